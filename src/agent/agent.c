@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The agent's way into the JVM: Agent_OnLoad at its start, Agent_OnAttach while it runs.
+ *
+ * Never ends the JVM except, by the JVM's own rule, when its options are wrong at the start; never
+ * prints to standard output; asks for the one capability (the event at a collection's end) that costs
+ * nothing while the event is off.
+ */
+#include "agent/agent.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/control.h"
+#include "probe/vmstructs.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+struct ckpt_agent ckpt_agent;
+
+void ckpt_agent_log(const char *level, const char *format, ...)
+{
+    char text[1536];
+    va_list arguments;
+    int length = snprintf(text, sizeof text, "checkpointer: %s: ", level);
+
+    va_start(arguments, format);
+    length += vsnprintf(text + length, sizeof text - (size_t)length - 1, format, arguments);
+    va_end(arguments);
+    if (length > (int)sizeof text - 2)
+        length = sizeof text - 2;
+    text[length++] = '\n';
+    if (write(STDERR_FILENO, text, (size_t)length) < 0)
+        return; /* nobody to tell */
+}
+
+static void describe_java(jvmtiEnv *jvmti)
+{
+    static const char *const names[] = {"java.vm.name", "java.vm.version", "java.vm.vendor"};
+    char *value[3] = {NULL, NULL, NULL};
+
+    for (int i = 0; i < 3; i++)
+        (*jvmti)->GetSystemProperty(jvmti, names[i], &value[i]);
+    snprintf(ckpt_agent.java, sizeof ckpt_agent.java, "%s %s (%s)", value[0] ? value[0] : "JVM",
+             value[1] ? value[1] : "?", value[2] ? value[2] : "?");
+    for (int i = 0; i < 3; i++)
+        if (value[i])
+            (*jvmti)->Deallocate(jvmti, (unsigned char *)value[i]);
+}
+
+/* The JVM can run Java code: bring the API in and open for requests. */
+static int begin(JNIEnv *env, struct ckpt_error *error)
+{
+    struct ckpt_error control_error;
+
+    describe_java(ckpt_agent.jvmti);
+    if (!ckpt_vm_open())
+        return ckpt_error_set(error, "agent", 0, "this JVM is not HotSpot, the only one supported");
+    if (ckpt_classes_define(env, error) < 0)
+        return -1;
+    ckpt_checkpoint_init(env);
+    ckpt_agent.ready = true;
+    if (ckpt_agent.options.control && ckpt_control_start(&control_error) < 0)
+        ckpt_agent_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM",
+                       control_error.text);
+    return 0;
+}
+
+static void JNICALL on_vm_init(jvmtiEnv *jvmti, JNIEnv *env, jthread thread)
+{
+    struct ckpt_error error;
+
+    (void)jvmti;
+    (void)thread;
+    if (begin(env, &error) < 0)
+        ckpt_agent_log("error", "%s; no checkpoint of this JVM is possible", error.text);
+}
+
+static jint get_jvmti(JavaVM *vm)
+{
+    static const jint versions[] = {0x30090000 /* 9 */, JVMTI_VERSION_1_2};
+
+    for (int i = 0; i < 2; i++)
+        if ((*vm)->GetEnv(vm, (void **)&ckpt_agent.jvmti, versions[i]) == JNI_OK)
+            return JNI_OK;
+    ckpt_agent_log("error", "this JVM has no tool interface (JVMTI)");
+    return JNI_ERR;
+}
+
+static jint set_up(JavaVM *vm, const char *options)
+{
+    jvmtiEventCallbacks callbacks = {.VMInit = on_vm_init,
+                                     .GarbageCollectionFinish = ckpt_checkpoint_on_gc};
+    jvmtiCapabilities capabilities = {.can_generate_garbage_collection_events = 1};
+    struct ckpt_error error;
+
+    ckpt_agent.vm = vm;
+    ckpt_agent.options = (struct ckpt_options){.gc = true, .control = true, .park_timeout_ms = 5000};
+    if (ckpt_options_parse(options, &ckpt_agent.options, &error) < 0) {
+        ckpt_agent_log("error", "%s", error.text);
+        return JNI_ERR;
+    }
+    if (get_jvmti(vm) != JNI_OK)
+        return JNI_ERR;
+    ckpt_agent.has_gc_event =
+        (*ckpt_agent.jvmti)->AddCapabilities(ckpt_agent.jvmti, &capabilities) == JVMTI_ERROR_NONE;
+    (*ckpt_agent.jvmti)->SetEventCallbacks(ckpt_agent.jvmti, &callbacks, sizeof callbacks);
+    return JNI_OK;
+}
+
+/** Called by the JVM for -agentpath:libcheckpointer.so=OPTIONS. */
+EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *reserved)
+{
+    (void)reserved;
+    if (ckpt_agent.vm)
+        return JNI_OK; /* named twice */
+    if (set_up(vm, options) != JNI_OK)
+        return JNI_ERR;
+    (*ckpt_agent.jvmti)->SetEventNotificationMode(ckpt_agent.jvmti, JVMTI_ENABLE,
+                                                  JVMTI_EVENT_VM_INIT, NULL);
+    return JNI_OK;
+}
+
+/** Called when the agent is loaded into a running JVM; loading it again only changes options. */
+EXPORT JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *reserved)
+{
+    struct ckpt_error error;
+    JNIEnv *env = NULL;
+
+    (void)reserved;
+    if (ckpt_agent.ready) {
+        struct ckpt_options changed = ckpt_agent.options;
+
+        if (ckpt_options_parse(options, &changed, &error) < 0) {
+            ckpt_agent_log("error", "%s", error.text);
+            return JNI_ERR;
+        }
+        ckpt_agent.options = changed;
+        return JNI_OK;
+    }
+    if (set_up(vm, options) != JNI_OK)
+        return JNI_ERR;
+    if ((*vm)->GetEnv(vm, (void **)&env, JNI_VERSION_1_6) != JNI_OK)
+        return JNI_ERR;
+    if (begin(env, &error) < 0) {
+        ckpt_agent_log("error", "%s; no checkpoint of this JVM is possible", error.text);
+        return JNI_ERR;
+    }
+    return JNI_OK;
+}
+
+/** Called when the JVM ends in order. */
+EXPORT JNIEXPORT void JNICALL Agent_OnUnload(JavaVM *vm)
+{
+    (void)vm;
+    ckpt_control_unlink();
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The agent's one state: set up when the JVM starts or when the agent is loaded into it, read ever
+ * after.  Nothing here runs, and nothing costs, while no checkpoint is asked for, except one thread
+ * that waits in accept().
+ */
+#ifndef CKPT_AGENT_AGENT_H
+#define CKPT_AGENT_AGENT_H
+
+#include <jni.h>
+#include <jvmti.h>
+#include <limits.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "image/format.h"
+
+/** What -agentpath:...=OPTIONS may say; see options.c and the manual. */
+struct ckpt_options {
+    char image[PATH_MAX]; /**< image=DIR: where Core.checkpointRestore() writes; "" if not given */
+    bool gc;              /**< gc=false: no collection before the checkpoint */
+    bool control;         /**< control=false: no control socket */
+    unsigned park_timeout_ms; /**< park_timeout=MS */
+};
+
+struct ckpt_agent {
+    JavaVM *vm;
+    jvmtiEnv *jvmti;
+    struct ckpt_options options;
+    bool ready; /**< classes are defined: checkpoints may be asked for */
+    bool has_gc_event;
+    char java[256]; /**< "OpenJDK 64-Bit Server VM 17.0.15+6 (Debian)" */
+    struct ckpt_mailbox mailbox; /**< the restorer writes here: see image/format.h */
+};
+
+extern struct ckpt_agent ckpt_agent;
+
+/** Parse "key=value,key=value". -1 with what is wrong and what was expected. */
+int ckpt_options_parse(const char *text, struct ckpt_options *options, struct ckpt_error *error);
+
+/** Define the Java classes in the boot loader and register natives (classes.c). 0 or -1. */
+int ckpt_classes_define(JNIEnv *env, struct ckpt_error *error);
+
+/** Native methods of jdk.crac.impl.Native (checkpoint.c). */
+jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory);
+jlong ckpt_native_restore_time(JNIEnv *env, jclass owner);
+jlong ckpt_native_uptime(JNIEnv *env, jclass owner);
+
+/** What has to be known before the first checkpoint (checkpoint.c). */
+void ckpt_checkpoint_init(JNIEnv *env);
+
+/** JVMTI event: a collection has ended and the world is still stopped (checkpoint.c). */
+void JNICALL ckpt_checkpoint_on_gc(jvmtiEnv *jvmti);
+
+/** Write the manifest to @fd (manifest.c). */
+int ckpt_manifest_write(int fd, const uint8_t id[16], struct ckpt_error *error);
+
+/** One line to standard error: "checkpointer: LEVEL: text". */
+void ckpt_agent_log(const char *level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

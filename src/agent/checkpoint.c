@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * From a request to the engine and back.  The hooks have run already (Java), so everything here that
+ * fails must leave the JVM as it was: the Java side then runs afterRestore.
+ *
+ * Where the collector is one whose free memory is known, the freeze happens inside the full collection:
+ * at its end the world is stopped by the JVM itself, nothing is half allocated, and the young spaces
+ * are empty.  JVMTI tells the moment (GarbageCollectionFinish, on the VM thread).  Otherwise the
+ * collection comes first and the requesting thread freezes the process afterwards.
+ */
+#include "agent/checkpoint.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/control.h"
+#include "agent/heap.h"
+#include "agent/vmthread.h"
+#include "base/cleanup.h"
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/freeze.h"
+
+#define STAGE "checkpoint"
+#define TEMP_PREFIX ".checkpointer-"
+#define PROGRESS_MS 200
+
+/* One checkpoint on its way. */
+struct work {
+    struct ckpt_freeze freeze;
+    struct ckpt_report report;
+    enum ckpt_freeze_result result;
+    bool done; /* the collection's end has seen to it */
+    bool inside_collection;
+    int reply_fd;
+    int64_t said_ms;
+    int own_fds[8];
+    char image_temp[64], manifest_temp[64];
+};
+
+/* What the collection's end is to do; NULL at all other times. */
+static struct work *waiting;
+
+/* ---- what the engine calls back, among the parked ---- */
+
+static int64_t raw_ms(void)
+{
+    struct timespec now = {0};
+
+    ckpt_sys_clock(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static size_t free_memory(void *context, struct ckpt_range *ret, size_t room)
+{
+    struct work *work = context;
+
+    return work->inside_collection ? ckpt_heap_free(ret, room) : 0;
+}
+
+static void tell(const struct work *work, const char *text, size_t length)
+{
+    /* MSG_NOSIGNAL | MSG_DONTWAIT: a requester that does not read must not hold the JVM up */
+    if (work->reply_fd > 0)
+        ckpt_syscall(SYS_sendto, work->reply_fd, text, length, 0x4040, NULL, 0);
+}
+
+static void progress(void *context, uint64_t done, uint64_t total)
+{
+    struct work *work = context;
+    int64_t now = raw_ms();
+    char text[64];
+
+    if (now - work->said_ms < PROGRESS_MS)
+        return;
+    work->said_ms = now;
+    tell(work, text, ckpt_raw_format(text, sizeof text, "progress %lu %lu\n", (unsigned long)done,
+                                     (unsigned long)total));
+}
+
+static void before_end(void *context)
+{
+    struct work *work = context;
+
+    ckpt_control_unlink();
+    ckpt_vmthread_unlink_perf();
+    tell(work, "written\n", 8);
+}
+
+/* ---- files ---- */
+
+static int open_directory(const char *path, struct ckpt_error *error)
+{
+    ckpt_auto_close int dir = -1;
+    struct stat status;
+
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return ckpt_error_set(error, STAGE, errno, "cannot make the image directory '%s'", path);
+    dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || fstat(dir, &status) < 0)
+        return ckpt_error_set(error, STAGE, errno, "cannot open the image directory '%s'", path);
+    if (status.st_mode & (S_IWGRP | S_IWOTH))
+        return ckpt_error_set(error, STAGE, EPERM,
+                              "others may write the image directory '%s' (mode %04o), so nobody could "
+                              "trust the image; use one of your own", path, status.st_mode & 07777);
+    return CKPT_STEAL_FD(dir);
+}
+
+/* Temporary files of writers that were killed: those that nobody holds a lock on. */
+static void tidy(int dir)
+{
+    ckpt_auto_closedir DIR *entries = NULL;
+    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct dirent *entry;
+
+    entries = copy >= 0 ? fdopendir(copy) : NULL;
+    while (entries && (entry = readdir(entries))) {
+        ckpt_auto_close int fd = -1;
+
+        if (strncmp(entry->d_name, TEMP_PREFIX, sizeof TEMP_PREFIX - 1) != 0)
+            continue;
+        fd = openat(dir, entry->d_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            unlinkat(dir, entry->d_name, 0);
+    }
+}
+
+static int open_temporary(int dir, const char *name, struct ckpt_error *error)
+{
+    int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return ckpt_error_set(error, STAGE, errno, "cannot write in the image directory");
+    flock(fd, LOCK_EX);
+    return fd;
+}
+
+static int write_manifest(struct work *work, struct ckpt_error *error)
+{
+    ckpt_auto_close int fd = open_temporary(work->freeze.dir_fd, work->manifest_temp, error);
+
+    return fd < 0 ? -1 : ckpt_manifest_write(fd, work->freeze.id, error);
+}
+
+static void remove_files(struct work *work)
+{
+    unlinkat(work->freeze.dir_fd, work->image_temp, 0);
+    unlinkat(work->freeze.dir_fd, work->manifest_temp, 0);
+}
+
+/* ---- preparing ---- */
+
+/* A real-time signal that nothing in the process handles.  The JDK's networking has 62. */
+static int free_signal(void)
+{
+    for (int signal = SIGRTMAX - 3; signal >= SIGRTMIN; signal--) {
+        struct sigaction action;
+
+        if (sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+            return signal;
+    }
+    return 0;
+}
+
+static void find_vdso(struct ckpt_park_options *park)
+{
+    const Elf64_Ehdr *vdso = (const Elf64_Ehdr *)getauxval(AT_SYSINFO_EHDR);
+    const Elf64_Phdr *segment;
+
+    if (!vdso)
+        return;
+    segment = (const Elf64_Phdr *)((const char *)vdso + vdso->e_phoff);
+    park->vdso_start = (uint64_t)vdso;
+    for (int i = 0; i < vdso->e_phnum; i++)
+        if (segment[i].p_type == PT_LOAD)
+            park->vdso_end = (uint64_t)vdso + ((segment[i].p_memsz + 4095) & ~4095ull);
+}
+
+/* glibc from 2.35 on registers a struct rseq for every thread and exports where. */
+static void find_rseq(struct ckpt_park_options *park)
+{
+    const ptrdiff_t *offset = dlsym(RTLD_DEFAULT, "__rseq_offset");
+    const unsigned *size = dlsym(RTLD_DEFAULT, "__rseq_size");
+
+    if (!offset || !size || !*size)
+        return;
+    park->rseq_offset = *offset;
+    park->rseq_size = *size < 32 ? 32 : *size;
+}
+
+static int prepare(struct work *work, const struct ckpt_request *request, const char *directory,
+                   struct ckpt_error *error)
+{
+    struct ckpt_freeze *freeze = &work->freeze;
+
+    freeze->park.signal = free_signal();
+    if (!freeze->park.signal)
+        return ckpt_error_set(error, STAGE, 0, "no real-time signal is free to stop the threads with");
+    freeze->park.timeout_ms = ckpt_agent.options.park_timeout_ms;
+    freeze->park.cached_tid = ckpt_vmthread_tid;
+    find_vdso(&freeze->park);
+    find_rseq(&freeze->park);
+    if (getrandom(freeze->id, sizeof freeze->id, 0) != sizeof freeze->id)
+        return ckpt_error_set(error, STAGE, errno, "cannot get random bytes");
+    snprintf(work->image_temp, sizeof work->image_temp, TEMP_PREFIX "image-%d", getpid());
+    snprintf(work->manifest_temp, sizeof work->manifest_temp, TEMP_PREFIX "manifest-%d", getpid());
+    freeze->image_temp = work->image_temp;
+    freeze->manifest_temp = work->manifest_temp;
+    freeze->leave_running = request->leave_running;
+    freeze->java = ckpt_agent.java;
+    freeze->mailbox = &ckpt_agent.mailbox;
+    freeze->free_memory = free_memory;
+    freeze->progress = progress;
+    freeze->before_end = before_end;
+    freeze->context = work;
+    work->reply_fd = request->reply_fd;
+    work->said_ms = raw_ms();
+
+    freeze->dir_fd = open_directory(directory, error);
+    if (freeze->dir_fd < 0)
+        return -1;
+    tidy(freeze->dir_fd);
+    freeze->image_fd = open_temporary(freeze->dir_fd, work->image_temp, error);
+    if (freeze->image_fd < 0 || write_manifest(work, error) < 0)
+        return -1;
+    freeze->own_fd_count = ckpt_control_fds(work->own_fds, 4);
+    work->own_fds[freeze->own_fd_count++] = freeze->dir_fd;
+    work->own_fds[freeze->own_fd_count++] = freeze->image_fd;
+    freeze->own_fds = work->own_fds;
+    return 0;
+}
+
+/* ---- freezing ---- */
+
+void JNICALL ckpt_checkpoint_on_gc(jvmtiEnv *jvmti)
+{
+    struct work *work = __atomic_exchange_n(&waiting, NULL, __ATOMIC_ACQ_REL);
+
+    (void)jvmti;
+    if (!work)
+        return;
+    work->inside_collection = true;
+    work->result = ckpt_freeze(&work->freeze, &work->report);
+    work->done = true;
+}
+
+static void freeze_inside_collection(struct work *work)
+{
+    jvmtiEnv *jvmti = ckpt_agent.jvmti;
+    const jvmtiEvent event = JVMTI_EVENT_GARBAGE_COLLECTION_FINISH;
+
+    __atomic_store_n(&waiting, work, __ATOMIC_RELEASE);
+    if ((*jvmti)->SetEventNotificationMode(jvmti, JVMTI_ENABLE, event, NULL) == JVMTI_ERROR_NONE) {
+        (*jvmti)->ForceGarbageCollection(jvmti);
+        (*jvmti)->SetEventNotificationMode(jvmti, JVMTI_DISABLE, event, NULL);
+    }
+    __atomic_store_n(&waiting, NULL, __ATOMIC_RELEASE);
+}
+
+static void freeze(struct work *work, const struct ckpt_request *request)
+{
+    bool collect = request->gc ? request->gc > 0 : ckpt_agent.options.gc;
+
+    if (collect && ckpt_agent.has_gc_event && ckpt_heap_is_known())
+        freeze_inside_collection(work);
+    else if (collect)
+        (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
+    if (!work->done)
+        work->result = ckpt_freeze(&work->freeze, &work->report);
+}
+
+/* Everything around the freeze; the work's report says what stood against it. */
+static void checkpoint(struct work *work, const struct ckpt_request *request)
+{
+    const char *directory =
+        request->directory ? request->directory : ckpt_agent.options.image;
+    struct ckpt_error error = {.stage = ""};
+
+    work->freeze.dir_fd = work->freeze.image_fd = -1;
+    work->result = CKPT_FREEZE_FAILED;
+    if (!*directory) {
+        ckpt_report_add(&work->report, "error", "no image directory is set; start the JVM with the "
+                        "agent option image=DIR");
+        return;
+    }
+    if (prepare(work, request, directory, &error) < 0 ||
+        ckpt_freeze_check(&work->freeze, &work->report, &error) < 0)
+        ckpt_report_add(&work->report, "error", "%s", error.text);
+    else if (work->report.count == 0)
+        freeze(work, request);
+
+    if (work->result == CKPT_FREEZE_RESTORED) {
+        ckpt_vmthread_restored();
+        ckpt_control_restart();
+        return; /* the descriptors stayed behind in the process that was frozen */
+    }
+    if (work->freeze.dir_fd >= 0) {
+        if (work->result == CKPT_FREEZE_FAILED)
+            remove_files(work);
+        close(work->freeze.dir_fd);
+    }
+    if (work->freeze.image_fd >= 0)
+        close(work->freeze.image_fd);
+}
+
+/* ---- the Java side ---- */
+
+/* NewStringUTF aborts on bytes that are no modified UTF-8; file names may have any. */
+static void clean_utf8(char *text)
+{
+    unsigned char *at = (unsigned char *)text;
+
+    while (*at) {
+        int more = *at < 0x80 ? 0 : (*at & 0xe0) == 0xc0 ? 1 : (*at & 0xf0) == 0xe0 ? 2 : -1;
+        bool good = more >= 0;
+
+        for (int i = 1; good && i <= more; i++)
+            good = (at[i] & 0xc0) == 0x80;
+        if (!good)
+            *at = '?';
+        at += good ? more + 1 : 1;
+    }
+}
+
+static jobjectArray report_array(JNIEnv *env, struct ckpt_report *report)
+{
+    jclass string = (*env)->FindClass(env, "java/lang/String");
+    jobjectArray array;
+    jsize count = 0, index = 0;
+    char *rest = report->text;
+
+    for (const char *at = report->text; *at; at++)
+        count += *at == '\n';
+    array = string ? (*env)->NewObjectArray(env, count, string, NULL) : NULL;
+    if (!array)
+        return NULL;
+    clean_utf8(report->text);
+    for (char *line; index < count && (line = strsep(&rest, "\n")); index++) {
+        jstring text = (*env)->NewStringUTF(env, line);
+
+        if (!text)
+            return NULL;
+        (*env)->SetObjectArrayElement(env, array, index, text);
+        (*env)->DeleteLocalRef(env, text);
+    }
+    return array;
+}
+
+jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
+{
+    static const struct ckpt_request none;
+    struct ckpt_request request = ckpt_current_request ? *ckpt_current_request : none;
+    struct work *work = calloc(1, sizeof *work);
+    jobjectArray answer = NULL;
+    const char *name = NULL;
+
+    (void)owner;
+    if (!work)
+        return NULL;
+    if (directory) {
+        name = (*env)->GetStringUTFChars(env, directory, NULL);
+        request.directory = name;
+    }
+    checkpoint(work, &request);
+    if (name)
+        (*env)->ReleaseStringUTFChars(env, directory, name);
+    if (work->result == CKPT_FREEZE_FAILED)
+        answer = report_array(env, &work->report);
+    free(work);
+    return answer;
+}
+
+jlong ckpt_native_restore_time(JNIEnv *env, jclass owner)
+{
+    (void)env;
+    (void)owner;
+    return ckpt_agent.mailbox.generation
+               ? (jlong)(ckpt_agent.mailbox.restored_realtime_ns / 1000000)
+               : -1;
+}
+
+jlong ckpt_native_uptime(JNIEnv *env, jclass owner)
+{
+    struct timespec now;
+
+    (void)env;
+    (void)owner;
+    if (!ckpt_agent.mailbox.generation)
+        return -1;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (jlong)now.tv_sec * 1000 + now.tv_nsec / 1000000 -
+           (jlong)(ckpt_agent.mailbox.restored_realtime_ns / 1000000);
+}
+
+void ckpt_checkpoint_init(JNIEnv *env)
+{
+    ckpt_heap_init();
+    ckpt_vmthread_init(env);
+}

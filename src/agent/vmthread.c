@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See vmthread.h.  HotSpot keeps the current Thread* in a pthread key (threadLocalStorage_posix.cpp)
+ * beside its C++ thread-local variable; the key's number is not exported, so it is found by its value:
+ * the JavaThread that the JNIEnv lies inside of.
+ */
+#include "agent/vmthread.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/syscall.h"
+#include "probe/vmstructs.h"
+
+#define MOST_KEYS 1024
+#define JAVA_THREAD_MAX 16384 /* more than any sizeof(JavaThread) */
+
+static pthread_key_t key;
+static bool has_key;
+static int64_t os_thread_at = -1, thread_id_at = -1;
+static char perf_path[PATH_MAX];
+
+#define word(pointer, offset) (*(char *const *)((const char *)(pointer) + (offset)))
+
+static bool contains(const char *thread, const char *env)
+{
+    return env > thread && env < thread + JAVA_THREAD_MAX;
+}
+
+/* The JavaThread that @env belongs to: the nearest one below it. */
+static const char *find_thread(const char *env)
+{
+    char *const *list = ckpt_vm_static("ThreadsSMRSupport", "_java_thread_list");
+    char *const *first = ckpt_vm_static("Threads", "_thread_list"); /* before JDK 10 */
+    int64_t threads_at = ckpt_vm_offset("ThreadsList", "_threads");
+    int64_t length_at = ckpt_vm_offset("ThreadsList", "_length");
+    int64_t next_at = ckpt_vm_offset("JavaThread", "_next");
+    const char *found = NULL;
+
+    if (list && *list && threads_at >= 0 && length_at >= 0) {
+        char *const *threads = (char *const *)word(*list, threads_at);
+        uint32_t length = *(const uint32_t *)(*list + length_at);
+
+        for (uint32_t i = 0; i < length; i++)
+            if (contains(threads[i], env) && threads[i] > found)
+                found = threads[i];
+    } else if (first && next_at >= 0) {
+        for (const char *thread = *first; thread; thread = word(thread, next_at))
+            if (contains(thread, env) && thread > found)
+                found = thread;
+    }
+    return found;
+}
+
+static void find_perf(void)
+{
+    ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
+    char line[PATH_MAX + 128];
+
+    perf_path[0] = '\0';
+    while (maps && fgets(line, sizeof line, maps)) {
+        char *path = strchr(line, '/');
+
+        if (path && strstr(path, "/hsperfdata_")) {
+            path[strcspn(path, "\n")] = '\0';
+            snprintf(perf_path, sizeof perf_path, "%s", path);
+            return;
+        }
+    }
+}
+
+void ckpt_vmthread_init(JNIEnv *env)
+{
+    const char *thread;
+
+    os_thread_at = ckpt_vm_offset("JavaThread", "_osthread");
+    if (os_thread_at < 0)
+        os_thread_at = ckpt_vm_offset("Thread", "_osthread");
+    thread_id_at = ckpt_vm_offset("OSThread", "_thread_id");
+    find_perf();
+    thread = find_thread((const char *)env);
+    if (!thread || os_thread_at < 0 || thread_id_at < 0)
+        return;
+    for (pthread_key_t i = 0; i < MOST_KEYS && !has_key; i++) {
+        if (pthread_getspecific(i) == (void *)thread) {
+            key = i;
+            has_key = true;
+        }
+    }
+}
+
+uint32_t *ckpt_vmthread_tid(void)
+{
+    const char *thread = has_key ? pthread_getspecific(key) : NULL;
+    char *os_thread = thread ? word(thread, os_thread_at) : NULL;
+
+    return os_thread ? (uint32_t *)(os_thread + thread_id_at) : NULL;
+}
+
+void ckpt_vmthread_unlink_perf(void)
+{
+    if (perf_path[0])
+        ckpt_syscall(SYS_unlinkat, AT_FDCWD, perf_path, 0, 0, 0, 0);
+}
+
+void ckpt_vmthread_restored(void)
+{
+    find_perf();
+}

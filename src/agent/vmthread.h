@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What HotSpot remembers about the process and its threads that a restore changes: the TID that it
+ * keeps for every thread, and the hsperfdata file that has the PID for its name.
+ */
+#ifndef CKPT_AGENT_VMTHREAD_H
+#define CKPT_AGENT_VMTHREAD_H
+
+#include <jni.h>
+#include <stdint.h>
+
+/** Find the structures. Once. */
+void ckpt_vmthread_init(JNIEnv *env);
+
+/**
+ * Where HotSpot keeps the calling thread's TID (OSThread::_thread_id), NULL for a thread that is not
+ * the JVM's.  Safe in a signal handler.
+ */
+uint32_t *ckpt_vmthread_tid(void);
+
+/** Remove the hsperfdata file of this process's PID, if it has one. Safe among the parked. */
+void ckpt_vmthread_unlink_perf(void);
+
+/** In a restored process: look for the new hsperfdata file. */
+void ckpt_vmthread_restored(void);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * CRC-32C with the CPU's own instruction where there is one.  It guards against damage, not against
+ * somebody who wants to deceive: who may write an image is decided by its owner and mode.
+ */
+#include "base/raw.h"
+
+#define POLYNOMIAL 0x82f63b78u /* Castagnoli, bits reflected */
+
+static uint32_t by_bits(uint32_t crc, const uint8_t *at, size_t size)
+{
+    while (size--) {
+        crc ^= *at++;
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc >> 1) ^ (crc & 1 ? POLYNOMIAL : 0);
+    }
+    return crc;
+}
+
+#ifdef __x86_64__
+#include <cpuid.h>
+
+__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, const uint8_t *at,
+                                                                 size_t size)
+{
+    uint64_t wide = crc;
+
+    for (; size >= 8; at += 8, size -= 8) {
+        uint64_t word;
+
+        __builtin_memcpy(&word, at, 8);
+        wide = __builtin_ia32_crc32di(wide, word);
+    }
+    crc = (uint32_t)wide;
+    for (; size; at++, size--)
+        crc = __builtin_ia32_crc32qi(crc, *at);
+    return crc;
+}
+
+static bool has_instruction(void)
+{
+    static int known; /* 0 not asked yet, 1 yes, 2 no: a racing second answer is the same one */
+
+    if (!known) {
+        unsigned a, b, c = 0, d;
+
+        known = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2) ? 1 : 2;
+    }
+    return known == 1;
+}
+#else
+static bool has_instruction(void)
+{
+    return false;
+}
+#define by_instruction by_bits
+#endif
+
+uint32_t ckpt_raw_crc32c(uint32_t crc, const void *data, size_t size)
+{
+    crc = ~crc;
+    crc = has_instruction() ? by_instruction(crc, data, size) : by_bits(crc, data, size);
+    return ~crc;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * Filling and extending the error value.  Text that does not fit is cut, never overrun.
+ */
+#include "base/error.h"
+
+#include "base/raw.h"
+
+/* "what; hint" becomes "what: reason; hint". */
+static void insert_reason(struct ckpt_error *error)
+{
+    const char *hint = ckpt_raw_find(error->text, "; ");
+    char rest[CKPT_ERROR_MAX / 2];
+    size_t at = hint ? (size_t)(hint - error->text) : ckpt_raw_length(error->text);
+
+    ckpt_raw_format(rest, sizeof rest, "%s", error->text + at);
+    ckpt_raw_format(error->text + at, sizeof error->text - at, ": %s%s",
+                    ckpt_raw_errno(error->number), rest);
+}
+
+int ckpt_error_set(struct ckpt_error *error, const char *stage, int number, const char *format, ...)
+{
+    va_list arguments;
+
+    error->stage = stage;
+    error->number = number;
+    va_start(arguments, format);
+    ckpt_raw_vformat(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
+    if (number)
+        insert_reason(error);
+    return -1;
+}
+
+int ckpt_error_prefix(struct ckpt_error *error, const char *format, ...)
+{
+    char context[CKPT_ERROR_MAX / 2];
+    char whole[CKPT_ERROR_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    ckpt_raw_vformat(context, sizeof context, format, arguments);
+    va_end(arguments);
+    ckpt_raw_format(whole, sizeof whole, "%s: %s", context, error->text);
+    __builtin_memcpy(error->text, whole, sizeof whole);
+    return -1;
+}
+
+void ckpt_error_clear(struct ckpt_error *error)
+{
+    error->stage = "";
+    error->number = 0;
+    error->text[0] = '\0';
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * See raw.h.  Every function works on buffers of its caller and keeps nothing between calls.
+ */
+#include "base/raw.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/syscall.h"
+
+size_t ckpt_raw_length(const char *text)
+{
+    size_t length = 0;
+
+    while (text[length])
+        length++;
+    return length;
+}
+
+bool ckpt_raw_equal(const char *left, const char *right)
+{
+    while (*left && *left == *right)
+        left++, right++;
+    return *left == *right;
+}
+
+bool ckpt_raw_starts(const char *text, const char *start)
+{
+    while (*start)
+        if (*text++ != *start++)
+            return false;
+    return true;
+}
+
+bool ckpt_raw_ends(const char *text, const char *end)
+{
+    size_t text_length = ckpt_raw_length(text);
+    size_t end_length = ckpt_raw_length(end);
+
+    return text_length >= end_length && ckpt_raw_equal(text + text_length - end_length, end);
+}
+
+const char *ckpt_raw_find(const char *text, const char *needle)
+{
+    for (; *text; text++)
+        if (ckpt_raw_starts(text, needle))
+            return text;
+    return NULL;
+}
+
+struct output {
+    char *buffer;
+    size_t size, length;
+};
+
+static void put(struct output *out, char c)
+{
+    if (out->length + 1 < out->size)
+        out->buffer[out->length++] = c;
+}
+
+static void put_number(struct output *out, uint64_t value, unsigned base, unsigned width, char pad)
+{
+    char digits[24];
+    unsigned n = 0;
+
+    do {
+        digits[n++] = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value);
+    for (unsigned i = n; i < width; i++)
+        put(out, pad);
+    while (n)
+        put(out, digits[--n]);
+}
+
+/* One conversion after '%'; returns the place behind it. */
+static const char *convert(struct output *out, const char *format, va_list *arguments)
+{
+    char pad = ' ';
+    unsigned width = 0;
+    unsigned longs = 0;
+
+    if (*format == '0')
+        pad = *format++;
+    while (*format >= '0' && *format <= '9')
+        width = width * 10 + (unsigned)(*format++ - '0');
+    while (*format == 'l' || *format == 'z')
+        longs++, format++;
+
+    if (*format == 's') {
+        const char *text = va_arg(*arguments, const char *);
+        for (text = text ? text : "(null)"; *text; text++)
+            put(out, *text);
+    } else if (*format == 'c') {
+        put(out, (char)va_arg(*arguments, int));
+    } else if (*format == 'd' || *format == 'i') {
+        int64_t value = longs ? va_arg(*arguments, long) : va_arg(*arguments, int);
+        if (value < 0)
+            put(out, '-');
+        put_number(out, value < 0 ? -(uint64_t)value : (uint64_t)value, 10, width, pad);
+    } else if (*format == 'u' || *format == 'x' || *format == 'o') {
+        uint64_t value = longs ? va_arg(*arguments, unsigned long) : va_arg(*arguments, unsigned);
+        put_number(out, value, *format == 'u' ? 10 : *format == 'o' ? 8 : 16, width, pad);
+    } else {
+        put(out, *format);
+    }
+    return *format ? format + 1 : format;
+}
+
+size_t ckpt_raw_vformat(char *buffer, size_t size, const char *format, va_list arguments)
+{
+    struct output out = {.buffer = buffer, .size = size};
+    va_list copy;
+
+    va_copy(copy, arguments);
+    while (*format) {
+        if (*format != '%')
+            put(&out, *format++);
+        else
+            format = convert(&out, format + 1, &copy);
+    }
+    va_end(copy);
+    if (size)
+        buffer[out.length] = '\0';
+    return out.length;
+}
+
+size_t ckpt_raw_format(char *buffer, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    size_t length;
+
+    va_start(arguments, format);
+    length = ckpt_raw_vformat(buffer, size, format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+uint64_t ckpt_raw_number(const char **text, unsigned base)
+{
+    uint64_t value = 0;
+
+    for (;; (*text)++) {
+        char c = **text;
+        unsigned digit;
+
+        if (c >= '0' && c <= '9')
+            digit = (unsigned)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            digit = (unsigned)(c - 'a') + 10;
+        else
+            return value;
+        if (digit >= base)
+            return value;
+        value = value * base + digit;
+    }
+}
+
+void ckpt_raw_blanks(const char **text)
+{
+    while (**text == ' ' || **text == '\t')
+        (*text)++;
+}
+
+bool ckpt_raw_field(const char *text, const char *label, unsigned base, uint64_t *ret_value)
+{
+    while (text && *text) {
+        if (ckpt_raw_starts(text, label)) {
+            text += ckpt_raw_length(label);
+            ckpt_raw_blanks(&text);
+            *ret_value = ckpt_raw_number(&text, base);
+            return true;
+        }
+        text = ckpt_raw_find(text, "\n");
+        if (text)
+            text++;
+    }
+    return false;
+}
+
+long ckpt_raw_read_file(const char *path, char *buffer, size_t size)
+{
+    long fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    size_t length = 0;
+
+    if (fd < 0)
+        return fd;
+    for (;;) {
+        long got;
+
+        if (length + 1 >= size) {
+            ckpt_sys_close((int)fd);
+            return -EFBIG;
+        }
+        got = ckpt_sys_read((int)fd, buffer + length, size - 1 - length);
+        if (got == -EINTR)
+            continue;
+        if (got <= 0) {
+            ckpt_sys_close((int)fd);
+            buffer[length] = '\0';
+            return got < 0 ? got : (long)length;
+        }
+        length += (size_t)got;
+    }
+}
+
+int ckpt_raw_write_all(int fd, const void *data, size_t size)
+{
+    const char *at = data;
+
+    while (size) {
+        long put_now = ckpt_sys_write(fd, at, size);
+
+        if (put_now == -EINTR)
+            continue;
+        if (put_now < 0)
+            return (int)put_now;
+        if (put_now == 0)
+            return -EIO;
+        at += put_now;
+        size -= (size_t)put_now;
+    }
+    return 0;
+}
+
+void ckpt_raw_lines_init(struct ckpt_raw_lines *lines, int fd)
+{
+    lines->fd = fd;
+    lines->start = lines->end = 0;
+    lines->at_end = false;
+}
+
+/* Move what is left to the front and read more behind it. */
+static void refill(struct ckpt_raw_lines *lines)
+{
+    long got;
+
+    __builtin_memmove(lines->buffer, lines->buffer + lines->start, lines->end - lines->start);
+    lines->end -= lines->start;
+    lines->start = 0;
+    do {
+        got = ckpt_sys_read(lines->fd, lines->buffer + lines->end,
+                            sizeof lines->buffer - 1 - lines->end);
+    } while (got == -EINTR);
+    if (got <= 0)
+        lines->at_end = true;
+    else
+        lines->end += (size_t)got;
+}
+
+const char *ckpt_raw_lines_next(struct ckpt_raw_lines *lines)
+{
+    for (;;) {
+        char *line = lines->buffer + lines->start;
+
+        for (size_t i = lines->start; i < lines->end; i++) {
+            if (lines->buffer[i] == '\n') {
+                lines->buffer[i] = '\0';
+                lines->start = i + 1;
+                return line;
+            }
+        }
+        if (lines->at_end || lines->end - lines->start >= sizeof lines->buffer - 1) {
+            bool any = lines->end > lines->start;
+
+            lines->buffer[lines->end] = '\0';
+            lines->start = lines->end = 0;
+            return any ? line : NULL;
+        }
+        refill(lines);
+    }
+}

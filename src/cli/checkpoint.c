@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * checkpointer checkpoint PID DIR: asks the agent in a JVM, and first loads it if it is not there.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+
+#define STAGE "checkpoint"
+#define END_MS 60000 /* a large JVM takes a while to give back its memory */
+
+static bool progress_shown;
+
+static void show_progress(const char *text)
+{
+    unsigned long done, total;
+
+    if (!isatty(STDERR_FILENO) || sscanf(text, "%lu %lu", &done, &total) != 2 || !total)
+        return;
+    fprintf(stderr, "\rwriting %lu of %lu MiB (%lu%%)  ", done >> 20, total >> 20,
+            done / (total / 100 + 1));
+    progress_shown = true;
+}
+
+static void end_progress(void)
+{
+    if (progress_shown)
+        fprintf(stderr, "\r\033[K");
+    progress_shown = false;
+}
+
+/* An absolute path without needing the directory to exist; it is the JVM that makes it. */
+static int absolute(const char *directory, char *path, size_t size, struct ckpt_error *error)
+{
+    char cwd[PATH_MAX];
+    int length;
+
+    if (!*directory || strchr(directory, '\n'))
+        return ckpt_error_set(error, STAGE, 0, "the image directory needs a name without newlines");
+    if (directory[0] == '/')
+        length = snprintf(path, size, "%s", directory);
+    else if (!getcwd(cwd, sizeof cwd))
+        return ckpt_error_set(error, STAGE, errno, "the working directory is gone");
+    else
+        length = snprintf(path, size, "%s/%s", cwd, directory);
+    if (length >= (int)size)
+        return ckpt_error_set(error, STAGE, ENAMETOOLONG, "'%s'", directory);
+    return 0;
+}
+
+static int connect_agent(const struct ckpt_target *target, struct ckpt_error *error)
+{
+    char library[PATH_MAX];
+    int fd = ckpt_target_connect(target, error);
+
+    if (fd != -2)
+        return fd;
+    if (ckpt_target_agent(library, sizeof library, error) < 0 ||
+        ckpt_attach_load(target, library, "", error) < 0)
+        return -1;
+    fd = ckpt_target_connect(target, error);
+    if (fd == -2)
+        return ckpt_error_set(error, STAGE, 0, "the agent was loaded but opened no control socket; its "
+                              "warning is in the JVM's standard error");
+    return fd;
+}
+
+/* Read the answer line by line. 1: the image is written and the JVM ends, 0: it goes on, -1: failed. */
+static int follow(int fd, struct ckpt_error *error)
+{
+    ckpt_auto_fclose FILE *answer = fdopen(dup(fd), "re");
+    char line[4096];
+    bool any = false;
+
+    while (answer && fgets(line, sizeof line, answer)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strncmp(line, "progress ", 9) == 0) {
+            show_progress(line + 9);
+            continue;
+        }
+        end_progress();
+        if (strncmp(line, "text ", 5) == 0) {
+            fprintf(stderr, "%s%s\n", any ? "" : "checkpointer: ", line + 5);
+            any = true;
+        } else if (strcmp(line, "written") == 0) {
+            return 1;
+        } else if (strcmp(line, "done") == 0) {
+            return 0;
+        } else if (strcmp(line, "failed") == 0) {
+            error->text[0] = '\0'; /* all is said */
+            return -1;
+        }
+    }
+    end_progress();
+    return ckpt_error_set(error, STAGE, 0, "the JVM ended in the middle of the checkpoint; no image was "
+                          "left");
+}
+
+static int wait_for_end(const struct ckpt_target *target, struct ckpt_error *error)
+{
+    ckpt_auto_close int fd = (int)syscall(SYS_pidfd_open, target->pid, 0);
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+    if (fd < 0 || poll(&wait, 1, END_MS) > 0)
+        return 0; /* ended, or before we could look */
+    return ckpt_error_set(error, STAGE, ETIMEDOUT, "the image is written but JVM %d has not ended",
+                          target->pid);
+}
+
+static int checkpoint(const char *pid, const char *directory, const char *extra,
+                      struct ckpt_error *error)
+{
+    struct ckpt_target target;
+    char path[PATH_MAX], request[PATH_MAX + 128];
+    ckpt_auto_close int fd = -1;
+    int length, result;
+
+    if (absolute(directory, path, sizeof path, error) < 0 ||
+        ckpt_target_find(pid, &target, error) < 0)
+        return -1;
+    fd = connect_agent(&target, error);
+    if (fd < 0)
+        return -1;
+    length = snprintf(request, sizeof request, "checkpoint\ndirectory=%s\n%s\n", path, extra);
+    if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length)
+        return ckpt_error_set(error, STAGE, errno, "cannot talk to the agent");
+    result = follow(fd, error);
+    return result == 1 ? wait_for_end(&target, error) : result;
+}
+
+static int run(int argc, char **argv)
+{
+    const char *words[2] = {NULL, NULL};
+    struct ckpt_error error;
+    char extra[64] = "";
+    int count = 0;
+
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--leave-running") == 0)
+            snprintf(extra + strlen(extra), sizeof extra - strlen(extra), "leave-running=1\n");
+        else if (strcmp(argv[i], "--no-gc") == 0)
+            snprintf(extra + strlen(extra), sizeof extra - strlen(extra), "gc=0\n");
+        else if (argv[i][0] == '-' && argv[i][1])
+            return ckpt_cli_usage(&ckpt_command_checkpoint, "'%s' is not an option", argv[i]);
+        else if (count == 2)
+            return ckpt_cli_usage(&ckpt_command_checkpoint, "'%s' is one argument too many", argv[i]);
+        else
+            words[count++] = argv[i];
+    }
+    if (count < 2)
+        return ckpt_cli_usage(&ckpt_command_checkpoint, "%s is missing",
+                              count ? "the image directory" : "the process ID");
+    if (checkpoint(words[0], words[1], extra, &error) < 0)
+        return error.text[0] ? ckpt_cli_fail(&error) : CKPT_EXIT_FAILED;
+    return CKPT_EXIT_DONE;
+}
+
+const struct ckpt_command ckpt_command_checkpoint = {
+    .name = "checkpoint",
+    .arguments = "[--leave-running] [--no-gc] PID DIR",
+    .summary = "Freeze the JVM with process ID PID into the image directory DIR",
+    .help = "The JVM's beforeCheckpoint hooks run, then it is written to DIR (made if it is not there)\n"
+            "and ended with SIGKILL. If that cannot be done it goes on running, and every reason is\n"
+            "told. An image that was in DIR is replaced when the new one is whole.\n\n"
+            "The agent is loaded into the JVM if it was not started with it.\n\n"
+            "  --leave-running   let the JVM go on after its image is written\n"
+            "  --no-gc           no collection first: quicker, and a larger image\n",
+    .run = run,
+};

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * checkpointer: finds the subcommand and gives it its arguments.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+
+static const struct ckpt_command *const commands[] = {
+    &ckpt_command_run,     &ckpt_command_checkpoint, &ckpt_command_restore,
+    &ckpt_command_inspect, &ckpt_command_check,
+};
+
+int ckpt_cli_fail(const struct ckpt_error *error)
+{
+    fprintf(stderr, "checkpointer: %s\n", error->text);
+    return CKPT_EXIT_FAILED;
+}
+
+int ckpt_cli_usage(const struct ckpt_command *command, const char *format, ...)
+{
+    va_list arguments;
+
+    fprintf(stderr, "checkpointer %s: ", command->name);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "; see 'checkpointer %s --help'\n", command->name);
+    return CKPT_EXIT_USAGE;
+}
+
+int ckpt_cli_option(const struct ckpt_command *command, int argc, char **argv, int *index,
+                    const char *name, const char **ret_value)
+{
+    const char *word = argv[*index];
+    size_t length = strlen(name);
+
+    if (strncmp(word, name, length) != 0)
+        return 0;
+    if (word[length] == '=') {
+        *ret_value = word + length + 1;
+        *index += 1;
+        return 1;
+    }
+    if (word[length])
+        return 0;
+    if (*index + 1 >= argc) {
+        ckpt_cli_usage(command, "option '%s' needs a value", name);
+        return -1;
+    }
+    *ret_value = argv[*index + 1];
+    *index += 2;
+    return 1;
+}
+
+static void help(FILE *to)
+{
+    fprintf(to, "usage: checkpointer COMMAND ...\n\n"
+                "Freezes a running JVM into an image directory and brings it back.\n\n");
+    for (size_t i = 0; i < CKPT_COUNT(commands); i++)
+        fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(to, "\n'checkpointer COMMAND --help' tells more; so does checkpointer(1).\n"
+                "Exit status: 0 done, 1 not done (and why), 2 wrong arguments; 'run' and 'restore' end "
+                "as\nthe JVM does.\n");
+}
+
+static const struct ckpt_command *find(const char *name)
+{
+    for (size_t i = 0; i < CKPT_COUNT(commands); i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    const struct ckpt_command *command;
+    const char *name = argc > 1 ? argv[1] : "";
+
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        help(stdout);
+        return CKPT_EXIT_DONE;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("checkpointer %s\n", CKPT_VERSION);
+        return CKPT_EXIT_DONE;
+    }
+    command = find(name);
+    if (!command) {
+        if (*name)
+            fprintf(stderr, "checkpointer: '%s' is not a command\n\n", name);
+        help(stderr);
+        return CKPT_EXIT_USAGE;
+    }
+    if (wants_help(argc - 2, argv + 2)) {
+        printf("usage: checkpointer %s %s\n\n%s.\n\n%s", command->name, command->arguments,
+               command->summary, command->help);
+        return CKPT_EXIT_DONE;
+    }
+    return command->run(argc - 2, argv + 2);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Finding a JVM by its PID, and the agent in it: also across mount and PID namespaces, through
+ * /proc/PID/root and the last NSpid, as the JDK's own tools do.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/cleanup.h"
+#include "base/raw.h"
+#include "cli/cli.h"
+
+#define STAGE "target"
+#define LIBRARY "libcheckpointer.so"
+
+static int has_libjvm(const char *pid, struct ckpt_error *error)
+{
+    ckpt_auto_fclose FILE *maps = NULL;
+    char line[PATH_MAX + 128];
+
+    snprintf(line, sizeof line, "/proc/%s/maps", pid);
+    maps = fopen(line, "re");
+    if (!maps || !fgets(line, sizeof line, maps)) {
+        if (maps || errno == ENOENT)
+            return ckpt_error_set(error, STAGE, 0, "process %s is a kernel thread or has just ended",
+                                  pid);
+        return ckpt_error_set(error, STAGE, errno,
+                              "process %s is not yours; run this command as its owner or as root", pid);
+    }
+    do {
+        if (strstr(line, "/libjvm.so"))
+            return 0;
+    } while (fgets(line, sizeof line, maps));
+    return ckpt_error_set(error, STAGE, 0, "process %s is not a JVM; 'jps' lists them", pid);
+}
+
+static int read_status(const char *pid, struct ckpt_target *target, struct ckpt_error *error)
+{
+    ckpt_auto_fclose FILE *status = NULL;
+    char line[512];
+    unsigned uid, gid;
+
+    snprintf(line, sizeof line, "/proc/%s/status", pid);
+    status = fopen(line, "re");
+    if (!status)
+        return ckpt_error_set(error, STAGE, 0, "there is no process %s", pid);
+    while (fgets(line, sizeof line, status)) {
+        const char *last = strrchr(line, '\t');
+
+        if (sscanf(line, "Uid:\t%*u\t%u", &uid) == 1)
+            target->uid = uid;
+        else if (sscanf(line, "Gid:\t%*u\t%u", &gid) == 1)
+            target->gid = gid;
+        else if (strncmp(line, "NSpid:", 6) == 0 && last)
+            target->inner = atoi(last + 1);
+    }
+    return 0;
+}
+
+int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ckpt_error *error)
+{
+    struct ckpt_target target = {0};
+    char *end, path[64];
+    long pid = strtol(text, &end, 10);
+    struct stat here, there;
+
+    if (*end || end == text || pid <= 0 || pid > 1 << 30)
+        return ckpt_error_set(error, STAGE, 0, "'%s' is not a process ID; 'jps' lists JVMs", text);
+    target.pid = target.inner = (pid_t)pid;
+    if (read_status(text, &target, error) < 0 || has_libjvm(text, error) < 0)
+        return -1;
+    snprintf(path, sizeof path, "/proc/%s/root", text);
+    target.same_root = stat(path, &there) == 0 && stat("/", &here) == 0 &&
+                       here.st_ino == there.st_ino && here.st_dev == there.st_dev;
+    snprintf(target.tmp, sizeof target.tmp, "/proc/%s/root/tmp", text);
+    *ret_target = target;
+    return 0;
+}
+
+int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *error)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    ckpt_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+
+    if (fd < 0)
+        return ckpt_error_set(error, STAGE, errno, "cannot make a Unix socket");
+    snprintf(name.sun_path, sizeof name.sun_path, "%s/.checkpointer_pid%d", target->tmp,
+             target->inner);
+    if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0) {
+        if (errno == ENOENT || errno == ECONNREFUSED) /* the latter: left by a dead process */
+            return -2;
+        return ckpt_error_set(error, STAGE, errno, "cannot reach the agent at '%s'", name.sun_path);
+    }
+    /* /tmp is everybody's: make sure that the JVM's owner made this socket. */
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != target->uid)
+        return ckpt_error_set(error, STAGE, EPERM, "the socket '%s' is not the JVM's", name.sun_path);
+    return CKPT_STEAL_FD(fd);
+}
+
+int ckpt_target_agent(char *path, size_t size, struct ckpt_error *error)
+{
+    static const char *const places[] = {"%s/" LIBRARY, "%s/../lib/" LIBRARY,
+                                         "%s/../lib/x86_64-linux-gnu/" LIBRARY,
+                                         "%s/../lib64/" LIBRARY};
+    char folder[PATH_MAX];
+    char candidate[PATH_MAX + 64], resolved[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    char *slash;
+
+    if (length < 0)
+        return ckpt_error_set(error, STAGE, errno, "cannot read /proc/self/exe");
+    folder[length] = '\0';
+    slash = strrchr(folder, '/');
+    *slash = '\0';
+    for (size_t i = 0; i < CKPT_COUNT(places); i++) {
+        snprintf(candidate, sizeof candidate, places[i], folder);
+        if (realpath(candidate, resolved) && strlen(resolved) < size) {
+            memcpy(path, resolved, strlen(resolved) + 1);
+            return 0;
+        }
+    }
+    return ckpt_error_set(error, STAGE, 0,
+                          "the agent " LIBRARY " is neither in '%s' nor in '../lib' beside it; install "
+                          "both together", folder);
+}

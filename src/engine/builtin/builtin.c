@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The built-in engine as the command sees it: the order of a restore, and what this machine allows.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/builtin/fd.h"
+#include "engine/builtin/restore.h"
+
+#define STAGE "restore"
+#define OUR_FDS 64 /* room above the image's numbers for what is needed beside them */
+
+static int choose_high(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    struct rlimit limit;
+    uint64_t needed;
+
+    restore->high = view->fd_count ? view->fds[view->fd_count - 1].number + 1 : 3;
+    if (restore->high < 16)
+        restore->high = 16;
+    needed = (uint64_t)restore->high + OUR_FDS + view->file_count + view->shared_count +
+             view->fd_count;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        if (limit.rlim_max < needed)
+            return ckpt_error_set(error, STAGE, EMFILE, "%lu descriptors are needed and %lu allowed; "
+                                  "raise 'ulimit -Hn'", (unsigned long)needed,
+                                  (unsigned long)limit.rlim_max);
+    }
+    restore->image.fd = ckpt_objects_raise(restore, restore->image.fd, error);
+    return restore->image.fd < 0 ? -1 : 0;
+}
+
+static int check_fds(const struct ckpt_image_view *view, struct ckpt_error *error)
+{
+    for (size_t i = 0; i < view->fd_count; i++) {
+        const struct ckpt_fd_kind_row *row = ckpt_fd_row(view->fds[i].kind);
+
+        if (!row || (row->valid && !row->valid(view, &view->fds[i])))
+            return ckpt_error_set(error, STAGE, 0, "the image is damaged (descriptor %d); take a new "
+                                  "checkpoint", view->fds[i].number);
+    }
+    return 0;
+}
+
+static int enter_surroundings(const struct ckpt_image_view *view, struct ckpt_error *error)
+{
+    const char *cwd = ckpt_view_text(view, view->process->cwd);
+
+    if (chdir(cwd) < 0)
+        return ckpt_error_set(error, STAGE, errno, "the JVM ran in the directory '%s'; make it again",
+                              cwd);
+    umask(view->process->umask);
+    return 0;
+}
+
+static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    struct ckpt_fd_thaw thaw = {.image = view,
+                                .high = restore->high,
+                                .shared_fds = restore->shared_fds};
+    ckpt_auto_free int *other_end = malloc((view->fd_count + 1) * sizeof(int));
+
+    if (!other_end)
+        return ckpt_error_set(error, STAGE, ENOMEM, "cannot describe the descriptors");
+    memset(other_end, -1, (view->fd_count + 1) * sizeof(int));
+    thaw.other_end = other_end;
+    return ckpt_fds_thaw(&thaw, error);
+}
+
+static int restore(const struct ckpt_restore_request *request, struct ckpt_error *error)
+{
+    struct ckpt_restore restore = {.request = request, .perf_fd = -1};
+    const struct ckpt_image_view *view = &restore.image.view;
+
+    if (ckpt_image_open(request->directory, true, &restore.image, error) < 0)
+        return -1;
+    if ((request->verify && ckpt_image_verify(&restore.image, error) < 0) ||
+        check_fds(view, error) < 0 || ckpt_machine_check(&restore, error) < 0 ||
+        ckpt_identity_check(view, error) < 0 || choose_high(&restore, error) < 0 ||
+        enter_surroundings(view, error) < 0 ||
+        ckpt_time_enter(view->header, request->time, &restore.monotonic_shift_ns, error) < 0 ||
+        ckpt_objects_open(&restore, error) < 0 || thaw_fds(&restore, error) < 0 ||
+        ckpt_plan_run(&restore, error) < 0) {
+        ckpt_image_close(&restore.image);
+        return -1;
+    }
+    return 0;
+}
+
+static int check(ckpt_finding_fn *report, void *context)
+{
+    report(context, CKPT_YES, "builtin engine", "");
+    return 0;
+}
+
+const struct ckpt_engine ckpt_engine_builtin = {
+    .name = "builtin",
+    .check = check,
+    .restore = restore,
+};

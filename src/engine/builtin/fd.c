@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * The table of descriptor kinds and the two walks over it, see fd.h.
+ */
+#include "engine/builtin/fd.h"
+
+#include <errno.h>
+#include <linux/close_range.h>
+#include <linux/kcmp.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+
+/* In the order in which they are asked: standard streams first, whatever they are. */
+static const struct ckpt_fd_kind_row *const rows[] = {
+    &ckpt_fd_stdio,  &ckpt_fd_shared,  &ckpt_fd_pipe,  &ckpt_fd_eventfd, &ckpt_fd_epoll,
+    &ckpt_fd_tcp,    &ckpt_fd_unix,    &ckpt_fd_device, &ckpt_fd_directory, &ckpt_fd_file,
+};
+#define ROWS (sizeof rows / sizeof rows[0])
+
+const struct ckpt_fd_kind_row *ckpt_fd_row(uint32_t kind)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i]->kind == kind)
+            return rows[i];
+    return NULL;
+}
+
+bool ckpt_fd_same_open_file(int left, int right)
+{
+    long pid = ckpt_sys_getpid();
+
+    return left == right ||
+           ckpt_syscall(SYS_kcmp, pid, pid, KCMP_FILE, left, right, 0) == 0;
+}
+
+/* ---- freezing ---- */
+
+static bool look_at(int number, struct ckpt_fd_look *look)
+{
+    char path[64];
+    uint64_t position = 0;
+    long length;
+
+    ckpt_raw_format(path, sizeof path, "/proc/self/fd/%d", number);
+    length = ckpt_sys_readlinkat(AT_FDCWD, path, look->link, sizeof look->link - 1);
+    if (length < 0 || ckpt_sys_fstat(number, &look->status) < 0)
+        return false; /* closed meanwhile; only while the JVM still runs */
+    look->link[length] = '\0';
+    look->number = number;
+    look->open_flags = (uint32_t)ckpt_sys_fcntl(number, F_GETFL, 0);
+    look->fd_flags = (uint32_t)ckpt_sys_fcntl(number, F_GETFD, 0);
+    ckpt_raw_format(path, sizeof path, "/proc/self/fdinfo/%d", number);
+    look->info[0] = '\0';
+    ckpt_raw_read_file(path, look->info, sizeof look->info);
+    look->info[sizeof look->info - 1] = '\0';
+    ckpt_raw_field(look->info, "pos:", 10, &position);
+    look->position = position;
+    return true;
+}
+
+static bool is_own(const struct ckpt_gather *gather, int number)
+{
+    for (size_t i = 0; i < gather->own_fd_count; i++)
+        if (gather->own_fds[i] == number)
+            return true;
+    return false;
+}
+
+static void find_twin(struct ckpt_gather *gather, struct ckpt_image_fd *entry)
+{
+    const struct ckpt_array *fds = &gather->tables.fds;
+
+    for (size_t i = 0; i < fds->count; i++) {
+        const struct ckpt_image_fd *other = ckpt_array_at(fds, i);
+        bool same_pipe = entry->kind == CKPT_FD_PIPE &&
+                         (entry->open_flags & O_ACCMODE) == (other->open_flags & O_ACCMODE);
+
+        if (other->kind == entry->kind && other->inode == entry->inode &&
+            other->same_as == CKPT_NONE &&
+            (same_pipe || ckpt_fd_same_open_file(other->number, entry->number))) {
+            entry->same_as = (uint32_t)i;
+            return;
+        }
+    }
+}
+
+static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_look *look,
+                      struct ckpt_error *error)
+{
+    struct ckpt_image_fd entry, *added;
+
+    if (is_own(gather, number) || !look_at(number, look))
+        return 0;
+    entry = (struct ckpt_image_fd){.number = number,
+                                   .open_flags = look->open_flags,
+                                   .fd_flags = look->fd_flags,
+                                   .object = CKPT_NONE,
+                                   .same_as = CKPT_NONE,
+                                   .position = look->position,
+                                   .inode = look->status.st_ino};
+    for (size_t i = 0; i < ROWS; i++) {
+        if (!rows[i]->matches(gather, look))
+            continue;
+        entry.kind = rows[i]->kind;
+        if (rows[i]->freeze(gather, look, &entry, error) < 0)
+            return -1;
+        break;
+    }
+    if (!entry.kind) {
+        ckpt_report_add(gather->report, "resource", "descriptor %d is '%s', of a kind that cannot be "
+                        "restored; close it in a beforeCheckpoint hook", number, look->link);
+        return 0;
+    }
+    if (number > 2)
+        find_twin(gather, &entry);
+    added = ckpt_array_add(&gather->tables.fds, gather->tables.scratch, 1, error);
+    if (!added)
+        return -1;
+    *added = entry;
+    return 0;
+}
+
+struct dirent_head {
+    uint64_t inode, offset;
+    uint16_t length;
+    uint8_t type;
+    char name[];
+};
+
+int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    struct ckpt_fd_look *look = ckpt_scratch_take(&gather->scratch, sizeof *look, error);
+    char *buffer = ckpt_scratch_take(&gather->scratch, 8192, error);
+    long dir, got;
+    int result = 0;
+
+    if (!look || !buffer)
+        return -1;
+    dir = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (dir < 0)
+        return ckpt_error_set(error, "descriptors", (int)-dir, "cannot list /proc/self/fd");
+    while (result == 0 && (got = ckpt_sys_getdents((int)dir, buffer, 8192)) > 0) {
+        for (long at = 0; at < got && result == 0;) {
+            const struct dirent_head *entry = (const struct dirent_head *)(buffer + at);
+            const char *name = entry->name;
+
+            at += entry->length;
+            if (name[0] != '.') {
+                int number = (int)ckpt_raw_number(&name, 10);
+
+                if (number != (int)dir)
+                    result = gather_one(gather, number, look, error);
+            }
+        }
+    }
+    ckpt_sys_close((int)dir);
+    return result;
+}
+
+/* ---- thawing ---- */
+
+static int install(int from, const struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    uint32_t cloexec = entry->fd_flags & FD_CLOEXEC;
+    long moved = entry->number;
+
+    if (from == entry->number) {
+        ckpt_sys_fcntl(from, F_SETFD, cloexec ? FD_CLOEXEC : 0);
+        return 0;
+    }
+    moved = ckpt_syscall(SYS_dup3, from, entry->number, cloexec ? O_CLOEXEC : 0, 0, 0, 0);
+    ckpt_sys_close(from);
+    if (moved < 0)
+        return ckpt_error_set(error, "descriptors", (int)-moved,
+                              "cannot have descriptor number %d; raise 'ulimit -n'", entry->number);
+    return 0;
+}
+
+static int thaw_one(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                    struct ckpt_error *error)
+{
+    const struct ckpt_fd_kind_row *row = ckpt_fd_row(entry->kind);
+    int opened;
+
+    if (entry->same_as != CKPT_NONE) {
+        opened = (int)ckpt_sys_fcntl(thaw->image->fds[entry->same_as].number, F_DUPFD_CLOEXEC, 3);
+        if (opened < 0)
+            return ckpt_error_set(error, "descriptors", -opened, "cannot duplicate descriptor %d",
+                                  thaw->image->fds[entry->same_as].number);
+    } else if (!row->thaw) {
+        return 0;
+    } else {
+        opened = row->thaw(thaw, entry, error);
+        if (opened < 0)
+            return ckpt_error_prefix(error, "descriptor %d (%s)", entry->number, row->name);
+    }
+    return install(opened, entry, error);
+}
+
+int ckpt_fds_thaw(struct ckpt_fd_thaw *thaw, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *image = thaw->image;
+    bool have[3] = {false};
+
+    ckpt_syscall(SYS_close_range, 3, thaw->high - 1, 0, 0, 0, 0);
+    for (size_t i = 0; i < image->fd_count; i++) {
+        if (image->fds[i].number < 3)
+            have[image->fds[i].number] = true;
+        if (thaw_one(thaw, &image->fds[i], error) < 0)
+            return -1;
+    }
+    for (int i = 0; i < 3; i++)
+        if (!have[i])
+            ckpt_sys_close(i);
+    for (size_t i = 0; i < image->fd_count; i++) {
+        const struct ckpt_fd_kind_row *row = ckpt_fd_row(image->fds[i].kind);
+
+        if (row->finish && image->fds[i].same_as == CKPT_NONE &&
+            row->finish(thaw, &image->fds[i], error) < 0)
+            return ckpt_error_prefix(error, "descriptor %d (%s)", image->fds[i].number, row->name);
+    }
+    return 0;
+}

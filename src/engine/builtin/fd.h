@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Descriptors: one file a kind (fd_*.c) with both its freezing and its thawing, one row a kind in
+ * fd.c.  To add a kind: a file, a row, a number in image/format.h, a test, a line in the manual.
+ *
+ * Freezing runs in the JVM under the rules for parked processes.  Thawing runs in the command that
+ * restores, before it gives up its own memory; the files are linked into both and keep to the
+ * stricter rules.
+ */
+#ifndef CKPT_ENGINE_BUILTIN_FD_H
+#define CKPT_ENGINE_BUILTIN_FD_H
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "engine/builtin/gather.h"
+#include "image/view.h"
+
+/** A descriptor as it is found in the process. */
+struct ckpt_fd_look {
+    int number;
+    struct stat status;
+    uint32_t open_flags, fd_flags;
+    uint64_t position;
+    char link[1024];  /**< of /proc/self/fd/N */
+    char info[2048];  /**< the beginning of /proc/self/fdinfo/N */
+};
+
+/** What thawing works with. */
+struct ckpt_fd_thaw {
+    const struct ckpt_image_view *image;
+    int high;                /**< numbers from here on are free for what must be kept aside */
+    int *other_end;          /**< for each descriptor of the image: the other end of its pipe, or -1 */
+    const int *shared_fds;   /**< for each shared object, a descriptor of it */
+};
+
+struct ckpt_fd_kind_row {
+    uint32_t kind;
+    const char *name;
+    /** Whether this row is for that descriptor; the first row that says so has it. */
+    bool (*matches)(const struct ckpt_gather *gather, const struct ckpt_fd_look *look);
+    /** Describe it in @entry, or refuse it in the report. -1 only if the walk cannot go on. */
+    int (*freeze)(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error);
+    /** Whether the kind's bytes in the pool make sense; they come from a file. NULL: it has none. */
+    bool (*valid)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);
+    /** Open it, at any number: the caller moves it. -1 with @error. NULL: nothing to open. */
+    int (*thaw)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error);
+    /** When all descriptors are at their numbers. NULL: nothing. */
+    int (*finish)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error);
+};
+
+extern const struct ckpt_fd_kind_row ckpt_fd_stdio, ckpt_fd_file, ckpt_fd_directory, ckpt_fd_device,
+    ckpt_fd_pipe, ckpt_fd_eventfd, ckpt_fd_epoll, ckpt_fd_tcp, ckpt_fd_unix, ckpt_fd_shared;
+
+/** The row of a kind, NULL if there is none. */
+const struct ckpt_fd_kind_row *ckpt_fd_row(uint32_t kind);
+
+/** Whether two descriptors of this process are one open file; false also where nobody can tell. */
+bool ckpt_fd_same_open_file(int left, int right);
+
+/**
+ * Open all descriptors of an image at their numbers in this process, close all others from 3 on but
+ * those at or above thaw->high.
+ */
+int ckpt_fds_thaw(struct ckpt_fd_thaw *thaw, struct ckpt_error *error);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * What is opened again by its path: regular files (at their offset), directories and the harmless
+ * devices.  A file that is only read must be the same one at the restore (see files.c); one that is
+ * written may have grown.
+ */
+#include <errno.h>
+#include <sys/sysmacros.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd.h"
+
+/* Flags that say how a file is opened, not how it is created. */
+#define KEPT_FLAGS                                                                                 \
+    (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECT | O_NOATIME | O_PATH |        \
+     O_DIRECTORY | O_NOFOLLOW)
+
+static bool is_file(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    (void)gather;
+    return S_ISREG(look->status.st_mode) && look->link[0] == '/';
+}
+
+static bool is_directory(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    (void)gather;
+    return S_ISDIR(look->status.st_mode);
+}
+
+/* null, zero, full, random, urandom; and the controlling terminal. */
+static bool is_device(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    static const unsigned char memory[] = {3, 5, 7, 8, 9};
+    dev_t device = look->status.st_rdev;
+
+    (void)gather;
+    if (!S_ISCHR(look->status.st_mode))
+        return false;
+    if (major(device) == 5 && minor(device) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof memory; i++)
+        if (major(device) == 1 && minor(device) == memory[i])
+            return true;
+    return false;
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    bool writes = (look->open_flags & O_ACCMODE) != O_RDONLY;
+    uint32_t flags = S_ISREG(look->status.st_mode) && !writes ? 0 : CKPT_FILE_MAY_CHANGE;
+
+    if (ckpt_raw_ends(look->link, " (deleted)") || look->status.st_nlink == 0) {
+        ckpt_report_add(gather->report, "file", "descriptor %d is '%s': a file without a name cannot "
+                        "be opened again; close it in a beforeCheckpoint hook", look->number,
+                        look->link);
+        return 0;
+    }
+    if (ckpt_raw_find(look->info, "\nlock:")) {
+        ckpt_report_add(gather->report, "file", "descriptor %d is '%s' and is locked; release the lock "
+                        "in a beforeCheckpoint hook", look->number, look->link);
+        return 0;
+    }
+    if (ckpt_files_add(gather, look->link, flags, NULL, 0, &entry->object, error) < 0)
+        ckpt_report_add(gather->report, "file", "descriptor %d: %s", look->number, error->text);
+    return 0;
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    return entry->object < image->file_count && entry->position <= INT64_MAX;
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    const struct ckpt_image_file *file = &thaw->image->files[entry->object];
+    const char *path = ckpt_view_text(thaw->image, file->path);
+    struct stat status;
+    long opened = ckpt_sys_openat(AT_FDCWD, path,
+                                  (int)(entry->open_flags & KEPT_FLAGS) | O_CLOEXEC | O_NOCTTY, 0);
+
+    if (opened == -EPERM && (entry->open_flags & O_NOATIME))
+        opened = ckpt_sys_openat(AT_FDCWD, path,
+                                 (int)(entry->open_flags & KEPT_FLAGS & ~O_NOATIME) | O_CLOEXEC, 0);
+    if (opened < 0)
+        return ckpt_error_set(error, "descriptors", (int)-opened, "cannot open '%s' again", path);
+    if (ckpt_sys_fstat((int)opened, &status) < 0 ||
+        (status.st_mode & S_IFMT) != (file->mode & S_IFMT)) {
+        ckpt_sys_close((int)opened);
+        return ckpt_error_set(error, "descriptors", 0, "'%s' is no longer of the same kind", path);
+    }
+    if (entry->kind == CKPT_FD_FILE && !(entry->open_flags & O_APPEND) &&
+        entry->position > (uint64_t)status.st_size && (uint64_t)status.st_size < file->size) {
+        ckpt_sys_close((int)opened);
+        return ckpt_error_set(error, "descriptors", 0,
+                              "'%s' is shorter than when it was frozen (%lu bytes, the JVM was at "
+                              "%lu)", path, (unsigned long)status.st_size,
+                              (unsigned long)entry->position);
+    }
+    if (entry->kind != CKPT_FD_DEVICE && !(entry->open_flags & O_PATH) && entry->position)
+        ckpt_sys_lseek((int)opened, (int64_t)entry->position, SEEK_SET);
+    return (int)opened;
+}
+
+const struct ckpt_fd_kind_row ckpt_fd_file = {
+    .kind = CKPT_FD_FILE, .name = "file", .matches = is_file, .freeze = freeze, .valid = valid,
+    .thaw = thaw,
+};
+
+const struct ckpt_fd_kind_row ckpt_fd_directory = {
+    .kind = CKPT_FD_DIRECTORY, .name = "directory", .matches = is_directory, .freeze = freeze,
+    .valid = valid, .thaw = thaw,
+};
+
+const struct ckpt_fd_kind_row ckpt_fd_device = {
+    .kind = CKPT_FD_DEVICE, .name = "device", .matches = is_device, .freeze = freeze,
+    .valid = valid, .thaw = thaw,
+};

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * Memory files (memfd): ZGC keeps its heap in one and maps it more than once.  The object goes into
+ * the image once, by its own offsets; holes in it stay holes.  Thawing makes the object in
+ * shared.c of the restoring side; here is the descriptor.
+ */
+#include <errno.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd.h"
+
+#define SEEK_DATA_ 3
+#define SEEK_HOLE_ 4
+#define MOST_OBJECTS 256
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    (void)gather;
+    return ckpt_raw_starts(look->link, "/memfd:");
+}
+
+static int name_of(struct ckpt_gather *gather, const char *link, struct ckpt_ref *ret_ref,
+                   struct ckpt_error *error)
+{
+    const char *name = link + 7; /* behind "/memfd:" */
+    size_t length = ckpt_raw_length(name);
+
+    if (ckpt_raw_ends(name, " (deleted)"))
+        length -= 10;
+    return ckpt_tables_pool(&gather->tables, name, length, ret_ref, error);
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    struct ckpt_array *objects = &gather->tables.shared;
+    struct ckpt_image_shared *object;
+    long seals;
+
+    for (size_t i = 0; i < objects->count; i++) {
+        object = ckpt_array_at(objects, i);
+        if (object->inode == look->status.st_ino && object->device == look->status.st_dev) {
+            entry->object = (uint32_t)i;
+            return 0;
+        }
+    }
+    if (!gather->shared_fds)
+        gather->shared_fds = ckpt_scratch_take(&gather->scratch, MOST_OBJECTS * sizeof(int), error);
+    if (!gather->shared_fds)
+        return -1;
+    if (objects->count == MOST_OBJECTS)
+        return ckpt_error_set(error, "descriptors", 0, "the JVM has more than %d memory files",
+                              MOST_OBJECTS);
+    seals = ckpt_sys_fcntl(look->number, F_GET_SEALS, 0);
+    gather->shared_fds[objects->count] = look->number;
+    entry->object = (uint32_t)objects->count;
+    object = ckpt_array_add(objects, &gather->scratch, 1, error);
+    if (!object || name_of(gather, look->link, &object->name, error) < 0)
+        return -1;
+    object->device = look->status.st_dev;
+    object->inode = look->status.st_ino;
+    object->size = (uint64_t)look->status.st_size;
+    object->seals = seals > 0 ? (uint32_t)seals : 0;
+    if (object->seals & ~1u) /* F_SEAL_SEAL alone does no harm */
+        ckpt_report_add(gather->report, "resource", "descriptor %d is the sealed memory file '%s'",
+                        look->number, look->link);
+    return 0;
+}
+
+static int gather_object(struct ckpt_gather *gather, struct ckpt_image_shared *object, int fd,
+                         struct ckpt_error *error)
+{
+    struct ckpt_array *runs = &gather->tables.runs;
+    int64_t at = 0;
+
+    object->first_run = (uint32_t)runs->count;
+    while ((at = ckpt_sys_lseek(fd, at, SEEK_DATA_)) >= 0) {
+        int64_t end = ckpt_sys_lseek(fd, at, SEEK_HOLE_);
+        struct ckpt_image_run *run = ckpt_array_add(runs, &gather->scratch, 1, error);
+
+        if (!run)
+            return -1;
+        if (end < 0)
+            return ckpt_error_set(error, "memory", (int)-end, "cannot find a memory file's holes");
+        end = (end + (int64_t)CKPT_PAGE - 1) & ~((int64_t)CKPT_PAGE - 1);
+        *run = (struct ckpt_image_run){.address = (uint64_t)at, .size = (uint64_t)(end - at)};
+        at = end;
+    }
+    object->run_count = (uint32_t)runs->count - object->first_run;
+    return 0;
+}
+
+int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    for (size_t i = 0; i < gather->tables.shared.count; i++) {
+        int fd = gather->shared_fds[i];
+        long position = ckpt_sys_lseek(fd, 0, SEEK_CUR);
+        int result = gather_object(gather, ckpt_array_at(&gather->tables.shared, i), fd, error);
+
+        ckpt_sys_lseek(fd, position, SEEK_SET);
+        if (result < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    return entry->object < image->shared_count;
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    long opened = ckpt_sys_fcntl(thaw->shared_fds[entry->object], F_DUPFD_CLOEXEC, 3);
+
+    if (opened < 0)
+        return ckpt_error_set(error, "descriptors", (int)-opened, "cannot duplicate a memory file");
+    ckpt_sys_lseek((int)opened, (int64_t)entry->position, SEEK_SET);
+    return (int)opened;
+}
+
+const struct ckpt_fd_kind_row ckpt_fd_shared = {
+    .kind = CKPT_FD_SHARED, .name = "memory file", .matches = matches, .freeze = freeze,
+    .valid = valid, .thaw = thaw,
+};

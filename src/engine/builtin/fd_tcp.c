@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * TCP sockets that listen (bound and listening again at the restore) or were never connected.  A
+ * connection has a peer that knows nothing of checkpoints: it is refused with both addresses, as are
+ * connections that wait to be accepted.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd.h"
+
+/* Options that the JDK sets; each an int. */
+static const struct {
+    int level, name;
+    bool before_bind;
+} options[] = {
+    {SOL_SOCKET, SO_REUSEADDR, true},   {SOL_SOCKET, SO_REUSEPORT, true},
+    {IPPROTO_IPV6, IPV6_V6ONLY, true},  {SOL_SOCKET, SO_KEEPALIVE, false},
+    {IPPROTO_TCP, TCP_NODELAY, false},  {SOL_SOCKET, SO_OOBINLINE, false},
+};
+#define OPTIONS (sizeof options / sizeof options[0])
+
+struct tcp_data {
+    uint32_t family, bound, listening, backlog;
+    uint32_t send_buffer, receive_buffer; /**< 0: as the kernel likes */
+    int32_t option[OPTIONS];
+    uint32_t address_size, reserved;
+    uint8_t address[32];
+};
+_Static_assert(sizeof(struct tcp_data) == 88, "part of the image's format");
+
+static long get(int fd, int level, int name, void *value, socklen_t size)
+{
+    return ckpt_syscall(SYS_getsockopt, fd, level, name, value, &size, 0);
+}
+
+static int get_int(int fd, int level, int name)
+{
+    int value = 0;
+
+    get(fd, level, name, &value, sizeof value);
+    return value;
+}
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    int family;
+
+    (void)gather;
+    if (!S_ISSOCK(look->status.st_mode))
+        return false;
+    family = get_int(look->number, SOL_SOCKET, SO_DOMAIN);
+    return (family == AF_INET || family == AF_INET6) &&
+           get_int(look->number, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP;
+}
+
+/* "127.0.0.1:80", "[::1]:80"; inet_ntop is libc's. */
+static void address_text(const uint8_t *address, char *text, size_t size)
+{
+    const struct sockaddr_in *v4 = (const void *)address;
+    const struct sockaddr_in6 *v6 = (const void *)address;
+
+    if (v4->sin_family == AF_INET) {
+        const uint8_t *a = (const uint8_t *)&v4->sin_addr;
+
+        ckpt_raw_format(text, size, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3],
+                        ntohs(v4->sin_port));
+    } else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+        const uint8_t *a = v6->sin6_addr.s6_addr + 12;
+
+        ckpt_raw_format(text, size, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3],
+                        ntohs(v6->sin6_port));
+    } else {
+        size_t length = ckpt_raw_format(text, size, "[");
+
+        for (int i = 0; i < 8; i++)
+            length += ckpt_raw_format(text + length, size - length, "%s%x", i ? ":" : "",
+                                      (v6->sin6_addr.s6_addr[2 * i] << 8) |
+                                          v6->sin6_addr.s6_addr[2 * i + 1]);
+        ckpt_raw_format(text + length, size - length, "]:%u", ntohs(v6->sin6_port));
+    }
+}
+
+/* Refuse what leads elsewhere; true if it was refused. */
+static bool refuse(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                   const struct tcp_data *data, const struct tcp_info *info)
+{
+    uint8_t peer[32];
+    char here[64], there[64] = "an unknown peer";
+    socklen_t size = sizeof peer;
+
+    address_text(data->address, here, sizeof here);
+    if (info->tcpi_state == TCP_LISTEN) {
+        if (info->tcpi_unacked == 0)
+            return false;
+        ckpt_report_add(gather->report, "socket", "descriptor %d listens at %s and %u connections "
+                        "wait to be accepted; try again when they are", look->number, here,
+                        info->tcpi_unacked);
+        return true;
+    }
+    if (info->tcpi_state == TCP_CLOSE)
+        return false;
+    if (ckpt_syscall(SYS_getpeername, look->number, peer, &size, 0, 0, 0) == 0)
+        address_text(peer, there, sizeof there);
+    ckpt_report_add(gather->report, "socket", "descriptor %d is a TCP connection from %s to %s; close "
+                    "it in a beforeCheckpoint hook", look->number, here, there);
+    return true;
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    struct tcp_data data = {.family = (uint32_t)get_int(look->number, SOL_SOCKET, SO_DOMAIN)};
+    struct tcp_info info = {0};
+    socklen_t size = sizeof data.address;
+    const struct sockaddr_in *address = (const void *)data.address;
+    int locked = get_int(look->number, SOL_SOCKET, 72 /* SO_BUF_LOCK */);
+
+    ckpt_syscall(SYS_getsockname, look->number, data.address, &size, 0, 0, 0);
+    get(look->number, IPPROTO_TCP, TCP_INFO, &info, sizeof info);
+    if (refuse(gather, look, &data, &info))
+        return 0;
+    data.address_size = size;
+    data.bound = address->sin_port != 0; /* the same place in both families */
+    data.listening = info.tcpi_state == TCP_LISTEN;
+    data.backlog = info.tcpi_sacked; /* that is where a listening socket keeps it */
+    for (size_t i = 0; i < OPTIONS; i++)
+        data.option[i] = get_int(look->number, options[i].level, options[i].name);
+    if (locked & 1)
+        data.send_buffer = (uint32_t)get_int(look->number, SOL_SOCKET, SO_SNDBUF) / 2;
+    if (locked & 2)
+        data.receive_buffer = (uint32_t)get_int(look->number, SOL_SOCKET, SO_RCVBUF) / 2;
+    return ckpt_tables_pool(&gather->tables, &data, sizeof data, &entry->data, error);
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
+
+    return entry->data.size == sizeof *data && data->address_size <= sizeof data->address &&
+           (data->family == AF_INET || data->family == AF_INET6);
+}
+
+static void set_options(int fd, const struct tcp_data *data, bool before_bind)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (options[i].before_bind == before_bind &&
+            (options[i].level != IPPROTO_IPV6 || data->family == AF_INET6))
+            ckpt_syscall(SYS_setsockopt, fd, options[i].level, options[i].name, &data->option[i],
+                         sizeof data->option[i], 0);
+    if (before_bind && data->send_buffer)
+        ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &data->send_buffer, 4, 0);
+    if (before_bind && data->receive_buffer)
+        ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVBUF, &data->receive_buffer, 4, 0);
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    const struct tcp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
+    char text[64];
+    long failed = 0;
+    long opened = ckpt_syscall(SYS_socket, data->family,
+                               SOCK_STREAM | SOCK_CLOEXEC | (entry->open_flags & O_NONBLOCK),
+                               IPPROTO_TCP, 0, 0, 0);
+
+    if (opened < 0)
+        return ckpt_error_set(error, "descriptors", (int)-opened, "cannot make a socket");
+    set_options((int)opened, data, true);
+    if (data->bound)
+        failed = ckpt_syscall(SYS_bind, opened, data->address, data->address_size, 0, 0, 0);
+    set_options((int)opened, data, false);
+    if (failed == 0 && data->listening)
+        failed = ckpt_syscall(SYS_listen, opened, data->backlog, 0, 0, 0, 0);
+    if (failed < 0) {
+        ckpt_sys_close((int)opened);
+        address_text(data->address, text, sizeof text);
+        return ckpt_error_set(error, "descriptors", (int)-failed, "cannot listen at %s again%s", text,
+                              failed == -EADDRINUSE ? "; stop whoever listens there" : "");
+    }
+    return (int)opened;
+}
+
+const struct ckpt_fd_kind_row ckpt_fd_tcp = {
+    .kind = CKPT_FD_TCP, .name = "TCP socket", .matches = matches, .freeze = freeze,
+    .valid = valid, .thaw = thaw,
+};

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * One freeze from the first signal to the last rename.  The coordinator is the thread that calls
+ * ckpt_freeze(); in the restored process it comes back inside the same call, by ckpt_context_save().
+ *
+ * Order matters: the coordinator's context is saved before the first page is copied, and from then on
+ * it changes nothing that the restored process would read, except on its own stack.
+ */
+#include "engine/builtin/freeze.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd.h"
+
+#define SCRATCH_SIZE ((size_t)256 << 20)
+#define FREE_RANGES 16384
+
+static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
+                    struct ckpt_report *report)
+{
+    gather->report = report;
+    gather->mailbox = freeze->mailbox;
+    gather->own_fds = freeze->own_fds;
+    gather->own_fd_count = freeze->own_fd_count;
+}
+
+static int walk(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    if (ckpt_tables_init(&gather->tables, &gather->scratch, error) < 0 ||
+        ckpt_process_gather(gather, error) < 0 || ckpt_fds_gather(gather, error) < 0 ||
+        ckpt_memory_gather(gather, error) < 0)
+        return -1;
+    return gather->parked ? ckpt_shared_gather_runs(gather, error) : 0;
+}
+
+int ckpt_freeze_check(const struct ckpt_freeze *freeze, struct ckpt_report *report,
+                      struct ckpt_error *error)
+{
+    struct ckpt_gather gather = {.parked = false};
+    int result;
+
+    prepare(&gather, freeze, report);
+    if (ckpt_scratch_open(&gather.scratch, SCRATCH_SIZE, error) < 0)
+        return -1;
+    result = walk(&gather, error);
+    ckpt_scratch_close(&gather.scratch);
+    return result;
+}
+
+/* ---- threads ---- */
+
+static void describe_slot(struct ckpt_gather *gather, const struct ckpt_slot *slot, uint32_t flags,
+                          size_t index)
+{
+    struct ckpt_image_thread *thread = ckpt_array_at(&gather->tables.threads, index);
+    struct ckpt_core_thread *core = &gather->tables.core_threads[index];
+    uint64_t *to = core->registers;
+    const ucontext_t *frame = slot->frame;
+
+    *thread = (struct ckpt_image_thread){.tid = slot->tid,
+                                         .flags = flags,
+                                         .context = (uint64_t)&slot->context,
+                                         .tls = slot->tls,
+                                         .clear_tid = slot->clear_tid};
+    __builtin_memcpy(thread->name, slot->name, sizeof thread->name);
+    to[21] = slot->tls; /* fs_base */
+    to[17] = 0x33;      /* cs and ss as every 64-bit process has them */
+    to[20] = 0x2b;
+    if (!frame) {
+        to[16] = thread->ip = slot->context.rip;
+        to[19] = thread->sp = slot->context.rsp;
+        to[4] = slot->context.rbp;
+        to[5] = slot->context.rbx;
+        return;
+    }
+    {
+        /* From the order of the signal frame to that of struct user_regs_struct. */
+        static const struct {
+            uint8_t to, from;
+        } map[] = {{0, REG_R15},  {1, REG_R14},  {2, REG_R13},  {3, REG_R12}, {4, REG_RBP},
+                   {5, REG_RBX},  {6, REG_R11},  {7, REG_R10},  {8, REG_R9},  {9, REG_R8},
+                   {10, REG_RAX}, {11, REG_RCX}, {12, REG_RDX}, {13, REG_RSI}, {14, REG_RDI},
+                   {16, REG_RIP}, {18, REG_EFL}, {19, REG_RSP}};
+
+        for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
+            to[map[i].to] = (uint64_t)frame->uc_mcontext.gregs[map[i].from];
+        to[15] = ~0ull; /* orig_rax: in no system call */
+    }
+    thread->ip = to[16];
+    thread->sp = to[19];
+    core->fp = frame->uc_mcontext.fpregs;
+    if (core->fp) {
+        const uint32_t *software = (const uint32_t *)((const char *)core->fp + 464);
+
+        if (software[0] == 0x46505853 /* FP_XSTATE_MAGIC1 */) {
+            core->xstate = core->fp;
+            core->xstate_size = software[4];
+        }
+    }
+}
+
+static int describe_threads(struct ckpt_gather *gather, const struct ckpt_park *park,
+                            struct ckpt_error *error)
+{
+    struct ckpt_tables *tables = &gather->tables;
+    uint32_t leader = tables->header.pid;
+    size_t index = 1, count = park->taken + 1;
+    size_t missing = 0;
+
+    tables->core_threads =
+        ckpt_scratch_take(&gather->scratch, count * sizeof(struct ckpt_core_thread), error);
+    if (!tables->core_threads || !ckpt_array_add(&tables->threads, tables->scratch, count, error))
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        bool coordinator = i == park->taken;
+        const struct ckpt_slot *slot = coordinator ? &park->coordinator : &park->slots[i];
+        uint32_t flags = coordinator ? CKPT_THREAD_COORDINATOR : 0;
+
+        if (!slot->clear_tid)
+            missing++;
+        if (slot->tid == leader)
+            describe_slot(gather, slot, flags | CKPT_THREAD_LEADER, 0);
+        else if (index < count)
+            describe_slot(gather, slot, flags, index++);
+    }
+    if (index != count)
+        return ckpt_error_set(error, "park", 0, "the process's first thread has ended; a JVM embedded "
+                              "in another program cannot be frozen then");
+    if (missing)
+        return ckpt_error_set(error, "park", 0, "the kernel does not tell threads' identifiers "
+                              "(prctl PR_GET_TID_ADDRESS); it must have CONFIG_CHECKPOINT_RESTORE");
+    return 0;
+}
+
+/* ---- writing ---- */
+
+static int fill_rest(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
+                     const struct ckpt_park *park, struct ckpt_error *error)
+{
+    struct ckpt_image_header *header = &gather->tables.header;
+
+    __builtin_memcpy(header->id, freeze->id, sizeof header->id);
+    header->mailbox = (uint64_t)freeze->mailbox;
+    header->generation = freeze->mailbox->generation;
+    __builtin_memcpy(&gather->tables.signals[park->options.signal - 1], park->old_action,
+                     sizeof park->old_action);
+    return ckpt_tables_pool(&gather->tables, freeze->java, ckpt_raw_length(freeze->java),
+                            &gather->tables.process.java, error);
+}
+
+static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
+{
+    long failed = ckpt_syscall(SYS_fsync, freeze->image_fd, 0, 0, 0, 0, 0);
+
+    if (failed == 0)
+        failed = ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->image_temp, freeze->dir_fd,
+                              CKPT_IMAGE_NAME, 0, 0);
+    if (failed < 0)
+        return ckpt_error_set(error, "write", (int)-failed, "cannot finish the image");
+    if (freeze->manifest_temp)
+        ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->manifest_temp, freeze->dir_fd,
+                     CKPT_MANIFEST_NAME, 0, 0);
+    ckpt_syscall(SYS_fsync, freeze->dir_fd, 0, 0, 0, 0, 0);
+    return 0;
+}
+
+/* With everyone parked. */
+static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
+                       const struct ckpt_park *park, struct ckpt_error *error)
+{
+    int result;
+
+    if (freeze->free_memory) {
+        struct ckpt_range *ranges =
+            ckpt_scratch_take(&gather->scratch, FREE_RANGES * sizeof *ranges, error);
+
+        if (!ranges)
+            return -1;
+        gather->free_count = freeze->free_memory(freeze->context, ranges, FREE_RANGES);
+        gather->free = ranges;
+    }
+    if (walk(gather, error) < 0 || describe_threads(gather, park, error) < 0 ||
+        fill_rest(gather, freeze, park, error) < 0)
+        return -1;
+    if (gather->report->count)
+        return ckpt_error_set(error, "check", 0, "refused");
+    ckpt_memory_unveil(&gather->tables, true);
+    result = ckpt_image_write(&gather->tables, freeze->image_fd, gather->shared_fds,
+                              freeze->progress, freeze->context, error);
+    ckpt_memory_unveil(&gather->tables, false);
+    return result < 0 ? -1 : commit(freeze, error);
+}
+
+static void remove_temporaries(const struct ckpt_freeze *freeze)
+{
+    ckpt_syscall(SYS_unlinkat, freeze->dir_fd, freeze->image_temp, 0, 0, 0, 0);
+    if (freeze->manifest_temp)
+        ckpt_syscall(SYS_unlinkat, freeze->dir_fd, freeze->manifest_temp, 0, 0, 0, 0);
+}
+
+static void end_process(const struct ckpt_freeze *freeze)
+{
+    if (freeze->before_end)
+        freeze->before_end(freeze->context);
+    for (;;) /* SIGKILL: exit status 137 in a shell, and no exit handler runs */
+        ckpt_syscall(SYS_kill, ckpt_sys_getpid(), SIGKILL, 0, 0, 0, 0);
+}
+
+/* Everything between parking and the end; in the restored process it returns a second time. */
+static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
+                                             const struct ckpt_freeze *freeze,
+                                             struct ckpt_park *park, struct ckpt_error *error)
+{
+    ckpt_park_coordinator(park);
+    if (ckpt_context_save(&park->coordinator.context)) {
+        ckpt_park_rejoin(park);
+        ckpt_sys_munmap(freeze->mailbox->area_start, freeze->mailbox->area_size);
+        return CKPT_FREEZE_RESTORED;
+    }
+    if (write_image(gather, freeze, park, error) < 0)
+        return CKPT_FREEZE_FAILED;
+    if (!freeze->leave_running)
+        end_process(freeze);
+    return CKPT_FREEZE_WRITTEN;
+}
+
+enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckpt_report *report)
+{
+    struct ckpt_gather gather = {.parked = true};
+    struct ckpt_error error = {.stage = ""};
+    enum ckpt_freeze_result result = CKPT_FREEZE_FAILED;
+    uint64_t all = ~0ull, mask;
+    struct ckpt_park *park;
+
+    prepare(&gather, freeze, report);
+    ckpt_sys_sigprocmask(SIG_SETMASK, &all, &mask);
+    if (ckpt_scratch_open(&gather.scratch, SCRATCH_SIZE, &error) == 0) {
+        park = ckpt_park_open(&freeze->park, &error);
+        if (park) {
+            if (ckpt_park_all(park, &error) == 0) {
+                result = freeze_parked(&gather, freeze, park, &error);
+                ckpt_park_release(park);
+            }
+            ckpt_park_close(park);
+        }
+        if (result != CKPT_FREEZE_RESTORED) /* there, scratch space never was */
+            ckpt_scratch_close(&gather.scratch);
+    }
+    if (result == CKPT_FREEZE_FAILED) {
+        remove_temporaries(freeze);
+        if (report->count == 0)
+            ckpt_report_add(report, "error", "%s", error.text);
+    }
+    ckpt_sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+    return result;
+}

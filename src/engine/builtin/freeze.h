@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The freezing half of the built-in engine, as the agent uses it.
+ */
+#ifndef CKPT_ENGINE_BUILTIN_FREEZE_H
+#define CKPT_ENGINE_BUILTIN_FREEZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/builtin/gather.h"
+#include "engine/builtin/park.h"
+#include "engine/report.h"
+#include "image/format.h"
+
+/** What to freeze and how; all of it stays valid until ckpt_freeze() returns. */
+struct ckpt_freeze {
+    int dir_fd;               /**< the image directory */
+    int image_fd;             /**< the temporary file in it, empty, open for writing */
+    const char *image_temp;   /**< its name there */
+    const char *manifest_temp; /**< the manifest's, already written; NULL if there is none */
+    uint8_t id[16];
+    bool leave_running;
+    const char *java;         /**< one line about the JVM, for people */
+    const int *own_fds;       /**< descriptors that the agent sees to itself */
+    size_t own_fd_count;
+    struct ckpt_park_options park;
+    struct ckpt_mailbox *mailbox; /**< in the agent's data; the restorer writes it */
+    /**
+     * With everyone parked: memory whose content does not matter, ascending.  NULL if nothing is known.
+     * @return how many ranges were written to @ret, at most @room
+     */
+    size_t (*free_memory)(void *context, struct ckpt_range *ret, size_t room);
+    /** Now and then while the image is written; may write to a descriptor. NULL allowed. */
+    void (*progress)(void *context, uint64_t done, uint64_t total);
+    /** When the image is whole and the process is about to end. NULL allowed. */
+    void (*before_end)(void *context);
+    void *context; /**< for the three functions */
+};
+
+enum ckpt_freeze_result {
+    CKPT_FREEZE_FAILED = -1, /**< nothing happened: see the report */
+    CKPT_FREEZE_WRITTEN = 0, /**< the image is there and the process goes on (leave_running) */
+    CKPT_FREEZE_RESTORED = 1, /**< this is the restored process */
+};
+
+/**
+ * Look before leaping: everything that would stand against a freeze, while the JVM runs.
+ * @return 0 with what was found in @report (report->count), -1 if the look itself failed
+ */
+int ckpt_freeze_check(const struct ckpt_freeze *freeze, struct ckpt_report *report,
+                      struct ckpt_error *error);
+
+/**
+ * Freeze the process; ends it with SIGKILL when the image is whole, unless leave_running.
+ * On failure every thread runs on, the temporary files are gone and @report says why.
+ */
+enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckpt_report *report);
+
+#endif

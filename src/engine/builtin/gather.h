@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What the freezing side of the engine works on: one walk over the process, done twice.
+ *
+ * First while the JVM still runs, to refuse what cannot be restored before anyone is stopped; then
+ * again with everyone parked, when it is final.  Both times the same code, under the rules for parked
+ * processes.
+ */
+#ifndef CKPT_ENGINE_BUILTIN_GATHER_H
+#define CKPT_ENGINE_BUILTIN_GATHER_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/scratch.h"
+#include "engine/report.h"
+#include "image/writer.h"
+
+struct ckpt_range {
+    uint64_t start, end;
+};
+
+struct ckpt_gather {
+    struct ckpt_scratch scratch;
+    struct ckpt_tables tables;
+    struct ckpt_report *report;
+    const struct ckpt_mailbox *mailbox; /**< of the last restore, if any */
+    const int *own_fds;                 /**< descriptors of the agent that are not restored */
+    size_t own_fd_count;
+    int *shared_fds;                    /**< for each shared object, a descriptor of it */
+    const struct ckpt_range *free;      /**< memory whose content does not matter, ascending */
+    size_t free_count;
+    bool parked;                        /**< the second walk: memory may be read */
+};
+
+/**
+ * Add @path to the table of files, once.
+ * @param image   NULL, or where the start of the file is mapped (@image_size bytes readable), to find
+ *                an ELF build-id
+ * @return 0 with *ret_index, or -1: it is not there, or not a regular file or directory
+ */
+int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags, const void *image,
+                   size_t image_size, uint32_t *ret_index, struct ckpt_error *error);
+
+/** Fill in maps, and with everyone parked their runs. Refusals go to the report. */
+int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error);
+
+/** Make memory that the process cannot read readable for the writer, and back. */
+void ckpt_memory_unveil(const struct ckpt_tables *tables, bool readable);
+
+/** Fill in fds and shared objects. Refusals go to the report. */
+int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error);
+
+/** The runs of shared objects; after ckpt_memory_gather(), whose runs come first. */
+int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error);
+
+/** Fill in process, signals and most of the header; refuse children, timers and the like. */
+int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error);
+
+#endif

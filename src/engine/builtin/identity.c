@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Whether the files that were mapped or open are still the same.  Size and time of last change tell
+ * for all; where they differ, an ELF object may still prove itself by its build-id (a package that was
+ * installed again, a copied container layer).
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "engine/builtin/restore.h"
+
+#define STAGE "files"
+
+static bool notes_have(const char *at, size_t size, const struct ckpt_image_file *file)
+{
+    while (size >= sizeof(Elf64_Nhdr)) {
+        const Elf64_Nhdr *note = (const Elf64_Nhdr *)at;
+        uint64_t name = (note->n_namesz + 3ull) & ~3ull;
+        uint64_t whole = sizeof *note + name + ((note->n_descsz + 3ull) & ~3ull);
+
+        if (whole > size)
+            return false;
+        if (note->n_type == NT_GNU_BUILD_ID && note->n_descsz == file->build_id_size &&
+            memcmp((const char *)(note + 1) + name, file->build_id, file->build_id_size) == 0)
+            return true;
+        at += whole;
+        size -= whole;
+    }
+    return false;
+}
+
+static bool same_build(int fd, size_t size, const struct ckpt_image_file *file)
+{
+    const char *content;
+    const Elf64_Ehdr *elf;
+    bool same = false;
+
+    if (!file->build_id_size || size < sizeof *elf)
+        return false;
+    content = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (content == MAP_FAILED)
+        return false;
+    elf = (const Elf64_Ehdr *)content;
+    if (memcmp(elf->e_ident, ELFMAG, SELFMAG) == 0 && elf->e_phentsize == sizeof(Elf64_Phdr) &&
+        elf->e_phoff <= size && (size - elf->e_phoff) / sizeof(Elf64_Phdr) >= elf->e_phnum) {
+        const Elf64_Phdr *segment = (const Elf64_Phdr *)(content + elf->e_phoff);
+
+        for (unsigned i = 0; i < elf->e_phnum && !same; i++)
+            same = segment[i].p_type == PT_NOTE && segment[i].p_offset <= size &&
+                   segment[i].p_filesz <= size - segment[i].p_offset &&
+                   notes_have(content + segment[i].p_offset, segment[i].p_filesz, file);
+    }
+    munmap((void *)content, size);
+    return same;
+}
+
+static int check_one(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
+                     struct ckpt_error *error)
+{
+    const char *path = ckpt_view_text(image, file->path);
+    ckpt_auto_close int fd = -1;
+    struct stat status;
+
+    if (stat(path, &status) < 0)
+        return ckpt_error_set(error, STAGE, errno, "the JVM had '%s'; put it back where it was", path);
+    if ((status.st_mode & S_IFMT) != (file->mode & S_IFMT))
+        return ckpt_error_set(error, STAGE, 0, "'%s' is no longer a file of the same kind", path);
+    if ((file->flags & CKPT_FILE_MAY_CHANGE) || !S_ISREG(status.st_mode))
+        return 0;
+    if ((uint64_t)status.st_size == file->size && status.st_mtim.tv_sec == file->mtime_s &&
+        (uint32_t)status.st_mtim.tv_nsec == file->mtime_ns)
+        return 0;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && same_build(fd, (size_t)status.st_size, file))
+        return 0;
+    return ckpt_error_set(error, STAGE, 0,
+                          "'%s' has changed since the checkpoint (%lu bytes then, %lu now, or another "
+                          "time of change); take a new checkpoint", path, (unsigned long)file->size,
+                          (unsigned long)status.st_size);
+}
+
+int ckpt_identity_check(const struct ckpt_image_view *image, struct ckpt_error *error)
+{
+    for (size_t i = 0; i < image->file_count; i++)
+        if (!(image->files[i].flags & CKPT_FILE_MADE_AGAIN) &&
+            check_one(image, &image->files[i], error) < 0)
+            return -1;
+    return 0;
+}

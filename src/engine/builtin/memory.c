@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * The freezing side of memory: reads /proc/self/smaps, names what cannot be restored, and finds the
+ * pages that must be in the image (see pages.c).
+ *
+ * After a restore much of the memory is a private mapping of the old image.  The next image must not
+ * depend on that file, so such a mapping counts as anonymous memory of which every page is there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/gather.h"
+#include "engine/builtin/pages.h"
+
+/* One mapping as smaps shows it. */
+struct area {
+    uint64_t start, end, offset, device, inode;
+    uint32_t prot;
+    bool shared;
+    char path[1024];
+};
+
+static void parse_head(const char *line, struct area *area)
+{
+    uint64_t major, minor;
+
+    area->start = ckpt_raw_number(&line, 16);
+    line++;
+    area->end = ckpt_raw_number(&line, 16);
+    line++;
+    area->prot = (line[0] == 'r' ? PROT_READ : 0u) | (line[1] == 'w' ? PROT_WRITE : 0u) |
+                 (line[2] == 'x' ? PROT_EXEC : 0u);
+    area->shared = line[3] == 's';
+    line += 5;
+    area->offset = ckpt_raw_number(&line, 16);
+    line++;
+    major = ckpt_raw_number(&line, 16);
+    line++;
+    minor = ckpt_raw_number(&line, 16);
+    line++;
+    area->device = makedev(major, minor);
+    area->inode = ckpt_raw_number(&line, 10);
+    ckpt_raw_blanks(&line);
+    ckpt_raw_format(area->path, sizeof area->path, "%s", line);
+}
+
+/* What VmFlags adds; refuses what has no way back. */
+static uint32_t parse_flags(struct ckpt_gather *gather, const struct area *area, const char *at)
+{
+    static const struct {
+        char name[3];
+        uint32_t flag;
+        const char *refusal;
+    } known[] = {
+        {"gd", CKPT_MAP_GROWSDOWN, NULL},
+        {"nr", CKPT_MAP_NORESERVE, NULL},
+        {"hg", CKPT_MAP_HUGEPAGE, NULL},
+        {"nh", CKPT_MAP_NOHUGEPAGE, NULL},
+        {"dd", CKPT_MAP_DONTDUMP, NULL},
+        {"wf", CKPT_MAP_WIPEONFORK, NULL},
+        {"dc", CKPT_MAP_DONTFORK, NULL},
+        {"dp", CKPT_MAP_DROPPABLE, NULL},
+        {"lo", CKPT_MAP_LOCKED, NULL},
+        {"ht", 0, "huge pages of hugetlbfs; run the JVM without -XX:+UseLargePages, or with "
+                  "-XX:+UseTransparentHugePages"},
+        {"pf", 0, "memory of a device"},
+        {"io", 0, "memory of a device"},
+        {"um", 0, "memory watched with userfaultfd"},
+        {"uw", 0, "memory watched with userfaultfd"},
+        {"ss", 0, "a shadow stack; run the JVM without GLIBC_TUNABLES that switch it on"},
+    };
+    uint32_t flags = 0;
+
+    while (*at) {
+        ckpt_raw_blanks(&at);
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+            if (!ckpt_raw_starts(at, known[i].name))
+                continue;
+            flags |= known[i].flag;
+            if (known[i].refusal)
+                ckpt_report_add(gather->report, "resource", "memory at %lx-%lx (%s): %s",
+                                (unsigned long)area->start, (unsigned long)area->end, area->path,
+                                known[i].refusal);
+        }
+        while (*at && *at != ' ')
+            at++;
+    }
+    return flags;
+}
+
+static bool is_old_image(const struct ckpt_gather *gather, const struct area *area)
+{
+    return gather->mailbox->generation && area->inode == gather->mailbox->image_inode &&
+           area->device == gather->mailbox->image_device && !area->shared;
+}
+
+static int find_shared(struct ckpt_gather *gather, const struct area *area, uint32_t *ret_index)
+{
+    for (size_t i = 0; i < gather->tables.shared.count; i++) {
+        const struct ckpt_image_shared *shared = ckpt_array_at(&gather->tables.shared, i);
+
+        if (shared->inode == area->inode && shared->device == area->device) {
+            *ret_index = (uint32_t)i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static void classify_file(struct ckpt_gather *gather, const struct area *area,
+                          struct ckpt_image_map *map)
+{
+    bool readable = area->offset == 0 && (area->prot & PROT_READ);
+    uint32_t flags = area->shared && (area->prot & PROT_WRITE) ? CKPT_FILE_MAY_CHANGE : 0;
+    struct ckpt_image_file *file;
+    struct ckpt_error error;
+
+    map->kind = CKPT_MAP_FILE;
+    if (ckpt_raw_ends(area->path, " (deleted)")) {
+        ckpt_report_add(gather->report, "file", "'%s' is mapped but was deleted; restart the JVM "
+                        "after an update of its files", area->path);
+    } else if (ckpt_files_add(gather, area->path, flags, readable ? (void *)area->start : NULL,
+                              area->end - area->start, &map->object, &error) < 0) {
+        ckpt_report_add(gather->report, "file", "%s", error.text);
+    } else {
+        file = ckpt_array_at(&gather->tables.files, map->object);
+        if (!S_ISREG(file->mode))
+            ckpt_report_add(gather->report, "resource", "'%s' is mapped and is not a regular file",
+                            area->path);
+    }
+}
+
+/* Decide what kind of mapping this is. */
+static void classify(struct ckpt_gather *gather, const struct area *area,
+                     struct ckpt_image_map *map)
+{
+    const char *path = area->path;
+
+    map->object = CKPT_NONE;
+    if (ckpt_raw_starts(path, "[v")) {
+        map->kind = CKPT_MAP_KERNEL;
+    } else if (is_old_image(gather, area) || (area->inode == 0 && !area->shared)) {
+        map->kind = CKPT_MAP_ANON;
+        map->flags |= ckpt_raw_equal(path, "[heap]") ? CKPT_MAP_HEAP : 0;
+        map->flags |= ckpt_raw_equal(path, "[stack]") ? CKPT_MAP_STACK : 0;
+    } else if (area->shared && ckpt_raw_equal(path, "/dev/zero (deleted)")) {
+        map->kind = CKPT_MAP_ANON; /* no child shares it, or the checkpoint is off */
+        map->flags |= CKPT_MAP_SHARED_FLAG;
+    } else if (ckpt_raw_starts(path, "/memfd:")) {
+        map->kind = CKPT_MAP_SHARED;
+        map->offset = area->offset;
+        if (find_shared(gather, area, &map->object) < 0 || !area->shared)
+            ckpt_report_add(gather->report, "resource", "memory at %lx-%lx is a %s '%s'",
+                            (unsigned long)area->start, (unsigned long)area->end,
+                            area->shared ? "memory file that is no longer open,"
+                                         : "private mapping of the memory file",
+                            path);
+    } else if (area->shared && ckpt_raw_find(path, "/hsperfdata_")) {
+        struct ckpt_error error; /* its file may be gone: other JVMs tidy up */
+
+        map->kind = CKPT_MAP_PERF;
+        if (ckpt_files_add(gather, path, CKPT_FILE_MAY_CHANGE | CKPT_FILE_MADE_AGAIN, NULL, 0,
+                           &map->object, &error) < 0)
+            map->object = CKPT_NONE;
+    } else if (path[0] == '/' && !ckpt_raw_starts(path, "/SYSV")) {
+        map->offset = area->offset;
+        classify_file(gather, area, map);
+    } else {
+        ckpt_report_add(gather->report, "resource", "memory at %lx-%lx is '%s', of a kind that cannot "
+                        "be restored", (unsigned long)area->start, (unsigned long)area->end, path);
+        map->kind = CKPT_MAP_ANON;
+    }
+    if (area->shared)
+        map->flags |= CKPT_MAP_SHARED_FLAG;
+}
+
+static void note_kernel_map(struct ckpt_image_header *header, const struct area *area)
+{
+    if (ckpt_raw_equal(area->path, "[vdso]")) {
+        header->vdso_start = area->start;
+        header->vdso_end = area->end;
+        header->vdso_crc =
+            ckpt_raw_crc32c(0, (const void *)area->start, area->end - area->start);
+    } else if (ckpt_raw_starts(area->path, "[vvar")) {
+        if (!header->vvar_start)
+            header->vvar_start = area->start;
+        header->vvar_end = area->end;
+    }
+}
+
+/* Neighbours of one kind were one mapping before a restore laid pieces of the image over it. */
+static bool joins(const struct ckpt_image_map *left, const struct ckpt_image_map *right)
+{
+    return left->kind == CKPT_MAP_ANON && right->kind == CKPT_MAP_ANON && left->end == right->start &&
+           left->prot == right->prot && left->flags == right->flags &&
+           !(left->flags & CKPT_MAP_SHARED_FLAG);
+}
+
+static int add_map(struct ckpt_gather *gather, const struct area *area, const char *flags,
+                   struct ckpt_error *error)
+{
+    struct ckpt_tables *tables = &gather->tables;
+    struct ckpt_image_map map = {.start = area->start, .end = area->end, .prot = area->prot};
+    struct ckpt_image_map *last, *added;
+
+    if (area->start == (uint64_t)gather->scratch.start ||
+        ckpt_raw_equal(area->path, "[vsyscall]"))
+        return 0;
+    classify(gather, area, &map);
+    if (map.kind == CKPT_MAP_KERNEL)
+        note_kernel_map(&tables->header, area);
+    else
+        map.flags |= parse_flags(gather, area, flags);
+    map.first_run = (uint32_t)tables->runs.count;
+    if (gather->parked && ckpt_pages_gather(gather, &map, is_old_image(gather, area), error) < 0)
+        return -1;
+    map.run_count = (uint32_t)tables->runs.count - map.first_run;
+
+    last = tables->maps.count ? ckpt_array_at(&tables->maps, tables->maps.count - 1) : NULL;
+    if (last && joins(last, &map)) {
+        last->end = map.end;
+        last->run_count += map.run_count;
+        return 0;
+    }
+    added = ckpt_array_add(&tables->maps, tables->scratch, 1, error);
+    if (!added)
+        return -1;
+    *added = map;
+    return 0;
+}
+
+int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    struct ckpt_raw_lines *lines =
+        ckpt_scratch_take(&gather->scratch, sizeof(struct ckpt_raw_lines), error);
+    struct area *area = ckpt_scratch_take(&gather->scratch, sizeof(struct area), error);
+    long fd = ckpt_sys_openat(AT_FDCWD, "/proc/self/smaps", O_RDONLY | O_CLOEXEC, 0);
+    const char *line;
+    int result = 0;
+
+    if (!lines || !area)
+        return -1;
+    if (fd < 0)
+        return ckpt_error_set(error, "memory", (int)-fd, "cannot read /proc/self/smaps");
+    ckpt_raw_lines_init(lines, (int)fd);
+    while (result == 0 && (line = ckpt_raw_lines_next(lines))) {
+        if ((line[0] >= '0' && line[0] <= '9') || (line[0] >= 'a' && line[0] <= 'f'))
+            parse_head(line, area);
+        else if (ckpt_raw_starts(line, "VmFlags:"))
+            result = add_map(gather, area, line + 8, error);
+    }
+    ckpt_sys_close((int)fd);
+    if (result == 0 && gather->tables.maps.count == 0)
+        return ckpt_error_set(error, "memory", 0, "/proc/self/smaps shows no mapping; the kernel must "
+                              "be built with CONFIG_PROC_PAGE_MONITOR");
+    return result;
+}
+
+void ckpt_memory_unveil(const struct ckpt_tables *tables, bool readable)
+{
+    for (size_t i = 0; i < tables->maps.count; i++) {
+        const struct ckpt_image_map *map = ckpt_array_at(&tables->maps, i);
+
+        if (!(map->prot & PROT_READ) && map->run_count)
+            ckpt_sys_mprotect(map->start, map->end - map->start,
+                              (int)map->prot | (readable ? PROT_READ : 0));
+    }
+}

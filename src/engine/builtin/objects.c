@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Memory that is not just pages: mapped files opened, memory files made and filled, hsperfdata under
+ * the name that jps and jcmd look for.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "engine/builtin/restore.h"
+
+#define STAGE "memory"
+
+int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_error *error)
+{
+    int raised = fcntl(fd, F_DUPFD_CLOEXEC, restore->high);
+    int failed = errno;
+
+    close(fd);
+    if (raised < 0)
+        return ckpt_error_set(error, STAGE, failed, "too few descriptors are allowed; raise 'ulimit "
+                              "-n' to %d", restore->high + 1024);
+    return raised;
+}
+
+static int open_files(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+
+    for (size_t i = 0; i < view->map_count; i++) {
+        const struct ckpt_image_map *map = &view->maps[i];
+        bool writes = (map->flags & CKPT_MAP_SHARED_FLAG) && (map->prot & PROT_WRITE);
+        const char *path;
+        int fd;
+
+        if (map->kind != CKPT_MAP_FILE || (restore->file_fds[map->object] >= 0 && !writes))
+            continue;
+        path = ckpt_view_text(view, view->files[map->object].path);
+        fd = open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+        if (fd < 0)
+            return ckpt_error_set(error, STAGE, errno, "cannot open '%s' to map it again", path);
+        if (restore->file_fds[map->object] >= 0)
+            close(restore->file_fds[map->object]);
+        restore->file_fds[map->object] = ckpt_objects_raise(restore, fd, error);
+        if (restore->file_fds[map->object] < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int fill(const struct ckpt_restore *restore, const struct ckpt_image_shared *object, int fd,
+                struct ckpt_error *error)
+{
+    for (uint32_t i = 0; i < object->run_count; i++) {
+        const struct ckpt_image_run *run = &restore->image.view.runs[object->first_run + i];
+        off_t from = (off_t)run->offset;
+        uint64_t left = run->size;
+
+        if (lseek(fd, (off_t)run->address, SEEK_SET) < 0)
+            return ckpt_error_set(error, STAGE, errno, "cannot fill a memory file");
+        while (left) {
+            ssize_t sent = sendfile(fd, restore->image.fd, &from, left);
+
+            if (sent <= 0)
+                return ckpt_error_set(error, STAGE, sent ? errno : EIO, "cannot fill a memory file");
+            left -= (uint64_t)sent;
+        }
+    }
+    return 0;
+}
+
+static int make_shared(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+
+    for (size_t i = 0; i < view->shared_count; i++) {
+        const struct ckpt_image_shared *object = &view->shared[i];
+        int fd = memfd_create(ckpt_view_text(view, object->name),
+                              MFD_CLOEXEC | (object->seals & 1 ? 0 : MFD_ALLOW_SEALING));
+
+        if (fd < 0)
+            return ckpt_error_set(error, STAGE, errno, "cannot make a memory file");
+        fd = ckpt_objects_raise(restore, fd, error);
+        if (fd < 0)
+            return -1;
+        restore->shared_fds[i] = fd;
+        if (ftruncate(fd, (off_t)object->size) < 0)
+            return ckpt_error_set(error, STAGE, errno, "cannot size a memory file");
+        if (fill(restore, object, fd, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* DIRECTORY/PID as HotSpot makes it, in a directory that only we can write; -1 if that cannot be. */
+static int open_perf(const char *old_path)
+{
+    const char *slash = strrchr(old_path, '/');
+    char path[PATH_MAX];
+    struct stat status;
+    int length;
+
+    if (!slash || slash == old_path)
+        return -1;
+    length = snprintf(path, sizeof path, "%.*s", (int)(slash - old_path), old_path);
+    mkdir(path, 0755);
+    if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid() ||
+        (status.st_mode & (S_IWGRP | S_IWOTH)))
+        return -1;
+    snprintf(path + length, sizeof path - (size_t)length, "/%d", getpid());
+    unlink(path); /* left by a process that had this PID before */
+    return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* Performance data under the new PID, or in memory without a name where that cannot be. */
+static int make_perf(struct ckpt_restore *restore, const struct ckpt_image_map *map,
+                     struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    const struct ckpt_image_run *run = &view->runs[map->first_run];
+    size_t size = map->end - map->start;
+    ckpt_auto_free char *content = malloc(size);
+    ckpt_auto_close int fd = -1;
+
+    if (!content || map->run_count != 1 || run->size != size ||
+        pread(restore->image.fd, content, size, (off_t)run->offset) != (ssize_t)size)
+        return ckpt_error_set(error, STAGE, EIO, "cannot read the JVM's performance data");
+    if (map->object != CKPT_NONE)
+        fd = open_perf(ckpt_view_text(view, view->files[map->object].path));
+    if (fd < 0)
+        fd = memfd_create("hsperfdata", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, (off_t)size) < 0 || pwrite(fd, content, size, 0) != (ssize_t)size)
+        return ckpt_error_set(error, STAGE, errno, "cannot make the JVM's performance data");
+    restore->perf_fd = ckpt_objects_raise(restore, CKPT_STEAL_FD(fd), error);
+    return restore->perf_fd < 0 ? -1 : 0;
+}
+
+int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+
+    restore->file_fds = malloc((view->file_count + 1) * sizeof(int));
+    restore->shared_fds = malloc((view->shared_count + 1) * sizeof(int));
+    restore->perf_fd = -1;
+    if (!restore->file_fds || !restore->shared_fds)
+        return ckpt_error_set(error, STAGE, ENOMEM, "cannot describe the memory");
+    memset(restore->file_fds, -1, (view->file_count + 1) * sizeof(int));
+    memset(restore->shared_fds, -1, (view->shared_count + 1) * sizeof(int));
+    if (open_files(restore, error) < 0 || make_shared(restore, error) < 0)
+        return -1;
+    for (size_t i = 0; i < view->map_count; i++)
+        if (view->maps[i].kind == CKPT_MAP_PERF && restore->perf_fd < 0 &&
+            make_perf(restore, &view->maps[i], error) < 0)
+            return -1;
+    return 0;
+}

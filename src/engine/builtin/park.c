@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * The handler runs on the stack of whatever the thread was doing, so it is kept small.  Why the count
+ * must be exact: a thread that runs on while pages are copied would tear the image, so the threads
+ * that answered are compared with the kernel's own count ("Threads:" of /proc/self/status) and the
+ * list in /proc/self/task is read until it brings nobody new.
+ */
+#include "engine/builtin/park.h"
+
+#include <asm/prctl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/prctl.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+
+enum park_state { IDLE, PARKING, RELEASED };
+
+#define SA_RESTORER_FLAG 0x04000000ul
+#define SPARE_SLOTS 64
+#define RSEQ_SIGNATURE 0x53053053u /* glibc's, on x86 */
+#define VDSO_TRIES 200
+
+/* The handler has no argument of ours, so this is where it finds the session.  One at a time. */
+static struct ckpt_park *session;
+
+#define load(word) __atomic_load_n((word), __ATOMIC_ACQUIRE)
+#define store(word, value) __atomic_store_n((word), (value), __ATOMIC_RELEASE)
+#define add(word, value) __atomic_fetch_add((word), (value), __ATOMIC_ACQ_REL)
+
+static void wait_while(uint32_t *word, uint32_t value, const struct timespec *timeout)
+{
+    ckpt_sys_futex(word, FUTEX_WAIT_PRIVATE, value, timeout);
+}
+
+static void wake(uint32_t *word)
+{
+    ckpt_sys_futex(word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL);
+}
+
+/* ---- one thread ---- */
+
+static void record(struct ckpt_slot *slot, const struct ckpt_park_options *options)
+{
+    slot->tid = (uint32_t)ckpt_sys_gettid();
+    ckpt_syscall(SYS_arch_prctl, ARCH_GET_FS, &slot->tls, 0, 0, 0, 0);
+    ckpt_syscall(SYS_arch_prctl, ARCH_GET_GS, &slot->gs, 0, 0, 0, 0);
+    ckpt_sys_prctl(PR_GET_TID_ADDRESS, (unsigned long)&slot->clear_tid, 0, 0, 0);
+    ckpt_syscall(SYS_get_robust_list, 0, &slot->robust_list, &slot->robust_size, 0, 0, 0);
+    ckpt_sys_prctl(PR_GET_NAME, (unsigned long)slot->name, 0, 0, 0);
+    slot->rseq_size = options->rseq_size;
+    slot->rseq = options->rseq_size ? slot->tls + (uint64_t)options->rseq_offset : 0;
+    slot->cached_tid = options->cached_tid ? options->cached_tid() : NULL;
+    if (slot->cached_tid && *slot->cached_tid != slot->tid)
+        slot->cached_tid = NULL;
+}
+
+/* In the restored process: give the kernel back what it kept for this thread. */
+static void reinstate(struct ckpt_slot *slot)
+{
+    if (slot->robust_size)
+        ckpt_syscall(SYS_set_robust_list, slot->robust_list, slot->robust_size, 0, 0, 0, 0);
+    if (slot->rseq)
+        ckpt_syscall(SYS_rseq, slot->rseq, slot->rseq_size, 0, RSEQ_SIGNATURE, 0, 0);
+    if (slot->gs)
+        ckpt_syscall(SYS_arch_prctl, ARCH_SET_GS, slot->gs, 0, 0, 0, 0);
+    ckpt_sys_prctl(PR_SET_NAME, (unsigned long)slot->name, 0, 0, 0);
+    slot->last_tid = slot->tid;
+    slot->tid = (uint32_t)ckpt_sys_gettid();
+    if (slot->cached_tid)
+        *slot->cached_tid = slot->tid;
+}
+
+static void on_signal(int signal, siginfo_t *info, void *frame)
+{
+    struct ckpt_park *park = session;
+    struct ckpt_slot *slot;
+    uint32_t index;
+
+    (void)signal;
+    if (!park || load(&park->state) != PARKING || info->si_code != SI_TKILL)
+        return;
+    index = add(&park->taken, 1);
+    if (index >= park->capacity) {
+        store(&park->overflow, 1);
+        return;
+    }
+    slot = &park->slots[index];
+    slot->frame = frame;
+    record(slot, &park->options);
+    store(&slot->done, 1);
+
+    if (ckpt_context_save(&slot->context) == 0) {
+        add(&park->parked, 1);
+        wake(&park->parked);
+    } else {
+        reinstate(slot);
+        add(&park->arrived, 1);
+        wake(&park->arrived);
+    }
+    while (load(&park->state) == PARKING)
+        wait_while(&park->state, PARKING, NULL);
+    add(&park->left, 1);
+    wake(&park->left);
+}
+
+/* The kernel wants a way back from the handler; x86-64 has no default. */
+__asm__(".text\n"
+        ".type ckpt_park_sigreturn, @function\n"
+        "ckpt_park_sigreturn:\n"
+        "    mov $15, %eax\n"
+        "    syscall\n");
+void ckpt_park_sigreturn(void) __attribute__((visibility("hidden")));
+
+/* ---- all threads ---- */
+
+static uint64_t thread_count(void)
+{
+    char text[4096];
+    uint64_t count = 0;
+
+    if (ckpt_raw_read_file("/proc/self/status", text, sizeof text) > 0)
+        ckpt_raw_field(text, "Threads:", 10, &count);
+    return count;
+}
+
+/* Inside a PID namespace whose /proc belongs to an outer one the names in task/ are not our TIDs. */
+static int inner_tid(const char *name)
+{
+    char path[64], text[4096];
+    const char *at;
+    int tid = 0;
+
+    ckpt_raw_format(path, sizeof path, "/proc/self/task/%s/status", name);
+    if (ckpt_raw_read_file(path, text, sizeof text) <= 0)
+        return 0;
+    at = ckpt_raw_find(text, "\nNSpid:");
+    if (!at)
+        return 0;
+    for (at += 7; *at && *at != '\n';) {
+        ckpt_raw_blanks(&at);
+        tid = (int)ckpt_raw_number(&at, 10);
+    }
+    return tid;
+}
+
+static bool proc_is_ours(void)
+{
+    char text[32];
+    const char *at = text;
+    long length = ckpt_sys_readlinkat(AT_FDCWD, "/proc/self", text, sizeof text - 1);
+
+    if (length <= 0)
+        return false;
+    text[length] = '\0';
+    return ckpt_raw_number(&at, 10) == (uint64_t)ckpt_sys_getpid();
+}
+
+static bool known(const struct ckpt_park *park, uint32_t tid)
+{
+    uint32_t taken = load(&park->taken);
+
+    for (uint32_t i = 0; i < taken && i < park->capacity; i++)
+        if (load(&park->slots[i].done) && park->slots[i].tid == tid)
+            return true;
+    return false;
+}
+
+struct dirent_head {
+    uint64_t inode, offset;
+    uint16_t length;
+    uint8_t type;
+    char name[];
+};
+
+typedef bool visit_fn(struct ckpt_park *park, int tid, const char *name, void *context);
+
+/* Call @visit for each thread but the caller, until it says false. 0 or a negative errno value. */
+static long each_thread(struct ckpt_park *park, visit_fn *visit, void *context)
+{
+    char buffer[4096];
+    bool ours = proc_is_ours();
+    int self = (int)ckpt_sys_gettid();
+    long fd = ckpt_sys_openat(AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    long got;
+
+    if (fd < 0)
+        return fd;
+    while ((got = ckpt_sys_getdents((int)fd, buffer, sizeof buffer)) > 0) {
+        for (long at = 0; at < got;) {
+            struct dirent_head *entry = (struct dirent_head *)(buffer + at);
+            const char *name = entry->name;
+            int tid;
+
+            at += entry->length;
+            if (name[0] == '.')
+                continue;
+            tid = ours ? (int)ckpt_raw_number(&name, 10) : inner_tid(name);
+            if (tid > 0 && tid != self && !visit(park, tid, entry->name, context))
+                at = got;
+        }
+    }
+    ckpt_sys_close((int)fd);
+    return got;
+}
+
+/* Ask each thread once and only once: a second signal could still be pending when the handler goes. */
+static bool ask(struct ckpt_park *park, int tid, const char *name, void *context)
+{
+    (void)name;
+    (void)context;
+    for (uint32_t i = 0; i < park->asked; i++)
+        if (park->slots[i].asked == (uint32_t)tid)
+            return true;
+    if (park->asked == park->capacity) {
+        park->overflow = 1;
+        return false;
+    }
+    if (ckpt_sys_tgkill((int)ckpt_sys_getpid(), tid, park->options.signal) == 0)
+        park->slots[park->asked++].asked = (uint32_t)tid;
+    return true;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now = {0};
+
+    ckpt_sys_clock(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct missing {
+    char text[256];
+    size_t length;
+    unsigned count;
+};
+
+static bool name_missing(struct ckpt_park *park, int tid, const char *entry, void *context)
+{
+    struct missing *missing = context;
+    char path[64], name[64];
+    long length;
+
+    if (known(park, (uint32_t)tid))
+        return true;
+    ckpt_raw_format(path, sizeof path, "/proc/self/task/%s/comm", entry);
+    length = ckpt_raw_read_file(path, name, sizeof name);
+    if (length > 0)
+        name[length - 1] = '\0'; /* the newline */
+    missing->length += ckpt_raw_format(missing->text + missing->length,
+                                       sizeof missing->text - missing->length, "%s'%s' (%d)",
+                                       missing->count ? ", " : "", length > 0 ? name : "?", tid);
+    missing->count++;
+    return true;
+}
+
+static int too_late(struct ckpt_park *park, uint64_t threads, struct ckpt_error *error)
+{
+    struct missing missing = {.length = 0};
+
+    each_thread(park, name_missing, &missing);
+    park->handler_stays = 1;
+    return ckpt_error_set(error, "park", ETIMEDOUT,
+                          "%u of %lu threads did not stop within %u ms: %s; a thread that blocks all "
+                          "signals cannot be frozen",
+                          missing.count, (unsigned long)threads, park->options.timeout_ms,
+                          missing.count ? missing.text : "unknown to /proc/self/task");
+}
+
+/* Ask everyone and wait until all have answered. */
+static int gather(struct ckpt_park *park, struct ckpt_error *error)
+{
+    int64_t deadline = now_ms() + park->options.timeout_ms;
+
+    for (;;) {
+        struct timespec moment = {.tv_nsec = 1000000};
+        uint32_t parked = load(&park->parked);
+        uint64_t threads = thread_count();
+
+        if (threads == 0)
+            return ckpt_error_set(error, "park", 0, "/proc/self/status does not tell the number of "
+                                  "threads; is /proc mounted?");
+        if (parked + 1 == threads)
+            return 0;
+        if (park->overflow) {
+            park->handler_stays = 1;
+            return ckpt_error_set(error, "park", EAGAIN, "threads start faster than they can be "
+                                  "stopped; try again");
+        }
+        if (now_ms() > deadline)
+            return too_late(park, threads, error);
+        if (parked >= park->asked) { /* all who were asked have answered: who else is there? */
+            long done = each_thread(park, ask, NULL);
+
+            if (done < 0) {
+                park->handler_stays = 1;
+                return ckpt_error_set(error, "park", (int)-done, "cannot list /proc/self/task");
+            }
+        }
+        wait_while(&park->parked, parked, &moment);
+    }
+}
+
+static bool inside_vdso(const struct ckpt_park *park)
+{
+    for (uint32_t i = 0; i < park->taken; i++) {
+        uint64_t ip = (uint64_t)park->slots[i].frame->uc_mcontext.gregs[REG_RIP];
+
+        if (ip >= park->options.vdso_start && ip < park->options.vdso_end)
+            return true;
+    }
+    return false;
+}
+
+static void begin(struct ckpt_park *park)
+{
+    for (uint32_t i = 0; i < park->capacity; i++)
+        park->slots[i].done = 0;
+    park->taken = park->parked = park->left = park->arrived = 0;
+    park->overflow = park->asked = 0;
+    store(&park->state, PARKING);
+}
+
+struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct ckpt_error *error)
+{
+    uint32_t capacity = (uint32_t)thread_count() * 2 + SPARE_SLOTS;
+    size_t size = sizeof(struct ckpt_park) + capacity * sizeof(struct ckpt_slot);
+    struct ckpt_park *park;
+    uint64_t action[4];
+    long at;
+
+    size = (size + 4095) & ~(size_t)4095;
+    at = ckpt_sys_mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at < 0) {
+        ckpt_error_set(error, "park", (int)-at, "no memory for the threads' registers");
+        return NULL;
+    }
+    park = (struct ckpt_park *)at;
+    park->options = *options;
+    park->mapping_size = size;
+    park->capacity = capacity;
+    session = park;
+    action[0] = (uint64_t)on_signal;
+    action[1] = SA_SIGINFO | SA_RESTART | SA_RESTORER_FLAG;
+    action[2] = (uint64_t)ckpt_park_sigreturn;
+    action[3] = ~0ull; /* nothing may come between while a thread is parked */
+    ckpt_sys_sigaction(options->signal, action, park->old_action);
+    return park;
+}
+
+int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error)
+{
+    for (int try = 0; try < VDSO_TRIES; try++) {
+        begin(park);
+        if (gather(park, error) < 0) {
+            ckpt_park_release(park);
+            return -1;
+        }
+        if (!inside_vdso(park))
+            return 0;
+        ckpt_park_release(park);
+    }
+    return ckpt_error_set(error, "park", EAGAIN,
+                          "a thread was inside the kernel's vDSO each of %d times; try again",
+                          VDSO_TRIES);
+}
+
+void ckpt_park_coordinator(struct ckpt_park *park)
+{
+    park->coordinator.frame = NULL;
+    record(&park->coordinator, &park->options);
+    ckpt_syscall(SYS_sigaltstack, NULL, &park->coordinator.alternate, 0, 0, 0, 0);
+}
+
+void ckpt_park_release(struct ckpt_park *park)
+{
+    uint32_t left;
+
+    store(&park->state, RELEASED);
+    wake(&park->state);
+    while ((left = load(&park->left)) < load(&park->parked))
+        wait_while(&park->left, left, NULL);
+}
+
+void ckpt_park_rejoin(struct ckpt_park *park)
+{
+    uint32_t arrived;
+
+    reinstate(&park->coordinator);
+    ckpt_syscall(SYS_sigaltstack, &park->coordinator.alternate, NULL, 0, 0, 0, 0);
+    while ((arrived = load(&park->arrived)) < park->parked)
+        wait_while(&park->arrived, arrived, NULL);
+}
+
+void ckpt_park_close(struct ckpt_park *park)
+{
+    if (park->handler_stays)
+        return; /* and the memory, which the handler looks at, stays too */
+    ckpt_sys_sigaction(park->options.signal, park->old_action, NULL);
+    session = NULL;
+    ckpt_sys_munmap((uint64_t)park, park->mapping_size);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Parking: stopping every other thread of the process at a known place, and letting them go.
+ *
+ * The coordinator (the thread that calls these functions) sends a real-time signal to each thread;
+ * the handler records what the kernel keeps for its thread and waits.  The same waiting place is
+ * where the restored threads come back to, so releasing is one thing, whether a checkpoint was
+ * called off or a restore is complete.
+ *
+ * `struct ckpt_park` lives in a mapping of its own that is part of the image.
+ */
+#ifndef CKPT_ENGINE_BUILTIN_PARK_H
+#define CKPT_ENGINE_BUILTIN_PARK_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "engine/builtin/context.h"
+
+/** What is kept for one thread. */
+struct ckpt_slot {
+    struct ckpt_context context;
+    uint32_t tid;
+    uint32_t done;  /**< nonzero when the rest is filled in */
+    uint32_t asked; /**< a TID that was sent the signal; not the one this slot is for */
+    uint32_t reserved;
+    uint64_t tls, gs, clear_tid;
+    uint64_t robust_list, robust_size;
+    uint64_t rseq; /**< address of the thread's registered struct rseq, 0 if none */
+    uint32_t rseq_size;
+    uint32_t last_tid; /**< the TID before a restore, for those who cached it */
+    uint32_t *cached_tid; /**< where the JVM keeps the TID, or NULL */
+    ucontext_t *frame;    /**< the signal frame; NULL for the coordinator */
+    stack_t alternate;    /**< the coordinator's alternate stack; others have it in the frame */
+    char name[16];
+};
+
+/** What the owner of the process tells about it. */
+struct ckpt_park_options {
+    int signal;         /**< a real-time signal that nobody uses */
+    int64_t rseq_offset; /**< of struct rseq from the thread pointer (glibc's __rseq_offset) */
+    uint32_t rseq_size; /**< bytes that libc registers, 0 if it does not */
+    unsigned timeout_ms; /**< how long threads may take to answer */
+    uint64_t vdso_start, vdso_end; /**< no thread may be parked inside */
+    uint32_t *(*cached_tid)(void); /**< called on each thread, async-signal-safe; or NULL */
+};
+
+struct ckpt_park {
+    struct ckpt_park_options options;
+    size_t mapping_size;
+    uint32_t state;              /**< a futex: enum park_state */
+    uint32_t taken, parked, left; /**< slots taken; threads that wait (a futex); that have left */
+    uint32_t arrived;            /**< restored threads that are back (a futex) */
+    uint32_t capacity;
+    uint32_t handler_stays; /**< a thread may still have the signal pending: keep the handler */
+    uint32_t overflow, asked; /**< more threads than slots; threads that were sent the signal */
+    uint64_t old_action[4];
+    struct ckpt_slot coordinator;
+    struct ckpt_slot slots[];
+};
+
+/** Make room for the process's threads and install the handler. NULL with @error on failure. */
+struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options,
+                                 struct ckpt_error *error);
+
+/**
+ * Park all threads but the caller, which should have all signals blocked.
+ * @return 0 with everyone parked, outside the vDSO; -1 with everyone released again.
+ */
+int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error);
+
+/** Fill in the coordinator's own slot, except its context. */
+void ckpt_park_coordinator(struct ckpt_park *park);
+
+/** Let everyone go on; returns when all have left the waiting place. */
+void ckpt_park_release(struct ckpt_park *park);
+
+/**
+ * In the restored process, on the coordinator: take back what the kernel keeps for this thread and
+ * wait until every other thread is back too.
+ */
+void ckpt_park_rejoin(struct ckpt_park *park);
+
+/** Remove the handler (if no signal can still be under way) and the memory. */
+void ckpt_park_close(struct ckpt_park *park);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * The freezing side of what belongs to the process as a whole: who it is, its clocks, limits, signal
+ * actions, and the kinds of state that nothing here can bring back.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/gather.h"
+#include "probe/cpu.h"
+
+#define TEXT_MAX ((size_t)256 << 10)
+
+static uint64_t clock_ns(int clock)
+{
+    struct timespec now = {0};
+
+    ckpt_sys_clock(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+static void fill_header(struct ckpt_image_header *header)
+{
+    struct ckpt_cpu cpu;
+
+    header->magic = CKPT_IMAGE_MAGIC;
+    header->version = CKPT_IMAGE_VERSION;
+    header->machine = EM_X86_64;
+    header->page_size = CKPT_PAGE;
+    header->realtime_ns = clock_ns(CLOCK_REALTIME);
+    header->monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+    header->boottime_ns = clock_ns(CLOCK_BOOTTIME);
+    header->uid = (uint32_t)ckpt_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0);
+    header->gid = (uint32_t)ckpt_syscall(SYS_getegid, 0, 0, 0, 0, 0, 0);
+    header->pid = (uint32_t)ckpt_sys_getpid();
+    ckpt_probe_cpu(&cpu);
+    _Static_assert(sizeof cpu == sizeof header->cpu, "the image keeps struct ckpt_cpu");
+    __builtin_memcpy(&header->cpu, &cpu, sizeof cpu);
+}
+
+/* Field @number of /proc/self/stat, counted as in proc(5); the name in field 2 may hold blanks. */
+static uint64_t stat_field(const char *text, int number)
+{
+    const char *at = text;
+
+    for (const char *next = text; (next = ckpt_raw_find(next, ")")); at = ++next)
+        ;
+    for (int field = 2; field < number; field++) {
+        while (*at && *at != ' ')
+            at++;
+        ckpt_raw_blanks(&at);
+    }
+    return ckpt_raw_number(&at, 10);
+}
+
+static int fill_layout(struct ckpt_image_process *process, char *text, struct ckpt_error *error)
+{
+    long length = ckpt_raw_read_file("/proc/self/stat", text, TEXT_MAX);
+
+    if (length < 0)
+        return ckpt_error_set(error, "process", (int)-length, "cannot read /proc/self/stat");
+    process->start_code = stat_field(text, 26);
+    process->end_code = stat_field(text, 27);
+    process->start_stack = stat_field(text, 28);
+    process->start_data = stat_field(text, 45);
+    process->end_data = stat_field(text, 46);
+    process->start_brk = stat_field(text, 47);
+    process->arg_start = stat_field(text, 48);
+    process->arg_end = stat_field(text, 49);
+    process->env_start = stat_field(text, 50);
+    process->env_end = stat_field(text, 51);
+    process->brk = (uint64_t)ckpt_syscall(SYS_brk, 0, 0, 0, 0, 0, 0);
+    return 0;
+}
+
+static int keep_file(struct ckpt_gather *gather, const char *path, char *text,
+                     struct ckpt_ref *ret_ref, struct ckpt_error *error)
+{
+    long length = ckpt_raw_read_file(path, text, TEXT_MAX);
+
+    if (length < 0)
+        return ckpt_error_set(error, "process", (int)-length, "cannot read '%s'", path);
+    return ckpt_tables_pool(&gather->tables, text, (size_t)length, ret_ref, error);
+}
+
+static int keep_link(struct ckpt_gather *gather, const char *path, char *text,
+                     struct ckpt_ref *ret_ref, struct ckpt_error *error)
+{
+    long length = ckpt_sys_readlinkat(AT_FDCWD, path, text, TEXT_MAX - 1);
+
+    if (length < 0)
+        return ckpt_error_set(error, "process", (int)-length, "cannot read '%s'", path);
+    text[length] = '\0';
+    return ckpt_tables_pool(&gather->tables, text, (size_t)length, ret_ref, error);
+}
+
+static void refuse_children(struct ckpt_report *report)
+{
+    siginfo_t info;
+    char path[64], name[64] = "?";
+    long found;
+
+    info.si_pid = 0;
+    found = ckpt_syscall(SYS_waitid, P_ALL, 0, &info, WNOHANG | WNOWAIT | WEXITED | __WALL, NULL, 0);
+    if (found == -ECHILD)
+        return;
+    if (info.si_pid) {
+        ckpt_raw_format(path, sizeof path, "/proc/%d/comm", info.si_pid);
+        if (ckpt_raw_read_file(path, name, sizeof name) > 0)
+            for (char *at = name; *at; at++)
+                *at = *at == '\n' ? '\0' : *at;
+        ckpt_report_add(report, "resource", "the child process %d ('%s') has ended and nobody has "
+                        "waited for it; call Process.waitFor()", info.si_pid, name);
+        return;
+    }
+    ckpt_raw_format(path, sizeof path, "/proc/self/task/%d/children", (int)ckpt_sys_getpid());
+    ckpt_report_add(report, "resource", "the JVM has a running child process (Process.children()); end "
+                    "it in a beforeCheckpoint hook");
+}
+
+static void refuse_timers(struct ckpt_report *report)
+{
+    static const int which[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+    char text[64];
+
+    if (ckpt_raw_read_file("/proc/self/timers", text, sizeof text) != 0 && text[0] == 'I')
+        ckpt_report_add(report, "resource", "native code in the JVM has created a POSIX timer "
+                        "(timer_create); delete it in a beforeCheckpoint hook");
+    for (int i = 0; i < 3; i++) {
+        struct itimerval timer = {0};
+
+        ckpt_syscall(SYS_getitimer, which[i], &timer, 0, 0, 0, 0);
+        if (timer.it_value.tv_sec || timer.it_value.tv_usec)
+            ckpt_report_add(report, "resource", "native code in the JVM has set an interval timer "
+                            "(setitimer); a profiler does so: stop it first");
+    }
+}
+
+int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    struct ckpt_tables *tables = &gather->tables;
+    struct ckpt_image_process *process = &tables->process;
+    char *text = ckpt_scratch_take(&gather->scratch, TEXT_MAX, error);
+    uint64_t mask = 022;
+
+    if (!text)
+        return -1;
+    fill_header(&tables->header);
+    if (fill_layout(process, text, error) < 0 ||
+        keep_file(gather, "/proc/self/auxv", text, &process->auxv, error) < 0 ||
+        keep_file(gather, "/proc/self/cmdline", text, &process->command, error) < 0 ||
+        keep_link(gather, "/proc/self/exe", text, &process->exe, error) < 0 ||
+        keep_link(gather, "/proc/self/cwd", text, &process->cwd, error) < 0)
+        return -1;
+    if (ckpt_raw_ends(text, " (deleted)"))
+        ckpt_report_add(gather->report, "file", "the working directory '%s' no longer exists", text);
+    if (ckpt_raw_read_file("/proc/self/status", text, TEXT_MAX) > 0)
+        ckpt_raw_field(text, "Umask:", 8, &mask);
+    process->umask = (uint32_t)mask;
+    for (int i = 0; i < RLIM_NLIMITS; i++)
+        ckpt_syscall(SYS_prlimit64, 0, i, NULL, process->limits[i], 0, 0);
+    for (int i = 0; i < 64; i++)
+        ckpt_sys_sigaction(i + 1, NULL, &tables->signals[i]);
+    refuse_children(gather->report);
+    refuse_timers(gather->report);
+    return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The parts of the restoring half of the built-in engine.  They run in the command, in this order;
+ * each may refuse, and nothing is harmed until ckpt_plan_run().
+ */
+#ifndef CKPT_ENGINE_BUILTIN_RESTORE_H
+#define CKPT_ENGINE_BUILTIN_RESTORE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "engine/engine.h"
+#include "image/reader.h"
+
+#define CKPT_SPECIAL_MAPS 8
+
+/** Where the kernel put the vDSO and its data in this process. */
+struct ckpt_special {
+    struct {
+        uint64_t start, end;
+        bool vdso;
+    } map[CKPT_SPECIAL_MAPS];
+    int count;
+    uint64_t start, end; /**< from the first to the last */
+};
+
+/** What a restore has open beside the descriptors of the image. */
+struct ckpt_restore {
+    const struct ckpt_restore_request *request;
+    struct ckpt_image image;
+    struct ckpt_special special;
+    int high;        /**< numbers from here on are ours */
+    int *file_fds;   /**< for each file of the image that is mapped: open, else -1 */
+    int *shared_fds; /**< for each shared object */
+    int perf_fd;     /**< the new hsperfdata file, -1 */
+    int64_t monotonic_shift_ns;
+};
+
+/** This CPU, kernel and vDSO are what the image needs (machine.c). */
+int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error);
+
+/** Find vDSO and vvar of this process. */
+int ckpt_special_find(struct ckpt_special *ret_special, struct ckpt_error *error);
+
+/** Every file is the one that was mapped or open (identity.c). */
+int ckpt_identity_check(const struct ckpt_image_view *image, struct ckpt_error *error);
+
+/**
+ * Let the clocks go on where they stopped (time.c).
+ * @param ret_shift_ns  how far the monotonic clock jumps ahead all the same
+ */
+int ckpt_time_enter(const struct ckpt_image_header *header, enum ckpt_time_mode mode,
+                    int64_t *ret_shift_ns, struct ckpt_error *error);
+
+/** Open mapped files, make shared objects and hsperfdata (objects.c). */
+int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error);
+
+/** Move a descriptor out of the way of those in the image. -1 with @error; @fd is closed. */
+int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_error *error);
+
+/** Lay out memory and threads and hand over to the restorer (plan.c). */
+int ckpt_plan_run(struct ckpt_restore *restore, struct ckpt_error *error);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The restorer: turns the process that runs it into the one in the image.
+ *
+ * Freestanding: no libc, no data, no thread-local storage; it runs after the command has checked
+ * everything that can be checked, clears the address space around itself, follows the plan, starts
+ * the threads and enters the first one's context.  From the first unmapping on there is no way back:
+ * an error is one line to standard error and exit status 125.
+ */
+#include <linux/futex.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <asm/prctl.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include "base/syscall.h"
+#include "engine/builtin/context.h"
+#include "engine/builtin/restorer/plan.h"
+
+#define VECTOR 128
+#define THREAD_FLAGS                                                                               \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
+     CLONE_SETTLS | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)
+
+void ckpt_restorer_enter(const struct ckpt_context *context) __attribute__((noreturn));
+long ckpt_restorer_clone(unsigned long flags, uint64_t stack, uint64_t parent_tid,
+                         uint64_t clear_tid, uint64_t tls, const struct ckpt_context *context);
+void ckpt_restorer_main(const struct ckpt_plan *plan) __attribute__((noreturn));
+
+static unsigned long number_text(char *text, unsigned long value, unsigned base)
+{
+    char digits[20];
+    unsigned long n = 0, length = 0;
+
+    do {
+        unsigned long digit = value % base;
+
+        digits[n++] = (char)(digit < 10 ? '0' + digit : 'a' + digit - 10);
+        value /= base;
+    } while (value);
+    while (n)
+        text[length++] = digits[--n];
+    return length;
+}
+
+static unsigned long append(char *text, unsigned long length, const char *more)
+{
+    while (*more)
+        text[length++] = *more++;
+    return length;
+}
+
+__attribute__((noreturn)) static void fail(const char *what, uint64_t where, long error)
+{
+    char text[160];
+    unsigned long length = append(text, 0, "checkpointer: restore: cannot ");
+
+    length = append(text, length, what);
+    length = append(text, length, " at 0x");
+    length += number_text(text + length, where, 16);
+    length = append(text, length, ": errno ");
+    length += number_text(text + length, (unsigned long)-error, 10);
+    length = append(text, length, "\n");
+    ckpt_sys_write(2, text, length);
+    for (;;)
+        ckpt_syscall(SYS_exit_group, 125, 0, 0, 0, 0, 0);
+}
+
+/* ---- memory ---- */
+
+static void move(uint64_t from, uint64_t to, uint64_t size)
+{
+    long moved;
+
+    if (from == to)
+        return;
+    moved = ckpt_sys_mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+    if (moved < 0)
+        fail("move the vDSO", to, moved);
+}
+
+static void clear_space(const struct ckpt_plan *plan)
+{
+    long failed;
+
+    for (uint64_t i = 0; i < plan->move_count; i++)
+        move(plan->moves[i].from, plan->moves[i].parked, plan->moves[i].size);
+    failed = ckpt_sys_munmap(0, plan->area_start);
+    if (failed == 0)
+        failed = ckpt_sys_munmap(plan->area_end, plan->space_end - plan->area_end);
+    if (failed < 0)
+        fail("clear memory", plan->area_start, failed);
+    for (uint64_t i = 0; i < plan->move_count; i++)
+        move(plan->moves[i].parked, plan->moves[i].to, plan->moves[i].size);
+}
+
+/* Read @count pieces that lie side by side in the image. */
+static void read_vector(int fd, struct iovec *vector, int count, uint64_t offset)
+{
+    while (count) {
+        long got = ckpt_sys_preadv(fd, vector, count, offset);
+
+        if (got <= 0)
+            fail("read the image", (uint64_t)vector->iov_base, got ? got : -5);
+        offset += (uint64_t)got;
+        while (count && (uint64_t)got >= vector->iov_len) {
+            got -= (long)vector->iov_len;
+            vector++;
+            count--;
+        }
+        if (count) {
+            vector->iov_base = (char *)vector->iov_base + got;
+            vector->iov_len -= (uint64_t)got;
+        }
+    }
+}
+
+/* All reads from @op on that go on where the last one ended; returns how many operations it took. */
+static uint64_t read_pieces(const struct ckpt_plan *plan, const struct ckpt_op *op, uint64_t left)
+{
+    struct iovec vector[VECTOR];
+    uint64_t taken = 0, end = op->offset;
+
+    while (taken < left && taken < VECTOR && op[taken].type == CKPT_OP_READ &&
+           op[taken].offset == end) {
+        vector[taken].iov_base = (void *)op[taken].address;
+        vector[taken].iov_len = op[taken].size;
+        end += op[taken].size;
+        taken++;
+    }
+    read_vector(plan->image_fd, vector, (int)taken, op->offset);
+    return taken;
+}
+
+static void copy(char *to, const char *from, uint64_t size)
+{
+    while (size--) {
+        *to++ = *from++;
+        __asm__ volatile("" ::: "memory"); /* or the compiler calls memcpy, which is not there */
+    }
+}
+
+static void follow(const struct ckpt_plan *plan)
+{
+    const struct ckpt_op *ops = (const struct ckpt_op *)plan->ops;
+    long result = 0;
+
+    for (uint64_t i = 0; i < plan->op_count; i++) {
+        const struct ckpt_op *op = &ops[i];
+
+        switch (op->type) {
+        case CKPT_OP_MAP:
+            result = ckpt_sys_mmap(op->address, op->size, (int)op->prot, (int)op->flags, op->fd,
+                                   op->offset);
+            if (result < 0)
+                fail("map memory", op->address, result);
+            break;
+        case CKPT_OP_READ:
+            i += read_pieces(plan, op, plan->op_count - i) - 1;
+            break;
+        case CKPT_OP_PROTECT:
+            result = ckpt_sys_mprotect(op->address, op->size, (int)op->prot);
+            if (result < 0)
+                fail("protect memory", op->address, result);
+            break;
+        case CKPT_OP_ADVISE:
+            ckpt_sys_madvise(op->address, op->size, (int)op->prot);
+            break;
+        case CKPT_OP_LOCK:
+            ckpt_syscall(SYS_mlock, op->address, op->size, 0, 0, 0, 0);
+            break;
+        default:
+            copy((char *)op->address, (const char *)op->offset, op->size);
+        }
+    }
+}
+
+/* ---- process and threads ---- */
+
+static void set_signals(const struct ckpt_plan *plan)
+{
+    const struct ckpt_plan_signal *signals = (const struct ckpt_plan_signal *)plan->signals;
+
+    for (uint64_t i = 0; i < plan->signal_count; i++)
+        ckpt_sys_sigaction((int)signals[i].number, signals[i].action, NULL);
+}
+
+static void start_threads(const struct ckpt_plan *plan)
+{
+    const struct ckpt_plan_thread *threads = (const struct ckpt_plan_thread *)plan->threads;
+
+    for (uint64_t i = 1; i < plan->thread_count; i++) {
+        const struct ckpt_context *context = (const struct ckpt_context *)threads[i].context;
+        long tid = ckpt_restorer_clone(THREAD_FLAGS, context->rsp, 0, threads[i].clear_tid,
+                                       threads[i].tls, context);
+
+        if (tid < 0)
+            fail("start a thread", threads[i].context, tid);
+    }
+}
+
+static void become_leader(const struct ckpt_plan_thread *thread)
+{
+    long tid = ckpt_syscall(SYS_set_tid_address, thread->clear_tid, 0, 0, 0, 0, 0);
+
+    *(int *)thread->clear_tid = (int)tid;
+    ckpt_syscall(SYS_arch_prctl, ARCH_SET_FS, thread->tls, 0, 0, 0, 0);
+}
+
+void ckpt_restorer_main(const struct ckpt_plan *plan)
+{
+    const struct ckpt_plan_thread *leader = (const struct ckpt_plan_thread *)plan->threads;
+
+    clear_space(plan);
+    follow(plan);
+    /* Where the brk area, arguments and environment are.  Without it (a kernel without
+     * CONFIG_CHECKPOINT_RESTORE) malloc does without brk and `ps` shows the command. */
+    ckpt_sys_prctl(PR_SET_MM, PR_SET_MM_MAP, plan->mm_map, plan->mm_map_size, 0);
+    ckpt_syscall(SYS_close_range, plan->first_fd, ~0u, 0, 0, 0, 0);
+    set_signals(plan);
+    become_leader(leader);
+    start_threads(plan);
+    ckpt_restorer_enter((const struct ckpt_context *)leader->context);
+}

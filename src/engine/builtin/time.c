@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Time goes on where it stopped: monotonic and boot-time clocks continue from the image's values in a
+ * time namespace.  Entered by setns(), which a process with one thread may do without an exec.
+ *
+ * With CAP_SYS_ADMIN directly, otherwise in a user namespace that maps only the caller (no rights are
+ * gained: the capabilities it brings are dropped at once).  Where neither is allowed, as in most
+ * containers, the process sees the machine's clock.  That one may be ahead, which makes timers fire
+ * late ones at once; it must not be behind, or sleeping threads would not wake for a long time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "engine/builtin/restore.h"
+
+#define STAGE "time"
+#define SECOND 1000000000ll
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return now.tv_sec * SECOND + now.tv_nsec;
+}
+
+static int put(const char *path, const char *text)
+{
+    ckpt_auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+/* The offset that is in force for @name ("monotonic", "boottime"), in nanoseconds. */
+static int64_t current_offset(const char *name)
+{
+    ckpt_auto_fclose FILE *file = fopen("/proc/self/timens_offsets", "re");
+    char line[128], word[32];
+    long long seconds, nanoseconds;
+
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "%31s %lld %lld", word, &seconds, &nanoseconds) == 3 &&
+            strcmp(word, name) == 0)
+            return seconds * SECOND + nanoseconds;
+    return 0;
+}
+
+static void offset_line(char *text, size_t size, const char *name, int64_t offset)
+{
+    int64_t seconds = offset / SECOND;
+    int64_t rest = offset % SECOND;
+
+    if (rest < 0) {
+        rest += SECOND;
+        seconds--;
+    }
+    snprintf(text, size, "%s %lld %lld\n", name, (long long)seconds, (long long)rest);
+}
+
+static void drop_capabilities(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {{0}};
+
+    syscall(SYS_capset, &head, none);
+}
+
+/* A user namespace in which we are who we were. */
+static int enter_user_namespace(void)
+{
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+    char text[64];
+
+    if (unshare(CLONE_NEWUSER | CLONE_NEWTIME) < 0)
+        return -1;
+    put("/proc/self/setgroups", "deny");
+    snprintf(text, sizeof text, "%u %u 1\n", uid, uid);
+    if (put("/proc/self/uid_map", text) < 0)
+        return -1;
+    snprintf(text, sizeof text, "%u %u 1\n", gid, gid);
+    return put("/proc/self/gid_map", text);
+}
+
+static int enter_namespace(const struct ckpt_image_header *header)
+{
+    int64_t monotonic = current_offset("monotonic");
+    int64_t boottime = current_offset("boottime");
+    bool own_user_namespace = false;
+    ckpt_auto_close int fd = -1;
+    char text[128];
+    int result;
+
+    if (unshare(CLONE_NEWTIME) < 0) {
+        if (errno != EPERM || enter_user_namespace() < 0)
+            return -1;
+        own_user_namespace = true;
+    }
+    monotonic += (int64_t)header->monotonic_ns - clock_ns(CLOCK_MONOTONIC);
+    boottime += (int64_t)header->boottime_ns - clock_ns(CLOCK_BOOTTIME);
+    offset_line(text, sizeof text, "monotonic", monotonic);
+    result = put("/proc/self/timens_offsets", text);
+    offset_line(text, sizeof text, "boottime", boottime);
+    result += put("/proc/self/timens_offsets", text);
+    fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+    if (result < 0 || fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
+        result = -1;
+    if (own_user_namespace)
+        drop_capabilities();
+    return result;
+}
+
+int ckpt_time_enter(const struct ckpt_image_header *header, enum ckpt_time_mode mode,
+                    int64_t *ret_shift_ns, struct ckpt_error *error)
+{
+    int64_t shift;
+    int failed = 0;
+
+    if (mode != CKPT_TIME_HOST && enter_namespace(header) < 0) {
+        failed = errno;
+        if (mode == CKPT_TIME_NAMESPACE)
+            return ckpt_error_set(error, STAGE, failed,
+                                  "cannot enter a time namespace; restore with --time=host, or give "
+                                  "the container CAP_SYS_ADMIN or user namespaces");
+    }
+    shift = clock_ns(CLOCK_MONOTONIC) - (int64_t)header->monotonic_ns;
+    if (shift < 0)
+        return ckpt_error_set(error, STAGE, failed,
+                              "the machine's monotonic clock is %lld s behind the one in the image "
+                              "(another machine, or booted since), and a time namespace is not "
+                              "allowed here; give the container CAP_SYS_ADMIN or user namespaces",
+                              (long long)(-shift / SECOND));
+    *ret_shift_ns = shift;
+    return 0;
+}

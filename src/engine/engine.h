@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The engine contract, the half that the command uses: what can be done with an image directory.
+ *
+ * An engine is a table of functions.  Its other half, which runs inside the JVM, is reached through
+ * the agent (agent/checkpoint.c).  Today there is one engine; a second one is one more table.
+ */
+#ifndef CKPT_ENGINE_ENGINE_H
+#define CKPT_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/** How the restored process gets its clocks. */
+enum ckpt_time_mode {
+    CKPT_TIME_AUTO,      /**< a time namespace where it is allowed, otherwise as HOST */
+    CKPT_TIME_NAMESPACE, /**< a time namespace, or an error */
+    CKPT_TIME_HOST,      /**< the machine's monotonic clock */
+};
+
+struct ckpt_restore_request {
+    const char *directory;
+    enum ckpt_time_mode time;
+    uint64_t started_realtime_ns; /**< when the command began */
+    bool verify;                  /**< check the pages' checksums first */
+};
+
+/** Whether something is as a checkpoint or restore needs it. */
+enum ckpt_verdict { CKPT_YES, CKPT_LIMITED, CKPT_NO };
+
+/** One finding of check(): "what: verdict, detail". */
+typedef void ckpt_finding_fn(void *context, enum ckpt_verdict verdict, const char *what,
+                             const char *detail);
+
+struct ckpt_engine {
+    const char *name;
+    /** Whether this machine can do it at all; each finding to @report. 0, or -1 if it cannot. */
+    int (*check)(ckpt_finding_fn *report, void *context);
+    /** Become the process in the image. Returns only on failure, -1 with nothing harmed. */
+    int (*restore)(const struct ckpt_restore_request *request, struct ckpt_error *error);
+};
+
+extern const struct ckpt_engine ckpt_engine_builtin;
+
+#endif

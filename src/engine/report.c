@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * See report.h.
+ */
+#include "engine/report.h"
+
+#include <stdarg.h>
+
+#include "base/raw.h"
+
+#define LAST_LINE 64 /* kept free for the line that says how many are missing */
+
+void ckpt_report_clear(struct ckpt_report *report)
+{
+    report->used = report->count = 0;
+    report->text[0] = '\0';
+}
+
+void ckpt_report_add(struct ckpt_report *report, const char *type, const char *format, ...)
+{
+    char line[1024];
+    size_t length;
+    va_list arguments;
+
+    report->count++;
+    length = ckpt_raw_format(line, sizeof line, "%s:", type);
+    va_start(arguments, format);
+    length += ckpt_raw_vformat(line + length, sizeof line - length - 1, format, arguments);
+    va_end(arguments);
+    for (size_t i = 0; i < length; i++)
+        if (line[i] == '\n')
+            line[i] = ' ';
+    line[length++] = '\n';
+
+    if (report->used + length + LAST_LINE > sizeof report->text) {
+        static const char more[] = "error:there is more than fits this report\n";
+
+        if (!ckpt_raw_ends(report->text, more))
+            report->used += ckpt_raw_format(report->text + report->used,
+                                            sizeof report->text - report->used, "%s", more);
+        return;
+    }
+    __builtin_memcpy(report->text + report->used, line, length);
+    report->used += length;
+    report->text[report->used] = '\0';
+}

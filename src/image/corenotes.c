@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * The notes of an ordinary core file, in the kernel's order: the first thread's status, then what
+ * belongs to the process, then the first thread's extended state, then the other threads.
+ */
+#include "image/corenotes.h"
+
+#include <elf.h>
+#include <sys/procfs.h>
+
+#include "base/raw.h"
+#include "image/writer.h"
+
+#define XCR0_OFFSET 464 /* where debuggers look for XCR0; a signal frame has other bytes there */
+#define XSAVE_HEADER 512
+
+static void put(struct ckpt_notes *notes, const void *data, size_t size)
+{
+    if (notes->start) {
+        if (data)
+            __builtin_memcpy(notes->start + notes->size, data, size);
+        else
+            __builtin_memset(notes->start + notes->size, 0, size);
+    }
+    notes->size += size;
+}
+
+static void pad(struct ckpt_notes *notes, size_t unit)
+{
+    put(notes, NULL, (unit - notes->size % unit) % unit);
+}
+
+/* The note's head; what follows is put piece by piece and must sum up to @size. */
+static void begin(struct ckpt_notes *notes, const char *name, uint32_t type, size_t size)
+{
+    Elf64_Nhdr head = {.n_namesz = (uint32_t)ckpt_raw_length(name) + 1,
+                       .n_descsz = (uint32_t)size,
+                       .n_type = type};
+
+    put(notes, &head, sizeof head);
+    put(notes, name, head.n_namesz);
+    pad(notes, 4);
+}
+
+void ckpt_notes_add(struct ckpt_notes *notes, const char *name, uint32_t type, const void *data,
+                    size_t size)
+{
+    size_t padded = (size + 7) & ~(size_t)7;
+
+    begin(notes, name, type, padded);
+    put(notes, data, size);
+    put(notes, NULL, padded - size);
+}
+
+static void put_status(const struct ckpt_tables *tables, size_t index, struct ckpt_notes *notes)
+{
+    const struct ckpt_image_thread *thread = ckpt_array_at(&tables->threads, index);
+    struct elf_prstatus status;
+
+    __builtin_memset(&status, 0, sizeof status);
+    status.pr_pid = (int)thread->tid;
+    status.pr_pgrp = (int)tables->header.pid;
+    status.pr_sid = (int)tables->header.pid;
+    __builtin_memcpy(&status.pr_reg, tables->core_threads[index].registers, sizeof status.pr_reg);
+    status.pr_fpvalid = tables->core_threads[index].fp != NULL;
+    ckpt_notes_add(notes, "CORE", NT_PRSTATUS, &status, sizeof status);
+}
+
+static void put_extended(const struct ckpt_tables *tables, size_t index, struct ckpt_notes *notes)
+{
+    const struct ckpt_core_thread *core = &tables->core_threads[index];
+
+    if (core->fp)
+        ckpt_notes_add(notes, "CORE", NT_FPREGSET, core->fp, sizeof(struct user_fpregs_struct));
+    if (core->xstate) {
+        begin(notes, "LINUX", NT_X86_XSTATE, core->xstate_size);
+        put(notes, core->xstate, XCR0_OFFSET);
+        put(notes, &tables->header.cpu.xcr0, 8);
+        put(notes, NULL, XSAVE_HEADER - XCR0_OFFSET - 8);
+        put(notes, (const char *)core->xstate + XSAVE_HEADER, core->xstate_size - XSAVE_HEADER);
+        pad(notes, 4);
+    }
+}
+
+static void put_process(const struct ckpt_tables *tables, struct ckpt_notes *notes)
+{
+    const struct ckpt_image_process *process = &tables->process;
+    const struct ckpt_image_thread *leader = ckpt_array_at(&tables->threads, 0);
+    const char *command = ckpt_tables_text(tables, process->command);
+    struct elf_prpsinfo info;
+
+    __builtin_memset(&info, 0, sizeof info);
+    info.pr_sname = 'S';
+    info.pr_uid = tables->header.uid;
+    info.pr_gid = tables->header.gid;
+    info.pr_pid = (int)tables->header.pid;
+    __builtin_memcpy(info.pr_fname, leader->name, sizeof info.pr_fname);
+    for (size_t i = 0; i < process->command.size && i + 1 < sizeof info.pr_psargs; i++)
+        info.pr_psargs[i] = command[i] ? command[i] : ' ';
+    ckpt_notes_add(notes, "CORE", NT_PRPSINFO, &info, sizeof info);
+    if (process->auxv.size)
+        ckpt_notes_add(notes, "CORE", NT_AUXV, ckpt_tables_text(tables, process->auxv),
+                       process->auxv.size);
+}
+
+/* Mapped files: count, page size, (start, end, page offset) each, then the names. */
+static void put_files(const struct ckpt_tables *tables, struct ckpt_notes *notes)
+{
+    uint64_t head[2] = {0, CKPT_PAGE};
+    size_t names = 0;
+
+    for (int pass = 0; pass < 3; pass++) {
+        for (size_t i = 0; i < tables->maps.count; i++) {
+            const struct ckpt_image_map *map = ckpt_array_at(&tables->maps, i);
+            const struct ckpt_image_file *file;
+
+            if (map->kind != CKPT_MAP_FILE)
+                continue;
+            file = ckpt_array_at(&tables->files, map->object);
+            if (pass == 0) {
+                head[0]++;
+                names += file->path.size + 1;
+            } else if (pass == 1) {
+                uint64_t place[3] = {map->start, map->end, map->offset / CKPT_PAGE};
+                put(notes, place, sizeof place);
+            } else {
+                put(notes, ckpt_tables_text(tables, file->path), file->path.size + 1);
+            }
+        }
+        if (pass == 0) {
+            begin(notes, "CORE", NT_FILE, sizeof head + head[0] * 24 + names);
+            put(notes, head, sizeof head);
+        }
+    }
+    pad(notes, 4);
+}
+
+void ckpt_corenotes_add(const struct ckpt_tables *tables, struct ckpt_notes *notes)
+{
+    for (size_t i = 0; i < tables->threads.count; i++) {
+        put_status(tables, i, notes);
+        if (i == 0) {
+            put_process(tables, notes);
+            put_files(tables, notes);
+        }
+        put_extended(tables, i, notes);
+    }
+}

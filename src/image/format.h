@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The image file: an ELF core of the frozen JVM that carries, in notes of its own, all that a
+ * restore needs.  docs/image-format.md explains it to people; this header is the truth.
+ *
+ *   [ELF header][program headers][notes: ours, then the debugger's][page runs, by size class]
+ *
+ * Everything up to `meta_size` is metadata and covered by `meta_crc`; page runs follow.  All numbers
+ * are little-endian and of fixed width, all structures have no padding, all places are checked
+ * before use (reader.c).  A change of any structure is a change of CKPT_IMAGE_VERSION.
+ */
+#ifndef CKPT_IMAGE_FORMAT_H
+#define CKPT_IMAGE_FORMAT_H
+
+#include <stdint.h>
+
+#define CKPT_IMAGE_MAGIC 0x3154504b43564a00ull /* "\0JVCKPT1" read as a little-endian number */
+#define CKPT_IMAGE_VERSION 1
+#define CKPT_IMAGE_NAME "image"
+#define CKPT_MANIFEST_NAME "manifest.json"
+#define CKPT_NOTE_NAME "CHECKPOINT" /* with its zero, 11 bytes: descriptions begin at multiples of 8 */
+#define CKPT_PAGE 4096ull
+#define CKPT_NONE 0xffffffffu /* no index */
+
+/** Our notes, in this order, each once, directly behind each other at the start of PT_NOTE. */
+enum ckpt_note_type {
+    CKPT_NOTE_HEADER = 1, /**< struct ckpt_image_header, one */
+    CKPT_NOTE_PROCESS,    /**< struct ckpt_image_process, one */
+    CKPT_NOTE_FILES,      /**< struct ckpt_image_file, an array, as are all that follow */
+    CKPT_NOTE_MAPS,       /**< struct ckpt_image_map, ascending, not overlapping */
+    CKPT_NOTE_SHARED,     /**< struct ckpt_image_shared: memory objects mapped or open more than once */
+    CKPT_NOTE_RUNS,       /**< struct ckpt_image_run, grouped by owner */
+    CKPT_NOTE_THREADS,    /**< struct ckpt_image_thread, the leader first */
+    CKPT_NOTE_FDS,        /**< struct ckpt_image_fd, ascending by number */
+    CKPT_NOTE_SIGNALS,    /**< struct ckpt_image_signal, 64 of them, signal 1 first */
+    CKPT_NOTE_POOL,       /**< bytes that the others refer to */
+    CKPT_NOTE_COUNT = CKPT_NOTE_POOL,
+};
+
+/** A place in the pool.  Text there ends with a zero byte that `size` does not count. */
+struct ckpt_ref {
+    uint32_t offset, size;
+};
+
+/** What the code in the image may use of a CPU, as probe/cpu.h has it. */
+struct ckpt_image_cpu {
+    uint32_t features[8];
+    uint64_t xcr0;
+    uint32_t xsave_size;
+    uint32_t reserved;
+};
+
+struct ckpt_image_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t machine; /**< EM_X86_64 */
+    uint64_t meta_size, image_size;
+    uint32_t meta_crc; /**< CRC-32C of [0, meta_size) with this field 0 */
+    uint32_t page_size;
+    uint8_t id[16];         /**< random, the same in manifest.json */
+    uint64_t realtime_ns;   /**< the clocks at the freeze */
+    uint64_t monotonic_ns;
+    uint64_t boottime_ns;
+    uint64_t vdso_start, vdso_end;
+    uint64_t vvar_start, vvar_end; /**< vvar and its like: all special mappings before the vDSO */
+    uint32_t vdso_crc;
+    uint32_t uid, gid, pid;
+    uint32_t generation; /**< restores that lie behind this process */
+    uint32_t flags;      /**< none yet */
+    uint64_t mailbox;    /**< address of the agent's struct ckpt_mailbox */
+    struct ckpt_image_cpu cpu;
+};
+
+/** What the kernel keeps for the whole process. */
+struct ckpt_image_process {
+    uint64_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
+    uint64_t arg_start, arg_end, env_start, env_end;
+    struct ckpt_ref auxv, exe, cwd, command, java; /**< command: words end with zero bytes */
+    uint64_t limits[16][2];                        /**< RLIMIT_*: soft and hard */
+    uint32_t umask;
+    uint32_t page_total; /**< pages in all runs, for people */
+};
+
+/** A file that is mapped or open: it must be the same one at the restore. */
+struct ckpt_image_file {
+    struct ckpt_ref path;
+    uint64_t device, inode, size;
+    int64_t mtime_s;
+    uint32_t mtime_ns;
+    uint32_t mode;
+    uint32_t flags; /**< CKPT_FILE_* */
+    uint8_t build_id_size;
+    uint8_t build_id[35];
+};
+#define CKPT_FILE_MAY_CHANGE 1u /* open or mapped for writing: only its kind is checked */
+#define CKPT_FILE_MADE_AGAIN 2u /* not looked for at the restore, which makes a new one */
+
+enum ckpt_map_kind {
+    CKPT_MAP_ANON = 1, /**< private, without a file */
+    CKPT_MAP_FILE,     /**< a file, private or shared; runs hold pages that differ from it */
+    CKPT_MAP_SHARED,   /**< a view of entry `object` of CKPT_NOTE_SHARED, at `offset` */
+    CKPT_MAP_PERF,     /**< HotSpot's hsperfdata: its file is made again for the new PID */
+    CKPT_MAP_KERNEL,   /**< vDSO and its data: the restoring process has its own */
+};
+
+#define CKPT_MAP_SHARED_FLAG 0x01u
+#define CKPT_MAP_GROWSDOWN 0x02u
+#define CKPT_MAP_NORESERVE 0x04u
+#define CKPT_MAP_HUGEPAGE 0x08u
+#define CKPT_MAP_NOHUGEPAGE 0x10u
+#define CKPT_MAP_DONTDUMP 0x20u
+#define CKPT_MAP_WIPEONFORK 0x40u
+#define CKPT_MAP_DONTFORK 0x80u
+#define CKPT_MAP_DROPPABLE 0x100u
+#define CKPT_MAP_LOCKED 0x200u
+#define CKPT_MAP_HEAP 0x400u  /* the brk area */
+#define CKPT_MAP_STACK 0x800u /* the first thread's stack */
+
+struct ckpt_image_map {
+    uint64_t start, end;
+    uint64_t offset; /**< in the file or the shared object */
+    uint32_t prot;   /**< PROT_* */
+    uint32_t flags;  /**< CKPT_MAP_* flags */
+    uint32_t kind;
+    uint32_t object; /**< index of a file or a shared object, CKPT_NONE */
+    uint32_t first_run, run_count;
+};
+
+/** A memory object that lives outside any one mapping: a memfd, or shared anonymous memory. */
+struct ckpt_image_shared {
+    struct ckpt_ref name; /**< as given to memfd_create() */
+    uint64_t device, inode, size;
+    uint32_t first_run, run_count; /**< run addresses are offsets in the object */
+    uint32_t seals;
+    uint32_t flags;
+};
+
+/** Pages that lie in the image.  `address` and `offset` are multiples of CKPT_PAGE. */
+struct ckpt_image_run {
+    uint64_t address, offset, size;
+    uint32_t crc; /**< CRC-32C of the pages; looked at by `inspect --verify` */
+    uint32_t reserved;
+};
+
+#define CKPT_THREAD_LEADER 1u
+#define CKPT_THREAD_COORDINATOR 2u
+struct ckpt_image_thread {
+    uint32_t tid;
+    uint32_t flags;
+    uint64_t context; /**< address of its struct ckpt_context, inside the image */
+    uint64_t tls;     /**< FS base */
+    uint64_t clear_tid;
+    uint64_t ip, sp; /**< where it was when asked to park, for people */
+    char name[16];
+};
+
+enum ckpt_fd_kind {
+    CKPT_FD_STDIO = 1, /**< given by the command that restores */
+    CKPT_FD_FILE,
+    CKPT_FD_DIRECTORY,
+    CKPT_FD_DEVICE,
+    CKPT_FD_PIPE,
+    CKPT_FD_EVENTFD,
+    CKPT_FD_EPOLL,
+    CKPT_FD_TCP,
+    CKPT_FD_UNIX,
+    CKPT_FD_SHARED, /**< a memfd */
+};
+
+struct ckpt_image_fd {
+    int32_t number;
+    uint32_t kind;
+    uint32_t open_flags; /**< as fcntl(F_GETFL) */
+    uint32_t fd_flags;   /**< FD_CLOEXEC */
+    uint32_t object;     /**< index of a file or shared object, CKPT_NONE */
+    uint32_t same_as;    /**< index of an earlier entry with the same open file, CKPT_NONE */
+    uint64_t position;
+    uint64_t inode;
+    struct ckpt_ref data; /**< of the kind: see the file that freezes and thaws it */
+};
+
+/** As the kernel's struct sigaction. */
+struct ckpt_image_signal {
+    uint64_t handler, flags, restorer, mask;
+};
+
+/**
+ * Where the restorer leaves word for the agent: a structure in the agent's own memory, whose address
+ * is in the header.  Written before any thread runs.
+ */
+struct ckpt_mailbox {
+    uint64_t restored_realtime_ns; /**< when `restore` was started */
+    int64_t monotonic_shift_ns;    /**< the kernel's monotonic clock now minus the one in the image */
+    uint64_t area_start, area_size; /**< the restorer's own mapping, to be unmapped */
+    uint64_t image_device, image_inode; /**< the image that this process maps */
+    uint32_t generation;            /**< restores that lie behind this process, this one included */
+    uint32_t reserved;
+};
+
+#endif

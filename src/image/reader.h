@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Opens and checks an image.  After it, every number in the view may be relied upon: the metadata is
+ * undamaged, complete and in bounds.  Page contents are not read (that is what makes a restore
+ * independent of the heap's size), except by ckpt_image_verify().
+ */
+#ifndef CKPT_IMAGE_READER_H
+#define CKPT_IMAGE_READER_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "image/view.h"
+
+struct ckpt_image {
+    int fd; /**< the image file, open for reading */
+    void *metadata;
+    struct ckpt_image_view view;
+};
+
+/**
+ * Open DIR/image.
+ * @param trusted  refuse an image that somebody else than the effective user (or root) could have
+ *                 written: for restoring.  false: only look at it.
+ */
+int ckpt_image_open(const char *directory, bool trusted, struct ckpt_image *ret_image,
+                    struct ckpt_error *error);
+
+void ckpt_image_close(struct ckpt_image *image);
+
+/**
+ * Check metadata in memory and make a view of it.
+ * @param metadata   aligned to 8 bytes; @size bytes, of a file of @file_size bytes
+ */
+int ckpt_image_parse(const void *metadata, size_t size, uint64_t file_size,
+                     struct ckpt_image_view *ret_view, struct ckpt_error *error);
+
+/** Read all pages and compare their checksums. */
+int ckpt_image_verify(const struct ckpt_image *image, struct ckpt_error *error);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * Lays an image out and writes it.  Pages go first and the metadata last: a write that stops half-way
+ * leaves a file that starts with zeros, which nobody takes for an image.
+ *
+ * How the file is written decides how fast it is read: large writes make large folios in the page
+ * cache, and a run of 2 MiB or more lies at an offset that is equal to its address modulo 2 MiB, so
+ * that the kernel can map it by large pieces.  Short runs lie side by side: a restore copies them
+ * with few preadv calls.
+ */
+#include "image/writer.h"
+
+#include <elf.h>
+#include <errno.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "image/corenotes.h"
+
+#define LARGE ((uint64_t)2 << 20)
+#define MOST_SEGMENTS 65000u /* e_phnum has 16 bits; runs beyond it are left to our own table */
+
+static uint64_t up(uint64_t value, uint64_t unit)
+{
+    return (value + unit - 1) / unit * unit;
+}
+
+int ckpt_tables_init(struct ckpt_tables *tables, struct ckpt_scratch *scratch,
+                     struct ckpt_error *error)
+{
+    struct ckpt_ref nothing;
+
+    *tables = (struct ckpt_tables){.scratch = scratch};
+    ckpt_array_init(&tables->files, sizeof(struct ckpt_image_file));
+    ckpt_array_init(&tables->maps, sizeof(struct ckpt_image_map));
+    ckpt_array_init(&tables->shared, sizeof(struct ckpt_image_shared));
+    ckpt_array_init(&tables->runs, sizeof(struct ckpt_image_run));
+    ckpt_array_init(&tables->threads, sizeof(struct ckpt_image_thread));
+    ckpt_array_init(&tables->fds, sizeof(struct ckpt_image_fd));
+    ckpt_array_init(&tables->pool, 1);
+    return ckpt_tables_pool(tables, "", 0, &nothing, error); /* so that a zero ref is "" */
+}
+
+int ckpt_tables_pool(struct ckpt_tables *tables, const void *data, size_t size,
+                     struct ckpt_ref *ret_ref, struct ckpt_error *error)
+{
+    size_t offset = up(tables->pool.count, 8);
+    size_t grow = offset - tables->pool.count + size + 1;
+    char *at = ckpt_array_add(&tables->pool, tables->scratch, grow, error);
+
+    if (!at)
+        return -1;
+    __builtin_memcpy(ckpt_array_at(&tables->pool, offset), data, size);
+    *ret_ref = (struct ckpt_ref){.offset = (uint32_t)offset, .size = (uint32_t)size};
+    return 0;
+}
+
+const char *ckpt_tables_text(const struct ckpt_tables *tables, struct ckpt_ref ref)
+{
+    return ckpt_array_at(&tables->pool, ref.offset);
+}
+
+/* ---- layout ---- */
+
+enum size_class { SMALL, MIDDLE, BIG, CLASSES };
+
+static enum size_class class_of(const struct ckpt_image_run *run)
+{
+    if (run->size <= 16 * CKPT_PAGE)
+        return SMALL;
+    return run->size < LARGE ? MIDDLE : BIG;
+}
+
+/* Give every run its offset, class by class, from @offset on; returns the size of the whole file. */
+static uint64_t place_runs(struct ckpt_tables *tables, uint64_t offset)
+{
+    for (int class = SMALL; class < CLASSES; class++) {
+        for (size_t i = 0; i < tables->runs.count; i++) {
+            struct ckpt_image_run *run = ckpt_array_at(&tables->runs, i);
+
+            if ((int)class_of(run) != class)
+                continue;
+            if (class == BIG)
+                offset += (run->address - offset) % LARGE;
+            run->offset = offset;
+            offset += run->size;
+        }
+    }
+    return offset;
+}
+
+/* ---- metadata ---- */
+
+static void put_our_notes(struct ckpt_tables *tables, struct ckpt_notes *notes)
+{
+    const struct {
+        uint32_t type;
+        const void *data;
+        size_t size;
+    } parts[] = {
+        {CKPT_NOTE_HEADER, &tables->header, sizeof tables->header},
+        {CKPT_NOTE_PROCESS, &tables->process, sizeof tables->process},
+        {CKPT_NOTE_FILES, tables->files.data, tables->files.count * tables->files.element},
+        {CKPT_NOTE_MAPS, tables->maps.data, tables->maps.count * tables->maps.element},
+        {CKPT_NOTE_SHARED, tables->shared.data, tables->shared.count * tables->shared.element},
+        {CKPT_NOTE_RUNS, tables->runs.data, tables->runs.count * tables->runs.element},
+        {CKPT_NOTE_THREADS, tables->threads.data, tables->threads.count * tables->threads.element},
+        {CKPT_NOTE_FDS, tables->fds.data, tables->fds.count * tables->fds.element},
+        {CKPT_NOTE_SIGNALS, tables->signals, sizeof tables->signals},
+        {CKPT_NOTE_POOL, tables->pool.data, tables->pool.count},
+    };
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        ckpt_notes_add(notes, CKPT_NOTE_NAME, parts[i].type, parts[i].data, parts[i].size);
+}
+
+static uint32_t segment_flags(uint32_t prot)
+{
+    return (prot & 1 ? PF_R : 0) | (prot & 2 ? PF_W : 0) | (prot & 4 ? PF_X : 0);
+}
+
+/* Program headers of one mapping: one a run, or one without content. Counts only if @at is NULL. */
+static size_t put_segments(const struct ckpt_tables *tables, const struct ckpt_image_map *map,
+                           Elf64_Phdr *at, size_t room)
+{
+    size_t count = 0;
+
+    if (map->run_count == 0 && room) {
+        if (at)
+            *at = (Elf64_Phdr){.p_type = PT_LOAD,
+                               .p_flags = segment_flags(map->prot),
+                               .p_offset = tables->data_start,
+                               .p_vaddr = map->start,
+                               .p_memsz = map->end - map->start,
+                               .p_align = CKPT_PAGE};
+        return 1;
+    }
+    if (map->kind == CKPT_MAP_SHARED)
+        return 0;
+    for (uint32_t i = 0; i < map->run_count && count < room; i++, count++) {
+        const struct ckpt_image_run *run = ckpt_array_at(&tables->runs, map->first_run + i);
+
+        if (at)
+            at[count] = (Elf64_Phdr){.p_type = PT_LOAD,
+                                     .p_flags = segment_flags(map->prot),
+                                     .p_offset = run->offset,
+                                     .p_vaddr = run->address,
+                                     .p_filesz = run->size,
+                                     .p_memsz = run->size,
+                                     .p_align = CKPT_PAGE};
+    }
+    return count;
+}
+
+static size_t put_all_segments(const struct ckpt_tables *tables, Elf64_Phdr *at)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < tables->maps.count; i++)
+        count += put_segments(tables, ckpt_array_at(&tables->maps, i), at ? at + count : NULL,
+                              MOST_SEGMENTS - count);
+    return count;
+}
+
+/* Fill @start (NULL: only measure) with all metadata; returns its size without padding. */
+static uint64_t put_metadata(struct ckpt_tables *tables, char *start, size_t segments)
+{
+    uint64_t headers = sizeof(Elf64_Ehdr) + (segments + 1) * sizeof(Elf64_Phdr);
+    struct ckpt_notes notes = {.start = start ? start + headers : NULL};
+
+    put_our_notes(tables, &notes);
+    ckpt_corenotes_add(tables, &notes);
+    if (start) {
+        Elf64_Ehdr *elf = (Elf64_Ehdr *)start;
+        Elf64_Phdr *segment = (Elf64_Phdr *)(start + sizeof *elf);
+
+        *elf = (Elf64_Ehdr){.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+                                        EV_CURRENT, ELFOSABI_NONE},
+                            .e_type = ET_CORE,
+                            .e_machine = EM_X86_64,
+                            .e_version = EV_CURRENT,
+                            .e_phoff = sizeof *elf,
+                            .e_ehsize = sizeof *elf,
+                            .e_phentsize = sizeof *segment,
+                            .e_phnum = (uint16_t)(segments + 1)};
+        *segment = (Elf64_Phdr){
+            .p_type = PT_NOTE, .p_offset = headers, .p_filesz = notes.size, .p_align = 4};
+        put_all_segments(tables, segment + 1);
+    }
+    return headers + notes.size;
+}
+
+/* ---- pages ---- */
+
+struct write_state {
+    struct ckpt_tables *tables;
+    int fd;
+    uint64_t done, total;
+    ckpt_progress_fn *progress;
+    void *context;
+    char *buffer; /* LARGE bytes, for what has to be read first */
+};
+
+static int write_at(struct write_state *state, const char *data, uint64_t size, uint64_t offset,
+                    struct ckpt_error *error)
+{
+    while (size) {
+        /* End each write at a multiple of 2 MiB in the file. */
+        uint64_t piece = LARGE - offset % LARGE;
+        long put;
+
+        if (piece > size)
+            piece = size;
+        put = ckpt_sys_pwrite(state->fd, data, piece, offset);
+        if (put == -EINTR)
+            continue;
+        if (put <= 0)
+            return ckpt_error_set(error, "write", put ? (int)-put : EIO,
+                                  "cannot write the image after %lu of %lu MiB",
+                                  (unsigned long)(state->done >> 20),
+                                  (unsigned long)(state->total >> 20));
+        data += put;
+        size -= (uint64_t)put;
+        offset += (uint64_t)put;
+        state->done += (uint64_t)put;
+        if (state->progress)
+            state->progress(state->context, state->done, state->total);
+    }
+    return 0;
+}
+
+static int write_shared_run(struct write_state *state, struct ckpt_image_run *run, int from,
+                            struct ckpt_error *error)
+{
+    for (uint64_t at = 0; at < run->size;) {
+        uint64_t piece = run->size - at < LARGE ? run->size - at : LARGE;
+        long got = ckpt_sys_pread(from, state->buffer, piece, run->address + at);
+
+        if (got <= 0)
+            return ckpt_error_set(error, "write", got ? (int)-got : EIO,
+                                  "cannot read a shared memory object");
+        run->crc = ckpt_raw_crc32c(run->crc, state->buffer, (size_t)got);
+        if (write_at(state, state->buffer, (uint64_t)got, run->offset + at, error) < 0)
+            return -1;
+        at += (uint64_t)got;
+    }
+    return 0;
+}
+
+static int write_pages(struct write_state *state, const int *shared_fds, struct ckpt_error *error)
+{
+    struct ckpt_tables *tables = state->tables;
+    uint32_t shared_from = (uint32_t)tables->runs.count;
+
+    for (size_t i = 0; i < tables->shared.count; i++) {
+        struct ckpt_image_shared *shared = ckpt_array_at(&tables->shared, i);
+
+        if (shared->first_run < shared_from)
+            shared_from = shared->first_run;
+        for (uint32_t j = 0; j < shared->run_count; j++)
+            if (write_shared_run(state, ckpt_array_at(&tables->runs, shared->first_run + j),
+                                 shared_fds[i], error) < 0)
+                return -1;
+    }
+    for (uint32_t i = 0; i < shared_from; i++) {
+        struct ckpt_image_run *run = ckpt_array_at(&tables->runs, i);
+        const char *pages = (const char *)run->address;
+
+        for (uint64_t at = 0; at < run->size; at += LARGE) {
+            uint64_t piece = run->size - at < LARGE ? run->size - at : LARGE;
+
+            run->crc = ckpt_raw_crc32c(run->crc, pages + at, piece); /* warms the cache for: */
+            if (write_at(state, pages + at, piece, run->offset + at, error) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static int write_metadata(struct write_state *state, uint64_t size, size_t segments,
+                          struct ckpt_error *error)
+{
+    struct ckpt_tables *tables = state->tables;
+    char *start = ckpt_scratch_take(tables->scratch, size, error);
+
+    if (!start)
+        return -1;
+    put_metadata(tables, start, segments);
+    tables->header.meta_crc = ckpt_raw_crc32c(0, start, size);
+    put_metadata(tables, start, segments);
+    return write_at(state, start, size, 0, error);
+}
+
+int ckpt_image_write(struct ckpt_tables *tables, int fd, const int *shared_fds,
+                     ckpt_progress_fn *progress, void *context, struct ckpt_error *error)
+{
+    struct write_state state = {
+        .tables = tables, .fd = fd, .progress = progress, .context = context};
+    size_t segments = put_all_segments(tables, NULL);
+    uint64_t meta_size = up(put_metadata(tables, NULL, segments), CKPT_PAGE);
+
+    tables->data_start = meta_size;
+    tables->header.meta_size = meta_size;
+    tables->header.image_size = place_runs(tables, meta_size);
+    tables->header.meta_crc = 0;
+    state.total = meta_size;
+    for (size_t i = 0; i < tables->runs.count; i++)
+        state.total += ((struct ckpt_image_run *)ckpt_array_at(&tables->runs, i))->size;
+    tables->process.page_total = (uint32_t)((state.total - meta_size) / CKPT_PAGE);
+    state.buffer = ckpt_scratch_take(tables->scratch, LARGE, error);
+    if (!state.buffer)
+        return -1;
+    if (ckpt_syscall(SYS_ftruncate, fd, tables->header.image_size, 0, 0, 0, 0) < 0)
+        return ckpt_error_set(error, "write", EFBIG, "the image's file system does not take a file "
+                              "of %lu MiB", (unsigned long)(tables->header.image_size >> 20));
+    if (write_pages(&state, shared_fds, error) < 0 ||
+        write_metadata(&state, meta_size, segments, error) < 0)
+        return -1;
+    return 0;
+}

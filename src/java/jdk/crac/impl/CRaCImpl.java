@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The platform's one CRaCMXBean, handed out by sun.management.spi.CheckpointerMBeanProvider.
+// Called on any thread, by way of JMX also on a remote client's behalf.
+
+package jdk.crac.impl;
+
+import javax.management.MalformedObjectNameException;
+import javax.management.ObjectName;
+import jdk.crac.CheckpointException;
+import jdk.crac.Core;
+import jdk.crac.RestoreException;
+import jdk.crac.management.CRaCMXBean;
+
+/** Answers the management interface from the agent. */
+public final class CRaCImpl implements CRaCMXBean {
+    /** The object name, the one that CRaC's JDK uses. */
+    public static final String NAME = "jdk.management:type=CRaC";
+
+    /** Makes the bean. */
+    public CRaCImpl() {
+    }
+
+    @Override
+    public long getUptimeSinceRestore() {
+        return Native.uptimeSinceRestore();
+    }
+
+    @Override
+    public long getRestoreTime() {
+        return Native.restoreTime();
+    }
+
+    @Override
+    public void checkpointRestore() throws CheckpointException, RestoreException {
+        Core.checkpointRestore();
+    }
+
+    @Override
+    public ObjectName getObjectName() {
+        try {
+            return new ObjectName(NAME);
+        } catch (MalformedObjectNameException impossible) {
+            throw new IllegalStateException(impossible);
+        }
+    }
+}

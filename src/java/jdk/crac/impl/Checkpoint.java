@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Drives one checkpoint after another: notifies the resources, has the agent freeze the process,
+// notifies again, and hands the failures to whoever asked. Called on application threads by
+// Core.checkpointRestore() and the MXBean, and on the agent's control thread by request(). The
+// turn is a semaphore and not a lock of its thread, so that the two halves of a checkpoint can one
+// day be asked for by two requests. Tests put another freeze() in place by a subclass.
+
+package jdk.crac.impl;
+
+import java.util.concurrent.Semaphore;
+import jdk.crac.CheckpointException;
+import jdk.crac.Context;
+import jdk.crac.Core;
+import jdk.crac.Resource;
+import jdk.crac.RestoreException;
+
+/** The sequence of a checkpoint. */
+public class Checkpoint {
+    private final Context<? extends Resource> context;
+    private final Semaphore turn = new Semaphore(1, true);
+    private volatile Thread owner;
+
+    /**
+     * Makes the driver of one context's checkpoints.
+     *
+     * @param context the context to notify
+     */
+    protected Checkpoint(Context<? extends Resource> context) {
+        this.context = context;
+    }
+
+    /**
+     * Carries out a checkpoint of this JVM; {@link Core#checkpointRestore()} says how.
+     *
+     * @param directory the image directory, {@code null} for that of the agent's options
+     * @throws CheckpointException if the checkpoint was called off
+     * @throws RestoreException if the process was restored and hooks failed in it
+     */
+    public static void checkpointRestore(String directory)
+            throws CheckpointException, RestoreException {
+        requireAgent();
+        Global.CHECKPOINT.run(directory);
+    }
+
+    /**
+     * Does the same for the agent's control thread. Throws nothing.
+     *
+     * @param directory the image directory, {@code null} for that of the agent's options
+     * @return {@code null} if all went well, else what failed, in lines for a person to read
+     */
+    public static String request(String directory) {
+        try {
+            checkpointRestore(directory);
+            return null;
+        } catch (CheckpointException calledOff) {
+            return Failures.describe("checkpoint called off, the application goes on:", calledOff);
+        } catch (RestoreException incomplete) {
+            return Failures.describe("restored, but afterRestore failed:", incomplete);
+        } catch (Throwable unexpected) {
+            return Failures.describe("checkpoint failed:", unexpected);
+        }
+    }
+
+    /**
+     * Carries out a checkpoint when no other one is on the way.
+     *
+     * @param directory handed to {@link #freeze}
+     * @throws CheckpointException if it was called off, or if a hook of this context calls
+     * @throws RestoreException if the process was frozen, and hooks failed afterwards
+     */
+    public final void run(String directory) throws CheckpointException, RestoreException {
+        if (owner == Thread.currentThread()) {
+            CheckpointException refused = new CheckpointException();
+            refused.addSuppressed(new IllegalStateException(
+                    "checkpointRestore() was called from inside a hook"));
+            throw refused;
+        }
+        turn.acquireUninterruptibly();
+        owner = Thread.currentThread();
+        try {
+            perform(directory);
+        } finally {
+            owner = null;
+            turn.release();
+        }
+    }
+
+    /**
+     * Freezes the process.
+     *
+     * @param directory the image directory, {@code null} for that of the agent's options
+     * @return {@code null} if it was frozen, else why not, each as {@code TYPE:message}
+     */
+    protected String[] freeze(String directory) {
+        return Native.freeze(directory);
+    }
+
+    private void perform(String directory) throws CheckpointException, RestoreException {
+        Failures failures = new Failures();
+        before(failures);
+        if (failures.isEmpty()) {
+            freeze(directory, failures);
+        }
+        boolean calledOff = !failures.isEmpty();
+        after(failures);
+        if (calledOff) {
+            throw failures.into(new CheckpointException(failures.summary()));
+        }
+        if (!failures.isEmpty()) {
+            throw failures.into(new RestoreException(failures.summary()));
+        }
+    }
+
+    private void before(Failures failures) {
+        try {
+            context.beforeCheckpoint(null);
+        } catch (Throwable failure) {
+            failures.add(failure);
+        }
+    }
+
+    private void freeze(String directory, Failures failures) {
+        try {
+            String[] reports = freeze(directory);
+            if (reports == null) {
+                return;
+            }
+            for (String report : reports) {
+                failures.add(parse(report));
+            }
+            if (failures.isEmpty()) {
+                failures.add(new CheckpointException("not frozen, for an unknown reason"));
+            }
+        } catch (Throwable failure) {
+            failures.add(failure);
+        }
+    }
+
+    private void after(Failures failures) {
+        try {
+            context.afterRestore(null);
+        } catch (Throwable failure) {
+            failures.add(failure);
+        }
+    }
+
+    private static Throwable parse(String report) {
+        int colon = report.indexOf(':');
+        String type = report.substring(0, Math.max(colon, 0));
+        String message = report.substring(colon + 1);
+        switch (type) {
+            case "file":
+                return new CheckpointOpenFileException(message, null);
+            case "socket":
+                return new CheckpointOpenSocketException(message, null);
+            case "resource":
+                return new CheckpointOpenResourceException(message, null);
+            case "error":
+                return new CheckpointException(message);
+            default:
+                return new CheckpointException(report);
+        }
+    }
+
+    private static void requireAgent() {
+        try {
+            Native.restoreTime();
+        } catch (UnsatisfiedLinkError absent) {
+            throw new UnsupportedOperationException("the checkpointer agent is not loaded");
+        }
+    }
+
+    /** Made at the first request, so that the agent can use this class before Core exists. */
+    private static final class Global {
+        static final Checkpoint CHECKPOINT = new Checkpoint(Core.getGlobalContext());
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Reported among the reasons of a CheckpointException for an open file that cannot be frozen.
+// Name, constructor and place as in CRaC's JDK, where tools and tests look for it by name.
+
+package jdk.crac.impl;
+
+/** A file that the process has open and that cannot be frozen. */
+public class CheckpointOpenFileException extends CheckpointOpenResourceException {
+    private static final long serialVersionUID = 1L;
+
+    /**
+     * Makes an exception.
+     *
+     * @param details the descriptor, its path or addresses, and what can be done about it
+     * @param cause where it was opened, or {@code null}
+     */
+    public CheckpointOpenFileException(String details, Throwable cause) {
+        super(details, cause);
+    }
+}

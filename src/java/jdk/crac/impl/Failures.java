@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Collects what goes wrong during the notifications of one checkpoint, flat: a CheckpointException
+// or RestoreException, as nested contexts throw, is taken apart into what it suppresses. Also
+// turns such an exception into text for people. Used by one thread at a time.
+
+package jdk.crac.impl;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import jdk.crac.CheckpointException;
+import jdk.crac.RestoreException;
+
+/** The failures of one checkpoint, or of one context's notification. */
+final class Failures {
+    private static final int MAX_CAUSES = 10;
+
+    private final List<Throwable> failures = new ArrayList<>();
+    private final Set<Throwable> takenApart =
+            Collections.newSetFromMap(new IdentityHashMap<Throwable, Boolean>());
+
+    boolean isEmpty() {
+        return failures.isEmpty();
+    }
+
+    /** Adds an exception; one that only carries others is replaced by those. */
+    void add(Throwable failure) {
+        Throwable[] carried = failure.getSuppressed();
+        if (carried.length == 0 || !isCarrier(failure)) {
+            failures.add(failure);
+            return;
+        }
+        if (!takenApart.add(failure)) {
+            return; // an exception may suppress itself by way of another one
+        }
+        if (failure.getMessage() != null || failure.getCause() != null) {
+            failures.add(withoutCarried(failure));
+        }
+        for (Throwable inner : carried) {
+            add(inner);
+        }
+    }
+
+    /** Hangs everything collected on an exception, and returns it to be thrown. */
+    <T extends Exception> T into(T exception) {
+        boolean interrupted = false;
+        for (Throwable failure : failures) {
+            exception.addSuppressed(failure);
+            interrupted |= failure instanceof InterruptedException;
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return exception;
+    }
+
+    /** The first failure and the number of others: a message of one line. */
+    String summary() {
+        String first = text(failures.get(0));
+        int others = failures.size() - 1;
+        return others == 0 ? first : first + " (and " + others + " more)";
+    }
+
+    /**
+     * Describes a failed checkpoint or restore for a person: a headline, then for each reason
+     * where it came from, the exception, its causes and what it suppresses.
+     */
+    static String describe(String headline, Throwable failed) {
+        StringBuilder out = new StringBuilder(headline);
+        Throwable[] reasons = failed.getSuppressed();
+        if (reasons.length == 0) {
+            reasons = new Throwable[] {failed};
+        }
+        for (Throwable reason : reasons) {
+            describe(reason, "\n  ", out, MAX_CAUSES);
+        }
+        return out.toString();
+    }
+
+    private static void describe(Throwable reason, String indent, StringBuilder out, int depth) {
+        out.append(indent);
+        String origin = originOf(reason);
+        if (origin != null) {
+            out.append(origin).append(": ");
+        }
+        out.append(text(reason).replace("\n", indent + "  "));
+        Throwable cause = reason.getCause();
+        for (int i = 0; cause != null && i < depth; i++, cause = cause.getCause()) {
+            out.append(indent).append("  caused by ");
+            out.append(text(cause).replace("\n", indent + "    "));
+        }
+        if (depth > 0) {
+            for (Throwable inner : reason.getSuppressed()) {
+                describe(inner, indent + "  ", out, depth - 1);
+            }
+        }
+    }
+
+    /**
+     * Names the innermost hook on an exception's stack; if it was made outside of any, the method
+     * that made it; null for our own reports. The stack is asked, and not the context that called
+     * the hook, because what org.crac registers there is a proxy of its own.
+     */
+    private static String originOf(Throwable reason) {
+        StackTraceElement[] frames = reason.getStackTrace();
+        StackTraceElement origin = frames.length == 0 ? null : frames[0];
+        for (StackTraceElement frame : frames) {
+            String method = frame.getMethodName();
+            if (method.equals("beforeCheckpoint") || method.equals("afterRestore")) {
+                origin = frame;
+                break;
+            }
+        }
+        return origin == null || origin.getClassName().startsWith("jdk.crac.impl.")
+                ? null : origin.getClassName() + "." + origin.getMethodName();
+    }
+
+    /** An exception's class and message, or our own's message alone; its methods may throw. */
+    private static String text(Throwable failure) {
+        try {
+            String message = failure.getMessage();
+            return isCarrier(failure) && message != null ? message : failure.toString();
+        } catch (Throwable broken) {
+            return failure.getClass().getName();
+        }
+    }
+
+    private static boolean isCarrier(Throwable failure) {
+        return failure instanceof CheckpointException || failure instanceof RestoreException;
+    }
+
+    private static Throwable withoutCarried(Throwable failure) {
+        String message = failure.getMessage();
+        Exception own = failure instanceof CheckpointException
+                ? new CheckpointException(message) : new RestoreException(message);
+        own.initCause(failure.getCause());
+        own.setStackTrace(failure.getStackTrace());
+        return own;
+    }
+}

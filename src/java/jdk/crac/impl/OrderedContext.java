@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The context behind Core.getGlobalContext(); the package description of jdk.crac says what it
+// promises. Any thread may register at any time, also during a notification. The lock guards the
+// two collections and is never held while foreign code runs, so nothing here can deadlock; and
+// foreign equals, hashCode and toString are never called (org.crac's proxies forward them).
+
+package jdk.crac.impl;
+
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import jdk.crac.CheckpointException;
+import jdk.crac.Context;
+import jdk.crac.Resource;
+import jdk.crac.RestoreException;
+
+/**
+ * Notifies in reverse order of registration before a checkpoint, and in order of registration
+ * after a restore.
+ *
+ * @param <R> the kind of resource that can be registered
+ */
+public final class OrderedContext<R extends Resource> extends Context<R> {
+    private final Object lock = new Object();
+    private final Map<Identity<R>, Identity<R>> registered = new LinkedHashMap<>();
+    private final ReferenceQueue<R> collected = new ReferenceQueue<>();
+
+    /** Notified of a checkpoint and not yet of the restore: held strongly, in order. */
+    private List<R> notified = new ArrayList<>();
+
+    /** Makes an empty context. */
+    public OrderedContext() {
+    }
+
+    @Override
+    public void register(R resource) {
+        Identity<R> identity = new Identity<>(resource, collected);
+        synchronized (lock) {
+            forgetCollected();
+            registered.remove(identity);
+            registered.put(identity, identity);
+        }
+    }
+
+    @Override
+    public void beforeCheckpoint(Context<? extends Resource> context) throws CheckpointException {
+        Failures failures = new Failures();
+        List<R> resources = startNotification();
+        for (int i = resources.size() - 1; i >= 0; i--) {
+            try {
+                resources.get(i).beforeCheckpoint(this);
+            } catch (Throwable failure) {
+                failures.add(failure);
+            }
+        }
+        if (!failures.isEmpty()) {
+            throw failures.into(new CheckpointException());
+        }
+    }
+
+    @Override
+    public void afterRestore(Context<? extends Resource> context) throws RestoreException {
+        Failures failures = new Failures();
+        for (R resource : endNotification()) {
+            try {
+                resource.afterRestore(this);
+            } catch (Throwable failure) {
+                failures.add(failure);
+            }
+        }
+        if (!failures.isEmpty()) {
+            throw failures.into(new RestoreException());
+        }
+    }
+
+    /**
+     * Returns the live resources in order of registration, except those that wait for their
+     * afterRestore: a context reached twice in one checkpoint, registered with two others or with
+     * itself, notifies each resource once.
+     */
+    private List<R> startNotification() {
+        synchronized (lock) {
+            forgetCollected();
+            Set<R> waiting = Collections.newSetFromMap(new IdentityHashMap<R, Boolean>());
+            waiting.addAll(notified);
+            List<R> resources = new ArrayList<>(registered.size());
+            for (Identity<R> identity : registered.values()) {
+                R resource = identity.get();
+                if (resource != null && !waiting.contains(resource)) {
+                    resources.add(resource);
+                }
+            }
+            notified.addAll(resources);
+            return resources;
+        }
+    }
+
+    private List<R> endNotification() {
+        synchronized (lock) {
+            List<R> resources = notified;
+            notified = new ArrayList<>();
+            return resources;
+        }
+    }
+
+    private void forgetCollected() {
+        for (Reference<?> dead = collected.poll(); dead != null; dead = collected.poll()) {
+            registered.remove(dead);
+        }
+    }
+
+    /** A weak reference that is equal to another one if both refer to the same live object. */
+    private static final class Identity<R> extends WeakReference<R> {
+        private final int hash;
+
+        Identity(R referent, ReferenceQueue<R> queue) {
+            super(nonNull(referent), queue);
+            hash = System.identityHashCode(referent);
+        }
+
+        @Override
+        public int hashCode() {
+            return hash;
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            if (this == other) {
+                return true;
+            }
+            R referent = get();
+            return referent != null && other instanceof Identity
+                    && ((Identity<?>) other).get() == referent;
+        }
+
+        private static <R> R nonNull(R referent) {
+            if (referent == null) {
+                throw new NullPointerException("resource");
+            }
+            return referent;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The management interface, with the name and the signatures of CRaC's JDK. org.crac asks
+// ManagementFactory for it by this class; so the agent defines it only where the platform's MBean
+// provider could be installed too (JDK 9 and later, java.management present). Where this class
+// does not exist, org.crac answers -1 by itself; where it existed alone, org.crac would throw.
+
+package jdk.crac.management;
+
+import java.lang.management.ManagementFactory;
+import java.lang.management.PlatformManagedObject;
+import jdk.crac.CheckpointException;
+import jdk.crac.RestoreException;
+
+/**
+ * Tells when this JVM was restored, and asks for a checkpoint. Its name in the platform's MBean
+ * server is {@code jdk.management:type=CRaC}.
+ */
+public interface CRaCMXBean extends PlatformManagedObject {
+    /**
+     * Returns the time since the last restore of this process was asked for.
+     *
+     * @return milliseconds, or -1 if this process was never restored
+     */
+    long getUptimeSinceRestore();
+
+    /**
+     * Returns the time at which the last restore of this process was asked for.
+     *
+     * @return milliseconds since the epoch, or -1 if this process was never restored
+     */
+    long getRestoreTime();
+
+    /**
+     * Does the same as {@link jdk.crac.Core#checkpointRestore()}. A client that calls it from
+     * another process loses its connection if the checkpoint succeeds.
+     *
+     * @throws CheckpointException if the checkpoint was called off
+     * @throws RestoreException if the process was restored and hooks failed in it
+     */
+    void checkpointRestore() throws CheckpointException, RestoreException;
+
+    /**
+     * Returns the platform's instance of this interface.
+     *
+     * @return the MXBean of this JVM
+     */
+    static CRaCMXBean getCRaCMXBean() {
+        return ManagementFactory.getPlatformMXBean(CRaCMXBean.class);
+    }
+}
