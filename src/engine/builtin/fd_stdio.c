@@ -21,11 +21,11 @@ static bool is_stream(const struct stat *status)
 
 static int which(const struct ckpt_fd_look *look)
 {
+    if (look->number < 3)
+        return look->number;
     for (int i = 0; i < 3; i++) {
         struct stat status;
 
-        if (look->number == i)
-            return i;
         if (ckpt_sys_fstat(i, &status) < 0 || status.st_ino != look->status.st_ino ||
             status.st_dev != look->status.st_dev)
             continue;
