@@ -3,8 +3,7 @@
  * The agent's way into the JVM: Agent_OnLoad at its start, Agent_OnAttach while it runs.
  *
  * Never ends the JVM except, by the JVM's own rule, when its options are wrong at the start; never
- * prints to standard output; asks for the one capability (the event at a collection's end) that costs
- * nothing while the event is off.
+ * prints to standard output; asks the JVM for no capability at all.
  */
 #include "agent/agent.h"
 
@@ -91,9 +90,7 @@ static jint get_jvmti(JavaVM *vm)
 
 static jint set_up(JavaVM *vm, const char *options)
 {
-    jvmtiEventCallbacks callbacks = {.VMInit = on_vm_init,
-                                     .GarbageCollectionFinish = ckpt_checkpoint_on_gc};
-    jvmtiCapabilities capabilities = {.can_generate_garbage_collection_events = 1};
+    jvmtiEventCallbacks callbacks = {.VMInit = on_vm_init};
     struct ckpt_error error;
 
     ckpt_agent.vm = vm;
@@ -104,8 +101,6 @@ static jint set_up(JavaVM *vm, const char *options)
     }
     if (get_jvmti(vm) != JNI_OK)
         return JNI_ERR;
-    ckpt_agent.has_gc_event =
-        (*ckpt_agent.jvmti)->AddCapabilities(ckpt_agent.jvmti, &capabilities) == JVMTI_ERROR_NONE;
     (*ckpt_agent.jvmti)->SetEventCallbacks(ckpt_agent.jvmti, &callbacks, sizeof callbacks);
     return JNI_OK;
 }

@@ -28,7 +28,6 @@ struct ckpt_agent {
     jvmtiEnv *jvmti;
     struct ckpt_options options;
     bool ready; /**< classes are defined: checkpoints may be asked for */
-    bool has_gc_event;
     char java[256]; /**< "OpenJDK 64-Bit Server VM 17.0.15+6 (Debian)" */
     struct ckpt_mailbox mailbox; /**< the restorer writes here: see image/format.h */
 };
@@ -48,9 +47,6 @@ jlong ckpt_native_uptime(JNIEnv *env, jclass owner);
 
 /** What has to be known before the first checkpoint (checkpoint.c). */
 void ckpt_checkpoint_init(JNIEnv *env);
-
-/** JVMTI event: a collection has ended and the world is still stopped (checkpoint.c). */
-void JNICALL ckpt_checkpoint_on_gc(jvmtiEnv *jvmti);
 
 /** Write the manifest to @fd (manifest.c). */
 int ckpt_manifest_write(int fd, const uint8_t id[16], struct ckpt_error *error);

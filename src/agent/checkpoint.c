@@ -3,10 +3,8 @@
  * From a request to the engine and back.  The hooks have run already (Java), so everything here that
  * fails must leave the JVM as it was: the Java side then runs afterRestore.
  *
- * Where the collector is one whose free memory is known, the freeze happens inside the full collection:
- * at its end the world is stopped by the JVM itself, nothing is half allocated, and the young spaces
- * are empty.  JVMTI tells the moment (GarbageCollectionFinish, on the VM thread).  Otherwise the
- * collection comes first and the requesting thread freezes the process afterwards.
+ * A full collection comes first, if wanted; then the requesting thread freezes the process.  What the
+ * collector has free is left out of the image (heap.c).
  */
 #include "agent/checkpoint.h"
 
@@ -45,16 +43,11 @@ struct work {
     struct ckpt_freeze freeze;
     struct ckpt_report report;
     enum ckpt_freeze_result result;
-    bool done; /* the collection's end has seen to it */
-    bool inside_collection;
     int reply_fd;
     int64_t said_ms;
     int own_fds[8];
     char image_temp[64], manifest_temp[64];
 };
-
-/* What the collection's end is to do; NULL at all other times. */
-static struct work *waiting;
 
 /* ---- what the engine calls back, among the parked ---- */
 
@@ -66,11 +59,16 @@ static int64_t raw_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static bool at_rest(void *context)
+{
+    (void)context;
+    return ckpt_heap_at_rest();
+}
+
 static size_t free_memory(void *context, struct ckpt_range *ret, size_t room)
 {
-    struct work *work = context;
-
-    return work->inside_collection ? ckpt_heap_free(ret, room) : 0;
+    (void)context;
+    return ckpt_heap_free(ret, room);
 }
 
 static void tell(const struct work *work, const char *text, size_t length)
@@ -100,6 +98,12 @@ static void before_end(void *context)
     ckpt_control_unlink();
     ckpt_vmthread_unlink_perf();
     tell(work, "written\n", 8);
+}
+
+static void after_restore(void *context)
+{
+    (void)context;
+    ckpt_control_hold();
 }
 
 /* ---- files ---- */
@@ -213,6 +217,8 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
         return ckpt_error_set(error, STAGE, 0, "no real-time signal is free to stop the threads with");
     freeze->park.timeout_ms = ckpt_agent.options.park_timeout_ms;
     freeze->park.cached_tid = ckpt_vmthread_tid;
+    freeze->park.first_tid = (uint32_t)gettid();
+    ckpt_vmthread_find_perf();
     find_vdso(&freeze->park);
     find_rseq(&freeze->park);
     if (getrandom(freeze->id, sizeof freeze->id, 0) != sizeof freeze->id)
@@ -224,9 +230,11 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->leave_running = request->leave_running;
     freeze->java = ckpt_agent.java;
     freeze->mailbox = &ckpt_agent.mailbox;
-    freeze->free_memory = free_memory;
+    freeze->at_rest = at_rest;
+    freeze->free_memory = ckpt_heap_is_known() ? free_memory : NULL;
     freeze->progress = progress;
     freeze->before_end = before_end;
+    freeze->after_restore = after_restore;
     freeze->context = work;
     work->reply_fd = request->reply_fd;
     work->said_ms = raw_ms();
@@ -247,41 +255,10 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
 
 /* ---- freezing ---- */
 
-void JNICALL ckpt_checkpoint_on_gc(jvmtiEnv *jvmti)
+static void collect(const struct ckpt_request *request)
 {
-    struct work *work = __atomic_exchange_n(&waiting, NULL, __ATOMIC_ACQ_REL);
-
-    (void)jvmti;
-    if (!work)
-        return;
-    work->inside_collection = true;
-    work->result = ckpt_freeze(&work->freeze, &work->report);
-    work->done = true;
-}
-
-static void freeze_inside_collection(struct work *work)
-{
-    jvmtiEnv *jvmti = ckpt_agent.jvmti;
-    const jvmtiEvent event = JVMTI_EVENT_GARBAGE_COLLECTION_FINISH;
-
-    __atomic_store_n(&waiting, work, __ATOMIC_RELEASE);
-    if ((*jvmti)->SetEventNotificationMode(jvmti, JVMTI_ENABLE, event, NULL) == JVMTI_ERROR_NONE) {
-        (*jvmti)->ForceGarbageCollection(jvmti);
-        (*jvmti)->SetEventNotificationMode(jvmti, JVMTI_DISABLE, event, NULL);
-    }
-    __atomic_store_n(&waiting, NULL, __ATOMIC_RELEASE);
-}
-
-static void freeze(struct work *work, const struct ckpt_request *request)
-{
-    bool collect = request->gc ? request->gc > 0 : ckpt_agent.options.gc;
-
-    if (collect && ckpt_agent.has_gc_event && ckpt_heap_is_known())
-        freeze_inside_collection(work);
-    else if (collect)
+    if (request->gc ? request->gc > 0 : ckpt_agent.options.gc)
         (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
-    if (!work->done)
-        work->result = ckpt_freeze(&work->freeze, &work->report);
 }
 
 /* Everything around the freeze; the work's report says what stood against it. */
@@ -301,14 +278,13 @@ static void checkpoint(struct work *work, const struct ckpt_request *request)
     if (prepare(work, request, directory, &error) < 0 ||
         ckpt_freeze_check(&work->freeze, &work->report, &error) < 0)
         ckpt_report_add(&work->report, "error", "%s", error.text);
-    else if (work->report.count == 0)
-        freeze(work, request);
-
-    if (work->result == CKPT_FREEZE_RESTORED) {
-        ckpt_vmthread_restored();
-        ckpt_control_restart();
-        return; /* the descriptors stayed behind in the process that was frozen */
+    if (work->report.count == 0) {
+        collect(request);
+        work->result = ckpt_freeze(&work->freeze, &work->report);
     }
+
+    if (work->result == CKPT_FREEZE_RESTORED)
+        return; /* the descriptors stayed behind in the process that was frozen */
     if (work->freeze.dir_fd >= 0) {
         if (work->result == CKPT_FREEZE_FAILED)
             remove_files(work);

@@ -4,7 +4,7 @@
  * The thread is not known to the JVM until somebody asks for something.
  *
  * In the restored process the thread comes back from accept() on the descriptor that
- * ckpt_control_restart() has put a new socket on before anyone was released.
+ * ckpt_control_hold() has kept for it, finds no listening socket there, and makes one.
  */
 #include "agent/control.h"
 
@@ -76,23 +76,33 @@ size_t ckpt_control_fds(int *ret, size_t room)
     return count;
 }
 
-void ckpt_control_restart(void)
+void ckpt_control_hold(void)
 {
-    struct ckpt_error error;
-    int fd;
+    int held;
 
     connection = -1; /* it ended with the process that was frozen */
     if (listener < 0)
         return;
-    fd = make_listener(&error);
+    held = (int)ckpt_syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
+    if (held >= 0 && held != listener) {
+        ckpt_syscall(SYS_dup3, held, listener, O_CLOEXEC, 0, 0, 0);
+        ckpt_sys_close(held);
+    }
+}
+
+/* In a restored process: a new socket under the new PID, at the number that was held for it. */
+static bool restart(void)
+{
+    struct ckpt_error error;
+    int fd = make_listener(&error);
+
     if (fd < 0) {
         ckpt_agent_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM", error.text);
-        return;
+        return false;
     }
-    if (fd != listener) {
-        dup3(fd, listener, O_CLOEXEC);
-        close(fd);
-    }
+    dup3(fd, listener, O_CLOEXEC);
+    close(fd);
+    return true;
 }
 
 /* ---- requests ---- */
@@ -237,6 +247,7 @@ static void serve(JNIEnv *env, int fd)
 
 static void *run(void *unused)
 {
+    uint32_t generation = ckpt_agent.mailbox.generation;
     JavaVMAttachArgs arguments = {.version = JNI_VERSION_1_6, .name = (char *)"checkpointer control"};
 
     (void)unused;
@@ -245,8 +256,13 @@ static void *run(void *unused)
         int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
         if (fd < 0) {
-            if (errno == EINTR || errno == ECONNABORTED)
+            if (generation != ckpt_agent.mailbox.generation) {
+                generation = ckpt_agent.mailbox.generation;
+                if (restart())
+                    continue;
+            } else if (errno == EINTR || errno == ECONNABORTED) {
                 continue;
+            }
             return NULL;
         }
         connection = fd;

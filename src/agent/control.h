@@ -17,8 +17,11 @@
 /** Bind the socket and start the thread that serves it. 0 or -1. */
 int ckpt_control_start(struct ckpt_error *error);
 
-/** In a restored process: a new socket under the new PID, at the descriptor of the old one. */
-void ckpt_control_restart(void);
+/**
+ * In a restored process, before anyone runs: take the socket's descriptor number, so that nothing of
+ * the application's gets it.  The control thread makes the new socket there in its own time.
+ */
+void ckpt_control_hold(void);
 
 /** Remove the socket's name. Safe among the parked. */
 void ckpt_control_unlink(void);

@@ -4,14 +4,16 @@
  * Shenandoah are left alone: their free memory is not so easily told, and they give it back to the
  * kernel themselves.
  *
- * Why only inside a collection: outside, a thread may have written the header of an object that lies
- * above a region's top until it is published (G1's humongous objects), and that must not be lost.
+ * [top, end) holds nothing that matters when nobody is in the middle of something: a thread in Java code
+ * moves top before it writes, a collection moves objects about while it lasts, and a thread inside the
+ * JVM may write an object's header before it moves top.  Hence ckpt_heap_at_rest().
  */
 #include "agent/heap.h"
 
 #include "probe/vmstructs.h"
 
 #define MOST_SPACES 8
+#define THREAD_IN_VM 6 /* JavaThreadState::_thread_in_vm, the same in every JDK */
 
 static enum { UNKNOWN, SPACES, REGIONS } kind;
 
@@ -24,6 +26,11 @@ static struct path {
     int64_t offset[2];
 } spaces[MOST_SPACES];
 static int space_count;
+
+/* Java threads: a list (from JDK 10 on) or a chain. */
+static char *const *thread_list, *const *first_thread;
+static int64_t threads_at, thread_count_at, next_thread_at, thread_state_at;
+static int64_t collecting_at;
 
 /* REGIONS */
 static char *const *heap;
@@ -95,16 +102,36 @@ static bool init_g1(void)
     int64_t manager = ckpt_vm_offset("G1CollectedHeap", "_hrm");
     int64_t regions = offset_of(managers, "_regions");
 
-    heap = ckpt_vm_static("Universe", "_collectedHeap");
     base_at = ckpt_vm_offset("G1HeapRegionTable", "_base");
     length_at = ckpt_vm_offset("G1HeapRegionTable", "_length");
     table_at = manager + regions;
-    return find_bounds(bounds) && heap && manager >= 0 && regions >= 0 && base_at >= 0 &&
+    return find_bounds(bounds) && manager >= 0 && regions >= 0 && base_at >= 0 &&
            length_at >= 0;
+}
+
+static bool init_threads(void)
+{
+    static const char *const names[] = {"_is_stw_gc_active", "_is_gc_active"};
+
+    thread_list = ckpt_vm_static("ThreadsSMRSupport", "_java_thread_list");
+    threads_at = ckpt_vm_offset("ThreadsList", "_threads");
+    thread_count_at = ckpt_vm_offset("ThreadsList", "_length");
+    first_thread = ckpt_vm_static("Threads", "_thread_list");
+    next_thread_at = ckpt_vm_offset("JavaThread", "_next");
+    thread_state_at = ckpt_vm_offset("JavaThread", "_thread_state");
+    heap = ckpt_vm_static("Universe", "_collectedHeap");
+    collecting_at = -1;
+    for (int i = 0; i < 2 && collecting_at < 0; i++)
+        collecting_at = ckpt_vm_offset("CollectedHeap", names[i]);
+    return heap && collecting_at >= 0 && thread_state_at >= 0 &&
+           ((thread_list && threads_at >= 0 && thread_count_at >= 0) ||
+            (first_thread && next_thread_at >= 0));
 }
 
 void ckpt_heap_init(void)
 {
+    if (!init_threads())
+        return;
     if (ckpt_vm_flag_is_set("UseG1GC"))
         kind = init_g1() ? REGIONS : UNKNOWN;
     else if (ckpt_vm_flag_is_set("UseParallelGC"))
@@ -113,12 +140,38 @@ void ckpt_heap_init(void)
         kind = init_serial() ? SPACES : UNKNOWN;
 }
 
+#define word(pointer, offset) (*(uint64_t const *)((const char *)(pointer) + (offset)))
+
+static bool is_inside(const char *thread)
+{
+    return *(const int *)(thread + thread_state_at) == THREAD_IN_VM;
+}
+
 bool ckpt_heap_is_known(void)
 {
     return kind != UNKNOWN;
 }
 
-#define word(pointer, offset) (*(uint64_t const *)((const char *)(pointer) + (offset)))
+bool ckpt_heap_at_rest(void)
+{
+    if (kind == UNKNOWN || *(*heap + collecting_at))
+        return false;
+    if (thread_list) {
+        const char *list = *thread_list;
+        char *const *threads = (char *const *)word(list, threads_at);
+        uint32_t count = *(const uint32_t *)(list + thread_count_at);
+
+        for (uint32_t i = 0; i < count; i++)
+            if (is_inside(threads[i]))
+                return false;
+    } else {
+        for (const char *thread = *first_thread; thread;
+             thread = (const char *)word(thread, next_thread_at))
+            if (is_inside(thread))
+                return false;
+    }
+    return true;
+}
 
 static size_t add_free(const char *space, struct ckpt_range *ret, size_t count, size_t room)
 {

@@ -58,7 +58,7 @@ static const char *find_thread(const char *env)
     return found;
 }
 
-static void find_perf(void)
+void ckpt_vmthread_find_perf(void)
 {
     ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
     char line[PATH_MAX + 128];
@@ -83,7 +83,6 @@ void ckpt_vmthread_init(JNIEnv *env)
     if (os_thread_at < 0)
         os_thread_at = ckpt_vm_offset("Thread", "_osthread");
     thread_id_at = ckpt_vm_offset("OSThread", "_thread_id");
-    find_perf();
     thread = find_thread((const char *)env);
     if (!thread || os_thread_at < 0 || thread_id_at < 0)
         return;
@@ -107,9 +106,4 @@ void ckpt_vmthread_unlink_perf(void)
 {
     if (perf_path[0])
         ckpt_syscall(SYS_unlinkat, AT_FDCWD, perf_path, 0, 0, 0, 0);
-}
-
-void ckpt_vmthread_restored(void)
-{
-    find_perf();
 }

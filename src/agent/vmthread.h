@@ -21,7 +21,7 @@ uint32_t *ckpt_vmthread_tid(void);
 /** Remove the hsperfdata file of this process's PID, if it has one. Safe among the parked. */
 void ckpt_vmthread_unlink_perf(void);
 
-/** In a restored process: look for the new hsperfdata file. */
-void ckpt_vmthread_restored(void);
+/** Look for the hsperfdata file, for ckpt_vmthread_unlink_perf(). */
+void ckpt_vmthread_find_perf(void);
 
 #endif

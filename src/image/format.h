@@ -68,6 +68,7 @@ struct ckpt_image_header {
     uint32_t generation; /**< restores that lie behind this process */
     uint32_t flags;      /**< none yet */
     uint64_t mailbox;    /**< address of the agent's struct ckpt_mailbox */
+    uint8_t boot_id[40]; /**< /proc/sys/kernel/random/boot_id: the same kernel on the same CPU */
     struct ckpt_image_cpu cpu;
 };
 
@@ -192,6 +193,7 @@ struct ckpt_mailbox {
     uint64_t restored_realtime_ns; /**< when `restore` was started */
     int64_t monotonic_shift_ns;    /**< the kernel's monotonic clock now minus the one in the image */
     uint64_t area_start, area_size; /**< the restorer's own mapping, to be unmapped */
+    uint64_t helper; /**< address in the area of a TID that is 0 when nobody is inside any more */
     uint64_t image_device, image_inode; /**< the image that this process maps */
     uint32_t generation;            /**< restores that lie behind this process, this one included */
     uint32_t reserved;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/builtin/check.h"
 #include "engine/builtin/fd.h"
 #include "engine/builtin/restore.h"
 
@@ -87,10 +88,10 @@ static int restore(const struct ckpt_restore_request *request, struct ckpt_error
         return -1;
     if ((request->verify && ckpt_image_verify(&restore.image, error) < 0) ||
         check_fds(view, error) < 0 || ckpt_machine_check(&restore, error) < 0 ||
-        ckpt_identity_check(view, error) < 0 || choose_high(&restore, error) < 0 ||
+        choose_high(&restore, error) < 0 || ckpt_objects_open(&restore, error) < 0 ||
         enter_surroundings(view, error) < 0 ||
         ckpt_time_enter(view->header, request->time, &restore.monotonic_shift_ns, error) < 0 ||
-        ckpt_objects_open(&restore, error) < 0 || thaw_fds(&restore, error) < 0 ||
+        ckpt_objects_make(&restore, error) < 0 || thaw_fds(&restore, error) < 0 ||
         ckpt_plan_run(&restore, error) < 0) {
         ckpt_image_close(&restore.image);
         return -1;
@@ -100,8 +101,10 @@ static int restore(const struct ckpt_restore_request *request, struct ckpt_error
 
 static int check(ckpt_finding_fn *report, void *context)
 {
-    report(context, CKPT_YES, "builtin engine", "");
-    return 0;
+    struct ckpt_kernel kernel;
+
+    ckpt_probe_kernel(&kernel);
+    return ckpt_builtin_check(&kernel, report, context);
 }
 
 const struct ckpt_engine ckpt_engine_builtin = {

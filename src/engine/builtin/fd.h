@@ -46,6 +46,9 @@ struct ckpt_fd_kind_row {
                   struct ckpt_image_fd *entry, struct ckpt_error *error);
     /** Whether the kind's bytes in the pool make sense; they come from a file. NULL: it has none. */
     bool (*valid)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);
+    /** For people: what it is, from bytes that are valid. NULL: the name of the kind says it all. */
+    void (*describe)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
+                     size_t size);
     /** Open it, at any number: the caller moves it. -1 with @error. NULL: nothing to open. */
     int (*thaw)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error);

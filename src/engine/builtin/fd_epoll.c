@@ -88,6 +88,17 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return entry->data.size % sizeof(struct watch) == 0;
 }
 
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
+                     size_t size)
+{
+    const struct watch *watches = (const void *)ckpt_view_text(image, entry->data);
+    size_t count = entry->data.size / sizeof *watches;
+    size_t length = ckpt_raw_format(text, size, "watches %s", count ? "" : "nothing");
+
+    for (size_t i = 0; i < count; i++)
+        length += ckpt_raw_format(text + length, size - length, "%s%d", i ? ", " : "", watches[i].number);
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
@@ -119,5 +130,5 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
 const struct ckpt_fd_kind_row ckpt_fd_epoll = {
     .kind = CKPT_FD_EPOLL, .name = "epoll", .matches = matches, .freeze = freeze, .valid = valid,
-    .thaw = thaw, .finish = finish,
+    .describe = describe,     .thaw = thaw, .finish = finish,
 };

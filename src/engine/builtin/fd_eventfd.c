@@ -41,6 +41,15 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return entry->data.size == sizeof(uint32_t) && entry->position != UINT64_MAX;
 }
 
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
+                     size_t size)
+{
+    uint32_t flags = *(const uint32_t *)ckpt_view_text(image, entry->data);
+
+    ckpt_raw_format(text, size, "%s %lu", flags & SEMAPHORE ? "semaphore, count" : "count",
+                    (unsigned long)entry->position);
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
@@ -57,5 +66,5 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
 const struct ckpt_fd_kind_row ckpt_fd_eventfd = {
     .kind = CKPT_FD_EVENTFD, .name = "eventfd", .matches = matches, .freeze = freeze,
-    .valid = valid, .thaw = thaw,
+    .valid = valid, .describe = describe, .thaw = thaw,
 };

@@ -74,6 +74,22 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return entry->object < image->file_count && entry->position <= INT64_MAX;
 }
 
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
+                     size_t size)
+{
+    static const char *const access[] = {"read", "written", "read and written", ""};
+    uint32_t flags = entry->open_flags;
+    size_t length = ckpt_raw_format(text, size, "'%s' ",
+                                    ckpt_view_text(image, image->files[entry->object].path));
+
+    length += ckpt_raw_format(text + length, size - length, "%s",
+                              flags & O_PATH ? "as a path" : access[flags & O_ACCMODE]);
+    if (entry->kind == CKPT_FD_FILE && !(flags & O_PATH))
+        ckpt_raw_format(text + length, size - length, flags & O_APPEND ? ", appended" : " at %lu of %lu",
+                        (unsigned long)entry->position,
+                        (unsigned long)image->files[entry->object].size);
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
@@ -107,16 +123,16 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_file = {
-    .kind = CKPT_FD_FILE, .name = "file", .matches = is_file, .freeze = freeze, .valid = valid,
+    .kind = CKPT_FD_FILE, .name = "file", .matches = is_file, .freeze = freeze, .valid = valid, .describe = describe,
     .thaw = thaw,
 };
 
 const struct ckpt_fd_kind_row ckpt_fd_directory = {
     .kind = CKPT_FD_DIRECTORY, .name = "directory", .matches = is_directory, .freeze = freeze,
-    .valid = valid, .thaw = thaw,
+    .valid = valid, .describe = describe, .thaw = thaw,
 };
 
 const struct ckpt_fd_kind_row ckpt_fd_device = {
     .kind = CKPT_FD_DEVICE, .name = "device", .matches = is_device, .freeze = freeze,
-    .valid = valid, .thaw = thaw,
+    .valid = valid, .describe = describe, .thaw = thaw,
 };

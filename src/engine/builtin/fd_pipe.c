@@ -103,6 +103,18 @@ static bool opens_read_end(const struct ckpt_image_fd *entry)
     return (entry->open_flags & O_ACCMODE) == O_RDONLY;
 }
 
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
+                     size_t size)
+{
+    const struct pipe_data *data = (const void *)ckpt_view_text(image, entry->data);
+    bool reads = opens_read_end(entry);
+    size_t length = ckpt_raw_format(text, size, "%s of pipe %lu", reads ? "reading end" : "writing end",
+                                    (unsigned long)entry->inode);
+
+    if (reads)
+        ckpt_raw_format(text + length, size - length, ", %u of %u bytes", data->used, data->size);
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
@@ -164,5 +176,5 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
 const struct ckpt_fd_kind_row ckpt_fd_pipe = {
     .kind = CKPT_FD_PIPE, .name = "pipe", .matches = matches, .freeze = freeze, .valid = valid,
-    .thaw = thaw, .finish = finish,
+    .describe = describe,     .thaw = thaw, .finish = finish,
 };

@@ -112,6 +112,15 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return entry->object < image->shared_count;
 }
 
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
+                     size_t size)
+{
+    const struct ckpt_image_shared *object = &image->shared[entry->object];
+
+    ckpt_raw_format(text, size, "'%s', %lu bytes", ckpt_view_text(image, object->name),
+                    (unsigned long)object->size);
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
@@ -125,5 +134,5 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
 const struct ckpt_fd_kind_row ckpt_fd_shared = {
     .kind = CKPT_FD_SHARED, .name = "memory file", .matches = matches, .freeze = freeze,
-    .valid = valid, .thaw = thaw,
+    .valid = valid, .describe = describe, .thaw = thaw,
 };

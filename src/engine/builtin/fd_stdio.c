@@ -57,6 +57,15 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return entry->position < 3 && (entry->number > 2 || entry->number == (int)entry->position);
 }
 
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
+                     size_t size)
+{
+    static const char *const names[] = {"input", "output", "error"};
+
+    ckpt_raw_format(text, size, "%s of the command that restores (it was '%s')", names[entry->position],
+                    ckpt_view_text(image, entry->data));
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
@@ -76,5 +85,6 @@ const struct ckpt_fd_kind_row ckpt_fd_stdio = {
     .matches = matches,
     .freeze = freeze,
     .valid = valid,
+    .describe = describe,
     .thaw = thaw,
 };

@@ -148,6 +148,21 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
            (data->family == AF_INET || data->family == AF_INET6);
 }
 
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
+                     size_t size)
+{
+    const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
+    char address[64];
+
+    address_text(data->address, address, sizeof address);
+    if (data->listening)
+        ckpt_raw_format(text, size, "listens at %s, backlog %u", address, data->backlog);
+    else if (data->bound)
+        ckpt_raw_format(text, size, "bound to %s", address);
+    else
+        ckpt_raw_format(text, size, "not connected");
+}
+
 static void set_options(int fd, const struct tcp_data *data, bool before_bind)
 {
     for (size_t i = 0; i < OPTIONS; i++)
@@ -190,5 +205,5 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
 const struct ckpt_fd_kind_row ckpt_fd_tcp = {
     .kind = CKPT_FD_TCP, .name = "TCP socket", .matches = matches, .freeze = freeze,
-    .valid = valid, .thaw = thaw,
+    .valid = valid, .describe = describe, .thaw = thaw,
 };

@@ -77,6 +77,16 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return what == DEAD_PAIR || what == ATTACH_LISTENER;
 }
 
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
+                     size_t size)
+{
+    uint32_t what = *(const uint32_t *)ckpt_view_text(image, entry->data);
+
+    ckpt_raw_format(text, size, "%s",
+                    what == DEAD_PAIR ? "one end of a pair, the other end is closed (the JDK's own)"
+                                      : "HotSpot's attach listener");
+}
+
 static int make_listener(struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -115,5 +125,5 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
 const struct ckpt_fd_kind_row ckpt_fd_unix = {
     .kind = CKPT_FD_UNIX, .name = "Unix socket", .matches = matches, .freeze = freeze,
-    .valid = valid, .thaw = thaw,
+    .valid = valid, .describe = describe, .thaw = thaw,
 };

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <sys/mman.h>
 
@@ -21,6 +22,7 @@
 
 #define SCRATCH_SIZE ((size_t)256 << 20)
 #define FREE_RANGES 16384
+#define REST_TRIES 50
 
 static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                     struct ckpt_report *report)
@@ -171,13 +173,32 @@ static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
     return 0;
 }
 
+static bool is_at_rest(const struct ckpt_freeze *freeze)
+{
+    return !freeze->at_rest || freeze->at_rest(freeze->context);
+}
+
+/* Park everyone, if it can be had at a moment when the heap is at rest. */
+static int park(const struct ckpt_freeze *freeze, struct ckpt_park *session,
+                struct ckpt_error *error)
+{
+    for (int try = 1;; try++) {
+        if (ckpt_park_all(session, error) < 0)
+            return -1;
+        if (!freeze->free_memory || is_at_rest(freeze) || try == REST_TRIES)
+            return 0;
+        ckpt_park_release(session);
+        ckpt_park_wait(session);
+    }
+}
+
 /* With everyone parked. */
 static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                        const struct ckpt_park *park, struct ckpt_error *error)
 {
     int result;
 
-    if (freeze->free_memory) {
+    if (freeze->free_memory && is_at_rest(freeze)) {
         struct ckpt_range *ranges =
             ckpt_scratch_take(&gather->scratch, FREE_RANGES * sizeof *ranges, error);
 
@@ -213,6 +234,17 @@ static void end_process(const struct ckpt_freeze *freeze)
         ckpt_syscall(SYS_kill, ckpt_sys_getpid(), SIGKILL, 0, 0, 0, 0);
 }
 
+/* The restorer's memory goes when nobody runs in it any more. */
+static void leave_area(const struct ckpt_mailbox *mailbox)
+{
+    uint32_t *helper = (uint32_t *)mailbox->helper;
+    uint32_t tid;
+
+    while ((tid = __atomic_load_n(helper, __ATOMIC_ACQUIRE)))
+        ckpt_sys_futex(helper, FUTEX_WAIT, tid, NULL); /* not private: the kernel's own wake is not */
+    ckpt_sys_munmap(mailbox->area_start, mailbox->area_size);
+}
+
 /* Everything between parking and the end; in the restored process it returns a second time. */
 static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
                                              const struct ckpt_freeze *freeze,
@@ -221,7 +253,9 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
     ckpt_park_coordinator(park);
     if (ckpt_context_save(&park->coordinator.context)) {
         ckpt_park_rejoin(park);
-        ckpt_sys_munmap(freeze->mailbox->area_start, freeze->mailbox->area_size);
+        leave_area(freeze->mailbox);
+        if (freeze->after_restore)
+            freeze->after_restore(freeze->context);
         return CKPT_FREEZE_RESTORED;
     }
     if (write_image(gather, freeze, park, error) < 0)
@@ -237,18 +271,19 @@ enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckp
     struct ckpt_error error = {.stage = ""};
     enum ckpt_freeze_result result = CKPT_FREEZE_FAILED;
     uint64_t all = ~0ull, mask;
-    struct ckpt_park *park;
+    struct ckpt_park *session;
 
     prepare(&gather, freeze, report);
     ckpt_sys_sigprocmask(SIG_SETMASK, &all, &mask);
     if (ckpt_scratch_open(&gather.scratch, SCRATCH_SIZE, &error) == 0) {
-        park = ckpt_park_open(&freeze->park, &error);
-        if (park) {
-            if (ckpt_park_all(park, &error) == 0) {
-                result = freeze_parked(&gather, freeze, park, &error);
-                ckpt_park_release(park);
+        session = ckpt_park_open(&freeze->park, &error);
+        if (session) {
+            if (park(freeze, session, &error) == 0) {
+                result = freeze_parked(&gather, freeze, session, &error);
+                ckpt_park_release(session);
             }
-            ckpt_park_close(park);
+            if (result != CKPT_FREEZE_RESTORED) /* there, the next ckpt_park_open() does it */
+                ckpt_park_close(session);
         }
         if (result != CKPT_FREEZE_RESTORED) /* there, scratch space never was */
             ckpt_scratch_close(&gather.scratch);

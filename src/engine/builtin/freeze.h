@@ -27,7 +27,12 @@ struct ckpt_freeze {
     struct ckpt_park_options park;
     struct ckpt_mailbox *mailbox; /**< in the agent's data; the restorer writes it */
     /**
-     * With everyone parked: memory whose content does not matter, ascending.  NULL if nothing is known.
+     * With everyone parked: whether free_memory() can be asked just now.  If not, the threads run on for
+     * a moment and are parked again, a number of times.  NULL: always.
+     */
+    bool (*at_rest)(void *context);
+    /**
+     * With everyone parked and at rest: memory whose content does not matter, ascending.  NULL if nothing is known.
      * @return how many ranges were written to @ret, at most @room
      */
     size_t (*free_memory)(void *context, struct ckpt_range *ret, size_t room);
@@ -35,7 +40,9 @@ struct ckpt_freeze {
     void (*progress)(void *context, uint64_t done, uint64_t total);
     /** When the image is whole and the process is about to end. NULL allowed. */
     void (*before_end)(void *context);
-    void *context; /**< for the three functions */
+    /** In the restored process, before anyone else runs: raw system calls only. NULL allowed. */
+    void (*after_restore)(void *context);
+    void *context; /**< for the five functions */
 };
 
 enum ckpt_freeze_result {

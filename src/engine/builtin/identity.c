@@ -59,14 +59,14 @@ static bool same_build(int fd, size_t size, const struct ckpt_image_file *file)
     return same;
 }
 
-static int check_one(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
-                     struct ckpt_error *error)
+int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
+                        int fd, struct ckpt_error *error)
 {
     const char *path = ckpt_view_text(image, file->path);
-    ckpt_auto_close int fd = -1;
+    ckpt_auto_close int opened = -1;
     struct stat status;
 
-    if (stat(path, &status) < 0)
+    if ((fd >= 0 ? fstat(fd, &status) : stat(path, &status)) < 0)
         return ckpt_error_set(error, STAGE, errno, "the JVM had '%s'; put it back where it was", path);
     if ((status.st_mode & S_IFMT) != (file->mode & S_IFMT))
         return ckpt_error_set(error, STAGE, 0, "'%s' is no longer a file of the same kind", path);
@@ -75,7 +75,8 @@ static int check_one(const struct ckpt_image_view *image, const struct ckpt_imag
     if ((uint64_t)status.st_size == file->size && status.st_mtim.tv_sec == file->mtime_s &&
         (uint32_t)status.st_mtim.tv_nsec == file->mtime_ns)
         return 0;
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        fd = opened = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && same_build(fd, (size_t)status.st_size, file))
         return 0;
     return ckpt_error_set(error, STAGE, 0,
@@ -84,11 +85,12 @@ static int check_one(const struct ckpt_image_view *image, const struct ckpt_imag
                           (unsigned long)status.st_size);
 }
 
-int ckpt_identity_check(const struct ckpt_image_view *image, struct ckpt_error *error)
+int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
+                            struct ckpt_error *error)
 {
     for (size_t i = 0; i < image->file_count; i++)
         if (!(image->files[i].flags & CKPT_FILE_MADE_AGAIN) &&
-            check_one(image, &image->files[i], error) < 0)
+            ckpt_identity_check(image, &image->files[i], fds ? fds[i] : -1, error) < 0)
             return -1;
     return 0;
 }

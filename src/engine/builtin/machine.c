@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/raw.h"
 #include "engine/builtin/restore.h"
 #include "probe/cpu.h"
@@ -15,23 +14,29 @@
 
 int ckpt_special_find(struct ckpt_special *ret_special, struct ckpt_error *error)
 {
-    ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
-    char line[1024];
+    char text[16384]; /* this process has few mappings */
+    long length = ckpt_raw_read_file("/proc/self/maps", text, sizeof text);
 
     memset(ret_special, 0, sizeof *ret_special);
-    if (!maps)
-        return ckpt_error_set(error, STAGE, errno, "cannot read /proc/self/maps");
-    while (fgets(line, sizeof line, maps)) {
-        const char *name = strstr(line, "[v");
-        unsigned long start, end;
+    if (length < 0)
+        return ckpt_error_set(error, STAGE, (int)-length, "cannot read /proc/self/maps");
+    for (char *line = text, *next; line && *line; line = next) {
+        const char *at = line, *name;
+        uint64_t start = ckpt_raw_number(&at, 16), end;
 
-        if (!name || strstr(name, "[vsyscall]") || sscanf(line, "%lx-%lx", &start, &end) != 2)
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        at++;
+        end = ckpt_raw_number(&at, 16);
+        name = strstr(at, "[v");
+        if (!name || strcmp(name, "[vsyscall]") == 0)
             continue;
         if (ret_special->count == CKPT_SPECIAL_MAPS)
             return ckpt_error_set(error, STAGE, 0, "this kernel's vDSO has too many parts");
         ret_special->map[ret_special->count].start = start;
         ret_special->map[ret_special->count].end = end;
-        ret_special->map[ret_special->count++].vdso = strncmp(name, "[vdso]", 6) == 0;
+        ret_special->map[ret_special->count++].vdso = strcmp(name, "[vdso]") == 0;
         if (!ret_special->start)
             ret_special->start = start;
         ret_special->end = end;
@@ -60,12 +65,24 @@ static int check_vdso(struct ckpt_restore *restore, struct ckpt_error *error)
                           "taken; take the checkpoint on a machine with the same kernel build");
 }
 
+static bool same_boot(const struct ckpt_image_header *header)
+{
+    char id[sizeof header->boot_id];
+    long length = ckpt_raw_read_file("/proc/sys/kernel/random/boot_id", id, sizeof id);
+
+    return length > 0 && memcmp(id, header->boot_id, (size_t)length) == 0;
+}
+
 int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_header *header = restore->image.view.header;
     struct ckpt_cpu needed, here;
     const char *lacks;
 
+    if (ckpt_special_find(&restore->special, error) < 0)
+        return -1;
+    if (same_boot(header) && restore->special.count)
+        return 0; /* cpuid is dear in a virtual machine: each one goes to the hypervisor */
     memcpy(&needed, &header->cpu, sizeof needed);
     ckpt_probe_cpu(&here);
     lacks = ckpt_probe_cpu_lacks(&needed, &here);
@@ -74,5 +91,5 @@ int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error)
                               "this CPU has no %s, which the JVM may use; take the checkpoint on a "
                               "CPU like this one, or start the JVM with -XX:UseAVX and its like "
                               "turned down", lacks);
-    return ckpt_special_find(&restore->special, error) < 0 ? -1 : check_vdso(restore, error);
+    return check_vdso(restore, error);
 }

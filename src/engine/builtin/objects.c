@@ -43,7 +43,8 @@ static int open_files(struct ckpt_restore *restore, struct ckpt_error *error)
         path = ckpt_view_text(view, view->files[map->object].path);
         fd = open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
         if (fd < 0)
-            return ckpt_error_set(error, STAGE, errno, "cannot open '%s' to map it again", path);
+            return ckpt_error_set(error, STAGE, errno, "the JVM had '%s'; put it back where it was",
+                                  path);
         if (restore->file_fds[map->object] >= 0)
             close(restore->file_fds[map->object]);
         restore->file_fds[map->object] = ckpt_objects_raise(restore, fd, error);
@@ -146,12 +147,20 @@ int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error)
 
     restore->file_fds = malloc((view->file_count + 1) * sizeof(int));
     restore->shared_fds = malloc((view->shared_count + 1) * sizeof(int));
-    restore->perf_fd = -1;
     if (!restore->file_fds || !restore->shared_fds)
         return ckpt_error_set(error, STAGE, ENOMEM, "cannot describe the memory");
     memset(restore->file_fds, -1, (view->file_count + 1) * sizeof(int));
     memset(restore->shared_fds, -1, (view->shared_count + 1) * sizeof(int));
-    if (open_files(restore, error) < 0 || make_shared(restore, error) < 0)
+    return open_files(restore, error) < 0
+               ? -1
+               : ckpt_identity_check_all(view, restore->file_fds, error);
+}
+
+int ckpt_objects_make(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+
+    if (make_shared(restore, error) < 0)
         return -1;
     for (size_t i = 0; i < view->map_count; i++)
         if (view->maps[i].kind == CKPT_MAP_PERF && restore->perf_fd < 0 &&

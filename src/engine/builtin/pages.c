@@ -39,7 +39,8 @@ struct collector {
     const struct ckpt_image_map *map;
     size_t next_free;
     uint32_t first_run;
-    bool drop_zeros, fill;
+    bool drop_zeros;
+    uint64_t fill_end; /* up to here a hole may be filled: there are pages behind it */
 };
 
 static bool is_zero_page(const uint64_t *page)
@@ -62,7 +63,8 @@ static int keep(struct collector *collector, uint64_t start, uint64_t end, struc
 
         run = ckpt_array_at(runs, runs->count - 1);
         last_end = run->address + run->size;
-        if (start - last_end <= (collector->fill ? FILL_HOLES : 0)) {
+        if (start == last_end ||
+            (start - last_end <= FILL_HOLES && start <= collector->fill_end)) {
             run->size = end - run->address;
             return 0;
         }
@@ -195,6 +197,21 @@ static int from_kernel(struct collector *collector, struct ckpt_error *error)
     return result;
 }
 
+/* Reading a mapped file behind its last page is a bus error. */
+static uint64_t fill_end(const struct ckpt_gather *gather, const struct ckpt_image_map *map)
+{
+    const struct ckpt_image_file *file;
+    uint64_t pages;
+
+    if (map->kind == CKPT_MAP_ANON)
+        return map->end;
+    if (map->kind != CKPT_MAP_FILE || map->object == CKPT_NONE || !(map->prot & PROT_READ))
+        return map->start;
+    file = ckpt_array_at(&gather->tables.files, map->object);
+    pages = (file->size + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1);
+    return pages > map->offset ? map->start + (pages - map->offset) : map->start;
+}
+
 int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *map, bool whole,
                       struct ckpt_error *error)
 {
@@ -203,7 +220,7 @@ int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *m
         .map = map,
         .first_run = (uint32_t)gather->tables.runs.count,
         .drop_zeros = map->kind == CKPT_MAP_ANON,
-        .fill = map->kind == CKPT_MAP_ANON,
+        .fill_end = fill_end(gather, map),
     };
     bool shared = map->flags & CKPT_MAP_SHARED_FLAG;
     bool veiled = !(map->prot & PROT_READ);

@@ -21,7 +21,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 
-enum park_state { IDLE, PARKING, RELEASED };
+enum park_state { IDLE, PARKING, CHAIN, ALL }; /* the latter two: released, in two ways */
 
 #define SA_RESTORER_FLAG 0x04000000ul
 #define SPARE_SLOTS 64
@@ -33,7 +33,7 @@ static struct ckpt_park *session;
 
 #define load(word) __atomic_load_n((word), __ATOMIC_ACQUIRE)
 #define store(word, value) __atomic_store_n((word), (value), __ATOMIC_RELEASE)
-#define add(word, value) __atomic_fetch_add((word), (value), __ATOMIC_ACQ_REL)
+#define add(word, value) __atomic_fetch_add((word), (value), __ATOMIC_SEQ_CST)
 
 static void wait_while(uint32_t *word, uint32_t value, const struct timespec *timeout)
 {
@@ -78,6 +78,14 @@ static void reinstate(struct ckpt_slot *slot)
         *slot->cached_tid = slot->tid;
 }
 
+static void open_gate(struct ckpt_park *park, uint32_t index)
+{
+    if (index >= park->capacity)
+        return;
+    store(&park->slots[index].gate, 1);
+    wake(&park->slots[index].gate);
+}
+
 static void on_signal(int signal, siginfo_t *info, void *frame)
 {
     struct ckpt_park *park = session;
@@ -105,8 +113,9 @@ static void on_signal(int signal, siginfo_t *info, void *frame)
         add(&park->arrived, 1);
         wake(&park->arrived);
     }
-    while (load(&park->state) == PARKING)
-        wait_while(&park->state, PARKING, NULL);
+    while (!load(&slot->gate) && load(&park->state) != ALL)
+        wait_while(&slot->gate, 0, NULL);
+    open_gate(park, slot->next);
     add(&park->left, 1);
     wake(&park->left);
 }
@@ -322,7 +331,7 @@ static bool inside_vdso(const struct ckpt_park *park)
 static void begin(struct ckpt_park *park)
 {
     for (uint32_t i = 0; i < park->capacity; i++)
-        park->slots[i].done = 0;
+        park->slots[i].done = park->slots[i].gate = 0;
     park->taken = park->parked = park->left = park->arrived = 0;
     park->overflow = park->asked = 0;
     store(&park->state, PARKING);
@@ -336,6 +345,8 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     uint64_t action[4];
     long at;
 
+    if (session && !session->handler_stays)
+        ckpt_park_close(session); /* of a restore */
     size = (size + 4095) & ~(size_t)4095;
     at = ckpt_sys_mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (at < 0) {
@@ -355,23 +366,6 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     return park;
 }
 
-int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error)
-{
-    for (int try = 0; try < VDSO_TRIES; try++) {
-        begin(park);
-        if (gather(park, error) < 0) {
-            ckpt_park_release(park);
-            return -1;
-        }
-        if (!inside_vdso(park))
-            return 0;
-        ckpt_park_release(park);
-    }
-    return ckpt_error_set(error, "park", EAGAIN,
-                          "a thread was inside the kernel's vDSO each of %d times; try again",
-                          VDSO_TRIES);
-}
-
 void ckpt_park_coordinator(struct ckpt_park *park)
 {
     park->coordinator.frame = NULL;
@@ -379,14 +373,66 @@ void ckpt_park_coordinator(struct ckpt_park *park)
     ckpt_syscall(SYS_sigaltstack, NULL, &park->coordinator.alternate, 0, 0, 0, 0);
 }
 
+/* Not everyone has come: some may be on their way in.  They find the state, or their gate open. */
+static void release_all(struct ckpt_park *park)
+{
+    uint32_t count;
+
+    __atomic_exchange_n(&park->state, ALL, __ATOMIC_SEQ_CST);
+    count = load(&park->taken) < park->capacity ? load(&park->taken) : park->capacity;
+    for (uint32_t i = 0; i < count; i++) {
+        park->slots[i].next = park->capacity;
+        open_gate(park, i);
+    }
+}
+
+/* Everyone is here: two chains, one from the thread that is waited for, one from the first slot. */
 void ckpt_park_release(struct ckpt_park *park)
+{
+    uint32_t count = park->taken, first = count;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ckpt_slot *slot = &park->slots[i];
+        uint32_t tid = slot->last_tid ? slot->last_tid : slot->tid;
+
+        park->slots[i].next = i + 1 < count ? i + 1 : park->capacity;
+        if (tid == park->options.first_tid)
+            first = i;
+    }
+    if (first < count && first > 0)
+        park->slots[first - 1].next = park->capacity;
+    store(&park->state, CHAIN);
+    if (first < count)
+        open_gate(park, first);
+    if (count && first != 0)
+        open_gate(park, 0);
+}
+
+void ckpt_park_wait(struct ckpt_park *park)
 {
     uint32_t left;
 
-    store(&park->state, RELEASED);
-    wake(&park->state);
     while ((left = load(&park->left)) < load(&park->parked))
         wait_while(&park->left, left, NULL);
+}
+
+int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error)
+{
+    for (int try = 0; try < VDSO_TRIES; try++) {
+        begin(park);
+        if (gather(park, error) < 0) {
+            release_all(park);
+            ckpt_park_wait(park);
+            return -1;
+        }
+        if (!inside_vdso(park))
+            return 0;
+        ckpt_park_release(park);
+        ckpt_park_wait(park);
+    }
+    return ckpt_error_set(error, "park", EAGAIN,
+                          "a thread was inside the kernel's vDSO each of %d times; try again",
+                          VDSO_TRIES);
 }
 
 void ckpt_park_rejoin(struct ckpt_park *park)
@@ -401,6 +447,7 @@ void ckpt_park_rejoin(struct ckpt_park *park)
 
 void ckpt_park_close(struct ckpt_park *park)
 {
+    ckpt_park_wait(park);
     if (park->handler_stays)
         return; /* and the memory, which the handler looks at, stays too */
     ckpt_sys_sigaction(park->options.signal, park->old_action, NULL);

@@ -33,6 +33,8 @@ struct ckpt_slot {
     uint32_t rseq_size;
     uint32_t last_tid; /**< the TID before a restore, for those who cached it */
     uint32_t *cached_tid; /**< where the JVM keeps the TID, or NULL */
+    uint32_t gate;        /**< a futex: nonzero lets the thread go */
+    uint32_t next;        /**< the slot whose gate this thread opens when it leaves */
     ucontext_t *frame;    /**< the signal frame; NULL for the coordinator */
     stack_t alternate;    /**< the coordinator's alternate stack; others have it in the frame */
     char name[16];
@@ -46,12 +48,13 @@ struct ckpt_park_options {
     unsigned timeout_ms; /**< how long threads may take to answer */
     uint64_t vdso_start, vdso_end; /**< no thread may be parked inside */
     uint32_t *(*cached_tid)(void); /**< called on each thread, async-signal-safe; or NULL */
+    uint32_t first_tid; /**< the thread to let go first: the one that somebody waits for; 0: any */
 };
 
 struct ckpt_park {
     struct ckpt_park_options options;
     size_t mapping_size;
-    uint32_t state;              /**< a futex: enum park_state */
+    uint32_t state;              /**< enum park_state */
     uint32_t taken, parked, left; /**< slots taken; threads that wait (a futex); that have left */
     uint32_t arrived;            /**< restored threads that are back (a futex) */
     uint32_t capacity;
@@ -75,7 +78,10 @@ int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error);
 /** Fill in the coordinator's own slot, except its context. */
 void ckpt_park_coordinator(struct ckpt_park *park);
 
-/** Let everyone go on; returns when all have left the waiting place. */
+/**
+ * Let everyone go on, one after the other: each thread that leaves wakes the next, so that two cores
+ * are not buried under a thousand threads while the first one has work to do.
+ */
 void ckpt_park_release(struct ckpt_park *park);
 
 /**
@@ -84,7 +90,13 @@ void ckpt_park_release(struct ckpt_park *park);
  */
 void ckpt_park_rejoin(struct ckpt_park *park);
 
-/** Remove the handler (if no signal can still be under way) and the memory. */
+/** Wait until all have left the waiting place; then they may be parked again. */
+void ckpt_park_wait(struct ckpt_park *park);
+
+/**
+ * Wait until all have left, then remove the handler (if no signal can still be under way) and the
+ * memory.  A restored process has better things to do first: there the next ckpt_park_open() does it.
+ */
 void ckpt_park_close(struct ckpt_park *park);
 
 #endif

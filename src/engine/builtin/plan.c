@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/prctl.h>
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,7 +37,9 @@ struct area {
     char *start, *end;
     char *next; /* free for the plan's arrays */
     struct ckpt_plan *plan;
-    uint64_t op_room;
+    uint64_t map_room;
+    struct ckpt_op *reads, *lasts; /* what comes when everything is mapped, and after that */
+    uint64_t read_count, read_room, last_count, last_room;
     bool exec_from_image; /* the image's file system allows executable mappings */
 };
 
@@ -84,12 +87,14 @@ static int open_area(const struct ckpt_restore *restore, struct area *area,
     const struct ckpt_image_view *view = &restore->image.view;
     size_t code = pages_up((size_t)(ckpt_restorer_code_end - ckpt_restorer_code));
     size_t special = restore->special.end - restore->special.start;
-    uint64_t ops = view->map_count * 5 + view->run_count * 3 + 16;
+    uint64_t maps = view->map_count * 2 + view->run_count * 2 + 1;
+    uint64_t lasts = view->map_count * 8 + 1;
+    uint64_t ops = maps + view->run_count + lasts;
     size_t arrays = pages_up(sizeof(struct ckpt_plan) + ops * sizeof(struct ckpt_op) +
                              view->thread_count * sizeof(struct ckpt_plan_thread) +
                              64 * sizeof(struct ckpt_plan_signal) + sizeof(struct ckpt_mailbox) +
                              sizeof(struct prctl_mm_map) + view->process->auxv.size + 256);
-    size_t size = code + arrays + STACK_SIZE + special;
+    size_t size = code + arrays + 2 * STACK_SIZE + special;
 
     area->start = find_area(view, size);
     if (!area->start)
@@ -106,16 +111,41 @@ static int open_area(const struct ckpt_restore *restore, struct area *area,
     area->plan->image_fd = restore->image.fd;
     area->plan->first_fd = restore->high;
     area->plan->ops = (uint64_t)take(area, ops * sizeof(struct ckpt_op));
-    area->op_room = ops;
+    area->map_room = maps;
+    area->read_room = view->run_count;
+    area->last_room = lasts;
+    area->reads = malloc((area->read_room + 1) * sizeof(struct ckpt_op));
+    area->lasts = malloc(area->last_room * sizeof(struct ckpt_op));
+    if (!area->reads || !area->lasts)
+        return ckpt_error_set(error, STAGE, ENOMEM, "cannot plan the restore");
     return 0;
 }
 
 /* ---- memory ---- */
 
+/*
+ * First everything is mapped, then everything is copied (the runs to be copied lie side by side in the
+ * image, so few calls read them all), then come protections and advice.
+ */
 static void add_op(struct area *area, struct ckpt_op op)
 {
-    if (area->plan->op_count < area->op_room)
+    if (op.type == CKPT_OP_MAP && area->plan->op_count < area->map_room)
         ((struct ckpt_op *)area->plan->ops)[area->plan->op_count++] = op;
+    else if (op.type == CKPT_OP_READ && area->read_count < area->read_room)
+        area->reads[area->read_count++] = op;
+    else if (area->last_count < area->last_room)
+        area->lasts[area->last_count++] = op;
+}
+
+static void join_ops(struct area *area)
+{
+    struct ckpt_op *end = (struct ckpt_op *)area->plan->ops + area->plan->op_count;
+
+    area->plan->first_read = area->plan->op_count;
+    area->plan->read_count = area->read_count;
+    memcpy(end, area->reads, area->read_count * sizeof *end);
+    memcpy(end + area->read_count, area->lasts, area->last_count * sizeof *end);
+    area->plan->op_count += area->read_count + area->last_count;
 }
 
 static uint32_t map_flags(const struct ckpt_image_map *map)
@@ -296,6 +326,7 @@ static int add_mailbox(struct area *area, struct ckpt_restore *restore, struct c
                                      .area_size = (uint64_t)(area->end - area->start),
                                      .image_device = status.st_dev,
                                      .image_inode = status.st_ino,
+                                     .helper = (uint64_t)&area->plan->helper_tid,
                                      .generation = header->generation + 1};
     add_op(area, (struct ckpt_op){.type = CKPT_OP_COPY, .address = header->mailbox,
                                   .size = sizeof *mailbox, .offset = (uint64_t)mailbox});
@@ -379,6 +410,15 @@ static void restore_limits(const struct ckpt_image_view *view)
     }
 }
 
+/* A second thread costs 30 us. */
+static bool worth_help(const struct ckpt_plan *plan)
+{
+    cpu_set_t cpus;
+
+    return plan->read_count + plan->thread_count >= 16 &&
+           sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) > 1;
+}
+
 int ckpt_plan_run(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
@@ -396,8 +436,10 @@ int ckpt_plan_run(struct ckpt_restore *restore, struct ckpt_error *error)
     add_mm_map(&area, view);
     if (add_mailbox(&area, restore, error) < 0)
         return -1;
-    if (area.plan->op_count >= area.op_room)
-        return ckpt_error_set(error, STAGE, 0, "the plan did not fit its room");
+    join_ops(&area);
+    if (worth_help(area.plan))
+        area.plan->helper_stack = (uint64_t)area.end - STACK_SIZE -
+                                  (restore->special.end - restore->special.start);
 
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);

@@ -42,6 +42,8 @@ static void fill_header(struct ckpt_image_header *header)
     header->uid = (uint32_t)ckpt_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0);
     header->gid = (uint32_t)ckpt_syscall(SYS_getegid, 0, 0, 0, 0, 0, 0);
     header->pid = (uint32_t)ckpt_sys_getpid();
+    ckpt_raw_read_file("/proc/sys/kernel/random/boot_id", (char *)header->boot_id,
+                       sizeof header->boot_id);
     ckpt_probe_cpu(&cpu);
     _Static_assert(sizeof cpu == sizeof header->cpu, "the image keeps struct ckpt_cpu");
     __builtin_memcpy(&header->cpu, &cpu, sizeof cpu);

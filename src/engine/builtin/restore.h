@@ -42,8 +42,16 @@ int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error);
 /** Find vDSO and vvar of this process. */
 int ckpt_special_find(struct ckpt_special *ret_special, struct ckpt_error *error);
 
-/** Every file is the one that was mapped or open (identity.c). */
-int ckpt_identity_check(const struct ckpt_image_view *image, struct ckpt_error *error);
+/**
+ * A file is the one that was mapped or open (identity.c).
+ * @param fd  a descriptor of it, or -1: look at the path
+ */
+int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
+                        int fd, struct ckpt_error *error);
+
+/** The same for all files of an image; @fds: NULL, or a descriptor or -1 for each. */
+int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
+                            struct ckpt_error *error);
 
 /**
  * Let the clocks go on where they stopped (time.c).
@@ -52,8 +60,11 @@ int ckpt_identity_check(const struct ckpt_image_view *image, struct ckpt_error *
 int ckpt_time_enter(const struct ckpt_image_header *header, enum ckpt_time_mode mode,
                     int64_t *ret_shift_ns, struct ckpt_error *error);
 
-/** Open mapped files, make shared objects and hsperfdata (objects.c). */
+/** Open the mapped files and check that all files are those that they were (objects.c). */
 int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error);
+
+/** Make shared objects and hsperfdata (objects.c). */
+int ckpt_objects_make(struct ckpt_restore *restore, struct ckpt_error *error);
 
 /** Move a descriptor out of the way of those in the image. -1 with @error; @fd is closed. */
 int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_error *error);

@@ -4,7 +4,8 @@
  *
  * The flat binary begins with ckpt_restorer_start: rdi holds the plan's address, rsi the top of the
  * restorer's stack.  ckpt_restorer_enter gives the calling thread a context's registers.
- * ckpt_restorer_clone starts a thread that enters its context at once, on its own stack.
+ * ckpt_restorer_clone starts a thread that enters its context at once, on its own stack;
+ * ckpt_restorer_spawn one that runs the restorer's own code.
  * Offsets are those of struct ckpt_context (../context.h).
  */
         .section .text.start, "ax", @progbits
@@ -42,5 +43,25 @@ ckpt_restorer_clone:
         movq    %r9, %rdi
         jmp     ckpt_restorer_enter
 1:      ret
+
+        /* long ckpt_restorer_spawn(flags, stack, parent_tid, child_tid, function, argument):
+           a thread that calls function(argument), which must not return */
+        .globl  ckpt_restorer_spawn
+ckpt_restorer_spawn:
+        movq    %rcx, %r10
+        pushq   %r12
+        movq    %r8, %r12
+        xorl    %r8d, %r8d
+        movl    $56, %eax
+        syscall
+        testq   %rax, %rax
+        jnz     1f
+        andq    $-16, %rsp
+        xorl    %ebp, %ebp
+        movq    %r9, %rdi
+        call    *%r12
+        ud2
+1:      popq    %r12
+        ret
 
         .section .note.GNU-stack, "", @progbits

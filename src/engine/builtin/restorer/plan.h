@@ -50,6 +50,7 @@ struct ckpt_plan {
     uint64_t area_start, area_end;
     uint64_t space_end; /**< the end of the address space that is cleared */
     uint64_t ops, op_count;         /**< address of struct ckpt_op[] */
+    uint64_t first_read, read_count; /**< the reads among them, which lie together */
     uint64_t threads, thread_count; /**< address of struct ckpt_plan_thread[], the leader first */
     uint64_t signals, signal_count; /**< address of struct ckpt_plan_signal[] */
     uint64_t mm_map, mm_map_size;   /**< address of struct prctl_mm_map */
@@ -57,6 +58,11 @@ struct ckpt_plan {
     uint64_t move_count;
     int32_t image_fd;
     int32_t first_fd; /**< descriptors from here on are closed at the end */
+    uint64_t helper_stack; /**< the stack of a second thread that does half the work; 0: none */
+    uint32_t helper_tid;   /**< the kernel clears it, and wakes, when the helper has ended */
+    uint32_t helper_read;  /**< a futex: the helper's reads are done */
+    uint32_t may_start;    /**< a futex: the helper may start its threads */
+    uint32_t reserved;
 };
 
 #endif

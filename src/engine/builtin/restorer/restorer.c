@@ -7,6 +7,8 @@
  * the threads and enters the first one's context.  From the first unmapping on there is no way back:
  * an error is one line to standard error and exit status 125.
  */
+#include <stdbool.h>
+
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -19,6 +21,9 @@
 #include "engine/builtin/restorer/plan.h"
 
 #define VECTOR 128
+#define HELPER_FLAGS                                                                               \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
+     CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 #define THREAD_FLAGS                                                                               \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
      CLONE_SETTLS | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)
@@ -26,7 +31,10 @@
 void ckpt_restorer_enter(const struct ckpt_context *context) __attribute__((noreturn));
 long ckpt_restorer_clone(unsigned long flags, uint64_t stack, uint64_t parent_tid,
                          uint64_t clear_tid, uint64_t tls, const struct ckpt_context *context);
-void ckpt_restorer_main(const struct ckpt_plan *plan) __attribute__((noreturn));
+long ckpt_restorer_spawn(unsigned long flags, uint64_t stack, uint32_t *parent_tid,
+                         uint32_t *child_tid, void (*function)(struct ckpt_plan *),
+                         struct ckpt_plan *argument);
+void ckpt_restorer_main(struct ckpt_plan *plan) __attribute__((noreturn));
 
 static unsigned long number_text(char *text, unsigned long value, unsigned base)
 {
@@ -141,13 +149,10 @@ static void copy(char *to, const char *from, uint64_t size)
     }
 }
 
-static void follow(const struct ckpt_plan *plan)
+static void follow(const struct ckpt_op *op, uint64_t count)
 {
-    const struct ckpt_op *ops = (const struct ckpt_op *)plan->ops;
-    long result = 0;
-
-    for (uint64_t i = 0; i < plan->op_count; i++) {
-        const struct ckpt_op *op = &ops[i];
+    for (; count; op++, count--) {
+        long result = 0;
 
         switch (op->type) {
         case CKPT_OP_MAP:
@@ -155,9 +160,6 @@ static void follow(const struct ckpt_plan *plan)
                                    op->offset);
             if (result < 0)
                 fail("map memory", op->address, result);
-            break;
-        case CKPT_OP_READ:
-            i += read_pieces(plan, op, plan->op_count - i) - 1;
             break;
         case CKPT_OP_PROTECT:
             result = ckpt_sys_mprotect(op->address, op->size, (int)op->prot);
@@ -176,6 +178,15 @@ static void follow(const struct ckpt_plan *plan)
     }
 }
 
+/* Reads [from, to) of the plan's. */
+static void read_some(const struct ckpt_plan *plan, uint64_t from, uint64_t to)
+{
+    const struct ckpt_op *reads = (const struct ckpt_op *)plan->ops + plan->first_read;
+
+    while (from < to)
+        from += read_pieces(plan, reads + from, to - from);
+}
+
 /* ---- process and threads ---- */
 
 static void set_signals(const struct ckpt_plan *plan)
@@ -186,11 +197,12 @@ static void set_signals(const struct ckpt_plan *plan)
         ckpt_sys_sigaction((int)signals[i].number, signals[i].action, NULL);
 }
 
-static void start_threads(const struct ckpt_plan *plan)
+/* Threads [from, to) of the plan's; the leader, 0, is there already. */
+static void start_threads(const struct ckpt_plan *plan, uint64_t from, uint64_t to)
 {
     const struct ckpt_plan_thread *threads = (const struct ckpt_plan_thread *)plan->threads;
 
-    for (uint64_t i = 1; i < plan->thread_count; i++) {
+    for (uint64_t i = from; i < to; i++) {
         const struct ckpt_context *context = (const struct ckpt_context *)threads[i].context;
         long tid = ckpt_restorer_clone(THREAD_FLAGS, context->rsp, 0, threads[i].clear_tid,
                                        threads[i].tls, context);
@@ -208,18 +220,59 @@ static void become_leader(const struct ckpt_plan_thread *thread)
     ckpt_syscall(SYS_arch_prctl, ARCH_SET_FS, thread->tls, 0, 0, 0, 0);
 }
 
-void ckpt_restorer_main(const struct ckpt_plan *plan)
+static void raise_flag(uint32_t *flag)
+{
+    __atomic_store_n(flag, 1, __ATOMIC_RELEASE);
+    ckpt_sys_futex(flag, FUTEX_WAKE_PRIVATE, 1, NULL);
+}
+
+static void wait_flag(uint32_t *flag)
+{
+    while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
+        ckpt_sys_futex(flag, FUTEX_WAIT_PRIVATE, 0, NULL);
+}
+
+/* A second thread for half of what takes page faults and clones. */
+static void help(struct ckpt_plan *plan)
+{
+    read_some(plan, plan->read_count / 2, plan->read_count);
+    raise_flag(&plan->helper_read);
+    wait_flag(&plan->may_start);
+    start_threads(plan, (plan->thread_count + 1) / 2, plan->thread_count);
+    for (;;)
+        ckpt_syscall(SYS_exit, 0, 0, 0, 0, 0, 0);
+}
+
+/* Where the machine has a second CPU and the kernel gives a thread; otherwise one does it all. */
+static bool get_help(struct ckpt_plan *plan)
+{
+    return plan->helper_stack &&
+           ckpt_restorer_spawn(HELPER_FLAGS, plan->helper_stack, &plan->helper_tid,
+                               &plan->helper_tid, help, plan) > 0;
+}
+
+void ckpt_restorer_main(struct ckpt_plan *plan)
 {
     const struct ckpt_plan_thread *leader = (const struct ckpt_plan_thread *)plan->threads;
+    const struct ckpt_op *ops = (const struct ckpt_op *)plan->ops;
+    uint64_t lasts = plan->first_read + plan->read_count;
+    bool helped;
 
     clear_space(plan);
-    follow(plan);
+    follow(ops, plan->first_read);
+    helped = get_help(plan);
+    read_some(plan, 0, helped ? plan->read_count / 2 : plan->read_count);
+    if (helped)
+        wait_flag(&plan->helper_read);
+    follow(ops + lasts, plan->op_count - lasts);
     /* Where the brk area, arguments and environment are.  Without it (a kernel without
      * CONFIG_CHECKPOINT_RESTORE) malloc does without brk and `ps` shows the command. */
     ckpt_sys_prctl(PR_SET_MM, PR_SET_MM_MAP, plan->mm_map, plan->mm_map_size, 0);
     ckpt_syscall(SYS_close_range, plan->first_fd, ~0u, 0, 0, 0, 0);
     set_signals(plan);
     become_leader(leader);
-    start_threads(plan);
+    if (helped)
+        raise_flag(&plan->may_start);
+    start_threads(plan, 1, helped ? (plan->thread_count + 1) / 2 : plan->thread_count);
     ckpt_restorer_enter((const struct ckpt_context *)leader->context);
 }
