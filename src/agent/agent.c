@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/control.h"
+#include "agent/vmthread.h"
 #include "probe/vmstructs.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -94,7 +95,8 @@ static jint set_up(JavaVM *vm, const char *options)
     struct ckpt_error error;
 
     ckpt_agent.vm = vm;
-    ckpt_agent.options = (struct ckpt_options){.gc = true, .control = true, .park_timeout_ms = 5000};
+    ckpt_agent.options =
+        (struct ckpt_options){.gc = true, .control = true, .park_timeout_ms = 5000};
     if (ckpt_options_parse(options, &ckpt_agent.options, &error) < 0) {
         ckpt_agent_log("error", "%s", error.text);
         return JNI_ERR;
@@ -113,8 +115,8 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *rese
         return JNI_OK; /* named twice */
     if (set_up(vm, options) != JNI_OK)
         return JNI_ERR;
-    (*ckpt_agent.jvmti)->SetEventNotificationMode(ckpt_agent.jvmti, JVMTI_ENABLE,
-                                                  JVMTI_EVENT_VM_INIT, NULL);
+    (*ckpt_agent.jvmti)
+        ->SetEventNotificationMode(ckpt_agent.jvmti, JVMTI_ENABLE, JVMTI_EVENT_VM_INIT, NULL);
     return JNI_OK;
 }
 
@@ -151,4 +153,8 @@ EXPORT JNIEXPORT void JNICALL Agent_OnUnload(JavaVM *vm)
 {
     (void)vm;
     ckpt_control_unlink();
+    if (ckpt_agent.mailbox.generation) { /* HotSpot removes the file of its first PID */
+        ckpt_vmthread_find_perf();
+        ckpt_vmthread_unlink_files();
+    }
 }

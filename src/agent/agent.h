@@ -27,8 +27,8 @@ struct ckpt_agent {
     JavaVM *vm;
     jvmtiEnv *jvmti;
     struct ckpt_options options;
-    bool ready; /**< classes are defined: checkpoints may be asked for */
-    char java[256]; /**< "OpenJDK 64-Bit Server VM 17.0.15+6 (Debian)" */
+    bool ready;                  /**< classes are defined: checkpoints may be asked for */
+    char java[256];              /**< "OpenJDK 64-Bit Server VM 17.0.15+6 (Debian)" */
     struct ckpt_mailbox mailbox; /**< the restorer writes here: see image/format.h */
 };
 

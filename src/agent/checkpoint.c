@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * From a request to the engine and back.  The hooks have run already (Java), so everything here that
- * fails must leave the JVM as it was: the Java side then runs afterRestore.
+ * From a request to the engine and back.  The hooks have run already (Java), so everything here
+ * that fails must leave the JVM as it was: the Java side then runs afterRestore.
  *
- * A full collection comes first, if wanted; then the requesting thread freezes the process.  What the
- * collector has free is left out of the image (heap.c).
+ * A full collection comes first, if wanted; then the requesting thread freezes the process.  What
+ * the collector has free is left out of the image (heap.c).
  */
 #include "agent/checkpoint.h"
 
@@ -87,8 +87,9 @@ static void progress(void *context, uint64_t done, uint64_t total)
     if (now - work->said_ms < PROGRESS_MS)
         return;
     work->said_ms = now;
-    tell(work, text, ckpt_raw_format(text, sizeof text, "progress %lu %lu\n", (unsigned long)done,
-                                     (unsigned long)total));
+    tell(work, text,
+         ckpt_raw_format(text, sizeof text, "progress %lu %lu\n", (unsigned long)done,
+                         (unsigned long)total));
 }
 
 static void before_end(void *context)
@@ -96,7 +97,7 @@ static void before_end(void *context)
     struct work *work = context;
 
     ckpt_control_unlink();
-    ckpt_vmthread_unlink_perf();
+    ckpt_vmthread_unlink_files();
     tell(work, "written\n", 8);
 }
 
@@ -119,9 +120,11 @@ static int open_directory(const char *path, struct ckpt_error *error)
     if (dir < 0 || fstat(dir, &status) < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot open the image directory '%s'", path);
     if (status.st_mode & (S_IWGRP | S_IWOTH))
-        return ckpt_error_set(error, STAGE, EPERM,
-                              "others may write the image directory '%s' (mode %04o), so nobody could "
-                              "trust the image; use one of your own", path, status.st_mode & 07777);
+        return ckpt_error_set(
+            error, STAGE, EPERM,
+            "others may write the image directory '%s' (mode %04o), so nobody could "
+            "trust the image; use one of your own",
+            path, status.st_mode & 07777);
     return CKPT_STEAL_FD(dir);
 }
 
@@ -214,7 +217,8 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
 
     freeze->park.signal = free_signal();
     if (!freeze->park.signal)
-        return ckpt_error_set(error, STAGE, 0, "no real-time signal is free to stop the threads with");
+        return ckpt_error_set(error, STAGE, 0,
+                              "no real-time signal is free to stop the threads with");
     freeze->park.timeout_ms = ckpt_agent.options.park_timeout_ms;
     freeze->park.cached_tid = ckpt_vmthread_tid;
     freeze->park.first_tid = (uint32_t)gettid();
@@ -264,14 +268,14 @@ static void collect(const struct ckpt_request *request)
 /* Everything around the freeze; the work's report says what stood against it. */
 static void checkpoint(struct work *work, const struct ckpt_request *request)
 {
-    const char *directory =
-        request->directory ? request->directory : ckpt_agent.options.image;
+    const char *directory = request->directory ? request->directory : ckpt_agent.options.image;
     struct ckpt_error error = {.stage = ""};
 
     work->freeze.dir_fd = work->freeze.image_fd = -1;
     work->result = CKPT_FREEZE_FAILED;
     if (!*directory) {
-        ckpt_report_add(&work->report, "error", "no image directory is set; start the JVM with the "
+        ckpt_report_add(&work->report, "error",
+                        "no image directory is set; start the JVM with the "
                         "agent option image=DIR");
         return;
     }

@@ -11,11 +11,13 @@
 struct ckpt_request {
     const char *directory; /**< NULL: that of the agent's option */
     bool leave_running;
-    int gc;      /**< 1 yes, -1 no, 0 as the agent's option says */
+    int gc;       /**< 1 yes, -1 no, 0 as the agent's option says */
     int reply_fd; /**< a connection that progress and the last word go to, 0 if there is none */
 };
 
-/** The request that the next freeze serves; NULL for none. The control thread sets it (control.c). */
+/**
+ * The request that the next freeze serves; NULL for none. The control thread sets it (control.c).
+ */
 extern __thread const struct ckpt_request *ckpt_current_request;
 
 #endif

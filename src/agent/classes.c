@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Brings the Java API into the JVM: the classes are defined in the boot loader, so that every class
- * loader finds jdk.crac, without a jar on disk.  (A jar appended to the boot class path would switch
- * off class-data sharing of application classes and print a warning to the JVM's standard output.)
+ * loader finds jdk.crac, without a jar on disk.  (A jar appended to the boot class path would
+ * switch off class-data sharing of application classes and print a warning to the JVM's standard
+ * output.)
  *
  * The MXBean needs a provider inside the module java.management; a class whose package belongs to a
  * module of the boot loader lands in that module, and JVMTI lets the module provide it.
@@ -19,7 +20,7 @@
 static bool define(JNIEnv *env, const struct ckpt_class *class)
 {
     jclass defined = (*env)->DefineClass(env, class->name, NULL, (const jbyte *)class->bytes,
-                                         (jsize)class->size);
+                                         (jsize) class->size);
 
     if (!defined) {
         (*env)->ExceptionClear(env);
@@ -116,7 +117,8 @@ int ckpt_classes_define(JNIEnv *env, struct ckpt_error *error)
             (*env)->ExceptionClear(env);
         return ckpt_error_set(error, STAGE, 0,
                               "the JVM does not take the class %s; a JDK with CRaC of its own, or "
-                              "another copy of it on the boot class path, is in the way", failed);
+                              "another copy of it on the boot class path, is in the way",
+                              failed);
     }
     add_management(env, ckpt_agent.jvmti);
     return 0;

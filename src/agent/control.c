@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See control.h.  One thread, one request after the other: a checkpoint has the JVM to itself anyway.
- * The thread is not known to the JVM until somebody asks for something.
+ * See control.h.  One thread, one request after the other: a checkpoint has the JVM to itself
+ * anyway. The thread is not known to the JVM until somebody asks for something.
  *
  * In the restored process the thread comes back from accept() on the descriptor that
  * ckpt_control_hold() has kept for it, finds no listening socket there, and makes one.
@@ -97,7 +97,8 @@ static bool restart(void)
     int fd = make_listener(&error);
 
     if (fd < 0) {
-        ckpt_agent_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM", error.text);
+        ckpt_agent_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM",
+                       error.text);
         return false;
     }
     dup3(fd, listener, O_CLOEXEC);
@@ -189,8 +190,10 @@ static bool parse_request(char *text, struct ckpt_request *request)
 static char *call_java(JNIEnv *env)
 {
     jclass checkpoint = (*env)->FindClass(env, "jdk/crac/impl/Checkpoint");
-    jmethodID request = checkpoint ? (*env)->GetStaticMethodID(env, checkpoint, "request",
-                                         "(Ljava/lang/String;)Ljava/lang/String;") : NULL;
+    jmethodID request = checkpoint
+                            ? (*env)->GetStaticMethodID(env, checkpoint, "request",
+                                                        "(Ljava/lang/String;)Ljava/lang/String;")
+                            : NULL;
     jstring answer;
     const char *text;
     char *copy = NULL;
@@ -248,7 +251,8 @@ static void serve(JNIEnv *env, int fd)
 static void *run(void *unused)
 {
     uint32_t generation = ckpt_agent.mailbox.generation;
-    JavaVMAttachArgs arguments = {.version = JNI_VERSION_1_6, .name = (char *)"checkpointer control"};
+    JavaVMAttachArgs arguments = {.version = JNI_VERSION_1_6,
+                                  .name = (char *)"checkpointer control"};
 
     (void)unused;
     for (;;) {
@@ -266,8 +270,8 @@ static void *run(void *unused)
             return NULL;
         }
         connection = fd;
-        if ((*ckpt_agent.vm)->AttachCurrentThreadAsDaemon(ckpt_agent.vm, (void **)&env,
-                                                          &arguments) == JNI_OK) {
+        if ((*ckpt_agent.vm)
+                ->AttachCurrentThreadAsDaemon(ckpt_agent.vm, (void **)&env, &arguments) == JNI_OK) {
             serve(env, fd);
             (*ckpt_agent.vm)->DetachCurrentThread(ckpt_agent.vm);
         }

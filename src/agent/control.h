@@ -2,9 +2,10 @@
 /*
  * The control socket: how `checkpointer checkpoint PID` reaches a JVM that has the agent.
  *
- * A Unix socket /tmp/.checkpointer_pidPID in the JVM's own mount and PID namespaces, mode 0600, that
- * serves its owner and root.  A request is lines of key=value and an empty line; the answer is lines
- * "progress DONE TOTAL", "report TYPE:TEXT" or "text TEXT", and last "written", "done" or "failed".
+ * A Unix socket /tmp/.checkpointer_pidPID in the JVM's own mount and PID namespaces, mode 0600,
+ * that serves its owner and root.  A request is lines of key=value and an empty line; the answer is
+ * lines "progress DONE TOTAL", "report TYPE:TEXT" or "text TEXT", and last "written", "done" or
+ * "failed".
  */
 #ifndef CKPT_AGENT_CONTROL_H
 #define CKPT_AGENT_CONTROL_H
@@ -18,8 +19,8 @@
 int ckpt_control_start(struct ckpt_error *error);
 
 /**
- * In a restored process, before anyone runs: take the socket's descriptor number, so that nothing of
- * the application's gets it.  The control thread makes the new socket there in its own time.
+ * In a restored process, before anyone runs: take the socket's descriptor number, so that nothing
+ * of the application's gets it.  The control thread makes the new socket there in its own time.
  */
 void ckpt_control_hold(void);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Serial, Parallel and G1, by HotSpot's own description of its structures (probe/vmstructs.h).  ZGC and
- * Shenandoah are left alone: their free memory is not so easily told, and they give it back to the
- * kernel themselves.
+ * Serial, Parallel and G1, by HotSpot's own description of its structures (probe/vmstructs.h).  ZGC
+ * and Shenandoah are left alone: their free memory is not so easily told, and they give it back to
+ * the kernel themselves.
  *
- * [top, end) holds nothing that matters when nobody is in the middle of something: a thread in Java code
- * moves top before it writes, a collection moves objects about while it lasts, and a thread inside the
- * JVM may write an object's header before it moves top.  Hence ckpt_heap_at_rest().
+ * [top, end) holds nothing that matters when nobody is in the middle of something: a thread in Java
+ * code moves top before it writes, a collection moves objects about while it lasts, and a thread
+ * inside the JVM may write an object's header before it moves top.  Hence ckpt_heap_at_rest().
  */
 #include "agent/heap.h"
 
@@ -105,8 +105,7 @@ static bool init_g1(void)
     base_at = ckpt_vm_offset("G1HeapRegionTable", "_base");
     length_at = ckpt_vm_offset("G1HeapRegionTable", "_length");
     table_at = manager + regions;
-    return find_bounds(bounds) && manager >= 0 && regions >= 0 && base_at >= 0 &&
-           length_at >= 0;
+    return find_bounds(bounds) && manager >= 0 && regions >= 0 && base_at >= 0 && length_at >= 0;
 }
 
 static bool init_threads(void)

@@ -17,16 +17,16 @@ void ckpt_heap_init(void);
 bool ckpt_heap_is_known(void);
 
 /**
- * Whether the heap is at rest: no stopped-world collection, and no Java thread inside the JVM where it
- * might have written an object above a space's top without having published it (G1's humongous
- * objects).  Threads in Java code or in native code never have.  Only with everyone parked: plain reads,
- * no calls.
+ * Whether the heap is at rest: no stopped-world collection, and no Java thread inside the JVM where
+ * it might have written an object above a space's top without having published it (G1's humongous
+ * objects).  Threads in Java code or in native code never have.  Only with everyone parked: plain
+ * reads, no calls.
  */
 bool ckpt_heap_at_rest(void);
 
 /**
- * Free memory of the heap, ascending: [top, end) of every space or region, none if this collector's is
- * not known.  Only with everyone parked and the heap at rest.
+ * Free memory of the heap, ascending: [top, end) of every space or region, none if this collector's
+ * is not known.  Only with everyone parked and the heap at rest.
  * @return how many ranges were written to @ret
  */
 size_t ckpt_heap_free(struct ckpt_range *ret, size_t room);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * manifest.json: what a person or a tool wants to know of an image without reading it.  A restore does
- * not depend on it; `id` tells whether it belongs to the image beside it.
+ * manifest.json: what a person or a tool wants to know of an image without reading it.  A restore
+ * does not depend on it; `id` tells whether it belongs to the image beside it.
  */
 #include <errno.h>
 #include <jansson.h>

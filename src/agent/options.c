@@ -18,7 +18,8 @@ static int set_flag(const char *key, const char *value, bool *flag, struct ckpt_
         *flag = value[0] == 't';
         return 0;
     }
-    return ckpt_error_set(error, STAGE, 0, "agent option '%s=%s': expected true or false", key, value);
+    return ckpt_error_set(error, STAGE, 0, "agent option '%s=%s': expected true or false", key,
+                          value);
 }
 
 static int set_image(const char *value, struct ckpt_options *options, struct ckpt_error *error)
@@ -46,8 +47,9 @@ static int set_number(const char *key, const char *value, unsigned low, unsigned
     unsigned long parsed = strtoul(value, &end, 10);
 
     if (*value < '0' || *value > '9' || *end || parsed < low || parsed > high)
-        return ckpt_error_set(error, STAGE, 0, "agent option '%s=%s': expected a number from %u to %u",
-                              key, value, low, high);
+        return ckpt_error_set(error, STAGE, 0,
+                              "agent option '%s=%s': expected a number from %u to %u", key, value,
+                              low, high);
     *number = (unsigned)parsed;
     return 0;
 }
@@ -69,7 +71,8 @@ static int set_one(char *word, struct ckpt_options *options, struct ckpt_error *
         return set_number(word, value, 1, 600000, &options->park_timeout_ms, error);
     return ckpt_error_set(error, STAGE, 0,
                           "agent option '%s' is not known; there are image, gc, control and "
-                          "park_timeout", word);
+                          "park_timeout",
+                          word);
 }
 
 int ckpt_options_parse(const char *text, struct ckpt_options *options, struct ckpt_error *error)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See vmthread.h.  HotSpot keeps the current Thread* in a pthread key (threadLocalStorage_posix.cpp)
- * beside its C++ thread-local variable; the key's number is not exported, so it is found by its value:
- * the JavaThread that the JNIEnv lies inside of.
+ * See vmthread.h.  HotSpot keeps the current Thread* in a pthread key
+ * (threadLocalStorage_posix.cpp) beside its C++ thread-local variable; the key's number is not
+ * exported, so it is found by its value: the JavaThread that the JNIEnv lies inside of.
  */
 #include "agent/vmthread.h"
 
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/raw.h"
 #include "base/syscall.h"
 #include "probe/vmstructs.h"
 
@@ -102,8 +103,12 @@ uint32_t *ckpt_vmthread_tid(void)
     return os_thread ? (uint32_t *)(os_thread + thread_id_at) : NULL;
 }
 
-void ckpt_vmthread_unlink_perf(void)
+void ckpt_vmthread_unlink_files(void)
 {
+    char door[64];
+
+    ckpt_raw_format(door, sizeof door, "/tmp/.java_pid%d", (int)ckpt_sys_getpid());
+    ckpt_syscall(SYS_unlinkat, AT_FDCWD, door, 0, 0, 0, 0);
     if (perf_path[0])
         ckpt_syscall(SYS_unlinkat, AT_FDCWD, perf_path, 0, 0, 0, 0);
 }

@@ -13,15 +13,18 @@
 void ckpt_vmthread_init(JNIEnv *env);
 
 /**
- * Where HotSpot keeps the calling thread's TID (OSThread::_thread_id), NULL for a thread that is not
- * the JVM's.  Safe in a signal handler.
+ * Where HotSpot keeps the calling thread's TID (OSThread::_thread_id), NULL for a thread that is
+ * not the JVM's.  Safe in a signal handler.
  */
 uint32_t *ckpt_vmthread_tid(void);
 
-/** Remove the hsperfdata file of this process's PID, if it has one. Safe among the parked. */
-void ckpt_vmthread_unlink_perf(void);
+/**
+ * Remove the files that have this process's PID for a name: hsperfdata and the attach mechanism's
+ * socket.  Safe among the parked.
+ */
+void ckpt_vmthread_unlink_files(void);
 
-/** Look for the hsperfdata file, for ckpt_vmthread_unlink_perf(). */
+/** Look for the hsperfdata file, for ckpt_vmthread_unlink_files(). */
 void ckpt_vmthread_find_perf(void);
 
 #endif

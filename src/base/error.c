@@ -11,9 +11,13 @@
 /* "what; hint" becomes "what: reason; hint". */
 static void insert_reason(struct ckpt_error *error)
 {
-    const char *hint = ckpt_raw_find(error->text, "; ");
+    const char *hint = NULL; /* the last one: a path may have such characters too */
     char rest[CKPT_ERROR_MAX / 2];
-    size_t at = hint ? (size_t)(hint - error->text) : ckpt_raw_length(error->text);
+    size_t at;
+
+    for (const char *next = error->text; (next = ckpt_raw_find(next, "; ")); next++)
+        hint = next;
+    at = hint ? (size_t)(hint - error->text) : ckpt_raw_length(error->text);
 
     ckpt_raw_format(rest, sizeof rest, "%s", error->text + at);
     ckpt_raw_format(error->text + at, sizeof error->text - at, ": %s%s",

@@ -16,9 +16,10 @@
 
 /** An error, complete in itself. */
 struct ckpt_error {
-    const char *stage;        /**< static name of the step that failed, such as "park"; never NULL */
-    int number;               /**< errno value, 0 when the kernel had no part in it */
-    char text[CKPT_ERROR_MAX]; /**< lower case, quoted paths, with a hint at the end where one helps */
+    const char *stage; /**< static name of the step that failed, such as "park"; never NULL */
+    int number;        /**< errno value, 0 when the kernel had no part in it */
+    char text
+        [CKPT_ERROR_MAX]; /**< lower case, quoted paths, with a hint at the end where one helps */
 };
 
 /**
@@ -30,7 +31,9 @@ struct ckpt_error {
 int ckpt_error_set(struct ckpt_error *error, const char *stage, int number, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/** Put "context: " before the text that is there, once for each layer that knows more. Returns -1. */
+/**
+ * Put "context: " before the text that is there, once for each layer that knows more. Returns -1.
+ */
 int ckpt_error_prefix(struct ckpt_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

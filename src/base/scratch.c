@@ -42,8 +42,10 @@ void *ckpt_scratch_take(struct ckpt_scratch *scratch, size_t size, struct ckpt_e
     char *at = scratch->start + scratch->used;
 
     if (size > scratch->size - scratch->used) {
-        ckpt_error_set(error, "scratch", ENOMEM, "the process has more parts than fit the %zu MiB "
-                       "set aside for their description", scratch->size >> 20);
+        ckpt_error_set(error, "scratch", ENOMEM,
+                       "the process has more parts than fit the %zu MiB "
+                       "set aside for their description",
+                       scratch->size >> 20);
         return NULL;
     }
     size = (size + 15) & ~(size_t)15;
@@ -70,7 +72,8 @@ void *ckpt_array_add(struct ckpt_array *array, struct ckpt_scratch *scratch, siz
         data = ckpt_scratch_take(scratch, capacity * array->element, error);
         if (!data)
             return NULL;
-        __builtin_memcpy(data, array->data, array->count * array->element);
+        if (array->count)
+            __builtin_memcpy(data, array->data, array->count * array->element);
         array->data = data;
         array->capacity = capacity;
     }

@@ -2,8 +2,8 @@
 /*
  * Memory for a parked process: one anonymous mapping, handed out from the bottom, given back whole.
  *
- * It is left out of the image.  Arrays grow by doubling (the old copy is wasted; the mapping is lazy
- * and generous, so nothing is touched that is not used).
+ * It is left out of the image.  Arrays grow by doubling (the old copy is wasted; the mapping is
+ * lazy and generous, so nothing is touched that is not used).
  */
 #ifndef CKPT_BASE_SCRATCH_H
 #define CKPT_BASE_SCRATCH_H

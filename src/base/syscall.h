@@ -131,7 +131,8 @@ static inline long ckpt_sys_getdents(int fd, void *data, size_t size)
     return ckpt_syscall(SYS_getdents64, fd, data, size, 0, 0, 0);
 }
 
-static inline long ckpt_sys_futex(uint32_t *word, int operation, uint32_t value, const void *timeout)
+static inline long ckpt_sys_futex(uint32_t *word, int operation, uint32_t value,
+                                  const void *timeout)
 {
     return ckpt_syscall(SYS_futex, word, operation, value, timeout, 0, 0);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * HotSpot's attach protocol, as jcmd speaks it: a file .attach_pidN and SIGQUIT make the JVM open the
- * Unix socket .java_pidN in its /tmp; there the command "load" loads an agent.  The JVM wants its
- * caller to have its own effective user and group, so root becomes that for the while.
+ * HotSpot's attach protocol, as jcmd speaks it: a file .attach_pidN and SIGQUIT make the JVM open
+ * the Unix socket .java_pidN in its /tmp; there the command "load" loads an agent.  The JVM wants
+ * its caller to have its own effective user and group, so root becomes that for the while.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,9 +45,11 @@ static int check_sigquit(const struct ckpt_target *target, struct ckpt_error *er
             break;
     if (caught & (1ul << (SIGQUIT - 1)))
         return 0;
-    return ckpt_error_set(error, STAGE, 0,
-                          "JVM %d cannot be attached to (it does not handle SIGQUIT: -Xrs, or it is only "
-                          "starting); start it with 'checkpointer run'", target->pid);
+    return ckpt_error_set(
+        error, STAGE, 0,
+        "JVM %d cannot be attached to (it does not handle SIGQUIT: -Xrs, or it is only "
+        "starting); start it with 'checkpointer run'",
+        target->pid);
 }
 
 static bool exists(const char *path)
@@ -96,9 +98,11 @@ static int open_door(const struct ckpt_target *target, const char *path, struct 
     opened = wait_for(target, path);
     unlink(trigger);
     if (!opened)
-        return ckpt_error_set(error, STAGE, ETIMEDOUT,
-                              "JVM %d does not answer (-XX:+DisableAttachMechanism, or it is stopped); "
-                              "start it with 'checkpointer run'", target->pid);
+        return ckpt_error_set(
+            error, STAGE, ETIMEDOUT,
+            "JVM %d does not answer (-XX:+DisableAttachMechanism, or it is stopped); "
+            "start it with 'checkpointer run'",
+            target->pid);
     return 0;
 }
 
@@ -145,9 +149,11 @@ static int read_answer(int fd, const char *library, struct ckpt_error *error)
         return 0;
     text[strcspn(text, "\n")] = ' ';
     text[strcspn(text, "\n")] = '\0';
-    return ckpt_error_set(error, STAGE, 0,
-                          "the JVM did not load the agent '%s' (it answered '%s'); its standard error "
-                          "may say why", library, text);
+    return ckpt_error_set(
+        error, STAGE, 0,
+        "the JVM did not load the agent '%s' (it answered '%s'); its standard error "
+        "may say why",
+        library, text);
 }
 
 static int converse(const struct ckpt_target *target, const char *path, const char *library,

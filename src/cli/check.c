@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * checkpointer check [PID]: whether this machine, and a JVM on it, can be frozen and restored; if
- * not, why, and what to do.  Only looks: nothing is loaded into the JVM and no signal is sent to it.
+ * not, why, and what to do.  Only looks: nothing is loaded into the JVM, no signal is sent to it.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -163,8 +163,9 @@ static void check_agent(struct check *check, const struct ckpt_target *target)
              "'checkpointer run')");
     else if (!(caught & (1ull << (SIGQUIT - 1))) && access(path, F_OK) < 0)
         find(check, CKPT_NO, "agent",
-             "not loaded, and the JVM does not handle SIGQUIT: -Xrs, or it is only starting (start "
-             "it with 'checkpointer run')");
+             "not loaded, and the JVM does not handle SIGQUIT, by which it would be asked to load "
+             "it "
+             "(wait until it has started, or start it with 'checkpointer run')");
     else if (geteuid() != target->uid && geteuid() != 0)
         find(check, CKPT_NO, "agent",
              "not loaded, and the JVM belongs to user %u (be that user, or "

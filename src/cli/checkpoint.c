@@ -9,20 +9,31 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
 
 #define STAGE "checkpoint"
-#define END_MS 60000 /* a large JVM takes a while to give back its memory */
+#define PROGRESS_AFTER_MS 1000 /* nobody wants a bar that flashes by */
+#define END_MS 60000           /* a large JVM takes a while to give back its memory */
 
 static bool progress_shown;
 
-static void show_progress(const char *text)
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void show_progress(const char *text, int64_t began)
 {
     unsigned long done, total;
 
-    if (!isatty(STDERR_FILENO) || sscanf(text, "%lu %lu", &done, &total) != 2 || !total)
+    if (now_ms() - began < PROGRESS_AFTER_MS || !isatty(STDERR_FILENO) ||
+        sscanf(text, "%lu %lu", &done, &total) != 2 || !total)
         return;
     fprintf(stderr, "\rwriting %lu of %lu MiB (%lu%%)  ", done >> 20, total >> 20,
             done / (total / 100 + 1));
@@ -67,22 +78,27 @@ static int connect_agent(const struct ckpt_target *target, struct ckpt_error *er
         return -1;
     fd = ckpt_target_connect(target, error);
     if (fd == -2)
-        return ckpt_error_set(error, STAGE, 0, "the agent was loaded but opened no control socket; its "
+        return ckpt_error_set(error, STAGE, 0,
+                              "the agent was loaded but opened no control socket; its "
                               "warning is in the JVM's standard error");
     return fd;
 }
 
-/* Read the answer line by line. 1: the image is written and the JVM ends, 0: it goes on, -1: failed. */
+/*
+ * Read the answer line by line. 1: the image is written and the JVM ends, 0: it goes on, -1:
+ * failed.
+ */
 static int follow(int fd, struct ckpt_error *error)
 {
     ckpt_auto_fclose FILE *answer = fdopen(dup(fd), "re");
+    int64_t began = now_ms();
     char line[4096];
     bool any = false;
 
     while (answer && fgets(line, sizeof line, answer)) {
         line[strcspn(line, "\n")] = '\0';
         if (strncmp(line, "progress ", 9) == 0) {
-            show_progress(line + 9);
+            show_progress(line + 9, began);
             continue;
         }
         end_progress();
@@ -99,7 +115,8 @@ static int follow(int fd, struct ckpt_error *error)
         }
     }
     end_progress();
-    return ckpt_error_set(error, STAGE, 0, "the JVM ended in the middle of the checkpoint; no image was "
+    return ckpt_error_set(error, STAGE, 0,
+                          "the JVM ended in the middle of the checkpoint; no image was "
                           "left");
 }
 
@@ -150,7 +167,8 @@ static int run(int argc, char **argv)
         else if (argv[i][0] == '-' && argv[i][1])
             return ckpt_cli_usage(&ckpt_command_checkpoint, "'%s' is not an option", argv[i]);
         else if (count == 2)
-            return ckpt_cli_usage(&ckpt_command_checkpoint, "'%s' is one argument too many", argv[i]);
+            return ckpt_cli_usage(&ckpt_command_checkpoint, "'%s' is one argument too many",
+                                  argv[i]);
         else
             words[count++] = argv[i];
     }
@@ -166,11 +184,13 @@ const struct ckpt_command ckpt_command_checkpoint = {
     .name = "checkpoint",
     .arguments = "[--leave-running] [--no-gc] PID DIR",
     .summary = "Freeze the JVM with process ID PID into the image directory DIR",
-    .help = "The JVM's beforeCheckpoint hooks run, then it is written to DIR (made if it is not there)\n"
-            "and ended with SIGKILL. If that cannot be done it goes on running, and every reason is\n"
-            "told. An image that was in DIR is replaced when the new one is whole.\n\n"
-            "The agent is loaded into the JVM if it was not started with it.\n\n"
-            "  --leave-running   let the JVM go on after its image is written\n"
-            "  --no-gc           no collection first: quicker, and a larger image\n",
+    .help =
+        "The JVM's beforeCheckpoint hooks run, then it is written to DIR (made if it is not "
+        "there)\n"
+        "and ended with SIGKILL. If that cannot be done it goes on running, and every reason is\n"
+        "told. An image that was in DIR is replaced when the new one is whole.\n\n"
+        "The agent is loaded into the JVM if it was not started with it.\n\n"
+        "  --leave-running   let the JVM go on after its image is written\n"
+        "  --no-gc           no collection first: quicker, and a larger image\n",
     .run = run,
 };

@@ -2,9 +2,9 @@
 /*
  * The command: main.c finds the subcommand, each has one file.
  *
- * Exit status: 0 done, 1 it could not be done (one line says why, nothing was harmed), 2 the arguments
- * are wrong; `run` and `restore` end as the JVM does.  125: a restore failed after the point of no
- * return.
+ * Exit status: 0 done, 1 it could not be done (one line says why, nothing was harmed), 2 the
+ * arguments are wrong; `run` and `restore` end as the JVM does.  125: a restore failed after the
+ * point of no return.
  */
 #ifndef CKPT_CLI_CLI_H
 #define CKPT_CLI_CLI_H
@@ -37,8 +37,8 @@ int ckpt_cli_usage(const struct ckpt_command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /**
- * If argv[*index] is the option @name ("--image"), take its value, from "--image=V" or the next word,
- * and move *index behind it.
+ * If argv[*index] is the option @name ("--image"), take its value, from "--image=V" or the next
+ * word, and move *index behind it.
  * @return 1 taken, 0 another word, -1 the value is missing (said to the user already)
  */
 int ckpt_cli_option(const struct ckpt_command *command, int argc, char **argv, int *index,
@@ -51,7 +51,7 @@ struct ckpt_target {
     uid_t uid;
     gid_t gid;
     bool same_root; /**< it sees the same files as we do */
-    char tmp[64]; /**< its /tmp, from here: "/proc/PID/root/tmp" */
+    char tmp[64];   /**< its /tmp, from here: "/proc/PID/root/tmp" */
 };
 
 /** Look at process @text. -1: no number, no such process, not a JVM, not ours. */

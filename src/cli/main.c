@@ -62,9 +62,10 @@ static void help(FILE *to)
                 "Freezes a running JVM into an image directory and brings it back.\n\n");
     for (size_t i = 0; i < CKPT_COUNT(commands); i++)
         fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(to, "\n'checkpointer COMMAND --help' tells more; so does checkpointer(1).\n"
-                "Exit status: 0 done, 1 not done (and why), 2 wrong arguments; 'run' and 'restore' end "
-                "as\nthe JVM does.\n");
+    fprintf(to,
+            "\n'checkpointer COMMAND --help' tells more; so does checkpointer(1).\n"
+            "Exit status: 0 done, 1 not done (and why), 2 wrong arguments; 'run' and 'restore' end "
+            "as\nthe JVM does.\n");
 }
 
 static const struct ckpt_command *find(const char *name)

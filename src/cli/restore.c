@@ -58,16 +58,20 @@ const struct ckpt_command ckpt_command_restore = {
     .name = "restore",
     .arguments = "[--time=MODE] [--verify] DIR",
     .summary = "Bring back the JVM that was frozen into the image directory DIR",
-    .help = "This command becomes the JVM: same process ID, standard streams, terminal and parent;\n"
-            "signals reach it, and it ends with the JVM's exit status. Everything is checked first: the\n"
-            "image, this machine, every file that the JVM has open or mapped. What does not fit is\n"
-            "refused in one line, with nothing started.\n\n"
-            "The image stays as it is and may be restored any number of times, also at once. It must\n"
-            "not be changed while a JVM restored from it runs (a new checkpoint replaces it safely).\n\n"
-            "  --time=auto        clocks go on where they stopped, in a time namespace, where the kernel\n"
-            "                     allows one; otherwise they jump ahead (default)\n"
-            "  --time=namespace   or refuse\n"
-            "  --time=host        the machine's own clocks\n"
-            "  --verify           check every page's checksum first (reads the whole image)\n",
+    .help =
+        "This command becomes the JVM: same process ID, standard streams, terminal and parent;\n"
+        "signals reach it, and it ends with the JVM's exit status. Everything is checked first: "
+        "the\n"
+        "image, this machine, every file that the JVM has open or mapped. What does not fit is\n"
+        "refused in one line, with nothing started.\n\n"
+        "The image stays as it is and may be restored any number of times, also at once. It must\n"
+        "not be changed while a JVM restored from it runs (a new checkpoint replaces it "
+        "safely).\n\n"
+        "  --time=auto        clocks go on where they stopped, in a time namespace, where the "
+        "kernel\n"
+        "                     allows one; otherwise they jump ahead (default)\n"
+        "  --time=namespace   or refuse\n"
+        "  --time=host        the machine's own clocks\n"
+        "  --verify           check every page's checksum first (reads the whole image)\n",
     .run = run,
 };

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * checkpointer run -- java ...: starts a JVM with the agent, by exec, so that process ID, signals and
- * exit status are the JVM's own.
+ * checkpointer run -- java ...: starts a JVM with the agent, by exec, so that process ID, signals
+ * and exit status are the JVM's own.
  */
 #include <errno.h>
 #include <limits.h>
 #include <linux/close_range.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -60,7 +61,7 @@ static void drop_inherited(void)
     const char *passed = getenv("LISTEN_FDS");
     unsigned first = 3 + (passed ? (unsigned)atoi(passed) : 0);
 
-    close_range(first, ~0u, CLOSE_RANGE_CLOEXEC);
+    syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC);
 }
 
 /* java takes the agent as its first argument; a script that starts java, by the environment. */
@@ -128,10 +129,11 @@ const struct ckpt_command ckpt_command_run = {
     .name = "run",
     .arguments = "[--image DIR] [--no-gc] -- java ...",
     .summary = "Start a JVM that can be frozen",
-    .help = "Starts the command with the agent: as an argument if the command is 'java', otherwise\n"
-            "through JAVA_TOOL_OPTIONS. Process ID, signals and exit status are the command's.\n"
-            "Descriptors above 2 are not passed on, except those that LISTEN_FDS announces.\n\n"
-            "  --image DIR   where Core.checkpointRestore() writes the image\n"
-            "  --no-gc       no collection before a checkpoint: quicker, and a larger image\n",
+    .help =
+        "Starts the command with the agent: as an argument if the command is 'java', otherwise\n"
+        "through JAVA_TOOL_OPTIONS. Process ID, signals and exit status are the command's.\n"
+        "Descriptors above 2 are not passed on, except those that LISTEN_FDS announces.\n\n"
+        "  --image DIR   where Core.checkpointRestore() writes the image\n"
+        "  --no-gc       no collection before a checkpoint: quicker, and a larger image\n",
     .run = run,
 };

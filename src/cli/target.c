@@ -28,10 +28,11 @@ static int has_libjvm(const char *pid, struct ckpt_error *error)
     maps = fopen(line, "re");
     if (!maps || !fgets(line, sizeof line, maps)) {
         if (maps || errno == ENOENT)
-            return ckpt_error_set(error, STAGE, 0, "process %s is a kernel thread or has just ended",
-                                  pid);
+            return ckpt_error_set(error, STAGE, 0,
+                                  "process %s is a kernel thread or has just ended", pid);
         return ckpt_error_set(error, STAGE, errno,
-                              "process %s is not yours; run this command as its owner or as root", pid);
+                              "process %s is not yours; run this command as its owner or as root",
+                              pid);
     }
     do {
         if (strstr(line, "/libjvm.so"))
@@ -101,7 +102,8 @@ int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *err
     }
     /* /tmp is everybody's: make sure that the JVM's owner made this socket. */
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != target->uid)
-        return ckpt_error_set(error, STAGE, EPERM, "the socket '%s' is not the JVM's", name.sun_path);
+        return ckpt_error_set(error, STAGE, EPERM, "the socket '%s' is not the JVM's",
+                              name.sun_path);
     return CKPT_STEAL_FD(fd);
 }
 
@@ -128,6 +130,8 @@ int ckpt_target_agent(char *path, size_t size, struct ckpt_error *error)
         }
     }
     return ckpt_error_set(error, STAGE, 0,
-                          "the agent " LIBRARY " is neither in '%s' nor in '../lib' beside it; install "
-                          "both together", folder);
+                          "the agent " LIBRARY
+                          " is neither in '%s' nor in '../lib' beside it; install "
+                          "both together",
+                          folder);
 }

@@ -2,8 +2,8 @@
 /*
  * What stands against a checkpoint, all of it in one go: a list of lines "TYPE:text".
  *
- * TYPE is file, socket, resource or error; the Java side makes an exception of each line, the command
- * prints them.  Filled in parked processes too: fixed memory, no libc.
+ * TYPE is file, socket, resource or error; the Java side makes an exception of each line, the
+ * command prints them.  Filled in parked processes too: fixed memory, no libc.
  */
 #ifndef CKPT_ENGINE_REPORT_H
 #define CKPT_ENGINE_REPORT_H

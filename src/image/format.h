@@ -5,9 +5,9 @@
  *
  *   [ELF header][program headers][notes: ours, then the debugger's][page runs, by size class]
  *
- * Everything up to `meta_size` is metadata and covered by `meta_crc`; page runs follow.  All numbers
- * are little-endian and of fixed width, all structures have no padding, all places are checked
- * before use (reader.c).  A change of any structure is a change of CKPT_IMAGE_VERSION.
+ * Everything up to `meta_size` is metadata and covered by `meta_crc`; page runs follow.  All
+ * numbers are little-endian and of fixed width, all structures have no padding, all places are
+ * checked before use (reader.c).  A change of any structure is a change of CKPT_IMAGE_VERSION.
  */
 #ifndef CKPT_IMAGE_FORMAT_H
 #define CKPT_IMAGE_FORMAT_H
@@ -18,7 +18,8 @@
 #define CKPT_IMAGE_VERSION 1
 #define CKPT_IMAGE_NAME "image"
 #define CKPT_MANIFEST_NAME "manifest.json"
-#define CKPT_NOTE_NAME "CHECKPOINT" /* with its zero, 11 bytes: descriptions begin at multiples of 8 */
+#define CKPT_NOTE_NAME                                                                             \
+    "CHECKPOINT" /* with its zero, 11 bytes: descriptions begin at multiples of 8 */
 #define CKPT_PAGE 4096ull
 #define CKPT_NONE 0xffffffffu /* no index */
 
@@ -28,12 +29,12 @@ enum ckpt_note_type {
     CKPT_NOTE_PROCESS,    /**< struct ckpt_image_process, one */
     CKPT_NOTE_FILES,      /**< struct ckpt_image_file, an array, as are all that follow */
     CKPT_NOTE_MAPS,       /**< struct ckpt_image_map, ascending, not overlapping */
-    CKPT_NOTE_SHARED,     /**< struct ckpt_image_shared: memory objects mapped or open more than once */
-    CKPT_NOTE_RUNS,       /**< struct ckpt_image_run, grouped by owner */
-    CKPT_NOTE_THREADS,    /**< struct ckpt_image_thread, the leader first */
-    CKPT_NOTE_FDS,        /**< struct ckpt_image_fd, ascending by number */
-    CKPT_NOTE_SIGNALS,    /**< struct ckpt_image_signal, 64 of them, signal 1 first */
-    CKPT_NOTE_POOL,       /**< bytes that the others refer to */
+    CKPT_NOTE_SHARED, /**< struct ckpt_image_shared: memory objects mapped or open more than once */
+    CKPT_NOTE_RUNS,   /**< struct ckpt_image_run, grouped by owner */
+    CKPT_NOTE_THREADS, /**< struct ckpt_image_thread, the leader first */
+    CKPT_NOTE_FDS,     /**< struct ckpt_image_fd, ascending by number */
+    CKPT_NOTE_SIGNALS, /**< struct ckpt_image_signal, 64 of them, signal 1 first */
+    CKPT_NOTE_POOL,    /**< bytes that the others refer to */
     CKPT_NOTE_COUNT = CKPT_NOTE_POOL,
 };
 
@@ -57,8 +58,8 @@ struct ckpt_image_header {
     uint64_t meta_size, image_size;
     uint32_t meta_crc; /**< CRC-32C of [0, meta_size) with this field 0 */
     uint32_t page_size;
-    uint8_t id[16];         /**< random, the same in manifest.json */
-    uint64_t realtime_ns;   /**< the clocks at the freeze */
+    uint8_t id[16];       /**< random, the same in manifest.json */
+    uint64_t realtime_ns; /**< the clocks at the freeze */
     uint64_t monotonic_ns;
     uint64_t boottime_ns;
     uint64_t vdso_start, vdso_end;
@@ -79,7 +80,8 @@ struct ckpt_image_process {
     struct ckpt_ref auxv, exe, cwd, command, java; /**< command: words end with zero bytes */
     uint64_t limits[16][2];                        /**< RLIMIT_*: soft and hard */
     uint32_t umask;
-    uint32_t page_total; /**< pages in all runs, for people */
+    uint32_t membarrier; /**< MEMBARRIER_CMD_* that the process has registered for */
+    uint64_t page_total; /**< pages in all runs, for people */
 };
 
 /** A file that is mapped or open: it must be the same one at the restore. */
@@ -186,16 +188,16 @@ struct ckpt_image_signal {
 };
 
 /**
- * Where the restorer leaves word for the agent: a structure in the agent's own memory, whose address
- * is in the header.  Written before any thread runs.
+ * Where the restorer leaves word for the agent: a structure in the agent's own memory, whose
+ * address is in the header.  Written before any thread runs.
  */
 struct ckpt_mailbox {
     uint64_t restored_realtime_ns; /**< when `restore` was started */
-    int64_t monotonic_shift_ns;    /**< the kernel's monotonic clock now minus the one in the image */
+    int64_t monotonic_shift_ns; /**< the kernel's monotonic clock now minus the one in the image */
     uint64_t area_start, area_size; /**< the restorer's own mapping, to be unmapped */
     uint64_t helper; /**< address in the area of a TID that is 0 when nobody is inside any more */
     uint64_t image_device, image_inode; /**< the image that this process maps */
-    uint32_t generation;            /**< restores that lie behind this process, this one included */
+    uint32_t generation; /**< restores that lie behind this process, this one included */
     uint32_t reserved;
 };
 

@@ -154,8 +154,7 @@ static bool good_map(const struct ckpt_image_view *view, const struct ckpt_image
         map->start % CKPT_PAGE || map->end % CKPT_PAGE || map->offset % CKPT_PAGE ||
         map->prot > 7 || map->kind < CKPT_MAP_ANON || map->kind > CKPT_MAP_KERNEL)
         return false;
-    if ((map->kind == CKPT_MAP_FILE ||
-         (map->kind == CKPT_MAP_PERF && map->object != CKPT_NONE)) &&
+    if ((map->kind == CKPT_MAP_FILE || (map->kind == CKPT_MAP_PERF && map->object != CKPT_NONE)) &&
         map->object >= view->file_count)
         return false;
     if (map->kind == CKPT_MAP_SHARED && map->object >= view->shared_count)
@@ -172,6 +171,23 @@ static bool in_memory(const struct ckpt_image_view *view, uint64_t address, uint
             return size <= map->end - address && (map->prot & 2) && map->kind != CKPT_MAP_KERNEL;
     }
     return false;
+}
+
+/* The restorer moves the vDSO to where it was, so that must be a place that is kept free for it. */
+static bool good_special(const struct ckpt_image_view *view, uint64_t start, uint64_t end)
+{
+    int kept = 0;
+
+    if (start == 0 && end == 0)
+        return true;
+    for (size_t i = 0; i < view->map_count; i++) {
+        const struct ckpt_image_map *map = &view->maps[i];
+
+        if (map->kind == CKPT_MAP_KERNEL)
+            kept +=
+                (start >= map->start && start < map->end) + (end > map->start && end <= map->end);
+    }
+    return start < end && kept == 2;
 }
 
 static bool good_threads(const struct ckpt_image_view *view)
@@ -226,15 +242,18 @@ static int check_tables(const struct ckpt_image_view *view, struct ckpt_error *e
         !good_text(view, process->cwd) || !good_ref(view, process->command) ||
         !good_text(view, process->java))
         return damaged(error, "the process's description");
-    if (!good_threads(view) ||
-        !in_memory(view, view->header->mailbox, sizeof(struct ckpt_mailbox)))
+    if (!good_special(view, view->header->vdso_start, view->header->vdso_end) ||
+        !good_special(view, view->header->vvar_start, view->header->vvar_end))
+        return damaged(error, "the place of the vDSO");
+    if (!good_threads(view) || !in_memory(view, view->header->mailbox, sizeof(struct ckpt_mailbox)))
         return damaged(error, "the table of threads");
     if (!good_fds(view))
         return damaged(error, "the table of descriptors");
     return 0;
 }
 
-static uint32_t meta_crc(const void *metadata, uint64_t size, const struct ckpt_image_header *header)
+static uint32_t meta_crc(const void *metadata, uint64_t size,
+                         const struct ckpt_image_header *header)
 {
     static const uint32_t zero;
     size_t field = (size_t)((const char *)&header->meta_crc - (const char *)metadata);
@@ -289,7 +308,8 @@ static int check_owner(const char *path, const struct stat *status, struct ckpt_
     if (status->st_mode & (S_IWGRP | S_IWOTH))
         return ckpt_error_set(error, STAGE, EPERM,
                               "others may write '%s' (mode %04o), so it cannot be trusted; chmod "
-                              "go-w it if nobody did", path, status->st_mode & 07777);
+                              "go-w it if nobody did",
+                              path, status->st_mode & 07777);
     return 0;
 }
 
@@ -341,8 +361,8 @@ static int read_metadata(int fd, uint64_t file_size, void **ret_metadata, size_t
         (first.header.meta_size > file_size || first.header.meta_size > META_MAX ||
          first.header.meta_size < offset + sizeof first))
         return damaged(error, "its size is not what it says, as of a file that was cut off");
-    *ret_size = first.header.version == CKPT_IMAGE_VERSION ? first.header.meta_size
-                                                           : offset + sizeof first;
+    *ret_size =
+        first.header.version == CKPT_IMAGE_VERSION ? first.header.meta_size : offset + sizeof first;
     metadata = malloc(*ret_size);
     if (!metadata)
         return ckpt_error_set(error, STAGE, ENOMEM, "cannot hold the image's metadata");
@@ -364,11 +384,12 @@ static int open_trusted(const char *directory, bool trusted, struct stat *ret_st
                               directory);
     if (fstat(dir, ret_status) < 0 || (trusted && check_owner(directory, ret_status, error) < 0))
         return -1;
-    fd = openat(dir, CKPT_IMAGE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    fd = openat(dir, CKPT_IMAGE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
         return ckpt_error_set(error, STAGE, ENOENT,
                               "there is no checkpoint in '%s'; take one with 'checkpointer "
-                              "checkpoint PID %s'", directory, directory);
+                              "checkpoint PID %s'",
+                              directory, directory);
     if (fd < 0 || fstat(fd, ret_status) < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot open '%s/" CKPT_IMAGE_NAME "'",
                               directory);

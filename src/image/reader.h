@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Opens and checks an image.  After it, every number in the view may be relied upon: the metadata is
- * undamaged, complete and in bounds.  Page contents are not read (that is what makes a restore
+ * Opens and checks an image.  After it, every number in the view may be relied upon: the metadata
+ * is undamaged, complete and in bounds.  Page contents are not read (that is what makes a restore
  * independent of the heap's size), except by ckpt_image_verify().
  */
 #ifndef CKPT_IMAGE_READER_H

@@ -2,8 +2,8 @@
 /*
  * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
  *
- * Lays an image out and writes it.  Pages go first and the metadata last: a write that stops half-way
- * leaves a file that starts with zeros, which nobody takes for an image.
+ * Lays an image out and writes it.  Pages go first and the metadata last: a write that stops
+ * half-way leaves a file that starts with zeros, which nobody takes for an image.
  *
  * How the file is written decides how fast it is read: large writes make large folios in the page
  * cache, and a run of 2 MiB or more lies at an offset that is equal to its address modulo 2 MiB, so
@@ -73,10 +73,12 @@ static enum size_class class_of(const struct ckpt_image_run *run)
     return run->size < LARGE ? MIDDLE : BIG;
 }
 
-/* Give every run its offset, class by class, from @offset on; returns the size of the whole file. */
+/*
+ * Give every run its offset, class by class, from @offset on; returns the size of the whole file.
+ */
 static uint64_t place_runs(struct ckpt_tables *tables, uint64_t offset)
 {
-    for (int class = SMALL; class < CLASSES; class++) {
+    for (int class = SMALL; class < CLASSES; class ++) {
         for (size_t i = 0; i < tables->runs.count; i++) {
             struct ckpt_image_run *run = ckpt_array_at(&tables->runs, i);
 
@@ -266,13 +268,18 @@ static int write_pages(struct write_state *state, const int *shared_fds, struct 
     }
     for (uint32_t i = 0; i < shared_from; i++) {
         struct ckpt_image_run *run = ckpt_array_at(&tables->runs, i);
-        const char *pages = (const char *)run->address;
+        uint64_t own = (uint64_t)__builtin_frame_address(0) - run->address;
 
         for (uint64_t at = 0; at < run->size; at += LARGE) {
             uint64_t piece = run->size - at < LARGE ? run->size - at : LARGE;
+            const char *pages = (const char *)run->address + at;
 
-            run->crc = ckpt_raw_crc32c(run->crc, pages + at, piece); /* warms the cache for: */
-            if (write_at(state, pages + at, piece, run->offset + at, error) < 0)
+            if (own < run->size) { /* our stack changes while it is written: a copy does not */
+                __builtin_memcpy(state->buffer, pages, piece);
+                pages = state->buffer;
+            }
+            run->crc = ckpt_raw_crc32c(run->crc, pages, piece); /* warms the cache for: */
+            if (write_at(state, pages, piece, run->offset + at, error) < 0)
                 return -1;
         }
     }
@@ -308,13 +315,15 @@ int ckpt_image_write(struct ckpt_tables *tables, int fd, const int *shared_fds,
     state.total = meta_size;
     for (size_t i = 0; i < tables->runs.count; i++)
         state.total += ((struct ckpt_image_run *)ckpt_array_at(&tables->runs, i))->size;
-    tables->process.page_total = (uint32_t)((state.total - meta_size) / CKPT_PAGE);
+    tables->process.page_total = (state.total - meta_size) / CKPT_PAGE;
     state.buffer = ckpt_scratch_take(tables->scratch, LARGE, error);
     if (!state.buffer)
         return -1;
     if (ckpt_syscall(SYS_ftruncate, fd, tables->header.image_size, 0, 0, 0, 0) < 0)
-        return ckpt_error_set(error, "write", EFBIG, "the image's file system does not take a file "
-                              "of %lu MiB", (unsigned long)(tables->header.image_size >> 20));
+        return ckpt_error_set(error, "write", EFBIG,
+                              "the image's file system does not take a file "
+                              "of %lu MiB",
+                              (unsigned long)(tables->header.image_size >> 20));
     if (write_pages(&state, shared_fds, error) < 0 ||
         write_metadata(&state, meta_size, segments, error) < 0)
         return -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What this CPU offers to compiled code.  A JVM compiles for the CPU it finds, so a restore must find
- * at least the same.  Works in parked processes.
+ * What this CPU offers to compiled code.  A JVM compiles for the CPU it finds, so a restore must
+ * find at least the same.  Works in parked processes.
  */
 #ifndef CKPT_PROBE_CPU_H
 #define CKPT_PROBE_CPU_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * HotSpot describes its own structures to debuggers: libjvm exports a table of fields with their
- * types, offsets and, for static ones, addresses (gHotSpotVMStructs; vmStructs.cpp of every JDK from
- * 6 on).  This finds fields in it.  Names differ between versions, so callers give alternatives and
- * must do without what is not there.
+ * types, offsets and, for static ones, addresses (gHotSpotVMStructs; vmStructs.cpp of every JDK
+ * from 6 on).  This finds fields in it.  Names differ between versions, so callers give
+ * alternatives and must do without what is not there.
  */
 #ifndef CKPT_PROBE_VMSTRUCTS_H
 #define CKPT_PROBE_VMSTRUCTS_H

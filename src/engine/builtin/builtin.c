@@ -27,15 +27,16 @@ static int choose_high(struct ckpt_restore *restore, struct ckpt_error *error)
     restore->high = view->fd_count ? view->fds[view->fd_count - 1].number + 1 : 3;
     if (restore->high < 16)
         restore->high = 16;
-    needed = (uint64_t)restore->high + OUR_FDS + view->file_count + view->shared_count +
-             view->fd_count;
+    needed =
+        (uint64_t)restore->high + OUR_FDS + view->file_count + view->shared_count + view->fd_count;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
         if (limit.rlim_max < needed)
-            return ckpt_error_set(error, STAGE, EMFILE, "%lu descriptors are needed and %lu allowed; "
-                                  "raise 'ulimit -Hn'", (unsigned long)needed,
-                                  (unsigned long)limit.rlim_max);
+            return ckpt_error_set(error, STAGE, EMFILE,
+                                  "%lu descriptors are needed and %lu allowed; "
+                                  "raise 'ulimit -Hn'",
+                                  (unsigned long)needed, (unsigned long)limit.rlim_max);
     }
     restore->image.fd = ckpt_objects_raise(restore, restore->image.fd, error);
     return restore->image.fd < 0 ? -1 : 0;
@@ -47,8 +48,10 @@ static int check_fds(const struct ckpt_image_view *view, struct ckpt_error *erro
         const struct ckpt_fd_kind_row *row = ckpt_fd_row(view->fds[i].kind);
 
         if (!row || (row->valid && !row->valid(view, &view->fds[i])))
-            return ckpt_error_set(error, STAGE, 0, "the image is damaged (descriptor %d); take a new "
-                                  "checkpoint", view->fds[i].number);
+            return ckpt_error_set(error, STAGE, 0,
+                                  "the image is damaged (descriptor %d); take a new "
+                                  "checkpoint",
+                                  view->fds[i].number);
     }
     return 0;
 }
@@ -58,8 +61,8 @@ static int enter_surroundings(const struct ckpt_image_view *view, struct ckpt_er
     const char *cwd = ckpt_view_text(view, view->process->cwd);
 
     if (chdir(cwd) < 0)
-        return ckpt_error_set(error, STAGE, errno, "the JVM ran in the directory '%s'; make it again",
-                              cwd);
+        return ckpt_error_set(error, STAGE, errno,
+                              "the JVM ran in the directory '%s'; make it again", cwd);
     umask(view->process->umask);
     return 0;
 }
@@ -67,9 +70,8 @@ static int enter_surroundings(const struct ckpt_image_view *view, struct ckpt_er
 static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
-    struct ckpt_fd_thaw thaw = {.image = view,
-                                .high = restore->high,
-                                .shared_fds = restore->shared_fds};
+    struct ckpt_fd_thaw thaw = {
+        .image = view, .high = restore->high, .shared_fds = restore->shared_fds};
     ckpt_auto_free int *other_end = malloc((view->fd_count + 1) * sizeof(int));
 
     if (!other_end)

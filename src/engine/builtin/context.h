@@ -3,10 +3,10 @@
  * The point to which a restored thread comes back: a setjmp of our own, the same on both sides of a
  * restore, so its layout is part of the image's meaning.
  *
- * ckpt_context_save() returns 0 when it saves; in the restored process the restorer gives the thread
- * these registers and ckpt_context_save() returns 1.  Everything that the C calling convention lets a
- * function clobber is not kept: what the thread did before it was asked to park is in its signal
- * frame, which the kernel takes back on return.
+ * ckpt_context_save() returns 0 when it saves; in the restored process the restorer gives the
+ * thread these registers and ckpt_context_save() returns 1.  Everything that the C calling
+ * convention lets a function clobber is not kept: what the thread did before it was asked to park
+ * is in its signal frame, which the kernel takes back on return.
  */
 #ifndef CKPT_ENGINE_BUILTIN_CONTEXT_H
 #define CKPT_ENGINE_BUILTIN_CONTEXT_H

@@ -15,8 +15,8 @@
 
 /* In the order in which they are asked: standard streams first, whatever they are. */
 static const struct ckpt_fd_kind_row *const rows[] = {
-    &ckpt_fd_stdio,  &ckpt_fd_shared,  &ckpt_fd_pipe,  &ckpt_fd_eventfd, &ckpt_fd_epoll,
-    &ckpt_fd_tcp,    &ckpt_fd_unix,    &ckpt_fd_device, &ckpt_fd_directory, &ckpt_fd_file,
+    &ckpt_fd_stdio, &ckpt_fd_shared, &ckpt_fd_pipe,   &ckpt_fd_eventfd,   &ckpt_fd_epoll,
+    &ckpt_fd_tcp,   &ckpt_fd_unix,   &ckpt_fd_device, &ckpt_fd_directory, &ckpt_fd_file,
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 
@@ -32,8 +32,7 @@ bool ckpt_fd_same_open_file(int left, int right)
 {
     long pid = ckpt_sys_getpid();
 
-    return left == right ||
-           ckpt_syscall(SYS_kcmp, pid, pid, KCMP_FILE, left, right, 0) == 0;
+    return left == right || ckpt_syscall(SYS_kcmp, pid, pid, KCMP_FILE, left, right, 0) == 0;
 }
 
 /* ---- freezing ---- */
@@ -110,8 +109,10 @@ static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_loo
         break;
     }
     if (!entry.kind) {
-        ckpt_report_add(gather->report, "resource", "descriptor %d is '%s', of a kind that cannot be "
-                        "restored; close it in a beforeCheckpoint hook", number, look->link);
+        ckpt_report_add(gather->report, "resource",
+                        "descriptor %d is '%s', of a kind that cannot be "
+                        "restored; close it in a beforeCheckpoint hook",
+                        number, look->link);
         return 0;
     }
     if (number > 2)

@@ -24,16 +24,16 @@ struct ckpt_fd_look {
     struct stat status;
     uint32_t open_flags, fd_flags;
     uint64_t position;
-    char link[1024];  /**< of /proc/self/fd/N */
-    char info[2048];  /**< the beginning of /proc/self/fdinfo/N */
+    char link[1024]; /**< of /proc/self/fd/N */
+    char info[2048]; /**< the beginning of /proc/self/fdinfo/N */
 };
 
 /** What thawing works with. */
 struct ckpt_fd_thaw {
     const struct ckpt_image_view *image;
-    int high;                /**< numbers from here on are free for what must be kept aside */
-    int *other_end;          /**< for each descriptor of the image: the other end of its pipe, or -1 */
-    const int *shared_fds;   /**< for each shared object, a descriptor of it */
+    int high;       /**< numbers from here on are free for what must be kept aside */
+    int *other_end; /**< for each descriptor of the image: the other end of its pipe, or -1 */
+    const int *shared_fds; /**< for each shared object, a descriptor of it */
 };
 
 struct ckpt_fd_kind_row {
@@ -44,11 +44,15 @@ struct ckpt_fd_kind_row {
     /** Describe it in @entry, or refuse it in the report. -1 only if the walk cannot go on. */
     int (*freeze)(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                   struct ckpt_image_fd *entry, struct ckpt_error *error);
-    /** Whether the kind's bytes in the pool make sense; they come from a file. NULL: it has none. */
+    /**
+     * Whether the kind's bytes in the pool make sense; they come from a file. NULL: it has none.
+     */
     bool (*valid)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);
-    /** For people: what it is, from bytes that are valid. NULL: the name of the kind says it all. */
-    void (*describe)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
-                     size_t size);
+    /**
+     * For people: what it is, from bytes that are valid. NULL: the name of the kind says it all.
+     */
+    void (*describe)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size);
     /** Open it, at any number: the caller moves it. -1 with @error. NULL: nothing to open. */
     int (*thaw)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error);

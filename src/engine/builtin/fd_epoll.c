@@ -45,8 +45,10 @@ static int add_watch(struct ckpt_gather *gather, const struct ckpt_fd_look *look
     struct stat status;
 
     if (ckpt_sys_fstat(watch.number, &status) < 0 || status.st_ino != labelled(line, "ino:", 16))
-        ckpt_report_add(gather->report, "resource", "descriptor %d (epoll) watches a file that is no "
-                        "longer descriptor %d", look->number, watch.number);
+        ckpt_report_add(gather->report, "resource",
+                        "descriptor %d (epoll) watches a file that is no "
+                        "longer descriptor %d",
+                        look->number, watch.number);
     added = ckpt_array_add(watches, &gather->scratch, 1, error);
     if (!added)
         return -1;
@@ -77,8 +79,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
             result = add_watch(gather, look, line, &watches, error);
     ckpt_sys_close((int)fd);
     if (result == 0)
-        result = ckpt_tables_pool(&gather->tables, watches.data, watches.count * sizeof(struct watch),
-                                  &entry->data, error);
+        result = ckpt_tables_pool(&gather->tables, watches.data,
+                                  watches.count * sizeof(struct watch), &entry->data, error);
     return result;
 }
 
@@ -88,15 +90,16 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return entry->data.size % sizeof(struct watch) == 0;
 }
 
-static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
-                     size_t size)
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
 {
     const struct watch *watches = (const void *)ckpt_view_text(image, entry->data);
     size_t count = entry->data.size / sizeof *watches;
     size_t length = ckpt_raw_format(text, size, "watches %s", count ? "" : "nothing");
 
     for (size_t i = 0; i < count; i++)
-        length += ckpt_raw_format(text + length, size - length, "%s%d", i ? ", " : "", watches[i].number);
+        length +=
+            ckpt_raw_format(text + length, size - length, "%s%d", i ? ", " : "", watches[i].number);
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
@@ -122,13 +125,19 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                                   &event, 0, 0);
 
         if (added < 0)
-            return ckpt_error_set(error, "descriptors", (int)-added, "cannot watch descriptor %d again",
-                                  watches[i].number);
+            return ckpt_error_set(error, "descriptors", (int)-added,
+                                  "cannot watch descriptor %d again", watches[i].number);
     }
     return 0;
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_epoll = {
-    .kind = CKPT_FD_EPOLL, .name = "epoll", .matches = matches, .freeze = freeze, .valid = valid,
-    .describe = describe,     .thaw = thaw, .finish = finish,
+    .kind = CKPT_FD_EPOLL,
+    .name = "epoll",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
+    .finish = finish,
 };

@@ -2,8 +2,8 @@
 /*
  * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
  *
- * eventfd: the counter is in fdinfo (`position` keeps it), and so is whether it is a semaphore (from
- * Linux 6.5 on; before, nobody can tell, and the JDK makes no semaphores).
+ * eventfd: the counter is in fdinfo (`position` keeps it), and so is whether it is a semaphore
+ * (from Linux 6.5 on; before, nobody can tell, and the JDK makes no semaphores).
  */
 #include <errno.h>
 
@@ -26,8 +26,10 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     uint32_t flags;
 
     if (!ckpt_raw_field(look->info, "eventfd-count:", 16, &entry->position)) {
-        ckpt_report_add(gather->report, "resource", "descriptor %d is an eventfd whose counter the "
-                        "kernel does not tell", look->number);
+        ckpt_report_add(gather->report, "resource",
+                        "descriptor %d is an eventfd whose counter the "
+                        "kernel does not tell",
+                        look->number);
         return 0;
     }
     ckpt_raw_field(look->info, "eventfd-semaphore:", 10, &semaphore);
@@ -41,8 +43,8 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return entry->data.size == sizeof(uint32_t) && entry->position != UINT64_MAX;
 }
 
-static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
-                     size_t size)
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
 {
     uint32_t flags = *(const uint32_t *)ckpt_view_text(image, entry->data);
 
@@ -54,8 +56,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     uint32_t flags = *(const uint32_t *)ckpt_view_text(thaw->image, entry->data) & SEMAPHORE;
-    long opened = ckpt_syscall(SYS_eventfd2, 0, flags | (entry->open_flags & O_NONBLOCK) | O_CLOEXEC,
-                               0, 0, 0, 0);
+    long opened = ckpt_syscall(SYS_eventfd2, 0,
+                               flags | (entry->open_flags & O_NONBLOCK) | O_CLOEXEC, 0, 0, 0, 0);
 
     if (opened < 0)
         return ckpt_error_set(error, "descriptors", (int)-opened, "cannot make an eventfd");
@@ -65,6 +67,11 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_eventfd = {
-    .kind = CKPT_FD_EVENTFD, .name = "eventfd", .matches = matches, .freeze = freeze,
-    .valid = valid, .describe = describe, .thaw = thaw,
+    .kind = CKPT_FD_EVENTFD,
+    .name = "eventfd",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
 };

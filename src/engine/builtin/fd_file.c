@@ -54,14 +54,17 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     uint32_t flags = S_ISREG(look->status.st_mode) && !writes ? 0 : CKPT_FILE_MAY_CHANGE;
 
     if (ckpt_raw_ends(look->link, " (deleted)") || look->status.st_nlink == 0) {
-        ckpt_report_add(gather->report, "file", "descriptor %d is '%s': a file without a name cannot "
-                        "be opened again; close it in a beforeCheckpoint hook", look->number,
-                        look->link);
+        ckpt_report_add(gather->report, "file",
+                        "descriptor %d is '%s': a file without a name cannot "
+                        "be opened again; close it in a beforeCheckpoint hook",
+                        look->number, look->link);
         return 0;
     }
     if (ckpt_raw_find(look->info, "\nlock:")) {
-        ckpt_report_add(gather->report, "file", "descriptor %d is '%s' and is locked; release the lock "
-                        "in a beforeCheckpoint hook", look->number, look->link);
+        ckpt_report_add(gather->report, "file",
+                        "descriptor %d is '%s' and is locked; release the lock "
+                        "in a beforeCheckpoint hook",
+                        look->number, look->link);
         return 0;
     }
     if (ckpt_files_add(gather, look->link, flags, NULL, 0, &entry->object, error) < 0)
@@ -74,8 +77,8 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return entry->object < image->file_count && entry->position <= INT64_MAX;
 }
 
-static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
-                     size_t size)
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
 {
     static const char *const access[] = {"read", "written", "read and written", ""};
     uint32_t flags = entry->open_flags;
@@ -85,9 +88,9 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
     length += ckpt_raw_format(text + length, size - length, "%s",
                               flags & O_PATH ? "as a path" : access[flags & O_ACCMODE]);
     if (entry->kind == CKPT_FD_FILE && !(flags & O_PATH))
-        ckpt_raw_format(text + length, size - length, flags & O_APPEND ? ", appended" : " at %lu of %lu",
-                        (unsigned long)entry->position,
-                        (unsigned long)image->files[entry->object].size);
+        ckpt_raw_format(
+            text + length, size - length, flags & O_APPEND ? ", appended" : " at %lu of %lu",
+            (unsigned long)entry->position, (unsigned long)image->files[entry->object].size);
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
@@ -114,8 +117,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         ckpt_sys_close((int)opened);
         return ckpt_error_set(error, "descriptors", 0,
                               "'%s' is shorter than when it was frozen (%lu bytes, the JVM was at "
-                              "%lu)", path, (unsigned long)status.st_size,
-                              (unsigned long)entry->position);
+                              "%lu)",
+                              path, (unsigned long)status.st_size, (unsigned long)entry->position);
     }
     if (entry->kind != CKPT_FD_DEVICE && !(entry->open_flags & O_PATH) && entry->position)
         ckpt_sys_lseek((int)opened, (int64_t)entry->position, SEEK_SET);
@@ -123,16 +126,31 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_file = {
-    .kind = CKPT_FD_FILE, .name = "file", .matches = is_file, .freeze = freeze, .valid = valid, .describe = describe,
+    .kind = CKPT_FD_FILE,
+    .name = "file",
+    .matches = is_file,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
     .thaw = thaw,
 };
 
 const struct ckpt_fd_kind_row ckpt_fd_directory = {
-    .kind = CKPT_FD_DIRECTORY, .name = "directory", .matches = is_directory, .freeze = freeze,
-    .valid = valid, .describe = describe, .thaw = thaw,
+    .kind = CKPT_FD_DIRECTORY,
+    .name = "directory",
+    .matches = is_directory,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
 };
 
 const struct ckpt_fd_kind_row ckpt_fd_device = {
-    .kind = CKPT_FD_DEVICE, .name = "device", .matches = is_device, .freeze = freeze,
-    .valid = valid, .describe = describe, .thaw = thaw,
+    .kind = CKPT_FD_DEVICE,
+    .name = "device",
+    .matches = is_device,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
 };

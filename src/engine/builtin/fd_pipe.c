@@ -2,9 +2,9 @@
 /*
  * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
  *
- * Pipes with both ends in the process, and what is in them.  The bytes are copied with tee(2) into a
- * pipe of our own and read there, so the JVM's pipe keeps them if the checkpoint is called off.
- * A pipe with one end here leads to another process and is refused.
+ * Pipes with both ends in the process, and what is in them.  The bytes are copied with tee(2) into
+ * a pipe of our own and read there, so the JVM's pipe keeps them if the checkpoint is called off. A
+ * pipe with one end here leads to another process and is refused.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -30,8 +30,10 @@ static int other_end(const struct ckpt_gather *gather, const struct ckpt_fd_look
     struct stat status;
 
     (void)gather;
-    /* Both ends of a pipe have the same inode.  JVMs open descriptors densely from 0 on, so the walk
-     * ends at the first long stretch of unused numbers. */
+    /*
+     * Both ends of a pipe have the same inode.  JVMs open descriptors densely from 0 on, so the walk
+     * ends at the first long stretch of unused numbers.
+     */
     for (int fd = 3, unused = 0; unused < 4096; fd++) {
         if (ckpt_sys_fstat(fd, &status) < 0) {
             unused++;
@@ -77,9 +79,11 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     int queued = 0;
 
     if (other_end(gather, look) < 0) {
-        ckpt_report_add(gather->report, "resource", "descriptor %d is one end of '%s', whose other end "
-                        "is in another process; close it in a beforeCheckpoint hook", look->number,
-                        look->link);
+        ckpt_report_add(gather->report, "resource",
+                        "descriptor %d is one end of '%s', whose other end "
+                        "is in another process; close it in a beforeCheckpoint hook, or if the JVM "
+                        "only inherited it, start it with 'checkpointer run'",
+                        look->number, look->link);
         return 0;
     }
     data.size = size > 0 ? (uint32_t)size : 65536;
@@ -103,13 +107,14 @@ static bool opens_read_end(const struct ckpt_image_fd *entry)
     return (entry->open_flags & O_ACCMODE) == O_RDONLY;
 }
 
-static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
-                     size_t size)
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
 {
     const struct pipe_data *data = (const void *)ckpt_view_text(image, entry->data);
     bool reads = opens_read_end(entry);
-    size_t length = ckpt_raw_format(text, size, "%s of pipe %lu", reads ? "reading end" : "writing end",
-                                    (unsigned long)entry->inode);
+    size_t length =
+        ckpt_raw_format(text, size, "%s of pipe %lu", reads ? "reading end" : "writing end",
+                        (unsigned long)entry->inode);
 
     if (reads)
         ckpt_raw_format(text + length, size - length, ", %u of %u bytes", data->used, data->size);
@@ -139,7 +144,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
             ckpt_sys_close(kept);
             if (aside < 0) {
                 ckpt_sys_close(ends[opens_read_end(entry) ? 0 : 1]);
-                return ckpt_error_set(error, "descriptors", (int)-aside, "cannot keep a pipe's end");
+                return ckpt_error_set(error, "descriptors", (int)-aside,
+                                      "cannot keep a pipe's end");
             }
             thaw->other_end[i] = (int)aside;
             return ends[opens_read_end(entry) ? 0 : 1];
@@ -149,7 +155,9 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return ends[opens_read_end(entry) ? 0 : 1];
 }
 
-/* With both ends in place: the size, the content (written through whichever end writes), the flags. */
+/*
+ * With both ends in place: the size, the content (written through whichever end writes), the flags.
+ */
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
@@ -175,6 +183,12 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_pipe = {
-    .kind = CKPT_FD_PIPE, .name = "pipe", .matches = matches, .freeze = freeze, .valid = valid,
-    .describe = describe,     .thaw = thaw, .finish = finish,
+    .kind = CKPT_FD_PIPE,
+    .name = "pipe",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
+    .finish = finish,
 };

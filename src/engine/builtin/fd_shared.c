@@ -112,8 +112,8 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return entry->object < image->shared_count;
 }
 
-static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
-                     size_t size)
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
 {
     const struct ckpt_image_shared *object = &image->shared[entry->object];
 
@@ -133,6 +133,11 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_shared = {
-    .kind = CKPT_FD_SHARED, .name = "memory file", .matches = matches, .freeze = freeze,
-    .valid = valid, .describe = describe, .thaw = thaw,
+    .kind = CKPT_FD_SHARED,
+    .name = "memory file",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
 };

@@ -30,8 +30,8 @@ static int which(const struct ckpt_fd_look *look)
             status.st_dev != look->status.st_dev)
             continue;
         if (ckpt_fd_same_open_file(i, look->number) ||
-            (is_stream(&status) && ((look->open_flags ^ (uint32_t)ckpt_sys_fcntl(i, F_GETFL, 0)) &
-                                    O_ACCMODE) == 0))
+            (is_stream(&status) &&
+             ((look->open_flags ^ (uint32_t)ckpt_sys_fcntl(i, F_GETFL, 0)) & O_ACCMODE) == 0))
             return i;
     }
     return -1;
@@ -57,13 +57,13 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return entry->position < 3 && (entry->number > 2 || entry->number == (int)entry->position);
 }
 
-static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
-                     size_t size)
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
 {
     static const char *const names[] = {"input", "output", "error"};
 
-    ckpt_raw_format(text, size, "%s of the command that restores (it was '%s')", names[entry->position],
-                    ckpt_view_text(image, entry->data));
+    ckpt_raw_format(text, size, "%s of the command that restores (it was '%s')",
+                    names[entry->position], ckpt_view_text(image, entry->data));
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,

@@ -3,8 +3,8 @@
  * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
  *
  * TCP sockets that listen (bound and listening again at the restore) or were never connected.  A
- * connection has a peer that knows nothing of checkpoints: it is refused with both addresses, as are
- * connections that wait to be accepted.
+ * connection has a peer that knows nothing of checkpoints: it is refused with both addresses, as
+ * are connections that wait to be accepted.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,9 +21,9 @@ static const struct {
     int level, name;
     bool before_bind;
 } options[] = {
-    {SOL_SOCKET, SO_REUSEADDR, true},   {SOL_SOCKET, SO_REUSEPORT, true},
-    {IPPROTO_IPV6, IPV6_V6ONLY, true},  {SOL_SOCKET, SO_KEEPALIVE, false},
-    {IPPROTO_TCP, TCP_NODELAY, false},  {SOL_SOCKET, SO_OOBINLINE, false},
+    {SOL_SOCKET, SO_REUSEADDR, true},  {SOL_SOCKET, SO_REUSEPORT, true},
+    {IPPROTO_IPV6, IPV6_V6ONLY, true}, {SOL_SOCKET, SO_KEEPALIVE, false},
+    {IPPROTO_TCP, TCP_NODELAY, false}, {SOL_SOCKET, SO_OOBINLINE, false},
 };
 #define OPTIONS (sizeof options / sizeof options[0])
 
@@ -70,13 +70,11 @@ static void address_text(const uint8_t *address, char *text, size_t size)
     if (v4->sin_family == AF_INET) {
         const uint8_t *a = (const uint8_t *)&v4->sin_addr;
 
-        ckpt_raw_format(text, size, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3],
-                        ntohs(v4->sin_port));
+        ckpt_raw_format(text, size, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], ntohs(v4->sin_port));
     } else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
         const uint8_t *a = v6->sin6_addr.s6_addr + 12;
 
-        ckpt_raw_format(text, size, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3],
-                        ntohs(v6->sin6_port));
+        ckpt_raw_format(text, size, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], ntohs(v6->sin6_port));
     } else {
         size_t length = ckpt_raw_format(text, size, "[");
 
@@ -100,17 +98,20 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     if (info->tcpi_state == TCP_LISTEN) {
         if (info->tcpi_unacked == 0)
             return false;
-        ckpt_report_add(gather->report, "socket", "descriptor %d listens at %s and %u connections "
-                        "wait to be accepted; try again when they are", look->number, here,
-                        info->tcpi_unacked);
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d listens at %s and %u connections "
+                        "wait to be accepted; try again when they are",
+                        look->number, here, info->tcpi_unacked);
         return true;
     }
     if (info->tcpi_state == TCP_CLOSE)
         return false;
     if (ckpt_syscall(SYS_getpeername, look->number, peer, &size, 0, 0, 0) == 0)
         address_text(peer, there, sizeof there);
-    ckpt_report_add(gather->report, "socket", "descriptor %d is a TCP connection from %s to %s; close "
-                    "it in a beforeCheckpoint hook", look->number, here, there);
+    ckpt_report_add(gather->report, "socket",
+                    "descriptor %d is a TCP connection from %s to %s; close "
+                    "it in a beforeCheckpoint hook",
+                    look->number, here, there);
     return true;
 }
 
@@ -148,8 +149,8 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
            (data->family == AF_INET || data->family == AF_INET6);
 }
 
-static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
-                     size_t size)
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
 {
     const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
     char address[64];
@@ -197,13 +198,18 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     if (failed < 0) {
         ckpt_sys_close((int)opened);
         address_text(data->address, text, sizeof text);
-        return ckpt_error_set(error, "descriptors", (int)-failed, "cannot listen at %s again%s", text,
-                              failed == -EADDRINUSE ? "; stop whoever listens there" : "");
+        return ckpt_error_set(error, "descriptors", (int)-failed, "cannot listen at %s again%s",
+                              text, failed == -EADDRINUSE ? "; stop whoever listens there" : "");
     }
     return (int)opened;
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_tcp = {
-    .kind = CKPT_FD_TCP, .name = "TCP socket", .matches = matches, .freeze = freeze,
-    .valid = valid, .describe = describe, .thaw = thaw,
+    .kind = CKPT_FD_TCP,
+    .name = "TCP socket",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
 };

@@ -2,11 +2,12 @@
 /*
  * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
  *
- * Two Unix sockets that every JVM has for itself.  One end of a socketpair whose other end is closed:
- * the JDK's network code keeps it to duplicate over descriptors that it closes under a waiting
- * thread.  And the listening socket of HotSpot's attach mechanism, /tmp/.java_pidN: it is made again
- * without a name, because HotSpot looks for the name before it uses the socket, and makes a new one
- * for the new PID when the file is missing (JDK-8225690).  All others lead to somebody else.
+ * Two Unix sockets that every JVM has for itself.  One end of a socketpair whose other end is
+ * closed: the JDK's network code keeps it to duplicate over descriptors that it closes under a
+ * waiting thread.  And the listening socket of HotSpot's attach mechanism, /tmp/.java_pidN: it is
+ * made again without a name, because HotSpot looks for the name before it uses the socket, and
+ * makes a new one for the new PID when the file is missing (JDK-8225690).  All others lead to
+ * somebody else.
  */
 #include <errno.h>
 #include <poll.h>
@@ -61,9 +62,10 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
         what = DEAD_PAIR;
     }
     if (!what)
-        ckpt_report_add(gather->report, "socket", "descriptor %d is a Unix socket ('%s'); close it in a "
-                        "beforeCheckpoint hook", look->number,
-                        name.sun_path[0] ? name.sun_path : look->link);
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d is a Unix socket ('%s'); close it in a "
+                        "beforeCheckpoint hook",
+                        look->number, name.sun_path[0] ? name.sun_path : look->link);
     return ckpt_tables_pool(&gather->tables, &what, sizeof what, &entry->data, error);
 }
 
@@ -77,8 +79,8 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return what == DEAD_PAIR || what == ATTACH_LISTENER;
 }
 
-static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry, char *text,
-                     size_t size)
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
 {
     uint32_t what = *(const uint32_t *)ckpt_view_text(image, entry->data);
 
@@ -114,8 +116,9 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
     if (*(const uint32_t *)ckpt_view_text(thaw->image, entry->data) == ATTACH_LISTENER)
         return make_listener(error);
-    made = ckpt_syscall(SYS_socketpair, AF_UNIX,
-                        SOCK_STREAM | SOCK_CLOEXEC | (entry->open_flags & O_NONBLOCK), 0, ends, 0, 0);
+    made =
+        ckpt_syscall(SYS_socketpair, AF_UNIX,
+                     SOCK_STREAM | SOCK_CLOEXEC | (entry->open_flags & O_NONBLOCK), 0, ends, 0, 0);
     if (made < 0)
         return ckpt_error_set(error, "descriptors", (int)-made, "cannot make a socket pair");
     ckpt_syscall(SYS_shutdown, ends[0], SHUT_RDWR, 0, 0, 0, 0);
@@ -124,6 +127,11 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_unix = {
-    .kind = CKPT_FD_UNIX, .name = "Unix socket", .matches = matches, .freeze = freeze,
-    .valid = valid, .describe = describe, .thaw = thaw,
+    .kind = CKPT_FD_UNIX,
+    .name = "Unix socket",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
 };

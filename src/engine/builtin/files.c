@@ -2,9 +2,9 @@
 /*
  * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
  *
- * What identifies a file: for ELF objects the build-id, for all others size and time of last change.
- * The inode is kept for people only: it changes when a container's layers are copied, while the
- * content does not.
+ * What identifies a file: for ELF objects the build-id, for all others size and time of last
+ * change. The inode is kept for people only: it changes when a container's layers are copied, while
+ * the content does not.
  */
 #include <elf.h>
 #include <errno.h>
@@ -29,7 +29,8 @@ static void scan_notes(const char *at, size_t size, struct ckpt_image_file *file
 
         if (whole > size)
             return;
-        if (note->n_type == NT_GNU_BUILD_ID && same_name((const char *)(note + 1), note->n_namesz) &&
+        if (note->n_type == NT_GNU_BUILD_ID &&
+            same_name((const char *)(note + 1), note->n_namesz) &&
             note->n_descsz <= sizeof file->build_id) {
             file->build_id_size = (uint8_t)note->n_descsz;
             __builtin_memcpy(file->build_id, (const char *)(note + 1) + name, note->n_descsz);

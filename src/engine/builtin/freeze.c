@@ -3,10 +3,11 @@
  * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
  *
  * One freeze from the first signal to the last rename.  The coordinator is the thread that calls
- * ckpt_freeze(); in the restored process it comes back inside the same call, by ckpt_context_save().
+ * ckpt_freeze(); in the restored process it comes back inside the same call, by
+ * ckpt_context_save().
  *
- * Order matters: the coordinator's context is saved before the first page is copied, and from then on
- * it changes nothing that the restored process would read, except on its own stack.
+ * Order matters: the coordinator's context is saved before the first page is copied, and from then
+ * on it changes nothing that the restored process would read, except on its own stack.
  */
 #include "engine/builtin/freeze.h"
 
@@ -86,8 +87,8 @@ static void describe_slot(struct ckpt_gather *gather, const struct ckpt_slot *sl
         /* From the order of the signal frame to that of struct user_regs_struct. */
         static const struct {
             uint8_t to, from;
-        } map[] = {{0, REG_R15},  {1, REG_R14},  {2, REG_R13},  {3, REG_R12}, {4, REG_RBP},
-                   {5, REG_RBX},  {6, REG_R11},  {7, REG_R10},  {8, REG_R9},  {9, REG_R8},
+        } map[] = {{0, REG_R15},  {1, REG_R14},  {2, REG_R13},  {3, REG_R12},  {4, REG_RBP},
+                   {5, REG_RBX},  {6, REG_R11},  {7, REG_R10},  {8, REG_R9},   {9, REG_R8},
                    {10, REG_RAX}, {11, REG_RCX}, {12, REG_RDX}, {13, REG_RSI}, {14, REG_RDI},
                    {16, REG_RIP}, {18, REG_EFL}, {19, REG_RSP}};
 
@@ -133,10 +134,12 @@ static int describe_threads(struct ckpt_gather *gather, const struct ckpt_park *
             describe_slot(gather, slot, flags, index++);
     }
     if (index != count)
-        return ckpt_error_set(error, "park", 0, "the process's first thread has ended; a JVM embedded "
+        return ckpt_error_set(error, "park", 0,
+                              "the process's first thread has ended; a JVM embedded "
                               "in another program cannot be frozen then");
     if (missing)
-        return ckpt_error_set(error, "park", 0, "the kernel does not tell threads' identifiers "
+        return ckpt_error_set(error, "park", 0,
+                              "the kernel does not tell threads' identifiers "
                               "(prctl PR_GET_TID_ADDRESS); it must have CONFIG_CHECKPOINT_RESTORE");
     return 0;
 }
@@ -241,7 +244,8 @@ static void leave_area(const struct ckpt_mailbox *mailbox)
     uint32_t tid;
 
     while ((tid = __atomic_load_n(helper, __ATOMIC_ACQUIRE)))
-        ckpt_sys_futex(helper, FUTEX_WAIT, tid, NULL); /* not private: the kernel's own wake is not */
+        ckpt_sys_futex(helper, FUTEX_WAIT, tid,
+                       NULL); /* not private: the kernel's own wake is not */
     ckpt_sys_munmap(mailbox->area_start, mailbox->area_size);
 }
 

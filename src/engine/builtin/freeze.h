@@ -15,24 +15,25 @@
 
 /** What to freeze and how; all of it stays valid until ckpt_freeze() returns. */
 struct ckpt_freeze {
-    int dir_fd;               /**< the image directory */
-    int image_fd;             /**< the temporary file in it, empty, open for writing */
-    const char *image_temp;   /**< its name there */
+    int dir_fd;                /**< the image directory */
+    int image_fd;              /**< the temporary file in it, empty, open for writing */
+    const char *image_temp;    /**< its name there */
     const char *manifest_temp; /**< the manifest's, already written; NULL if there is none */
     uint8_t id[16];
     bool leave_running;
-    const char *java;         /**< one line about the JVM, for people */
-    const int *own_fds;       /**< descriptors that the agent sees to itself */
+    const char *java;   /**< one line about the JVM, for people */
+    const int *own_fds; /**< descriptors that the agent sees to itself */
     size_t own_fd_count;
     struct ckpt_park_options park;
     struct ckpt_mailbox *mailbox; /**< in the agent's data; the restorer writes it */
     /**
-     * With everyone parked: whether free_memory() can be asked just now.  If not, the threads run on for
-     * a moment and are parked again, a number of times.  NULL: always.
+     * With everyone parked: whether free_memory() can be asked just now.  If not, the threads run
+     * on for a moment and are parked again, a number of times.  NULL: always.
      */
     bool (*at_rest)(void *context);
     /**
-     * With everyone parked and at rest: memory whose content does not matter, ascending.  NULL if nothing is known.
+     * With everyone parked and at rest: memory whose content does not matter, ascending.  NULL if
+     * nothing is known.
      * @return how many ranges were written to @ret, at most @room
      */
     size_t (*free_memory)(void *context, struct ckpt_range *ret, size_t room);
@@ -46,8 +47,8 @@ struct ckpt_freeze {
 };
 
 enum ckpt_freeze_result {
-    CKPT_FREEZE_FAILED = -1, /**< nothing happened: see the report */
-    CKPT_FREEZE_WRITTEN = 0, /**< the image is there and the process goes on (leave_running) */
+    CKPT_FREEZE_FAILED = -1,  /**< nothing happened: see the report */
+    CKPT_FREEZE_WRITTEN = 0,  /**< the image is there and the process goes on (leave_running) */
     CKPT_FREEZE_RESTORED = 1, /**< this is the restored process */
 };
 

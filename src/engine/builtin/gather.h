@@ -3,8 +3,8 @@
  * What the freezing side of the engine works on: one walk over the process, done twice.
  *
  * First while the JVM still runs, to refuse what cannot be restored before anyone is stopped; then
- * again with everyone parked, when it is final.  Both times the same code, under the rules for parked
- * processes.
+ * again with everyone parked, when it is final.  Both times the same code, under the rules for
+ * parked processes.
  */
 #ifndef CKPT_ENGINE_BUILTIN_GATHER_H
 #define CKPT_ENGINE_BUILTIN_GATHER_H
@@ -27,15 +27,16 @@ struct ckpt_gather {
     const struct ckpt_mailbox *mailbox; /**< of the last restore, if any */
     const int *own_fds;                 /**< descriptors of the agent that are not restored */
     size_t own_fd_count;
-    int *shared_fds;                    /**< for each shared object, a descriptor of it */
-    const struct ckpt_range *free;      /**< memory whose content does not matter, ascending */
+    int *shared_fds;               /**< for each shared object, a descriptor of it */
+    const struct ckpt_range *free; /**< memory whose content does not matter, ascending */
     size_t free_count;
-    bool parked;                        /**< the second walk: memory may be read */
+    bool parked; /**< the second walk: memory may be read */
 };
 
 /**
  * Add @path to the table of files, once.
- * @param image   NULL, or where the start of the file is mapped (@image_size bytes readable), to find
+ * @param image   NULL, or where the start of the file is mapped (@image_size bytes readable), to
+ *        find
  *                an ELF build-id
  * @return 0 with *ret_index, or -1: it is not there, or not a regular file or directory
  */

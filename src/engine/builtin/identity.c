@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Whether the files that were mapped or open are still the same.  Size and time of last change tell
- * for all; where they differ, an ELF object may still prove itself by its build-id (a package that was
- * installed again, a copied container layer).
+ * for all; where they differ, an ELF object may still prove itself by its build-id (a package that
+ * was installed again, a copied container layer).
  */
 #include <elf.h>
 #include <errno.h>
@@ -67,7 +67,8 @@ int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_i
     struct stat status;
 
     if ((fd >= 0 ? fstat(fd, &status) : stat(path, &status)) < 0)
-        return ckpt_error_set(error, STAGE, errno, "the JVM had '%s'; put it back where it was", path);
+        return ckpt_error_set(error, STAGE, errno, "the JVM had '%s'; put it back where it was",
+                              path);
     if ((status.st_mode & S_IFMT) != (file->mode & S_IFMT))
         return ckpt_error_set(error, STAGE, 0, "'%s' is no longer a file of the same kind", path);
     if ((file->flags & CKPT_FILE_MAY_CHANGE) || !S_ISREG(status.st_mode))
@@ -79,10 +80,11 @@ int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_i
         fd = opened = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && same_build(fd, (size_t)status.st_size, file))
         return 0;
-    return ckpt_error_set(error, STAGE, 0,
-                          "'%s' has changed since the checkpoint (%lu bytes then, %lu now, or another "
-                          "time of change); take a new checkpoint", path, (unsigned long)file->size,
-                          (unsigned long)status.st_size);
+    return ckpt_error_set(
+        error, STAGE, 0,
+        "'%s' has changed since the checkpoint (%lu bytes then, %lu now, or another "
+        "time of change); take a new checkpoint",
+        path, (unsigned long)file->size, (unsigned long)status.st_size);
 }
 
 int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,

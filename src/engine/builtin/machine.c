@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Whether this machine can carry on what the image's machine began: instructions, page size, and the
- * very same vDSO, because the C library in the image keeps pointers into it.
+ * Whether this machine can carry on what the image's machine began: instructions, page size, and
+ * the very same vDSO, because the C library in the image keeps pointers into it.
  */
 #include <errno.h>
 #include <string.h>
@@ -60,9 +60,10 @@ static int check_vdso(struct ckpt_restore *restore, struct ckpt_error *error)
     }
     if (here->count == 0 && header->vdso_end == header->vdso_start)
         return 0;
-    return ckpt_error_set(error, STAGE, 0,
-                          "this kernel's vDSO is not the one of the kernel where the checkpoint was "
-                          "taken; take the checkpoint on a machine with the same kernel build");
+    return ckpt_error_set(
+        error, STAGE, 0,
+        "this kernel's vDSO is not the one of the kernel where the checkpoint was "
+        "taken; take the checkpoint on a machine with the same kernel build");
 }
 
 static bool same_boot(const struct ckpt_image_header *header)
@@ -90,6 +91,7 @@ int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error)
         return ckpt_error_set(error, STAGE, 0,
                               "this CPU has no %s, which the JVM may use; take the checkpoint on a "
                               "CPU like this one, or start the JVM with -XX:UseAVX and its like "
-                              "turned down", lacks);
+                              "turned down",
+                              lacks);
     return check_vdso(restore, error);
 }

@@ -5,8 +5,9 @@
  * The freezing side of memory: reads /proc/self/smaps, names what cannot be restored, and finds the
  * pages that must be in the image (see pages.c).
  *
- * After a restore much of the memory is a private mapping of the old image.  The next image must not
- * depend on that file, so such a mapping counts as anonymous memory of which every page is there.
+ * After a restore much of the memory is a private mapping of the old image.  The next image must
+ * not depend on that file, so such a mapping counts as anonymous memory of which every page is
+ * there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -68,8 +69,9 @@ static uint32_t parse_flags(struct ckpt_gather *gather, const struct area *area,
         {"dc", CKPT_MAP_DONTFORK, NULL},
         {"dp", CKPT_MAP_DROPPABLE, NULL},
         {"lo", CKPT_MAP_LOCKED, NULL},
-        {"ht", 0, "huge pages of hugetlbfs; run the JVM without -XX:+UseLargePages, or with "
-                  "-XX:+UseTransparentHugePages"},
+        {"ht", 0,
+         "huge pages of hugetlbfs; run the JVM without -XX:+UseLargePages, or with "
+         "-XX:+UseTransparentHugePages"},
         {"pf", 0, "memory of a device"},
         {"io", 0, "memory of a device"},
         {"um", 0, "memory watched with userfaultfd"},
@@ -124,8 +126,10 @@ static void classify_file(struct ckpt_gather *gather, const struct area *area,
 
     map->kind = CKPT_MAP_FILE;
     if (ckpt_raw_ends(area->path, " (deleted)")) {
-        ckpt_report_add(gather->report, "file", "'%s' is mapped but was deleted; restart the JVM "
-                        "after an update of its files", area->path);
+        ckpt_report_add(gather->report, "file",
+                        "'%s' is mapped but was deleted; restart the JVM "
+                        "after an update of its files",
+                        area->path);
     } else if (ckpt_files_add(gather, area->path, flags, readable ? (void *)area->start : NULL,
                               area->end - area->start, &map->object, &error) < 0) {
         ckpt_report_add(gather->report, "file", "%s", error.text);
@@ -173,8 +177,10 @@ static void classify(struct ckpt_gather *gather, const struct area *area,
         map->offset = area->offset;
         classify_file(gather, area, map);
     } else {
-        ckpt_report_add(gather->report, "resource", "memory at %lx-%lx is '%s', of a kind that cannot "
-                        "be restored", (unsigned long)area->start, (unsigned long)area->end, path);
+        ckpt_report_add(gather->report, "resource",
+                        "memory at %lx-%lx is '%s', of a kind that cannot "
+                        "be restored",
+                        (unsigned long)area->start, (unsigned long)area->end, path);
         map->kind = CKPT_MAP_ANON;
     }
     if (area->shared)
@@ -186,8 +192,7 @@ static void note_kernel_map(struct ckpt_image_header *header, const struct area 
     if (ckpt_raw_equal(area->path, "[vdso]")) {
         header->vdso_start = area->start;
         header->vdso_end = area->end;
-        header->vdso_crc =
-            ckpt_raw_crc32c(0, (const void *)area->start, area->end - area->start);
+        header->vdso_crc = ckpt_raw_crc32c(0, (const void *)area->start, area->end - area->start);
     } else if (ckpt_raw_starts(area->path, "[vvar")) {
         if (!header->vvar_start)
             header->vvar_start = area->start;
@@ -198,8 +203,8 @@ static void note_kernel_map(struct ckpt_image_header *header, const struct area 
 /* Neighbours of one kind were one mapping before a restore laid pieces of the image over it. */
 static bool joins(const struct ckpt_image_map *left, const struct ckpt_image_map *right)
 {
-    return left->kind == CKPT_MAP_ANON && right->kind == CKPT_MAP_ANON && left->end == right->start &&
-           left->prot == right->prot && left->flags == right->flags &&
+    return left->kind == CKPT_MAP_ANON && right->kind == CKPT_MAP_ANON &&
+           left->end == right->start && left->prot == right->prot && left->flags == right->flags &&
            !(left->flags & CKPT_MAP_SHARED_FLAG);
 }
 
@@ -210,8 +215,7 @@ static int add_map(struct ckpt_gather *gather, const struct area *area, const ch
     struct ckpt_image_map map = {.start = area->start, .end = area->end, .prot = area->prot};
     struct ckpt_image_map *last, *added;
 
-    if (area->start == (uint64_t)gather->scratch.start ||
-        ckpt_raw_equal(area->path, "[vsyscall]"))
+    if (area->start == (uint64_t)gather->scratch.start || ckpt_raw_equal(area->path, "[vsyscall]"))
         return 0;
     classify(gather, area, &map);
     if (map.kind == CKPT_MAP_KERNEL)
@@ -258,7 +262,8 @@ int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     }
     ckpt_sys_close((int)fd);
     if (result == 0 && gather->tables.maps.count == 0)
-        return ckpt_error_set(error, "memory", 0, "/proc/self/smaps shows no mapping; the kernel must "
+        return ckpt_error_set(error, "memory", 0,
+                              "/proc/self/smaps shows no mapping; the kernel must "
                               "be built with CONFIG_PROC_PAGE_MONITOR");
     return result;
 }

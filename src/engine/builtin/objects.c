@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Memory that is not just pages: mapped files opened, memory files made and filled, hsperfdata under
- * the name that jps and jcmd look for.
+ * Memory that is not just pages: mapped files opened, memory files made and filled, hsperfdata
+ * under the name that jps and jcmd look for.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +23,10 @@ int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_e
 
     close(fd);
     if (raised < 0)
-        return ckpt_error_set(error, STAGE, failed, "too few descriptors are allowed; raise 'ulimit "
-                              "-n' to %d", restore->high + 1024);
+        return ckpt_error_set(error, STAGE, failed,
+                              "too few descriptors are allowed; raise 'ulimit "
+                              "-n' to %d",
+                              restore->high + 1024);
     return raised;
 }
 
@@ -68,7 +70,8 @@ static int fill(const struct ckpt_restore *restore, const struct ckpt_image_shar
             ssize_t sent = sendfile(fd, restore->image.fd, &from, left);
 
             if (sent <= 0)
-                return ckpt_error_set(error, STAGE, sent ? errno : EIO, "cannot fill a memory file");
+                return ckpt_error_set(error, STAGE, sent ? errno : EIO,
+                                      "cannot fill a memory file");
             left -= (uint64_t)sent;
         }
     }
@@ -98,7 +101,9 @@ static int make_shared(struct ckpt_restore *restore, struct ckpt_error *error)
     return 0;
 }
 
-/* DIRECTORY/PID as HotSpot makes it, in a directory that only we can write; -1 if that cannot be. */
+/*
+ * DIRECTORY/PID as HotSpot makes it, in a directory that only we can write; -1 if that cannot be.
+ */
 static int open_perf(const char *old_path)
 {
     const char *slash = strrchr(old_path, '/');
@@ -109,6 +114,8 @@ static int open_perf(const char *old_path)
     if (!slash || slash == old_path)
         return -1;
     length = snprintf(path, sizeof path, "%.*s", (int)(slash - old_path), old_path);
+    if (length >= (int)sizeof path - 16)
+        return -1;
     mkdir(path, 0755);
     if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid() ||
         (status.st_mode & (S_IWGRP | S_IWOTH)))
@@ -151,9 +158,8 @@ int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error)
         return ckpt_error_set(error, STAGE, ENOMEM, "cannot describe the memory");
     memset(restore->file_fds, -1, (view->file_count + 1) * sizeof(int));
     memset(restore->shared_fds, -1, (view->shared_count + 1) * sizeof(int));
-    return open_files(restore, error) < 0
-               ? -1
-               : ckpt_identity_check_all(view, restore->file_fds, error);
+    return open_files(restore, error) < 0 ? -1
+                                          : ckpt_identity_check_all(view, restore->file_fds, error);
 }
 
 int ckpt_objects_make(struct ckpt_restore *restore, struct ckpt_error *error)

@@ -4,8 +4,8 @@
  *
  * From a mapping to runs of pages.  The kernel says which pages are private to the process
  * (PAGEMAP_SCAN from Linux 6.7 on, /proc/self/pagemap before); of those, memory that the collector
- * says is free and pages of zeros are left out, and holes of a few pages are filled in again, because
- * one long run costs less to restore than two short ones.
+ * says is free and pages of zeros are left out, and holes of a few pages are filled in again,
+ * because one long run costs less to restore than two short ones.
  */
 #include "engine/builtin/pages.h"
 
@@ -63,8 +63,7 @@ static int keep(struct collector *collector, uint64_t start, uint64_t end, struc
 
         run = ckpt_array_at(runs, runs->count - 1);
         last_end = run->address + run->size;
-        if (start == last_end ||
-            (start - last_end <= FILL_HOLES && start <= collector->fill_end)) {
+        if (start == last_end || (start - last_end <= FILL_HOLES && start <= collector->fill_end)) {
             run->size = end - run->address;
             return 0;
         }
@@ -149,7 +148,8 @@ static int by_scan(struct collector *collector, int fd, struct ckpt_error *error
         if (count < 0)
             return count == -ENOTTY || count == -EINVAL
                        ? 1
-                       : ckpt_error_set(error, "memory", (int)-count, "cannot scan the page tables");
+                       : ckpt_error_set(error, "memory", (int)-count,
+                                        "cannot scan the page tables");
         for (long i = 0; i < count; i++)
             if (keep_used(collector, regions[i].start, regions[i].end, error) < 0)
                 return -1;

@@ -9,7 +9,8 @@
 
 /**
  * Add the runs of @map to the table.
- * @param whole  every page counts as present (a mapping of the image this process was restored from)
+ * @param whole  every page counts as present (a mapping of the image this process was restored
+ *        from)
  */
 int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *map, bool whole,
                       struct ckpt_error *error);

@@ -2,10 +2,10 @@
 /*
  * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
  *
- * The handler runs on the stack of whatever the thread was doing, so it is kept small.  Why the count
- * must be exact: a thread that runs on while pages are copied would tear the image, so the threads
- * that answered are compared with the kernel's own count ("Threads:" of /proc/self/status) and the
- * list in /proc/self/task is read until it brings nobody new.
+ * The handler runs on the stack of whatever the thread was doing, so it is kept small.  Why the
+ * count must be exact: a thread that runs on while pages are copied would tear the image, so the
+ * threads that answered are compared with the kernel's own count ("Threads:" of /proc/self/status)
+ * and the list in /proc/self/task is read until it brings nobody new.
  */
 #include "engine/builtin/park.h"
 
@@ -140,7 +140,9 @@ static uint64_t thread_count(void)
     return count;
 }
 
-/* Inside a PID namespace whose /proc belongs to an outer one the names in task/ are not our TIDs. */
+/*
+ * Inside a PID namespace whose /proc belongs to an outer one the names in task/ are not our TIDs.
+ */
 static int inner_tid(const char *name)
 {
     char path[64], text[4096];
@@ -220,7 +222,9 @@ static long each_thread(struct ckpt_park *park, visit_fn *visit, void *context)
     return got;
 }
 
-/* Ask each thread once and only once: a second signal could still be pending when the handler goes. */
+/*
+ * Ask each thread once and only once: a second signal could still be pending when the handler goes.
+ */
 static bool ask(struct ckpt_park *park, int tid, const char *name, void *context)
 {
     (void)name;
@@ -263,9 +267,9 @@ static bool name_missing(struct ckpt_park *park, int tid, const char *entry, voi
     length = ckpt_raw_read_file(path, name, sizeof name);
     if (length > 0)
         name[length - 1] = '\0'; /* the newline */
-    missing->length += ckpt_raw_format(missing->text + missing->length,
-                                       sizeof missing->text - missing->length, "%s'%s' (%d)",
-                                       missing->count ? ", " : "", length > 0 ? name : "?", tid);
+    missing->length +=
+        ckpt_raw_format(missing->text + missing->length, sizeof missing->text - missing->length,
+                        "%s'%s' (%d)", missing->count ? ", " : "", length > 0 ? name : "?", tid);
     missing->count++;
     return true;
 }
@@ -276,11 +280,12 @@ static int too_late(struct ckpt_park *park, uint64_t threads, struct ckpt_error 
 
     each_thread(park, name_missing, &missing);
     park->handler_stays = 1;
-    return ckpt_error_set(error, "park", ETIMEDOUT,
-                          "%u of %lu threads did not stop within %u ms: %s; a thread that blocks all "
-                          "signals cannot be frozen",
-                          missing.count, (unsigned long)threads, park->options.timeout_ms,
-                          missing.count ? missing.text : "unknown to /proc/self/task");
+    return ckpt_error_set(
+        error, "park", ETIMEDOUT,
+        "%u of %lu threads did not stop within %u ms: %s; a thread that blocks all "
+        "signals cannot be frozen",
+        missing.count, (unsigned long)threads, park->options.timeout_ms,
+        missing.count ? missing.text : "unknown to /proc/self/task");
 }
 
 /* Ask everyone and wait until all have answered. */
@@ -294,13 +299,15 @@ static int gather(struct ckpt_park *park, struct ckpt_error *error)
         uint64_t threads = thread_count();
 
         if (threads == 0)
-            return ckpt_error_set(error, "park", 0, "/proc/self/status does not tell the number of "
+            return ckpt_error_set(error, "park", 0,
+                                  "/proc/self/status does not tell the number of "
                                   "threads; is /proc mounted?");
         if (parked + 1 == threads)
             return 0;
         if (park->overflow) {
             park->handler_stays = 1;
-            return ckpt_error_set(error, "park", EAGAIN, "threads start faster than they can be "
+            return ckpt_error_set(error, "park", EAGAIN,
+                                  "threads start faster than they can be "
                                   "stopped; try again");
         }
         if (now_ms() > deadline)

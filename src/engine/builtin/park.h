@@ -31,7 +31,7 @@ struct ckpt_slot {
     uint64_t robust_list, robust_size;
     uint64_t rseq; /**< address of the thread's registered struct rseq, 0 if none */
     uint32_t rseq_size;
-    uint32_t last_tid; /**< the TID before a restore, for those who cached it */
+    uint32_t last_tid;    /**< the TID before a restore, for those who cached it */
     uint32_t *cached_tid; /**< where the JVM keeps the TID, or NULL */
     uint32_t gate;        /**< a futex: nonzero lets the thread go */
     uint32_t next;        /**< the slot whose gate this thread opens when it leaves */
@@ -42,9 +42,9 @@ struct ckpt_slot {
 
 /** What the owner of the process tells about it. */
 struct ckpt_park_options {
-    int signal;         /**< a real-time signal that nobody uses */
+    int signal;          /**< a real-time signal that nobody uses */
     int64_t rseq_offset; /**< of struct rseq from the thread pointer (glibc's __rseq_offset) */
-    uint32_t rseq_size; /**< bytes that libc registers, 0 if it does not */
+    uint32_t rseq_size;  /**< bytes that libc registers, 0 if it does not */
     unsigned timeout_ms; /**< how long threads may take to answer */
     uint64_t vdso_start, vdso_end; /**< no thread may be parked inside */
     uint32_t *(*cached_tid)(void); /**< called on each thread, async-signal-safe; or NULL */
@@ -54,11 +54,11 @@ struct ckpt_park_options {
 struct ckpt_park {
     struct ckpt_park_options options;
     size_t mapping_size;
-    uint32_t state;              /**< enum park_state */
+    uint32_t state;               /**< enum park_state */
     uint32_t taken, parked, left; /**< slots taken; threads that wait (a futex); that have left */
-    uint32_t arrived;            /**< restored threads that are back (a futex) */
+    uint32_t arrived;             /**< restored threads that are back (a futex) */
     uint32_t capacity;
-    uint32_t handler_stays; /**< a thread may still have the signal pending: keep the handler */
+    uint32_t handler_stays;   /**< a thread may still have the signal pending: keep the handler */
     uint32_t overflow, asked; /**< more threads than slots; threads that were sent the signal */
     uint64_t old_action[4];
     struct ckpt_slot coordinator;
@@ -66,8 +66,7 @@ struct ckpt_park {
 };
 
 /** Make room for the process's threads and install the handler. NULL with @error on failure. */
-struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options,
-                                 struct ckpt_error *error);
+struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct ckpt_error *error);
 
 /**
  * Park all threads but the caller, which should have all signals blocked.
@@ -79,8 +78,8 @@ int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error);
 void ckpt_park_coordinator(struct ckpt_park *park);
 
 /**
- * Let everyone go on, one after the other: each thread that leaves wakes the next, so that two cores
- * are not buried under a thousand threads while the first one has work to do.
+ * Let everyone go on, one after the other: each thread that leaves wakes the next, so that two
+ * cores are not buried under a thousand threads while the first one has work to do.
  */
 void ckpt_park_release(struct ckpt_park *park);
 
@@ -95,7 +94,8 @@ void ckpt_park_wait(struct ckpt_park *park);
 
 /**
  * Wait until all have left, then remove the handler (if no signal can still be under way) and the
- * memory.  A restored process has better things to do first: there the next ckpt_park_open() does it.
+ * memory.  A restored process has better things to do first: there the next ckpt_park_open() does
+ * it.
  */
 void ckpt_park_close(struct ckpt_park *park);
 

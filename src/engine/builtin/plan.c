@@ -2,8 +2,9 @@
 /*
  * From the image to the restorer's plan, and the jump.
  *
- * Cost is counted in system calls: every piece of a mapping is mapped once, with its final contents;
- * only runs too short to be worth a mapping of their own are copied, many with one preadv.
+ * Cost is counted in system calls: every piece of a mapping is mapped once, with its final
+ * contents; only runs too short to be worth a mapping of their own are copied, many with one
+ * preadv.
  */
 #include <errno.h>
 #include <linux/prctl.h>
@@ -13,11 +14,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/rseq.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifdef __GLIBC__
+#include <sys/rseq.h>
+#endif
 
 #include "base/cleanup.h"
 #include "engine/builtin/restore.h"
@@ -124,8 +128,8 @@ static int open_area(const struct ckpt_restore *restore, struct area *area,
 /* ---- memory ---- */
 
 /*
- * First everything is mapped, then everything is copied (the runs to be copied lie side by side in the
- * image, so few calls read them all), then come protections and advice.
+ * First everything is mapped, then everything is copied (the runs to be copied lie side by side in
+ * the image, so few calls read them all), then come protections and advice.
  */
 static void add_op(struct area *area, struct ckpt_op op)
 {
@@ -167,13 +171,19 @@ static void add_anon(struct area *area, const struct ckpt_image_map *map, uint64
     if (map->flags & CKPT_MAP_DROPPABLE)
         flags = MAP_FIXED | MAP_ANONYMOUS | 0x08 /* MAP_DROPPABLE */;
     if (end > start)
-        add_op(area, (struct ckpt_op){.type = CKPT_OP_MAP, .prot = prot, .flags = flags, .fd = -1,
-                                      .address = start, .size = end - start});
+        add_op(area, (struct ckpt_op){.type = CKPT_OP_MAP,
+                                      .prot = prot,
+                                      .flags = flags,
+                                      .fd = -1,
+                                      .address = start,
+                                      .size = end - start});
 }
 
 static void add_read(struct area *area, const struct ckpt_image_run *run)
 {
-    add_op(area, (struct ckpt_op){.type = CKPT_OP_READ, .address = run->address, .size = run->size,
+    add_op(area, (struct ckpt_op){.type = CKPT_OP_READ,
+                                  .address = run->address,
+                                  .size = run->size,
                                   .offset = run->offset});
 }
 
@@ -187,8 +197,8 @@ static bool is_mapped(const struct area *area, const struct ckpt_image_map *map,
 }
 
 /*
- * The runs of @map: those to be mapped replace the piece of memory they belong to, those to be copied
- * are read into the pieces between them.  For anonymous memory @base maps these pieces.
+ * The runs of @map: those to be mapped replace the piece of memory they belong to, those to be
+ * copied are read into the pieces between them.  For anonymous memory @base maps these pieces.
  */
 static void add_runs(struct area *area, const struct ckpt_restore *restore,
                      const struct ckpt_image_map *map, bool anonymous)
@@ -221,8 +231,10 @@ static void add_runs(struct area *area, const struct ckpt_restore *restore,
         if (!is_mapped(area, map, &runs[i]))
             add_read(area, &runs[i]);
     if (copies && prot != map->prot)
-        add_op(area, (struct ckpt_op){.type = CKPT_OP_PROTECT, .prot = map->prot,
-                                      .address = map->start, .size = map->end - map->start});
+        add_op(area, (struct ckpt_op){.type = CKPT_OP_PROTECT,
+                                      .prot = map->prot,
+                                      .address = map->start,
+                                      .size = map->end - map->start});
 }
 
 static void add_advice(struct area *area, const struct ckpt_image_map *map)
@@ -230,17 +242,20 @@ static void add_advice(struct area *area, const struct ckpt_image_map *map)
     static const struct {
         uint32_t flag, advice;
     } known[] = {
-        {CKPT_MAP_HUGEPAGE, MADV_HUGEPAGE},     {CKPT_MAP_NOHUGEPAGE, MADV_NOHUGEPAGE},
-        {CKPT_MAP_DONTDUMP, MADV_DONTDUMP},     {CKPT_MAP_WIPEONFORK, MADV_WIPEONFORK},
+        {CKPT_MAP_HUGEPAGE, MADV_HUGEPAGE}, {CKPT_MAP_NOHUGEPAGE, MADV_NOHUGEPAGE},
+        {CKPT_MAP_DONTDUMP, MADV_DONTDUMP}, {CKPT_MAP_WIPEONFORK, MADV_WIPEONFORK},
         {CKPT_MAP_DONTFORK, MADV_DONTFORK},
     };
 
     for (size_t i = 0; i < CKPT_COUNT(known); i++)
         if (map->flags & known[i].flag)
-            add_op(area, (struct ckpt_op){.type = CKPT_OP_ADVISE, .prot = known[i].advice,
-                                          .address = map->start, .size = map->end - map->start});
+            add_op(area, (struct ckpt_op){.type = CKPT_OP_ADVISE,
+                                          .prot = known[i].advice,
+                                          .address = map->start,
+                                          .size = map->end - map->start});
     if (map->flags & CKPT_MAP_LOCKED)
-        add_op(area, (struct ckpt_op){.type = CKPT_OP_LOCK, .address = map->start,
+        add_op(area, (struct ckpt_op){.type = CKPT_OP_LOCK,
+                                      .address = map->start,
                                       .size = map->end - map->start});
 }
 
@@ -328,8 +343,10 @@ static int add_mailbox(struct area *area, struct ckpt_restore *restore, struct c
                                      .image_inode = status.st_ino,
                                      .helper = (uint64_t)&area->plan->helper_tid,
                                      .generation = header->generation + 1};
-    add_op(area, (struct ckpt_op){.type = CKPT_OP_COPY, .address = header->mailbox,
-                                  .size = sizeof *mailbox, .offset = (uint64_t)mailbox});
+    add_op(area, (struct ckpt_op){.type = CKPT_OP_COPY,
+                                  .address = header->mailbox,
+                                  .size = sizeof *mailbox,
+                                  .offset = (uint64_t)mailbox});
     return 0;
 }
 
@@ -390,12 +407,22 @@ static void add_mm_map(struct area *area, const struct ckpt_image_view *view)
     area->plan->mm_map_size = sizeof *map;
 }
 
-/* The kernel writes to libc's struct rseq whenever it likes: not after that memory is gone. */
+/* The kernel writes to glibc's struct rseq whenever it likes: not after that memory is gone. */
 static void leave_rseq(void)
 {
+#ifdef __GLIBC__
     if (__rseq_size)
         syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset,
                 __rseq_size < 32 ? 32 : __rseq_size, 1 /* RSEQ_FLAG_UNREGISTER */, RSEQ_SIG);
+#endif
+}
+
+/* Registrations belong to the address space, which stays this one. */
+static void register_membarrier(const struct ckpt_image_view *view)
+{
+    for (int bit = 0; bit < 16; bit++)
+        if (view->process->membarrier & (1u << bit))
+            syscall(SYS_membarrier, 1 << bit, 0, 0);
 }
 
 static void restore_limits(const struct ckpt_image_view *view)
@@ -438,18 +465,19 @@ int ckpt_plan_run(struct ckpt_restore *restore, struct ckpt_error *error)
         return -1;
     join_ops(&area);
     if (worth_help(area.plan))
-        area.plan->helper_stack = (uint64_t)area.end - STACK_SIZE -
-                                  (restore->special.end - restore->special.start);
+        area.plan->helper_stack =
+            (uint64_t)area.end - STACK_SIZE - (restore->special.end - restore->special.start);
 
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     restore_limits(view);
+    register_membarrier(view);
     leave_rseq();
     {
-        void (*start)(struct ckpt_plan *, void *) = (void (*)(struct ckpt_plan *, void *))area.start;
+        void (*start)(struct ckpt_plan *, void *) =
+            (void (*)(struct ckpt_plan *, void *))area.start;
 
-        start(area.plan,
-              area.end - (restore->special.end - restore->special.start));
+        start(area.plan, area.end - (restore->special.end - restore->special.start));
     }
     __builtin_unreachable();
 }

@@ -2,8 +2,8 @@
 /*
  * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
  *
- * The freezing side of what belongs to the process as a whole: who it is, its clocks, limits, signal
- * actions, and the kinds of state that nothing here can bring back.
+ * The freezing side of what belongs to the process as a whole: who it is, its clocks, limits,
+ * signal actions, and the kinds of state that nothing here can bring back.
  */
 #include <elf.h>
 #include <errno.h>
@@ -112,7 +112,8 @@ static void refuse_children(struct ckpt_report *report)
     long found;
 
     info.si_pid = 0;
-    found = ckpt_syscall(SYS_waitid, P_ALL, 0, &info, WNOHANG | WNOWAIT | WEXITED | __WALL, NULL, 0);
+    found =
+        ckpt_syscall(SYS_waitid, P_ALL, 0, &info, WNOHANG | WNOWAIT | WEXITED | __WALL, NULL, 0);
     if (found == -ECHILD)
         return;
     if (info.si_pid) {
@@ -120,12 +121,15 @@ static void refuse_children(struct ckpt_report *report)
         if (ckpt_raw_read_file(path, name, sizeof name) > 0)
             for (char *at = name; *at; at++)
                 *at = *at == '\n' ? '\0' : *at;
-        ckpt_report_add(report, "resource", "the child process %d ('%s') has ended and nobody has "
-                        "waited for it; call Process.waitFor()", info.si_pid, name);
+        ckpt_report_add(report, "resource",
+                        "the child process %d ('%s') has ended and nobody has "
+                        "waited for it; call Process.waitFor()",
+                        info.si_pid, name);
         return;
     }
     ckpt_raw_format(path, sizeof path, "/proc/self/task/%d/children", (int)ckpt_sys_getpid());
-    ckpt_report_add(report, "resource", "the JVM has a running child process (Process.children()); end "
+    ckpt_report_add(report, "resource",
+                    "the JVM has a running child process (Process.children()); end "
                     "it in a beforeCheckpoint hook");
 }
 
@@ -135,14 +139,16 @@ static void refuse_timers(struct ckpt_report *report)
     char text[64];
 
     if (ckpt_raw_read_file("/proc/self/timers", text, sizeof text) != 0 && text[0] == 'I')
-        ckpt_report_add(report, "resource", "native code in the JVM has created a POSIX timer "
+        ckpt_report_add(report, "resource",
+                        "native code in the JVM has created a POSIX timer "
                         "(timer_create); delete it in a beforeCheckpoint hook");
     for (int i = 0; i < 3; i++) {
         struct itimerval timer = {0};
 
         ckpt_syscall(SYS_getitimer, which[i], &timer, 0, 0, 0, 0);
         if (timer.it_value.tv_sec || timer.it_value.tv_usec)
-            ckpt_report_add(report, "resource", "native code in the JVM has set an interval timer "
+            ckpt_report_add(report, "resource",
+                            "native code in the JVM has set an interval timer "
                             "(setitimer); a profiler does so: stop it first");
     }
 }
@@ -153,6 +159,7 @@ int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     struct ckpt_image_process *process = &tables->process;
     char *text = ckpt_scratch_take(&gather->scratch, TEXT_MAX, error);
     uint64_t mask = 022;
+    long registered;
 
     if (!text)
         return -1;
@@ -164,7 +171,8 @@ int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
         keep_link(gather, "/proc/self/cwd", text, &process->cwd, error) < 0)
         return -1;
     if (ckpt_raw_ends(text, " (deleted)"))
-        ckpt_report_add(gather->report, "file", "the working directory '%s' no longer exists", text);
+        ckpt_report_add(gather->report, "file", "the working directory '%s' no longer exists",
+                        text);
     if (ckpt_raw_read_file("/proc/self/status", text, TEXT_MAX) > 0)
         ckpt_raw_field(text, "Umask:", 8, &mask);
     process->umask = (uint32_t)mask;
@@ -172,6 +180,8 @@ int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
         ckpt_syscall(SYS_prlimit64, 0, i, NULL, process->limits[i], 0, 0);
     for (int i = 0; i < 64; i++)
         ckpt_sys_sigaction(i + 1, NULL, &tables->signals[i]);
+    registered = ckpt_syscall(SYS_membarrier, 1 << 9 /* GET_REGISTRATIONS, 6.3 */, 0, 0, 0, 0, 0);
+    process->membarrier = registered > 0 ? (uint32_t)registered : 0;
     refuse_children(gather->report);
     refuse_timers(gather->report);
     return 0;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Time goes on where it stopped: monotonic and boot-time clocks continue from the image's values in a
- * time namespace.  Entered by setns(), which a process with one thread may do without an exec.
+ * Time goes on where it stopped: monotonic and boot-time clocks continue from the image's values in
+ * a time namespace.  Entered by setns(), which a process with one thread may do without an exec.
  *
- * With CAP_SYS_ADMIN directly, otherwise in a user namespace that maps only the caller (no rights are
- * gained: the capabilities it brings are dropped at once).  Where neither is allowed, as in most
- * containers, the process sees the machine's clock.  That one may be ahead, which makes timers fire
- * late ones at once; it must not be behind, or sleeping threads would not wake for a long time.
+ * With CAP_SYS_ADMIN directly, otherwise in a user namespace that maps only the caller (no rights
+ * are gained: the capabilities it brings are dropped at once).  Where neither is allowed, as in
+ * most containers, the process sees the machine's clock.  That one may be ahead, which makes timers
+ * fire late ones at once; it must not be behind, or sleeping threads would not wake for a long
+ * time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +72,7 @@ static void drop_capabilities(void)
     syscall(SYS_capset, &head, none);
 }
 
-/* A user namespace in which we are who we were. */
+/* A user namespace in which we are who we were. 0, -1 or -2 as below. */
 static int enter_user_namespace(void)
 {
     uid_t uid = geteuid();
@@ -83,11 +84,12 @@ static int enter_user_namespace(void)
     put("/proc/self/setgroups", "deny");
     snprintf(text, sizeof text, "%u %u 1\n", uid, uid);
     if (put("/proc/self/uid_map", text) < 0)
-        return -1;
+        return -2;
     snprintf(text, sizeof text, "%u %u 1\n", gid, gid);
-    return put("/proc/self/gid_map", text);
+    return put("/proc/self/gid_map", text) < 0 ? -2 : 0;
 }
 
+/* 0; -1: not allowed, nothing changed; -2: half-way in, from where there is no way back. */
 static int enter_namespace(const struct ckpt_image_header *header)
 {
     int64_t monotonic = current_offset("monotonic");
@@ -98,8 +100,9 @@ static int enter_namespace(const struct ckpt_image_header *header)
     int result;
 
     if (unshare(CLONE_NEWTIME) < 0) {
-        if (errno != EPERM || enter_user_namespace() < 0)
-            return -1;
+        result = errno == EPERM ? enter_user_namespace() : -1;
+        if (result < 0)
+            return result;
         own_user_namespace = true;
     }
     monotonic += (int64_t)header->monotonic_ns - clock_ns(CLOCK_MONOTONIC);
@@ -109,8 +112,8 @@ static int enter_namespace(const struct ckpt_image_header *header)
     offset_line(text, sizeof text, "boottime", boottime);
     result += put("/proc/self/timens_offsets", text);
     fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
-    if (result < 0 || fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
-        result = -1;
+    if (result != 0 || fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
+        result = -2;
     if (own_user_namespace)
         drop_capabilities();
     return result;
@@ -120,14 +123,15 @@ int ckpt_time_enter(const struct ckpt_image_header *header, enum ckpt_time_mode 
                     int64_t *ret_shift_ns, struct ckpt_error *error)
 {
     int64_t shift;
-    int failed = 0;
+    int entered, failed = 0;
 
-    if (mode != CKPT_TIME_HOST && enter_namespace(header) < 0) {
+    if (mode != CKPT_TIME_HOST && (entered = enter_namespace(header)) < 0) {
         failed = errno;
-        if (mode == CKPT_TIME_NAMESPACE)
-            return ckpt_error_set(error, STAGE, failed,
-                                  "cannot enter a time namespace; restore with --time=host, or give "
-                                  "the container CAP_SYS_ADMIN or user namespaces");
+        if (mode == CKPT_TIME_NAMESPACE || entered == -2)
+            return ckpt_error_set(
+                error, STAGE, failed,
+                "cannot enter a time namespace; restore with --time=host, or give "
+                "the container CAP_SYS_ADMIN or user namespaces");
     }
     shift = clock_ns(CLOCK_MONOTONIC) - (int64_t)header->monotonic_ns;
     if (shift < 0)

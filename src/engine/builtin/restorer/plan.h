@@ -34,7 +34,7 @@ struct ckpt_move {
 };
 
 struct ckpt_plan_thread {
-    uint64_t context;   /**< address of its struct ckpt_context */
+    uint64_t context; /**< address of its struct ckpt_context */
     uint64_t tls;
     uint64_t clear_tid;
 };
@@ -48,16 +48,16 @@ struct ckpt_plan_signal {
 
 struct ckpt_plan {
     uint64_t area_start, area_end;
-    uint64_t space_end; /**< the end of the address space that is cleared */
-    uint64_t ops, op_count;         /**< address of struct ckpt_op[] */
+    uint64_t space_end;              /**< the end of the address space that is cleared */
+    uint64_t ops, op_count;          /**< address of struct ckpt_op[] */
     uint64_t first_read, read_count; /**< the reads among them, which lie together */
-    uint64_t threads, thread_count; /**< address of struct ckpt_plan_thread[], the leader first */
-    uint64_t signals, signal_count; /**< address of struct ckpt_plan_signal[] */
-    uint64_t mm_map, mm_map_size;   /**< address of struct prctl_mm_map */
+    uint64_t threads, thread_count;  /**< address of struct ckpt_plan_thread[], the leader first */
+    uint64_t signals, signal_count;  /**< address of struct ckpt_plan_signal[] */
+    uint64_t mm_map, mm_map_size;    /**< address of struct prctl_mm_map */
     struct ckpt_move moves[CKPT_PLAN_MOVES];
     uint64_t move_count;
     int32_t image_fd;
-    int32_t first_fd; /**< descriptors from here on are closed at the end */
+    int32_t first_fd;      /**< descriptors from here on are closed at the end */
     uint64_t helper_stack; /**< the stack of a second thread that does half the work; 0: none */
     uint32_t helper_tid;   /**< the kernel clears it, and wakes, when the helper has ended */
     uint32_t helper_read;  /**< a futex: the helper's reads are done */

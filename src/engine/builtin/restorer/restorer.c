@@ -4,15 +4,15 @@
  *
  * Freestanding: no libc, no data, no thread-local storage; it runs after the command has checked
  * everything that can be checked, clears the address space around itself, follows the plan, starts
- * the threads and enters the first one's context.  From the first unmapping on there is no way back:
- * an error is one line to standard error and exit status 125.
+ * the threads and enters the first one's context.  From the first unmapping on there is no way
+ * back: an error is one line to standard error and exit status 125.
  */
 #include <stdbool.h>
 
+#include <asm/prctl.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
-#include <asm/prctl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 
@@ -124,7 +124,9 @@ static void read_vector(int fd, struct iovec *vector, int count, uint64_t offset
     }
 }
 
-/* All reads from @op on that go on where the last one ended; returns how many operations it took. */
+/*
+ * All reads from @op on that go on where the last one ended; returns how many operations it took.
+ */
 static uint64_t read_pieces(const struct ckpt_plan *plan, const struct ckpt_op *op, uint64_t left)
 {
     struct iovec vector[VECTOR];

@@ -17,12 +17,15 @@ import org.crac.RestoreException;
 public final class Counter implements Resource {
     private static final String USAGE =
             "usage: java -jar simple.jar [--period MILLISECONDS] [--checkpoint-at N[,N...]]"
-            + " [--until N]";
+            + " [--until N] [--heap MIB]";
+    private static final int PIECE = 1024;
 
     private long period = 1000;
     private long until = Long.MAX_VALUE;
     private final Set<Long> checkpoints = new HashSet<>();
     private long count;
+    private int heap;
+    private byte[][] live;
 
     public static void main(String[] args) throws InterruptedException {
         Counter counter = new Counter();
@@ -47,6 +50,7 @@ public final class Counter implements Resource {
     }
 
     private void run() throws InterruptedException {
+        fill();
         while (count < until) {
             count++;
             System.out.println(count);
@@ -54,6 +58,21 @@ public final class Counter implements Resource {
                 checkpoint();
             }
             Thread.sleep(period);
+        }
+    }
+
+    /** Objects of one KiB, all of them different and reachable to the end. */
+    private void fill() {
+        live = new byte[heap * 1024][];
+        for (int i = 0; i < live.length; i++) {
+            live[i] = new byte[PIECE - 16]; // and its header
+            for (int j = 0; j + 4 <= live[i].length; j += 4) {
+                int value = (i * 31 + j) * 0x9E3779B9;
+                live[i][j] = (byte) value;
+                live[i][j + 1] = (byte) (value >> 8);
+                live[i][j + 2] = (byte) (value >> 16);
+                live[i][j + 3] = (byte) (value >> 24);
+            }
         }
     }
 
@@ -83,6 +102,9 @@ public final class Counter implements Resource {
                     break;
                 case "--until":
                     until = positive(value);
+                    break;
+                case "--heap":
+                    heap = (int) Math.min(positive(value), 1 << 20);
                     break;
                 case "--checkpoint-at":
                     for (String number : value.split(",")) {

@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# The command line: help and version; and everything that can be wrong with it, or with what it
+# names, gets exactly one clear line on stderr, nothing on stdout, and exit status 2 (the arguments
+# are wrong) or 1 (they are not, but it cannot be done). Starts no JVM.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+user_ready
+
+# refused STATUS PATTERN WORD...: of `checkpointer WORD...`
+refused() {
+    local want=$1 pattern=$2 name
+    shift 2
+    name="checkpointer $*: $pattern"
+    RUN_SECONDS=20 run "$CKPT" "$@"
+    if [ "$status" = "$want" ] && [ -z "$out" ] && [ "$(wc -l <<<"$err")" = 1 ] &&
+        [[ $err =~ $pattern ]]; then
+        pass "$name"
+    else
+        fail "$name" "status $status (want $want), out '${out:0:300}', err '${err:0:1000}'"
+    fi
+}
+
+# --- help
+for word in --help -h help; do
+    run "$CKPT" "$word"
+    is "$status$err" 0 "$word succeeds"
+    for command in run checkpoint restore inspect check; do
+        like "$out" "$command +[A-Z]" "$word tells of $command"
+    done
+done
+run "$CKPT" --version
+like "$status $out" '^0 checkpointer [0-9]+\.[0-9]+\.[0-9]+$' "--version"
+for command in run checkpoint restore inspect check; do
+    run "$CKPT" "$command" --help
+    is "$status$err" 0 "$command --help succeeds"
+    contains "$out" "usage: checkpointer $command " "and says how to call it"
+    is "$(awk 'length > 100' <<<"$out")" "" "in lines that fit"
+done
+run "$CKPT"
+is "$status$out" 2 "no command is wrong usage"
+contains "$err" "usage: checkpointer COMMAND" "and is told the usage"
+run "$CKPT" freeze
+is "$status$out" 2 "an unknown command is wrong usage"
+contains "$err" "'freeze' is not a command" "and is named"
+
+# --- arguments
+refused 2 "command to run is missing" run
+refused 2 "command to run is missing" run --image "$TMP/i" --
+refused 2 "'--image' needs a value" run --image
+refused 2 "'--image' needs a directory" run --image= -- java
+refused 2 "'--imagine' is not an option" run --imagine x -- java
+refused 2 "process ID is missing" checkpoint
+refused 2 "image directory is missing" checkpoint 1
+refused 2 "one argument too many" checkpoint 1 "$TMP/i" x
+refused 2 "'--leave' is not an option" checkpoint --leave 1 "$TMP/i"
+refused 2 "'-5' is not an option" checkpoint -5 "$TMP/i"
+refused 2 "image directory is missing" restore
+refused 2 "one argument too many" restore a b
+refused 2 "expected auto, namespace or host" restore --time=mars a
+refused 2 "'--time' needs a value" restore --time
+refused 2 "'--fast' is not an option" restore --fast a
+refused 2 "image directory is missing" inspect
+refused 2 "one argument too many" inspect a b
+refused 2 "'--xml' is not an option" inspect --xml a
+refused 2 "'--xml' is not an option" check --xml
+refused 2 "one argument too many" check 1 2
+
+# --- processes
+sh -c : &
+ended=$!
+wait "$ended"
+refused 1 "'abc' is not a process ID" checkpoint abc "$TMP/i"
+refused 1 "'' is not a process ID" checkpoint '' "$TMP/i"
+refused 1 "'0' is not a process ID" checkpoint 0 "$TMP/i"
+refused 1 "'12x' is not a process ID" checkpoint 12x "$TMP/i"
+refused 1 "'99999999999999999999' is not" checkpoint 99999999999999999999 "$TMP/i"
+refused 1 "no process $ended" checkpoint "$ended" "$TMP/i"
+refused 1 "is not a JVM" checkpoint $$ "$TMP/i"
+refused 1 "needs a name" checkpoint $$ ''
+not_ok "no folder is made for what cannot be" test -e "$TMP/i"
+if [ "$(id -u)" -eq 0 ]; then
+    start other tail -f /dev/null
+    RUN_SECONDS=20 run as_user "$CKPT" checkpoint "$pid" "$USER_DIR/i"
+    is "$status" 1 "another user's process is refused"
+    like "$err" "^checkpointer: process $pid is not yours[^"$'\n'"]*$" "in one line"
+    stop "$pid"
+else
+    cannot "another user's process is refused" "only root has others' processes"
+fi
+refused 1 "cannot start '/nowhere/java': no such file" run -- /nowhere/java
+refused 1 "cannot start '$TMP': permission denied" run -- "$TMP"
+install -D "$CKPT" "$TMP/alone/checkpointer"
+CKPT=$TMP/alone/checkpointer refused 1 "libcheckpointer.so is neither in" run -- java -version
+
+# --- images; what DIR may be
+folder() { # NAME: an empty one, in $dir
+    dir=$TMP/$1
+    mkdir -m 700 "$dir"
+}
+for command in restore inspect; do
+    refused 1 "cannot open the image directory '$TMP/none': no such file" "$command" "$TMP/none"
+    refused 1 "cannot open the image directory '': no such file" "$command" ''
+    refused 1 "cannot open the image directory '$CKPT': not a directory" "$command" "$CKPT"
+    folder "$command-empty"
+    refused 1 "there is no checkpoint in '$dir'" "$command" "$dir"
+    folder "$command-nothing"
+    : >"$dir/image"
+    refused 1 "'$dir/image': this is no image of checkpointer" "$command" "$dir"
+    folder "$command-text"
+    yes 'not an image' | head -c 100000 >"$dir/image"
+    refused 1 "'$dir/image': this is no image of checkpointer" "$command" "$dir"
+    folder "$command-zeros"
+    head -c 100000 /dev/zero >"$dir/image"
+    refused 1 "'$dir/image': this is no image of checkpointer" "$command" "$dir"
+    folder "$command-elf"
+    cp "$AGENT" "$dir/image"
+    refused 1 "'$dir/image': this is no image of checkpointer" "$command" "$dir"
+    folder "$command-folder"
+    mkdir "$dir/image"
+    refused 1 "'$dir/image' is not a regular file" "$command" "$dir"
+    folder "$command-pipe"
+    mkfifo "$dir/image"
+    refused 1 "'$dir/image' is not a regular file" "$command" "$dir"
+    folder "$command-link"
+    ln -s ../restore-text/image "$dir/image"
+    refused 1 "cannot open '$dir/image': too many symbolic links" "$command" "$dir"
+    if [ "$(id -u)" -eq 0 ]; then
+        folder "$command-closed"
+        run as_user "$CKPT" "$command" "$dir"
+        like "$status$err" "^1checkpointer: [^"$'\n'"]*: permission denied[^"$'\n'"]*$" \
+            "checkpointer $command of a folder that others cannot read"
+    else
+        cannot "checkpointer $command of a folder that others cannot read" "only root gives folders away"
+    fi
+done
+
+done_testing

@@ -1,0 +1,247 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# What restore must not believe: an image that was killed while it was written, cut, or changed in any
+# byte of its metadata; one that another user made or could have changed; files that are no longer
+# those that the JVM had. Each is refused in one line with nothing run, and what was whole before is
+# whole afterwards.
+#
+# CKPT_SEED=N repeats the choice of bytes of another run.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+need python3 readelf
+compile
+SEED=${CKPT_SEED:-$RANDOM}
+note "seed $SEED"
+RUN_SECONDS=20
+
+# An image of the counter in $1, and of the jar that it has open in $2.
+make_image() {
+    start_jvm "make-$V" "$1" -jar "${2:-$SIMPLE}" --period 10 --checkpoint-at 2 --until 4
+    wait_exit "$pid"
+    [ "$status" = 137 ] || fail "$V: an image to begin with" "$(<"$log")"
+}
+
+# restored WHAT DIR: the image is good: it counts to the end.
+restored() {
+    run "$CKPT" restore "$2"
+    is "$status $(tr '\n' ' ' <<<"$out")" "0 after restore 3 4 " "$1"
+}
+
+# written FILE KIB PID: until that much of the file is on the disk; its size is set long before. Fails
+# when the process has ended. Looks all the time, since nothing tells of it.
+written() {
+    python3 - "$@" <<'PYTHON'
+import os, sys, time
+name, wanted, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+deadline = time.monotonic() + 60
+while time.monotonic() < deadline:
+    try:
+        if os.stat(name).st_blocks // 2 >= wanted:
+            sys.exit(0)
+    except FileNotFoundError:
+        if not os.path.exists(f"/proc/{pid}"):
+            break
+sys.exit(1)
+PYTHON
+}
+
+# Killed with SIGKILL in the middle of the write, over an image that was there before and over none.
+killed() {
+    local image=$1 what=$2 temporary before
+    before=$(sha256sum "$image/image" 2>/dev/null)
+    start_jvm "killed-$V" - -Xmx1g -jar "$SIMPLE" --period 20 --heap 400
+    wait_line "$log" 3
+    temporary=$image/.checkpointer-image-$pid
+    start "killer-$V" "$CKPT" checkpoint "$(pid_of "killed-$V")" "$image"
+    if ! written "$temporary" 30000 "$(pid_of "killed-$V")"; then
+        fail "$V: $what: the write begins"
+        return
+    fi
+    kill -KILL "$(pid_of "killed-$V")"
+    wait_exit "$pid"
+    is "$status/$(wc -l <"$log")" 1/1 "$V: $what: the requester is told in one line"
+    wait_exit "$(pid_of "killed-$V")"
+    ok "$V: $what: it was in the middle of the write" test -s "$temporary"
+    is "$(sha256sum "$image/image" 2>/dev/null)" "$before" "$V: $what: no image, or the one before"
+    cp "$temporary" "$DIR/half"
+}
+
+pid_of() { # NAME
+    printf '%s\n' "${tap_pid_of[$TMP/$1.log]}"
+}
+
+killed_writes() {
+    local half=$DIR/half-image
+    killed "$DIR/none" "killed, no image before"
+    run "$CKPT" restore "$DIR/none"
+    refused "$V: killed, no image before: there is none" "no checkpoint in '$DIR/none'"
+    make_image "$DIR/kept"
+    killed "$DIR/kept" "killed, over an image"
+    restored "$V: killed, over an image: the one before is whole" "$DIR/kept"
+    mkdir -m 700 "$half"
+    mv "$DIR/half" "$half/image"
+    run "$CKPT" restore "$half"
+    refused "$V: half an image under an image's name" 'no image|damaged'
+    make_image "$DIR/kept"
+    is "$(ls -A "$DIR/kept")" $'image\nmanifest.json' "$V: the next checkpoint tidies up"
+    restored "$V: and is whole" "$DIR/kept"
+}
+
+# poke FILE OFFSET: flips one bit there.
+poke() {
+    python3 - "$@" <<'PYTHON'
+import sys
+with open(sys.argv[1], "r+b", buffering=0) as file:
+    file.seek(int(sys.argv[2]))
+    byte = file.read(1)[0]
+    file.seek(int(sys.argv[2]))
+    file.write(bytes([byte ^ 0x10]))
+PYTHON
+}
+
+# Where the pages begin and the metadata ends.
+metadata_size() {
+    readelf -lW "$1" | awk '$1 == "LOAD" { print $2 }' | sort | head -n 1
+}
+
+flipped() {
+    local image=$DIR/flip/image size offsets offset wrong=()
+    make_image "$DIR/flip"
+    size=$(($(metadata_size "$image")))
+    RANDOM=$SEED
+    offsets="0 4 16 24 56 64 $((size - 4097))"
+    for _ in {1..40}; do
+        offsets+=" $(((RANDOM * 32768 + RANDOM) % (size - 4096)))"
+    done
+    for offset in $offsets; do
+        poke "$image" "$offset"
+        run "$CKPT" restore "$DIR/flip"
+        [ "$status/$out/$(wc -l <<<"$err")" = 1//1 ] || wrong+=("$offset: $status '$err'")
+        poke "$image" "$offset"
+    done
+    is "${wrong[*]}" "" "$V: any bit of the metadata's $size bytes flipped: refused"
+    poke "$image" "$((size + 4096 * 20 + 5))"
+    run "$CKPT" restore --verify "$DIR/flip"
+    refused "$V: a bit of a page: refused with --verify" damaged
+    poke "$image" "$((size + 4096 * 20 + 5))"
+    restored "$V: all of it turned back: accepted" "$DIR/flip"
+}
+
+cut() {
+    local image=$DIR/cut/image size whole at
+    make_image "$DIR/cut"
+    cp "$image" "$DIR/whole"
+    size=$(stat -c %s "$image")
+    whole=$(($(metadata_size "$image")))
+    for at in 0 10 100 $((whole / 2)) "$whole" $((size / 2)) $((size - 4096)) $((size - 1)); do
+        cp "$DIR/whole" "$image"
+        truncate -s "$at" "$image"
+        run "$CKPT" restore "$DIR/cut"
+        refused "$V: cut to $at of $size bytes" "'$image'|image"
+    done
+    cp "$DIR/whole" "$image"
+    restored "$V: whole again: accepted" "$DIR/cut"
+}
+
+# Who could have written it.
+trust() {
+    local image=$DIR/trust/image
+    make_image "$DIR/trust"
+    chmod 620 "$image"
+    run "$CKPT" restore "$DIR/trust"
+    refused "$V: an image that the group may write" "may write '$image'"
+    chmod 602 "$image"
+    run "$CKPT" restore "$DIR/trust"
+    refused "$V: an image that all may write" "may write '$image'"
+    chmod 600 "$image"
+    chmod 770 "$DIR/trust"
+    run "$CKPT" restore "$DIR/trust"
+    refused "$V: a directory that the group may write" "may write '$DIR/trust'"
+    chmod 700 "$DIR/trust"
+    mv "$image" "$DIR/elsewhere"
+    ln -s "$DIR/elsewhere" "$image"
+    run "$CKPT" restore "$DIR/trust"
+    refused "$V: a link to an image" "$image"
+    rm "$image"
+    mkfifo "$image"
+    run timeout 10 "$CKPT" restore "$DIR/trust"
+    refused "$V: a named pipe" "$image"
+    rm "$image"
+    mv "$DIR/elsewhere" "$image"
+    if [ "$(id -u)" -eq 0 ]; then
+        chown 12345 "$image"
+        run "$CKPT" restore "$DIR/trust"
+        refused "$V: another user's image" "'$image' belongs to user 12345"
+        chown 0 "$image"
+        chown 12345 "$DIR/trust"
+        run "$CKPT" restore "$DIR/trust"
+        refused "$V: an image in another user's directory" "'$DIR/trust' belongs to user 12345"
+        chown 0 "$DIR/trust"
+    else
+        cannot "$V: another user's image" "only root can make one"
+    fi
+    restored "$V: all of it put right: accepted" "$DIR/trust"
+}
+
+changed_jar() {
+    local jar=$DIR/app.jar
+    cp -p "$SIMPLE" "$jar"
+    make_image "$DIR/jar" "$jar"
+    touch "$jar"
+    run "$CKPT" restore "$DIR/jar"
+    refused "$V: a jar that was written anew" "'$jar' has changed"
+    touch -r "$SIMPLE" "$jar"
+    restored "$V: its time put right: accepted" "$DIR/jar"
+    echo >>"$jar"
+    touch -r "$SIMPLE" "$jar"
+    run "$CKPT" restore "$DIR/jar"
+    refused "$V: a jar of another size" "'$jar' has changed"
+    rm "$jar"
+    run "$CKPT" restore "$DIR/jar"
+    refused "$V: a jar that is gone" "'$jar'"
+    mkdir "$jar"
+    run "$CKPT" restore "$DIR/jar"
+    refused "$V: something else in its place" "'$jar'"
+}
+
+# A JDK of our own, small enough to copy: what java needs to run this program.
+changed_libjvm() {
+    local home=$DIR/jdk real=$JAVA JAVA=$DIR/jdk/bin/java libjvm=$DIR/jdk/lib/server/libjvm.so at
+    mkdir -p "$home/bin"
+    cp -pL "$real" "$home/bin/java"
+    tar -C "$JAVA_HOME" -chf - --exclude='*.diz' --exclude=src.zip --exclude=ct.sym lib conf release \
+        2>/dev/null | tar -C "$home" -xf -
+    make_image "$DIR/libjvm"
+    touch "$libjvm"
+    restored "$V: the same libjvm, installed anew" "$DIR/libjvm"
+    at=$(readelf -SW "$libjvm" | sed -n 's/.*\.note\.gnu\.build-id *NOTE *[0-9a-f]* *\([0-9a-f]*\).*/\1/p')
+    if [ -n "$at" ]; then
+        poke "$libjvm" $((16#$at + 20))
+        run "$CKPT" restore "$DIR/libjvm"
+        refused "$V: another libjvm of the same size" "'$libjvm' has changed"
+        poke "$libjvm" $((16#$at + 20))
+        restored "$V: the old one put back: accepted" "$DIR/libjvm"
+    else
+        cannot "$V: another libjvm of the same size" "this one has no build-id"
+    fi
+    mv "$libjvm" "$libjvm.away"
+    run "$CKPT" restore "$DIR/libjvm"
+    refused "$V: no libjvm" "'$libjvm'"
+    mv "$libjvm.away" "$libjvm"
+    touch "$home/lib/modules"
+    run "$CKPT" restore "$DIR/libjvm"
+    refused "$V: another lib/modules" "'$home/lib/modules' has changed"
+    rm -r "$home"
+}
+
+body() {
+    flipped
+    cut
+    trust
+    changed_jar
+    changed_libjvm
+    killed_writes
+}
+each_jdk body
+done_testing

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// A small HTTP server with something in it that stands against a checkpoint, by the name of its first
+// argument. Prints "ready PORT", and a line from each hook of its two resources. GET / answers
+// "serving"; GET /release takes the obstacle away; GET /own calls Core.checkpointRestore() and answers
+// with what that said.
+//
+//     Refuse OBSTACLE [ARGUMENT]
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.File;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.RandomAccessFile;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileSystems;
+import java.nio.file.Paths;
+import java.nio.file.StandardWatchEventKinds;
+import java.nio.file.WatchService;
+import java.util.ArrayList;
+import java.util.List;
+import org.crac.Context;
+import org.crac.Core;
+import org.crac.Resource;
+
+public final class Refuse {
+    private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
+    private static final List<AutoCloseable> OBSTACLE = new ArrayList<>();
+
+    private Refuse() {
+    }
+
+    public static void main(String[] args) throws Exception {
+        Hook first = new Hook("first", args[0].equals("hook"));
+        Hook second = new Hook("second", false);
+        Core.getGlobalContext().register(first);
+        Core.getGlobalContext().register(second);
+        HttpServer server = HttpServer.create(new InetSocketAddress(LOOPBACK, 0), 0);
+        server.createContext("/", exchange -> answer(exchange, "serving"));
+        server.createContext("/own", exchange -> answer(exchange, own()));
+        server.createContext("/release", exchange -> {
+            first.fails = false;
+            answer(exchange, release());
+        });
+        server.start();
+        obstacle(args[0], args.length > 1 ? args[1] : null);
+        System.out.println("ready " + server.getAddress().getPort());
+        Thread.currentThread().join(); // and keeps the hooks: their contexts hold them weakly
+        System.out.println(first + " " + second);
+    }
+
+    private static void answer(HttpExchange exchange, String text) throws IOException {
+        byte[] bytes = text.getBytes("UTF-8");
+        exchange.getResponseHeaders().set("Connection", "close");
+        exchange.sendResponseHeaders(200, bytes.length);
+        try (OutputStream body = exchange.getResponseBody()) {
+            body.write(bytes);
+        }
+        exchange.close();
+    }
+
+    private static String release() {
+        try {
+            for (AutoCloseable one : OBSTACLE) {
+                one.close();
+            }
+            return "released";
+        } catch (Exception failed) {
+            return failed.toString();
+        }
+    }
+
+    private static String own() {
+        StringBuilder said = new StringBuilder();
+        try {
+            Core.checkpointRestore();
+            said.append("nothing");
+        } catch (Exception failed) {
+            said.append(failed.getClass().getSimpleName());
+            for (Throwable reason : failed.getSuppressed()) {
+                said.append('\n').append(reason.getMessage());
+            }
+        }
+        return said.toString();
+    }
+
+    private static void obstacle(String name, String argument) throws Exception {
+        switch (name) {
+            case "tcp":
+                connection();
+                break;
+            case "child":
+                Process child = new ProcessBuilder("tail", "-f", "/dev/null")
+                        .redirectOutput(new File("/dev/null")).redirectErrorStream(true).start();
+                OBSTACLE.add(() -> {
+                    child.destroy();
+                    child.waitFor();
+                    child.getOutputStream().close();
+                });
+                break;
+            case "deleted":
+                OBSTACLE.add(new FileOutputStream(argument));
+                if (!new File(argument).delete()) {
+                    throw new IOException("not deleted");
+                }
+                break;
+            case "locked":
+                FileChannel channel = new RandomAccessFile(argument, "rw").getChannel();
+                OBSTACLE.add(channel.lock());
+                break;
+            case "fifo":
+                OBSTACLE.add(new FileInputStream(argument));
+                break;
+            case "udp":
+                DatagramSocket socket = new DatagramSocket(0, LOOPBACK);
+                OBSTACLE.add(socket);
+                break;
+            case "watch":
+                WatchService watch = FileSystems.getDefault().newWatchService();
+                Paths.get(argument).register(watch, StandardWatchEventKinds.ENTRY_CREATE);
+                OBSTACLE.add(watch);
+                break;
+            case "blocker":
+                blocker(argument);
+                break;
+            default: // "hook", "none", or something that the process has from its start
+        }
+    }
+
+    private static void connection() throws IOException {
+        ServerSocket server = new ServerSocket(0, 1, LOOPBACK);
+        Socket client = new Socket(LOOPBACK, server.getLocalPort());
+        Socket accepted = server.accept();
+        System.out.println("client " + client.getLocalPort() + " server " + server.getLocalPort());
+        OBSTACLE.add(client);
+        OBSTACLE.add(accepted);
+        OBSTACLE.add(server);
+    }
+
+    /** A thread of native code (blocker.c) that blocks every signal until it is told to end. */
+    private static void blocker(String library) throws Exception {
+        System.load(library);
+        Thread thread = new Thread(Refuse::block, "deaf");
+        thread.setDaemon(true);
+        thread.start();
+        waitBlocked();
+        OBSTACLE.add(Refuse::unblock);
+    }
+
+    private static native void block();
+
+    private static native void waitBlocked();
+
+    private static native void unblock();
+
+    /** Says when it is called, and fails where it is to. */
+    private static final class Hook implements Resource {
+        private final String name;
+        private volatile boolean fails;
+
+        Hook(String name, boolean fails) {
+            this.name = name;
+            this.fails = fails;
+        }
+
+        @Override
+        public void beforeCheckpoint(Context<? extends Resource> context) {
+            System.out.println("before " + name);
+            if (fails) {
+                throw new IllegalStateException("the " + name + " hook has its reasons");
+            }
+        }
+
+        @Override
+        public void afterRestore(Context<? extends Resource> context) {
+            System.out.println("after " + name);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# What the tests of whole JVMs (tests/jvm) share, on top of tap.sh: compile a test's Java programs,
+# start them with the agent or without, freeze them, bring them back, and look at what they printed.
+# A test runs its body for every JDK:
+#
+#     . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+#     . "$TOP/tests/lib/jvm.sh"
+#     compile Echo
+#     body() { …; }
+#     each_jdk body
+#     done_testing
+#
+# In the body: JAVA_HOME, JAVA (its java), V ("17") and DIR (an empty folder for this JDK).
+
+SIMPLE=$TOP/examples/simple/target/simple.jar # also has org.crac, to compile against and run with
+CLASSES=$TMP/classes
+CP=$CLASSES:$SIMPLE
+FIRSTBYTE=$BUILD/helpers/firstbyte
+
+# What the caller left open would be open in every JVM that is not started by `checkpointer run`, and
+# stand against its checkpoint. (255 is bash's own, and not handed on.)
+for descriptor in "/proc/$$/fd"/*; do
+    descriptor=${descriptor##*/}
+    if [ "$descriptor" -gt 2 ] && [ "$descriptor" != 255 ]; then
+        eval "exec $descriptor>&-"
+    fi
+done
+unset descriptor
+
+# compile [NAME...]: tests/jvm/java/NAME.java for every JDK from 8 on.
+compile() {
+    local said sources=("${@/%/.java}")
+    [ -f "$SIMPLE" ] || bail_out "examples/simple is not built, run tools/build --examples"
+    chmod 711 "$TMP" # the ordinary user of as_user reads the classes
+    mkdir -p "$CLASSES"
+    [ $# -gt 0 ] || return 0
+    said=$("${JDKS[0]}/bin/javac" --release 8 -Xlint:-options -cp "$SIMPLE" -d "$CLASSES" \
+        "${sources[@]/#/$TOP/tests/jvm/java/}" 2>&1) || bail_out "javac failed: $said"
+}
+
+each_jdk() { # FUNCTION [ARGUMENT...]
+    for JAVA_HOME in "${JDKS[@]}"; do
+        JAVA=$JAVA_HOME/bin/java
+        V=$(jdk_version "$JAVA_HOME")
+        DIR=$TMP/jdk-$V
+        mkdir -p "$DIR"
+        export JAVA_HOME
+        "$@"
+    done
+}
+
+# start_jvm NAME [as_user] IMAGE|- JAVA-ARGUMENT...: with the agent, and that image directory (-: none).
+start_jvm() {
+    local name=$1 user=() image=()
+    shift
+    [ "$1" != as_user ] || { user=(as_user) && shift; }
+    [ "$1" = - ] || image=(--image "$1")
+    shift
+    start "$name" "${user[@]}" "${CONFINE[@]}" "$CKPT" run "${image[@]}" -- "$JAVA" "$@"
+}
+
+# What the JVM and the command are started by, such as seccomp-run; set by a test.
+CONFINE=()
+
+# restore NAME [as_user] DIR: in the background; its output goes on in the log of that name.
+restore() {
+    local name=$1 user=()
+    shift
+    [ "$1" != as_user ] || { user=(as_user) && shift; }
+    start "$name" "${user[@]}" "${CONFINE[@]}" "$CKPT" restore "$@"
+}
+
+# freeze [as_user] PID DIR WHAT [OPTION...]: `checkpoint PID DIR`, and the JVM ends as it should.
+# Sets status, out, err; fails a test of the name WHAT where something is wrong, and is silent else.
+freeze() {
+    local user=() process directory what
+    [ "$1" != as_user ] || { user=(as_user) && shift; }
+    process=$1 directory=$2 what=$3
+    shift 3
+    run "${user[@]}" "${CONFINE[@]}" "$CKPT" checkpoint "$@" "$process" "$directory"
+    if [ "$status$out$err" != 0 ]; then
+        fail "$what: checkpoint" "status $status, said: $out$err"
+        return 1
+    fi
+    wait_exit "$process" 30
+    [ "$status" = 137 ] || fail "$what: the JVM's end" "status $status instead of 137"
+}
+
+# refused WHAT PATTERN: of the last `run` of a restore: status 1, one line with the pattern, no more.
+# Set RUN_SECONDS for that run: should the JVM come back after all, it would run for two minutes.
+refused() {
+    if [ "$status" = 1 ] && [ -z "$out" ] && [ "$(wc -l <<<"$err")" = 1 ] && [[ $err =~ $2 ]]; then
+        pass "$1"
+    else
+        fail "$1" "status $status, out '${out:0:300}', err '${err:0:1000}'" \
+            "want 1, nothing, one line with: $2"
+    fi
+}
+
+# count_lines LOG TEXT
+count_lines() {
+    grep -s -c -F -- "$2" "$1"
+}
+
+# last_number LOG: the counter's last number.
+last_number() {
+    grep -x '[0-9][0-9]*' "$1" | tail -n 1
+}
+
+# wait_more LOG N [SECONDS]: until the counter has printed N numbers more than it has now.
+wait_more() {
+    wait_line "$1" "$(($(last_number "$1") + $2))" "${3:-30}"
+}
+
+# in_sequence LOG NAME: the counter's numbers are 1, 2, 3 and so on, each once.
+in_sequence() {
+    local wrong
+    wrong=$(grep -x '[0-9][0-9]*' "$1" | awk '$1 != NR { print $1 " where " NR " should be"; exit }
+        END { if (!NR) print "no number" }')
+    is "$wrong" "" "$2"
+}
+
+# answers PORT [PATH]: until an HTTP server answers 200 there; 10 seconds at most.
+answers() {
+    "$FIRSTBYTE" --http "$1" "${2:-/}" --timeout 10 -- tail -f /dev/null
+}
+
+# port_of LOG TEXT: the number at the end of the line with this text.
+port_of() {
+    sed -n "s/.*$2 *\([0-9][0-9]*\).*/\1/p" "$1" | head -n 1
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The agent's options: what is understood, and that what is not gets a message that says what was
+// expected.
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "tap.h"
+
+static struct ckpt_options options;
+static struct ckpt_error error;
+
+static int parse(const char *text)
+{
+    options = (struct ckpt_options){.gc = true, .control = true, .park_timeout_ms = 5000};
+    error.text[0] = '\0';
+    return ckpt_options_parse(text, &options, &error);
+}
+
+static void refused(const char *text, const char *part)
+{
+    char name[256];
+
+    snprintf(name, sizeof name, "'%.60s' is refused: %s", text, part);
+    TAP_OK(parse(text) == -1 && strstr(error.text, part), name);
+    if (!strstr(error.text, part))
+        tap_note("it said: %s", error.text);
+}
+
+static void test_good(void)
+{
+    char cwd[PATH_MAX], want[PATH_MAX + 16];
+
+    TAP_INT(parse(NULL), 0, "no options");
+    TAP_INT(parse(""), 0, "empty options");
+    TAP_OK(options.gc && options.control && options.park_timeout_ms == 5000 && !*options.image,
+           "leave the defaults");
+    TAP_INT(parse("image=/a/b,gc=false,control=false,park_timeout=250"), 0, "all of them");
+    TAP_STR(options.image, "/a/b", "image is taken");
+    TAP_OK(!options.gc && !options.control && options.park_timeout_ms == 250, "so are the others");
+    TAP_INT(parse("image=/a\\,b\\\\c\\=d"), 0, "a backslash");
+    TAP_STR(options.image, "/a,b\\c=d", "takes the next character as it is");
+    TAP_INT(parse("image=/a=b"), 0, "a second '='");
+    TAP_STR(options.image, "/a=b", "belongs to the value");
+    TAP_INT(parse(",,gc=true,"), 0, "empty words are passed over");
+    TAP_INT(parse("gc=false,gc=true"), 0, "an option given twice");
+    TAP_OK(options.gc, "has its last value");
+    TAP_INT(parse("image=rel"), 0, "a relative directory");
+    if (!getcwd(cwd, sizeof cwd))
+        TAP_BAIL_OUT("the working directory is gone");
+    snprintf(want, sizeof want, "%s/rel", cwd);
+    TAP_STR(options.image, want, "is made absolute");
+    TAP_INT(parse("park_timeout=1"), 0, "the least number");
+    TAP_INT(parse("park_timeout=600000"), 0, "the largest number");
+}
+
+static void test_bad(void)
+{
+    static char text[2 * PATH_MAX];
+
+    refused("nonsense", "expected key=value");
+    refused("nonsense=1", "is not known");
+    refused("Gc=true", "is not known");
+    refused("=1", "is not known");
+    refused("gc=yes", "expected true or false");
+    refused("gc=", "expected true or false");
+    refused("control=1", "expected true or false");
+    refused("image=", "expected a directory");
+    refused("park_timeout=0", "from 1 to 600000");
+    refused("park_timeout=600001", "from 1 to 600000");
+    refused("park_timeout=-1", "from 1 to 600000");
+    refused("park_timeout=5s", "from 1 to 600000");
+    refused("park_timeout= 5", "from 1 to 600000");
+    refused("park_timeout=99999999999999999999", "from 1 to 600000");
+    memset(text, 'x', sizeof text - 1);
+    memcpy(text, "image=/", 7);
+    refused(text, "name too long");
+    text[PATH_MAX + 6] = '\0'; /* one more than fits */
+    refused(text, "name too long");
+    text[PATH_MAX + 5] = '\0';
+    TAP_INT(parse(text), 0, "the longest path is taken");
+    TAP_INT((long long)strlen(options.image), PATH_MAX - 1, "whole");
+}
+
+int main(void)
+{
+    test_good();
+    test_bad();
+    return tap_done();
+}
