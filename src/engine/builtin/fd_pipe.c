@@ -31,8 +31,8 @@ static int other_end(const struct ckpt_gather *gather, const struct ckpt_fd_look
 
     (void)gather;
     /*
-     * Both ends of a pipe have the same inode.  JVMs open descriptors densely from 0 on, so the walk
-     * ends at the first long stretch of unused numbers.
+     * Both ends of a pipe have the same inode.  JVMs open descriptors densely from 0 on, so the
+     * walk ends at the first long stretch of unused numbers.
      */
     for (int fd = 3, unused = 0; unused < 4096; fd++) {
         if (ckpt_sys_fstat(fd, &status) < 0) {

@@ -18,6 +18,8 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd.h"
 
+#define AUTOBIND_NAME 6 /* a zero byte and five digits: unix(7) */
+
 enum { DEAD_PAIR = 1, ATTACH_LISTENER };
 
 static int get_int(int fd, int name)
@@ -55,7 +57,11 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
 
     ckpt_syscall(SYS_getsockname, look->number, &name, &size, 0, 0, 0);
     if (get_int(look->number, SO_ACCEPTCONN)) {
-        if (ckpt_raw_find(name.sun_path, "/.java_pid"))
+        /* in a restored process it has the name that make_listener() left to the kernel */
+        bool made_here = gather->mailbox->generation && !name.sun_path[0] &&
+                         size == sizeof(sa_family_t) + AUTOBIND_NAME;
+
+        if (made_here || ckpt_raw_find(name.sun_path, "/.java_pid"))
             what = ATTACH_LISTENER;
     } else if (get_int(look->number, SO_TYPE) == SOCK_STREAM && size <= sizeof(sa_family_t) &&
                peer_is_gone(look->number)) {
