@@ -23,7 +23,12 @@
 #define CKPT_PAGE 4096ull
 #define CKPT_NONE 0xffffffffu /* no index */
 
-/** Our notes, in this order, each once, directly behind each other at the start of PT_NOTE. */
+/**
+ * Our notes, in this order, each once, directly behind each other at the start of PT_NOTE.  In the
+ * file CKPT_NOTE_BASE is added: debuggers know the small types whoever owns the note, and would take
+ * our header for a thread's registers.
+ */
+#define CKPT_NOTE_BASE 0x4a560000u
 enum ckpt_note_type {
     CKPT_NOTE_HEADER = 1, /**< struct ckpt_image_header, one */
     CKPT_NOTE_PROCESS,    /**< struct ckpt_image_process, one */

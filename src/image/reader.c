@@ -62,9 +62,9 @@ static uint64_t one_note(const char *metadata, size_t size, uint64_t offset, uin
     uint64_t head = sizeof *note + ((sizeof CKPT_NOTE_NAME + 3) & ~3ull);
 
     if (offset > size || size - offset < head || note->n_namesz != sizeof CKPT_NOTE_NAME ||
-        memcmp(note + 1, CKPT_NOTE_NAME, sizeof CKPT_NOTE_NAME) != 0 || note->n_type != type ||
-        note->n_descsz % 8 || note->n_descsz > size - offset - head ||
-        note->n_descsz % element_size[type])
+        memcmp(note + 1, CKPT_NOTE_NAME, sizeof CKPT_NOTE_NAME) != 0 ||
+        note->n_type != CKPT_NOTE_BASE + type || note->n_descsz % 8 ||
+        note->n_descsz > size - offset - head || note->n_descsz % element_size[type])
         return 0;
     parts->data[type] = (const char *)note + head;
     parts->size[type] = note->n_descsz;

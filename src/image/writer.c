@@ -115,7 +115,8 @@ static void put_our_notes(struct ckpt_tables *tables, struct ckpt_notes *notes)
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        ckpt_notes_add(notes, CKPT_NOTE_NAME, parts[i].type, parts[i].data, parts[i].size);
+        ckpt_notes_add(notes, CKPT_NOTE_NAME, CKPT_NOTE_BASE + parts[i].type, parts[i].data,
+                       parts[i].size);
 }
 
 static uint32_t segment_flags(uint32_t prot)

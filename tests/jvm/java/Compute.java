@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // A long computation whose result depends on every step of every thread: four threads in lockstep,
-// each step mixing what the neighbour had before with one of several kinds of work (integers, floating
-// point and vectors, collections, strings, sorting, exceptions, monitors, new classes). Prints "step N"
-// from one of the threads, and at the end "checksum X", which is the same on every JVM. Nothing in it
-// depends on time, on addresses or on the order in which threads happen to run.
+// each step mixing what the neighbour had before with one of several kinds of work (integers,
+// floating point and vectors, collections, strings, sorting, exceptions, monitors, new classes).
+// Prints "step N" from one of the threads, and at the end "checksum X", which is the same on every
+// JVM. Nothing in it depends on time, on addresses or on the order in which threads happen to run.
 //
 //     Compute STEPS
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Holds one of every kind of descriptor that a checkpoint takes along, freezes itself as often as it
-// is told, and after each restore goes on using all of them. Prints "ok WHAT" or "not ok WHAT: why",
-// and "round N" after each; exit status 1 if anything was wrong.
+// Holds one of every kind of descriptor that a checkpoint takes along, freezes itself as often as
+// it is told, and after each restore goes on using all of them. Prints "ok WHAT" or "not ok WHAT:
+// why", and "round N" after each; exit status 1 if anything was wrong.
 //
 //     Descriptors FOLDER TIMES
 //
@@ -149,7 +149,8 @@ public final class Descriptors {
         check("file read on", () -> {
             byte[] part = new byte[1000];
             return reading.read(part) == 1000
-                    && Arrays.equals(part, Arrays.copyOfRange(content, round * 1000, round * 1000 + 1000));
+                    && Arrays.equals(part, Arrays.copyOfRange(content, round * 1000,
+                            round * 1000 + 1000));
         });
         check("file read and written", () -> {
             boolean there = both.getFilePointer() == 500 + round;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A JVM to talk with: answers each line of its standard input on standard output, and does what some
-// of them say. Has a shutdown hook, so that a test sees whether a signal reached it in good order.
+// A JVM to talk with: answers each line of its standard input on standard output, and does what
+// some of them say. Has a shutdown hook, so that a test sees whether a signal reached it in good
+// order.
 //
 //     err TEXT   TEXT to standard error
 //     exit N     ends with that status

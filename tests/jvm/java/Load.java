@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Work that never ends and always checks itself: a live structure that is changed and summed again,
-// garbage beside it, classes that are loaded anew all the time so that the compilers never rest, and
-// as many more threads as wanted, which hand a token around. Prints "round N" a round; prints
+// garbage beside it, classes that are loaded anew all the time so that the compilers never rest,
+// and as many more threads as wanted, which hand a token around. Prints "round N" a round; prints
 // "CORRUPT" and ends with status 3 when something is not as it was left.
 //
 //     Load [--threads N] [--live MIB] [--no-classes]
@@ -145,7 +145,8 @@ public final class Load {
         try {
             for (;;) {
                 int token = from.take();
-                check("thread", name.equals(own.get()) && name.equals(Thread.currentThread().getName()));
+                check("thread", name.equals(own.get())
+                        && name.equals(Thread.currentThread().getName()));
                 to.put(token + 1);
             }
         } catch (InterruptedException end) {

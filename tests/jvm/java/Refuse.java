@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A small HTTP server with something in it that stands against a checkpoint, by the name of its first
-// argument. Prints "ready PORT", and a line from each hook of its two resources. GET / answers
-// "serving"; GET /release takes the obstacle away; GET /own calls Core.checkpointRestore() and answers
-// with what that said.
+// A small HTTP server with something in it that stands against a checkpoint, by the name of its
+// first argument. Prints "ready PORT", and a line from each hook of its two resources. GET /
+// answers "serving"; GET /release takes the obstacle away; GET /own calls Core.checkpointRestore()
+// and answers with what that said.
 //
 //     Refuse OBSTACLE [ARGUMENT]
 
