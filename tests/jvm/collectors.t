@@ -34,7 +34,8 @@ cycle() {
         fi
     done
     stop "$pid"
-    is "$status/$(grep -iE 'corrupt|error|exception' "$log")" 143/ "$name: goes on twice and finds all as it was"
+    is "$status/$(grep -iE 'corrupt|error|exception' "$log")" 143/ \
+        "$name: goes on twice and finds all as it was"
 }
 
 with() { # NAME OPTION... [-- LOAD-ARGUMENT...]

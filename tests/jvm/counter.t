@@ -107,7 +107,8 @@ streams() {
     wait_exit "$pid"
     is "$status" 7 "$V: the exit status is the JVM's"
     is "$(<"$DIR/second.out")" $'heard two\nshutdown hook' "$V: stdout is that of restore"
-    is "$(<"$DIR/first.out")$(<"$DIR/first.err")" $'ready\nheard one' "$V: the first process's are not touched"
+    is "$(<"$DIR/first.out")$(<"$DIR/first.err")" $'ready\nheard one' \
+        "$V: the first process's are not touched"
     exec 8>&-
 }
 

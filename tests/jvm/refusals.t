@@ -53,7 +53,8 @@ then_works() { # NAME [DIR]
     local where=${2:-$image}
     is "$(get /release)" released "$V $1: the obstacle goes"
     freeze as_user "$pid" "$where" "$V $1, released" || { stop "$pid" && return; }
-    is "$(cd "$where" && echo .[!.]* *)" ".[!.]* image manifest.json" "$V $1: the image is there, nothing else"
+    is "$(cd "$where" && echo .[!.]* *)" ".[!.]* image manifest.json" \
+        "$V $1: the image is there, nothing else"
     restore "$V $1" as_user "$where"
     ok "$V $1: and then can be frozen, and serves when it is back" answers "$port"
     stop "$pid"

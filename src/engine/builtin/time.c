@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/raw.h"
 #include "engine/builtin/restore.h"
 
 #define STAGE "time"
@@ -38,21 +39,18 @@ static int put(const char *path, const char *text)
     return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
 }
 
-/* The offset that is in force for @name ("monotonic", "boottime"), in nanoseconds. */
-static int64_t current_offset(const char *name)
+/* The offset that is in force for @name ("monotonic", "boottime") in @offsets, in nanoseconds. */
+static int64_t current_offset(const char *offsets, const char *name)
 {
-    ckpt_auto_fclose FILE *file = fopen("/proc/self/timens_offsets", "re");
-    char line[128], word[32];
+    const char *at = strstr(offsets, name);
     long long seconds, nanoseconds;
 
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "%31s %lld %lld", word, &seconds, &nanoseconds) == 3 &&
-            strcmp(word, name) == 0)
-            return seconds * SECOND + nanoseconds;
-    return 0;
+    if (!at || sscanf(at + strlen(name), "%lld %lld", &seconds, &nanoseconds) != 2)
+        return 0;
+    return seconds * SECOND + nanoseconds;
 }
 
-static void offset_line(char *text, size_t size, const char *name, int64_t offset)
+static int offset_line(char *text, size_t size, const char *name, int64_t offset)
 {
     int64_t seconds = offset / SECOND;
     int64_t rest = offset % SECOND;
@@ -61,7 +59,7 @@ static void offset_line(char *text, size_t size, const char *name, int64_t offse
         rest += SECOND;
         seconds--;
     }
-    snprintf(text, size, "%s %lld %lld\n", name, (long long)seconds, (long long)rest);
+    return snprintf(text, size, "%s %lld %lld\n", name, (long long)seconds, (long long)rest);
 }
 
 static void drop_capabilities(void)
@@ -92,13 +90,16 @@ static int enter_user_namespace(void)
 /* 0; -1: not allowed, nothing changed; -2: half-way in, from where there is no way back. */
 static int enter_namespace(const struct ckpt_image_header *header)
 {
-    int64_t monotonic = current_offset("monotonic");
-    int64_t boottime = current_offset("boottime");
+    int64_t monotonic, boottime;
     bool own_user_namespace = false;
     ckpt_auto_close int fd = -1;
-    char text[128];
-    int result;
+    char text[256];
+    int result, length;
 
+    if (ckpt_raw_read_file("/proc/self/timens_offsets", text, sizeof text) < 0)
+        return -1;
+    monotonic = current_offset(text, "monotonic");
+    boottime = current_offset(text, "boottime");
     if (unshare(CLONE_NEWTIME) < 0) {
         result = errno == EPERM ? enter_user_namespace() : -1;
         if (result < 0)
@@ -107,10 +108,9 @@ static int enter_namespace(const struct ckpt_image_header *header)
     }
     monotonic += (int64_t)header->monotonic_ns - clock_ns(CLOCK_MONOTONIC);
     boottime += (int64_t)header->boottime_ns - clock_ns(CLOCK_BOOTTIME);
-    offset_line(text, sizeof text, "monotonic", monotonic);
+    length = offset_line(text, sizeof text, "monotonic", monotonic);
+    offset_line(text + length, sizeof text - (size_t)length, "boottime", boottime);
     result = put("/proc/self/timens_offsets", text);
-    offset_line(text, sizeof text, "boottime", boottime);
-    result += put("/proc/self/timens_offsets", text);
     fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
     if (result != 0 || fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
         result = -2;

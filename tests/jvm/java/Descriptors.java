@@ -280,9 +280,9 @@ public final class Descriptors {
             return seen.size() == folder.resolve("many").toFile().list().length;
         });
         check("all of it closes", () -> {
-            for (AutoCloseable one : new AutoCloseable[] {reading, both, appending, channel, directory,
-                nothing, sink, random, pipe.sink(), pipe.source(), fullPipe.sink(), fullPipe.source(),
-                selector, channelServer, server4}) {
+            for (AutoCloseable one : new AutoCloseable[] {reading, both, appending, channel,
+                directory, nothing, sink, random, pipe.sink(), pipe.source(), fullPipe.sink(),
+                fullPipe.source(), selector, channelServer, server4}) {
                 one.close();
             }
             return true;
