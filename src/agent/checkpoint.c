@@ -47,6 +47,7 @@ struct work {
     int64_t said_ms;
     int own_fds[8];
     char image_temp[64], manifest_temp[64];
+    int manifest_fd; /* open, and so locked, until it is over */
 };
 
 /* ---- what the engine calls back, among the parked ---- */
@@ -159,9 +160,9 @@ static int open_temporary(int dir, const char *name, struct ckpt_error *error)
 
 static int write_manifest(struct work *work, struct ckpt_error *error)
 {
-    ckpt_auto_close int fd = open_temporary(work->freeze.dir_fd, work->manifest_temp, error);
-
-    return fd < 0 ? -1 : ckpt_manifest_write(fd, work->freeze.id, error);
+    work->manifest_fd = open_temporary(work->freeze.dir_fd, work->manifest_temp, error);
+    return work->manifest_fd < 0 ? -1
+                                 : ckpt_manifest_write(work->manifest_fd, work->freeze.id, error);
 }
 
 static void remove_files(struct work *work)
@@ -215,13 +216,14 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
 {
     struct ckpt_freeze *freeze = &work->freeze;
 
-    freeze->park.signal = free_signal();
+    freeze->park.signal = ckpt_park_kept_signal();
+    if (!freeze->park.signal)
+        freeze->park.signal = free_signal();
     if (!freeze->park.signal)
         return ckpt_error_set(error, STAGE, 0,
                               "no real-time signal is free to stop the threads with");
     freeze->park.timeout_ms = ckpt_agent.options.park_timeout_ms;
     freeze->park.cached_tid = ckpt_vmthread_tid;
-    freeze->park.first_tid = (uint32_t)gettid();
     ckpt_vmthread_find_perf();
     find_vdso(&freeze->park);
     find_rseq(&freeze->park);
@@ -253,6 +255,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->own_fd_count = ckpt_control_fds(work->own_fds, 4);
     work->own_fds[freeze->own_fd_count++] = freeze->dir_fd;
     work->own_fds[freeze->own_fd_count++] = freeze->image_fd;
+    work->own_fds[freeze->own_fd_count++] = work->manifest_fd;
     freeze->own_fds = work->own_fds;
     return 0;
 }
@@ -271,7 +274,7 @@ static void checkpoint(struct work *work, const struct ckpt_request *request)
     const char *directory = request->directory ? request->directory : ckpt_agent.options.image;
     struct ckpt_error error = {.stage = ""};
 
-    work->freeze.dir_fd = work->freeze.image_fd = -1;
+    work->freeze.dir_fd = work->freeze.image_fd = work->manifest_fd = -1;
     work->result = CKPT_FREEZE_FAILED;
     if (!*directory) {
         ckpt_report_add(&work->report, "error",
@@ -296,6 +299,8 @@ static void checkpoint(struct work *work, const struct ckpt_request *request)
     }
     if (work->freeze.image_fd >= 0)
         close(work->freeze.image_fd);
+    if (work->manifest_fd >= 0)
+        close(work->manifest_fd);
 }
 
 /* ---- the Java side ---- */

@@ -59,11 +59,10 @@ static bool exists(const char *path)
     return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-/* Wait until the JVM has made its socket: something happens in its /tmp. */
-static bool wait_for(const struct ckpt_target *target, const char *path)
+bool ckpt_attach_wait(const struct ckpt_target *target, const char *path, int timeout_ms)
 {
     ckpt_auto_close int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    int64_t deadline = now_ms() + OPEN_MS;
+    int64_t deadline = now_ms() + timeout_ms;
 
     inotify_add_watch(watch, target->tmp, IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
     while (!exists(path)) {
@@ -95,7 +94,7 @@ static int open_door(const struct ckpt_target *target, const char *path, struct 
     if (fd < 0 && errno != EEXIST)
         return ckpt_error_set(error, STAGE, errno, "cannot make '%s'", trigger);
     kill(target->pid, SIGQUIT);
-    opened = wait_for(target, path);
+    opened = ckpt_attach_wait(target, path, OPEN_MS);
     unlink(trigger);
     if (!opened)
         return ckpt_error_set(

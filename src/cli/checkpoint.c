@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 
 #define STAGE "checkpoint"
+#define SOCKET_MS 3000
 #define PROGRESS_AFTER_MS 1000 /* nobody wants a bar that flashes by */
 #define END_MS 60000           /* a large JVM takes a while to give back its memory */
 
@@ -68,7 +69,7 @@ static int absolute(const char *directory, char *path, size_t size, struct ckpt_
 
 static int connect_agent(const struct ckpt_target *target, struct ckpt_error *error)
 {
-    char library[PATH_MAX];
+    char library[PATH_MAX], path[128];
     int fd = ckpt_target_connect(target, error);
 
     if (fd != -2)
@@ -76,6 +77,9 @@ static int connect_agent(const struct ckpt_target *target, struct ckpt_error *er
     if (ckpt_target_agent(library, sizeof library, error) < 0 ||
         ckpt_attach_load(target, library, "", error) < 0)
         return -1;
+    /* A JVM that was restored just now has the agent and makes its socket in a moment. */
+    ckpt_target_socket(target, path, sizeof path);
+    ckpt_attach_wait(target, path, SOCKET_MS);
     fd = ckpt_target_connect(target, error);
     if (fd == -2)
         return ckpt_error_set(error, STAGE, 0,

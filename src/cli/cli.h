@@ -63,6 +63,15 @@ int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *err
 /** Find libcheckpointer.so beside the command or in ../lib. */
 int ckpt_target_agent(char *path, size_t size, struct ckpt_error *error);
 
+/**
+ * Wait until there is a socket @path in the JVM's /tmp.
+ * @return whether it came within @timeout_ms
+ */
+bool ckpt_attach_wait(const struct ckpt_target *target, const char *path, int timeout_ms);
+
+/** Where the agent's control socket of a JVM is, as seen from here. */
+void ckpt_target_socket(const struct ckpt_target *target, char *path, size_t size);
+
 /** Load an agent into a running JVM through HotSpot's attach protocol (attach.c). */
 int ckpt_attach_load(const struct ckpt_target *target, const char *library, const char *options,
                      struct ckpt_error *error);

@@ -84,6 +84,11 @@ int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ck
     return 0;
 }
 
+void ckpt_target_socket(const struct ckpt_target *target, char *path, size_t size)
+{
+    snprintf(path, size, "%s/.checkpointer_%u_pid%d", target->tmp, target->uid, target->inner);
+}
+
 int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -93,8 +98,7 @@ int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *err
 
     if (fd < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot make a Unix socket");
-    snprintf(name.sun_path, sizeof name.sun_path, "%s/.checkpointer_pid%d", target->tmp,
-             target->inner);
+    ckpt_target_socket(target, name.sun_path, sizeof name.sun_path);
     if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0) {
         if (errno == ENOENT || errno == ECONNREFUSED) /* the latter: left by a dead process */
             return -2;

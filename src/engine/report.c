@@ -10,7 +10,7 @@
 
 #include "base/raw.h"
 
-#define LAST_LINE 64 /* kept free for the line that says how many are missing */
+#define LAST_LINE 64 /* kept free for the line that says that there is more */
 
 void ckpt_report_clear(struct ckpt_report *report)
 {

@@ -25,8 +25,8 @@
 
 /**
  * Our notes, in this order, each once, directly behind each other at the start of PT_NOTE.  In the
- * file CKPT_NOTE_BASE is added: debuggers know the small types whoever owns the note, and would take
- * our header for a thread's registers.
+ * file CKPT_NOTE_BASE is added: debuggers know the small types whoever owns the note, and would
+ * take our header for a thread's registers.
  */
 #define CKPT_NOTE_BASE 0x4a560000u
 enum ckpt_note_type {

@@ -95,6 +95,8 @@ static int restore(const struct ckpt_restore_request *request, struct ckpt_error
         ckpt_time_enter(view->header, request->time, &restore.monotonic_shift_ns, error) < 0 ||
         ckpt_objects_make(&restore, error) < 0 || thaw_fds(&restore, error) < 0 ||
         ckpt_plan_run(&restore, error) < 0) {
+        if (restore.perf_path[0])
+            unlink(restore.perf_path);
         ckpt_image_close(&restore.image);
         return -1;
     }

@@ -24,7 +24,7 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look 
     return ckpt_raw_starts(look->link, "pipe:[");
 }
 
-/* A descriptor below 65536 with the other end of this pipe, or -1. */
+/* A descriptor with the other end of this pipe, or -1. */
 static int other_end(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
 {
     struct stat status;

@@ -4,7 +4,7 @@
  *
  * Memory files (memfd): ZGC keeps its heap in one and maps it more than once.  The object goes into
  * the image once, by its own offsets; holes in it stay holes.  Thawing makes the object in
- * shared.c of the restoring side; here is the descriptor.
+ * objects.c; here is the descriptor.
  */
 #include <errno.h>
 

@@ -233,8 +233,12 @@ static void end_process(const struct ckpt_freeze *freeze)
 {
     if (freeze->before_end)
         freeze->before_end(freeze->context);
-    for (;;) /* SIGKILL: exit status 137 in a shell, and no exit handler runs */
+    /* SIGKILL: exit status 137 in a shell, and no exit handler runs.  It does nothing to the first
+     * process of a PID namespace, the usual case in a container: that one exits with the status. */
+    for (;;) {
         ckpt_syscall(SYS_kill, ckpt_sys_getpid(), SIGKILL, 0, 0, 0, 0);
+        ckpt_syscall(SYS_exit_group, 128 + SIGKILL, 0, 0, 0, 0, 0);
+    }
 }
 
 /* The restorer's memory goes when nobody runs in it any more. */

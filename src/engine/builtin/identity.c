@@ -59,6 +59,13 @@ static bool same_build(int fd, size_t size, const struct ckpt_image_file *file)
     return same;
 }
 
+/* Tools that copy layers of containers keep whole seconds only. */
+static bool same_time(const struct timespec *now, const struct ckpt_image_file *file)
+{
+    return now->tv_sec == file->mtime_s &&
+           ((uint32_t)now->tv_nsec == file->mtime_ns || now->tv_nsec == 0 || file->mtime_ns == 0);
+}
+
 int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
                         int fd, struct ckpt_error *error)
 {
@@ -73,8 +80,7 @@ int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_i
         return ckpt_error_set(error, STAGE, 0, "'%s' is no longer a file of the same kind", path);
     if ((file->flags & CKPT_FILE_MAY_CHANGE) || !S_ISREG(status.st_mode))
         return 0;
-    if ((uint64_t)status.st_size == file->size && status.st_mtim.tv_sec == file->mtime_s &&
-        (uint32_t)status.st_mtim.tv_nsec == file->mtime_ns)
+    if ((uint64_t)status.st_size == file->size && same_time(&status.st_mtim, file))
         return 0;
     if (fd < 0)
         fd = opened = open(path, O_RDONLY | O_CLOEXEC);

@@ -104,12 +104,12 @@ static int make_shared(struct ckpt_restore *restore, struct ckpt_error *error)
 /*
  * DIRECTORY/PID as HotSpot makes it, in a directory that only we can write; -1 if that cannot be.
  */
-static int open_perf(const char *old_path)
+static int open_perf(struct ckpt_restore *restore, const char *old_path)
 {
     const char *slash = strrchr(old_path, '/');
-    char path[PATH_MAX];
+    char path[sizeof restore->perf_path];
     struct stat status;
-    int length;
+    int length, fd;
 
     if (!slash || slash == old_path)
         return -1;
@@ -122,7 +122,10 @@ static int open_perf(const char *old_path)
         return -1;
     snprintf(path + length, sizeof path - (size_t)length, "/%d", getpid());
     unlink(path); /* left by a process that had this PID before */
-    return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0)
+        memcpy(restore->perf_path, path, sizeof path);
+    return fd;
 }
 
 /* Performance data under the new PID, or in memory without a name where that cannot be. */
@@ -139,7 +142,7 @@ static int make_perf(struct ckpt_restore *restore, const struct ckpt_image_map *
         pread(restore->image.fd, content, size, (off_t)run->offset) != (ssize_t)size)
         return ckpt_error_set(error, STAGE, EIO, "cannot read the JVM's performance data");
     if (map->object != CKPT_NONE)
-        fd = open_perf(ckpt_view_text(view, view->files[map->object].path));
+        fd = open_perf(restore, ckpt_view_text(view, view->files[map->object].path));
     if (fd < 0)
         fd = memfd_create("hsperfdata", MFD_CLOEXEC);
     if (fd < 0 || ftruncate(fd, (off_t)size) < 0 || pwrite(fd, content, size, 0) != (ssize_t)size)

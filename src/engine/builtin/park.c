@@ -344,6 +344,11 @@ static void begin(struct ckpt_park *park)
     store(&park->state, PARKING);
 }
 
+int ckpt_park_kept_signal(void)
+{
+    return session && session->handler_stays ? session->options.signal : 0;
+}
+
 struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct ckpt_error *error)
 {
     uint32_t capacity = (uint32_t)thread_count() * 2 + SPARE_SLOTS;
@@ -393,25 +398,13 @@ static void release_all(struct ckpt_park *park)
     }
 }
 
-/* Everyone is here: two chains, one from the thread that is waited for, one from the first slot. */
+/* Everyone is here: the first is let go, and each that leaves lets the next go. */
 void ckpt_park_release(struct ckpt_park *park)
 {
-    uint32_t count = park->taken, first = count;
-
-    for (uint32_t i = 0; i < count; i++) {
-        const struct ckpt_slot *slot = &park->slots[i];
-        uint32_t tid = slot->last_tid ? slot->last_tid : slot->tid;
-
-        park->slots[i].next = i + 1 < count ? i + 1 : park->capacity;
-        if (tid == park->options.first_tid)
-            first = i;
-    }
-    if (first < count && first > 0)
-        park->slots[first - 1].next = park->capacity;
+    for (uint32_t i = 0; i < park->taken; i++)
+        park->slots[i].next = i + 1 < park->taken ? i + 1 : park->capacity;
     store(&park->state, CHAIN);
-    if (first < count)
-        open_gate(park, first);
-    if (count && first != 0)
+    if (park->taken)
         open_gate(park, 0);
 }
 

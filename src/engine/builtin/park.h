@@ -48,7 +48,6 @@ struct ckpt_park_options {
     unsigned timeout_ms; /**< how long threads may take to answer */
     uint64_t vdso_start, vdso_end; /**< no thread may be parked inside */
     uint32_t *(*cached_tid)(void); /**< called on each thread, async-signal-safe; or NULL */
-    uint32_t first_tid; /**< the thread to let go first: the one that somebody waits for; 0: any */
 };
 
 struct ckpt_park {
@@ -64,6 +63,9 @@ struct ckpt_park {
     struct ckpt_slot coordinator;
     struct ckpt_slot slots[];
 };
+
+/** The signal whose handler had to stay after a thread did not answer, to be used again; 0: none. */
+int ckpt_park_kept_signal(void);
 
 /** Make room for the process's threads and install the handler. NULL with @error on failure. */
 struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct ckpt_error *error);

@@ -34,7 +34,8 @@
 #define GAP ((uint64_t)16 << 20) /* kept free around the area: stacks grow */
 #define LOWEST_AREA ((uint64_t)1 << 32)
 
-extern const char ckpt_restorer_code[], ckpt_restorer_code_end[]; /* restorer_code.S */
+extern const unsigned char ckpt_restorer_code[]; /* made by tools/embed-binary */
+extern const size_t ckpt_restorer_code_size;
 
 /* The area while it is filled. */
 struct area {
@@ -89,7 +90,7 @@ static int open_area(const struct ckpt_restore *restore, struct area *area,
                      struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
-    size_t code = pages_up((size_t)(ckpt_restorer_code_end - ckpt_restorer_code));
+    size_t code = pages_up(ckpt_restorer_code_size);
     size_t special = restore->special.end - restore->special.start;
     uint64_t maps = view->map_count * 2 + view->run_count * 2 + 1;
     uint64_t lasts = view->map_count * 8 + 1;
@@ -103,7 +104,7 @@ static int open_area(const struct ckpt_restore *restore, struct area *area,
     area->start = find_area(view, size);
     if (!area->start)
         return ckpt_error_set(error, STAGE, ENOMEM, "no room beside the JVM's memory");
-    memcpy(area->start, ckpt_restorer_code, (size_t)(ckpt_restorer_code_end - ckpt_restorer_code));
+    memcpy(area->start, ckpt_restorer_code, ckpt_restorer_code_size);
     if (mprotect(area->start, code, PROT_READ | PROT_EXEC) < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot make the restorer executable");
     area->end = area->start + size;
@@ -198,7 +199,8 @@ static bool is_mapped(const struct area *area, const struct ckpt_image_map *map,
 
 /*
  * The runs of @map: those to be mapped replace the piece of memory they belong to, those to be
- * copied are read into the pieces between them.  For anonymous memory @base maps these pieces.
+ * copied are read into the pieces between them.  For @anonymous memory these pieces are mapped here
+ * too.
  */
 static void add_runs(struct area *area, const struct ckpt_restore *restore,
                      const struct ckpt_image_map *map, bool anonymous)

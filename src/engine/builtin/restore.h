@@ -29,10 +29,11 @@ struct ckpt_restore {
     const struct ckpt_restore_request *request;
     struct ckpt_image image;
     struct ckpt_special special;
-    int high;        /**< numbers from here on are ours */
-    int *file_fds;   /**< for each file of the image that is mapped: open, else -1 */
-    int *shared_fds; /**< for each shared object */
-    int perf_fd;     /**< the new hsperfdata file, -1 */
+    int high;            /**< numbers from here on are ours */
+    int *file_fds;       /**< for each file of the image that is mapped: open, else -1 */
+    int *shared_fds;     /**< for each shared object */
+    int perf_fd;         /**< the new hsperfdata file, -1 */
+    char perf_path[256]; /**< its name, to be removed if the restore fails; "" */
     int64_t monotonic_shift_ns;
 };
 

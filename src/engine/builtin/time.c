@@ -96,8 +96,11 @@ static int enter_namespace(const struct ckpt_image_header *header)
     char text[256];
     int result, length;
 
-    if (ckpt_raw_read_file("/proc/self/timens_offsets", text, sizeof text) < 0)
+    length = (int)ckpt_raw_read_file("/proc/self/timens_offsets", text, sizeof text);
+    if (length < 0) {
+        errno = -length; /* a kernel before 5.6, or without CONFIG_TIME_NS */
         return -1;
+    }
     monotonic = current_offset(text, "monotonic");
     boottime = current_offset(text, "boottime");
     if (unshare(CLONE_NEWTIME) < 0) {
@@ -134,6 +137,11 @@ int ckpt_time_enter(const struct ckpt_image_header *header, enum ckpt_time_mode 
                 "the container CAP_SYS_ADMIN or user namespaces");
     }
     shift = clock_ns(CLOCK_MONOTONIC) - (int64_t)header->monotonic_ns;
+    if (shift < 0 && mode == CKPT_TIME_HOST)
+        return ckpt_error_set(error, STAGE, 0,
+                              "the machine's monotonic clock is %lld s behind the one in the image "
+                              "(another machine, or booted since); restore without --time=host",
+                              (long long)(-shift / SECOND));
     if (shift < 0)
         return ckpt_error_set(error, STAGE, failed,
                               "the machine's monotonic clock is %lld s behind the one in the image "
