@@ -83,7 +83,8 @@ two_users() {
     # The restored process may live in a user namespace that has no number for root.
     freeze "$pid" "$HERE/by-root" "$V: root freezes it once more" || return
     restore "$V user's" as_user "$HERE/by-root"
-    ok "$V: and the user restores it" wait_line "$log" "round " 60 --count $(($(count_lines "$log" "round ") + 3))
+    ok "$V: and the user restores it" wait_line "$log" "round " 60 \
+        --count $(($(count_lines "$log" "round ") + 3))
     stop "$pid"
 }
 

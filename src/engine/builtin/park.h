@@ -64,7 +64,7 @@ struct ckpt_park {
     struct ckpt_slot slots[];
 };
 
-/** The signal whose handler had to stay after a thread did not answer, to be used again; 0: none. */
+/** The signal whose handler had to stay because a thread did not answer: use it again. 0: none. */
 int ckpt_park_kept_signal(void);
 
 /** Make room for the process's threads and install the handler. NULL with @error on failure. */
