@@ -7,7 +7,6 @@
  */
 #include "agent/agent.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,24 +16,6 @@
 #include "probe/vmstructs.h"
 
 #define EXPORT __attribute__((visibility("default")))
-
-struct ckpt_agent ckpt_agent;
-
-void ckpt_agent_log(const char *level, const char *format, ...)
-{
-    char text[1536];
-    va_list arguments;
-    int length = snprintf(text, sizeof text, "checkpointer: %s: ", level);
-
-    va_start(arguments, format);
-    length += vsnprintf(text + length, sizeof text - (size_t)length - 1, format, arguments);
-    va_end(arguments);
-    if (length > (int)sizeof text - 2)
-        length = sizeof text - 2;
-    text[length++] = '\n';
-    if (write(STDERR_FILENO, text, (size_t)length) < 0)
-        return; /* nobody to tell */
-}
 
 static void describe_java(jvmtiEnv *jvmti)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * checkpointer inspect: what its two ways of showing an image have in common.  inspect.c looks,
- * inspect_text.c writes for people, inspect_json.c for programs.
+ * inspect_text.c writes for people, inspect_json.c for programs, in the words of inspect_words.c.
  *
  * The image may be anybody's: its numbers are checked (reader.c), its texts are not, and go to a
  * terminal only through inspect_text.c's show().

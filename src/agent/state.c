@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The agent's state, which everything in src/agent looks at, and its voice: one line, one write, to
+ * standard error and never to the JVM's standard output.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+
+struct ckpt_agent ckpt_agent;
+
+void ckpt_agent_log(const char *level, const char *format, ...)
+{
+    char text[1536];
+    va_list arguments;
+    int length = snprintf(text, sizeof text, "checkpointer: %s: ", level);
+
+    va_start(arguments, format);
+    length += vsnprintf(text + length, sizeof text - (size_t)length - 1, format, arguments);
+    va_end(arguments);
+    if (length > (int)sizeof text - 2)
+        length = sizeof text - 2;
+    text[length++] = '\n';
+    if (write(STDERR_FILENO, text, (size_t)length) < 0)
+        return; /* nobody to tell */
+}
