@@ -60,10 +60,10 @@ static int64_t raw_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool at_rest(void *context)
+static bool at_rest(void *context, const struct ckpt_park *park)
 {
     (void)context;
-    return ckpt_heap_at_rest();
+    return ckpt_heap_at_rest(park);
 }
 
 static size_t free_memory(void *context, struct ckpt_range *ret, size_t room)
@@ -120,6 +120,12 @@ static int open_directory(const char *path, struct ckpt_error *error)
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0 || fstat(dir, &status) < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot open the image directory '%s'", path);
+    if (status.st_uid != geteuid() && status.st_uid != 0)
+        return ckpt_error_set(
+            error, STAGE, EPERM,
+            "the image directory '%s' belongs to user %u, so you could not restore "
+            "the image; use one of your own",
+            path, status.st_uid);
     if (status.st_mode & (S_IWGRP | S_IWOTH))
         return ckpt_error_set(
             error, STAGE, EPERM,
@@ -150,12 +156,18 @@ static void tidy(int dir)
 
 static int open_temporary(int dir, const char *name, struct ckpt_error *error)
 {
-    int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat status;
 
-    if (fd < 0)
-        return ckpt_error_set(error, STAGE, errno, "cannot write in the image directory");
-    flock(fd, LOCK_EX);
-    return fd;
+    for (;;) {
+        int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        if (fd < 0)
+            return ckpt_error_set(error, STAGE, errno, "cannot write in the image directory");
+        flock(fd, LOCK_EX);
+        if (fstat(fd, &status) < 0 || status.st_nlink)
+            return fd;
+        close(fd); /* another writer tidied it away before it was locked */
+    }
 }
 
 static int write_manifest(struct work *work, struct ckpt_error *error)
@@ -215,6 +227,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
                    struct ckpt_error *error)
 {
     struct ckpt_freeze *freeze = &work->freeze;
+    unsigned long chance;
 
     freeze->park.signal = ckpt_park_kept_signal();
     if (!freeze->park.signal)
@@ -229,8 +242,11 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     find_rseq(&freeze->park);
     if (getrandom(freeze->id, sizeof freeze->id, 0) != sizeof freeze->id)
         return ckpt_error_set(error, STAGE, errno, "cannot get random bytes");
-    snprintf(work->image_temp, sizeof work->image_temp, TEMP_PREFIX "image-%d", getpid());
-    snprintf(work->manifest_temp, sizeof work->manifest_temp, TEMP_PREFIX "manifest-%d", getpid());
+    /* Named by chance, not by PID: writers in several containers may share the directory. */
+    memcpy(&chance, freeze->id, sizeof chance);
+    snprintf(work->image_temp, sizeof work->image_temp, TEMP_PREFIX "image-%016lx", chance);
+    snprintf(work->manifest_temp, sizeof work->manifest_temp, TEMP_PREFIX "manifest-%016lx",
+             chance);
     freeze->image_temp = work->image_temp;
     freeze->manifest_temp = work->manifest_temp;
     freeze->leave_running = request->leave_running;
@@ -355,8 +371,10 @@ jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
     const char *name = NULL;
 
     (void)owner;
-    if (!work)
+    if (!work) {
+        (*env)->ThrowNew(env, (*env)->FindClass(env, "java/lang/OutOfMemoryError"), "checkpointer");
         return NULL;
+    }
     if (directory) {
         name = (*env)->GetStringUTFChars(env, directory, NULL);
         request.directory = name;

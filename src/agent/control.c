@@ -29,6 +29,7 @@
 #define REQUEST_MAX (PATH_MAX + 256)
 #define REQUEST_MS 5000
 #define OVERFLOW_UID 65534 /* a user that has no number in this user namespace */
+#define SHORTAGE_MS 200
 #define STACK_SIZE ((size_t)1 << 20)
 
 static int listener = -1, connection = -1;
@@ -271,7 +272,14 @@ static void *run(void *unused)
                     continue;
             } else if (errno == EINTR || errno == ECONNABORTED) {
                 continue;
+            } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+                struct pollfd trouble = {.fd = listener};
+
+                poll(&trouble, 1, SHORTAGE_MS); /* nothing tells when there is one again */
+                continue;
             }
+            ckpt_control_unlink();
+            shutdown(listener, SHUT_RDWR);
             return NULL;
         }
         connection = fd;

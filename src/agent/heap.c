@@ -10,6 +10,7 @@
  */
 #include "agent/heap.h"
 
+#include "base/raw.h"
 #include "probe/vmstructs.h"
 
 #define MOST_SPACES 8
@@ -151,9 +152,18 @@ bool ckpt_heap_is_known(void)
     return kind != UNKNOWN;
 }
 
-bool ckpt_heap_at_rest(void)
+/* No other thread has this name; without it nothing is known. */
+static bool vm_thread_waits(const struct ckpt_park *park)
 {
-    if (kind == UNKNOWN || *(*heap + collecting_at))
+    for (uint32_t i = 0; i < park->taken; i++)
+        if (ckpt_raw_equal(park->slots[i].name, "VM Thread"))
+            return ckpt_park_waited(&park->slots[i]);
+    return false;
+}
+
+bool ckpt_heap_at_rest(const struct ckpt_park *park)
+{
+    if (kind == UNKNOWN || *(*heap + collecting_at) || !vm_thread_waits(park))
         return false;
     if (thread_list) {
         const char *list = *thread_list;

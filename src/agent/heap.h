@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "engine/builtin/gather.h"
+#include "engine/builtin/park.h"
 
 /** Find the structures of this JVM and its collector. Once, before the functions below. */
 void ckpt_heap_init(void);
@@ -19,10 +20,11 @@ bool ckpt_heap_is_known(void);
 /**
  * Whether the heap is at rest: no stopped-world collection, and no Java thread inside the JVM where
  * it might have written an object above a space's top without having published it (G1's humongous
- * objects).  Threads in Java code or in native code never have.  Only with everyone parked: plain
- * reads, no calls.
+ * objects).  Threads in Java code or in native code never have.  The VM thread, which allocates for
+ * others in a safepoint, must have been waiting for something to do.  Only with everyone parked:
+ * plain reads, no calls.
  */
-bool ckpt_heap_at_rest(void);
+bool ckpt_heap_at_rest(const struct ckpt_park *park);
 
 /**
  * Free memory of the heap, ascending: [top, end) of every space or region, none if this collector's

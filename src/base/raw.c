@@ -208,6 +208,21 @@ long ckpt_raw_read_file(const char *path, char *buffer, size_t size)
     }
 }
 
+/* The name in field 2 may hold blanks and parentheses: count from its end. */
+uint64_t ckpt_raw_stat_field(const char *text, int number)
+{
+    const char *at = text;
+
+    for (const char *next = text; (next = ckpt_raw_find(next, ")")); at = ++next)
+        ;
+    for (int field = 2; field < number; field++) {
+        while (*at && *at != ' ')
+            at++;
+        ckpt_raw_blanks(&at);
+    }
+    return ckpt_raw_number(&at, 10);
+}
+
 int ckpt_raw_write_all(int fd, const void *data, size_t size)
 {
     const char *at = data;

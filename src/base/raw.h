@@ -62,6 +62,9 @@ int ckpt_raw_write_all(int fd, const void *data, size_t size);
 /** What an errno value means, in a few words; static text. */
 const char *ckpt_raw_errno(int number);
 
+/** Field @number of a text as in /proc/PID/stat, counted as in proc(5): 3 or more. */
+uint64_t ckpt_raw_stat_field(const char *text, int number);
+
 /** A reader that hands out a file line by line through a fixed buffer. */
 struct ckpt_raw_lines {
     int fd;

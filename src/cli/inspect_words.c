@@ -73,7 +73,7 @@ uint64_t ckpt_inspect_run_bytes(const struct ckpt_image_view *view, uint32_t fir
     uint64_t bytes = 0;
 
     for (uint32_t i = first; i < first + count; i++)
-        bytes += view->runs[i].size;
+        bytes += view->runs[i].flags & CKPT_RUN_GUARD ? 0 : view->runs[i].size;
     return bytes;
 }
 

@@ -143,11 +143,12 @@ struct ckpt_image_shared {
     uint32_t flags;
 };
 
+#define CKPT_RUN_GUARD 1u
 /** Pages that lie in the image.  `address` and `offset` are multiples of CKPT_PAGE. */
 struct ckpt_image_run {
     uint64_t address, offset, size;
-    uint32_t crc; /**< CRC-32C of the pages; looked at by `inspect --verify` */
-    uint32_t reserved;
+    uint32_t crc;   /**< CRC-32C of the pages; looked at by `inspect --verify` */
+    uint32_t flags; /**< CKPT_RUN_GUARD: guard pages, which have no content and no offset */
 };
 
 #define CKPT_THREAD_LEADER 1u

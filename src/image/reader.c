@@ -126,6 +126,15 @@ static bool good_text(const struct ckpt_image_view *view, struct ckpt_ref ref)
     return good_ref(view, ref) && strlen(ckpt_view_text(view, ref)) == ref.size;
 }
 
+/* Where its pages lie in the file; guard pages lie nowhere. */
+static bool good_place(const struct ckpt_image_header *header, const struct ckpt_image_run *run)
+{
+    if (run->flags)
+        return run->flags == CKPT_RUN_GUARD && run->offset == 0;
+    return run->offset % CKPT_PAGE == 0 && run->offset >= header->meta_size &&
+           run->offset <= header->image_size && run->size <= header->image_size - run->offset;
+}
+
 /* Runs [first, first + count) lie in [start, end), ascend, and their pages lie in the file. */
 static bool good_runs(const struct ckpt_image_view *view, uint32_t first, uint32_t count,
                       uint64_t start, uint64_t end)
@@ -139,8 +148,7 @@ static bool good_runs(const struct ckpt_image_view *view, uint32_t first, uint32
 
         if (run->address % CKPT_PAGE || run->size % CKPT_PAGE || run->size == 0 ||
             run->address < start || run->address > end || run->size > end - run->address ||
-            run->offset % CKPT_PAGE || run->offset < header->meta_size ||
-            run->offset > header->image_size || run->size > header->image_size - run->offset)
+            !good_place(header, run))
             return false;
         start = run->address + run->size;
     }
@@ -440,7 +448,7 @@ int ckpt_image_verify(const struct ckpt_image *image, struct ckpt_error *error)
         const struct ckpt_image_run *run = &image->view.runs[i];
         uint32_t crc = 0;
 
-        for (uint64_t at = 0; at < run->size; at += piece) {
+        for (uint64_t at = 0; at < run->size && !run->flags; at += piece) {
             size_t size = run->size - at < piece ? (size_t)(run->size - at) : piece;
 
             if (read_exactly(image->fd, buffer, size, run->offset + at, error) < 0)

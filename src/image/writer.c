@@ -82,7 +82,7 @@ static uint64_t place_runs(struct ckpt_tables *tables, uint64_t offset)
         for (size_t i = 0; i < tables->runs.count; i++) {
             struct ckpt_image_run *run = ckpt_array_at(&tables->runs, i);
 
-            if ((int)class_of(run) != class)
+            if ((run->flags & CKPT_RUN_GUARD) || (int)class_of(run) != class)
                 continue;
             if (class == BIG)
                 offset += (run->address - offset) % LARGE;
@@ -142,9 +142,11 @@ static size_t put_segments(const struct ckpt_tables *tables, const struct ckpt_i
     }
     if (map->kind == CKPT_MAP_SHARED)
         return 0;
-    for (uint32_t i = 0; i < map->run_count && count < room; i++, count++) {
+    for (uint32_t i = 0; i < map->run_count && count < room; i++) {
         const struct ckpt_image_run *run = ckpt_array_at(&tables->runs, map->first_run + i);
 
+        if (run->flags & CKPT_RUN_GUARD)
+            continue;
         if (at)
             at[count] = (Elf64_Phdr){.p_type = PT_LOAD,
                                      .p_flags = segment_flags(map->prot),
@@ -153,6 +155,7 @@ static size_t put_segments(const struct ckpt_tables *tables, const struct ckpt_i
                                      .p_filesz = run->size,
                                      .p_memsz = run->size,
                                      .p_align = CKPT_PAGE};
+        count++;
     }
     return count;
 }
@@ -241,9 +244,12 @@ static int write_shared_run(struct write_state *state, struct ckpt_image_run *ru
         uint64_t piece = run->size - at < LARGE ? run->size - at : LARGE;
         long got = ckpt_sys_pread(from, state->buffer, piece, run->address + at);
 
-        if (got <= 0)
-            return ckpt_error_set(error, "write", got ? (int)-got : EIO,
-                                  "cannot read a shared memory object");
+        if (got < 0)
+            return ckpt_error_set(error, "write", (int)-got, "cannot read a shared memory object");
+        if (got == 0) { /* the rest of the last page, behind the object's end */
+            __builtin_memset(state->buffer, 0, piece);
+            got = (long)piece;
+        }
         run->crc = ckpt_raw_crc32c(run->crc, state->buffer, (size_t)got);
         if (write_at(state, state->buffer, (uint64_t)got, run->offset + at, error) < 0)
             return -1;
@@ -271,7 +277,7 @@ static int write_pages(struct write_state *state, const int *shared_fds, struct 
         struct ckpt_image_run *run = ckpt_array_at(&tables->runs, i);
         uint64_t own = (uint64_t)__builtin_frame_address(0) - run->address;
 
-        for (uint64_t at = 0; at < run->size; at += LARGE) {
+        for (uint64_t at = 0; at < run->size && !(run->flags & CKPT_RUN_GUARD); at += LARGE) {
             uint64_t piece = run->size - at < LARGE ? run->size - at : LARGE;
             const char *pages = (const char *)run->address + at;
 
@@ -301,6 +307,11 @@ static int write_metadata(struct write_state *state, uint64_t size, size_t segme
     return write_at(state, start, size, 0, error);
 }
 
+static uint64_t content_size(const struct ckpt_image_run *run)
+{
+    return run->flags & CKPT_RUN_GUARD ? 0 : run->size;
+}
+
 int ckpt_image_write(struct ckpt_tables *tables, int fd, const int *shared_fds,
                      ckpt_progress_fn *progress, void *context, struct ckpt_error *error)
 {
@@ -315,7 +326,7 @@ int ckpt_image_write(struct ckpt_tables *tables, int fd, const int *shared_fds,
     tables->header.meta_crc = 0;
     state.total = meta_size;
     for (size_t i = 0; i < tables->runs.count; i++)
-        state.total += ((struct ckpt_image_run *)ckpt_array_at(&tables->runs, i))->size;
+        state.total += content_size(ckpt_array_at(&tables->runs, i));
     tables->process.page_total = (state.total - meta_size) / CKPT_PAGE;
     state.buffer = ckpt_scratch_take(tables->scratch, LARGE, error);
     if (!state.buffer)

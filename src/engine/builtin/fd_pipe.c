@@ -47,7 +47,7 @@ static int other_end(const struct ckpt_gather *gather, const struct ckpt_fd_look
     return -1;
 }
 
-static int copy_content(struct ckpt_gather *gather, int from, struct pipe_data *data,
+static int copy_content(struct ckpt_gather *gather, int from, int queued, struct pipe_data *data,
                         struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     char *bytes = ckpt_scratch_take(&gather->scratch, sizeof *data + data->size, error);
@@ -67,6 +67,12 @@ static int copy_content(struct ckpt_gather *gather, int from, struct pipe_data *
             data->used += (uint32_t)got;
     ckpt_sys_close(copy[0]);
     ckpt_sys_close(copy[1]);
+    if (data->used != (uint32_t)queued)
+        ckpt_report_add(
+            gather->report, "resource",
+            "descriptor %d is a pipe of which only %u of %d bytes can be copied; empty it "
+            "in a beforeCheckpoint hook",
+            from, data->used, queued);
     __builtin_memcpy(bytes, data, sizeof *data);
     return ckpt_tables_pool(&gather->tables, bytes, sizeof *data + data->used, &entry->data, error);
 }
@@ -90,7 +96,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     if ((look->open_flags & O_ACCMODE) == O_RDONLY && gather->parked) {
         ckpt_sys_ioctl(look->number, 0x541b /* FIONREAD */, &queued);
         if (queued > 0)
-            return copy_content(gather, look->number, &data, entry, error);
+            return copy_content(gather, look->number, queued, &data, entry, error);
     }
     return ckpt_tables_pool(&gather->tables, &data, sizeof data, &entry->data, error);
 }

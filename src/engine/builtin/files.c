@@ -87,6 +87,8 @@ int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags,
     file->mtime_ns = (uint32_t)status.st_mtim.tv_nsec;
     file->mode = status.st_mode;
     file->flags = flags;
+    if (image_size > (size_t)status.st_size) /* behind the end of the file is a bus error */
+        image_size = (size_t)status.st_size;
     if (image)
         find_build_id(image, image_size, file);
     *ret_index = (uint32_t)(tables->files.count - 1);

@@ -176,9 +176,9 @@ static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
     return 0;
 }
 
-static bool is_at_rest(const struct ckpt_freeze *freeze)
+static bool is_at_rest(const struct ckpt_freeze *freeze, const struct ckpt_park *session)
 {
-    return !freeze->at_rest || freeze->at_rest(freeze->context);
+    return !freeze->at_rest || freeze->at_rest(freeze->context, session);
 }
 
 /* Park everyone, if it can be had at a moment when the heap is at rest. */
@@ -188,7 +188,7 @@ static int park(const struct ckpt_freeze *freeze, struct ckpt_park *session,
     for (int try = 1;; try++) {
         if (ckpt_park_all(session, error) < 0)
             return -1;
-        if (!freeze->free_memory || is_at_rest(freeze) || try == REST_TRIES)
+        if (!freeze->free_memory || is_at_rest(freeze, session) || try == REST_TRIES)
             return 0;
         ckpt_park_release(session);
         ckpt_park_wait(session);
@@ -201,7 +201,7 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
 {
     int result;
 
-    if (freeze->free_memory && is_at_rest(freeze)) {
+    if (freeze->free_memory && is_at_rest(freeze, park)) {
         struct ckpt_range *ranges =
             ckpt_scratch_take(&gather->scratch, FREE_RANGES * sizeof *ranges, error);
 

@@ -30,7 +30,7 @@ struct ckpt_freeze {
      * With everyone parked: whether free_memory() can be asked just now.  If not, the threads run
      * on for a moment and are parked again, a number of times.  NULL: always.
      */
-    bool (*at_rest)(void *context);
+    bool (*at_rest)(void *context, const struct ckpt_park *park);
     /**
      * With everyone parked and at rest: memory whose content does not matter, ascending.  NULL if
      * nothing is known.

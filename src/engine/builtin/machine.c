@@ -4,7 +4,10 @@
  * the very same vDSO, because the C library in the image keeps pointers into it.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
 
 #include "base/raw.h"
 #include "engine/builtin/restore.h"
@@ -12,36 +15,52 @@
 
 #define STAGE "machine"
 
-int ckpt_special_find(struct ckpt_special *ret_special, struct ckpt_error *error)
+/* One line of /proc/self/maps. -1: there are too many special mappings. */
+static int look_at_line(const char *line, const void *image_page, struct ckpt_special *special)
+{
+    const char *name = strstr(line, "[v");
+    unsigned long start, end, inode;
+    unsigned major, minor;
+
+    if (sscanf(line, "%lx-%lx %*s %*x %x:%x %lu", &start, &end, &major, &minor, &inode) != 5)
+        return 0;
+    if (start == (unsigned long)image_page) {
+        special->image_device = makedev(major, minor);
+        special->image_inode = inode;
+    }
+    if (!name || strcmp(name, "[vsyscall]") == 0)
+        return 0;
+    if (special->count == CKPT_SPECIAL_MAPS)
+        return -1;
+    special->map[special->count].start = start;
+    special->map[special->count].end = end;
+    special->map[special->count++].vdso = strcmp(name, "[vdso]") == 0;
+    if (!special->start)
+        special->start = start;
+    special->end = end;
+    return 0;
+}
+
+int ckpt_special_find(int image_fd, struct ckpt_special *ret_special, struct ckpt_error *error)
 {
     char text[16384]; /* this process has few mappings */
+    void *page = mmap(NULL, CKPT_PAGE, PROT_READ, MAP_PRIVATE, image_fd, 0);
     long length = ckpt_raw_read_file("/proc/self/maps", text, sizeof text);
+    int result = 0;
 
+    if (page != MAP_FAILED)
+        munmap(page, CKPT_PAGE);
     memset(ret_special, 0, sizeof *ret_special);
     if (length < 0)
         return ckpt_error_set(error, STAGE, (int)-length, "cannot read /proc/self/maps");
-    for (char *line = text, *next; line && *line; line = next) {
-        const char *at = line, *name;
-        uint64_t start = ckpt_raw_number(&at, 16), end;
-
+    for (char *line = text, *next; line && *line && result == 0; line = next) {
         next = strchr(line, '\n');
         if (next)
             *next++ = '\0';
-        at++;
-        end = ckpt_raw_number(&at, 16);
-        name = strstr(at, "[v");
-        if (!name || strcmp(name, "[vsyscall]") == 0)
-            continue;
-        if (ret_special->count == CKPT_SPECIAL_MAPS)
-            return ckpt_error_set(error, STAGE, 0, "this kernel's vDSO has too many parts");
-        ret_special->map[ret_special->count].start = start;
-        ret_special->map[ret_special->count].end = end;
-        ret_special->map[ret_special->count++].vdso = strcmp(name, "[vdso]") == 0;
-        if (!ret_special->start)
-            ret_special->start = start;
-        ret_special->end = end;
+        result = look_at_line(line, page, ret_special);
     }
-    return 0;
+    return result < 0 ? ckpt_error_set(error, STAGE, 0, "this kernel's vDSO has too many parts")
+                      : 0;
 }
 
 static int check_vdso(struct ckpt_restore *restore, struct ckpt_error *error)
@@ -80,7 +99,7 @@ int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error)
     struct ckpt_cpu needed, here;
     const char *lacks;
 
-    if (ckpt_special_find(&restore->special, error) < 0)
+    if (ckpt_special_find(restore->image.fd, &restore->special, error) < 0)
         return -1;
     if (same_boot(header) && restore->special.count)
         return 0; /* cpuid is dear in a virtual machine: each one goes to the hypervisor */

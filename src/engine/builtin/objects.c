@@ -97,6 +97,8 @@ static int make_shared(struct ckpt_restore *restore, struct ckpt_error *error)
             return ckpt_error_set(error, STAGE, errno, "cannot size a memory file");
         if (fill(restore, object, fd, error) < 0)
             return -1;
+        if (ftruncate(fd, (off_t)object->size) < 0) /* pages were filled whole */
+            return ckpt_error_set(error, STAGE, errno, "cannot size a memory file");
     }
     return 0;
 }

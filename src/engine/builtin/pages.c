@@ -52,6 +52,37 @@ static bool is_zero_page(const uint64_t *page)
     return true;
 }
 
+/* Guard pages have no content and must not be read: a run without a place in the file. */
+static int keep_guard(struct collector *collector, uint64_t start, uint64_t end,
+                      struct ckpt_error *error)
+{
+    struct ckpt_image_run *run = ckpt_array_add(&collector->gather->tables.runs,
+                                                collector->gather->tables.scratch, 1, error);
+
+    if (!run)
+        return -1;
+    *run = (struct ckpt_image_run){.address = start, .size = end - start, .flags = CKPT_RUN_GUARD};
+    return 0;
+}
+
+/*
+ * MADV_GUARD_INSTALL (Linux 6.13; glibc from 2.42 on guards thread stacks with it): the page table
+ * has an entry that looks like a swapped page.  Populating such a page fails where reading it would
+ * end the process.
+ */
+static bool is_guard(const struct collector *collector, uint64_t page)
+{
+    bool veiled = !(collector->map->prot & PROT_READ);
+    long populated;
+
+    if (veiled)
+        ckpt_sys_mprotect(page, CKPT_PAGE, (int)collector->map->prot | PROT_READ);
+    populated = ckpt_sys_madvise(page, CKPT_PAGE, 22 /* MADV_POPULATE_READ */);
+    if (veiled)
+        ckpt_sys_mprotect(page, CKPT_PAGE, (int)collector->map->prot);
+    return populated == -EFAULT;
+}
+
 /* These pages go in: lengthen the last run, over a small hole if need be, or begin a new one. */
 static int keep(struct collector *collector, uint64_t start, uint64_t end, struct ckpt_error *error)
 {
@@ -104,7 +135,7 @@ static int keep_used(struct collector *collector, uint64_t start, uint64_t end,
         uint64_t stop = end, skip = end;
 
         while (collector->next_free < gather->free_count &&
-               gather->free[collector->next_free].end <= start)
+               (gather->free[collector->next_free].end & ~(CKPT_PAGE - 1)) <= start)
             collector->next_free++;
         if (collector->next_free < gather->free_count) {
             const struct ckpt_range *range = &gather->free[collector->next_free];
@@ -127,6 +158,24 @@ static int keep_used(struct collector *collector, uint64_t start, uint64_t end,
     return 0;
 }
 
+/* A region that the kernel calls swapped: swapped indeed, or guard pages. */
+static int keep_swapped(struct collector *collector, uint64_t start, uint64_t end,
+                        struct ckpt_error *error)
+{
+    while (start < end) {
+        bool guard = is_guard(collector, start);
+        uint64_t stop = start + CKPT_PAGE;
+
+        while (stop < end && is_guard(collector, stop) == guard)
+            stop += CKPT_PAGE;
+        if ((guard ? keep_guard(collector, start, stop, error)
+                   : keep_used(collector, start, stop, error)) < 0)
+            return -1;
+        start = stop;
+    }
+    return 0;
+}
+
 static int by_scan(struct collector *collector, int fd, struct ckpt_error *error)
 {
     struct scan_region regions[REGIONS];
@@ -139,7 +188,7 @@ static int by_scan(struct collector *collector, int fd, struct ckpt_error *error
         .category_inverted = IS_FILE | IS_ZERO,
         .category_mask = IS_FILE | IS_ZERO,
         .category_anyof_mask = IS_PRESENT | IS_SWAPPED,
-        .return_mask = IS_FILE,
+        .return_mask = IS_SWAPPED,
     };
 
     while (argument.start < argument.end) {
@@ -151,7 +200,9 @@ static int by_scan(struct collector *collector, int fd, struct ckpt_error *error
                        : ckpt_error_set(error, "memory", (int)-count,
                                         "cannot scan the page tables");
         for (long i = 0; i < count; i++)
-            if (keep_used(collector, regions[i].start, regions[i].end, error) < 0)
+            if ((regions[i].categories & IS_SWAPPED
+                     ? keep_swapped(collector, regions[i].start, regions[i].end, error)
+                     : keep_used(collector, regions[i].start, regions[i].end, error)) < 0)
                 return -1;
         argument.start = argument.walk_end;
     }
@@ -173,10 +224,11 @@ static int by_pagemap(struct collector *collector, int fd, struct ckpt_error *er
             return ckpt_error_set(error, "memory", got < 0 ? (int)-got : EIO,
                                   "cannot read /proc/self/pagemap");
         for (long i = 0; i < got / 8; i++, at += CKPT_PAGE) {
-            bool there = (entries[i] >> 62) & 3; /* present or swapped */
+            bool present = (entries[i] >> 63) & 1, swapped = (entries[i] >> 62) & 1;
             bool file = (entries[i] >> 61) & 1;
 
-            if (there && !file && keep_used(collector, at, at + CKPT_PAGE, error) < 0)
+            if ((swapped && keep_swapped(collector, at, at + CKPT_PAGE, error) < 0) ||
+                (present && !file && keep_used(collector, at, at + CKPT_PAGE, error) < 0))
                 return -1;
         }
     }
@@ -227,7 +279,8 @@ int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *m
     int result;
 
     if (map->kind == CKPT_MAP_KERNEL || map->kind == CKPT_MAP_SHARED ||
-        (map->flags & CKPT_MAP_DROPPABLE) || (map->kind == CKPT_MAP_FILE && shared))
+        (map->flags & (CKPT_MAP_DROPPABLE | CKPT_MAP_WIPEONFORK)) ||
+        (map->kind == CKPT_MAP_FILE && shared))
         return 0;
     if (veiled && whole)
         ckpt_sys_mprotect(map->start, map->end - map->start, (int)map->prot | PROT_READ);

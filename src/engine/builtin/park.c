@@ -130,14 +130,17 @@ void ckpt_park_sigreturn(void) __attribute__((visibility("hidden")));
 
 /* ---- all threads ---- */
 
+/*
+ * num_threads, the 20th field of stat(5): `status` would tell too, but grows with the user's
+ * groups.
+ */
 static uint64_t thread_count(void)
 {
-    char text[4096];
-    uint64_t count = 0;
+    char text[1024];
 
-    if (ckpt_raw_read_file("/proc/self/status", text, sizeof text) > 0)
-        ckpt_raw_field(text, "Threads:", 10, &count);
-    return count;
+    if (ckpt_raw_read_file("/proc/self/stat", text, sizeof text) <= 0)
+        return 0;
+    return ckpt_raw_stat_field(text, 20);
 }
 
 /*
@@ -145,20 +148,27 @@ static uint64_t thread_count(void)
  */
 static int inner_tid(const char *name)
 {
-    char path[64], text[4096];
-    const char *at;
+    struct ckpt_raw_lines lines;
+    char path[64];
+    const char *line;
     int tid = 0;
+    long fd;
 
     ckpt_raw_format(path, sizeof path, "/proc/self/task/%s/status", name);
-    if (ckpt_raw_read_file(path, text, sizeof text) <= 0)
+    fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
         return 0;
-    at = ckpt_raw_find(text, "\nNSpid:");
-    if (!at)
-        return 0;
-    for (at += 7; *at && *at != '\n';) {
-        ckpt_raw_blanks(&at);
-        tid = (int)ckpt_raw_number(&at, 10);
+    ckpt_raw_lines_init(&lines, (int)fd);
+    while ((line = ckpt_raw_lines_next(&lines))) {
+        if (!ckpt_raw_starts(line, "NSpid:"))
+            continue;
+        for (line += 6; *line;) {
+            ckpt_raw_blanks(&line);
+            tid = (int)ckpt_raw_number(&line, 10);
+        }
+        break;
     }
+    ckpt_sys_close((int)fd);
     return tid;
 }
 
@@ -292,6 +302,7 @@ static int too_late(struct ckpt_park *park, uint64_t threads, struct ckpt_error 
 static int gather(struct ckpt_park *park, struct ckpt_error *error)
 {
     int64_t deadline = now_ms() + park->options.timeout_ms;
+    uint32_t before = UINT32_MAX;
 
     for (;;) {
         struct timespec moment = {.tv_nsec = 1000000};
@@ -300,26 +311,24 @@ static int gather(struct ckpt_park *park, struct ckpt_error *error)
 
         if (threads == 0)
             return ckpt_error_set(error, "park", 0,
-                                  "/proc/self/status does not tell the number of "
+                                  "/proc/self/stat does not tell the number of "
                                   "threads; is /proc mounted?");
+        if (park->overflow)
+            return ckpt_error_set(error, "park", EAGAIN,
+                                  "threads start faster than they can be stopped; try again");
         if (parked + 1 == threads)
             return 0;
-        if (park->overflow) {
-            park->handler_stays = 1;
-            return ckpt_error_set(error, "park", EAGAIN,
-                                  "threads start faster than they can be "
-                                  "stopped; try again");
-        }
         if (now_ms() > deadline)
             return too_late(park, threads, error);
-        if (parked >= park->asked) { /* all who were asked have answered: who else is there? */
+        /* All who were asked have answered, or nobody came for a while (who was asked may have
+         * ended): who else is there? */
+        if (parked >= park->asked || parked == before) {
             long done = each_thread(park, ask, NULL);
 
-            if (done < 0) {
-                park->handler_stays = 1;
+            if (done < 0)
                 return ckpt_error_set(error, "park", (int)-done, "cannot list /proc/self/task");
-            }
         }
+        before = parked;
         wait_while(&park->parked, parked, &moment);
     }
 }
@@ -354,11 +363,13 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     uint32_t capacity = (uint32_t)thread_count() * 2 + SPARE_SLOTS;
     size_t size = sizeof(struct ckpt_park) + capacity * sizeof(struct ckpt_slot);
     struct ckpt_park *park;
+    struct ckpt_park *kept;
     uint64_t action[4];
     long at;
 
     if (session && !session->handler_stays)
         ckpt_park_close(session); /* of a restore */
+    kept = session;
     size = (size + 4095) & ~(size_t)4095;
     at = ckpt_sys_mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (at < 0) {
@@ -375,7 +386,23 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     action[2] = (uint64_t)ckpt_park_sigreturn;
     action[3] = ~0ull; /* nothing may come between while a thread is parked */
     ckpt_sys_sigaction(options->signal, action, park->old_action);
+    if (kept && kept->options.signal == options->signal) { /* it may still be pending */
+        __builtin_memcpy(park->old_action, kept->old_action, sizeof park->old_action);
+        park->handler_stays = 1;
+    }
     return park;
+}
+
+bool ckpt_park_waited(const struct ckpt_slot *slot)
+{
+    const gregset_t *registers = (const gregset_t *)&slot->frame->uc_mcontext.gregs;
+    const uint8_t *ip = (const uint8_t *)(*registers)[REG_RIP];
+    int64_t result = (*registers)[REG_RAX];
+
+    /* Behind a system call that was broken off, or before one that is to be made again. */
+    if (result == -EINTR)
+        return ip[-2] == 0x0f && ip[-1] == 0x05;
+    return result == SYS_futex && ip[0] == 0x0f && ip[1] == 0x05;
 }
 
 void ckpt_park_coordinator(struct ckpt_park *park)
@@ -421,6 +448,7 @@ int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error)
     for (int try = 0; try < VDSO_TRIES; try++) {
         begin(park);
         if (gather(park, error) < 0) {
+            park->handler_stays |= park->asked != 0; /* some may still be on their way */
             release_all(park);
             ckpt_park_wait(park);
             return -1;
@@ -440,6 +468,7 @@ void ckpt_park_rejoin(struct ckpt_park *park)
     uint32_t arrived;
 
     reinstate(&park->coordinator);
+    park->options.signal = 0; /* the restorer has given it back already */
     ckpt_syscall(SYS_sigaltstack, &park->coordinator.alternate, NULL, 0, 0, 0, 0);
     while ((arrived = load(&park->arrived)) < park->parked)
         wait_while(&park->arrived, arrived, NULL);
@@ -450,7 +479,8 @@ void ckpt_park_close(struct ckpt_park *park)
     ckpt_park_wait(park);
     if (park->handler_stays)
         return; /* and the memory, which the handler looks at, stays too */
-    ckpt_sys_sigaction(park->options.signal, park->old_action, NULL);
+    if (park->options.signal)
+        ckpt_sys_sigaction(park->options.signal, park->old_action, NULL);
     session = NULL;
     ckpt_sys_munmap((uint64_t)park, park->mapping_size);
 }

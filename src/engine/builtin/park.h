@@ -76,6 +76,12 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
  */
 int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error);
 
+/**
+ * Whether a parked thread was waiting in futex(2): from the frame alone, so a thread that only
+ * looks like it counts too.
+ */
+bool ckpt_park_waited(const struct ckpt_slot *slot);
+
 /** Fill in the coordinator's own slot, except its context. */
 void ckpt_park_coordinator(struct ckpt_park *park);
 

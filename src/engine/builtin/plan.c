@@ -93,7 +93,7 @@ static int open_area(const struct ckpt_restore *restore, struct area *area,
     size_t code = pages_up(ckpt_restorer_code_size);
     size_t special = restore->special.end - restore->special.start;
     uint64_t maps = view->map_count * 2 + view->run_count * 2 + 1;
-    uint64_t lasts = view->map_count * 8 + 1;
+    uint64_t lasts = view->map_count * 8 + view->run_count + 1;
     uint64_t ops = maps + view->run_count + lasts;
     size_t arrays = pages_up(sizeof(struct ckpt_plan) + ops * sizeof(struct ckpt_op) +
                              view->thread_count * sizeof(struct ckpt_plan_thread) +
@@ -182,6 +182,13 @@ static void add_anon(struct area *area, const struct ckpt_image_map *map, uint64
 
 static void add_read(struct area *area, const struct ckpt_image_run *run)
 {
+    if (run->flags & CKPT_RUN_GUARD) {
+        add_op(area, (struct ckpt_op){.type = CKPT_OP_ADVISE,
+                                      .prot = 102 /* MADV_GUARD_INSTALL */,
+                                      .address = run->address,
+                                      .size = run->size});
+        return;
+    }
     add_op(area, (struct ckpt_op){.type = CKPT_OP_READ,
                                   .address = run->address,
                                   .size = run->size,
@@ -192,7 +199,7 @@ static void add_read(struct area *area, const struct ckpt_image_run *run)
 static bool is_mapped(const struct area *area, const struct ckpt_image_map *map,
                       const struct ckpt_image_run *run)
 {
-    return run->size > COPIED_PAGES * CKPT_PAGE &&
+    return run->size > COPIED_PAGES * CKPT_PAGE && !(run->flags & CKPT_RUN_GUARD) &&
            !(map->flags & (CKPT_MAP_GROWSDOWN | CKPT_MAP_SHARED_FLAG)) &&
            (!(map->prot & PROT_EXEC) || area->exec_from_image);
 }
@@ -329,27 +336,23 @@ static void add_moves(struct area *area, const struct ckpt_restore *restore)
 
 /* ---- process and threads ---- */
 
-static int add_mailbox(struct area *area, struct ckpt_restore *restore, struct ckpt_error *error)
+static void add_mailbox(struct area *area, const struct ckpt_restore *restore)
 {
     const struct ckpt_image_header *header = restore->image.view.header;
     struct ckpt_mailbox *mailbox = take(area, sizeof *mailbox);
-    struct stat status;
 
-    if (fstat(restore->image.fd, &status) < 0)
-        return ckpt_error_set(error, STAGE, errno, "cannot look at the image");
     *mailbox = (struct ckpt_mailbox){.restored_realtime_ns = restore->request->started_realtime_ns,
                                      .monotonic_shift_ns = restore->monotonic_shift_ns,
                                      .area_start = (uint64_t)area->start,
                                      .area_size = (uint64_t)(area->end - area->start),
-                                     .image_device = status.st_dev,
-                                     .image_inode = status.st_ino,
+                                     .image_device = restore->special.image_device,
+                                     .image_inode = restore->special.image_inode,
                                      .helper = (uint64_t)&area->plan->helper_tid,
                                      .generation = header->generation + 1};
     add_op(area, (struct ckpt_op){.type = CKPT_OP_COPY,
                                   .address = header->mailbox,
                                   .size = sizeof *mailbox,
                                   .offset = (uint64_t)mailbox});
-    return 0;
 }
 
 static void add_threads(struct area *area, const struct ckpt_image_view *view)
@@ -463,8 +466,7 @@ int ckpt_plan_run(struct ckpt_restore *restore, struct ckpt_error *error)
     add_threads(&area, view);
     add_signals(&area, view);
     add_mm_map(&area, view);
-    if (add_mailbox(&area, restore, error) < 0)
-        return -1;
+    add_mailbox(&area, restore);
     join_ops(&area);
     if (worth_help(area.plan))
         area.plan->helper_stack =

@@ -18,6 +18,7 @@
 #include "engine/builtin/gather.h"
 #include "probe/cpu.h"
 
+#define HOTSPOTS_MEMBARRIER (1u << 4) /* REGISTER_PRIVATE_EXPEDITED */
 #define TEXT_MAX ((size_t)256 << 10)
 
 static uint64_t clock_ns(int clock)
@@ -49,37 +50,22 @@ static void fill_header(struct ckpt_image_header *header)
     __builtin_memcpy(&header->cpu, &cpu, sizeof cpu);
 }
 
-/* Field @number of /proc/self/stat, counted as in proc(5); the name in field 2 may hold blanks. */
-static uint64_t stat_field(const char *text, int number)
-{
-    const char *at = text;
-
-    for (const char *next = text; (next = ckpt_raw_find(next, ")")); at = ++next)
-        ;
-    for (int field = 2; field < number; field++) {
-        while (*at && *at != ' ')
-            at++;
-        ckpt_raw_blanks(&at);
-    }
-    return ckpt_raw_number(&at, 10);
-}
-
 static int fill_layout(struct ckpt_image_process *process, char *text, struct ckpt_error *error)
 {
     long length = ckpt_raw_read_file("/proc/self/stat", text, TEXT_MAX);
 
     if (length < 0)
         return ckpt_error_set(error, "process", (int)-length, "cannot read /proc/self/stat");
-    process->start_code = stat_field(text, 26);
-    process->end_code = stat_field(text, 27);
-    process->start_stack = stat_field(text, 28);
-    process->start_data = stat_field(text, 45);
-    process->end_data = stat_field(text, 46);
-    process->start_brk = stat_field(text, 47);
-    process->arg_start = stat_field(text, 48);
-    process->arg_end = stat_field(text, 49);
-    process->env_start = stat_field(text, 50);
-    process->env_end = stat_field(text, 51);
+    process->start_code = ckpt_raw_stat_field(text, 26);
+    process->end_code = ckpt_raw_stat_field(text, 27);
+    process->start_stack = ckpt_raw_stat_field(text, 28);
+    process->start_data = ckpt_raw_stat_field(text, 45);
+    process->end_data = ckpt_raw_stat_field(text, 46);
+    process->start_brk = ckpt_raw_stat_field(text, 47);
+    process->arg_start = ckpt_raw_stat_field(text, 48);
+    process->arg_end = ckpt_raw_stat_field(text, 49);
+    process->env_start = ckpt_raw_stat_field(text, 50);
+    process->env_end = ckpt_raw_stat_field(text, 51);
     process->brk = (uint64_t)ckpt_syscall(SYS_brk, 0, 0, 0, 0, 0, 0);
     return 0;
 }
@@ -127,7 +113,6 @@ static void refuse_children(struct ckpt_report *report)
                         info.si_pid, name);
         return;
     }
-    ckpt_raw_format(path, sizeof path, "/proc/self/task/%d/children", (int)ckpt_sys_getpid());
     ckpt_report_add(report, "resource",
                     "the JVM has a running child process (Process.children()); end "
                     "it in a beforeCheckpoint hook");
@@ -136,7 +121,7 @@ static void refuse_children(struct ckpt_report *report)
 static void refuse_timers(struct ckpt_report *report)
 {
     static const int which[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
-    char text[64];
+    char text[64] = "";
 
     if (ckpt_raw_read_file("/proc/self/timers", text, sizeof text) != 0 && text[0] == 'I')
         ckpt_report_add(report, "resource",
@@ -181,7 +166,7 @@ int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     for (int i = 0; i < 64; i++)
         ckpt_sys_sigaction(i + 1, NULL, &tables->signals[i]);
     registered = ckpt_syscall(SYS_membarrier, 1 << 9 /* GET_REGISTRATIONS, 6.3 */, 0, 0, 0, 0, 0);
-    process->membarrier = registered > 0 ? (uint32_t)registered : 0;
+    process->membarrier = registered >= 0 ? (uint32_t)registered : HOTSPOTS_MEMBARRIER;
     refuse_children(gather->report);
     refuse_timers(gather->report);
     return 0;

@@ -21,7 +21,8 @@ struct ckpt_special {
         bool vdso;
     } map[CKPT_SPECIAL_MAPS];
     int count;
-    uint64_t start, end; /**< from the first to the last */
+    uint64_t start, end;                /**< from the first to the last */
+    uint64_t image_device, image_inode; /**< of the image, as the kernel shows its mappings */
 };
 
 /** What a restore has open beside the descriptors of the image. */
@@ -40,8 +41,11 @@ struct ckpt_restore {
 /** This CPU, kernel and vDSO are what the image needs (machine.c). */
 int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error);
 
-/** Find vDSO and vvar of this process. */
-int ckpt_special_find(struct ckpt_special *ret_special, struct ckpt_error *error);
+/**
+ * Find vDSO and vvar of this process, and what the kernel calls the image when it is mapped: on
+ * some file systems (overlayfs, btrfs) stat() tells another device.
+ */
+int ckpt_special_find(int image_fd, struct ckpt_special *ret_special, struct ckpt_error *error);
 
 /**
  * A file is the one that was mapped or open (identity.c).

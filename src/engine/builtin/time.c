@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -87,6 +88,32 @@ static int enter_user_namespace(void)
     return put("/proc/self/gid_map", text) < 0 ? -2 : 0;
 }
 
+static bool has_capabilities(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}};
+
+    return syscall(SYS_capget, &head, data) == 0 && (data[0].effective | data[1].effective);
+}
+
+/*
+ * There is no way back from a user namespace, so a child goes first: some systems (Ubuntu's
+ * AppArmor rules) let one be made but not filled in.  And only who has no capabilities loses
+ * nothing there.
+ */
+static bool may_enter_user_namespace(void)
+{
+    int status = -1;
+    pid_t child;
+
+    if (has_capabilities())
+        return false;
+    child = fork();
+    if (child == 0)
+        _exit(enter_user_namespace() != 0);
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
 /* 0; -1: not allowed, nothing changed; -2: half-way in, from where there is no way back. */
 static int enter_namespace(const struct ckpt_image_header *header)
 {
@@ -104,7 +131,7 @@ static int enter_namespace(const struct ckpt_image_header *header)
     monotonic = current_offset(text, "monotonic");
     boottime = current_offset(text, "boottime");
     if (unshare(CLONE_NEWTIME) < 0) {
-        result = errno == EPERM ? enter_user_namespace() : -1;
+        result = errno == EPERM && may_enter_user_namespace() ? enter_user_namespace() : -1;
         if (result < 0)
             return result;
         own_user_namespace = true;
@@ -116,7 +143,7 @@ static int enter_namespace(const struct ckpt_image_header *header)
     result = put("/proc/self/timens_offsets", text);
     fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
     if (result != 0 || fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
-        result = -2;
+        result = own_user_namespace ? -2 : -1; /* the latter: only children would be concerned */
     if (own_user_namespace)
         drop_capabilities();
     return result;
