@@ -28,20 +28,23 @@ restored() {
     is "$status $(tr '\n' ' ' <<<"${out:0:200}")" "0 after restore 3 4 " "$1"
 }
 
-# written FILE KIB PID: until that much of the file is on the disk; its size is set long before. Fails
+# written PATTERN KIB PID: until that much of the one file like that is on the disk, and names it; its size is set long before. Fails
 # when the process has ended. Looks all the time, since nothing tells of it.
 written() {
     python3 - "$@" <<'PYTHON'
-import os, sys, time
-name, wanted, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+import glob, os, sys, time
+pattern, wanted, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 deadline = time.monotonic() + 60
 while time.monotonic() < deadline:
     try:
-        if os.stat(name).st_blocks // 2 >= wanted:
-            sys.exit(0)
+        for name in glob.glob(pattern):
+            if os.stat(name).st_blocks // 2 >= wanted:
+                print(name)
+                sys.exit(0)
     except FileNotFoundError:
-        if not os.path.exists(f"/proc/{pid}"):
-            break
+        pass
+    if not os.path.exists(f"/proc/{pid}"):
+        break
 sys.exit(1)
 PYTHON
 }
@@ -51,10 +54,10 @@ killed() {
     local image=$1 what=$2 victim temporary before
     before=$(sha256sum "$image/image" 2>/dev/null)
     start_jvm "$V $what" - -Xmx1g -jar "$SIMPLE" --period 20 --heap 400
-    victim=$pid temporary=$image/.checkpointer-image-$pid
+    victim=$pid
     wait_line "$log" 3
     start "$V $what, requester" "$CKPT" checkpoint "$victim" "$image"
-    if ! written "$temporary" 30000 "$victim"; then
+    if ! temporary=$(written "$image/.checkpointer-image-*" 30000 "$victim"); then
         fail "$V: $what: the write begins" "$(head -n 3 "$log")"
         return
     fi
