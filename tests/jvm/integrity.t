@@ -28,8 +28,9 @@ restored() {
     is "$status $(tr '\n' ' ' <<<"${out:0:200}")" "0 after restore 3 4 " "$1"
 }
 
-# written PATTERN KIB PID: until that much of the one file like that is on the disk, and names it; its size is set long before. Fails
-# when the process has ended. Looks all the time, since nothing tells of it.
+# written PATTERN KIB PID: until that much of the one file like that is on the disk, and names it; its
+# size is set long before. Fails when the process has ended. Looks all the time, since nothing tells of
+# it.
 written() {
     python3 - "$@" <<'PYTHON'
 import glob, os, sys, time
