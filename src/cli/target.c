@@ -31,7 +31,11 @@ static int has_libjvm(const char *pid, struct ckpt_error *error)
             return ckpt_error_set(error, STAGE, 0,
                                   "process %s is a kernel thread or has just ended", pid);
         return ckpt_error_set(error, STAGE, errno,
-                              "process %s is not yours; run this command as its owner or as root",
+                              geteuid()
+                                  ? "process %s is not yours; run this command as its owner "
+                                    "or as root"
+                                  : "process %s may not be looked at, even by root here; is this "
+                                    "a container without CAP_SYS_PTRACE?",
                               pid);
     }
     do {

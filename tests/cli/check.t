@@ -107,5 +107,6 @@ wait_line "$log" 1
 run "$CKPT" check "$pid"
 is "$status" 0 "a JVM with -Xrs: it handles no SIGQUIT, and listens from the start instead" || diag "$out"
 stop "$pid"
+rm -f "/tmp/.java_pid$pid" # it listens there from its start, and leaves it behind
 
 done_testing

@@ -16,7 +16,7 @@ get() { # PATH
 by_pid() {
     local generation
     port=$(free_port)
-    start_jvm "spring-$V" - -jar "$SPRING" "--server.port=$port"
+    start_jvm "spring-$V" - "-Djava.io.tmpdir=$TMP" -jar "$SPRING" "--server.port=$port"
     wait_line "$log" "Started Application in" 90
     is "$(get /hello)/$(get /count)" hello/1 "$V: the first requests"
     for generation in 1 2; do
@@ -34,7 +34,8 @@ by_pid() {
 
 on_refresh() {
     port=$(free_port)
-    start_jvm "refresh-$V" "$DIR/refresh" -Dspring.context.checkpoint=onRefresh -jar "$SPRING" \
+    start_jvm "refresh-$V" "$DIR/refresh" -Dspring.context.checkpoint=onRefresh \
+        "-Djava.io.tmpdir=$TMP" -jar "$SPRING" \
         "--server.port=$port"
     wait_exit "$pid" 90
     is "$status" 137 "$V: Spring freezes itself when its context is refreshed" || tail -n 20 "$log" >&2

@@ -17,7 +17,7 @@ image() {
     ok "$V: $1: it is a core" grep -qF 'CORE (Core file)' "$TMP/.out"
     run readelf -n "$2"
     is "$(grep -c NT_PRSTATUS <<<"$out")" "$3" "$V: $1: with $3 threads"
-    run gdb -nx -batch -ex 'info threads' -ex 'thread apply all backtrace 3' "$JAVA" "$2"
+    run gdb -nx -batch -ex 'info threads' -ex 'thread apply all backtrace 5' "$JAVA" "$2"
     is "$status" 0 "$V: $1: gdb opens it"
     is "$(grep -c '^Thread [0-9]' <<<"$out")" "$3" "$V: $1: gdb walks the stack of each thread"
     not_ok "$V: $1: and finds it whole" grep -E 'not a core|truncated|annot access memory|orrupt' \
