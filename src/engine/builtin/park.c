@@ -27,6 +27,7 @@ enum park_state { IDLE, PARKING, CHAIN, ALL }; /* the latter two: released, in t
 #define SPARE_SLOTS 64
 #define RSEQ_SIGNATURE 0x53053053u /* glibc's, on x86 */
 #define VDSO_TRIES 200
+#define LOOKS 200000 /* about 0.1 ms */
 
 /* The handler has no argument of ours, so this is where it finds the session.  One at a time. */
 static struct ckpt_park *session;
@@ -470,6 +471,9 @@ void ckpt_park_rejoin(struct ckpt_park *park)
     reinstate(&park->coordinator);
     park->options.signal = 0; /* the restorer has given it back already */
     ckpt_syscall(SYS_sigaltstack, &park->coordinator.alternate, NULL, 0, 0, 0, 0);
+    /* They come within microseconds.  As in the restorer, waking up would take longer. */
+    for (int i = 0; i < LOOKS && load(&park->arrived) < park->parked; i++)
+        ;
     while ((arrived = load(&park->arrived)) < park->parked)
         wait_while(&park->arrived, arrived, NULL);
 }

@@ -21,6 +21,7 @@
 #include "engine/builtin/restorer/plan.h"
 
 #define VECTOR 128
+#define LOOKS 200000 /* about 0.1 ms */
 #define HELPER_FLAGS                                                                               \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
      CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
@@ -228,8 +229,14 @@ static void raise_flag(uint32_t *flag)
     ckpt_sys_futex(flag, FUTEX_WAKE_PRIVATE, 1, NULL);
 }
 
+/*
+ * Look for a while before sleeping: to wake a CPU that sleeps takes longer than most waits here,
+ * above all in a virtual machine.  Without a pause instruction, which hypervisors count and punish.
+ */
 static void wait_flag(uint32_t *flag)
 {
+    for (int i = 0; i < LOOKS && !__atomic_load_n(flag, __ATOMIC_ACQUIRE); i++)
+        ;
     while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
         ckpt_sys_futex(flag, FUTEX_WAIT_PRIVATE, 0, NULL);
 }
