@@ -94,7 +94,9 @@ static int keep(struct collector *collector, uint64_t start, uint64_t end, struc
 
         run = ckpt_array_at(runs, runs->count - 1);
         last_end = run->address + run->size;
-        if (start == last_end || (start - last_end <= FILL_HOLES && start <= collector->fill_end)) {
+        if (!(run->flags & CKPT_RUN_GUARD) &&
+            (start == last_end ||
+             (start - last_end <= FILL_HOLES && start <= collector->fill_end))) {
             run->size = end - run->address;
             return 0;
         }

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# Guard pages (MADV_GUARD_INSTALL) are neither read at a checkpoint nor lost at a restore, over two
+# generations. The program needs the foreign function interface of JDK 22.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+
+guarded() {
+    local generation
+    if [ "${V%%.*}" -lt 22 ]; then
+        cannot "$V: guard pages" "JDK $V has no foreign function interface"
+        return
+    fi
+    start_jvm "guard-$V" - --enable-native-access=ALL-UNNAMED "$TOP/tests/jvm/java/Guard.java"
+    wait_line "$log" " "
+    if grep -q "no guard pages" "$log"; then
+        cannot "$V: guard pages" "this kernel has none"
+        return
+    fi
+    wait_line "$log" "before=1 guard=true after=3"
+    for generation in 1 2; do
+        freeze "$pid" "$DIR/guard" "$V: generation $generation" || return
+        restore "guard-$V-$generation" "$DIR/guard"
+        ok "$V: generation $generation: the guard is there, and its neighbours" \
+            wait_line "$log" "before=1 guard=true after=3"
+        not_ok "$V: generation $generation: always" grep -v "before=1 guard=true after=3" "$log"
+    done
+    stop "$pid"
+}
+
+each_jdk guarded
+done_testing
