@@ -126,6 +126,14 @@ static inline long ckpt_sys_readlinkat(int dir, const char *path, char *text, si
     return ckpt_syscall(SYS_readlinkat, dir, path, text, size, 0, 0);
 }
 
+/* What getdents64(2) fills its buffer with: entries of `length` bytes each. */
+struct ckpt_dirent {
+    uint64_t inode, offset;
+    uint16_t length;
+    uint8_t type;
+    char name[];
+};
+
 static inline long ckpt_sys_getdents(int fd, void *data, size_t size)
 {
     return ckpt_syscall(SYS_getdents64, fd, data, size, 0, 0, 0);

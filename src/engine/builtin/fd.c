@@ -124,13 +124,6 @@ static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_loo
     return 0;
 }
 
-struct dirent_head {
-    uint64_t inode, offset;
-    uint16_t length;
-    uint8_t type;
-    char name[];
-};
-
 int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     struct ckpt_fd_look *look = ckpt_scratch_take(&gather->scratch, sizeof *look, error);
@@ -145,7 +138,7 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
         return ckpt_error_set(error, "descriptors", (int)-dir, "cannot list /proc/self/fd");
     while (result == 0 && (got = ckpt_sys_getdents((int)dir, buffer, 8192)) > 0) {
         for (long at = 0; at < got && result == 0;) {
-            const struct dirent_head *entry = (const struct dirent_head *)(buffer + at);
+            const struct ckpt_dirent *entry = (const struct ckpt_dirent *)(buffer + at);
             const char *name = entry->name;
 
             at += entry->length;

@@ -41,7 +41,7 @@ static void scan_notes(const char *at, size_t size, struct ckpt_image_file *file
     }
 }
 
-static void find_build_id(const char *image, size_t size, struct ckpt_image_file *file)
+void ckpt_files_build_id(const char *image, size_t size, struct ckpt_image_file *file)
 {
     const Elf64_Ehdr *elf = (const Elf64_Ehdr *)image;
     const Elf64_Phdr *segment;
@@ -90,7 +90,7 @@ int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags,
     if (image_size > (size_t)status.st_size) /* behind the end of the file is a bus error */
         image_size = (size_t)status.st_size;
     if (image)
-        find_build_id(image, image_size, file);
+        ckpt_files_build_id(image, image_size, file);
     *ret_index = (uint32_t)(tables->files.count - 1);
     return 0;
 }

@@ -43,6 +43,9 @@ struct ckpt_gather {
 int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags, const void *image,
                    size_t image_size, uint32_t *ret_index, struct ckpt_error *error);
 
+/** Find the build-id of an ELF object at @image, into @file; of anything else, nothing. */
+void ckpt_files_build_id(const char *image, size_t size, struct ckpt_image_file *file);
+
 /** Fill in maps, and with everyone parked their runs. Refusals go to the report. */
 int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 

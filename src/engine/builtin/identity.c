@@ -4,7 +4,6 @@
  * for all; where they differ, an ELF object may still prove itself by its build-id (a package that
  * was installed again, a copied container layer).
  */
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -12,51 +11,25 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "engine/builtin/gather.h"
 #include "engine/builtin/restore.h"
 
 #define STAGE "files"
 
-static bool notes_have(const char *at, size_t size, const struct ckpt_image_file *file)
-{
-    while (size >= sizeof(Elf64_Nhdr)) {
-        const Elf64_Nhdr *note = (const Elf64_Nhdr *)at;
-        uint64_t name = (note->n_namesz + 3ull) & ~3ull;
-        uint64_t whole = sizeof *note + name + ((note->n_descsz + 3ull) & ~3ull);
-
-        if (whole > size)
-            return false;
-        if (note->n_type == NT_GNU_BUILD_ID && note->n_descsz == file->build_id_size &&
-            memcmp((const char *)(note + 1) + name, file->build_id, file->build_id_size) == 0)
-            return true;
-        at += whole;
-        size -= whole;
-    }
-    return false;
-}
-
 static bool same_build(int fd, size_t size, const struct ckpt_image_file *file)
 {
-    const char *content;
-    const Elf64_Ehdr *elf;
-    bool same = false;
+    struct ckpt_image_file now = {.build_id_size = 0};
+    void *content;
 
-    if (!file->build_id_size || size < sizeof *elf)
+    if (!file->build_id_size || size == 0)
         return false;
     content = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (content == MAP_FAILED)
         return false;
-    elf = (const Elf64_Ehdr *)content;
-    if (memcmp(elf->e_ident, ELFMAG, SELFMAG) == 0 && elf->e_phentsize == sizeof(Elf64_Phdr) &&
-        elf->e_phoff <= size && (size - elf->e_phoff) / sizeof(Elf64_Phdr) >= elf->e_phnum) {
-        const Elf64_Phdr *segment = (const Elf64_Phdr *)(content + elf->e_phoff);
-
-        for (unsigned i = 0; i < elf->e_phnum && !same; i++)
-            same = segment[i].p_type == PT_NOTE && segment[i].p_offset <= size &&
-                   segment[i].p_filesz <= size - segment[i].p_offset &&
-                   notes_have(content + segment[i].p_offset, segment[i].p_filesz, file);
-    }
-    munmap((void *)content, size);
-    return same;
+    ckpt_files_build_id(content, size, &now);
+    munmap(content, size);
+    return now.build_id_size == file->build_id_size &&
+           memcmp(now.build_id, file->build_id, file->build_id_size) == 0;
 }
 
 /* Tools that copy layers of containers keep whole seconds only. */

@@ -195,13 +195,6 @@ static bool known(const struct ckpt_park *park, uint32_t tid)
     return false;
 }
 
-struct dirent_head {
-    uint64_t inode, offset;
-    uint16_t length;
-    uint8_t type;
-    char name[];
-};
-
 typedef bool visit_fn(struct ckpt_park *park, int tid, const char *name, void *context);
 
 /* Call @visit for each thread but the caller, until it says false. 0 or a negative errno value. */
@@ -217,7 +210,7 @@ static long each_thread(struct ckpt_park *park, visit_fn *visit, void *context)
         return fd;
     while ((got = ckpt_sys_getdents((int)fd, buffer, sizeof buffer)) > 0) {
         for (long at = 0; at < got;) {
-            struct dirent_head *entry = (struct dirent_head *)(buffer + at);
+            struct ckpt_dirent *entry = (struct ckpt_dirent *)(buffer + at);
             const char *name = entry->name;
             int tid;
 
