@@ -76,8 +76,7 @@ static jint set_up(JavaVM *vm, const char *options)
     struct ckpt_error error;
 
     ckpt_agent.vm = vm;
-    ckpt_agent.options =
-        (struct ckpt_options){.gc = true, .control = true, .park_timeout_ms = 5000};
+    ckpt_agent.options = CKPT_OPTIONS_DEFAULT;
     if (ckpt_options_parse(options, &ckpt_agent.options, &error) < 0) {
         ckpt_agent_log("error", "%s", error.text);
         return JNI_ERR;

@@ -17,11 +17,29 @@
 
 /** What -agentpath:...=OPTIONS may say; see options.c and the manual. */
 struct ckpt_options {
-    char image[PATH_MAX]; /**< image=DIR: where Core.checkpointRestore() writes; "" if not given */
-    bool gc;              /**< gc=false: no collection before the checkpoint */
-    bool control;         /**< control=false: no control socket */
-    unsigned park_timeout_ms; /**< park_timeout=MS */
+    char image[PATH_MAX];        /**< image=DIR: where Core.checkpointRestore() writes; "": none */
+    bool gc;                     /**< gc=false: no collection before the checkpoint */
+    bool control;                /**< control=false: no control socket */
+    unsigned park_timeout_ms;    /**< park_timeout=MS */
+    unsigned hook_timeout_s;     /**< hook_timeout=SECONDS for all hooks of a turn; 0: no limit */
+    char addr[128];              /**< addr=HOST[:PORT], unix:PATH or none: the HTTP endpoint */
+    bool addr_given;             /**< not the default: what goes wrong with it is an error */
+    bool shutdown;               /**< shutdown=false: the endpoint is there after a restore too */
+    unsigned shutdown_timeout_s; /**< shutdown_timeout=SECONDS for requests on their way */
+    unsigned undo_timeout_s;     /**< undo_timeout=SECONDS from before to after; 0: no limit */
+    int signal;                  /**< signal=NAME asks for a checkpoint; 0: none */
+    bool fd_stacks;              /**< fd_stacks=true: remember where descriptors were opened */
+    char policies[PATH_MAX];     /**< policies=FILE: rules for open descriptors; "": none */
 };
+
+/** The options of somebody who gave none. */
+#define CKPT_OPTIONS_DEFAULT                                                                       \
+    (struct ckpt_options)                                                                          \
+    {                                                                                              \
+        .gc = true, .control = true, .park_timeout_ms = 5000, .hook_timeout_s = 60,                \
+        .addr = "localhost:10095", .shutdown = true, .shutdown_timeout_s = 10,                     \
+        .undo_timeout_s = 300                                                                      \
+    }
 
 struct ckpt_agent {
     JavaVM *vm;

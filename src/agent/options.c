@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * The agent's options: key=value, joined by commas; a backslash takes the next character as it is.
+ * One row of the table is one option.
  */
 #include <errno.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,47 +14,140 @@
 #include "agent/agent.h"
 
 #define STAGE "options"
+#define DAY_S 86400
 
-static int set_flag(const char *key, const char *value, bool *flag, struct ckpt_error *error)
+struct option {
+    const char *name;
+    int (*set)(const struct option *option, const char *value, void *field,
+               struct ckpt_error *error);
+    size_t offset;
+    unsigned low, high; /* of numbers */
+};
+
+static int set_flag(const struct option *option, const char *value, void *field,
+                    struct ckpt_error *error)
 {
-    if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0) {
-        *flag = value[0] == 't';
-        return 0;
-    }
-    return ckpt_error_set(error, STAGE, 0, "agent option '%s=%s': expected true or false", key,
-                          value);
+    if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+        return ckpt_error_set(error, STAGE, 0, "agent option '%s=%s': expected true or false",
+                              option->name, value);
+    *(bool *)field = value[0] == 't';
+    return 0;
 }
 
-static int set_image(const char *value, struct ckpt_options *options, struct ckpt_error *error)
+static int set_number(const struct option *option, const char *value, void *field,
+                      struct ckpt_error *error)
+{
+    char *end;
+    unsigned long parsed = strtoul(value, &end, 10);
+
+    if (*value < '0' || *value > '9' || *end || parsed < option->low || parsed > option->high)
+        return ckpt_error_set(error, STAGE, 0,
+                              "agent option '%s=%s': expected a number from %u to %u", option->name,
+                              value, option->low, option->high);
+    *(unsigned *)field = (unsigned)parsed;
+    return 0;
+}
+
+/* Made absolute: the application may change its directory. */
+static int set_path(const struct option *option, const char *value, void *field,
+                    struct ckpt_error *error)
 {
     char cwd[PATH_MAX];
     int length;
 
     if (!*value)
-        return ckpt_error_set(error, STAGE, 0, "agent option 'image=': expected a directory");
+        return ckpt_error_set(error, STAGE, 0, "agent option '%s=': expected a path", option->name);
     if (value[0] == '/')
-        length = snprintf(options->image, sizeof options->image, "%s", value);
+        length = snprintf(field, PATH_MAX, "%s", value);
     else if (!getcwd(cwd, sizeof cwd))
         return ckpt_error_set(error, STAGE, errno, "the working directory is gone");
     else
-        length = snprintf(options->image, sizeof options->image, "%s/%s", cwd, value);
-    if (length >= (int)sizeof options->image)
-        return ckpt_error_set(error, STAGE, ENAMETOOLONG, "agent option 'image'");
+        length = snprintf(field, PATH_MAX, "%s/%s", cwd, value);
+    if (length >= PATH_MAX)
+        return ckpt_error_set(error, STAGE, ENAMETOOLONG, "agent option '%s'", option->name);
     return 0;
 }
 
-static int set_number(const char *key, const char *value, unsigned low, unsigned high,
-                      unsigned *number, struct ckpt_error *error)
+/* What is in it, the endpoint looks at when it binds (http.c). */
+static int set_addr(const struct option *option, const char *value, void *field,
+                    struct ckpt_error *error)
 {
-    char *end;
-    unsigned long parsed = strtoul(value, &end, 10);
+    struct ckpt_options *options = field;
 
-    if (*value < '0' || *value > '9' || *end || parsed < low || parsed > high)
+    if (!*value || strlen(value) >= sizeof options->addr)
         return ckpt_error_set(error, STAGE, 0,
-                              "agent option '%s=%s': expected a number from %u to %u", key, value,
-                              low, high);
-    *number = (unsigned)parsed;
+                              "agent option '%s=%s': expected HOST[:PORT], unix:PATH or none",
+                              option->name, value);
+    strcpy(options->addr, value);
+    options->addr_given = true;
     return 0;
+}
+
+/* Not among them: what ends a process by custom, and what HotSpot or the C library live by. */
+static int set_signal(const struct option *option, const char *value, void *field,
+                      struct ckpt_error *error)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } known[] = {{"none", 0},         {"HUP", SIGHUP}, {"USR1", SIGUSR1},
+                 {"WINCH", SIGWINCH}, {"URG", SIGURG}, {"CONT", SIGCONT}};
+    const char *name = strncmp(value, "SIG", 3) == 0 ? value + 3 : value;
+    int *number = field;
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(name, known[i].name) == 0) {
+            *number = known[i].number;
+            return 0;
+        }
+    if (strncmp(name, "RTMIN+", 6) == 0) {
+        char *end;
+        unsigned long above = strtoul(name + 6, &end, 10);
+
+        /* the last few are the JDK's networking's and the engine's own */
+        if (name[6] >= '0' && name[6] <= '9' && !*end && above < 16) {
+            *number = SIGRTMIN + (int)above;
+            return 0;
+        }
+    }
+    return ckpt_error_set(error, STAGE, 0,
+                          "agent option '%s=%s': expected one of HUP, USR1, WINCH, URG, CONT, "
+                          "RTMIN+0 to RTMIN+15 and none",
+                          option->name, value);
+}
+
+#define OPTION(key, set, field, ...)                                                               \
+    {                                                                                              \
+        key, set, offsetof(struct ckpt_options, field), ##__VA_ARGS__                              \
+    }
+static const struct option table[] = {
+    OPTION("image", set_path, image),
+    OPTION("gc", set_flag, gc),
+    {"addr", set_addr, 0, 0, 0}, /* two fields */
+    OPTION("shutdown", set_flag, shutdown),
+    OPTION("shutdown_timeout", set_number, shutdown_timeout_s, 0, DAY_S),
+    OPTION("undo_timeout", set_number, undo_timeout_s, 0, DAY_S),
+    OPTION("hook_timeout", set_number, hook_timeout_s, 0, DAY_S),
+    OPTION("park_timeout", set_number, park_timeout_ms, 1, 600000),
+    OPTION("control", set_flag, control),
+    OPTION("signal", set_signal, signal),
+    OPTION("policies", set_path, policies),
+    OPTION("fd_stacks", set_flag, fd_stacks),
+};
+#define COUNT (sizeof table / sizeof table[0])
+
+static int unknown(const char *word, struct ckpt_error *error)
+{
+    char names[256];
+    size_t length = 0;
+
+    for (size_t i = 0; i < COUNT; i++)
+        length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", table[i].name,
+                                   i + 2 < COUNT   ? ", "
+                                   : i + 1 < COUNT ? " and "
+                                                   : "");
+    return ckpt_error_set(error, STAGE, 0, "agent option '%s' is not known; there are %s", word,
+                          names);
 }
 
 static int set_one(char *word, struct ckpt_options *options, struct ckpt_error *error)
@@ -61,18 +157,10 @@ static int set_one(char *word, struct ckpt_options *options, struct ckpt_error *
     if (!value)
         return ckpt_error_set(error, STAGE, 0, "agent option '%s': expected key=value", word);
     *value++ = '\0';
-    if (strcmp(word, "image") == 0)
-        return set_image(value, options, error);
-    if (strcmp(word, "gc") == 0)
-        return set_flag(word, value, &options->gc, error);
-    if (strcmp(word, "control") == 0)
-        return set_flag(word, value, &options->control, error);
-    if (strcmp(word, "park_timeout") == 0)
-        return set_number(word, value, 1, 600000, &options->park_timeout_ms, error);
-    return ckpt_error_set(error, STAGE, 0,
-                          "agent option '%s' is not known; there are image, gc, control and "
-                          "park_timeout",
-                          word);
+    for (size_t i = 0; i < COUNT; i++)
+        if (strcmp(word, table[i].name) == 0)
+            return table[i].set(&table[i], value, (char *)options + table[i].offset, error);
+    return unknown(word, error);
 }
 
 int ckpt_options_parse(const char *text, struct ckpt_options *options, struct ckpt_error *error)

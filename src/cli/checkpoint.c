@@ -75,7 +75,7 @@ static int connect_agent(const struct ckpt_target *target, struct ckpt_error *er
     if (fd != -2)
         return fd;
     if (ckpt_target_agent(library, sizeof library, error) < 0 ||
-        ckpt_attach_load(target, library, "", error) < 0)
+        ckpt_attach_load(target, library, "addr=none", error) < 0)
         return -1;
     /* A JVM that was restored just now has the agent and makes its socket in a moment. */
     ckpt_target_socket(target, path, sizeof path);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -43,6 +44,19 @@ static int add_image(char *options, size_t size, const char *directory, struct c
         return ckpt_error_set(error, STAGE, errno, "the working directory is gone");
     snprintf(path, sizeof path, "%s/%s", cwd, directory);
     return add_option(options, size, "image", path, error);
+}
+
+/* What it says is for the agent to judge. */
+static int add_given(char *options, size_t size, const char *given, struct ckpt_error *error)
+{
+    char key[32];
+    const char *value = strchr(given, '=');
+
+    if (!value || value == given || value - given >= (ptrdiff_t)sizeof key)
+        return ckpt_error_set(error, STAGE, 0,
+                              "'--option=%s': expected KEY=VALUE, an option of the agent", given);
+    snprintf(key, sizeof key, "%.*s", (int)(value - given), given);
+    return add_option(options, size, key, value + 1, error);
 }
 
 static bool is_java(const char *command)
@@ -106,6 +120,14 @@ static int run(int argc, char **argv)
                 return ckpt_cli_usage(&ckpt_command_run, "'--image' needs a directory");
             if (add_image(options, sizeof options, value, &error) < 0)
                 return ckpt_cli_fail(&error);
+            continue;
+        }
+        taken = ckpt_cli_option(&ckpt_command_run, argc, argv, &i, "--option", &value);
+        if (taken < 0)
+            return CKPT_EXIT_USAGE;
+        if (taken > 0) {
+            if (add_given(options, sizeof options, value, &error) < 0)
+                return ckpt_cli_fail(&error);
         } else if (strcmp(argv[i], "--no-gc") == 0) {
             if (add_option(options, sizeof options, "gc", "false", &error) < 0)
                 return ckpt_cli_fail(&error);
@@ -127,13 +149,14 @@ static int run(int argc, char **argv)
 
 const struct ckpt_command ckpt_command_run = {
     .name = "run",
-    .arguments = "[--image DIR] [--no-gc] -- java ...",
+    .arguments = "[--image DIR] [--no-gc] [--option KEY=VALUE] -- java ...",
     .summary = "Start a JVM that can be frozen",
     .help =
         "Starts the command with the agent: as an argument if the command is 'java', otherwise\n"
         "through JAVA_TOOL_OPTIONS. Process ID, signals and exit status are the command's.\n"
         "Descriptors above 2 are not passed on, except those that LISTEN_FDS announces.\n\n"
-        "  --image DIR   where Core.checkpointRestore() writes the image\n"
-        "  --no-gc       no collection before a checkpoint: quicker, and a larger image\n",
+        "  --image DIR         where Core.checkpointRestore() writes the image\n"
+        "  --no-gc             no collection before a checkpoint: quicker, and a larger image\n"
+        "  --option KEY=VALUE  an option of the agent, such as hook_timeout=30; may be repeated\n",
     .run = run,
 };

@@ -53,13 +53,19 @@ each_jdk() { # FUNCTION [ARGUMENT...]
 
 # start_jvm NAME [as_user] IMAGE|- JAVA-ARGUMENT...: with the agent, and that image directory (-: none).
 start_jvm() {
-    local name=$1 user=() image=()
+    local name=$1 user=() image=() option options=()
     shift
     [ "$1" != as_user ] || { user=(as_user) && shift; }
     [ "$1" = - ] || image=(--image "$1")
     shift
-    start "$name" "${user[@]}" "${CONFINE[@]}" "$CKPT" run "${image[@]}" -- "$JAVA" "$@"
+    for option in "${OPTIONS[@]}"; do
+        options+=(--option "$option")
+    done
+    start "$name" "${user[@]}" "${CONFINE[@]}" "$CKPT" run "${image[@]}" "${options[@]}" -- "$JAVA" "$@"
 }
+
+# The agent's options for start_jvm. No HTTP endpoint: its default port is one for the machine.
+OPTIONS=(addr=none)
 
 # What the JVM and the command are started by, such as seccomp-run; set by a test.
 CONFINE=()

@@ -4,6 +4,7 @@
 // expected.
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -14,7 +15,7 @@ static struct ckpt_error error;
 
 static int parse(const char *text)
 {
-    options = (struct ckpt_options){.gc = true, .control = true, .park_timeout_ms = 5000};
+    options = CKPT_OPTIONS_DEFAULT;
     error.text[0] = '\0';
     return ckpt_options_parse(text, &options, &error);
 }
@@ -52,6 +53,23 @@ static void test_good(void)
         TAP_BAIL_OUT("the working directory is gone");
     snprintf(want, sizeof want, "%s/rel", cwd);
     TAP_STR(options.image, want, "is made absolute");
+    TAP_INT(parse("hook_timeout=0,undo_timeout=7,shutdown_timeout=8,shutdown=false"), 0,
+            "limits and shutdown");
+    TAP_OK(options.hook_timeout_s == 0 && options.undo_timeout_s == 7 &&
+               options.shutdown_timeout_s == 8 && !options.shutdown,
+           "are taken");
+    TAP_OK(!options.addr_given && strcmp(options.addr, "localhost:10095") == 0,
+           "the endpoint's default address is known for one");
+    TAP_INT(parse("addr=[::1]:80"), 0, "an address");
+    TAP_OK(options.addr_given && strcmp(options.addr, "[::1]:80") == 0, "is known for a given one");
+    TAP_INT(parse("signal=none"), 0, "no signal");
+    TAP_INT(options.signal, 0, "is none");
+    TAP_INT(parse("signal=SIGUSR1"), 0, "a signal with its prefix");
+    TAP_INT(options.signal, SIGUSR1, "is that signal");
+    TAP_INT(parse("signal=RTMIN+3"), 0, "a real-time signal");
+    TAP_INT(options.signal, SIGRTMIN + 3, "is counted from the first one free");
+    TAP_INT(parse("fd_stacks=true,policies=/p"), 0, "stacks and policies");
+    TAP_OK(options.fd_stacks && strcmp(options.policies, "/p") == 0, "are taken");
     TAP_INT(parse("park_timeout=1"), 0, "the least number");
     TAP_INT(parse("park_timeout=600000"), 0, "the largest number");
 }
@@ -67,7 +85,12 @@ static void test_bad(void)
     refused("gc=yes", "expected true or false");
     refused("gc=", "expected true or false");
     refused("control=1", "expected true or false");
-    refused("image=", "expected a directory");
+    refused("image=", "expected a path");
+    refused("policies=", "expected a path");
+    refused("addr=", "expected HOST");
+    refused("hook_timeout=86401", "from 0 to 86400");
+    refused("signal=TERM", "expected one of");
+    refused("signal=RTMIN+99", "expected one of");
     refused("park_timeout=0", "from 1 to 600000");
     refused("park_timeout=600001", "from 1 to 600000");
     refused("park_timeout=-1", "from 1 to 600000");
