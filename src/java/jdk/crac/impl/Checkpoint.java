@@ -2,13 +2,14 @@
 //
 // Drives one checkpoint after another: notifies the resources, has the agent freeze the process,
 // notifies again, and hands the failures to whoever asked. Called on application threads by
-// Core.checkpointRestore() and the MXBean, and on the agent's control thread by request(). The
-// turn is a semaphore and not a lock of its thread, so that the two halves of a checkpoint can one
-// day be asked for by two requests. Tests put another freeze() in place by a subclass.
+// Core.checkpointRestore() and the MXBean, and on the agent's threads by request(), begin() and
+// end(). The turn is a semaphore and not a lock of its thread, because the two halves of a
+// checkpoint may be asked for by two requests. Tests put another freeze() in place by a subclass.
 
 package jdk.crac.impl;
 
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import jdk.crac.CheckpointException;
 import jdk.crac.Context;
 import jdk.crac.Core;
@@ -20,6 +21,9 @@ public class Checkpoint {
     private final Context<? extends Resource> context;
     private final Semaphore turn = new Semaphore(1, true);
     private volatile Thread owner;
+
+    /** Whether the turn is that of an outside tool, between its two requests. */
+    private final AtomicBoolean begun = new AtomicBoolean();
 
     /**
      * Makes the driver of one context's checkpoints.
@@ -60,6 +64,28 @@ public class Checkpoint {
         } catch (Throwable unexpected) {
             return Failures.describe("checkpoint failed:", unexpected);
         }
+    }
+
+    /**
+     * Runs the first half for an outside tool that freezes the process by itself. Does not wait
+     * for another checkpoint. Throws nothing.
+     *
+     * @return {@code null} if the process is ready; else the reasons why not, and then the second
+     *     half has been run already
+     */
+    public static String[] begin() {
+        return Global.CHECKPOINT.beginHere();
+    }
+
+    /**
+     * Runs the second half for an outside tool: the process was restored, or is not to be frozen
+     * after all. Throws nothing.
+     *
+     * @return {@code null} if all went well, else what failed; an empty array if there was no
+     *     {@link #begin}, or it was ended already
+     */
+    public static String[] end() {
+        return Global.CHECKPOINT.endHere();
     }
 
     /**
@@ -110,6 +136,46 @@ public class Checkpoint {
         if (!failures.isEmpty()) {
             throw failures.into(new RestoreException(failures.summary()));
         }
+    }
+
+    private String[] beginHere() {
+        Failures failures = new Failures();
+        if (!turn.tryAcquire()) {
+            return new String[] {"another checkpoint is on its way"};
+        }
+        owner = Thread.currentThread();
+        try {
+            before(failures);
+            if (!failures.isEmpty()) {
+                after(failures);
+            }
+        } catch (Throwable unexpected) {
+            failures.add(unexpected);
+        }
+        owner = null;
+        if (failures.isEmpty()) {
+            begun.set(true); // from here on, the turn is given back by end()
+            return null;
+        }
+        turn.release();
+        return failures.reasons();
+    }
+
+    private String[] endHere() {
+        Failures failures = new Failures();
+        if (!begun.compareAndSet(true, false)) {
+            return new String[0];
+        }
+        owner = Thread.currentThread();
+        try {
+            after(failures);
+        } catch (Throwable unexpected) {
+            failures.add(unexpected);
+        } finally {
+            owner = null;
+            turn.release();
+        }
+        return failures.isEmpty() ? null : failures.reasons();
     }
 
     private void before(Failures failures) {

@@ -64,6 +64,17 @@ final class Failures {
         return others == 0 ? first : first + " (and " + others + " more)";
     }
 
+    /** Each failure as {@link #describe} would say it: for programs that list them. */
+    String[] reasons() {
+        String[] reasons = new String[failures.size()];
+        for (int i = 0; i < reasons.length; i++) {
+            StringBuilder out = new StringBuilder();
+            describe(failures.get(i), "\n", out, MAX_CAUSES);
+            reasons[i] = out.substring(1);
+        }
+        return reasons;
+    }
+
     /**
      * Describes a failed checkpoint or restore for a person: a headline, then for each reason
      * where it came from, the exception, its causes and what it suppresses.
