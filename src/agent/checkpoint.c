@@ -28,6 +28,7 @@
 #include "agent/agent.h"
 #include "agent/control.h"
 #include "agent/heap.h"
+#include "agent/parameters.h"
 #include "agent/vmthread.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
@@ -106,6 +107,7 @@ static void after_restore(void *context)
 {
     (void)context;
     ckpt_control_hold();
+    ckpt_parameters_adopt();
 }
 
 /* ---- files ---- */
@@ -384,6 +386,8 @@ jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
         (*env)->ReleaseStringUTFChars(env, directory, name);
     if (work->result == CKPT_FREEZE_FAILED)
         answer = report_array(env, &work->report);
+    else if (work->result == CKPT_FREEZE_RESTORED)
+        ckpt_parameters_apply(env);
     free(work);
     return answer;
 }

@@ -9,6 +9,7 @@
  * module of the boot loader lands in that module, and JVMTI lets the module provide it.
  */
 #include "agent/classes.h"
+#include "agent/parameters.h"
 
 #include <string.h>
 
@@ -100,6 +101,7 @@ static bool register_natives(JNIEnv *env)
     static const JNINativeMethod natives[] = {
         {(char *)"freeze", (char *)"(Ljava/lang/String;)[Ljava/lang/String;",
          (void *)ckpt_native_freeze},
+        {(char *)"arguments", (char *)"()[[B", (void *)ckpt_native_arguments},
         {(char *)"restoreTime", (char *)"()J", (void *)ckpt_native_restore_time},
         {(char *)"uptimeSinceRestore", (char *)"()J", (void *)ckpt_native_uptime},
     };

@@ -2,10 +2,14 @@
 /*
  * checkpointer restore DIR: becomes the JVM in the image.
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/environment.h"
 #include "engine/engine.h"
 
 static int set_time(const char *value, struct ckpt_restore_request *request)
@@ -22,41 +26,129 @@ static int set_time(const char *value, struct ckpt_restore_request *request)
     return 0;
 }
 
+/* The arguments, apart: what the environment is made of is only put together when all is known. */
+struct arguments {
+    struct ckpt_restore_request request;
+    const char **variables; /* --env and --env-file, in their order */
+    bool *from_file;
+    size_t variable_count;
+    bool clear_environment;
+    char **properties;
+    size_t property_count;
+    struct ckpt_environment environment;
+};
+
+static int take_property(char *word, struct arguments *arguments)
+{
+    if (!*word || *word == '=')
+        return ckpt_cli_usage(&ckpt_command_restore, "'-D%s': expected -DKEY=VALUE or -DKEY", word);
+    arguments->properties[arguments->property_count++] = word;
+    return 0;
+}
+
+/* 1 taken, 0 no such option, -1 wrong */
+static int take_variable(int argc, char **argv, int *index, struct arguments *arguments)
+{
+    const char *value;
+    int taken = ckpt_cli_option(&ckpt_command_restore, argc, argv, index, "--env-file", &value);
+    bool from_file = taken > 0;
+
+    if (!taken)
+        taken = ckpt_cli_option(&ckpt_command_restore, argc, argv, index, "--env", &value);
+    if (taken > 0) {
+        arguments->variables[arguments->variable_count] = value;
+        arguments->from_file[arguments->variable_count++] = from_file;
+    }
+    return taken;
+}
+
+static int take_word(int argc, char **argv, int *index, struct arguments *arguments)
+{
+    struct ckpt_restore_request *request = &arguments->request;
+    char *word = argv[*index];
+    const char *value;
+    int taken = ckpt_cli_option(&ckpt_command_restore, argc, argv, index, "--time", &value);
+
+    if (taken > 0)
+        return set_time(value, request);
+    if (!taken)
+        taken = take_variable(argc, argv, index, arguments);
+    if (taken)
+        return taken < 0 ? CKPT_EXIT_USAGE : 0;
+    *index += 1;
+    if (strcmp(word, "--verify") == 0)
+        request->verify = true;
+    else if (strcmp(word, "--clear-env") == 0)
+        arguments->clear_environment = true;
+    else if (strncmp(word, "-D", 2) == 0)
+        return take_property(word + 2, arguments);
+    else if (word[0] == '-' && word[1])
+        return ckpt_cli_usage(&ckpt_command_restore, "'%s' is not an option", word);
+    else if (request->directory)
+        return ckpt_cli_usage(&ckpt_command_restore,
+                              "'%s' is one argument too many; arguments for the application come "
+                              "behind '--', a main class first",
+                              word);
+    else
+        request->directory = word;
+    return 0;
+}
+
+static int make_environment(struct arguments *arguments, struct ckpt_error *error)
+{
+    struct ckpt_environment *environment = &arguments->environment;
+
+    if (!arguments->clear_environment && ckpt_environment_add(environment, environ, error) < 0)
+        return -1;
+    for (size_t i = 0; i < arguments->variable_count; i++) {
+        const char *value = arguments->variables[i];
+
+        if ((arguments->from_file[i] ? ckpt_environment_read(environment, value, error)
+                                     : ckpt_environment_set(environment, value, error)) < 0)
+            return -1;
+    }
+    arguments->request.environment = environment->words;
+    return 0;
+}
+
 static int run(int argc, char **argv)
 {
-    struct ckpt_restore_request request = {.time = CKPT_TIME_AUTO};
+    struct arguments arguments = {.request = {.time = CKPT_TIME_AUTO}};
+    struct ckpt_restore_request *request = &arguments.request;
     struct ckpt_error error;
     struct timespec now;
-    const char *value;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    request.started_realtime_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-    for (int i = 0; i < argc;) {
-        int taken = ckpt_cli_option(&ckpt_command_restore, argc, argv, &i, "--time", &value);
-
-        if (taken < 0 || (taken > 0 && set_time(value, &request)))
-            return CKPT_EXIT_USAGE;
-        if (taken > 0)
-            continue;
-        if (strcmp(argv[i], "--verify") == 0)
-            request.verify = true;
-        else if (argv[i][0] == '-' && argv[i][1])
-            return ckpt_cli_usage(&ckpt_command_restore, "'%s' is not an option", argv[i]);
-        else if (request.directory)
-            return ckpt_cli_usage(&ckpt_command_restore, "'%s' is one argument too many", argv[i]);
-        else
-            request.directory = argv[i];
-        i++;
+    request->started_realtime_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+    /* No more of each than there are words; the process ends or becomes another one. */
+    arguments.variables = calloc((size_t)argc + 1, sizeof *arguments.variables);
+    arguments.from_file = calloc((size_t)argc + 1, sizeof *arguments.from_file);
+    arguments.properties = calloc((size_t)argc + 1, sizeof *arguments.properties);
+    if (!arguments.variables || !arguments.from_file || !arguments.properties) {
+        ckpt_error_set(&error, "restore", ENOMEM, "cannot read the arguments");
+        return ckpt_cli_fail(&error);
     }
-    if (!request.directory)
+    for (int i = 0; i < argc;) {
+        if (strcmp(argv[i], "--") == 0) {
+            request->arguments = argv + i + 1;
+            break;
+        }
+        if (take_word(argc, argv, &i, &arguments))
+            return CKPT_EXIT_USAGE;
+    }
+    if (!request->directory)
         return ckpt_cli_usage(&ckpt_command_restore, "the image directory is missing");
-    ckpt_engine_builtin.restore(&request, &error);
+    if (request->arguments && !*request->arguments)
+        return ckpt_cli_usage(&ckpt_command_restore, "behind '--', a main class is missing");
+    request->properties = arguments.properties;
+    if (make_environment(&arguments, &error) == 0)
+        ckpt_engine_builtin.restore(request, &error);
     return ckpt_cli_fail(&error);
 }
 
 const struct ckpt_command ckpt_command_restore = {
     .name = "restore",
-    .arguments = "[--time=MODE] [--verify] DIR",
+    .arguments = "[OPTION ...] DIR [-DKEY=VALUE ...] [-- MAIN-CLASS [ARGUMENT ...]]",
     .summary = "Bring back the JVM that was frozen into the image directory DIR",
     .help =
         "This command becomes the JVM: same process ID, standard streams, terminal and parent;\n"
@@ -67,6 +159,11 @@ const struct ckpt_command ckpt_command_restore = {
         "The image stays as it is and may be restored any number of times, also at once. It must\n"
         "not be changed while a JVM restored from it runs (a new checkpoint replaces it "
         "safely).\n\n"
+        "  -DKEY=VALUE        set a system property, before the afterRestore hooks run\n"
+        "  --env KEY=VALUE    set an environment variable; KEY alone: to the value it has here\n"
+        "  --env-file FILE    the same for every line of FILE; lines with '#' in front are none\n"
+        "  --clear-env        only those two; otherwise this command's environment comes first\n"
+        "  -- MAIN-CLASS ...  after the hooks, run this class's main with the arguments behind it\n"
         "  --time=auto        clocks go on where they stopped, in a time namespace, where the "
         "kernel\n"
         "                     allows one; otherwise they jump ahead (default)\n"

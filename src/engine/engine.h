@@ -25,6 +25,9 @@ struct ckpt_restore_request {
     enum ckpt_time_mode time;
     uint64_t started_realtime_ns; /**< when the command began */
     bool verify;                  /**< check the pages' checksums first */
+    char *const *environment;     /**< the process's new one, words KEY=VALUE, NULL behind them */
+    char *const *properties;      /**< system properties to set, words KEY=VALUE, NULL behind */
+    char *const *arguments;       /**< a main class to run and its arguments; NULL: none */
 };
 
 /** Whether something is as a checkpoint or restore needs it. */

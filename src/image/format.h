@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define CKPT_IMAGE_MAGIC 0x3154504b43564a00ull /* "\0JVCKPT1" read as a little-endian number */
-#define CKPT_IMAGE_VERSION 1
+#define CKPT_IMAGE_VERSION 2
 #define CKPT_IMAGE_NAME "image"
 #define CKPT_MANIFEST_NAME "manifest.json"
 #define CKPT_NOTE_NAME                                                                             \
@@ -194,6 +194,17 @@ struct ckpt_image_signal {
 };
 
 /**
+ * What `restore` gives the process for its new life: addresses of arrays of strings, each array
+ * with NULL behind the last.  The memory is the process's own from now on; its C environment is in
+ * it.
+ */
+struct ckpt_parameters {
+    uint64_t environment; /**< words KEY=VALUE */
+    uint64_t properties;  /**< words KEY=VALUE */
+    uint64_t arguments;   /**< a main class and its arguments; empty: none */
+};
+
+/**
  * Where the restorer leaves word for the agent: a structure in the agent's own memory, whose
  * address is in the header.  Written before any thread runs.
  */
@@ -201,6 +212,7 @@ struct ckpt_mailbox {
     uint64_t restored_realtime_ns; /**< when `restore` was started */
     int64_t monotonic_shift_ns; /**< the kernel's monotonic clock now minus the one in the image */
     uint64_t area_start, area_size; /**< the restorer's own mapping, to be unmapped */
+    uint64_t parameters;            /**< address of a struct ckpt_parameters, which stays mapped */
     uint64_t helper; /**< address in the area of a TID that is 0 when nobody is inside any more */
     uint64_t image_device, image_inode; /**< the image that this process maps */
     uint32_t generation; /**< restores that lie behind this process, this one included */

@@ -46,6 +46,8 @@ struct area {
     struct ckpt_op *reads, *lasts; /* what comes when everything is mapped, and after that */
     uint64_t read_count, read_room, last_count, last_room;
     bool exec_from_image; /* the image's file system allows executable mappings */
+    char *parameters;     /* a struct ckpt_parameters and what it points to, behind the end */
+    size_t parameters_size;
 };
 
 static uint64_t pages_up(uint64_t size)
@@ -59,6 +61,56 @@ static void *take(struct area *area, size_t size)
 
     area->next += (size + 15) & ~(size_t)15;
     return at;
+}
+
+/* ---- parameters ---- */
+
+/* NULL counts as no words. */
+static size_t words_size(char *const *words)
+{
+    size_t size = sizeof *words;
+
+    for (; words && *words; words++)
+        size += sizeof *words + strlen(*words) + 1;
+    return size;
+}
+
+static size_t parameters_size(const struct ckpt_restore_request *request)
+{
+    return pages_up(sizeof(struct ckpt_parameters) + words_size(request->environment) +
+                    words_size(request->properties) + words_size(request->arguments) +
+                    3 * sizeof(char *));
+}
+
+/* An array of strings, then the strings: made at the address where the process will have them. */
+static uint64_t put_words(char **at, char *const *words)
+{
+    char **array = (char **)(((uintptr_t)*at + sizeof *array - 1) & -sizeof *array);
+    size_t count = 0;
+    char *text;
+
+    while (words && words[count])
+        count++;
+    text = (char *)(array + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        size_t size = strlen(words[i]) + 1;
+
+        array[i] = memcpy(text, words[i], size);
+        text += size;
+    }
+    array[count] = NULL;
+    *at = text;
+    return (uint64_t)array;
+}
+
+static void fill_parameters(char *to, const struct ckpt_restore_request *request)
+{
+    struct ckpt_parameters *parameters = (struct ckpt_parameters *)to;
+    char *at = to + sizeof *parameters;
+
+    parameters->environment = put_words(&at, request->environment);
+    parameters->properties = put_words(&at, request->properties);
+    parameters->arguments = put_words(&at, request->arguments);
 }
 
 /* ---- the area ---- */
@@ -101,17 +153,19 @@ static int open_area(const struct ckpt_restore *restore, struct area *area,
                              sizeof(struct prctl_mm_map) + view->process->auxv.size + 256);
     size_t size = code + arrays + 2 * STACK_SIZE + special;
 
-    area->start = find_area(view, size);
+    area->parameters_size = parameters_size(restore->request);
+    area->start = find_area(view, size + area->parameters_size);
     if (!area->start)
         return ckpt_error_set(error, STAGE, ENOMEM, "no room beside the JVM's memory");
     memcpy(area->start, ckpt_restorer_code, ckpt_restorer_code_size);
     if (mprotect(area->start, code, PROT_READ | PROT_EXEC) < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot make the restorer executable");
-    area->end = area->start + size;
+    area->end = area->parameters = area->start + size;
+    fill_parameters(area->parameters, restore->request);
     area->next = area->start + code;
     area->plan = take(area, sizeof *area->plan);
     area->plan->area_start = (uint64_t)area->start;
-    area->plan->area_end = (uint64_t)area->end;
+    area->plan->area_end = (uint64_t)area->parameters + area->parameters_size;
     area->plan->space_end = SPACE_END;
     area->plan->image_fd = restore->image.fd;
     area->plan->first_fd = restore->high;
@@ -345,6 +399,7 @@ static void add_mailbox(struct area *area, const struct ckpt_restore *restore)
                                      .monotonic_shift_ns = restore->monotonic_shift_ns,
                                      .area_start = (uint64_t)area->start,
                                      .area_size = (uint64_t)(area->end - area->start),
+                                     .parameters = (uint64_t)area->parameters,
                                      .image_device = restore->special.image_device,
                                      .image_inode = restore->special.image_inode,
                                      .helper = (uint64_t)&area->plan->helper_tid,
@@ -387,13 +442,20 @@ static void add_signals(struct area *area, const struct ckpt_image_view *view)
     area->plan->signals = (uint64_t)signals;
 }
 
+/* The environment that /proc shows is the new one; the arguments stay those of the java command. */
 static void add_mm_map(struct area *area, const struct ckpt_image_view *view)
 {
     const struct ckpt_image_process *process = view->process;
+    const struct ckpt_parameters *parameters = (const struct ckpt_parameters *)area->parameters;
+    char *const *last = (char *const *)parameters->environment;
+    uint64_t env_start = (uint64_t)*last, env_end;
     struct prctl_mm_map *map = take(area, sizeof *map);
     void *auxv = take(area, process->auxv.size);
 
     memcpy(auxv, ckpt_view_text(view, process->auxv), process->auxv.size);
+    while (*last && last[1])
+        last++;
+    env_end = *last ? (uint64_t)*last + strlen(*last) + 1 : env_start;
     *map = (struct prctl_mm_map){.start_code = process->start_code,
                                  .end_code = process->end_code,
                                  .start_data = process->start_data,
@@ -403,8 +465,8 @@ static void add_mm_map(struct area *area, const struct ckpt_image_view *view)
                                  .start_stack = process->start_stack,
                                  .arg_start = process->arg_start,
                                  .arg_end = process->arg_end,
-                                 .env_start = process->env_start,
-                                 .env_end = process->env_end,
+                                 .env_start = env_start,
+                                 .env_end = env_end,
                                  .auxv = auxv,
                                  .auxv_size = process->auxv.size,
                                  .exe_fd = (uint32_t)-1};

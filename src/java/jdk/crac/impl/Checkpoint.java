@@ -44,18 +44,29 @@ public class Checkpoint {
     public static void checkpointRestore(String directory)
             throws CheckpointException, RestoreException {
         requireAgent();
-        Global.CHECKPOINT.run(directory);
+        RestoreException incomplete = null;
+        try {
+            Global.CHECKPOINT.run(directory);
+        } catch (RestoreException failed) {
+            incomplete = failed;
+        }
+        incomplete = Restored.runMain(incomplete);
+        if (incomplete != null) {
+            throw incomplete;
+        }
     }
 
     /**
-     * Does the same for the agent's control thread. Throws nothing.
+     * Does the same for the agent's control thread; a main class that the restore names is run on
+     * a thread of its own. Throws nothing.
      *
      * @param directory the image directory, {@code null} for that of the agent's options
      * @return {@code null} if all went well, else what failed, in lines for a person to read
      */
     public static String request(String directory) {
         try {
-            checkpointRestore(directory);
+            requireAgent();
+            Global.CHECKPOINT.run(directory);
             return null;
         } catch (CheckpointException calledOff) {
             return Failures.describe("checkpoint called off, the application goes on:", calledOff);
@@ -63,6 +74,8 @@ public class Checkpoint {
             return Failures.describe("restored, but afterRestore failed:", incomplete);
         } catch (Throwable unexpected) {
             return Failures.describe("checkpoint failed:", unexpected);
+        } finally {
+            Restored.startMain();
         }
     }
 

@@ -21,6 +21,12 @@ final class Native {
      */
     static native String[] freeze(String directory);
 
+    /**
+     * The main class and its arguments that the last restore was given, as they were on its
+     * command line, at the first call after it; else {@code null}.
+     */
+    static native byte[][] arguments();
+
     /** When the last restore was asked for, in milliseconds since the epoch; -1 if never. */
     static native long restoreTime();
 

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See parameters.h.  The strings were made by `restore`, at addresses that are the process's own
+ * now and stay mapped (engine/builtin/plan.c).
+ *
+ * Java keeps a copy of the environment in a map, which is changed only where it must be: it is no
+ * map for several threads, and other threads run.  They read it rarely, and mostly once.
+ */
+#include "agent/parameters.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+
+static char **frozen_environment;
+
+static const struct ckpt_parameters *parameters(void)
+{
+    return (const struct ckpt_parameters *)ckpt_agent.mailbox.parameters;
+}
+
+void ckpt_parameters_adopt(void)
+{
+    frozen_environment = environ;
+    environ = (char **)parameters()->environment;
+}
+
+/* ---- from C to Java ---- */
+
+static jbyteArray bytes_of(JNIEnv *env, const char *text, size_t length)
+{
+    jbyteArray bytes = (*env)->NewByteArray(env, (jsize)length);
+
+    if (bytes)
+        (*env)->SetByteArrayRegion(env, bytes, 0, (jsize)length, (const jbyte *)text);
+    return bytes;
+}
+
+/* byte[][] of @words; NULL if there are none, or with an exception. */
+static jobjectArray words_of(JNIEnv *env, char *const *words)
+{
+    jclass bytes_class;
+    jobjectArray array;
+    jsize count = 0;
+
+    while (words[count])
+        count++;
+    if (!count)
+        return NULL;
+    bytes_class = (*env)->FindClass(env, "[B");
+    array = bytes_class ? (*env)->NewObjectArray(env, count, bytes_class, NULL) : NULL;
+    for (jsize i = 0; array && i < count; i++) {
+        jbyteArray bytes = bytes_of(env, words[i], strlen(words[i]));
+
+        if (!bytes)
+            return NULL;
+        (*env)->SetObjectArrayElement(env, array, i, bytes);
+        (*env)->DeleteLocalRef(env, bytes);
+    }
+    return array;
+}
+
+jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner)
+{
+    static uint32_t answered; /* the generation */
+
+    (void)owner;
+    if (answered == ckpt_agent.mailbox.generation)
+        return NULL;
+    answered = ckpt_agent.mailbox.generation;
+    return words_of(env, (char *const *)parameters()->arguments);
+}
+
+/* The pending exception, if any, becomes a warning. */
+static bool failed(JNIEnv *env, const char *what)
+{
+    if (!(*env)->ExceptionCheck(env))
+        return false;
+    (*env)->ExceptionClear(env);
+    ckpt_agent_log("warning", "cannot give the restored JVM its new %s", what);
+    return true;
+}
+
+static void set_properties(JNIEnv *env)
+{
+    jobjectArray words = words_of(env, (char *const *)parameters()->properties);
+    jclass restored;
+    jmethodID set;
+
+    if (!words)
+        return;
+    restored = (*env)->FindClass(env, "jdk/crac/impl/Restored");
+    set = restored ? (*env)->GetStaticMethodID(env, restored, "setProperties", "([[B)V") : NULL;
+    if (set)
+        (*env)->CallStaticVoidMethod(env, restored, set, words);
+}
+
+/* ---- System.getenv() ---- */
+
+/* java.lang.ProcessEnvironment and its map; the names are the same from JDK 8 on. */
+struct java_environment {
+    jclass variable, value; /* the wrappers of keys and values */
+    jmethodID variable_of, value_of, put, remove;
+    jobject map;
+};
+
+static bool find_environment(JNIEnv *env, struct java_environment *java)
+{
+    jclass owner = (*env)->FindClass(env, "java/lang/ProcessEnvironment");
+    jclass map_class = owner ? (*env)->FindClass(env, "java/util/HashMap") : NULL;
+    jfieldID map =
+        map_class ? (*env)->GetStaticFieldID(env, owner, "theEnvironment", "Ljava/util/HashMap;")
+                  : NULL;
+
+    if (!map)
+        return false;
+    java->map = (*env)->GetStaticObjectField(env, owner, map);
+    java->variable = (*env)->FindClass(env, "java/lang/ProcessEnvironment$Variable");
+    java->value =
+        java->variable ? (*env)->FindClass(env, "java/lang/ProcessEnvironment$Value") : NULL;
+    if (!java->map || !java->value)
+        return false;
+    java->variable_of = (*env)->GetStaticMethodID(env, java->variable, "valueOf",
+                                                  "([B)Ljava/lang/ProcessEnvironment$Variable;");
+    if (!java->variable_of)
+        return false;
+    java->value_of = (*env)->GetStaticMethodID(env, java->value, "valueOf",
+                                               "([B)Ljava/lang/ProcessEnvironment$Value;");
+    if (!java->value_of)
+        return false;
+    java->put = (*env)->GetMethodID(env, map_class, "put",
+                                    "(Ljava/lang/Object;Ljava/lang/Object;)Ljava/lang/Object;");
+    if (!java->put)
+        return false;
+    java->remove =
+        (*env)->GetMethodID(env, map_class, "remove", "(Ljava/lang/Object;)Ljava/lang/Object;");
+    return java->remove != NULL;
+}
+
+static jobject wrapped(JNIEnv *env, jclass wrapper, jmethodID of, const char *text, size_t length)
+{
+    jbyteArray bytes = bytes_of(env, text, length);
+
+    return bytes ? (*env)->CallStaticObjectMethod(env, wrapper, of, bytes) : NULL;
+}
+
+/* Put "KEY=VALUE" into the map, or remove the key if it is not to @stay. */
+static bool change(JNIEnv *env, const struct java_environment *java, const char *word, bool stay)
+{
+    const char *equals = strchr(word + 1, '=');
+    jobject key, value = NULL;
+
+    if (!equals)
+        return true; /* Java does not take it over either */
+    if ((*env)->PushLocalFrame(env, 8) < 0)
+        return false;
+    key = wrapped(env, java->variable, java->variable_of, word, (size_t)(equals - word));
+    if (key && stay)
+        value = wrapped(env, java->value, java->value_of, equals + 1, strlen(equals + 1));
+    if (value)
+        (*env)->CallObjectMethod(env, java->map, java->put, key, value);
+    else if (key && !stay)
+        (*env)->CallObjectMethod(env, java->map, java->remove, key);
+    (*env)->PopLocalFrame(env, NULL);
+    return !(*env)->ExceptionCheck(env);
+}
+
+/* Whether @words has @word; only the key counts unless @whole. */
+static bool has(char *const *words, const char *word, bool whole)
+{
+    size_t length = whole ? strlen(word) + 1 : strcspn(word + 1, "=") + 2;
+
+    for (; *words; words++)
+        if (strncmp(*words, word, length) == 0)
+            return true;
+    return false;
+}
+
+static void set_environment(JNIEnv *env)
+{
+    static char *const none[] = {NULL};
+    char *const *old = frozen_environment ? frozen_environment : none;
+    char *const *new = (char *const *)parameters()->environment;
+    struct java_environment java = {.map = NULL};
+
+    /* A map that is made only now is made of the new environment, and this changes nothing in it.*/
+    for (char *const *word = new; *word; word++)
+        if (**word && !has(old, *word, true))
+            if ((!java.map && !find_environment(env, &java)) || !change(env, &java, *word, true))
+                return;
+    for (char *const *word = old; *word; word++)
+        if (**word && !has(new, *word, false))
+            if ((!java.map && !find_environment(env, &java)) || !change(env, &java, *word, false))
+                return;
+}
+
+void ckpt_parameters_apply(JNIEnv *env)
+{
+    if ((*env)->PushLocalFrame(env, 16) < 0) {
+        failed(env, "parameters");
+        return;
+    }
+    set_properties(env);
+    failed(env, "system properties (-D)");
+    set_environment(env);
+    failed(env, "environment for System.getenv()");
+    (*env)->PopLocalFrame(env, NULL);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What `restore` gives a process for its new life: environment, system properties, and a main class
+ * to run.
+ */
+#ifndef CKPT_AGENT_PARAMETERS_H
+#define CKPT_AGENT_PARAMETERS_H
+
+#include <jni.h>
+
+/**
+ * In the restored process, before anyone else runs: make the new environment that of the C library
+ * (getenv, and what child processes get).  No call, one pointer.
+ */
+void ckpt_parameters_adopt(void);
+
+/**
+ * In the restored process, before the hooks: system properties, and System.getenv() where it
+ * differs.  What cannot be set is a warning.
+ */
+void ckpt_parameters_apply(JNIEnv *env);
+
+/**
+ * Native.arguments(): the main class and its arguments as bytes, at the first call after a restore;
+ * NULL for none.
+ */
+jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner);
+
+#endif

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// What a restored process was given by the command that restored it: system properties, set before
+// the afterRestore hooks run, and a main class, run after them. Both come as bytes of a command
+// line and are taken for UTF-8, whatever encoding the frozen process had been started with.
+
+package jdk.crac.impl;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.nio.charset.Charset;
+import java.util.Arrays;
+import jdk.crac.RestoreException;
+
+/** The new life of a restored process. */
+final class Restored {
+    private static final Charset UTF_8 = Charset.forName("UTF-8");
+
+    private Restored() {
+    }
+
+    /** Sets system properties; called by the agent. A word without '=' is a key without value. */
+    static void setProperties(byte[][] words) {
+        for (byte[] word : words) {
+            String text = new String(word, UTF_8);
+            int equals = text.indexOf('=');
+            if (equals < 0) {
+                System.setProperty(text, "");
+            } else {
+                System.setProperty(text.substring(0, equals), text.substring(equals + 1));
+            }
+        }
+    }
+
+    /**
+     * Runs the main class, if one was named, on this thread: a checkpoint that the application
+     * itself asked for returns when main has.
+     *
+     * @param incomplete what failed in the restore so far, or {@code null}
+     * @return the same, or an exception that carries what main threw or why there is none
+     */
+    static RestoreException runMain(RestoreException incomplete) {
+        String[] arguments = arguments();
+        if (arguments == null) {
+            return incomplete;
+        }
+        try {
+            invokeMain(arguments);
+            return incomplete;
+        } catch (Throwable failure) {
+            RestoreException failed = incomplete != null
+                    ? incomplete : new RestoreException(failure.toString());
+            failed.addSuppressed(failure);
+            return failed;
+        }
+    }
+
+    /** Runs the main class, if one was named, on a thread of its own. */
+    static void startMain() {
+        final String[] arguments = arguments();
+        if (arguments == null) {
+            return;
+        }
+        Thread main = new Thread("main") {
+            @Override
+            public void run() {
+                try {
+                    invokeMain(arguments);
+                } catch (Throwable failure) {
+                    getUncaughtExceptionHandler().uncaughtException(this, failure);
+                }
+            }
+        };
+        main.setContextClassLoader(ClassLoader.getSystemClassLoader());
+        main.setDaemon(false);
+        main.start();
+    }
+
+    private static String[] arguments() {
+        byte[][] words = Native.arguments();
+        if (words == null) {
+            return null;
+        }
+        String[] arguments = new String[words.length];
+        for (int i = 0; i < words.length; i++) {
+            arguments[i] = new String(words[i], UTF_8);
+        }
+        return arguments;
+    }
+
+    private static void invokeMain(String[] arguments) throws Throwable {
+        Class<?> type = Class.forName(arguments[0], true, ClassLoader.getSystemClassLoader());
+        Method main = type.getMethod("main", String[].class);
+        if (!Modifier.isStatic(main.getModifiers())) {
+            throw new NoSuchMethodException(arguments[0] + ".main(String[]) is not static");
+        }
+        main.setAccessible(true);
+        try {
+            main.invoke(null, (Object) Arrays.copyOfRange(arguments, 1, arguments.length));
+        } catch (InvocationTargetException thrown) {
+            throw thrown.getCause();
+        }
+    }
+}
