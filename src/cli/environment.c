@@ -17,45 +17,47 @@
 #define STAGE "environment"
 #define FILE_MAX ((size_t)4 << 20) /* more than execve() would take */
 
+/* The environment keeps @word. */
+static int append(struct ckpt_environment *environment, char *word, struct ckpt_error *error)
+{
+    if (environment->count + 1 >= environment->room) {
+        size_t room = environment->room ? 2 * environment->room : 128;
+        char **words = realloc(environment->words, room * sizeof *words);
+
+        if (!words)
+            return ckpt_error_set(error, STAGE, ENOMEM, "cannot make the environment");
+        environment->words = words;
+        environment->room = room;
+    }
+    environment->words[environment->count++] = word;
+    environment->words[environment->count] = NULL;
+    return 0;
+}
+
 /* @word is "KEY=VALUE"; the length is the key's. */
 static int put(struct ckpt_environment *environment, const char *word, size_t length,
                struct ckpt_error *error)
 {
     char *copy = strdup(word);
 
-    if (copy && environment->count + 1 >= environment->room) {
-        size_t room = environment->room ? 2 * environment->room : 128;
-        char **words = realloc(environment->words, room * sizeof *words);
-
-        if (words) {
-            environment->words = words;
-            environment->room = room;
-        } else {
-            free(CKPT_STEAL_POINTER(copy));
-        }
-    }
     if (!copy)
         return ckpt_error_set(error, STAGE, ENOMEM, "cannot make the environment");
     for (size_t i = 0; i < environment->count; i++)
         if (strncmp(environment->words[i], word, length + 1) == 0) {
-            free(environment->words[i]);
             environment->words[i] = copy;
             return 0;
         }
-    environment->words[environment->count++] = copy;
-    environment->words[environment->count] = NULL;
-    return 0;
+    return append(environment, copy, error);
 }
 
-int ckpt_environment_add(struct ckpt_environment *environment, char *const *from,
-                         struct ckpt_error *error)
+int ckpt_environment_begin(struct ckpt_environment *environment, char *const *from,
+                           struct ckpt_error *error)
 {
     for (; *from; from++) {
         const char *equals = strchr(*from, '=');
 
         /* execve() takes anything; getenv() finds only this */
-        if (equals && equals > *from &&
-            put(environment, *from, (size_t)(equals - *from), error) < 0)
+        if (equals && equals > *from && append(environment, *from, error) < 0)
             return -1;
     }
     return 0;

@@ -9,15 +9,18 @@
 
 #include "base/error.h"
 
-/** Words KEY=VALUE, each key once, NULL behind the last; all zero: empty. */
+/**
+ * Words KEY=VALUE, NULL behind the last; all zero: empty.  It is made once, for the process's whole
+ * life, and never freed.
+ */
 struct ckpt_environment {
     char **words;
     size_t count, room;
 };
 
-/** Add all of @from, such as this process's own. 0 or -1. */
-int ckpt_environment_add(struct ckpt_environment *environment, char *const *from,
-                         struct ckpt_error *error);
+/** Begin with all of @from, such as this process's own; the words stay the caller's. 0 or -1. */
+int ckpt_environment_begin(struct ckpt_environment *environment, char *const *from,
+                           struct ckpt_error *error);
 
 /**
  * Set what @word says: "KEY=VALUE", or "KEY" for the value that this process has; a key that it

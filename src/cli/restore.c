@@ -98,7 +98,7 @@ static int make_environment(struct arguments *arguments, struct ckpt_error *erro
 {
     struct ckpt_environment *environment = &arguments->environment;
 
-    if (!arguments->clear_environment && ckpt_environment_add(environment, environ, error) < 0)
+    if (!arguments->clear_environment && ckpt_environment_begin(environment, environ, error) < 0)
         return -1;
     for (size_t i = 0; i < arguments->variable_count; i++) {
         const char *value = arguments->variables[i];
