@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/clock.h"
 #include "agent/control.h"
 #include "agent/heap.h"
 #include "agent/parameters.h"
@@ -108,6 +109,7 @@ static void after_restore(void *context)
     (void)context;
     ckpt_control_hold();
     ckpt_parameters_adopt();
+    ckpt_clock_redirect();
 }
 
 /* ---- files ---- */
@@ -252,6 +254,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->image_temp = work->image_temp;
     freeze->manifest_temp = work->manifest_temp;
     freeze->leave_running = request->leave_running;
+    freeze->image_flags = ckpt_clock_prepare() ? CKPT_IMAGE_REDIRECTS_CLOCK : 0;
     freeze->java = ckpt_agent.java;
     freeze->mailbox = &ckpt_agent.mailbox;
     freeze->at_rest = at_rest;

@@ -166,7 +166,7 @@ const struct ckpt_command ckpt_command_restore = {
         "  -- MAIN-CLASS ...  after the hooks, run this class's main with the arguments behind it\n"
         "  --time=auto        clocks go on where they stopped, in a time namespace, where the "
         "kernel\n"
-        "                     allows one; otherwise they jump ahead (default)\n"
+        "                     allows one; otherwise the JVM's own, by correction (default)\n"
         "  --time=namespace   or refuse\n"
         "  --time=host        the machine's own clocks\n"
         "  --verify           check every page's checksum first (reads the whole image)\n",

@@ -72,11 +72,14 @@ struct ckpt_image_header {
     uint32_t vdso_crc;
     uint32_t uid, gid, pid;
     uint32_t generation; /**< restores that lie behind this process */
-    uint32_t flags;      /**< none yet */
+    uint32_t flags;      /**< CKPT_IMAGE_* flags */
     uint64_t mailbox;    /**< address of the agent's struct ckpt_mailbox */
     uint8_t boot_id[40]; /**< /proc/sys/kernel/random/boot_id: the same kernel on the same CPU */
     struct ckpt_image_cpu cpu;
 };
+
+/** Flags of an image: the agent can make up for another monotonic clock (agent/clock.h). */
+#define CKPT_IMAGE_REDIRECTS_CLOCK 1u
 
 /** What the kernel keeps for the whole process. */
 struct ckpt_image_process {
@@ -215,8 +218,8 @@ struct ckpt_mailbox {
     uint64_t parameters;            /**< address of a struct ckpt_parameters, which stays mapped */
     uint64_t helper; /**< address in the area of a TID that is 0 when nobody is inside any more */
     uint64_t image_device, image_inode; /**< the image that this process maps */
-    uint32_t generation; /**< restores that lie behind this process, this one included */
-    uint32_t reserved;
+    uint32_t generation;     /**< restores that lie behind this process, this one included */
+    uint32_t redirect_clock; /**< nonzero: the agent makes up for monotonic_shift_ns */
 };
 
 #endif

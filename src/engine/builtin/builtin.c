@@ -92,7 +92,8 @@ static int restore(const struct ckpt_restore_request *request, struct ckpt_error
         check_fds(view, error) < 0 || ckpt_machine_check(&restore, error) < 0 ||
         choose_high(&restore, error) < 0 || ckpt_objects_open(&restore, error) < 0 ||
         enter_surroundings(view, error) < 0 ||
-        ckpt_time_enter(view->header, request->time, &restore.monotonic_shift_ns, error) < 0 ||
+        ckpt_time_enter(view->header, request->time, &restore.monotonic_shift_ns,
+                        &restore.redirect_clock, error) < 0 ||
         ckpt_objects_make(&restore, error) < 0 || thaw_fds(&restore, error) < 0 ||
         ckpt_plan_run(&restore, error) < 0) {
         if (restore.perf_path[0])

@@ -125,12 +125,10 @@ static void check_clocks(struct findings *findings)
         find(findings, CKPT_YES, "clocks",
              "a time namespace inside a user namespace: they go on where they stopped");
     else
-        find(
-            findings, CKPT_LIMITED, "clocks",
-            "no time namespace (%s): monotonic clocks jump ahead at a restore, and an image is not "
-            "restored after a reboot or elsewhere (give the container CAP_SYS_ADMIN or user "
-            "namespaces)",
-            reason(kernel->time_error));
+        find(findings, CKPT_LIMITED, "clocks",
+             "no time namespace (%s): only the JVM's own clock goes on where it stopped, native "
+             "libraries see the machine's (give the container CAP_SYS_ADMIN or user namespaces)",
+             reason(kernel->time_error));
 }
 
 static void check_descriptors(struct findings *findings)

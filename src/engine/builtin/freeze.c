@@ -154,6 +154,7 @@ static int fill_rest(struct ckpt_gather *gather, const struct ckpt_freeze *freez
     __builtin_memcpy(header->id, freeze->id, sizeof header->id);
     header->mailbox = (uint64_t)freeze->mailbox;
     header->generation = freeze->mailbox->generation;
+    header->flags = freeze->image_flags;
     __builtin_memcpy(&gather->tables.signals[park->options.signal - 1], park->old_action,
                      sizeof park->old_action);
     return ckpt_tables_pool(&gather->tables, freeze->java, ckpt_raw_length(freeze->java),
@@ -262,6 +263,8 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
     if (ckpt_context_save(&park->coordinator.context)) {
         ckpt_park_rejoin(park);
         leave_area(freeze->mailbox);
+        if (freeze->mailbox->redirect_clock)
+            ckpt_park_expire_waits(park);
         if (freeze->after_restore)
             freeze->after_restore(freeze->context);
         return CKPT_FREEZE_RESTORED;

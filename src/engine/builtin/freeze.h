@@ -21,8 +21,9 @@ struct ckpt_freeze {
     const char *manifest_temp; /**< the manifest's, already written; NULL if there is none */
     uint8_t id[16];
     bool leave_running;
-    const char *java;   /**< one line about the JVM, for people */
-    const int *own_fds; /**< descriptors that the agent sees to itself */
+    uint32_t image_flags; /**< CKPT_IMAGE_* flags */
+    const char *java;     /**< one line about the JVM, for people */
+    const int *own_fds;   /**< descriptors that the agent sees to itself */
     size_t own_fd_count;
     struct ckpt_park_options park;
     struct ckpt_mailbox *mailbox; /**< in the agent's data; the restorer writes it */

@@ -27,7 +27,8 @@ enum park_state { IDLE, PARKING, CHAIN, ALL }; /* the latter two: released, in t
 #define SPARE_SLOTS 64
 #define RSEQ_SIGNATURE 0x53053053u /* glibc's, on x86 */
 #define VDSO_TRIES 200
-#define LOOKS 200000 /* about 0.1 ms */
+#define LOOKS 200000       /* about 0.1 ms */
+#define NUMBER_DISTANCE 24 /* bytes from the loading of a system call's number to the call */
 
 /* The handler has no argument of ours, so this is where it finds the session.  One at a time. */
 static struct ckpt_park *session;
@@ -397,6 +398,44 @@ bool ckpt_park_waited(const struct ckpt_slot *slot)
     if (result == -EINTR)
         return ip[-2] == 0x0f && ip[-1] == 0x05;
     return result == SYS_futex && ip[0] == 0x0f && ip[1] == 0x05;
+}
+
+/*
+ * The number of a system call is not in the frame.  libc loads it as a constant a few instructions
+ * before, or it is there because the call is to be made again.
+ */
+static bool is_futex(const gregset_t *registers, const uint8_t *call)
+{
+    static const uint8_t load_number[] = {0xb8, SYS_futex, 0, 0, 0}; /* mov $202, %eax */
+
+    if ((*registers)[REG_RAX] == SYS_futex)
+        return true;
+    for (const uint8_t *at = call - sizeof load_number; at > call - NUMBER_DISTANCE; at--) {
+        bool same = true;
+
+        for (size_t i = 0; i < sizeof load_number; i++)
+            same &= at[i] == load_number[i];
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+void ckpt_park_expire_waits(struct ckpt_park *park)
+{
+    for (uint32_t i = 0; i < park->taken; i++) {
+        gregset_t *registers = &park->slots[i].frame->uc_mcontext.gregs;
+        bool again = (*registers)[REG_RAX] == SYS_futex;
+        const uint8_t *call = (const uint8_t *)(*registers)[REG_RIP] - (again ? 0 : 2);
+        uint64_t operation = (uint64_t)(*registers)[REG_RSI];
+
+        if (!ckpt_park_waited(&park->slots[i]) || !is_futex(registers, call) ||
+            (operation & (uint64_t)FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET ||
+            (operation & FUTEX_CLOCK_REALTIME) || !(*registers)[REG_R10])
+            continue;
+        (*registers)[REG_RAX] = -ETIMEDOUT;
+        (*registers)[REG_RIP] = (greg_t)(call + 2);
+    }
 }
 
 void ckpt_park_coordinator(struct ckpt_park *park)

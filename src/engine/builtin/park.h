@@ -82,6 +82,13 @@ int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error);
  */
 bool ckpt_park_waited(const struct ckpt_slot *slot);
 
+/**
+ * In the restored process, with everyone at the waiting place: let who waits in futex(2) until some
+ * moment of the monotonic clock find that it has passed.  That moment was one of another clock.  To
+ * the waiting Java thread this is a spurious wake-up; the JDK's own look at the clock and wait on.
+ */
+void ckpt_park_expire_waits(struct ckpt_park *park);
+
 /** Fill in the coordinator's own slot, except its context. */
 void ckpt_park_coordinator(struct ckpt_park *park);
 

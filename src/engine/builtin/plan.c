@@ -399,6 +399,7 @@ static void add_mailbox(struct area *area, const struct ckpt_restore *restore)
                                      .monotonic_shift_ns = restore->monotonic_shift_ns,
                                      .area_start = (uint64_t)area->start,
                                      .area_size = (uint64_t)(area->end - area->start),
+                                     .redirect_clock = restore->redirect_clock,
                                      .parameters = (uint64_t)area->parameters,
                                      .image_device = restore->special.image_device,
                                      .image_inode = restore->special.image_inode,

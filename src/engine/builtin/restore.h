@@ -36,6 +36,7 @@ struct ckpt_restore {
     int perf_fd;         /**< the new hsperfdata file, -1 */
     char perf_path[256]; /**< its name, to be removed if the restore fails; "" */
     int64_t monotonic_shift_ns;
+    bool redirect_clock; /**< the agent makes up for it */
 };
 
 /** This CPU, kernel and vDSO are what the image needs (machine.c). */
@@ -60,10 +61,11 @@ int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
 
 /**
  * Let the clocks go on where they stopped (time.c).
- * @param ret_shift_ns  how far the monotonic clock jumps ahead all the same
+ * @param ret_shift_ns  how far the kernel's monotonic clock is ahead of the image's all the same
+ * @param ret_redirect  whether the agent is to make up for that
  */
 int ckpt_time_enter(const struct ckpt_image_header *header, enum ckpt_time_mode mode,
-                    int64_t *ret_shift_ns, struct ckpt_error *error);
+                    int64_t *ret_shift_ns, bool *ret_redirect, struct ckpt_error *error);
 
 /** Open the mapped files and check that all files are those that they were (objects.c). */
 int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error);

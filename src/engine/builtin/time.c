@@ -5,9 +5,10 @@
  *
  * With CAP_SYS_ADMIN directly, otherwise in a user namespace that maps only the caller (no rights
  * are gained: the capabilities it brings are dropped at once).  Where neither is allowed, as in
- * most containers, the process sees the machine's clock.  That one may be ahead, which makes timers
- * fire late ones at once; it must not be behind, or sleeping threads would not wake for a long
- * time.
+ * most containers, the agent makes up for the difference as far as the JVM is concerned
+ * (agent/clock.c), unless it could not find where to.  Then the process sees the machine's clock.
+ * That one may be ahead, which makes timers fire late ones at once; it must not be behind, or
+ * sleeping threads would not wake for a long time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -150,10 +151,11 @@ static int enter_namespace(const struct ckpt_image_header *header)
 }
 
 int ckpt_time_enter(const struct ckpt_image_header *header, enum ckpt_time_mode mode,
-                    int64_t *ret_shift_ns, struct ckpt_error *error)
+                    int64_t *ret_shift_ns, bool *ret_redirect, struct ckpt_error *error)
 {
     int64_t shift;
-    int entered, failed = 0;
+    bool can_redirect;
+    int entered = -1, failed = 0;
 
     if (mode != CKPT_TIME_HOST && (entered = enter_namespace(header)) < 0) {
         failed = errno;
@@ -164,17 +166,20 @@ int ckpt_time_enter(const struct ckpt_image_header *header, enum ckpt_time_mode 
                 "the container CAP_SYS_ADMIN or user namespaces");
     }
     shift = clock_ns(CLOCK_MONOTONIC) - (int64_t)header->monotonic_ns;
+    can_redirect =
+        mode == CKPT_TIME_AUTO && entered < 0 && (header->flags & CKPT_IMAGE_REDIRECTS_CLOCK);
     if (shift < 0 && mode == CKPT_TIME_HOST)
         return ckpt_error_set(error, STAGE, 0,
                               "the machine's monotonic clock is %lld s behind the one in the image "
                               "(another machine, or booted since); restore without --time=host",
                               (long long)(-shift / SECOND));
-    if (shift < 0)
+    if (shift < 0 && !can_redirect)
         return ckpt_error_set(error, STAGE, failed,
                               "the machine's monotonic clock is %lld s behind the one in the image "
                               "(another machine, or booted since), and a time namespace is not "
                               "allowed here; give the container CAP_SYS_ADMIN or user namespaces",
                               (long long)(-shift / SECOND));
     *ret_shift_ns = shift;
+    *ret_redirect = can_redirect;
     return 0;
 }
