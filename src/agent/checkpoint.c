@@ -28,6 +28,7 @@
 #include "agent/agent.h"
 #include "agent/control.h"
 #include "agent/heap.h"
+#include "agent/origins.h"
 #include "agent/vmthread.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
@@ -106,6 +107,7 @@ static void after_restore(void *context)
 {
     (void)context;
     ckpt_control_hold();
+    ckpt_origins_restored();
 }
 
 /* ---- files ---- */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/origins.h"
 #include "base/cleanup.h"
 
 #define STAGE "classes"
@@ -100,6 +101,8 @@ static bool register_natives(JNIEnv *env)
     static const JNINativeMethod natives[] = {
         {(char *)"freeze", (char *)"(Ljava/lang/String;)[Ljava/lang/String;",
          (void *)ckpt_native_freeze},
+        {(char *)"origin", (char *)"(I)Ljava/lang/Throwable;", (void *)ckpt_native_origin},
+        {(char *)"collectsOrigins", (char *)"()Z", (void *)ckpt_native_collects_origins},
         {(char *)"restoreTime", (char *)"()J", (void *)ckpt_native_restore_time},
         {(char *)"uptimeSinceRestore", (char *)"()J", (void *)ckpt_native_uptime},
     };
