@@ -67,6 +67,11 @@ reused() {
     own=$(get /own)
     names "a number used again" "fifo'" openAgain
     unlike "$own" openFifo "$V: and not where it was opened first"
+    get /close/again >/dev/null
+    is "$(get /open/unseen)" opened "$V: opened in a way that is not seen"
+    own=$(get /own)
+    contains "$own" "fifo'" "$V: which is refused"
+    unlike "$own" openUnseen "$V: but not with the stack of what had that number before"
 }
 
 # A child of vfork() closes everything, in its parent's memory.

@@ -23,13 +23,17 @@ import java.net.Socket;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.nio.file.SecureDirectoryStream;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.StandardWatchEventKinds;
 import java.nio.file.WatchService;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -127,6 +131,9 @@ public final class Origins {
             case "stream":
                 openStream(opened);
                 break;
+            case "unseen":
+                openUnseen(opened);
+                break;
             case "virtual":
                 openVirtual(opened);
                 break;
@@ -197,6 +204,19 @@ public final class Origins {
         Path gone = Files.createDirectory(directory.resolve("gone"));
         opened.add(Files.newDirectoryStream(gone));
         Files.delete(gone);
+    }
+
+    /**
+     * A number that was one opening's, and then is that of another one that the agent does not see,
+     * of the same file: the JDK asks for openat() at run time.
+     */
+    private static void openUnseen(List<Closeable> opened) throws IOException {
+        Path file = Paths.get(fifo);
+        DirectoryStream<Path> stream = Files.newDirectoryStream(file.getParent());
+        new FileInputStream(fifo).close();
+        opened.add(((SecureDirectoryStream<Path>) stream).newByteChannel(file.getFileName(),
+                EnumSet.of(StandardOpenOption.READ)));
+        opened.add(stream);
     }
 
     /** On a virtual thread where there are any. */
