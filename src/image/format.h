@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define CKPT_IMAGE_MAGIC 0x3154504b43564a00ull /* "\0JVCKPT1" read as a little-endian number */
-#define CKPT_IMAGE_VERSION 1
+#define CKPT_IMAGE_VERSION 2
 #define CKPT_IMAGE_NAME "image"
 #define CKPT_MANIFEST_NAME "manifest.json"
 #define CKPT_NOTE_NAME                                                                             \
