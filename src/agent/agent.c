@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/control.h"
+#include "agent/origins.h"
 #include "agent/vmthread.h"
 #include "probe/vmstructs.h"
 
@@ -42,6 +43,7 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
     if (ckpt_classes_define(env, error) < 0)
         return -1;
     ckpt_checkpoint_init(env);
+    ckpt_origins_apply(env);
     ckpt_agent.ready = true;
     if (ckpt_agent.options.control && ckpt_control_start(&control_error) < 0)
         ckpt_agent_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM",
@@ -115,6 +117,8 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *re
             return JNI_ERR;
         }
         ckpt_agent.options = changed;
+        if ((*vm)->GetEnv(vm, (void **)&env, JNI_VERSION_1_6) == JNI_OK)
+            ckpt_origins_apply(env);
         return JNI_OK;
     }
     if (set_up(vm, options) != JNI_OK)

@@ -29,6 +29,7 @@
 #include "agent/clock.h"
 #include "agent/control.h"
 #include "agent/heap.h"
+#include "agent/origins.h"
 #include "agent/parameters.h"
 #include "agent/vmthread.h"
 #include "base/cleanup.h"
@@ -110,6 +111,7 @@ static void after_restore(void *context)
     ckpt_control_hold();
     ckpt_parameters_adopt();
     ckpt_clock_redirect();
+    ckpt_origins_restored();
 }
 
 /* ---- files ---- */

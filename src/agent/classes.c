@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/origins.h"
 #include "base/cleanup.h"
 
 #define STAGE "classes"
@@ -102,6 +103,8 @@ static bool register_natives(JNIEnv *env)
         {(char *)"freeze", (char *)"(Ljava/lang/String;)[Ljava/lang/String;",
          (void *)ckpt_native_freeze},
         {(char *)"arguments", (char *)"()[[B", (void *)ckpt_native_arguments},
+        {(char *)"origin", (char *)"(I)Ljava/lang/Throwable;", (void *)ckpt_native_origin},
+        {(char *)"collectsOrigins", (char *)"()Z", (void *)ckpt_native_collects_origins},
         {(char *)"restoreTime", (char *)"()J", (void *)ckpt_native_restore_time},
         {(char *)"uptimeSinceRestore", (char *)"()J", (void *)ckpt_native_uptime},
     };

@@ -15,6 +15,7 @@
 void ckpt_report_clear(struct ckpt_report *report)
 {
     report->used = report->count = 0;
+    report->about = 0;
     report->text[0] = '\0';
 }
 
@@ -25,7 +26,10 @@ void ckpt_report_add(struct ckpt_report *report, const char *type, const char *f
     va_list arguments;
 
     report->count++;
-    length = ckpt_raw_format(line, sizeof line, "%s:", type);
+    if (report->about)
+        length = ckpt_raw_format(line, sizeof line, "%s %d:", type, report->about - 1);
+    else
+        length = ckpt_raw_format(line, sizeof line, "%s:", type);
     va_start(arguments, format);
     length += ckpt_raw_vformat(line + length, sizeof line - length - 1, format, arguments);
     va_end(arguments);

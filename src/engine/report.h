@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What stands against a checkpoint, all of it in one go: a list of lines "TYPE:text".
+ * What stands against a checkpoint, all of it in one go: a list of lines "TYPE:text", or
+ * "TYPE N:text" if it is about descriptor N.
  *
  * TYPE is file, socket, resource or error; the Java side makes an exception of each line, the
  * command prints them.  Filled in parked processes too: fixed memory, no libc.
@@ -14,6 +15,7 @@
 
 struct ckpt_report {
     size_t used, count;
+    int about; /**< what is added is about this descriptor, its number plus one; 0: about none */
     char text[CKPT_REPORT_MAX]; /**< lines ending with '\n', and a zero byte */
 };
 

@@ -433,12 +433,13 @@ public final class ContractTest {
         Log log = new Log();
         OrderedContext<Resource> context = new OrderedContext<>();
         List<Resource> keep = register(context, new Hook(log, "1"));
-        Throwable[] found = calledOff(new TestCheckpoint(context, log, "file:fd 3: /tmp/a",
+        Throwable[] found = calledOff(new TestCheckpoint(context, log, "file 3:fd 3: /tmp/a",
                 "socket:fd 4: tcp [::1]:80", "resource:child 5", "error:no image=DIR"))
                 .getSuppressed();
         same(4, found.length);
         same(CheckpointOpenFileException.class, found[0].getClass());
         same("fd 3: /tmp/a", found[0].getMessage());
+        same(null, found[0].getCause()); // no agent that would know where it was opened
         same(CheckpointOpenSocketException.class, found[1].getClass());
         same("fd 4: tcp [::1]:80", found[1].getMessage());
         same(CheckpointOpenResourceException.class, found[2].getClass());

@@ -82,10 +82,6 @@ obstacles() {
     refuses deleted "$HERE/gone.*without a name"
     then_works deleted
 
-    begin locked - -cp "$CP" Refuse locked "$HERE/lock"
-    refuses locked "$HERE/lock.*locked"
-    then_works locked
-
     begin udp - -cp "$CP" Refuse udp
     refuses udp 'descriptor [0-9]+ is .*socket'
     then_works udp
@@ -187,7 +183,6 @@ deaf_thread() {
 body() {
     HERE=$USER_DIR/$V
     as_user mkdir -p "$HERE"
-    as_user touch "$HERE/lock"
     obstacles
     pipes
     places

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/builtin/fd.h"
 #include "sample.h"
 #include "tap.h"
 
@@ -192,6 +193,45 @@ static void test_rot(void)
     ckpt_image_close(&image);
 }
 
+// The locks of a file lie in the bytes of its descriptor.
+static void test_locks(const char *metadata, size_t size, uint64_t file_size)
+{
+    static const struct {
+        size_t word;
+        uint32_t value;
+    } wrong[] = {{0, 0}, {0, 4}, {1, 2}, {3, 0x80000000u}, {5, 0x7fffffffu}, {11, 0xffffffffu}};
+    struct ckpt_image_view view;
+    struct ckpt_error error;
+    ckpt_auto_free char *copy = malloc(size);
+    const struct ckpt_fd_kind_row *row = ckpt_fd_row(CKPT_FD_FILE);
+    struct ckpt_image_fd fd;
+    uint32_t *words;
+    char text[256];
+    size_t accepted = 0;
+
+    memcpy(copy, metadata, size);
+    if (ckpt_image_parse(copy, size, file_size, &view, &error) < 0)
+        TAP_BAIL_OUT("%s", error.text);
+    fd = view.fds[3];
+    words = (uint32_t *)ckpt_view_text(&view, fd.data);
+    TAP_OK(row->valid(&view, &fd), "locks are taken for what they are");
+    row->describe(&view, &fd, text, sizeof text);
+    TAP_OK(strstr(text, ", exclusive lock on 0 to 99, shared lock (of the open file) from 200 on"),
+           "and described");
+    words[2] = 1; // a start and the lower half of a length, which only together are too much
+    words[4] = 0xffffffffu;
+    for (size_t i = 0; i < CKPT_COUNT(wrong); i++) {
+        uint32_t right = words[wrong[i].word];
+
+        words[wrong[i].word] = wrong[i].value;
+        accepted += row->valid(&view, &fd);
+        words[wrong[i].word] = right;
+    }
+    fd.data.size--;
+    accepted += row->valid(&view, &fd);
+    TAP_INT((long long)accepted, 0, "bytes that are no locks are refused");
+}
+
 static void test_other_versions(const char *metadata, size_t size, uint64_t file_size)
 {
     struct ckpt_image_header *header;
@@ -298,6 +338,7 @@ int main(void)
     test_cuts(metadata, size, file_size);
     test_cut_files(file_size);
     test_rot();
+    test_locks(metadata, size, file_size);
     test_other_versions(metadata, size, file_size);
     test_owner();
     test_links();

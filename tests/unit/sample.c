@@ -199,6 +199,7 @@ static void add_fds(struct sample *sample)
     const uint32_t pipe[3] = {65536, 4, 0x21696821};
     const uint32_t watch[4] = {4, 1, 4, 0};
     const uint16_t any[16] = {2, 0x901f};
+    const uint64_t locks[2][3] = {{1 | 1ull << 32, 0, 100}, {3, 200, 0}}; // type and exclusive
     uint32_t tcp[22] = {2, 1, 1, 50};
     struct ckpt_image_fd *fd;
 
@@ -206,7 +207,7 @@ static void add_fds(struct sample *sample)
     tcp[12] = 16;
     for (int i = 0; i < 3; i++)
         add_fd(sample, i, CKPT_FD_STDIO, word(sample, "/dev/pts/0"))->position = (uint64_t)i;
-    fd = add_fd(sample, 3, CKPT_FD_FILE, word(sample, ""));
+    fd = add_fd(sample, 3, CKPT_FD_FILE, text(sample, locks, sizeof locks));
     fd->object = 2;
     fd->open_flags = O_WRONLY;
     fd->position = 123;

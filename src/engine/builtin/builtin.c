@@ -78,7 +78,8 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
         return ckpt_error_set(error, STAGE, ENOMEM, "cannot describe the descriptors");
     memset(other_end, -1, (view->fd_count + 1) * sizeof(int));
     thaw.other_end = other_end;
-    return ckpt_fds_thaw(&thaw, error);
+    return ckpt_fds_thaw(&thaw, error) < 0 ? -1
+                                           : ckpt_fd_locks_take(view, restore->file_fds, error);
 }
 
 static int restore(const struct ckpt_restore_request *request, struct ckpt_error *error)

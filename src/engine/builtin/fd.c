@@ -93,6 +93,7 @@ static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_loo
 
     if (is_own(gather, number) || !look_at(number, look))
         return 0;
+    gather->report->about = number + 1;
     entry = (struct ckpt_image_fd){.number = number,
                                    .open_flags = look->open_flags,
                                    .fd_flags = look->fd_flags,
@@ -150,6 +151,7 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
             }
         }
     }
+    gather->report->about = 0;
     ckpt_sys_close((int)dir);
     return result;
 }

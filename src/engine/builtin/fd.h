@@ -64,6 +64,26 @@ struct ckpt_fd_kind_row {
 extern const struct ckpt_fd_kind_row ckpt_fd_stdio, ckpt_fd_file, ckpt_fd_directory, ckpt_fd_device,
     ckpt_fd_pipe, ckpt_fd_eventfd, ckpt_fd_epoll, ckpt_fd_tcp, ckpt_fd_unix, ckpt_fd_shared;
 
+/**
+ * Locks on what has a path (fd_lock.c): into the bytes of @entry. Refusals go to the report; -1
+ * only if the walk cannot go on.
+ */
+int ckpt_fd_locks_freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                         struct ckpt_image_fd *entry, struct ckpt_error *error);
+
+/** Whether these bytes make sense; and for people, what they say: "" or ", exclusive lock ...". */
+bool ckpt_fd_locks_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);
+void ckpt_fd_locks_describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                            char *text, size_t size);
+
+/**
+ * Take all locks again, when all descriptors are at their numbers.  From here on no descriptor of
+ * a locked file may be closed: those of @file_fds are before, and one of the image is put there.
+ * @param file_fds  for each file of the image, a descriptor to map it by, or -1
+ */
+int ckpt_fd_locks_take(const struct ckpt_image_view *image, int *file_fds,
+                       struct ckpt_error *error);
+
 /** The row of a kind, NULL if there is none. */
 const struct ckpt_fd_kind_row *ckpt_fd_row(uint32_t kind);
 

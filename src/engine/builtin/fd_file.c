@@ -60,13 +60,10 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                         look->number, look->link);
         return 0;
     }
-    if (ckpt_raw_find(look->info, "\nlock:")) {
-        ckpt_report_add(gather->report, "file",
-                        "descriptor %d is '%s' and is locked; release the lock "
-                        "in a beforeCheckpoint hook",
-                        look->number, look->link);
-        return 0;
-    }
+    if (ckpt_fd_locks_freeze(gather, look, entry, error) < 0)
+        return -1;
+    if (entry->data.size) /* who locks a file relies on nobody else's writing it */
+        flags = 0;
     if (ckpt_files_add(gather, look->link, flags, NULL, 0, &entry->object, error) < 0)
         ckpt_report_add(gather->report, "file", "descriptor %d: %s", look->number, error->text);
     return 0;
@@ -74,7 +71,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
 
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
-    return entry->object < image->file_count && entry->position <= INT64_MAX;
+    return entry->object < image->file_count && entry->position <= INT64_MAX &&
+           ckpt_fd_locks_valid(image, entry);
 }
 
 static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
@@ -88,9 +86,10 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
     length += ckpt_raw_format(text + length, size - length, "%s",
                               flags & O_PATH ? "as a path" : access[flags & O_ACCMODE]);
     if (entry->kind == CKPT_FD_FILE && !(flags & O_PATH))
-        ckpt_raw_format(
+        length += ckpt_raw_format(
             text + length, size - length, flags & O_APPEND ? ", appended" : " at %lu of %lu",
             (unsigned long)entry->position, (unsigned long)image->files[entry->object].size);
+    ckpt_fd_locks_describe(image, entry, text + length, size - length);
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,

@@ -14,13 +14,11 @@ import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.RandomAccessFile;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.nio.channels.FileChannel;
 import java.nio.file.FileSystems;
 import java.nio.file.Paths;
 import java.nio.file.StandardWatchEventKinds;
@@ -111,10 +109,6 @@ public final class Refuse {
                 if (!new File(argument).delete()) {
                     throw new IOException("not deleted");
                 }
-                break;
-            case "locked":
-                FileChannel channel = new RandomAccessFile(argument, "rw").getChannel();
-                OBSTACLE.add(channel.lock());
                 break;
             case "fifo":
                 OBSTACLE.add(new FileInputStream(argument));

@@ -226,20 +226,27 @@ public class Checkpoint {
 
     private static Throwable parse(String report) {
         int colon = report.indexOf(':');
-        String type = report.substring(0, Math.max(colon, 0));
+        String[] type = report.substring(0, Math.max(colon, 0)).split(" ", 2);
         String message = report.substring(colon + 1);
-        switch (type) {
+        Throwable origin = type.length == 2 ? Origin.of(Integer.parseInt(type[1])) : null;
+        CheckpointOpenResourceException open;
+        switch (type[0]) {
             case "file":
-                return new CheckpointOpenFileException(message, null);
+                open = new CheckpointOpenFileException(message, origin);
+                break;
             case "socket":
-                return new CheckpointOpenSocketException(message, null);
+                open = new CheckpointOpenSocketException(message, origin);
+                break;
             case "resource":
-                return new CheckpointOpenResourceException(message, null);
+                open = new CheckpointOpenResourceException(message, origin);
+                break;
             case "error":
                 return new CheckpointException(message);
             default:
                 return new CheckpointException(report);
         }
+        open.lacksOrigin = type.length == 2 && origin == null && !Origin.areCollected();
+        return open;
     }
 
     private static void requireAgent() {

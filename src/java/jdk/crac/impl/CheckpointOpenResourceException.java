@@ -9,6 +9,9 @@ package jdk.crac.impl;
 public class CheckpointOpenResourceException extends Exception {
     private static final long serialVersionUID = 1L;
 
+    /** Whether it would have a cause if stacks had been kept. */
+    transient boolean lacksOrigin;
+
     /**
      * Makes an exception.
      *

@@ -7,6 +7,7 @@
 package jdk.crac.impl;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -17,6 +18,8 @@ import jdk.crac.RestoreException;
 /** The failures of one checkpoint, or of one context's notification. */
 final class Failures {
     private static final int MAX_CAUSES = 10;
+    private static final String HINT =
+            "start the JVM with the agent option fd_stacks=true to see where they were opened";
 
     private final List<Throwable> failures = new ArrayList<>();
     private final Set<Throwable> takenApart =
@@ -61,7 +64,8 @@ final class Failures {
     String summary() {
         String first = text(failures.get(0));
         int others = failures.size() - 1;
-        return others == 0 ? first : first + " (and " + others + " more)";
+        String summary = others == 0 ? first : first + " (and " + others + " more)";
+        return lackOrigins(failures) ? summary + "; " + HINT : summary;
     }
 
     /** Each failure as {@link #describe} would say it: for programs that list them. */
@@ -88,7 +92,21 @@ final class Failures {
         for (Throwable reason : reasons) {
             describe(reason, "\n  ", out, MAX_CAUSES);
         }
+        if (lackOrigins(Arrays.asList(reasons))) {
+            out.append("\n  ").append(HINT);
+        }
         return out.toString();
+    }
+
+    /** Whether there are descriptors of which nobody knows where they were opened. */
+    private static boolean lackOrigins(List<Throwable> reasons) {
+        for (Throwable reason : reasons) {
+            if (reason instanceof CheckpointOpenResourceException
+                    && ((CheckpointOpenResourceException) reason).lacksOrigin) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static void describe(Throwable reason, String indent, StringBuilder out, int depth) {
@@ -100,6 +118,10 @@ final class Failures {
         out.append(text(reason).replace("\n", indent + "  "));
         Throwable cause = reason.getCause();
         for (int i = 0; cause != null && i < depth; i++, cause = cause.getCause()) {
+            if (cause instanceof Origin) {
+                ((Origin) cause).describe(indent + "  ", out);
+                continue;
+            }
             out.append(indent).append("  caused by ");
             out.append(text(cause).replace("\n", indent + "    "));
         }

@@ -17,7 +17,7 @@ final class Native {
      * @param directory the image directory, {@code null} for that of the agent's options
      * @return {@code null} in the restored process, or once the image is written if the process
      *     goes on; else why it was not frozen, each as {@code TYPE:message} with one of the types
-     *     file, socket, resource and error
+     *     file, socket, resource and error, or as {@code TYPE N:message} if about descriptor N
      */
     static native String[] freeze(String directory);
 
@@ -26,6 +26,12 @@ final class Native {
      * command line, at the first call after it; else {@code null}.
      */
     static native byte[][] arguments();
+
+    /** The {@link Origin} of an open descriptor, {@code null} if there is none. */
+    static native Throwable origin(int descriptor);
+
+    /** Whether origins are kept, as an option of the agent says. */
+    static native boolean collectsOrigins();
 
     /** When the last restore was asked for, in milliseconds since the epoch; -1 if never. */
     static native long restoreTime();
