@@ -283,8 +283,10 @@ static void *run(void *unused)
             return NULL;
         }
         connection = fd;
-        if ((*ckpt_agent.vm)
-                ->AttachCurrentThreadAsDaemon(ckpt_agent.vm, (void **)&env, &arguments) == JNI_OK) {
+        /* Not as a daemon: a hook may stop the server whose thread was the last to keep the JVM
+         * up. It is to be frozen then, not to shut down. */
+        if ((*ckpt_agent.vm)->AttachCurrentThread(ckpt_agent.vm, (void **)&env, &arguments) ==
+            JNI_OK) {
             serve(env, fd);
             (*ckpt_agent.vm)->DetachCurrentThread(ckpt_agent.vm);
         }
