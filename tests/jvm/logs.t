@@ -16,7 +16,7 @@ collections() {
 again() {
     freeze "$pid" "$DIR/$1" "$V: $1" || return
     restore "$1-$V" "$DIR/$1"
-    wait_more "$log" 3
+    wait_more "$log" 3 || fail "$V: $1: it counts on"
 }
 
 jvm_log() {
@@ -53,7 +53,7 @@ file_handler() {
     is "$status$err" 0 "$V: FileHandler: a checkpoint"
     wait_exit "$pid"
     restore "handler-$V" "$DIR/handler"
-    wait_more "$log" 3
+    ok "$V: FileHandler: and a restore" wait_more "$log" 3
     not_ok "$V: FileHandler: its lock is taken again" flock_free "$file.lck"
     stop "$pid"
     in_sequence "$file" "$V: FileHandler: goes on in its file"
