@@ -37,15 +37,12 @@ static char socket_path[64];
 
 __thread const struct ckpt_request *ckpt_current_request;
 
-/* Bind under a temporary name and move it into place: whoever connects finds it listening. */
-static int make_listener(struct ckpt_error *error)
+/* Bind @fd under a temporary name and move it into place: whoever connects finds it listening. */
+static int listen_at(int fd, struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    ckpt_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     char path[64];
 
-    if (fd < 0)
-        return ckpt_error_set(error, STAGE, errno, "cannot make a Unix socket");
     snprintf(path, sizeof path, "/tmp/.checkpointer_%u_pid%d", geteuid(), getpid());
     snprintf(name.sun_path, sizeof name.sun_path, "%s.new", path);
     unlink(name.sun_path);
@@ -58,7 +55,7 @@ static int make_listener(struct ckpt_error *error)
         return ckpt_error_set(error, STAGE, failed, "cannot make '%s'", path);
     }
     memcpy(socket_path, path, sizeof path);
-    return CKPT_STEAL_FD(fd);
+    return 0;
 }
 
 void ckpt_control_unlink(void)
@@ -92,20 +89,21 @@ void ckpt_control_hold(void)
     }
 }
 
-/* In a restored process: a new socket under the new PID, at the number that was held for it. */
-static bool restart(void)
+/* In a restored process: the socket that was held listens under the new PID. It is that one, and no
+ * other meanwhile, because the application may ask for the next checkpoint at this very moment. */
+static bool restart(uint32_t *generation)
 {
     struct ckpt_error error;
-    int fd = make_listener(&error);
+    int failed;
 
-    if (fd < 0) {
+    do {
+        *generation = ckpt_agent.mailbox.generation;
+        failed = listen_at(listener, &error);
+    } while (failed && *generation != ckpt_agent.mailbox.generation);
+    if (failed)
         ckpt_agent_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM",
                        error.text);
-        return false;
-    }
-    dup3(fd, listener, O_CLOEXEC);
-    close(fd);
-    return true;
+    return !failed;
 }
 
 /* ---- requests ---- */
@@ -267,8 +265,7 @@ static void *run(void *unused)
 
         if (fd < 0) {
             if (generation != ckpt_agent.mailbox.generation) {
-                generation = ckpt_agent.mailbox.generation;
-                if (restart())
+                if (restart(&generation))
                     continue;
             } else if (errno == EINTR || errno == ECONNABORTED) {
                 continue;
@@ -283,8 +280,10 @@ static void *run(void *unused)
             return NULL;
         }
         connection = fd;
-        if ((*ckpt_agent.vm)
-                ->AttachCurrentThreadAsDaemon(ckpt_agent.vm, (void **)&env, &arguments) == JNI_OK) {
+        /* Not as a daemon: a hook may stop the server whose thread was the last to keep the JVM
+         * up. It is to be frozen then, not to shut down. */
+        if ((*ckpt_agent.vm)->AttachCurrentThread(ckpt_agent.vm, (void **)&env, &arguments) ==
+            JNI_OK) {
             serve(env, fd);
             (*ckpt_agent.vm)->DetachCurrentThread(ckpt_agent.vm);
         }
@@ -300,9 +299,14 @@ int ckpt_control_start(struct ckpt_error *error)
     pthread_t thread;
     int failed;
 
-    listener = make_listener(error);
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (listener < 0)
+        return ckpt_error_set(error, STAGE, errno, "cannot make a Unix socket");
+    if (listen_at(listener, error) < 0) {
+        close(listener);
+        listener = -1;
         return -1;
+    }
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, STACK_SIZE);

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// A route of a Quarkus web server. What is tested is Quarkus' own resource: its HTTP server, which
+// it registers with org.crac without being told.
+
+package example;
+
+import io.quarkus.runtime.StartupEvent;
+import io.vertx.ext.web.Router;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+
+@ApplicationScoped
+public class Main {
+    void routes(@Observes Router router) {
+        router.get("/").handler(context -> context.end("hello"));
+    }
+
+    void started(@Observes StartupEvent event) {
+        System.out.println("ready");
+    }
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# The frameworks that speak org.crac, unmodified from Maven Central, one small web server each
+# (tests/frameworks): that each finds a real implementation is seen from what it then does by
+# itself. It stops its server before the checkpoint, so there is no TCP socket in the image (where it
+# had found none, the listening socket would be in it), and starts it anew after the restore.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+need curl
+FRAMEWORKS=$TOP/tests/frameworks
+
+get() {
+    curl -sS --max-time 10 "http://127.0.0.1:$port/" 2>&1
+}
+
+# round NAME GENERATION: freezes and restores the server that answers at $port.
+round() {
+    local what="$V: $1, generation $2"
+    is "$(get)" hello "$what: it answers"
+    freeze "$pid" "$DIR/$1" "$what" || return
+    run "$CKPT" inspect "$DIR/$1"
+    unlike "$out" "TCP socket" "$what: it has stopped its server"
+    restore "$1-$V" "$DIR/$1"
+    ok "$what: and started it again after the restore" answers "$port"
+}
+
+# said NAME LINE COUNT: it has told of it that often by now.
+said() {
+    is "$(count_lines "$log" "$2")" "$3" "$V: $1: said '$2'"
+}
+
+begin() { # NAME JAR JAVA-ARGUMENT...
+    port=$(free_port)
+    start_jvm "$1-$V" "$DIR/$1" "-Dport=$port" "-Dquarkus.http.port=$port" "${@:3}" \
+        -jar "$FRAMEWORKS/$1/target/$2"
+}
+
+twice() { # NAME
+    round "$1" 1 && is "$(get)" hello "$V: $1: to others too" && round "$1" 2
+}
+
+spring() {
+    begin spring spring.jar
+    wait_line "$log" ready
+    twice spring
+    said spring "bean stopped" 2
+    said spring "bean started" 3
+    said spring "Restarting Spring-managed lifecycle beans after JVM restore" 2
+    stop "$pid"
+}
+
+# Spring asks for the checkpoint itself, before its beans are started.
+spring_on_refresh() {
+    begin spring spring.jar -Dspring.context.checkpoint=onRefresh
+    wait_exit "$pid" 60
+    is "$status/$(count_lines "$log" "bean started")" 137/3 "$V: spring: freezes itself on refresh"
+    restore "spring-$V" "$DIR/spring"
+    ok "$V: spring: and starts its server after the restore" answers "$port"
+    stop "$pid"
+}
+
+micronaut() {
+    begin micronaut micronaut.jar
+    wait_line "$log" ready 60
+    twice micronaut
+    said micronaut "before NettyEmbeddedServerResource" 2
+    said micronaut "after NettyEmbeddedServerResource" 2
+    stop "$pid"
+}
+
+# The log says nothing of a checkpoint: that the socket has gone from the image is all there is.
+quarkus() {
+    begin quarkus quarkus-app/quarkus-run.jar
+    wait_line "$log" "Listening on" 60
+    twice quarkus
+    stop "$pid"
+}
+
+helidon() {
+    begin helidon helidon.jar
+    wait_line "$log" ready 60
+    twice helidon
+    said helidon "suspended, resumed before: false" 1
+    said helidon "resumed, resumed before: true" 2
+    stop "$pid"
+}
+
+# The property by which Helidon asks for the checkpoint itself, when its server is up.
+helidon_on_start() {
+    begin helidon helidon.jar -Dio.helidon.resumable.checkpoint=onStart
+    wait_exit "$pid" 60
+    is "$status" 137 "$V: helidon: freezes itself on start"
+    restore "helidon-$V" "$DIR/helidon"
+    ok "$V: helidon: and answers after the restore" answers "$port"
+    stop "$pid"
+}
+
+body() {
+    spring
+    spring_on_refresh
+    micronaut
+    quarkus
+    if [ "$V" -ge 21 ]; then
+        helidon
+        helidon_on_start
+    else
+        cannot "$V: helidon" "needs JDK 21"
+    fi
+}
+
+jars=(spring/target/spring.jar micronaut/target/micronaut.jar
+    quarkus/target/quarkus-app/quarkus-run.jar)
+[ "$(jdk_version "${JDKS[-1]}")" -lt 21 ] || jars+=(helidon/target/helidon.jar)
+for jar in "${jars[@]}"; do
+    [ -f "$FRAMEWORKS/$jar" ] ||
+        bail_out "tests/frameworks/$jar is not built, run tools/build --frameworks"
+done
+each_jdk body
+done_testing
