@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The agent's way into the JVM: Agent_OnLoad at its start, Agent_OnAttach while it runs.
+ * The agent's way into the JVM: Agent_OnLoad at its start, Agent_OnAttach while it runs; from
+ * checkpointer.jar and for a second copy: entry.c.
  *
  * Never ends the JVM except, by the JVM's own rule, when its options are wrong at the start; never
  * prints to standard output; asks the JVM for no capability at all.
@@ -49,14 +50,25 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
     return 0;
 }
 
-static void JNICALL on_vm_init(jvmtiEnv *jvmti, JNIEnv *env, jthread thread)
+bool ckpt_agent_begin(JNIEnv *env)
 {
     struct ckpt_error error;
 
+    if (begin(env, &error) == 0)
+        return true;
+    if (ckpt_entry_is_second(env))
+        ckpt_agent_log("warning", "the agent is in this JVM already; options given again at the "
+                                  "start are not used");
+    else
+        ckpt_agent_log("error", "%s; no checkpoint of this JVM is possible", error.text);
+    return false;
+}
+
+static void JNICALL on_vm_init(jvmtiEnv *jvmti, JNIEnv *env, jthread thread)
+{
     (void)jvmti;
     (void)thread;
-    if (begin(env, &error) < 0)
-        ckpt_agent_log("error", "%s; no checkpoint of this JVM is possible", error.text);
+    ckpt_agent_begin(env);
 }
 
 static jint get_jvmti(JavaVM *vm)
@@ -87,6 +99,28 @@ static jint set_up(JavaVM *vm, const char *options)
     return JNI_OK;
 }
 
+bool ckpt_agent_change(const char *options)
+{
+    struct ckpt_options changed = ckpt_agent.options;
+    struct ckpt_error error;
+
+    if (ckpt_options_parse(options, &changed, &error) < 0) {
+        ckpt_agent_log("error", "%s", error.text);
+        return false;
+    }
+    ckpt_agent.options = changed;
+    return true;
+}
+
+static void end(void)
+{
+    ckpt_control_unlink();
+    if (ckpt_agent.mailbox.generation) { /* HotSpot removes the file of its first PID */
+        ckpt_vmthread_find_perf();
+        ckpt_vmthread_unlink_files();
+    }
+}
+
 /** Called by the JVM for -agentpath:libcheckpointer.so=OPTIONS. */
 EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *reserved)
 {
@@ -103,38 +137,41 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *rese
 /** Called when the agent is loaded into a running JVM; loading it again only changes options. */
 EXPORT JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *reserved)
 {
-    struct ckpt_error error;
     JNIEnv *env = NULL;
 
     (void)reserved;
-    if (ckpt_agent.ready) {
-        struct ckpt_options changed = ckpt_agent.options;
-
-        if (ckpt_options_parse(options, &changed, &error) < 0) {
-            ckpt_agent_log("error", "%s", error.text);
-            return JNI_ERR;
-        }
-        ckpt_agent.options = changed;
-        return JNI_OK;
-    }
-    if (set_up(vm, options) != JNI_OK)
-        return JNI_ERR;
+    if (ckpt_agent.ready)
+        return ckpt_agent_change(options) ? JNI_OK : JNI_ERR;
     if ((*vm)->GetEnv(vm, (void **)&env, JNI_VERSION_1_6) != JNI_OK)
         return JNI_ERR;
-    if (begin(env, &error) < 0) {
-        ckpt_agent_log("error", "%s; no checkpoint of this JVM is possible", error.text);
-        return JNI_ERR;
-    }
-    return JNI_OK;
+    if (ckpt_entry_is_second(env))
+        return ckpt_entry_forward(env, options) ? JNI_OK : JNI_ERR;
+    return set_up(vm, options) == JNI_OK && ckpt_agent_begin(env) ? JNI_OK : JNI_ERR;
 }
 
 /** Called when the JVM ends in order. */
 EXPORT JNIEXPORT void JNICALL Agent_OnUnload(JavaVM *vm)
 {
     (void)vm;
-    ckpt_control_unlink();
-    if (ckpt_agent.mailbox.generation) { /* HotSpot removes the file of its first PID */
-        ckpt_vmthread_find_perf();
-        ckpt_vmthread_unlink_files();
-    }
+    end();
+}
+
+/* A library that Java loaded (entry.c) is no agent to the JVM, and Agent_OnUnload is not called. */
+static void JNICALL on_vm_death(jvmtiEnv *jvmti, JNIEnv *env)
+{
+    (void)jvmti;
+    (void)env;
+    end();
+}
+
+bool ckpt_agent_set_up(JavaVM *vm, const char *options)
+{
+    jvmtiEventCallbacks callbacks = {.VMDeath = on_vm_death};
+
+    if (set_up(vm, options) != JNI_OK)
+        return false;
+    (*ckpt_agent.jvmti)->SetEventCallbacks(ckpt_agent.jvmti, &callbacks, sizeof callbacks);
+    (*ckpt_agent.jvmti)
+        ->SetEventNotificationMode(ckpt_agent.jvmti, JVMTI_ENABLE, JVMTI_EVENT_VM_DEATH, NULL);
+    return true;
 }

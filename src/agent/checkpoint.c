@@ -252,6 +252,8 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->leave_running = request->leave_running;
     freeze->java = ckpt_agent.java;
     freeze->mailbox = &ckpt_agent.mailbox;
+    freeze->gone_device = ckpt_agent.library_device;
+    freeze->gone_inode = ckpt_agent.library_inode;
     freeze->at_rest = at_rest;
     freeze->free_memory = ckpt_heap_is_known() ? free_memory : NULL;
     freeze->progress = progress;

@@ -102,6 +102,7 @@ static bool register_natives(JNIEnv *env)
          (void *)ckpt_native_freeze},
         {(char *)"restoreTime", (char *)"()J", (void *)ckpt_native_restore_time},
         {(char *)"uptimeSinceRestore", (char *)"()J", (void *)ckpt_native_uptime},
+        {(char *)"changeOptions", (char *)"([B)Z", (void *)ckpt_native_change_options},
     };
     jclass owner = (*env)->FindClass(env, "jdk/crac/impl/Native");
 
