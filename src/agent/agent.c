@@ -32,11 +32,18 @@ static void describe_java(jvmtiEnv *jvmti)
             (*jvmti)->Deallocate(jvmti, (unsigned char *)value[i]);
 }
 
+static void open_control(void)
+{
+    struct ckpt_error error;
+
+    if (ckpt_control_start(&error) < 0)
+        ckpt_agent_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM",
+                       error.text);
+}
+
 /* The JVM can run Java code: bring the API in and open for requests. */
 static int begin(JNIEnv *env, struct ckpt_error *error)
 {
-    struct ckpt_error control_error;
-
     describe_java(ckpt_agent.jvmti);
     if (!ckpt_vm_open())
         return ckpt_error_set(error, "agent", 0, "this JVM is not HotSpot, the only one supported");
@@ -44,9 +51,8 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
         return -1;
     ckpt_checkpoint_init(env);
     ckpt_agent.ready = true;
-    if (ckpt_agent.options.control && ckpt_control_start(&control_error) < 0)
-        ckpt_agent_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM",
-                       control_error.text);
+    if (ckpt_agent.options.control)
+        open_control();
     return 0;
 }
 
@@ -103,12 +109,16 @@ bool ckpt_agent_change(const char *options)
 {
     struct ckpt_options changed = ckpt_agent.options;
     struct ckpt_error error;
+    bool opens;
 
     if (ckpt_options_parse(options, &changed, &error) < 0) {
         ckpt_agent_log("error", "%s", error.text);
         return false;
     }
+    opens = changed.control && !ckpt_agent.options.control;
     ckpt_agent.options = changed;
+    if (opens)
+        open_control();
     return true;
 }
 

@@ -300,6 +300,8 @@ int ckpt_control_start(struct ckpt_error *error)
     pthread_t thread;
     int failed;
 
+    if (listener >= 0)
+        return 0; /* switched off and on again */
     listener = make_listener(error);
     if (listener < 0)
         return -1;

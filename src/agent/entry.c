@@ -11,10 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sysmacros.h>
 
 #include "agent/agent.h"
 #include "base/cleanup.h"
+
+#define UNPACKED_PREFIX ".libcheckpointer-" /* of the files that Unpacker.java makes */
 
 /* ---- two copies ---- */
 
@@ -81,24 +84,55 @@ jboolean ckpt_native_change_options(JNIEnv *env, jclass owner, jbyteArray option
     return text && ckpt_agent_change(text);
 }
 
+/* One line of /proc/self/maps. */
+struct map {
+    uintptr_t start, end;
+    uint64_t device, inode;
+    char path[PATH_MAX];
+};
+
+static bool next_map(FILE *maps, struct map *map)
+{
+    char line[PATH_MAX + 128];
+    unsigned major_number, minor_number;
+
+    map->path[0] = '\0';
+    if (!fgets(line, sizeof line, maps) ||
+        sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %*s %x:%x %" SCNu64 " %4095[^\n]", &map->start,
+               &map->end, &major_number, &minor_number, &map->inode, map->path) < 5)
+        return false;
+    map->device = makedev(major_number, minor_number);
+    return true;
+}
+
 /* The jar deletes the library's file as soon as it is loaded: see freeze.h, gone_inode. */
 static void find_library(void)
 {
     ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
-    uintptr_t here = (uintptr_t)&find_library, start, end;
-    unsigned major_number, minor_number;
-    uint64_t inode;
-    char line[512];
+    uintptr_t here = (uintptr_t)&find_library;
+    struct map map;
 
-    while (maps && fgets(line, sizeof line, maps)) {
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %*s %x:%x %" SCNu64, &start, &end,
-                   &major_number, &minor_number, &inode) != 5 ||
-            here < start || here >= end)
-            continue;
-        ckpt_agent.library_device = makedev(major_number, minor_number);
-        ckpt_agent.library_inode = inode;
-        return;
-    }
+    while (maps && next_map(maps, &map))
+        if (here >= map.start && here < map.end) {
+            ckpt_agent.library_device = map.device;
+            ckpt_agent.library_inode = map.inode;
+        }
+}
+
+/*
+ * Where the jar tried a folder that is noexec, glibc (2.36) leaves the part of the library mapped
+ * that it had mapped when it found that out.  Nobody else knows of it, and the file is gone, which
+ * would stand against every checkpoint.
+ */
+static void drop_failed_loads(void)
+{
+    ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
+    struct map map;
+
+    while (maps && next_map(maps, &map))
+        if (map.inode && strstr(map.path, "/" UNPACKED_PREFIX) && strstr(map.path, " (deleted)") &&
+            (map.inode != ckpt_agent.library_inode || map.device != ckpt_agent.library_device))
+            munmap((void *)map.start, map.end - map.start);
 }
 
 static jboolean JNICALL library_set_up(JNIEnv *env, jclass owner, jbyteArray options)
@@ -110,6 +144,8 @@ static jboolean JNICALL library_set_up(JNIEnv *env, jclass owner, jbyteArray opt
     if (!text || (*env)->GetJavaVM(env, &vm) != JNI_OK)
         return JNI_FALSE;
     find_library();
+    if (ckpt_agent.library_inode)
+        drop_failed_loads();
     return ckpt_agent_set_up(vm, text);
 }
 
