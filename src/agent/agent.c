@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The agent's way into the JVM: Agent_OnLoad at its start, Agent_OnAttach while it runs.
+ * The agent's way into the JVM: Agent_OnLoad at its start, Agent_OnAttach while it runs; from
+ * checkpointer.jar and for a second copy: entry.c.
  *
  * Never ends the JVM except, by the JVM's own rule, when its options are wrong at the start; never
  * prints to standard output; asks the JVM for no capability at all.
@@ -32,11 +33,18 @@ static void describe_java(jvmtiEnv *jvmti)
             (*jvmti)->Deallocate(jvmti, (unsigned char *)value[i]);
 }
 
+static void open_control(void)
+{
+    struct ckpt_error error;
+
+    if (ckpt_control_start(&error) < 0)
+        ckpt_agent_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM",
+                       error.text);
+}
+
 /* The JVM can run Java code: bring the API in and open for requests. */
 static int begin(JNIEnv *env, struct ckpt_error *error)
 {
-    struct ckpt_error control_error;
-
     describe_java(ckpt_agent.jvmti);
     if (!ckpt_vm_open())
         return ckpt_error_set(error, "agent", 0, "this JVM is not HotSpot, the only one supported");
@@ -45,20 +53,30 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
     ckpt_checkpoint_init(env);
     ckpt_origins_apply(env);
     ckpt_agent.ready = true;
-    if (ckpt_agent.options.control && ckpt_control_start(&control_error) < 0)
-        ckpt_agent_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM",
-                       control_error.text);
+    if (ckpt_agent.options.control)
+        open_control();
     return 0;
+}
+
+bool ckpt_agent_begin(JNIEnv *env)
+{
+    struct ckpt_error error;
+
+    if (begin(env, &error) == 0)
+        return true;
+    if (ckpt_entry_is_second(env))
+        ckpt_agent_log("warning", "the agent is in this JVM already; options given again at the "
+                                  "start are not used");
+    else
+        ckpt_agent_log("error", "%s; no checkpoint of this JVM is possible", error.text);
+    return false;
 }
 
 static void JNICALL on_vm_init(jvmtiEnv *jvmti, JNIEnv *env, jthread thread)
 {
-    struct ckpt_error error;
-
     (void)jvmti;
     (void)thread;
-    if (begin(env, &error) < 0)
-        ckpt_agent_log("error", "%s; no checkpoint of this JVM is possible", error.text);
+    ckpt_agent_begin(env);
 }
 
 static jint get_jvmti(JavaVM *vm)
@@ -89,6 +107,33 @@ static jint set_up(JavaVM *vm, const char *options)
     return JNI_OK;
 }
 
+bool ckpt_agent_change(JNIEnv *env, const char *options)
+{
+    struct ckpt_options changed = ckpt_agent.options;
+    struct ckpt_error error;
+    bool opens;
+
+    if (ckpt_options_parse(options, &changed, &error) < 0) {
+        ckpt_agent_log("error", "%s", error.text);
+        return false;
+    }
+    opens = changed.control && !ckpt_agent.options.control;
+    ckpt_agent.options = changed;
+    if (opens)
+        open_control();
+    ckpt_origins_apply(env);
+    return true;
+}
+
+static void end(void)
+{
+    ckpt_control_unlink();
+    if (ckpt_agent.mailbox.generation) { /* HotSpot removes the file of its first PID */
+        ckpt_vmthread_find_perf();
+        ckpt_vmthread_unlink_files();
+    }
+}
+
 /** Called by the JVM for -agentpath:libcheckpointer.so=OPTIONS. */
 EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *reserved)
 {
@@ -105,40 +150,41 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *rese
 /** Called when the agent is loaded into a running JVM; loading it again only changes options. */
 EXPORT JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *reserved)
 {
-    struct ckpt_error error;
     JNIEnv *env = NULL;
 
     (void)reserved;
-    if (ckpt_agent.ready) {
-        struct ckpt_options changed = ckpt_agent.options;
-
-        if (ckpt_options_parse(options, &changed, &error) < 0) {
-            ckpt_agent_log("error", "%s", error.text);
-            return JNI_ERR;
-        }
-        ckpt_agent.options = changed;
-        if ((*vm)->GetEnv(vm, (void **)&env, JNI_VERSION_1_6) == JNI_OK)
-            ckpt_origins_apply(env);
-        return JNI_OK;
-    }
-    if (set_up(vm, options) != JNI_OK)
-        return JNI_ERR;
     if ((*vm)->GetEnv(vm, (void **)&env, JNI_VERSION_1_6) != JNI_OK)
         return JNI_ERR;
-    if (begin(env, &error) < 0) {
-        ckpt_agent_log("error", "%s; no checkpoint of this JVM is possible", error.text);
-        return JNI_ERR;
-    }
-    return JNI_OK;
+    if (ckpt_agent.ready)
+        return ckpt_agent_change(env, options) ? JNI_OK : JNI_ERR;
+    if (ckpt_entry_is_second(env))
+        return ckpt_entry_forward(env, options) ? JNI_OK : JNI_ERR;
+    return set_up(vm, options) == JNI_OK && ckpt_agent_begin(env) ? JNI_OK : JNI_ERR;
 }
 
 /** Called when the JVM ends in order. */
 EXPORT JNIEXPORT void JNICALL Agent_OnUnload(JavaVM *vm)
 {
     (void)vm;
-    ckpt_control_unlink();
-    if (ckpt_agent.mailbox.generation) { /* HotSpot removes the file of its first PID */
-        ckpt_vmthread_find_perf();
-        ckpt_vmthread_unlink_files();
-    }
+    end();
+}
+
+/* A library that Java loaded (entry.c) is no agent to the JVM, and Agent_OnUnload is not called. */
+static void JNICALL on_vm_death(jvmtiEnv *jvmti, JNIEnv *env)
+{
+    (void)jvmti;
+    (void)env;
+    end();
+}
+
+bool ckpt_agent_set_up(JavaVM *vm, const char *options)
+{
+    jvmtiEventCallbacks callbacks = {.VMDeath = on_vm_death};
+
+    if (set_up(vm, options) != JNI_OK)
+        return false;
+    (*ckpt_agent.jvmti)->SetEventCallbacks(ckpt_agent.jvmti, &callbacks, sizeof callbacks);
+    (*ckpt_agent.jvmti)
+        ->SetEventNotificationMode(ckpt_agent.jvmti, JVMTI_ENABLE, JVMTI_EVENT_VM_DEATH, NULL);
+    return true;
 }

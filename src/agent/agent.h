@@ -48,6 +48,8 @@ struct ckpt_agent {
     bool ready;                  /**< classes are defined: checkpoints may be asked for */
     char java[256];              /**< "OpenJDK 64-Bit Server VM 17.0.15+6 (Debian)" */
     struct ckpt_mailbox mailbox; /**< the restorer writes here: see image/format.h */
+    /** The agent's own file as /proc/self/maps shows it, if that is gone (entry.c); else 0. */
+    uint64_t library_device, library_inode;
 };
 
 extern struct ckpt_agent ckpt_agent;
@@ -62,6 +64,20 @@ int ckpt_classes_define(JNIEnv *env, struct ckpt_error *error);
 jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory);
 jlong ckpt_native_restore_time(JNIEnv *env, jclass owner);
 jlong ckpt_native_uptime(JNIEnv *env, jclass owner);
+
+/** Native method of jdk.crac.impl.Native and ways in beside -agentpath (entry.c). */
+jboolean ckpt_native_change_options(JNIEnv *env, jclass owner, jbyteArray options);
+
+/** Whether there is another copy of the agent in this JVM, which came first (entry.c). */
+bool ckpt_entry_is_second(JNIEnv *env);
+
+/** Give @options to the copy that came first; it says what is wrong with them. */
+bool ckpt_entry_forward(JNIEnv *env, const char *options);
+
+/** The steps of loading the agent (agent.c); they say what is wrong. */
+bool ckpt_agent_set_up(JavaVM *vm, const char *options);
+bool ckpt_agent_begin(JNIEnv *env);
+bool ckpt_agent_change(JNIEnv *env, const char *options);
 
 /** What has to be known before the first checkpoint (checkpoint.c). */
 void ckpt_checkpoint_init(JNIEnv *env);

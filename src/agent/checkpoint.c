@@ -229,6 +229,15 @@ static void find_rseq(struct ckpt_park_options *park)
     park->rseq_size = *size < 32 ? 32 : *size;
 }
 
+/* Where glibc keeps a thread's TID, as it tells debuggers: bits, number and offset of the field. */
+static void find_tid(struct ckpt_park_options *park)
+{
+    const uint32_t *field = dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid");
+
+    if (field && field[0] == 32 && field[1] == 1)
+        park->tid_offset = field[2];
+}
+
 static int prepare(struct work *work, const struct ckpt_request *request, const char *directory,
                    struct ckpt_error *error)
 {
@@ -246,6 +255,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     ckpt_vmthread_find_perf();
     find_vdso(&freeze->park);
     find_rseq(&freeze->park);
+    find_tid(&freeze->park);
     if (getrandom(freeze->id, sizeof freeze->id, 0) != sizeof freeze->id)
         return ckpt_error_set(error, STAGE, errno, "cannot get random bytes");
     /* Named by chance, not by PID: writers in several containers may share the directory. */
@@ -259,6 +269,8 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->image_flags = ckpt_clock_prepare() ? CKPT_IMAGE_REDIRECTS_CLOCK : 0;
     freeze->java = ckpt_agent.java;
     freeze->mailbox = &ckpt_agent.mailbox;
+    freeze->gone_device = ckpt_agent.library_device;
+    freeze->gone_inode = ckpt_agent.library_inode;
     freeze->at_rest = at_rest;
     freeze->free_memory = ckpt_heap_is_known() ? free_memory : NULL;
     freeze->progress = progress;

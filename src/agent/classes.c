@@ -107,6 +107,7 @@ static bool register_natives(JNIEnv *env)
         {(char *)"collectsOrigins", (char *)"()Z", (void *)ckpt_native_collects_origins},
         {(char *)"restoreTime", (char *)"()J", (void *)ckpt_native_restore_time},
         {(char *)"uptimeSinceRestore", (char *)"()J", (void *)ckpt_native_uptime},
+        {(char *)"changeOptions", (char *)"([B)Z", (void *)ckpt_native_change_options},
     };
     jclass owner = (*env)->FindClass(env, "jdk/crac/impl/Native");
 

@@ -299,6 +299,8 @@ int ckpt_control_start(struct ckpt_error *error)
     pthread_t thread;
     int failed;
 
+    if (listener >= 0)
+        return 0; /* switched off and on again */
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (listener < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot make a Unix socket");

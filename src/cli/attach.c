@@ -124,12 +124,24 @@ static int send_load(int fd, const char *library, const char *options, struct ck
     return 0;
 }
 
-/* The answer: a line with 0, then (from JDK 9 on) "return code: N". */
+/*
+ * The answer: a line with 0, then "return code: N", or N alone from JDK 8.  Where the JVM loads no
+ * agents it says so instead, behind -1 or, from JDK 21 on, behind 0.
+ */
+static bool is_loaded(const char *text)
+{
+    if (strncmp(text, "0\n", 2) != 0)
+        return false;
+    text += 2;
+    if (strncmp(text, "return code: ", 13) == 0)
+        text += 13;
+    return strcmp(text, "0\n") == 0 || strcmp(text, "0") == 0;
+}
+
 static int read_answer(int fd, const char *library, struct ckpt_error *error)
 {
     char text[2048];
     size_t length = 0;
-    const char *code;
 
     for (;;) {
         struct pollfd wait = {.fd = fd, .events = POLLIN};
@@ -143,9 +155,13 @@ static int read_answer(int fd, const char *library, struct ckpt_error *error)
         length += (size_t)got;
     }
     text[length] = '\0';
-    code = strstr(text, "return code: ");
-    if (strncmp(text, "0", 1) == 0 && (!code || atoi(code + 13) == 0))
+    if (is_loaded(text))
         return 0;
+    if (strstr(text, "EnableDynamicAgentLoading"))
+        return ckpt_error_set(
+            error, STAGE, 0,
+            "this JVM takes no agent while it runs (-XX:-EnableDynamicAgentLoading); "
+            "start it with 'checkpointer run', or without that option");
     text[strcspn(text, "\n")] = ' ';
     text[strcspn(text, "\n")] = '\0';
     return ckpt_error_set(

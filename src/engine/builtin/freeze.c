@@ -30,6 +30,8 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
 {
     gather->report = report;
     gather->mailbox = freeze->mailbox;
+    gather->gone_device = freeze->gone_device;
+    gather->gone_inode = freeze->gone_inode;
     gather->own_fds = freeze->own_fds;
     gather->own_fd_count = freeze->own_fd_count;
 }
@@ -115,7 +117,7 @@ static int describe_threads(struct ckpt_gather *gather, const struct ckpt_park *
     struct ckpt_tables *tables = &gather->tables;
     uint32_t leader = tables->header.pid;
     size_t index = 1, count = park->taken + 1;
-    size_t missing = 0;
+    size_t missing = 0, unknown = 0;
 
     tables->core_threads =
         ckpt_scratch_take(&gather->scratch, count * sizeof(struct ckpt_core_thread), error);
@@ -128,6 +130,8 @@ static int describe_threads(struct ckpt_gather *gather, const struct ckpt_park *
 
         if (!slot->clear_tid)
             missing++;
+        if (!slot->libc_tid)
+            unknown++;
         if (slot->tid == leader)
             describe_slot(gather, slot, flags | CKPT_THREAD_LEADER, 0);
         else if (index < count)
@@ -141,6 +145,9 @@ static int describe_threads(struct ckpt_gather *gather, const struct ckpt_park *
         return ckpt_error_set(error, "park", 0,
                               "the kernel does not tell threads' identifiers "
                               "(prctl PR_GET_TID_ADDRESS); it must have CONFIG_CHECKPOINT_RESTORE");
+    if (unknown)
+        return ckpt_error_set(error, "park", 0,
+                              "where the C library keeps threads' identifiers is not known");
     return 0;
 }
 

@@ -27,6 +27,9 @@ struct ckpt_freeze {
     size_t own_fd_count;
     struct ckpt_park_options park;
     struct ckpt_mailbox *mailbox; /**< in the agent's data; the restorer writes it */
+    /** A file, as /proc/self/maps shows it, that no restore will find: its private mappings go into
+     * the image as memory.  0: none. */
+    uint64_t gone_device, gone_inode;
     /**
      * With everyone parked: whether free_memory() can be asked just now.  If not, the threads run
      * on for a moment and are parked again, a number of times.  NULL: always.

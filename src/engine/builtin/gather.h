@@ -25,6 +25,7 @@ struct ckpt_gather {
     struct ckpt_tables tables;
     struct ckpt_report *report;
     const struct ckpt_mailbox *mailbox; /**< of the last restore, if any */
+    uint64_t gone_device, gone_inode;   /**< a file whose mappings become memory; 0: none */
     const int *own_fds;                 /**< descriptors of the agent that are not restored */
     size_t own_fd_count;
     int *shared_fds;               /**< for each shared object, a descriptor of it */

@@ -7,7 +7,7 @@
  *
  * After a restore much of the memory is a private mapping of the old image.  The next image must
  * not depend on that file, so such a mapping counts as anonymous memory of which every page is
- * there.
+ * there.  So does the agent's library where it came out of checkpointer.jar and has no file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -97,10 +97,15 @@ static uint32_t parse_flags(struct ckpt_gather *gather, const struct area *area,
     return flags;
 }
 
-static bool is_old_image(const struct ckpt_gather *gather, const struct area *area)
+/* Of a file on which the next process must not depend: the image that this one came from, or, in
+ * one that came from none, the agent's library if that was deleted. */
+static bool is_absorbed(const struct ckpt_gather *gather, const struct area *area)
 {
-    return gather->mailbox->generation && area->inode == gather->mailbox->image_inode &&
-           area->device == gather->mailbox->image_device && !area->shared;
+    const struct ckpt_mailbox *mailbox = gather->mailbox;
+    uint64_t device = mailbox->generation ? mailbox->image_device : gather->gone_device;
+    uint64_t inode = mailbox->generation ? mailbox->image_inode : gather->gone_inode;
+
+    return inode && area->inode == inode && area->device == device && !area->shared;
 }
 
 static int find_shared(struct ckpt_gather *gather, const struct area *area, uint32_t *ret_index)
@@ -150,7 +155,7 @@ static void classify(struct ckpt_gather *gather, const struct area *area,
     map->object = CKPT_NONE;
     if (ckpt_raw_starts(path, "[v")) {
         map->kind = CKPT_MAP_KERNEL;
-    } else if (is_old_image(gather, area) || (area->inode == 0 && !area->shared)) {
+    } else if (is_absorbed(gather, area) || (area->inode == 0 && !area->shared)) {
         map->kind = CKPT_MAP_ANON;
         map->flags |= ckpt_raw_equal(path, "[heap]") ? CKPT_MAP_HEAP : 0;
         map->flags |= ckpt_raw_equal(path, "[stack]") ? CKPT_MAP_STACK : 0;
@@ -223,7 +228,7 @@ static int add_map(struct ckpt_gather *gather, const struct area *area, const ch
     else
         map.flags |= parse_flags(gather, area, flags);
     map.first_run = (uint32_t)tables->runs.count;
-    if (gather->parked && ckpt_pages_gather(gather, &map, is_old_image(gather, area), error) < 0)
+    if (gather->parked && ckpt_pages_gather(gather, &map, is_absorbed(gather, area), error) < 0)
         return -1;
     map.run_count = (uint32_t)tables->runs.count - map.first_run;
 

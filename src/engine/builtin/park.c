@@ -49,6 +49,21 @@ static void wake(uint32_t *word)
 
 /* ---- one thread ---- */
 
+/*
+ * The word that the kernel clears when the thread ends is the C library's TID, and so it was all we
+ * knew, up to glibc 2.42; from 2.43 on it is another one, of the states that pthread_join() waits
+ * for, and must be left alone.
+ */
+static uint32_t *libc_tid(const struct ckpt_slot *slot, int64_t offset)
+{
+    uint32_t *described = (uint32_t *)(slot->tls + (uint64_t)offset);
+    uint32_t *cleared = (uint32_t *)slot->clear_tid;
+
+    if (offset && *described == slot->tid)
+        return described;
+    return cleared && *cleared == slot->tid ? cleared : NULL;
+}
+
 static void record(struct ckpt_slot *slot, const struct ckpt_park_options *options)
 {
     slot->tid = (uint32_t)ckpt_sys_gettid();
@@ -59,6 +74,7 @@ static void record(struct ckpt_slot *slot, const struct ckpt_park_options *optio
     ckpt_sys_prctl(PR_GET_NAME, (unsigned long)slot->name, 0, 0, 0);
     slot->rseq_size = options->rseq_size;
     slot->rseq = options->rseq_size ? slot->tls + (uint64_t)options->rseq_offset : 0;
+    slot->libc_tid = libc_tid(slot, options->tid_offset);
     slot->cached_tid = options->cached_tid ? options->cached_tid() : NULL;
     if (slot->cached_tid && *slot->cached_tid != slot->tid)
         slot->cached_tid = NULL;
@@ -76,6 +92,7 @@ static void reinstate(struct ckpt_slot *slot)
     ckpt_sys_prctl(PR_SET_NAME, (unsigned long)slot->name, 0, 0, 0);
     slot->last_tid = slot->tid;
     slot->tid = (uint32_t)ckpt_sys_gettid();
+    *slot->libc_tid = slot->tid;
     if (slot->cached_tid)
         *slot->cached_tid = slot->tid;
 }

@@ -33,6 +33,7 @@ struct ckpt_slot {
     uint32_t rseq_size;
     uint32_t last_tid;    /**< the TID before a restore, for those who cached it */
     uint32_t *cached_tid; /**< where the JVM keeps the TID, or NULL */
+    uint32_t *libc_tid;   /**< where the C library keeps it; NULL: not known */
     uint32_t gate;        /**< a futex: nonzero lets the thread go */
     uint32_t next;        /**< the slot whose gate this thread opens when it leaves */
     ucontext_t *frame;    /**< the signal frame; NULL for the coordinator */
@@ -44,6 +45,7 @@ struct ckpt_slot {
 struct ckpt_park_options {
     int signal;          /**< a real-time signal that nobody uses */
     int64_t rseq_offset; /**< of struct rseq from the thread pointer (glibc's __rseq_offset) */
+    int64_t tid_offset;  /**< of the TID that libc keeps from the thread pointer, 0: not known */
     uint32_t rseq_size;  /**< bytes that libc registers, 0 if it does not */
     unsigned timeout_ms; /**< how long threads may take to answer */
     uint64_t vdso_start, vdso_end; /**< no thread may be parked inside */

@@ -27,7 +27,7 @@
      CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 #define THREAD_FLAGS                                                                               \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
-     CLONE_SETTLS | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)
+     CLONE_SETTLS | CLONE_CHILD_CLEARTID)
 
 void ckpt_restorer_enter(const struct ckpt_context *context) __attribute__((noreturn));
 long ckpt_restorer_clone(unsigned long flags, uint64_t stack, uint64_t parent_tid,
@@ -217,9 +217,7 @@ static void start_threads(const struct ckpt_plan *plan, uint64_t from, uint64_t 
 
 static void become_leader(const struct ckpt_plan_thread *thread)
 {
-    long tid = ckpt_syscall(SYS_set_tid_address, thread->clear_tid, 0, 0, 0, 0, 0);
-
-    *(int *)thread->clear_tid = (int)tid;
+    ckpt_syscall(SYS_set_tid_address, thread->clear_tid, 0, 0, 0, 0, 0);
     ckpt_syscall(SYS_arch_prctl, ARCH_SET_FS, thread->tls, 0, 0, 0, 0);
 }
 

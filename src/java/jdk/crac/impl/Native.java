@@ -38,4 +38,13 @@ final class Native {
 
     /** Milliseconds since the last restore was asked for; -1 if never. */
     static native long uptimeSinceRestore();
+
+    /**
+     * For a copy of the agent that is loaded when there is one already, from another path or from
+     * checkpointer.jar: takes its options in place of it.
+     *
+     * @param options as on the command line
+     * @return whether they are right; if not, standard error says what is wrong
+     */
+    static native boolean changeOptions(byte[] options);
 }

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# Who may use the agent's control socket, and how it is found: readable by its owner only, and who
+# gets past that is asked for his credentials; the command on its side believes no socket that the
+# JVM's owner did not make. Root outside finds it from the PID alone, also that of a JVM with a /tmp
+# and PIDs of its own, and loads the agent there.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+need python3 unshare nsenter
+compile
+[ "$(id -u)" -eq 0 ] || cannot_all "only root is somebody else, and makes namespaces"
+
+# ask SOCKET [DIR]: as the command would, whoever that is; prints the answer. Who is refused is so
+# before he has said a word.
+cat >"$TMP/ask" <<'PYTHON'
+import socket, sys
+with socket.socket(socket.AF_UNIX) as s:
+    s.settimeout(20)
+    try:
+        s.connect(sys.argv[1])
+        if sys.argv[2:]:
+            s.sendall(b"checkpoint\ndirectory=" + sys.argv[2].encode() + b"\n\n")
+    except OSError as e:
+        sys.exit("connect: " + e.strerror)
+    while part := s.recv(4096):
+        print(part.decode(), end="")
+PYTHON
+
+owner_only() {
+    local socket
+    start_jvm "$V owner" - -jar "$SIMPLE" --period 20
+    wait_line "$log" 1
+    socket=/tmp/.checkpointer_0_pid$pid
+    is "$(stat -c '%a %u %F' "$socket")" "600 0 socket" "$V: the socket is its owner's alone"
+    run as_user python3 "$TMP/ask" "$socket"
+    is "$out$err" "connect: Permission denied" "$V: nobody else can connect to it"
+    chmod 666 "$socket"
+    run as_user python3 "$TMP/ask" "$socket"
+    is "$out" $'text only the JVM\'s owner and root may ask for a checkpoint\nfailed' \
+        "$V: and who can is asked for his credentials"
+    run python3 "$TMP/ask" "$socket" /nowhere/at/all
+    contains "$out" "/nowhere/at/all" "$V: the owner gets an answer"
+    ok "$V: the JVM goes on" wait_more "$log" 2
+    stop "$pid"
+}
+
+# A socket under the right name that somebody else has made.
+impostor() {
+    local socket
+    OPTIONS+=(control=false)
+    start_jvm "$V impostor" as_user - -cp "$(for_user "$SIMPLE")" example.Counter --period 20
+    OPTIONS=(addr=none)
+    wait_line "$log" 1
+    socket=/tmp/.checkpointer_12345_pid$pid
+    python3 -c 'import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
+s.listen()
+open(sys.argv[2], "w").close()
+s.accept()[0].recv(1)' "$socket" "$TMP/listens" &
+    tap_started+=($!)
+    "$WAITFOR" --timeout 10 path "$TMP/listens" || fail "$V: somebody else listens there"
+    run as_user "$CKPT" checkpoint "$pid" "$USER_DIR/impostor"
+    contains "$status$out/$err" \
+        "1/checkpointer: the socket '/proc/$pid/root$socket' is not the JVM's: not permitted" \
+        "$V: a socket of somebody else's is not believed"
+    rm -f "$socket" "$TMP/listens"
+    stop "$pid"
+}
+
+# Another /tmp, and PIDs of its own: as in a container. Image and socket are in that /tmp.
+CONTAINER=(unshare --mount --pid --fork --mount-proc --kill-child bash -c
+    'mount -t tmpfs tmpfs /tmp && mkdir -m 700 /tmp/images && "$@" || tail -f /dev/null' -)
+
+from_outside() { # WHAT COMMAND...
+    local what=$1 holder inner
+    start "$V $what" "${CONTAINER[@]}" "${@:2}"
+    wait_line "$log" 2 || return
+    holder=$(cat "/proc/$pid/task/$pid/children")
+    holder=${holder%% *}
+    inner=$(cat "/proc/$holder/task/$holder/children")
+    inner=${inner%% *}
+    not_ok "$V: $what: its socket is not in our /tmp" \
+        grep -q checkpointer_ <(find /tmp -maxdepth 1 -name ".checkpointer_0_pid$inner")
+    run "$CKPT" checkpoint "$inner" "/tmp/images/$V"
+    is "$status$out$err" 0 "$V: $what: root outside freezes it, by its PID here"
+    not_ok "$V: $what: the directory is one that the JVM sees" test -e "/tmp/images/$V"
+    ok "$V: $what: and is written there" test -s "/proc/$holder/root/tmp/images/$V/image"
+    nsenter --mount --pid --target "$holder" "$CKPT" restore "/tmp/images/$V" >>"$log" 2>&1 &
+    tap_started+=($!)
+    ok "$V: $what: where it is restored" wait_line "$log" "$(($(last_number "$log") + 2))"
+    kill -KILL "$holder"
+    wait_exit "$pid"
+}
+
+body() {
+    owner_only
+    impostor
+    if unshare --mount --pid --fork --mount-proc true 2>/dev/null; then
+        from_outside "with the agent" "$CKPT" run --option addr=none -- "$JAVA" -jar "$SIMPLE" \
+            --period 20
+        from_outside "from the jar" "$JAVA" "-javaagent:$BUILD/checkpointer.jar=addr=none" -jar "$SIMPLE" \
+            --period 20
+        from_outside "without an agent" "$JAVA" -jar "$SIMPLE" --period 20
+    else
+        cannot "$V: from outside" "namespaces are not allowed here"
+    fi
+}
+user_ready
+each_jdk body
+done_testing
