@@ -28,6 +28,7 @@
 #include "agent/agent.h"
 #include "agent/control.h"
 #include "agent/heap.h"
+#include "agent/renew.h"
 #include "agent/vmthread.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
@@ -285,7 +286,7 @@ static void collect(const struct ckpt_request *request)
 }
 
 /* Everything around the freeze; the work's report says what stood against it. */
-static void checkpoint(struct work *work, const struct ckpt_request *request)
+static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request *request)
 {
     const char *directory = request->directory ? request->directory : ckpt_agent.options.image;
     struct ckpt_error error = {.stage = ""};
@@ -303,7 +304,12 @@ static void checkpoint(struct work *work, const struct ckpt_request *request)
         ckpt_report_add(&work->report, "error", "%s", error.text);
     if (work->report.count == 0) {
         collect(request);
+        ckpt_renew_prepare(env);
         work->result = ckpt_freeze(&work->freeze, &work->report);
+        if (work->result == CKPT_FREEZE_RESTORED)
+            ckpt_renew(env);
+        else
+            ckpt_renew_forget(env);
     }
 
     if (work->result == CKPT_FREEZE_RESTORED)
@@ -379,7 +385,7 @@ jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
         name = (*env)->GetStringUTFChars(env, directory, NULL);
         request.directory = name;
     }
-    checkpoint(work, &request);
+    checkpoint(env, work, &request);
     if (name)
         (*env)->ReleaseStringUTFChars(env, directory, name);
     if (work->result == CKPT_FREEZE_FAILED)
