@@ -8,6 +8,9 @@
  */
 #include "agent/renew.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -15,7 +18,24 @@
 enum { CURRENT, PID, START_TIME };
 enum { HAS_NUMBER };
 
-static jmethodID start_time_of;
+static jlong ticks_before; /* when the process started, as the kernel counts; -1: unknown */
+
+/* Field 22 of /proc/self/stat.  The second one is a name in brackets, of any characters. */
+static jlong start_ticks(void)
+{
+    ckpt_auto_close int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    char text[1024];
+    ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    char *at;
+
+    if (length <= 0)
+        return -1;
+    text[length] = '\0';
+    at = strrchr(text, ')');
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoll(at, NULL, 10) : -1;
+}
 
 static bool prepare_handle(JNIEnv *env, struct ckpt_renew_row *row)
 {
@@ -24,25 +44,28 @@ static bool prepare_handle(JNIEnv *env, struct ckpt_renew_row *row)
     row->ids[CURRENT] = (*env)->GetStaticFieldID(env, owner, "current", row->signature);
     row->ids[PID] = row->ids[CURRENT] ? (*env)->GetFieldID(env, owner, "pid", "J") : NULL;
     row->ids[START_TIME] = row->ids[PID] ? (*env)->GetFieldID(env, owner, "startTime", "J") : NULL;
-    start_time_of =
-        row->ids[START_TIME] ? (*env)->GetStaticMethodID(env, owner, "isAlive0", "(J)J") : NULL;
-    return start_time_of != NULL;
+    ticks_before = start_ticks();
+    return row->ids[START_TIME] != NULL;
 }
 
-/* ProcessHandle.info() is empty unless the start time is what the kernel tells. */
+/*
+ * ProcessHandle.info() tells nothing unless the start time is what the JDK computes from the
+ * kernel's ticks and the time of boot that it has read once.  The difference of ticks gives the
+ * same without calling it.
+ */
 static bool renew_handle(JNIEnv *env, const struct ckpt_renew_row *row)
 {
     jobject current = (*env)->GetStaticObjectField(env, row->owner, row->ids[CURRENT]);
-    jlong pid = getpid();
+    jlong ticks = start_ticks();
     jlong started;
 
     if (!current)
         return false;
-    (*env)->SetLongField(env, current, row->ids[PID], pid);
-    started = (*env)->CallStaticLongMethod(env, row->owner, start_time_of, pid);
-    if ((*env)->ExceptionCheck(env))
-        return false;
-    (*env)->SetLongField(env, current, row->ids[START_TIME], started);
+    (*env)->SetLongField(env, current, row->ids[PID], getpid());
+    started = (*env)->GetLongField(env, current, row->ids[START_TIME]);
+    if (started > 0 && ticks >= 0 && ticks_before >= 0)
+        (*env)->SetLongField(env, current, row->ids[START_TIME],
+                             started + (ticks - ticks_before) * 1000 / sysconf(_SC_CLK_TCK));
     return true;
 }
 

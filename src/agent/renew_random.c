@@ -24,6 +24,7 @@
 #define RANDOM "Ljava/util/Random;"
 #define RANDOM_IO "Lsun/security/provider/NativePRNG$RandomIO;"
 #define BYTES "[B"
+#define MOST_CLASSES 65536
 
 static jfieldID atomic_value; /* AtomicLong.value */
 static jfieldID random_seed;  /* Random.seed */
@@ -149,7 +150,15 @@ static bool prepare_seed(JNIEnv *env, struct ckpt_renew_row *row)
     jclass thread = (*env)->FindClass(env, "java/lang/Thread");
 
     row->ids[0] = thread ? (*env)->GetFieldID(env, thread, "threadLocalRandomSeed", "J") : NULL;
-    return row->ids[0] != NULL;
+    row->ids[1] =
+        row->ids[0] ? (*env)->GetFieldID(env, thread, "threadLocalRandomProbe", "I") : NULL;
+    return row->ids[1] != NULL;
+}
+
+/* A thread without a probe has no seed either; its page stays as it is in the image. */
+static bool renew_thread(JNIEnv *env, const struct ckpt_renew_row *row, jobject thread)
+{
+    return !(*env)->GetIntField(env, thread, row->ids[1]) || set_long(env, thread, row->ids[0]);
 }
 
 static bool renew_threads(JNIEnv *env, const struct ckpt_renew_row *row)
@@ -162,7 +171,7 @@ static bool renew_threads(JNIEnv *env, const struct ckpt_renew_row *row)
     if ((*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
         return false;
     for (jint i = 0; i < count; i++)
-        good &= set_long(env, threads[i], row->ids[0]);
+        good &= renew_thread(env, row, threads[i]);
     (*jvmti)->Deallocate(jvmti, (unsigned char *)threads);
     return good;
 }
@@ -181,7 +190,7 @@ static bool renew_virtual(JNIEnv *env, const struct ckpt_renew_row *row)
     bool good = true;
 
     for (size_t i = 0; i < row->object_count; i++)
-        good &= set_long(env, row->objects[i], row->ids[0]);
+        good &= renew_thread(env, row, row->objects[i]);
     return good;
 }
 
@@ -220,6 +229,7 @@ static bool prepare_generators(JNIEnv *env, struct ckpt_renew_row *row)
     jint count = 0;
     bool good = find_atomic_value(env);
 
+    (*env)->EnsureLocalCapacity(env, MOST_CLASSES); /* else -Xcheck:jni complains */
     if ((*jvmti)->GetLoadedClasses(jvmti, &count, &classes) != JVMTI_ERROR_NONE)
         return false;
     for (jint i = 0; i < count; i++) {
