@@ -29,6 +29,7 @@
 #include "agent/control.h"
 #include "agent/heap.h"
 #include "agent/renew.h"
+#include "agent/renew_raw.h"
 #include "agent/vmthread.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
@@ -63,8 +64,11 @@ static int64_t raw_ms(void)
 
 static bool at_rest(void *context, const struct ckpt_park *park)
 {
+    bool rests = ckpt_heap_at_rest(park);
+
     (void)context;
-    return ckpt_heap_at_rest(park);
+    ckpt_renew_raw_check(rests);
+    return rests;
 }
 
 static size_t free_memory(void *context, struct ckpt_range *ret, size_t room)
@@ -107,6 +111,7 @@ static void after_restore(void *context)
 {
     (void)context;
     ckpt_control_hold();
+    ckpt_renew_raw_write();
 }
 
 /* ---- files ---- */

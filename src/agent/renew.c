@@ -7,9 +7,10 @@
  * the restore.  So a class that some thread initialises between the two is not missed: its fields
  * are then looked up in the restored process.
  *
- * The other threads run since some microseconds when ckpt_renew() begins.  Whoever takes random
- * numbers from a renewed generator in this moment, or was frozen in the middle of doing so, gets
- * one that the other clones may get too.
+ * The other threads run already when ckpt_renew() begins, since some microseconds.  So what is most
+ * likely to be in use has been written before they were let go, where that is possible
+ * (renew_raw.h); here it is written again, with what came into being only at the last moment.  Who
+ * was frozen in the middle of drawing a number gets the same one in all clones.
  */
 #include "agent/renew.h"
 
@@ -18,6 +19,7 @@
 #include <sys/random.h>
 
 #include "agent/agent.h"
+#include "agent/renew_raw.h"
 #include "base/cleanup.h"
 
 #define LOCAL_REFERENCES 16
@@ -106,15 +108,16 @@ static jclass load(JNIEnv *env, const char *name)
     return class ? (*env)->NewGlobalRef(env, class) : NULL;
 }
 
-bool ckpt_renew_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object)
+jobject ckpt_renew_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object)
 {
     jobject *more = realloc(row->objects, (row->object_count + 1) * sizeof *more);
+    jobject kept = more ? (*env)->NewGlobalRef(env, object) : NULL;
 
-    if (!more)
-        return false;
-    row->objects = more;
-    more[row->object_count] = (*env)->NewGlobalRef(env, object);
-    return more[row->object_count++] != NULL;
+    if (more)
+        row->objects = more;
+    if (kept)
+        more[row->object_count++] = kept;
+    return kept;
 }
 
 static jint JNICALL tag_it(jlong class_tag, jlong size, jlong *tag, jint length, void *data)
@@ -216,6 +219,7 @@ void ckpt_renew_prepare(JNIEnv *env)
     if ((*env)->PushLocalFrame(env, LOCAL_REFERENCES) < 0)
         return;
     if (find_class_class(env)) {
+        ckpt_renew_raw_begin(env);
         for (size_t i = 0; (row = row_at(i)); i++)
             row->owner = load(env, row->class);
         for (size_t i = 0; (row = row_at(i)); i++)
@@ -244,6 +248,7 @@ void ckpt_renew_forget(JNIEnv *env)
 {
     struct ckpt_renew_row *row;
 
+    ckpt_renew_raw_end(env);
     for (size_t i = 0; (row = row_at(i)); i++) {
         for (size_t k = 0; k < row->object_count; k++)
             (*env)->DeleteGlobalRef(env, row->objects[k]);

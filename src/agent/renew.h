@@ -64,8 +64,8 @@ bool ckpt_renew_is_initialised(jclass class);
 /** Every instance of @class itself, not of its subclasses, into row->objects.  Walks the heap. */
 bool ckpt_renew_find_instances(JNIEnv *env, struct ckpt_renew_row *row, jclass class);
 
-/** One more global reference in row->objects. */
-bool ckpt_renew_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object);
+/** One more global reference in row->objects; NULL: no memory. */
+jobject ckpt_renew_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object);
 
 /** Bytes from the kernel, some fetched ahead. */
 bool ckpt_renew_entropy(void *to, size_t size);

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/renew_raw.h"
 #include "base/cleanup.h"
 
 #define ATOMIC_LONG "Ljava/util/concurrent/atomic/AtomicLong;"
@@ -25,6 +26,8 @@
 #define RANDOM_IO "Lsun/security/provider/NativePRNG$RandomIO;"
 #define BYTES "[B"
 #define MOST_CLASSES 65536
+#define ALL_BITS UINT64_MAX
+#define RANDOM_BITS ((1ull << 48) - 1) /* of a seed of java.util.Random */
 
 static jfieldID atomic_value; /* AtomicLong.value */
 static jfieldID random_seed;  /* Random.seed */
@@ -51,10 +54,22 @@ static bool find_atomic_value(JNIEnv *env)
     return atomic_value != NULL;
 }
 
-static bool prepare_static(JNIEnv *env, struct ckpt_renew_row *row)
+static bool keep_atomic(JNIEnv *env, struct ckpt_renew_row *row, jobject atomic, uint64_t mask)
 {
-    row->ids[0] = (*env)->GetStaticFieldID(env, row->owner, row->fields[0], row->signature);
-    return row->ids[0] && find_atomic_value(env);
+    jobject kept = ckpt_renew_keep(env, row, atomic);
+
+    if (kept)
+        ckpt_renew_raw_long(env, kept, atomic_value, mask);
+    return kept != NULL;
+}
+
+static bool prepare_counter(JNIEnv *env, struct ckpt_renew_row *row)
+{
+    jobject counter;
+
+    row->ids[0] = (*env)->GetStaticFieldID(env, row->owner, row->fields[0], ATOMIC_LONG);
+    counter = row->ids[0] ? (*env)->GetStaticObjectField(env, row->owner, row->ids[0]) : NULL;
+    return counter && find_atomic_value(env) && keep_atomic(env, row, counter, ALL_BITS);
 }
 
 static bool renew_counter(JNIEnv *env, const struct ckpt_renew_row *row)
@@ -64,22 +79,38 @@ static bool renew_counter(JNIEnv *env, const struct ckpt_renew_row *row)
     return counter && set_long(env, counter, atomic_value);
 }
 
-/* The JDK's own instances of java.util.Random.  Its seeds are of 48 bits. */
-static bool renew_shared(JNIEnv *env, const struct ckpt_renew_row *row)
+/* The JDK's own instances of java.util.Random. */
+static jobject shared_seed(JNIEnv *env, const struct ckpt_renew_row *row)
 {
     jobject random = (*env)->GetStaticObjectField(env, row->owner, row->ids[0]);
-    jobject seed;
-    jlong value;
 
-    if (!random)
-        return true; /* not used yet */
-    if (!random_seed)
+    if (random && !random_seed)
         random_seed =
             (*env)->GetFieldID(env, (*env)->GetObjectClass(env, random), "seed", ATOMIC_LONG);
-    seed = random_seed ? (*env)->GetObjectField(env, random, random_seed) : NULL;
-    if (!seed || !ckpt_renew_entropy(&value, sizeof value))
+    return random && random_seed ? (*env)->GetObjectField(env, random, random_seed) : NULL;
+}
+
+static bool prepare_shared(JNIEnv *env, struct ckpt_renew_row *row)
+{
+    jobject seed;
+
+    row->ids[0] = (*env)->GetStaticFieldID(env, row->owner, row->fields[0], RANDOM);
+    if (!row->ids[0] || !find_atomic_value(env))
         return false;
-    (*env)->SetLongField(env, seed, atomic_value, value & ((1ll << 48) - 1));
+    seed = shared_seed(env, row);
+    return !seed || keep_atomic(env, row, seed, RANDOM_BITS);
+}
+
+/* Without a seed it has not been used yet. */
+static bool renew_shared(JNIEnv *env, const struct ckpt_renew_row *row)
+{
+    jobject seed = shared_seed(env, row);
+    jlong value;
+
+    if (seed && !ckpt_renew_entropy(&value, sizeof value))
+        return false;
+    if (seed)
+        (*env)->SetLongField(env, seed, atomic_value, value & (jlong)RANDOM_BITS);
     return true;
 }
 
@@ -93,7 +124,12 @@ static bool prepare_native(JNIEnv *env, struct ckpt_renew_row *row)
     io = row->ids[0] ? (*env)->GetStaticObjectField(env, row->owner, row->ids[0]) : NULL;
     row->ids[1] =
         io ? (*env)->GetFieldID(env, (*env)->GetObjectClass(env, io), "nextBuffer", BYTES) : NULL;
-    return row->ids[0] && (!io || row->ids[1]);
+    if (!io)
+        return row->ids[0] != NULL; /* no such device */
+    io = row->ids[1] ? ckpt_renew_keep(env, row, io) : NULL;
+    if (io)
+        ckpt_renew_raw_bytes(env, io, row->ids[1]);
+    return io != NULL;
 }
 
 static bool renew_native(JNIEnv *env, const struct ckpt_renew_row *row)
@@ -115,7 +151,15 @@ static bool prepare_instances(JNIEnv *env, struct ckpt_renew_row *row)
         if (!row->ids[i])
             return false;
     }
-    return ckpt_renew_find_instances(env, row, row->owner);
+    if (!ckpt_renew_find_instances(env, row, row->owner))
+        return false;
+    for (size_t k = 0; k < row->object_count; k++)
+        for (int i = 0; i < CKPT_RENEW_FIELDS && row->fields[i]; i++)
+            if (row->fields[i][0] == '#')
+                ckpt_renew_raw_int(env, row->objects[k], row->ids[i], INT32_MIN);
+            else
+                ckpt_renew_raw_bytes(env, row->objects[k], row->ids[i]);
+    return true;
 }
 
 /*
@@ -176,13 +220,40 @@ static bool renew_threads(JNIEnv *env, const struct ckpt_renew_row *row)
     return good;
 }
 
+static bool prepare_threads(JNIEnv *env, struct ckpt_renew_row *row)
+{
+    jvmtiEnv *jvmti = ckpt_agent.jvmti;
+    jthread *threads = NULL;
+    jint count = 0;
+    bool good = true;
+
+    if (!prepare_seed(env, row) ||
+        (*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
+        return false;
+    for (jint i = 0; i < count; i++)
+        if ((*env)->GetIntField(env, threads[i], row->ids[1])) {
+            jobject kept = ckpt_renew_keep(env, row, threads[i]);
+
+            good &= kept != NULL;
+            if (kept)
+                ckpt_renew_raw_long(env, kept, row->ids[0], ALL_BITS);
+        }
+    (*jvmti)->Deallocate(jvmti, (unsigned char *)threads);
+    return good;
+}
+
 /* JVMTI lists no virtual threads.  Where no carrier was ever made there are none. */
 static bool prepare_virtual(JNIEnv *env, struct ckpt_renew_row *row)
 {
     jclass class =
         prepare_seed(env, row) ? (*env)->FindClass(env, "java/lang/VirtualThread") : NULL;
 
-    return class && ckpt_renew_find_instances(env, row, class);
+    if (!class || !ckpt_renew_find_instances(env, row, class))
+        return false;
+    for (size_t i = 0; i < row->object_count; i++)
+        if ((*env)->GetIntField(env, row->objects[i], row->ids[1]))
+            ckpt_renew_raw_long(env, row->objects[i], row->ids[0], ALL_BITS);
+    return true;
 }
 
 static bool renew_virtual(JNIEnv *env, const struct ckpt_renew_row *row)
@@ -219,7 +290,7 @@ static bool keep_counter(JNIEnv *env, struct ckpt_renew_row *row, jclass class)
         else
             (*env)->ExceptionClear(env);
     }
-    return !counter || ckpt_renew_keep(env, row, counter);
+    return !counter || keep_atomic(env, row, counter, ALL_BITS);
 }
 
 static bool prepare_generators(JNIEnv *env, struct ckpt_renew_row *row)
@@ -270,13 +341,17 @@ static bool renew_generators(JNIEnv *env, const struct ckpt_renew_row *row)
     }
 #define COUNTER(label, owner_class, field)                                                         \
     {                                                                                              \
-        .name = label, .class = owner_class, .prepare = prepare_static, .renew = renew_counter,    \
-        .fields = {field}, .signature = ATOMIC_LONG                                                \
+        .name = label, .class = owner_class, .prepare = prepare_counter, .renew = renew_counter,   \
+        .fields = {                                                                                \
+            field                                                                                  \
+        }                                                                                          \
     }
 #define SHARED(label, owner_class, field)                                                          \
     {                                                                                              \
-        .name = label, .class = owner_class, .prepare = prepare_static, .renew = renew_shared,     \
-        .fields = {field}, .signature = RANDOM                                                     \
+        .name = label, .class = owner_class, .prepare = prepare_shared, .renew = renew_shared,     \
+        .fields = {                                                                                \
+            field                                                                                  \
+        }                                                                                          \
     }
 
 struct ckpt_renew_row ckpt_renew_random_rows[] = {
@@ -290,7 +365,7 @@ struct ckpt_renew_row ckpt_renew_random_rows[] = {
     COUNTER("seeds of ThreadLocalRandom", "java.util.concurrent.ThreadLocalRandom", "seeder"),
     {.name = "ThreadLocalRandom of threads",
      .class = "java.util.concurrent.ThreadLocalRandom",
-     .prepare = prepare_seed,
+     .prepare = prepare_threads,
      .renew = renew_threads},
     {.name = "ThreadLocalRandom of virtual threads",
      .class = "jdk.internal.misc.CarrierThread",

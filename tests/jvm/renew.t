@@ -3,7 +3,8 @@
 #
 # What must differ between clones does: a hundred clones of one image and the process that went on
 # have no random value in common, whichever generator it comes from; each knows its own PID; none
-# remembers what host names meant before.
+# remembers what host names meant before. Nor are numbers found twice that threads drew without a pause,
+# from the first moment on.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Renew
@@ -67,5 +68,27 @@ body() {
     is "$(sed -n 's/^name-/ /p' "$clone" | tr -d '\n')" \
         " here 127.0.0.2 later 127.0.0.3 local 127.0.0.5" "$V: a clone looks them up again"
 }
+# Only collectors that move objects while the world is stopped have this.
+busy() { # COLLECTOR
+    local i clone pids=() good=0
+    start_jvm "busy-$1-$V" - -Xmx64m "-XX:+Use$1" -XX:TieredStopAtLevel=1 -Dbusy=true -cp "$CP" Renew
+    wait_line "$log" ready || fail "$V: $1: the program starts"
+    freeze "$pid" "$DIR/busy" "$V: $1: busy" || return
+    for ((i = 0; i < BATCH; i++)); do
+        restore "drawn-$1-$V-$i" "$DIR/busy"
+        pids+=("$pid")
+    done
+    for ((i = 0; i < BATCH; i++)); do
+        clone=$TMP/drawn-$1-$V-$i.log
+        wait_exit "${pids[i]}"
+        [ "$status/$(tail -n 1 "$clone")" = 0/done ] && good=$((good + 1))
+    done
+    is "$good" "$BATCH" "$V: $1: clones went on drawing numbers"
+    is "$(duplicates "$TMP/drawn-$1-$V"-*.log)" "" "$V: $1: none is found twice"
+}
+
 each_jdk body
+for collector in SerialGC G1GC ParallelGC; do
+    each_jdk busy "$collector"
+done
 done_testing

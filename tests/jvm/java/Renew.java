@@ -6,7 +6,10 @@
 //     Renew HOSTS
 //
 // HOSTS is the file that names are looked up in (-Djdk.net.hosts.file). With -Drepeat=true the
-// buffers of NativePRNG stay valid for ever, which they otherwise do for a tenth of a second.
+// buffers of NativePRNG stay valid for ever, which they otherwise do for a tenth of a second. With
+// -Dbusy=true threads draw numbers without a pause, before, during and after the checkpoint; told
+// are the first ones that they got in the restored process. (Not ThreadLocalRandom: who is frozen
+// between reading a seed and writing the next one goes on with that.)
 // Newer classes are used by reflection: this is compiled for Java 8.
 
 import java.io.File;
@@ -36,6 +39,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.crac.Context;
 import org.crac.Core;
 import org.crac.Resource;
+import org.crac.management.CRaCMXBean;
 
 public final class Renew {
     private static final CountDownLatch BACK = new CountDownLatch(1);
@@ -76,6 +80,108 @@ public final class Renew {
                 break; // JDK 8
             }
         }
+    }
+
+    /** Remembers the first value that it got in each millisecond of the wall clock. */
+    private static final class Busy extends Thread {
+        private final Callable<Object> generator;
+        private final List<Long> times = new ArrayList<>();
+        private final List<Object> values = new ArrayList<>();
+        private volatile long latest;
+        private volatile boolean enough;
+
+        Busy(String name, Callable<Object> generator) {
+            super(name);
+            this.generator = generator;
+            setDaemon(true);
+            start();
+        }
+
+        @Override
+        public void run() {
+            long last = 0;
+            try {
+                while (!enough) {
+                    long now = System.currentTimeMillis();
+                    Object value = generator.call();
+                    if (now != last) {
+                        times.add(now);
+                        values.add(value);
+                        last = now;
+                        latest = now;
+                    }
+                }
+            } catch (Exception failure) {
+                times.add(Long.MAX_VALUE);
+                values.add(failure);
+                latest = Long.MAX_VALUE;
+            }
+        }
+
+        Object firstSince(long time) throws InterruptedException {
+            while (latest < time) {
+                Thread.yield();
+            }
+            enough = true;
+            join();
+            for (int i = 0; i < times.size(); i++) {
+                if (times.get(i) >= time) {
+                    return values.get(i).toString().replace(' ', '_');
+                }
+            }
+            throw new IllegalStateException("no number since the restore");
+        }
+    }
+
+    private final List<Busy> busy = new ArrayList<>();
+
+    private void draw(String name, Callable<Object> generator) {
+        busy.add(new Busy(name, generator));
+    }
+
+    private void draw(final String name) {
+        final SecureRandom random = generators.get(name);
+        draw(name, new Callable<Object>() {
+            @Override
+            public Object call() {
+                return hex(random);
+            }
+        });
+    }
+
+    private void startBusy() {
+        for (String name : generators.keySet()) {
+            if (name.equals("SHA1PRNG") || name.endsWith("_DRBG")) {
+                draw(name);
+            }
+        }
+        draw("math", new Callable<Object>() {
+            @Override
+            public Object call() {
+                return Math.random();
+            }
+        });
+        draw("uuid", new Callable<Object>() {
+            @Override
+            public Object call() {
+                return UUID.randomUUID();
+            }
+        });
+        for (Busy each : busy) {
+            while (each.latest == 0) {
+                Thread.yield();
+            }
+        }
+    }
+
+    private void sayBusy() throws InterruptedException {
+        long restored = CRaCMXBean.getCRaCMXBean().getRestoreTime();
+        for (Busy each : busy) {
+            say(each.getName(), each.firstSince(restored));
+        }
+        System.out.print(text + "done\n");
+        System.out.flush();
+        Runtime.getRuntime().halt(0);
     }
 
     private void say(String kind, Object value) {
@@ -235,8 +341,14 @@ public final class Renew {
         if (Boolean.getBoolean("repeat")) {
             keepBuffers();
         }
+        if (Boolean.getBoolean("busy")) {
+            renew.startBusy();
+        }
         System.out.println("ready");
         BACK.await();
+        if (!renew.busy.isEmpty()) {
+            renew.sayBusy();
+        }
         renew.names();
         renew.all();
         if (renew.virtual != null) {
