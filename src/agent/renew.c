@@ -10,7 +10,9 @@
  * The other threads run already when ckpt_renew() begins, since some microseconds.  So what is most
  * likely to be in use has been written before they were let go, where that is possible
  * (renew_raw.h); here it is written again, with what came into being only at the last moment.  Who
- * was frozen in the middle of drawing a number gets the same one in all clones.
+ * was frozen in the middle of drawing a number gets the same one in all clones, and with it what
+ * was left of it for the next (SHA1PRNG, up to 19 bytes) or the seed that it had computed already
+ * (ThreadLocalRandom), until these are written a moment later.
  */
 #include "agent/renew.h"
 

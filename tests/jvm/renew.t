@@ -87,8 +87,30 @@ busy() { # COLLECTOR
     is "$(duplicates "$TMP/drawn-$1-$V"-*.log)" "" "$V: $1: none is found twice"
 }
 
+# A class that is not as we know it: a warning with the name, and all else as ever.
+unknown() {
+    local want="checkpointer: warning: cannot renew the host's number in RMI identifiers in the restored"
+    want+=" process; its clones may share it"
+    if [ "$V" = 8 ]; then
+        cannot "$V: an unknown class" "JDK 8 has no --patch-module"
+        return
+    fi
+    start_jvm "unknown-$V" - -Xmx64m --patch-module java.rmi="$PATCHED" -cp "$CP" Renew
+    wait_line "$log" ready || fail "$V: unknown: the program starts"
+    freeze "$pid" "$DIR/unknown" "$V: unknown" || return
+    restore "warned-$V" "$DIR/unknown"
+    wait_exit "$pid"
+    is "$status/$(grep '^checkpointer:' "$log")/$(tail -n 1 "$log")" "0/$want/done" \
+        "$V: what cannot be renewed is named, and the restore goes on"
+    like "$(<"$log")" $'\n'"pid $pid"$'\n' "$V: and the rest is renewed"
+}
+
+PATCHED=$TMP/patched
+"${JDKS[0]}/bin/javac" --patch-module java.rmi="$TOP/tests/jvm/java/patch" -d "$PATCHED" \
+    "$TOP/tests/jvm/java/patch/UID.java" || bail_out "javac failed"
+each_jdk unknown
 each_jdk body
-for collector in SerialGC G1GC ParallelGC; do
+for collector in SerialGC G1GC; do
     each_jdk busy "$collector"
 done
 done_testing

@@ -8,8 +8,9 @@
 // HOSTS is the file that names are looked up in (-Djdk.net.hosts.file). With -Drepeat=true the
 // buffers of NativePRNG stay valid for ever, which they otherwise do for a tenth of a second. With
 // -Dbusy=true threads draw numbers without a pause, before, during and after the checkpoint; told
-// are the first ones that they got in the restored process. (Not ThreadLocalRandom: who is frozen
-// between reading a seed and writing the next one goes on with that.)
+// are the first ones that they got in the restored process. (Who is frozen in the middle of
+// drawing one goes on with what he has: not ThreadLocalRandom therefore, which reads its seed and
+// writes the next one, and 20 bytes at once, so that SHA1PRNG keeps no rest.)
 // Newer classes are used by reflection: this is compiled for Java 8.
 
 import java.io.File;
@@ -144,7 +145,7 @@ public final class Renew {
         draw(name, new Callable<Object>() {
             @Override
             public Object call() {
-                return hex(random);
+                return hex(random, 20);
             }
         });
     }
@@ -189,7 +190,11 @@ public final class Renew {
     }
 
     private static String hex(SecureRandom random) {
-        byte[] bytes = new byte[13]; // leaves a rest in every buffer
+        return hex(random, 13); // leaves a rest in every buffer
+    }
+
+    private static String hex(SecureRandom random, int size) {
+        byte[] bytes = new byte[size];
         StringBuilder hex = new StringBuilder();
         random.nextBytes(bytes);
         for (byte each : bytes) {
