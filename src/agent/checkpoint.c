@@ -31,6 +31,8 @@
 #include "agent/heap.h"
 #include "agent/origins.h"
 #include "agent/parameters.h"
+#include "agent/renew.h"
+#include "agent/renew_raw.h"
 #include "agent/vmthread.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
@@ -65,8 +67,11 @@ static int64_t raw_ms(void)
 
 static bool at_rest(void *context, const struct ckpt_park *park)
 {
+    bool rests = ckpt_heap_at_rest(park);
+
     (void)context;
-    return ckpt_heap_at_rest(park);
+    ckpt_renew_raw_check(rests);
+    return rests;
 }
 
 static size_t free_memory(void *context, struct ckpt_range *ret, size_t room)
@@ -112,6 +117,7 @@ static void after_restore(void *context)
     ckpt_parameters_adopt();
     ckpt_clock_redirect();
     ckpt_origins_restored();
+    ckpt_renew_raw_write();
 }
 
 /* ---- files ---- */
@@ -304,7 +310,7 @@ static void collect(const struct ckpt_request *request)
 }
 
 /* Everything around the freeze; the work's report says what stood against it. */
-static void checkpoint(struct work *work, const struct ckpt_request *request)
+static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request *request)
 {
     const char *directory = request->directory ? request->directory : ckpt_agent.options.image;
     struct ckpt_error error = {.stage = ""};
@@ -322,7 +328,12 @@ static void checkpoint(struct work *work, const struct ckpt_request *request)
         ckpt_report_add(&work->report, "error", "%s", error.text);
     if (work->report.count == 0) {
         collect(request);
+        ckpt_renew_prepare(env);
         work->result = ckpt_freeze(&work->freeze, &work->report);
+        if (work->result == CKPT_FREEZE_RESTORED)
+            ckpt_renew(env);
+        else
+            ckpt_renew_forget(env);
     }
 
     if (work->result == CKPT_FREEZE_RESTORED)
@@ -398,7 +409,7 @@ jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
         name = (*env)->GetStringUTFChars(env, directory, NULL);
         request.directory = name;
     }
-    checkpoint(work, &request);
+    checkpoint(env, work, &request);
     if (name)
         (*env)->ReleaseStringUTFChars(env, directory, name);
     if (work->result == CKPT_FREEZE_FAILED)

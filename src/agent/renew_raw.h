@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Writes into Java objects while every thread is parked, so that in a restored process nobody draws
+ * from a generator before it has new state.  JNI cannot be used then: it may wait for others.
+ *
+ * Only for collectors that move objects while the world is stopped (those that heap.c knows) and
+ * only if the heap was at rest when the process was frozen: a global reference then leads to the
+ * object.  Where fields are is asked of the JVM; what it says is tried on objects made for that,
+ * among the parked, before it is believed.  Where anything differs nothing is written here, and
+ * ckpt_renew() alone does the work, some microseconds later.
+ */
+#ifndef CKPT_AGENT_RENEW_RAW_H
+#define CKPT_AGENT_RENEW_RAW_H
+
+#include <jni.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Before the first place is added; takes back all that were. */
+void ckpt_renew_raw_begin(JNIEnv *env);
+
+/** The long field @id of @object, a global reference: random bits under @mask. */
+void ckpt_renew_raw_long(JNIEnv *env, jobject object, jfieldID id, uint64_t mask);
+
+/** The int field @id: this value. */
+void ckpt_renew_raw_int(JNIEnv *env, jobject object, jfieldID id, int32_t value);
+
+/** The array of bytes that the field @id leads to: random bytes. */
+void ckpt_renew_raw_bytes(JNIEnv *env, jobject object, jfieldID id);
+
+/** Among the parked, before the image is written: may objects be written to, and do we know how? */
+void ckpt_renew_raw_check(bool at_rest);
+
+/** Among the parked, in the restored process: do it. */
+void ckpt_renew_raw_write(void);
+
+/** Give back what is held. */
+void ckpt_renew_raw_end(JNIEnv *env);
+
+#endif

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# What must differ between clones does: a hundred clones of one image and the process that went on
+# have no random value in common, whichever generator it comes from; each knows its own PID; none
+# remembers what host names meant before. Nor are numbers found twice that threads drew without a pause,
+# from the first moment on.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+compile Renew
+CLONES=100
+BATCH=10
+
+hosts() { # HERE LOCAL [LINE]
+    printf '%s\n' "127.0.0.$1 here.test" "127.0.0.$2 $(uname -n)" "${3:-}" >"$DIR/hosts"
+}
+
+# Of the logs of all clones and of the original: "KIND: N of M values differ", for those that should.
+duplicates() {
+    awk '$1 !~ /^(ready|done|name-.*|pid.*|info)$/ && NF == 2 { all[$1]++; if (!seen[$1, $2]++) own[$1]++ }
+        END { for (k in all) if (own[k] != all[k]) print k ": " own[k] + 0 " of " all[k] " values differ" }' \
+        "$@" | sort
+}
+
+body() {
+    local original clone batch i pids=() good=0 own=0 kinds
+    local opens=()
+    [ "$V" = 8 ] || opens=(--add-opens java.base/sun.security.provider=ALL-UNNAMED)
+    hosts 1 4
+    start_jvm "original-$V" - -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "${opens[@]}" -Drepeat=true \
+        -Djdk.net.hosts.file="$DIR/hosts" -Dsun.net.inetaddr.ttl=-1 -Dsun.net.inetaddr.negative.ttl=-1 \
+        -cp "$CP" Renew
+    original=$log
+    wait_line "$original" ready || fail "$V: the program starts"
+    run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image"
+    is "$status$out$err" 0 "$V: an image, and the process goes on"
+    wait_exit "$pid"
+    ok "$V: it has ended well" grep -qx done "$original"
+    hosts 2 5 "127.0.0.3 later.test"
+
+    for ((batch = 0; batch < CLONES; batch += BATCH)); do
+        pids=()
+        for ((i = batch; i < batch + BATCH; i++)); do
+            restore "clone-$V-$i" "$DIR/image"
+            pids+=("$pid")
+        done
+        for ((i = batch; i < batch + BATCH; i++)); do
+            clone=$TMP/clone-$V-$i.log
+            wait_exit "${pids[i - batch]}"
+            [ "$status/$(tail -n 1 "$clone")" = 0/done ] && good=$((good + 1))
+            grep -qx "pid ${pids[i - batch]}" "$clone" &&
+                grep -qx "pid-in-hook ${pids[i - batch]}" "$clone" && own=$((own + 1))
+        done
+    done
+    is "$good" "$CLONES" "$V: all clones have ended well"
+    kinds=$(cut -d ' ' -f 1 "$clone" | sort -u | tr '\n' ' ')
+    ok "$V: and told much" test "$(wc -w <<<"$kinds")" -ge 25
+    is "$(duplicates "$TMP/clone-$V"-*.log "$original")" "" "$V: no random value is found twice"
+    not_ok "$V: no warning" grep -h "^checkpointer:" "$TMP/clone-$V"-*.log
+    if [ "$V" = 8 ]; then
+        cannot "$V: process IDs and host names" "JDK 8 has no ProcessHandle and no jdk.net.hosts.file"
+        return
+    fi
+    is "$own" "$CLONES" "$V: each clone has its own process ID, in afterRestore too"
+    is "$(cat "$TMP/clone-$V"-*.log | grep -cx 'info true')" "$CLONES" "$V: and ProcessHandle.info()"
+    is "$(sed -n 's/^name-/ /p' "$original" | tr -d '\n')" \
+        " here 127.0.0.1 later unknown local 127.0.0.4" "$V: the original remembers names"
+    is "$(sed -n 's/^name-/ /p' "$clone" | tr -d '\n')" \
+        " here 127.0.0.2 later 127.0.0.3 local 127.0.0.5" "$V: a clone looks them up again"
+}
+# Only collectors that move objects while the world is stopped have this.
+busy() { # COLLECTOR
+    local i clone pids=() good=0
+    start_jvm "busy-$1-$V" - -Xmx64m "-XX:+Use$1" -XX:TieredStopAtLevel=1 -Dbusy=true -cp "$CP" Renew
+    wait_line "$log" ready || fail "$V: $1: the program starts"
+    freeze "$pid" "$DIR/busy" "$V: $1: busy" || return
+    for ((i = 0; i < BATCH; i++)); do
+        restore "drawn-$1-$V-$i" "$DIR/busy"
+        pids+=("$pid")
+    done
+    for ((i = 0; i < BATCH; i++)); do
+        clone=$TMP/drawn-$1-$V-$i.log
+        wait_exit "${pids[i]}"
+        [ "$status/$(tail -n 1 "$clone")" = 0/done ] && good=$((good + 1))
+    done
+    is "$good" "$BATCH" "$V: $1: clones went on drawing numbers"
+    is "$(duplicates "$TMP/drawn-$1-$V"-*.log)" "" "$V: $1: none is found twice"
+}
+
+# A class that is not as we know it: a warning with the name, and all else as ever.
+unknown() {
+    local want="checkpointer: warning: cannot renew the host's number in RMI identifiers in the restored"
+    want+=" process; its clones may share it"
+    if [ "$V" = 8 ]; then
+        cannot "$V: an unknown class" "JDK 8 has no --patch-module"
+        return
+    fi
+    start_jvm "unknown-$V" - -Xmx64m --patch-module java.rmi="$PATCHED" -cp "$CP" Renew
+    wait_line "$log" ready || fail "$V: unknown: the program starts"
+    freeze "$pid" "$DIR/unknown" "$V: unknown" || return
+    restore "warned-$V" "$DIR/unknown"
+    wait_exit "$pid"
+    is "$status/$(grep '^checkpointer:' "$log")/$(tail -n 1 "$log")" "0/$want/done" \
+        "$V: what cannot be renewed is named, and the restore goes on"
+    like "$(<"$log")" $'\n'"pid $pid"$'\n' "$V: and the rest is renewed"
+}
+
+PATCHED=$TMP/patched
+"${JDKS[0]}/bin/javac" --patch-module java.rmi="$TOP/tests/jvm/java/patch" -d "$PATCHED" \
+    "$TOP/tests/jvm/java/patch/UID.java" || bail_out "javac failed"
+each_jdk unknown
+each_jdk body
+for collector in SerialGC G1GC; do
+    each_jdk busy "$collector"
+done
+done_testing
