@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/control.h"
+#include "agent/policies.h"
 #include "agent/vmthread.h"
 #include "probe/vmstructs.h"
 
@@ -83,6 +84,10 @@ static jint set_up(JavaVM *vm, const char *options)
     }
     if (get_jvmti(vm) != JNI_OK)
         return JNI_ERR;
+    if (ckpt_agent_policies_check(ckpt_agent.options.policies, &error) < 0) {
+        ckpt_agent_log("error", "%s", error.text);
+        return JNI_ERR;
+    }
     (*ckpt_agent.jvmti)->SetEventCallbacks(ckpt_agent.jvmti, &callbacks, sizeof callbacks);
     return JNI_OK;
 }
@@ -110,7 +115,8 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *re
     if (ckpt_agent.ready) {
         struct ckpt_options changed = ckpt_agent.options;
 
-        if (ckpt_options_parse(options, &changed, &error) < 0) {
+        if (ckpt_options_parse(options, &changed, &error) < 0 ||
+            ckpt_agent_policies_check(changed.policies, &error) < 0) {
             ckpt_agent_log("error", "%s", error.text);
             return JNI_ERR;
         }

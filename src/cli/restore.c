@@ -36,6 +36,11 @@ static int run(int argc, char **argv)
 
         if (taken < 0 || (taken > 0 && set_time(value, &request)))
             return CKPT_EXIT_USAGE;
+        if (taken == 0)
+            taken = ckpt_cli_option(&ckpt_command_restore, argc, argv, &i, "--policies",
+                                    &request.policies);
+        if (taken < 0)
+            return CKPT_EXIT_USAGE;
         if (taken > 0)
             continue;
         if (strcmp(argv[i], "--verify") == 0)
@@ -56,7 +61,7 @@ static int run(int argc, char **argv)
 
 const struct ckpt_command ckpt_command_restore = {
     .name = "restore",
-    .arguments = "[--time=MODE] [--verify] DIR",
+    .arguments = "[--time=MODE] [--policies=FILE] [--verify] DIR",
     .summary = "Bring back the JVM that was frozen into the image directory DIR",
     .help =
         "This command becomes the JVM: same process ID, standard streams, terminal and parent;\n"
@@ -72,6 +77,7 @@ const struct ckpt_command ckpt_command_restore = {
         "                     allows one; otherwise they jump ahead (default)\n"
         "  --time=namespace   or refuse\n"
         "  --time=host        the machine's own clocks\n"
+        "  --policies=FILE    rules for descriptors that were open: docs/policies.md\n"
         "  --verify           check every page's checksum first (reads the whole image)\n",
     .run = run,
 };

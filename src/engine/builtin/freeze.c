@@ -30,6 +30,8 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
 {
     gather->report = report;
     gather->mailbox = freeze->mailbox;
+    gather->policies = freeze->policies;
+    gather->warnings = freeze->warnings;
     gather->own_fds = freeze->own_fds;
     gather->own_fd_count = freeze->own_fd_count;
 }

@@ -38,6 +38,9 @@ struct ckpt_restore {
     int64_t monotonic_shift_ns;
 };
 
+/** Let the rules of request->policies change what is opened (policies.c). */
+int ckpt_restore_policies(struct ckpt_restore *restore, struct ckpt_error *error);
+
 /** This CPU, kernel and vDSO are what the image needs (machine.c). */
 int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error);
 
