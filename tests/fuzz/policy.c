@@ -12,7 +12,7 @@
 #include "engine/policy.h"
 #include "tap.h"
 
-#define ROUNDS 60000
+#define ROUNDS 600000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -115,9 +115,14 @@ static size_t make(char *text, size_t size)
                                         "\xc3\xa4",
                                         "\xff",
                                         ":"};
-    size_t length = 0;
+    static const char *const begins[] = {
+        "", "type: file\naction: close\npath: ", "type: filedescriptor\naction: close\nregex: ",
+        "type: socket\naction: reopen\nlocalAddress: "};
+    const char *begin = begins[below(4)];
+    size_t length = strlen(begin);
 
-    for (uint64_t left = 1 + below(40); left && length + 32 < size; left--) {
+    memcpy(text, begin, length);
+    for (uint64_t left = 1 + below(below(2) ? 6 : 40); left && length + 32 < size; left--) {
         const char *word = words[below(sizeof words / sizeof words[0])];
 
         memcpy(text + length, word, strlen(word));

@@ -18,11 +18,13 @@
 
 #define DELETED " (deleted)"
 
-/* Whether @path is in the JDK whose bin/java runs; a directory as wide as /usr is not one. */
+/* In the JDK whose bin/java runs (a directory as wide as /usr is none), or its source of chance. */
 static bool is_of_jdk(const char *java, const char *path)
 {
     size_t end = ckpt_raw_length(java);
 
+    if (ckpt_raw_equal(path, "/dev/random") || ckpt_raw_equal(path, "/dev/urandom"))
+        return true;
     while (end && java[end - 1] != '/')
         end--;
     if (end < 6 || !ckpt_raw_starts(java + end - 5, "/bin/"))

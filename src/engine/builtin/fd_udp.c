@@ -56,7 +56,7 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look 
            get_int(look->number, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_UDP;
 }
 
-/* The address of one end; its size, 0 if there is none. Both families have the port in one place. */
+/* The address of one end; its size, or 0. The port is in one place in both families. */
 static uint32_t get_address(int call, int fd, uint8_t address[32])
 {
     socklen_t size = 32;
