@@ -81,11 +81,10 @@ refusals() {
     is "$status" 0 "$V: rules with action error refuse, and the JVM goes on"
     matches "OpenFile.* descriptor [0-9]+ \('$HERE/file'\) is refused by the rule at $DIR/error:5;" \
         "a file, by the rule's first line"
-    matches "OpenResource.* descriptor [0-9]+ \('pipe:\[[0-9]+\]'\) is refused by the rule at $DIR/error:9;" \
-        "a pipe"
+    matches "OpenResource.* \('pipe:\[[0-9]+\]'\) is refused by the rule at $DIR/error:9;" "a pipe"
     matches "OpenSocket.* descriptor [0-9]+ \('127.0.0.1:[0-9]+'\) is refused by the rule at $DIR/error:12;" \
         "a socket"
-    matches "warning: descriptor [0-9]+ \('$HERE/other'\) is open: action ignore by the rule at $DIR/error:1$" \
+    matches "warning: descriptor [0-9]+ \('$HERE/other'\) is open: action ignore by .* $DIR/error:1$" \
         "the first rule that matches, and a warning of it"
     is "$(count_lines "$log" "refused: ")" 4 "$V: and nothing else" # the pipe has two ends
 
@@ -217,7 +216,7 @@ at_restore() {
     refused "$V: no file at the restore" "cannot read the policy file '$DIR/nowhere'"
     policy no 'type: socket' "localPort: $port" 'action: error'
     run "$CKPT" restore "--policies=$DIR/no" "$image"
-    refused "$V: error at the restore" "descriptor [0-9]+ \('127.0.0.1:$port'\) is refused by the rule at $DIR/no:1"
+    refused "$V: error at the restore" "\('127.0.0.1:$port'\) is refused by the rule at $DIR/no:1"
     is "$(cksum "$image"/*)" "$before" "$V: the image is as it was"
 
     policy new 'type: file' 'path: HERE/file' 'action: reopen' --- 'type: file' 'path: HERE/log' \
@@ -266,7 +265,17 @@ server.accept()"
     is "$(stat -c %a "$HERE/socket")" 750 "$V: its file has the mode that it had"
 }
 
-# By its number: any descriptor. And copies of it.
+# A selector of which one channel is closed serves the others.
+selector() {
+    policy close 'type: socket' 'action: close'
+    OPTIONS=(addr=none "policies=$DIR/close")
+    begin watched 1 watched
+    frozen "a selector"
+    came_back "a selector without one of its channels"
+    said "watched: selected 0 and 1" "it serves the others"
+}
+
+# By its number: any descriptor; a copy of it goes on without it.
 by_number() {
     local number
     policy none 'type: pipe' 'action: ignore'
@@ -278,7 +287,18 @@ by_number() {
         "value: $number" 'action: close'
     begin number 1 file selected
     wait_exit "$pid"
-    is "$(grep -c "action close by the rule at $DIR/none:5" "$log")" 1 "$V: a rule for one number is for one"
+    is "$(grep -c "action close by the rule at $DIR/none:5" "$log")" 1 \
+        "$V: a rule for one number is for one"
+
+    exec 8<"$HERE/other" 9<&8 6>&- 7>&-
+    start "copies-$V" "$JAVA" "-agentpath:$AGENT=addr=none,image=$DIR/copies" -cp "$CP" Policies "$HERE" 2
+    exec 8<&- 9<&-
+    frozen "copies of one open file"
+    policy eight 'type: filedescriptor' 'value: 8' 'action: close'
+    restore "copies-$V" --policies "$DIR/eight" "$DIR/copies"
+    frozen "and again"
+    like "$("$CKPT" inspect "$DIR/copies")" "8 +closed .* 9 +file +'$HERE/other' read at 0" \
+        "$V: one of them closed, the other is there"
 }
 
 body() {
@@ -289,6 +309,7 @@ body() {
     files
     at_restore
     unix_names
+    selector
     by_number
 }
 each_jdk body

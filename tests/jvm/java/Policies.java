@@ -167,6 +167,8 @@ public final class Policies {
                 System.out.println("waiting at " + port);
                 SocketChannel early = SocketChannel.open(busy.getLocalAddress());
                 return () -> accept(busy) + " " + early.isOpen();
+            case "watched":
+                return watched();
             case "unix":
                 return unix();
             case "udp":
@@ -183,6 +185,24 @@ public final class Policies {
             default:
                 return connection(kind);
         }
+    }
+
+    /** A selector that has a listening socket and a pipe. */
+    private static Use watched() throws IOException {
+        ServerSocketChannel server = ServerSocketChannel.open();
+        server.bind(new InetSocketAddress(LOOPBACK, 0));
+        server.configureBlocking(false);
+        Pipe pipe = Pipe.open();
+        pipe.source().configureBlocking(false);
+        Selector selector = Selector.open();
+        server.register(selector, SelectionKey.OP_ACCEPT);
+        pipe.source().register(selector, SelectionKey.OP_READ);
+        selector.selectNow();
+        return () -> {
+            int before = selector.selectNow();
+            pipe.sink().write(ByteBuffer.wrap(new byte[] {7}));
+            return "selected " + before + " and " + selector.select(20000);
+        };
     }
 
     private static Use unix() throws Exception {
