@@ -275,6 +275,17 @@ selector() {
     said "watched: selected 0 and 1" "it serves the others"
 }
 
+# Who waits to be accepted does not stand against a listening socket that is reopened.
+waiting() {
+    policy waiting 'type: socket' 'listening: true' 'action: reopen' --- 'type: socket' \
+        "remotePort: *" 'action: close'
+    OPTIONS=(addr=none "policies=$DIR/waiting")
+    begin waiting 1 waiting
+    frozen "a listening socket at which somebody waits"
+    came_back "it is reopened"
+    said "waiting: accepted 1 true" "and listens again, without who waited"
+}
+
 # By its number: any descriptor; a copy of it goes on without it.
 by_number() {
     local number
@@ -310,6 +321,7 @@ body() {
     at_restore
     unix_names
     selector
+    waiting
     by_number
 }
 each_jdk body
