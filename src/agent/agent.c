@@ -14,6 +14,7 @@
 
 #include "agent/control.h"
 #include "agent/origins.h"
+#include "agent/policies.h"
 #include "agent/vmthread.h"
 #include "probe/vmstructs.h"
 
@@ -103,6 +104,10 @@ static jint set_up(JavaVM *vm, const char *options)
     }
     if (get_jvmti(vm) != JNI_OK)
         return JNI_ERR;
+    if (ckpt_agent_policies_check(ckpt_agent.options.policies, &error) < 0) {
+        ckpt_agent_log("error", "%s", error.text);
+        return JNI_ERR;
+    }
     (*ckpt_agent.jvmti)->SetEventCallbacks(ckpt_agent.jvmti, &callbacks, sizeof callbacks);
     return JNI_OK;
 }
@@ -113,7 +118,8 @@ bool ckpt_agent_change(JNIEnv *env, const char *options)
     struct ckpt_error error;
     bool opens;
 
-    if (ckpt_options_parse(options, &changed, &error) < 0) {
+    if (ckpt_options_parse(options, &changed, &error) < 0 ||
+        ckpt_agent_policies_check(changed.policies, &error) < 0) {
         ckpt_agent_log("error", "%s", error.text);
         return false;
     }

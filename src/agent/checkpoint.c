@@ -31,6 +31,7 @@
 #include "agent/heap.h"
 #include "agent/origins.h"
 #include "agent/parameters.h"
+#include "agent/policies.h"
 #include "agent/renew.h"
 #include "agent/renew_raw.h"
 #include "agent/vmthread.h"
@@ -46,7 +47,8 @@
 /* One checkpoint on its way. */
 struct work {
     struct ckpt_freeze freeze;
-    struct ckpt_report report;
+    struct ckpt_report report, warnings;
+    struct ckpt_policies *policies; /* NULL: none */
     enum ckpt_freeze_result result;
     int reply_fd;
     int64_t said_ms;
@@ -271,6 +273,10 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
              chance);
     freeze->image_temp = work->image_temp;
     freeze->manifest_temp = work->manifest_temp;
+    if (ckpt_agent_policies(&work->policies, error) < 0)
+        return -1;
+    freeze->policies = work->policies;
+    freeze->warnings = &work->warnings;
     freeze->leave_running = request->leave_running;
     freeze->image_flags = ckpt_clock_prepare() ? CKPT_IMAGE_REDIRECTS_CLOCK : 0;
     freeze->java = ckpt_agent.java;
@@ -309,6 +315,15 @@ static void collect(const struct ckpt_request *request)
         (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
 }
 
+/* What policies change, in the words of the engine: "warning:text" each. */
+static void say_warnings(struct work *work)
+{
+    char *rest = work->warnings.text;
+
+    for (char *line; (line = strsep(&rest, "\n")) && *line;)
+        ckpt_agent_log("warning", "%s", strchr(line, ':') + 1);
+}
+
 /* Everything around the freeze; the work's report says what stood against it. */
 static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request *request)
 {
@@ -326,6 +341,7 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
     if (prepare(work, request, directory, &error) < 0 ||
         ckpt_freeze_check(&work->freeze, &work->report, &error) < 0)
         ckpt_report_add(&work->report, "error", "%s", error.text);
+    say_warnings(work);
     if (work->report.count == 0) {
         collect(request);
         ckpt_renew_prepare(env);
@@ -416,6 +432,7 @@ jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
         answer = report_array(env, &work->report);
     else if (work->result == CKPT_FREEZE_RESTORED)
         ckpt_parameters_apply(env);
+    free(work->policies);
     free(work);
     return answer;
 }

@@ -102,8 +102,8 @@ static json_t *fds_json(const struct ckpt_image_view *view)
 
     for (size_t i = 0; i < view->fd_count; i++) {
         const struct ckpt_image_fd *fd = &view->fds[i];
-        bool by_path =
-            fd->kind == CKPT_FD_FILE || fd->kind == CKPT_FD_DIRECTORY || fd->kind == CKPT_FD_DEVICE;
+        bool by_path = fd->kind == CKPT_FD_FILE || fd->kind == CKPT_FD_DIRECTORY ||
+                       fd->kind == CKPT_FD_DEVICE || fd->kind == CKPT_FD_FIFO;
         json_t *entry = json_object();
 
         ckpt_inspect_fd_what(view, fd, what, sizeof what);

@@ -12,6 +12,8 @@
 #include "cli/environment.h"
 #include "engine/engine.h"
 
+#define POLICIES "jdk.crac.resource-policies=" /* CRaC's name for --policies */
+
 static int set_time(const char *value, struct ckpt_restore_request *request)
 {
     if (strcmp(value, "auto") == 0)
@@ -40,9 +42,13 @@ struct arguments {
 
 static int take_property(char *word, struct arguments *arguments)
 {
+    size_t policies = strlen(POLICIES);
+
     if (!*word || *word == '=')
         return ckpt_cli_usage(&ckpt_command_restore, "'-D%s': expected -DKEY=VALUE or -DKEY", word);
     arguments->properties[arguments->property_count++] = word;
+    if (strncmp(word, POLICIES, policies) == 0 && word[policies])
+        arguments->request.policies = word + policies;
     return 0;
 }
 
@@ -71,6 +77,9 @@ static int take_word(int argc, char **argv, int *index, struct arguments *argume
 
     if (taken > 0)
         return set_time(value, request);
+    if (!taken)
+        taken = ckpt_cli_option(&ckpt_command_restore, argc, argv, index, "--policies",
+                                &request->policies);
     if (!taken)
         taken = take_variable(argc, argv, index, arguments);
     if (taken)
@@ -169,6 +178,7 @@ const struct ckpt_command ckpt_command_restore = {
         "                     allows one; otherwise the JVM's own, by correction (default)\n"
         "  --time=namespace   or refuse\n"
         "  --time=host        the machine's own clocks\n"
+        "  --policies=FILE    rules for descriptors that were open: docs/policies.md\n"
         "  --verify           check every page's checksum first (reads the whole image)\n",
     .run = run,
 };

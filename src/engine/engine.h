@@ -24,6 +24,7 @@ struct ckpt_restore_request {
     const char *directory;
     enum ckpt_time_mode time;
     uint64_t started_realtime_ns; /**< when the command began */
+    const char *policies;         /**< a file of rules for the descriptors; NULL: none */
     bool verify;                  /**< check the pages' checksums first */
     char *const *environment;     /**< the process's new one, words KEY=VALUE, NULL behind them */
     char *const *properties;      /**< system properties to set, words KEY=VALUE, NULL behind */

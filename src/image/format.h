@@ -176,14 +176,19 @@ enum ckpt_fd_kind {
     CKPT_FD_EPOLL,
     CKPT_FD_TCP,
     CKPT_FD_UNIX,
-    CKPT_FD_SHARED, /**< a memfd */
+    CKPT_FD_SHARED,   /**< a memfd */
+    CKPT_FD_CLOSED,   /**< by a policy: nothing but its number comes back */
+    CKPT_FD_FIFO,     /**< a named pipe, as are all below only by a policy */
+    CKPT_FD_LISTENER, /**< a Unix socket that listens */
+    CKPT_FD_UDP,
 };
 
+#define CKPT_FD_REOPEN 0x80000000u /* in fd_flags: a policy says that its file may be another */
 struct ckpt_image_fd {
     int32_t number;
     uint32_t kind;
     uint32_t open_flags; /**< as fcntl(F_GETFL) */
-    uint32_t fd_flags;   /**< FD_CLOEXEC */
+    uint32_t fd_flags;   /**< FD_CLOEXEC, CKPT_FD_REOPEN */
     uint32_t object;     /**< index of a file or shared object, CKPT_NONE */
     uint32_t same_as;    /**< index of an earlier entry with the same open file, CKPT_NONE */
     uint64_t position;

@@ -85,6 +85,12 @@ static void read_fds(const struct ckpt_image_view *view)
         if (row->describe)
             row->describe(view, fd, text, sizeof text);
         sink += strlen(text);
+        if (row->ends) {
+            struct ckpt_fd_ends ends = {.family = 0};
+
+            row->ends(view, fd, &ends);
+            CLAIM(ends.local_size <= sizeof ends.local && ends.remote_size <= sizeof ends.remote);
+        }
         text[0] = '\0';
     }
 }

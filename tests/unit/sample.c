@@ -193,6 +193,25 @@ static struct ckpt_image_fd *add_fd(struct sample *sample, int number, uint32_t 
     return fd;
 }
 
+// What only policies let through.
+static void add_policy_fds(struct sample *sample)
+{
+    uint32_t listener[32] = {1, 0600, 13}, udp[24] = {2, 1, 0, 0, 0, 16, 16};
+    const uint16_t address[] = {2, 0x901f};
+    const char path[] = "\1\0/run/a.sock";
+    struct ckpt_image_fd *fd;
+
+    add_fd(sample, 12, CKPT_FD_CLOSED, word(sample, "socket:[123]"))->position = 2;
+    fd = add_fd(sample, 13, CKPT_FD_FIFO, word(sample, ""));
+    fd->object = 2;
+    fd->fd_flags = CKPT_FD_REOPEN;
+    memcpy(listener + 4, path, sizeof path);
+    add_fd(sample, 14, CKPT_FD_LISTENER, text(sample, listener, sizeof listener));
+    memcpy(udp + 8, address, sizeof address);
+    memcpy(udp + 16, address, sizeof address);
+    add_fd(sample, 15, CKPT_FD_UDP, text(sample, udp, sizeof udp));
+}
+
 // The bytes in the pool are those of the kinds' own structures, see engine/builtin/fd_*.c.
 static void add_fds(struct sample *sample)
 {
@@ -224,6 +243,7 @@ static void add_fds(struct sample *sample)
     fd->object = 2;
     fd->same_as = 3;
     fd->fd_flags = FD_CLOEXEC;
+    add_policy_fds(sample);
 }
 
 static void fill_header(struct sample *sample)

@@ -90,9 +90,9 @@ static int restore(const struct ckpt_restore_request *request, struct ckpt_error
     if (ckpt_image_open(request->directory, true, &restore.image, error) < 0)
         return -1;
     if ((request->verify && ckpt_image_verify(&restore.image, error) < 0) ||
-        check_fds(view, error) < 0 || ckpt_machine_check(&restore, error) < 0 ||
-        choose_high(&restore, error) < 0 || ckpt_objects_open(&restore, error) < 0 ||
-        enter_surroundings(view, error) < 0 ||
+        check_fds(view, error) < 0 || ckpt_restore_policies(&restore, error) < 0 ||
+        ckpt_machine_check(&restore, error) < 0 || choose_high(&restore, error) < 0 ||
+        ckpt_objects_open(&restore, error) < 0 || enter_surroundings(view, error) < 0 ||
         ckpt_time_enter(view->header, request->time, &restore.monotonic_shift_ns,
                         &restore.redirect_clock, error) < 0 ||
         ckpt_objects_make(&restore, error) < 0 || thaw_fds(&restore, error) < 0 ||

@@ -15,8 +15,9 @@
 
 /* In the order in which they are asked: standard streams first, whatever they are. */
 static const struct ckpt_fd_kind_row *const rows[] = {
-    &ckpt_fd_stdio, &ckpt_fd_shared, &ckpt_fd_pipe,   &ckpt_fd_eventfd,   &ckpt_fd_epoll,
-    &ckpt_fd_tcp,   &ckpt_fd_unix,   &ckpt_fd_device, &ckpt_fd_directory, &ckpt_fd_file,
+    &ckpt_fd_stdio, &ckpt_fd_closed, &ckpt_fd_shared,    &ckpt_fd_pipe,     &ckpt_fd_eventfd,
+    &ckpt_fd_epoll, &ckpt_fd_tcp,    &ckpt_fd_udp,       &ckpt_fd_listener, &ckpt_fd_unix,
+    &ckpt_fd_fifo,  &ckpt_fd_device, &ckpt_fd_directory, &ckpt_fd_file,
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 
@@ -86,14 +87,60 @@ static void find_twin(struct ckpt_gather *gather, struct ckpt_image_fd *entry)
     }
 }
 
+/* What the rule says that is for this descriptor. */
+static enum ckpt_policy_action decide(struct ckpt_gather *gather, struct ckpt_fd_look *look,
+                                      struct ckpt_fd_subject *subject)
+{
+    const struct ckpt_policy_rule *rule;
+
+    look->reopen = false;
+    if (!gather->policies || ckpt_fd_stdio.matches(gather, look) ||
+        ckpt_fd_closed.matches(gather, look))
+        return CKPT_POLICY_NONE;
+    rule = ckpt_fd_policy(gather, look, subject);
+    if (!rule)
+        return CKPT_POLICY_NONE;
+    look->reopen = rule->action == CKPT_POLICY_REOPEN;
+    if (rule->action == CKPT_POLICY_ERROR)
+        ckpt_report_add(gather->report,
+                        subject->subject.type == CKPT_POLICY_FILE     ? "file"
+                        : subject->subject.type == CKPT_POLICY_SOCKET ? "socket"
+                                                                      : "resource",
+                        "descriptor %d ('%s') is refused by the rule at %s:%u; close it in a "
+                        "beforeCheckpoint hook, or change the rule",
+                        look->number, subject->text, gather->policies->name, rule->line);
+    else if (gather->warnings && !gather->parked && !rule->silent)
+        ckpt_report_add(gather->warnings, "warning",
+                        "descriptor %d ('%s') is open: action %s by the rule at %s:%u",
+                        look->number, subject->text, ckpt_policy_word(rule->action),
+                        gather->policies->name, rule->line);
+    return rule->action;
+}
+
+/* By the first row that matches; entry->kind stays 0 if there is none. */
+static int freeze_by_row(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                         struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i]->matches(gather, look)) {
+            entry->kind = rows[i]->kind;
+            return rows[i]->freeze(gather, look, entry, error);
+        }
+    return 0;
+}
+
 static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_look *look,
-                      struct ckpt_error *error)
+                      struct ckpt_fd_subject *subject, struct ckpt_error *error)
 {
     struct ckpt_image_fd entry, *added;
+    enum ckpt_policy_action action;
 
     if (is_own(gather, number) || !look_at(number, look))
         return 0;
     gather->report->about = number + 1;
+    action = decide(gather, look, subject);
+    if (action == CKPT_POLICY_ERROR)
+        return 0;
     entry = (struct ckpt_image_fd){.number = number,
                                    .open_flags = look->open_flags,
                                    .fd_flags = look->fd_flags,
@@ -101,22 +148,17 @@ static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_loo
                                    .same_as = CKPT_NONE,
                                    .position = look->position,
                                    .inode = look->status.st_ino};
-    for (size_t i = 0; i < ROWS; i++) {
-        if (!rows[i]->matches(gather, look))
-            continue;
-        entry.kind = rows[i]->kind;
-        if (rows[i]->freeze(gather, look, &entry, error) < 0)
-            return -1;
-        break;
-    }
+    if ((action == CKPT_POLICY_CLOSE ? ckpt_fd_closed_freeze : freeze_by_row)(gather, look, &entry,
+                                                                              error) < 0)
+        return -1;
     if (!entry.kind) {
         ckpt_report_add(gather->report, "resource",
                         "descriptor %d is '%s', of a kind that cannot be "
-                        "restored; close it in a beforeCheckpoint hook",
+                        "restored; close it in a beforeCheckpoint hook, or by a policy file",
                         number, look->link);
         return 0;
     }
-    if (number > 2)
+    if (number > 2 && entry.kind != CKPT_FD_CLOSED)
         find_twin(gather, &entry);
     added = ckpt_array_add(&gather->tables.fds, gather->tables.scratch, 1, error);
     if (!added)
@@ -128,11 +170,12 @@ static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_loo
 int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     struct ckpt_fd_look *look = ckpt_scratch_take(&gather->scratch, sizeof *look, error);
+    struct ckpt_fd_subject *subject = ckpt_scratch_take(&gather->scratch, sizeof *subject, error);
     char *buffer = ckpt_scratch_take(&gather->scratch, 8192, error);
     long dir, got;
     int result = 0;
 
-    if (!look || !buffer)
+    if (!look || !subject || !buffer)
         return -1;
     dir = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (dir < 0)
@@ -147,7 +190,7 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
                 int number = (int)ckpt_raw_number(&name, 10);
 
                 if (number != (int)dir)
-                    result = gather_one(gather, number, look, error);
+                    result = gather_one(gather, number, look, subject, error);
             }
         }
     }

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "engine/builtin/gather.h"
+#include "engine/policy.h"
 #include "image/view.h"
 
 /** A descriptor as it is found in the process. */
@@ -26,6 +27,21 @@ struct ckpt_fd_look {
     uint64_t position;
     char link[1024]; /**< of /proc/self/fd/N */
     char info[2048]; /**< the beginning of /proc/self/fdinfo/N */
+    bool reopen;     /**< a policy says so */
+};
+
+/** A socket as policies see it; an address is a struct sockaddr, of size 0 where there is none. */
+struct ckpt_fd_ends {
+    uint8_t local[112], remote[112];
+    uint32_t local_size, remote_size;
+    int family;
+    bool listening;
+};
+
+/** What is asked about a descriptor, and room for its texts. */
+struct ckpt_fd_subject {
+    struct ckpt_policy_subject subject;
+    char text[1024], local[112], remote[112];
 };
 
 /** What thawing works with. */
@@ -53,6 +69,9 @@ struct ckpt_fd_kind_row {
      */
     void (*describe)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
                      char *text, size_t size);
+    /** As policies see it, from bytes that are valid. NULL: it is no socket that they apply to. */
+    void (*ends)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                 struct ckpt_fd_ends *ret_ends);
     /** Open it, at any number: the caller moves it. -1 with @error. NULL: nothing to open. */
     int (*thaw)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error);
@@ -62,7 +81,8 @@ struct ckpt_fd_kind_row {
 };
 
 extern const struct ckpt_fd_kind_row ckpt_fd_stdio, ckpt_fd_file, ckpt_fd_directory, ckpt_fd_device,
-    ckpt_fd_pipe, ckpt_fd_eventfd, ckpt_fd_epoll, ckpt_fd_tcp, ckpt_fd_unix, ckpt_fd_shared;
+    ckpt_fd_pipe, ckpt_fd_eventfd, ckpt_fd_epoll, ckpt_fd_tcp, ckpt_fd_unix, ckpt_fd_shared,
+    ckpt_fd_closed, ckpt_fd_fifo, ckpt_fd_listener, ckpt_fd_udp;
 
 /**
  * Locks on what has a path (fd_lock.c): into the bytes of @entry. Refusals go to the report; -1
@@ -86,6 +106,27 @@ int ckpt_fd_locks_take(const struct ckpt_image_view *image, int *file_fds,
 
 /** The row of a kind, NULL if there is none. */
 const struct ckpt_fd_kind_row *ckpt_fd_row(uint32_t kind);
+
+/** The rule for a descriptor of this process (fd_policy.c), or NULL. */
+const struct ckpt_policy_rule *ckpt_fd_policy(const struct ckpt_gather *gather,
+                                              const struct ckpt_fd_look *look,
+                                              struct ckpt_fd_subject *subject);
+
+/** The rule for a descriptor of an image, or NULL. */
+const struct ckpt_policy_rule *ckpt_fd_policy_entry(const struct ckpt_policies *policies,
+                                                    const struct ckpt_image_view *image,
+                                                    const struct ckpt_image_fd *entry,
+                                                    struct ckpt_fd_subject *subject);
+
+/** Describe a descriptor that a policy closes (fd_closed.c). */
+int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                          struct ckpt_image_fd *entry, struct ckpt_error *error);
+
+/** Whether it is one of the Unix sockets that every JVM has for itself (fd_unix.c). */
+bool ckpt_fd_unix_is_own(const struct ckpt_gather *gather, const struct ckpt_fd_look *look);
+
+/** "127.0.0.1:80", "[::1]:80" (fd_tcp.c). @address: a struct sockaddr_in or sockaddr_in6. */
+void ckpt_fd_address_text(const uint8_t *address, char *text, size_t size);
 
 /** Whether two descriptors of this process are one open file; false also where nobody can tell. */
 bool ckpt_fd_same_open_file(int left, int right);

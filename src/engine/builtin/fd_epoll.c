@@ -114,6 +114,15 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return (int)opened;
 }
 
+/* Whether a policy closed it, and nothing is there that could be watched. */
+static bool is_closed(const struct ckpt_image_view *image, int number)
+{
+    for (size_t i = 0; i < image->fd_count; i++)
+        if (image->fds[i].number == number)
+            return image->fds[i].kind == CKPT_FD_CLOSED && image->fds[i].position == 0;
+    return false;
+}
+
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
@@ -121,8 +130,12 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
     for (size_t i = 0; i < entry->data.size / sizeof *watches; i++) {
         struct epoll_event event = {.events = watches[i].events, .data.u64 = watches[i].data};
-        long added = ckpt_syscall(SYS_epoll_ctl, entry->number, EPOLL_CTL_ADD, watches[i].number,
-                                  &event, 0, 0);
+        long added;
+
+        if (is_closed(thaw->image, watches[i].number))
+            continue;
+        added = ckpt_syscall(SYS_epoll_ctl, entry->number, EPOLL_CTL_ADD, watches[i].number, &event,
+                             0, 0);
 
         if (added < 0)
             return ckpt_error_set(error, "descriptors", (int)-added,

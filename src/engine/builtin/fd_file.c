@@ -37,6 +37,9 @@ static bool is_device(const struct ckpt_gather *gather, const struct ckpt_fd_loo
     dev_t device = look->status.st_rdev;
 
     (void)gather;
+    if (look->reopen && look->link[0] == '/' &&
+        (S_ISCHR(look->status.st_mode) || S_ISBLK(look->status.st_mode)))
+        return true;
     if (!S_ISCHR(look->status.st_mode))
         return false;
     if (major(device) == 5 && minor(device) == 0)
@@ -51,19 +54,22 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     bool writes = (look->open_flags & O_ACCMODE) != O_RDONLY;
-    uint32_t flags = S_ISREG(look->status.st_mode) && !writes ? 0 : CKPT_FILE_MAY_CHANGE;
+    bool must_be_same = S_ISREG(look->status.st_mode) && !writes && !look->reopen;
+    uint32_t flags = must_be_same ? 0 : CKPT_FILE_MAY_CHANGE;
 
     if (ckpt_raw_ends(look->link, " (deleted)") || look->status.st_nlink == 0) {
         ckpt_report_add(gather->report, "file",
                         "descriptor %d is '%s': a file without a name cannot "
-                        "be opened again; close it in a beforeCheckpoint hook",
+                        "be opened again; close it in a beforeCheckpoint hook, or by a policy file",
                         look->number, look->link);
         return 0;
     }
     if (ckpt_fd_locks_freeze(gather, look, entry, error) < 0)
         return -1;
-    if (entry->data.size) /* who locks a file relies on nobody else's writing it */
+    if (entry->data.size && !look->reopen) /* who locks a file lets nobody else write it */
         flags = 0;
+    if (look->reopen)
+        entry->fd_flags |= CKPT_FD_REOPEN;
     if (ckpt_files_add(gather, look->link, flags, NULL, 0, &entry->object, error) < 0)
         ckpt_report_add(gather->report, "file", "descriptor %d: %s", look->number, error->text);
     return 0;
@@ -89,6 +95,8 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
         length += ckpt_raw_format(
             text + length, size - length, flags & O_APPEND ? ", appended" : " at %lu of %lu",
             (unsigned long)entry->position, (unsigned long)image->files[entry->object].size);
+    if (entry->fd_flags & CKPT_FD_REOPEN)
+        length += ckpt_raw_format(text + length, size - length, ", by a policy");
     ckpt_fd_locks_describe(image, entry, text + length, size - length);
 }
 
@@ -112,7 +120,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         return ckpt_error_set(error, "descriptors", 0, "'%s' is no longer of the same kind", path);
     }
     if (entry->kind == CKPT_FD_FILE && !(entry->open_flags & O_APPEND) &&
-        entry->position > (uint64_t)status.st_size && (uint64_t)status.st_size < file->size) {
+        !(entry->fd_flags & CKPT_FD_REOPEN) && entry->position > (uint64_t)status.st_size &&
+        (uint64_t)status.st_size < file->size) {
         ckpt_sys_close((int)opened);
         return ckpt_error_set(error, "descriptors", 0,
                               "'%s' is shorter than when it was frozen (%lu bytes, the JVM was at "

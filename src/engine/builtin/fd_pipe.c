@@ -85,11 +85,12 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     int queued = 0;
 
     if (other_end(gather, look) < 0) {
-        ckpt_report_add(gather->report, "resource",
-                        "descriptor %d is one end of '%s', whose other end "
-                        "is in another process; close it in a beforeCheckpoint hook, or if the JVM "
-                        "only inherited it, start it with 'checkpointer run'",
-                        look->number, look->link);
+        ckpt_report_add(
+            gather->report, "resource",
+            "descriptor %d is one end of '%s', whose other end "
+            "is in another process; close it in a beforeCheckpoint hook, or by a "
+            "policy file; if the JVM only inherited it, start it with 'checkpointer run'",
+            look->number, look->link);
         return 0;
     }
     data.size = size > 0 ? (uint32_t)size : 65536;

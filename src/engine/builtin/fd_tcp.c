@@ -62,7 +62,7 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look 
 }
 
 /* "127.0.0.1:80", "[::1]:80"; inet_ntop is libc's. */
-static void address_text(const uint8_t *address, char *text, size_t size)
+void ckpt_fd_address_text(const uint8_t *address, char *text, size_t size)
 {
     const struct sockaddr_in *v4 = (const void *)address;
     const struct sockaddr_in6 *v6 = (const void *)address;
@@ -94,9 +94,9 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     char here[64], there[64] = "an unknown peer";
     socklen_t size = sizeof peer;
 
-    address_text(data->address, here, sizeof here);
+    ckpt_fd_address_text(data->address, here, sizeof here);
     if (info->tcpi_state == TCP_LISTEN) {
-        if (info->tcpi_unacked == 0)
+        if (info->tcpi_unacked == 0 || look->reopen)
             return false;
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d listens at %s and %u connections "
@@ -107,11 +107,17 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     if (info->tcpi_state == TCP_CLOSE)
         return false;
     if (ckpt_syscall(SYS_getpeername, look->number, peer, &size, 0, 0, 0) == 0)
-        address_text(peer, there, sizeof there);
-    ckpt_report_add(gather->report, "socket",
-                    "descriptor %d is a TCP connection from %s to %s; close "
-                    "it in a beforeCheckpoint hook",
-                    look->number, here, there);
+        ckpt_fd_address_text(peer, there, sizeof there);
+    if (look->reopen)
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d, connected from %s to %s, cannot be reopened by a policy: "
+                        "nobody could take up the conversation; use action close",
+                        look->number, here, there);
+    else
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d is a TCP connection from %s to %s; close "
+                        "it in a beforeCheckpoint hook, or by a policy file",
+                        look->number, here, there);
     return true;
 }
 
@@ -155,13 +161,24 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
     const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
     char address[64];
 
-    address_text(data->address, address, sizeof address);
+    ckpt_fd_address_text(data->address, address, sizeof address);
     if (data->listening)
         ckpt_raw_format(text, size, "listens at %s, backlog %u", address, data->backlog);
     else if (data->bound)
         ckpt_raw_format(text, size, "bound to %s", address);
     else
         ckpt_raw_format(text, size, "not connected");
+}
+
+static void ends(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                 struct ckpt_fd_ends *ret_ends)
+{
+    const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
+
+    ret_ends->family = (int)data->family;
+    ret_ends->listening = data->listening;
+    ret_ends->local_size = data->bound ? data->address_size : 0;
+    __builtin_memcpy(ret_ends->local, data->address, sizeof data->address);
 }
 
 static void set_options(int fd, const struct tcp_data *data, bool before_bind)
@@ -197,7 +214,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         failed = ckpt_syscall(SYS_listen, opened, data->backlog, 0, 0, 0, 0);
     if (failed < 0) {
         ckpt_sys_close((int)opened);
-        address_text(data->address, text, sizeof text);
+        ckpt_fd_address_text(data->address, text, sizeof text);
         return ckpt_error_set(error, "descriptors", (int)-failed, "cannot listen at %s again%s",
                               text, failed == -EADDRINUSE ? "; stop whoever listens there" : "");
     }
@@ -211,5 +228,6 @@ const struct ckpt_fd_kind_row ckpt_fd_tcp = {
     .freeze = freeze,
     .valid = valid,
     .describe = describe,
+    .ends = ends,
     .thaw = thaw,
 };

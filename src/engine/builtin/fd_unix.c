@@ -48,30 +48,51 @@ static bool peer_is_gone(int fd)
            queued == 0;
 }
 
+/* DEAD_PAIR, ATTACH_LISTENER or 0; its name into @name, which ends with a zero byte. */
+static uint32_t which(const struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                      struct sockaddr_un *name)
+{
+    socklen_t size = sizeof *name - 1;
+
+    ckpt_syscall(SYS_getsockname, look->number, name, &size, 0, 0, 0);
+    if (get_int(look->number, SO_ACCEPTCONN)) {
+        /* in a restored process it has the name that make_listener() left to the kernel */
+        bool made_here = gather->mailbox->generation && !name->sun_path[0] &&
+                         size == sizeof(sa_family_t) + AUTOBIND_NAME;
+
+        return made_here || ckpt_raw_find(name->sun_path, "/.java_pid") ? ATTACH_LISTENER : 0;
+    }
+    return get_int(look->number, SO_TYPE) == SOCK_STREAM && size <= sizeof(sa_family_t) &&
+                   peer_is_gone(look->number)
+               ? DEAD_PAIR
+               : 0;
+}
+
+bool ckpt_fd_unix_is_own(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    struct sockaddr_un name = {0};
+
+    return matches(gather, look) && which(gather, look, &name) != 0;
+}
+
 static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct sockaddr_un name = {0};
-    socklen_t size = sizeof name - 1;
-    uint32_t what = 0;
+    uint32_t what = which(gather, look, &name);
+    bool listens = get_int(look->number, SO_ACCEPTCONN);
 
-    ckpt_syscall(SYS_getsockname, look->number, &name, &size, 0, 0, 0);
-    if (get_int(look->number, SO_ACCEPTCONN)) {
-        /* in a restored process it has the name that make_listener() left to the kernel */
-        bool made_here = gather->mailbox->generation && !name.sun_path[0] &&
-                         size == sizeof(sa_family_t) + AUTOBIND_NAME;
-
-        if (made_here || ckpt_raw_find(name.sun_path, "/.java_pid"))
-            what = ATTACH_LISTENER;
-    } else if (get_int(look->number, SO_TYPE) == SOCK_STREAM && size <= sizeof(sa_family_t) &&
-               peer_is_gone(look->number)) {
-        what = DEAD_PAIR;
-    }
-    if (!what)
+    if (!what && look->reopen)
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d, a Unix socket ('%s'), cannot be reopened by a policy: "
+                        "only one that listens at a name can; use action close",
+                        look->number, name.sun_path[0] ? name.sun_path : look->link);
+    else if (!what)
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d is a Unix socket ('%s'); close it in a "
-                        "beforeCheckpoint hook",
-                        look->number, name.sun_path[0] ? name.sun_path : look->link);
+                        "beforeCheckpoint hook, or by a policy file%s",
+                        look->number, name.sun_path[0] ? name.sun_path : look->link,
+                        listens ? ", which can also reopen it" : "");
     return ckpt_tables_pool(&gather->tables, &what, sizeof what, &entry->data, error);
 }
 

@@ -32,6 +32,8 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
     gather->mailbox = freeze->mailbox;
     gather->gone_device = freeze->gone_device;
     gather->gone_inode = freeze->gone_inode;
+    gather->policies = freeze->policies;
+    gather->warnings = freeze->warnings;
     gather->own_fds = freeze->own_fds;
     gather->own_fd_count = freeze->own_fd_count;
 }

@@ -25,6 +25,8 @@ struct ckpt_freeze {
     const char *java;     /**< one line about the JVM, for people */
     const int *own_fds;   /**< descriptors that the agent sees to itself */
     size_t own_fd_count;
+    const struct ckpt_policies *policies; /**< rules for open descriptors; NULL: none */
+    struct ckpt_report *warnings; /**< what they change, from ckpt_freeze_check(); NULL: no word */
     struct ckpt_park_options park;
     struct ckpt_mailbox *mailbox; /**< in the agent's data; the restorer writes it */
     /** A file, as /proc/self/maps shows it, that no restore will find: its private mappings go into

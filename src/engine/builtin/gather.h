@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/scratch.h"
+#include "engine/policy.h"
 #include "engine/report.h"
 #include "image/writer.h"
 
@@ -24,6 +25,8 @@ struct ckpt_gather {
     struct ckpt_scratch scratch;
     struct ckpt_tables tables;
     struct ckpt_report *report;
+    const struct ckpt_policies *policies; /**< NULL: none */
+    struct ckpt_report *warnings; /**< what policies change, told in the first walk; or NULL */
     const struct ckpt_mailbox *mailbox; /**< of the last restore, if any */
     uint64_t gone_device, gone_inode;   /**< a file whose mappings become memory; 0: none */
     const int *own_fds;                 /**< descriptors of the agent that are not restored */

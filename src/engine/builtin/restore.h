@@ -39,6 +39,9 @@ struct ckpt_restore {
     bool redirect_clock; /**< the agent makes up for it */
 };
 
+/** Let the rules of request->policies change what is opened (policies.c). */
+int ckpt_restore_policies(struct ckpt_restore *restore, struct ckpt_error *error);
+
 /** This CPU, kernel and vDSO are what the image needs (machine.c). */
 int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error);
 
