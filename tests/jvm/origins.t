@@ -35,10 +35,10 @@ each_kind() {
         is "$(get "/open/$name")" opened "$V: $name is opened" || return
     done
     own=$(get /own)
-    names "a named pipe" "OpenResourceException descriptor [0-9]+ is '.*fifo'" openFifo
+    names "a named pipe" "OpenFileException descriptor [0-9]+ is the named pipe '.*fifo'" openFifo
     names "a watch service" inotify openWatch
-    names "a UDP socket" 'socket:' openUdp
-    names "a UDP channel" 'socket:' openUdpChannel
+    names "a UDP socket" 'OpenSocketException .* is a UDP socket' openUdp
+    names "a UDP channel" 'OpenSocketException .* is a UDP socket' openUdpChannel
     names "a connection" 'OpenSocketException .*TCP connection' connectTcp
     names "an accepted connection" 'OpenSocketException .*TCP connection' acceptTcp
     names "a channel's connection" 'OpenSocketException .*TCP connection' connectChannel
@@ -94,7 +94,7 @@ restored() {
     restore "origins-$V-again" "$DIR/frozen"
     answers "$port" /open/udp || fail "$V: it comes back"
     own=$(get /own)
-    names "a UDP socket of the restored process" 'socket:' openUdp
+    names "a UDP socket of the restored process" 'OpenSocketException .* is a UDP socket' openUdp
     stop "$pid"
 }
 
@@ -123,7 +123,7 @@ body() {
     begin property -Djdk.crac.collect-fd-stacktraces=true
     get /open/udp >/dev/null
     own=$(get /own)
-    names "a UDP socket, with CRaC's property," 'socket:' openUdp
+    names "a UDP socket, with CRaC's property," 'OpenSocketException .* is a UDP socket' openUdp
     stop "$pid"
 
     begin without
@@ -144,7 +144,7 @@ body() {
     own=$(get /own)
     names "a named pipe, the agent loaded late," "fifo'" openFifo
     names "a watch service, the agent loaded late," inotify openWatch
-    like "$own" "socket:.* hook"$'\n' "$V: what was open before has no stack"
+    like "$own" "UDP socket [^<]* can also reopen it"$'\n' "$V: what was open before has no stack"
     stop "$pid"
     exec 6>&-
 }
