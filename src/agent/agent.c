@@ -17,6 +17,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+static volatile bool starting; /* loaded with the JVM, which has not come up yet */
+
 static void describe_java(jvmtiEnv *jvmti)
 {
     static const char *const names[] = {"java.vm.name", "java.vm.version", "java.vm.vendor"};
@@ -57,6 +59,7 @@ static void JNICALL on_vm_init(jvmtiEnv *jvmti, JNIEnv *env, jthread thread)
     (void)thread;
     if (begin(env, &error) < 0)
         ckpt_agent_log("error", "%s; no checkpoint of this JVM is possible", error.text);
+    starting = false;
 }
 
 static jint get_jvmti(JavaVM *vm)
@@ -95,6 +98,7 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *rese
         return JNI_OK; /* named twice */
     if (set_up(vm, options) != JNI_OK)
         return JNI_ERR;
+    starting = true;
     (*ckpt_agent.jvmti)
         ->SetEventNotificationMode(ckpt_agent.jvmti, JVMTI_ENABLE, JVMTI_EVENT_VM_INIT, NULL);
     return JNI_OK;
@@ -107,6 +111,10 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *re
     JNIEnv *env = NULL;
 
     (void)reserved;
+    if (starting) {
+        ckpt_agent_log("error", "the JVM is only starting, and this agent with it; ask again");
+        return JNI_ERR;
+    }
     if (ckpt_agent.ready) {
         struct ckpt_options changed = ckpt_agent.options;
 

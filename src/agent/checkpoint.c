@@ -3,8 +3,8 @@
  * From a request to the engine and back.  The hooks have run already (Java), so everything here
  * that fails must leave the JVM as it was: the Java side then runs afterRestore.
  *
- * A full collection comes first, if wanted; then the requesting thread freezes the process.  What
- * the collector has free is left out of the image (heap.c).
+ * A full collection comes first, if wanted, and the cleaners of what it found; then the requesting
+ * thread looks at the process and freezes it.  What the collector has free is left out (heap.c).
  */
 #include "agent/checkpoint.h"
 
@@ -45,7 +45,7 @@ struct work {
     enum ckpt_freeze_result result;
     int reply_fd;
     int64_t said_ms;
-    int own_fds[8];
+    int own_fds[CKPT_CONTROL_FDS + 3];
     char image_temp[64], manifest_temp[64];
     int manifest_fd; /* open, and so locked, until it is over */
 };
@@ -100,6 +100,7 @@ static void before_end(void *context)
     ckpt_control_unlink();
     ckpt_vmthread_unlink_files();
     tell(work, "written\n", 8);
+    ckpt_control_dismiss(work->reply_fd);
 }
 
 static void after_restore(void *context)
@@ -268,24 +269,47 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->image_fd = open_temporary(freeze->dir_fd, work->image_temp, error);
     if (freeze->image_fd < 0 || write_manifest(work, error) < 0)
         return -1;
-    freeze->own_fd_count = ckpt_control_fds(work->own_fds, 4);
+    return 0;
+}
+
+/* With the control socket's table locked. */
+static void name_own_descriptors(struct work *work)
+{
+    struct ckpt_freeze *freeze = &work->freeze;
+
+    freeze->own_fd_count = ckpt_control_fds(work->own_fds);
     work->own_fds[freeze->own_fd_count++] = freeze->dir_fd;
     work->own_fds[freeze->own_fd_count++] = freeze->image_fd;
     work->own_fds[freeze->own_fd_count++] = work->manifest_fd;
     freeze->own_fds = work->own_fds;
-    return 0;
 }
 
 /* ---- freezing ---- */
 
-static void collect(const struct ckpt_request *request)
+/* Before the look: what only unreachable objects have open is closed by their cleaners. */
+static void collect(JNIEnv *env, const struct ckpt_request *request)
 {
-    if (request->gc ? request->gc > 0 : ckpt_agent.options.gc)
-        (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
+    if (!(request->gc ? request->gc > 0 : ckpt_agent.options.gc))
+        return;
+    (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
+    (void)env;
+}
+
+static void freeze(JNIEnv *env, struct work *work)
+{
+    struct ckpt_error error = {.stage = ""};
+
+    ckpt_control_lock();
+    name_own_descriptors(work);
+    if (ckpt_freeze_check(&work->freeze, &work->report, &error) < 0)
+        ckpt_report_add(&work->report, "error", "%s", error.text);
+    if (work->report.count == 0)
+        work->result = ckpt_freeze(&work->freeze, &work->report);
+    ckpt_control_unlock();
 }
 
 /* Everything around the freeze; the work's report says what stood against it. */
-static void checkpoint(struct work *work, const struct ckpt_request *request)
+static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request *request)
 {
     const char *directory = request->directory ? request->directory : ckpt_agent.options.image;
     struct ckpt_error error = {.stage = ""};
@@ -298,12 +322,11 @@ static void checkpoint(struct work *work, const struct ckpt_request *request)
                         "agent option image=DIR");
         return;
     }
-    if (prepare(work, request, directory, &error) < 0 ||
-        ckpt_freeze_check(&work->freeze, &work->report, &error) < 0)
+    if (prepare(work, request, directory, &error) < 0) {
         ckpt_report_add(&work->report, "error", "%s", error.text);
-    if (work->report.count == 0) {
-        collect(request);
-        work->result = ckpt_freeze(&work->freeze, &work->report);
+    } else {
+        collect(env, request);
+        freeze(env, work);
     }
 
     if (work->result == CKPT_FREEZE_RESTORED)
@@ -379,7 +402,7 @@ jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
         name = (*env)->GetStringUTFChars(env, directory, NULL);
         request.directory = name;
     }
-    checkpoint(work, &request);
+    checkpoint(env, work, &request);
     if (name)
         (*env)->ReleaseStringUTFChars(env, directory, name);
     if (work->result == CKPT_FREEZE_FAILED)

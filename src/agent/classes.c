@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/hooks.h"
 #include "base/cleanup.h"
 
 #define STAGE "classes"
@@ -100,6 +101,13 @@ static bool register_natives(JNIEnv *env)
     static const JNINativeMethod natives[] = {
         {(char *)"freeze", (char *)"(Ljava/lang/String;)[Ljava/lang/String;",
          (void *)ckpt_native_freeze},
+        {(char *)"unsupported", (char *)"()Ljava/lang/String;", (void *)ckpt_native_unsupported},
+        {(char *)"hookLimit", (char *)"()J", (void *)ckpt_native_hook_limit},
+        {(char *)"requester", (char *)"()J", (void *)ckpt_native_requester},
+        {(char *)"isStale", (char *)"()Z", (void *)ckpt_native_is_stale},
+        {(char *)"report", (char *)"(JLjava/lang/String;Z)V", (void *)ckpt_native_report},
+        {(char *)"lockHolder", (char *)"(Ljava/lang/Thread;)Ljava/lang/Thread;",
+         (void *)ckpt_native_lock_holder},
         {(char *)"restoreTime", (char *)"()J", (void *)ckpt_native_restore_time},
         {(char *)"uptimeSinceRestore", (char *)"()J", (void *)ckpt_native_uptime},
     };

@@ -94,8 +94,7 @@ others_directory() {
     freeze "$pid" "$DIR/own" "$V: $what: one of its own" && pass "$V: $what: one of its own is taken"
 }
 
-# The limit is lowered besides: accept() has its descriptor from before the program took the others,
-# and would take it back.
+# The agent has one in reserve. The limit is lowered afterwards, so that this is of no use either.
 no_descriptor() {
     local what="no descriptor left" jvm jvm_log
     CONFINE=(bash -c 'ulimit -n 256 && exec "$@"' limited)
@@ -103,10 +102,10 @@ no_descriptor() {
     CONFINE=()
     jvm=$pid jvm_log=$log
     contains "$(<"$log")" "Too many open files" "$V: $what"
-    prlimit --pid "$jvm" --nofile=3:
     RUN_SECONDS=20 run "$CKPT" checkpoint --leave-running "$jvm" "$DIR/fds"
     is "$status" 1 "$V: $what: a checkpoint fails in time"
     like "$err" 'Too many open files|too many open files' "$V: $what: and says why"
+    prlimit --pid "$jvm" --nofile=3:
     # Nobody can accept this one yet: it waits.
     start "$V waits" "$CKPT" checkpoint --leave-running "$jvm" "$DIR/fds"
     log=$jvm_log goes_on "$what: the JVM goes on"

@@ -21,6 +21,27 @@ final class Native {
      */
     static native String[] freeze(String directory);
 
+    /**
+     * Why no JVM of this machine can be frozen, {@code null} if nothing is known against it. Asks
+     * the kernel once.
+     */
+    static native String unsupported();
+
+    /** How long one hook may run, in milliseconds; 0 for as long as it likes. */
+    static native long hookLimit();
+
+    /** Whoever the calling thread serves, for {@link #report}; 0 for nobody. */
+    static native long requester();
+
+    /** Whether whoever the calling thread serves was left behind in the process that was frozen. */
+    static native boolean isStale();
+
+    /** Writes lines to standard error, and to the requester; the last ones answer the request. */
+    static native void report(long requester, String text, boolean last);
+
+    /** The thread that holds the java.util.concurrent lock which another thread waits for. */
+    static native Thread lockHolder(Thread thread);
+
     /** When the last restore was asked for, in milliseconds since the epoch; -1 if never. */
     static native long restoreTime();
 
