@@ -26,8 +26,10 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/cleaners.h"
 #include "agent/control.h"
 #include "agent/heap.h"
+#include "agent/renew_management.h"
 #include "agent/vmthread.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
@@ -292,13 +294,16 @@ static void collect(JNIEnv *env, const struct ckpt_request *request)
     if (!(request->gc ? request->gc > 0 : ckpt_agent.options.gc))
         return;
     (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
-    (void)env;
+    if (!ckpt_cleaners_wait(env))
+        ckpt_agent_log("warning", "cleaners or finalizers of the collection are still at work; the "
+                                  "checkpoint goes on without waiting for them");
 }
 
 static void freeze(JNIEnv *env, struct work *work)
 {
     struct ckpt_error error = {.stage = ""};
 
+    ckpt_renew_management_prepare(env);
     ckpt_control_lock();
     name_own_descriptors(work);
     if (ckpt_freeze_check(&work->freeze, &work->report, &error) < 0)
@@ -306,6 +311,8 @@ static void freeze(JNIEnv *env, struct work *work)
     if (work->report.count == 0)
         work->result = ckpt_freeze(&work->freeze, &work->report);
     ckpt_control_unlock();
+    if (work->result == CKPT_FREEZE_RESTORED)
+        ckpt_renew_management(env);
 }
 
 /* Everything around the freeze; the work's report says what stood against it. */
