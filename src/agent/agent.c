@@ -20,6 +20,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+static volatile bool starting; /* loaded with the JVM, which has not come up yet */
+
 static void describe_java(jvmtiEnv *jvmti)
 {
     static const char *const names[] = {"java.vm.name", "java.vm.version", "java.vm.vendor"};
@@ -78,6 +80,7 @@ static void JNICALL on_vm_init(jvmtiEnv *jvmti, JNIEnv *env, jthread thread)
     (void)jvmti;
     (void)thread;
     ckpt_agent_begin(env);
+    starting = false;
 }
 
 static jint get_jvmti(JavaVM *vm)
@@ -148,6 +151,7 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *rese
         return JNI_OK; /* named twice */
     if (set_up(vm, options) != JNI_OK)
         return JNI_ERR;
+    starting = true;
     (*ckpt_agent.jvmti)
         ->SetEventNotificationMode(ckpt_agent.jvmti, JVMTI_ENABLE, JVMTI_EVENT_VM_INIT, NULL);
     return JNI_OK;
@@ -159,6 +163,10 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *re
     JNIEnv *env = NULL;
 
     (void)reserved;
+    if (starting) {
+        ckpt_agent_log("error", "the JVM is only starting, and this agent with it; ask again");
+        return JNI_ERR;
+    }
     if ((*vm)->GetEnv(vm, (void **)&env, JNI_VERSION_1_6) != JNI_OK)
         return JNI_ERR;
     if (ckpt_agent.ready)

@@ -3,8 +3,8 @@
  * From a request to the engine and back.  The hooks have run already (Java), so everything here
  * that fails must leave the JVM as it was: the Java side then runs afterRestore.
  *
- * A full collection comes first, if wanted; then the requesting thread freezes the process.  What
- * the collector has free is left out of the image (heap.c).
+ * A full collection comes first, if wanted, and the cleaners of what it found; then the requesting
+ * thread looks at the process and freezes it.  What the collector has free is left out (heap.c).
  */
 #include "agent/checkpoint.h"
 
@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/cleaners.h"
 #include "agent/clock.h"
 #include "agent/control.h"
 #include "agent/heap.h"
@@ -33,6 +34,7 @@
 #include "agent/parameters.h"
 #include "agent/policies.h"
 #include "agent/renew.h"
+#include "agent/renew_management.h"
 #include "agent/renew_raw.h"
 #include "agent/vmthread.h"
 #include "base/cleanup.h"
@@ -52,7 +54,7 @@ struct work {
     enum ckpt_freeze_result result;
     int reply_fd;
     int64_t said_ms;
-    int own_fds[8];
+    int own_fds[CKPT_CONTROL_FDS + 3];
     char image_temp[64], manifest_temp[64];
     int manifest_fd; /* open, and so locked, until it is over */
 };
@@ -110,6 +112,7 @@ static void before_end(void *context)
     ckpt_control_unlink();
     ckpt_vmthread_unlink_files();
     tell(work, "written\n", 8);
+    ckpt_control_dismiss(work->reply_fd);
 }
 
 static void after_restore(void *context)
@@ -299,20 +302,32 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->image_fd = open_temporary(freeze->dir_fd, work->image_temp, error);
     if (freeze->image_fd < 0 || write_manifest(work, error) < 0)
         return -1;
-    freeze->own_fd_count = ckpt_control_fds(work->own_fds, 4);
+    return 0;
+}
+
+/* With the control socket's table locked. */
+static void name_own_descriptors(struct work *work)
+{
+    struct ckpt_freeze *freeze = &work->freeze;
+
+    freeze->own_fd_count = ckpt_control_fds(work->own_fds);
     work->own_fds[freeze->own_fd_count++] = freeze->dir_fd;
     work->own_fds[freeze->own_fd_count++] = freeze->image_fd;
     work->own_fds[freeze->own_fd_count++] = work->manifest_fd;
     freeze->own_fds = work->own_fds;
-    return 0;
 }
 
 /* ---- freezing ---- */
 
-static void collect(const struct ckpt_request *request)
+/* Before the look: what only unreachable objects have open is closed by their cleaners. */
+static void collect(JNIEnv *env, const struct ckpt_request *request)
 {
-    if (request->gc ? request->gc > 0 : ckpt_agent.options.gc)
-        (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
+    if (!(request->gc ? request->gc > 0 : ckpt_agent.options.gc))
+        return;
+    (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
+    if (!ckpt_cleaners_wait(env))
+        ckpt_agent_log("warning", "cleaners or finalizers of the collection are still at work; the "
+                                  "checkpoint goes on without waiting for them");
 }
 
 /* What policies change, in the words of the engine: "warning:text" each. */
@@ -322,6 +337,30 @@ static void say_warnings(struct work *work)
 
     for (char *line; (line = strsep(&rest, "\n")) && *line;)
         ckpt_agent_log("warning", "%s", strchr(line, ':') + 1);
+}
+
+static void freeze(JNIEnv *env, struct work *work)
+{
+    struct ckpt_error error = {.stage = ""};
+
+    ckpt_renew_management_prepare(env);
+    ckpt_control_lock();
+    name_own_descriptors(work);
+    if (ckpt_freeze_check(&work->freeze, &work->report, &error) < 0)
+        ckpt_report_add(&work->report, "error", "%s", error.text);
+    say_warnings(work);
+    if (work->report.count == 0) {
+        ckpt_renew_prepare(env);
+        work->result = ckpt_freeze(&work->freeze, &work->report);
+        if (work->result != CKPT_FREEZE_RESTORED)
+            ckpt_renew_forget(env);
+    }
+    ckpt_control_unlock();
+    if (work->result == CKPT_FREEZE_RESTORED) {
+        ckpt_renew(env);
+        ckpt_renew_management(env);
+        ckpt_parameters_apply(env);
+    }
 }
 
 /* Everything around the freeze; the work's report says what stood against it. */
@@ -338,18 +377,11 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
                         "agent option image=DIR");
         return;
     }
-    if (prepare(work, request, directory, &error) < 0 ||
-        ckpt_freeze_check(&work->freeze, &work->report, &error) < 0)
+    if (prepare(work, request, directory, &error) < 0) {
         ckpt_report_add(&work->report, "error", "%s", error.text);
-    say_warnings(work);
-    if (work->report.count == 0) {
-        collect(request);
-        ckpt_renew_prepare(env);
-        work->result = ckpt_freeze(&work->freeze, &work->report);
-        if (work->result == CKPT_FREEZE_RESTORED)
-            ckpt_renew(env);
-        else
-            ckpt_renew_forget(env);
+    } else {
+        collect(env, request);
+        freeze(env, work);
     }
 
     if (work->result == CKPT_FREEZE_RESTORED)
@@ -430,8 +462,6 @@ jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
         (*env)->ReleaseStringUTFChars(env, directory, name);
     if (work->result == CKPT_FREEZE_FAILED)
         answer = report_array(env, &work->report);
-    else if (work->result == CKPT_FREEZE_RESTORED)
-        ckpt_parameters_apply(env);
     free(work->policies);
     free(work);
     return answer;

@@ -6,6 +6,7 @@
 #define CKPT_AGENT_CHECKPOINT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /** What a request over the control socket adds; all zero for Core.checkpointRestore(). */
 struct ckpt_request {
@@ -13,10 +14,22 @@ struct ckpt_request {
     bool leave_running;
     int gc;       /**< 1 yes, -1 no, 0 as the agent's option says */
     int reply_fd; /**< a connection that progress and the last word go to, 0 if there is none */
+    /**
+     * One more than the mailbox's generation when the request came: if the process was restored
+     * since, there is nobody to answer, and nothing is done.  0: not known, it is done.
+     */
+    uint32_t asked_in;
+    /**
+     * Called on another thread, at most until the request's call of Checkpoint returns: a hook has
+     * run longer than it may; @text says so, in lines.  @last: it does not react, so whoever waits
+     * should be answered now.  NULL allowed.
+     */
+    void (*overdue)(const struct ckpt_request *request, const char *text, bool last);
 };
 
 /**
- * The request that the next freeze serves; NULL for none. The control thread sets it (control.c).
+ * The request that the next freeze on this thread serves; NULL for none. Set by whoever calls
+ * Checkpoint.request() (request.c), also while it runs the hooks.
  */
 extern __thread const struct ckpt_request *ckpt_current_request;
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/hooks.h"
 #include "agent/origins.h"
 #include "base/cleanup.h"
 
@@ -105,6 +106,13 @@ static bool register_natives(JNIEnv *env)
         {(char *)"arguments", (char *)"()[[B", (void *)ckpt_native_arguments},
         {(char *)"origin", (char *)"(I)Ljava/lang/Throwable;", (void *)ckpt_native_origin},
         {(char *)"collectsOrigins", (char *)"()Z", (void *)ckpt_native_collects_origins},
+        {(char *)"unsupported", (char *)"()Ljava/lang/String;", (void *)ckpt_native_unsupported},
+        {(char *)"hookLimit", (char *)"()J", (void *)ckpt_native_hook_limit},
+        {(char *)"requester", (char *)"()J", (void *)ckpt_native_requester},
+        {(char *)"isStale", (char *)"()Z", (void *)ckpt_native_is_stale},
+        {(char *)"report", (char *)"(JLjava/lang/String;Z)V", (void *)ckpt_native_report},
+        {(char *)"lockHolder", (char *)"(Ljava/lang/Thread;)Ljava/lang/Thread;",
+         (void *)ckpt_native_lock_holder},
         {(char *)"restoreTime", (char *)"()J", (void *)ckpt_native_restore_time},
         {(char *)"uptimeSinceRestore", (char *)"()J", (void *)ckpt_native_uptime},
         {(char *)"changeOptions", (char *)"([B)Z", (void *)ckpt_native_change_options},

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See control.h.  One thread, one request after the other: a checkpoint has the JVM to itself
- * anyway. The thread is not known to the JVM until somebody asks for something.
+ * See control.h.  One thread accepts, and makes one for each request (request.c), so that somebody
+ * answers while a hook hangs.  Neither is known to the JVM until there is something to ask of it.
  *
- * In the restored process the thread comes back from accept() on the descriptor that
- * ckpt_control_hold() has kept for it, finds no listening socket there, and makes one.
+ * The table of connections is what the image leaves out.  So that it is true whenever the process
+ * is frozen, a connection comes and goes only under the table's lock, and whoever freezes holds it.
+ *
+ * One descriptor is spare: where the application has used up all others, a requester is still let
+ * in and told so.
+ *
+ * In the restored process the number of the listener and of each connection is a socket that
+ * ckpt_control_hold() put there.  The control thread finds that it does not listen and lets it; the
+ * others find that there is nobody, and close theirs.
  */
 #include "agent/control.h"
 
@@ -20,22 +27,20 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/checkpoint.h"
+#include "agent/request.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 
 #define STAGE "control"
-#define REQUEST_MAX (PATH_MAX + 256)
-#define REQUEST_MS 5000
-#define OVERFLOW_UID 65534 /* a user that has no number in this user namespace */
 #define SHORTAGE_MS 200
 #define STACK_SIZE ((size_t)1 << 20)
 
-static int listener = -1, connection = -1;
+static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
+static int listener = -1, spare = -1;
+static int connections[CKPT_CONTROL_MOST] = {-1, -1, -1, -1};
+_Static_assert(CKPT_CONTROL_MOST == 4, "as many initial values as places");
 static char socket_path[64];
-
-__thread const struct ckpt_request *ckpt_current_request;
 
 /* Bind @fd under a temporary name and move it into place: whoever connects finds it listening. */
 static int listen_at(int fd, struct ckpt_error *error)
@@ -64,29 +69,57 @@ void ckpt_control_unlink(void)
         ckpt_syscall(SYS_unlinkat, AT_FDCWD, socket_path, 0, 0, 0, 0);
 }
 
-size_t ckpt_control_fds(int *ret, size_t room)
+void ckpt_control_lock(void)
+{
+    pthread_mutex_lock(&table);
+}
+
+void ckpt_control_unlock(void)
+{
+    pthread_mutex_unlock(&table);
+}
+
+size_t ckpt_control_fds(int ret[CKPT_CONTROL_FDS])
 {
     size_t count = 0;
 
-    if (listener >= 0 && count < room)
+    if (listener >= 0)
         ret[count++] = listener;
-    if (connection >= 0 && count < room)
-        ret[count++] = connection;
+    if (spare >= 0)
+        ret[count++] = spare;
+    for (int i = 0; i < CKPT_CONTROL_MOST; i++)
+        if (connections[i] >= 0)
+            ret[count++] = connections[i];
     return count;
+}
+
+void ckpt_control_dismiss(int except)
+{
+    static const char text[] =
+        "text the JVM was frozen for another request before this one\nfailed\n";
+
+    for (int i = 0; i < CKPT_CONTROL_MOST; i++)
+        if (connections[i] >= 0 && connections[i] != except)
+            ckpt_syscall(SYS_sendto, connections[i], text, sizeof text - 1,
+                         MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
 }
 
 void ckpt_control_hold(void)
 {
-    int held;
+    int fds[CKPT_CONTROL_FDS], held;
+    size_t count = ckpt_control_fds(fds);
+    bool own = false;
 
-    connection = -1; /* it ended with the process that was frozen */
-    if (listener < 0)
+    if (!count)
         return;
     held = (int)ckpt_syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
-    if (held >= 0 && held != listener) {
-        ckpt_syscall(SYS_dup3, held, listener, O_CLOEXEC, 0, 0, 0);
-        ckpt_sys_close(held);
+    for (size_t i = 0; held >= 0 && i < count; i++) {
+        own |= fds[i] == held;
+        if (fds[i] != held)
+            ckpt_syscall(SYS_dup3, held, fds[i], O_CLOEXEC, 0, 0, 0);
     }
+    if (held >= 0 && !own)
+        ckpt_sys_close(held);
 }
 
 /* In a restored process: the socket that was held listens under the new PID. It is that one, and no
@@ -98,6 +131,7 @@ static bool restart(uint32_t *generation)
 
     do {
         *generation = ckpt_agent.mailbox.generation;
+        fcntl(listener, F_SETFL, O_NONBLOCK);
         failed = listen_at(listener, &error);
     } while (failed && *generation != ckpt_agent.mailbox.generation);
     if (failed)
@@ -106,202 +140,128 @@ static bool restart(uint32_t *generation)
     return !failed;
 }
 
-/* ---- requests ---- */
+/* ---- connections ---- */
 
-static void say(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(int fd, const char *format, ...)
+static void have_spare(void)
 {
-    char text[2048];
-    va_list arguments;
-    int length;
-
-    va_start(arguments, format);
-    length = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (length >= (int)sizeof text) {
-        length = sizeof text - 1;
-        text[length - 1] = '\n';
-    }
-    for (int at = 0; at < length;) {
-        ssize_t sent = send(fd, text + at, (size_t)(length - at), MSG_NOSIGNAL);
-
-        if (sent <= 0)
-            return;
-        at += (int)sent;
-    }
+    if (spare < 0)
+        spare = fcntl(listener, F_DUPFD_CLOEXEC, 0);
 }
 
-/* Each line of @text as a line of the answer. */
-static void say_lines(int fd, char *text)
+static void end_connection(int fd)
 {
-    for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text))
-        say(fd, "text %s\n", line);
+    pthread_mutex_lock(&table);
+    for (int i = 0; i < CKPT_CONTROL_MOST; i++)
+        if (connections[i] == fd)
+            connections[i] = -1;
+    close(fd);
+    have_spare();
+    pthread_mutex_unlock(&table);
 }
 
-static bool is_allowed(int fd)
+static void turn_away(int fd)
 {
-    struct ucred peer;
-    socklen_t size = sizeof peer;
+    static const char text[] = "text there are too many requests on their way\nfailed\n";
 
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-        return false;
-    /* A restored process may live in a user namespace of its own, to which root has no name.  The
-     * socket's mode lets in nobody but its owner and those who may pass over modes. */
-    return peer.uid == geteuid() || peer.uid == 0 ||
-           (peer.uid == OVERFLOW_UID && ckpt_agent.mailbox.generation);
+    send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* Read up to the empty line. */
-static bool read_request(int fd, char *text, size_t size)
-{
-    size_t length = 0;
-
-    while (length + 1 < size) {
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        ssize_t got;
-
-        if (poll(&wait, 1, REQUEST_MS) <= 0)
-            return false;
-        got = recv(fd, text + length, size - 1 - length, 0);
-        if (got <= 0)
-            return false;
-        length += (size_t)got;
-        text[length] = '\0';
-        if (strstr(text, "\n\n"))
-            return true;
-    }
-    return false;
-}
-
-static bool parse_request(char *text, struct ckpt_request *request)
-{
-    char *rest;
-
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        if (strncmp(line, "directory=", 10) == 0)
-            request->directory = line + 10;
-        else if (strcmp(line, "leave-running=1") == 0)
-            request->leave_running = true;
-        else if (strncmp(line, "gc=", 3) == 0)
-            request->gc = line[3] == '1' ? 1 : -1;
-        else if (strcmp(line, "checkpoint") != 0)
-            return false;
-    }
-    return request->directory && request->directory[0] == '/';
-}
-
-/* Runs the hooks and the freeze; returns malloc'd text of what failed, NULL if nothing did. */
-static char *call_java(JNIEnv *env)
-{
-    jclass checkpoint = (*env)->FindClass(env, "jdk/crac/impl/Checkpoint");
-    jmethodID request = checkpoint
-                            ? (*env)->GetStaticMethodID(env, checkpoint, "request",
-                                                        "(Ljava/lang/String;)Ljava/lang/String;")
-                            : NULL;
-    jstring answer;
-    const char *text;
-    char *copy = NULL;
-
-    if (!request) {
-        (*env)->ExceptionClear(env);
-        return strdup("checkpoint failed: the agent's classes are not there");
-    }
-    answer = (*env)->CallStaticObjectMethod(env, checkpoint, request, NULL);
-    if ((*env)->ExceptionCheck(env)) {
-        (*env)->ExceptionClear(env);
-        return strdup("checkpoint failed: an unexpected exception in the JVM");
-    }
-    if (answer) {
-        text = (*env)->GetStringUTFChars(env, answer, NULL);
-        copy = strdup(text ? text : "checkpoint failed");
-        if (text)
-            (*env)->ReleaseStringUTFChars(env, answer, text);
-    }
-    return copy;
-}
-
-static void serve(JNIEnv *env, int fd)
-{
-    struct ckpt_request request = {.reply_fd = fd};
-    char text[REQUEST_MAX];
-    ckpt_auto_free char *failed = NULL;
-    uint32_t generation = ckpt_agent.mailbox.generation;
-
-    if (!is_allowed(fd)) {
-        say(fd, "text only the JVM's owner and root may ask for a checkpoint\nfailed\n");
-        return;
-    }
-    if (!read_request(fd, text, sizeof text) || !parse_request(text, &request)) {
-        say(fd, "text the request was not understood; use a 'checkpointer' of the agent's version\n"
-                "failed\n");
-        return;
-    }
-    ckpt_current_request = &request;
-    failed = call_java(env);
-    ckpt_current_request = NULL;
-    if (generation != ckpt_agent.mailbox.generation) { /* this is the restored process */
-        if (failed)
-            ckpt_agent_log("error", "%s", failed);
-        return;
-    }
-    if (failed) {
-        say_lines(fd, failed);
-        say(fd, "failed\n");
-    } else {
-        say(fd, "done\n");
-    }
-}
-
-static void *run(void *unused)
-{
-    uint32_t generation = ckpt_agent.mailbox.generation;
-    JavaVMAttachArgs arguments = {.version = JNI_VERSION_1_6,
-                                  .name = (char *)"checkpointer control"};
-
-    (void)unused;
-    for (;;) {
-        JNIEnv *env = NULL;
-        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-        if (fd < 0) {
-            if (generation != ckpt_agent.mailbox.generation) {
-                if (restart(&generation))
-                    continue;
-            } else if (errno == EINTR || errno == ECONNABORTED) {
-                continue;
-            } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                struct pollfd trouble = {.fd = listener};
-
-                poll(&trouble, 1, SHORTAGE_MS); /* nothing tells when there is one again */
-                continue;
-            }
-            ckpt_control_unlink();
-            shutdown(listener, SHUT_RDWR);
-            return NULL;
-        }
-        connection = fd;
-        /* Not as a daemon: a hook may stop the server whose thread was the last to keep the JVM
-         * up. It is to be frozen then, not to shut down. */
-        if ((*ckpt_agent.vm)->AttachCurrentThread(ckpt_agent.vm, (void **)&env, &arguments) ==
-            JNI_OK) {
-            serve(env, fd);
-            (*ckpt_agent.vm)->DetachCurrentThread(ckpt_agent.vm);
-        }
-        if (connection >= 0)
-            close(connection);
-        connection = -1;
-    }
-}
-
-int ckpt_control_start(struct ckpt_error *error)
+static int start_thread(const char *name, void *(*function)(void *), void *argument)
 {
     pthread_attr_t attributes;
     pthread_t thread;
     int failed;
 
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    failed = pthread_create(&thread, &attributes, function, argument);
+    pthread_attr_destroy(&attributes);
+    if (!failed)
+        pthread_setname_np(thread, name);
+    return failed;
+}
+
+static void *serve(void *argument)
+{
+    int fd = (int)(intptr_t)argument;
+
+    ckpt_request_serve(fd);
+    end_connection(fd);
+    return NULL;
+}
+
+/* The next connection, in the table; -1 with errno, or with 0 if it was turned away. */
+static int admit(void)
+{
+    int place = 0, fd, failed;
+
+    pthread_mutex_lock(&table);
+    while (place < CKPT_CONTROL_MOST && connections[place] >= 0)
+        place++;
+    fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0 && errno == EMFILE && spare >= 0) {
+        close(spare);
+        spare = -1;
+        fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    }
+    failed = fd < 0 ? errno : 0;
+    if (fd >= 0 && place < CKPT_CONTROL_MOST) {
+        connections[place] = fd;
+    } else if (fd >= 0) {
+        turn_away(fd);
+        close(fd);
+        fd = -1;
+    }
+    if (fd < 0)
+        have_spare();
+    pthread_mutex_unlock(&table);
+    errno = failed;
+    return fd;
+}
+
+/* After a failed accept: whether the next one may do better. */
+static bool go_on(int failed, uint32_t *generation)
+{
+    struct pollfd trouble = {.fd = listener};
+
+    if (*generation != ckpt_agent.mailbox.generation)
+        return restart(generation);
+    if (failed == EMFILE || failed == ENFILE || failed == ENOBUFS || failed == ENOMEM) {
+        poll(&trouble, 1, SHORTAGE_MS); /* nothing tells when there is one again */
+        return true;
+    }
+    return !failed || failed == EINTR || failed == ECONNABORTED || failed == EAGAIN;
+}
+
+static void *run(void *unused)
+{
+    uint32_t generation = ckpt_agent.mailbox.generation;
+
+    (void)unused;
+    for (;;) {
+        struct pollfd wait = {.fd = listener, .events = POLLIN};
+        int fd = poll(&wait, 1, -1) < 0 ? -1 : admit();
+
+        if (fd < 0 && !go_on(errno, &generation)) {
+            ckpt_control_unlink();
+            shutdown(listener, SHUT_RDWR);
+            return NULL;
+        }
+        if (fd >= 0 && start_thread("ckpt request", serve, (void *)(intptr_t)fd) != 0) {
+            turn_away(fd);
+            end_connection(fd);
+        }
+    }
+}
+
+int ckpt_control_start(struct ckpt_error *error)
+{
+    int failed;
+
     if (listener >= 0)
         return 0; /* switched off and on again */
-    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot make a Unix socket");
     if (listen_at(listener, error) < 0) {
@@ -309,17 +269,14 @@ int ckpt_control_start(struct ckpt_error *error)
         listener = -1;
         return -1;
     }
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    failed = pthread_create(&thread, &attributes, run, NULL);
-    pthread_attr_destroy(&attributes);
+    have_spare();
+    failed = start_thread("ckpt control", run, NULL);
     if (failed) {
         close(listener);
-        listener = -1;
+        close(spare);
+        listener = spare = -1;
         ckpt_control_unlink();
         return ckpt_error_set(error, STAGE, failed, "cannot start the control thread");
     }
-    pthread_setname_np(thread, "ckpt control");
     return 0;
 }

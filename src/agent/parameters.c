@@ -14,6 +14,7 @@
 #include "agent/agent.h"
 
 static char **frozen_environment;
+static __thread bool may_run_main; /* the thread that froze the process, once it is restored */
 
 static const struct ckpt_parameters *parameters(void)
 {
@@ -63,12 +64,10 @@ static jobjectArray words_of(JNIEnv *env, char *const *words)
 
 jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner)
 {
-    static uint32_t answered; /* the generation */
-
     (void)owner;
-    if (answered == ckpt_agent.mailbox.generation)
+    if (!may_run_main)
         return NULL;
-    answered = ckpt_agent.mailbox.generation;
+    may_run_main = false;
     return words_of(env, (char *const *)parameters()->arguments);
 }
 
@@ -197,6 +196,7 @@ static void set_environment(JNIEnv *env)
 
 void ckpt_parameters_apply(JNIEnv *env)
 {
+    may_run_main = true;
     if ((*env)->PushLocalFrame(env, 16) < 0) {
         failed(env, "parameters");
         return;

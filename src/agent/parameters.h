@@ -21,8 +21,8 @@ void ckpt_parameters_adopt(void);
 void ckpt_parameters_apply(JNIEnv *env);
 
 /**
- * Native.arguments(): the main class and its arguments as bytes, at the first call after a restore;
- * NULL for none.
+ * Native.arguments(): the main class and its arguments as bytes, at the first call after a restore
+ * on the thread that froze the process; otherwise, and if there is none, NULL.
  */
 jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner);
 

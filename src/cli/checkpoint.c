@@ -150,7 +150,8 @@ static int checkpoint(const char *pid, const char *directory, const char *extra,
     if (fd < 0)
         return -1;
     length = snprintf(request, sizeof request, "checkpoint\ndirectory=%s\n%s\n", path, extra);
-    if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length)
+    /* an agent that hung up at once has said why */
+    if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length && errno != EPIPE)
         return ckpt_error_set(error, STAGE, errno, "cannot talk to the agent");
     result = follow(fd, error);
     return result == 1 ? wait_for_end(&target, error) : result;

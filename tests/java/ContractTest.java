@@ -3,9 +3,9 @@
 // What the package description of jdk.crac promises of contexts and checkpoints, one test a
 // promise, in TAP. Needs jdk.crac on the class path, or the agent, and no agent: checkpoints are
 // driven with a freeze() of the test's own. "Frozen" therefore means that freeze() returned null.
-// Threads wait for each other on latches with a deadline, never for a time to pass. One file, past
-// the usual length, so that it runs anywhere with nothing but a class path. The lists "keep" hold
-// resources that contexts hold weakly; their use at a test's end keeps them alive until there.
+// Threads wait for each other on latches with a deadline, never for a time to pass. The lists
+// "keep" hold resources that contexts hold weakly; their use at a test's end keeps them alive.
+// long: one file, so that it runs anywhere with nothing but a class path.
 
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
@@ -54,7 +54,7 @@ public final class ContractTest {
     private static class Hook implements Resource {
         private final Log log;
         private final String name;
-        private final Action before;
+        private volatile Action before;
         private final Action after;
 
         Hook(Log log, String name) {
@@ -89,6 +89,8 @@ public final class ContractTest {
     private static final class TestCheckpoint extends Checkpoint {
         private final Log log;
         private final String[] reports;
+        private final List<String> said = Collections.synchronizedList(new ArrayList<String>());
+        private volatile long limit;
 
         TestCheckpoint(Context<? extends Resource> context, Log log, String... reports) {
             super(context);
@@ -101,6 +103,31 @@ public final class ContractTest {
             log.add("freeze " + directory);
             return reports;
         }
+
+        @Override
+        protected long hookLimit() {
+            return limit;
+        }
+
+        @Override
+        protected boolean isStale() {
+            return false;
+        }
+
+        @Override
+        protected long requester() {
+            return 7;
+        }
+
+        @Override
+        protected void report(long requester, String text, boolean last) {
+            said.add((requester == 7 ? "told " : "") + (last ? "last " : "") + text);
+        }
+
+        @Override
+        protected Thread lockHolder(Thread thread) {
+            return null;
+        }
     }
 
     private int number;
@@ -108,11 +135,11 @@ public final class ContractTest {
 
     public static void main(String[] args) {
         ContractTest tests = new ContractTest();
-        System.out.println("1..25");
+        System.out.println("1..29");
         tests.contexts();
         tests.checkpoints();
-        if (tests.number != 25) {
-            System.out.println("# planned 25 tests, ran " + tests.number);
+        if (tests.number != 29) {
+            System.out.println("# planned 29 tests, ran " + tests.number);
             tests.failed++;
         }
         System.exit(tests.failed == 0 ? 0 : 1);
@@ -146,6 +173,10 @@ public final class ContractTest {
         test("a failure after the restore is a RestoreException", this::restoreFailure);
         test("a call from inside a hook throws, and the next one works", this::recursion);
         test("simultaneous callers take turns", this::turns);
+        test("a hook that hangs is reported, and calls the checkpoint off", this::hang);
+        test("a context that swallows the limit does not save the checkpoint", this::swallowed);
+        test("whoever waits behind a hook that hangs for good is turned away", this::stuck);
+        test("the halves of a checkpoint: one at a time, and the second only once", this::halves);
         test("request() describes, and without an agent nobody is notified", this::request);
     }
 
@@ -531,6 +562,112 @@ public final class ContractTest {
         same(null, failure.get());
         log.expect("b1", "freeze null", "a1", "b1", "freeze null", "a1");
         same(1, keep.size());
+    }
+
+    private void hang() throws Throwable {
+        Log log = new Log();
+        OrderedContext<Resource> context = new OrderedContext<>();
+        final CountDownLatch never = new CountDownLatch(1);
+        Hook hanging = new Hook(log, "2", () -> await(never), null);
+        List<Resource> keep = register(context, new Hook(log, "1"), hanging, new Hook(log, "3"));
+        TestCheckpoint checkpoint = new TestCheckpoint(context, log);
+        checkpoint.limit = 100;
+        Throwable[] found = calledOff(checkpoint).getSuppressed();
+        String name = Hook.class.getName() + ".beforeCheckpoint of resource "
+                + Hook.class.getName() + "@"
+                + Integer.toHexString(System.identityHashCode(hanging));
+        same(1, found.length);
+        same(CheckpointException.class, found[0].getClass());
+        same(name + " did not return within 0.1 s (agent option hook_timeout)",
+                found[0].getMessage());
+        same(InterruptedException.class, found[0].getCause().getClass());
+        check(!Thread.currentThread().isInterrupted(), "the requester is left interrupted");
+        String report = checkpoint.said.get(0);
+        check(report.startsWith("told " + name + " has been running for "), report);
+        check(report.contains("ContractTest.await(ContractTest.java:"), report);
+        log.expect("b3", "b2", "b1", "a1", "a2", "a3");
+        same(3, keep.size());
+        checkpoint.limit = 0;
+        never.countDown();
+        checkpoint.run(null);
+    }
+
+    private void swallowed() throws Throwable {
+        final Log log = new Log();
+        OrderedContext<Resource> outer = new OrderedContext<>();
+        final OrderedContext<Resource> inner = new OrderedContext<>();
+        final CountDownLatch never = new CountDownLatch(1);
+        List<Resource> keep = register(outer, new Hook(log, "outer", () -> {
+            try {
+                inner.beforeCheckpoint(null);
+            } catch (CheckpointException swallowed) {
+                log.add("swallowed");
+            }
+        }, null));
+        keep.addAll(register(inner, new Hook(log, "inner", () -> await(never), null)));
+        TestCheckpoint checkpoint = new TestCheckpoint(outer, log);
+        checkpoint.limit = 100;
+        same(1, calledOff(checkpoint).getSuppressed().length);
+        log.expect("bouter", "binner", "swallowed", "aouter");
+        same(2, keep.size());
+    }
+
+    private void stuck() throws Throwable {
+        final Log log = new Log();
+        OrderedContext<Resource> context = new OrderedContext<>();
+        final TestCheckpoint checkpoint = new TestCheckpoint(context, log);
+        final AtomicReference<Throwable> refused = new AtomicReference<>();
+        // The hook waits for a thread that waits for the hook's checkpoint to end.
+        List<Resource> keep = register(context, new Hook(log, "1", () -> {
+            Thread thread = started(() -> {
+                try {
+                    checkpoint.run(null);
+                } catch (CheckpointException expected) {
+                    refused.set(expected);
+                }
+            });
+            while (thread.isAlive()) {
+                try {
+                    thread.join(TimeUnit.SECONDS.toMillis(DEADLINE_SECONDS));
+                } catch (InterruptedException ignored) {
+                    log.add("interrupted");
+                }
+            }
+        }, null));
+        checkpoint.limit = 100;
+        calledOff(checkpoint);
+        log.expect("b1", "interrupted", "a1");
+        check(refused.get().getMessage().startsWith("another checkpoint is on its way: "
+                + Hook.class.getName() + ".beforeCheckpoint of "), refused.get().getMessage());
+        check(checkpoint.said.get(1).startsWith("told last "), checkpoint.said.get(1));
+        same(1, keep.size());
+    }
+
+    /** Needs the agent, which knows of hook_timeout. */
+    private void halves() throws Throwable {
+        Log log = new Log();
+        Exception failure = new Exception("busy");
+        if (Core.class.getClassLoader() != null) {
+            return;
+        }
+        same(0, Checkpoint.end().length);
+        Hook failing = new Hook(log, "1", throwing(failure), null);
+        Core.getGlobalContext().register(failing);
+        String[] reasons = Checkpoint.begin();
+        same(1, reasons.length);
+        check(reasons[0].endsWith("java.lang.Exception: busy"), reasons[0]);
+        log.expect("b1", "a1");
+        same(0, Checkpoint.end().length);
+        log.events.clear();
+        failing.before = null;
+        same(null, Checkpoint.begin());
+        String busy = "another checkpoint is on its way and waits for its second half";
+        check(Checkpoint.begin()[0].startsWith(busy), "begin() does not say why not");
+        check(Checkpoint.request(null).contains(busy), "request() does not say what it waits for");
+        log.expect("b1");
+        same(null, Checkpoint.end());
+        log.expect("b1", "a1");
+        same(0, Checkpoint.end().length);
     }
 
     /** Here the real entry points are called; a hook that always throws keeps any agent idle. */

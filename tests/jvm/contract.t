@@ -25,5 +25,21 @@ contract() {
     done <<<"$out"
 }
 
+# Where the kernel lacks what every checkpoint needs, no hook is called at all.
+unsupported() {
+    local classes=$TMP/contract-$V
+    run "$JAVA_HOME/bin/javac" --release 8 -Xlint:-options -nowarn -cp "$classes/api" \
+        -d "$classes/test" "$TOP/tests/jvm/java/Unsupported.java"
+    run "$SECCOMP_RUN" --bare --deny prctl=EINVAL -- "$JAVA" "-agentpath:$AGENT=addr=none" \
+        -cp "$classes/test" Unsupported
+    like "$out" "^UnsupportedOperationException: this machine cannot freeze a JVM: PR_GET_TID_ADDRESS" \
+        "$V: a machine that cannot do it at all is told as such"
+    unlike "$out" "notified" "$V: and nobody is notified"
+    run "$JAVA" "-agentpath:$AGENT=addr=none" -cp "$classes/test" Unsupported
+    like "$out" "notified.*CheckpointException: no image directory is set" \
+        "$V: what only this JVM lacks is a CheckpointException"
+}
+
 each_jdk contract
+each_jdk unsupported
 done_testing

@@ -9,13 +9,13 @@
 need flock setpriv prlimit
 compile Hard
 TEMPORARY=.checkpointer-image-0123456789abcdef
-OPTIONS=(-Xmx64m "-XX:ErrorFile=$TMP/hs_err_%p.log")
+JVM_OPTIONS=(-Xmx64m "-XX:ErrorFile=$TMP/hs_err_%p.log")
 
 # begin NAME MODE [ARGUMENT...]: starts Hard without an image directory; sets pid and log.
 begin() {
     local name="$V $1"
     shift
-    start_jvm "$name" - "${OPTIONS[@]}" -cp "$CP" Hard "$@"
+    start_jvm "$name" - "${JVM_OPTIONS[@]}" -cp "$CP" Hard "$@"
     wait_line "$log" ready && wait_line "$log" 1 || fail "$name: the program starts"
 }
 
@@ -94,8 +94,7 @@ others_directory() {
     freeze "$pid" "$DIR/own" "$V: $what: one of its own" && pass "$V: $what: one of its own is taken"
 }
 
-# The limit is lowered besides: accept() has its descriptor from before the program took the others,
-# and would take it back.
+# The agent has one in reserve. The limit is lowered afterwards, so that this is of no use either.
 no_descriptor() {
     local what="no descriptor left" jvm jvm_log
     CONFINE=(bash -c 'ulimit -n 256 && exec "$@"' limited)
@@ -103,10 +102,10 @@ no_descriptor() {
     CONFINE=()
     jvm=$pid jvm_log=$log
     contains "$(<"$log")" "Too many open files" "$V: $what"
-    prlimit --pid "$jvm" --nofile=3:
     RUN_SECONDS=20 run "$CKPT" checkpoint --leave-running "$jvm" "$DIR/fds"
     is "$status" 1 "$V: $what: a checkpoint fails in time"
     like "$err" 'Too many open files|too many open files' "$V: $what: and says why"
+    prlimit --pid "$jvm" --nofile=3:
     # Nobody can accept this one yet: it waits.
     start "$V waits" "$CKPT" checkpoint --leave-running "$jvm" "$DIR/fds"
     log=$jvm_log goes_on "$what: the JVM goes on"
@@ -123,9 +122,9 @@ no_descriptor() {
 # Two JVMs, one image directory; and what killed writers have left there.
 shared_directory() {
     local image=$DIR/shared holder first same
-    start_jvm "$V first" - "${OPTIONS[@]}" -cp "$CP" Hard count 1
+    start_jvm "$V first" - "${JVM_OPTIONS[@]}" -cp "$CP" Hard count 1
     first=$pid
-    start_jvm "$V second" - "${OPTIONS[@]}" -cp "$CP" Hard count 1000000
+    start_jvm "$V second" - "${JVM_OPTIONS[@]}" -cp "$CP" Hard count 1000000
     wait_line "$TMP/$V first.log" 3
     wait_line "$log" 1000003
     freeze "$first" "$image" "$V: the first JVM"

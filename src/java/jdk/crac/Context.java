@@ -38,7 +38,10 @@ public abstract class Context<R extends Resource> implements Resource {
             throws RestoreException;
 
     /**
-     * Adds a resource to those that this context notifies.
+     * Adds a resource to those that this context notifies. The
+     * {@linkplain Core#getGlobalContext() global context} never waits here: while a checkpoint's
+     * notifications are on the way, on whatever thread, a resource is taken at once and takes part
+     * from the next checkpoint on.
      *
      * @param resource the resource
      * @throws NullPointerException if {@code resource} is {@code null}

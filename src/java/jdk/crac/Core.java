@@ -34,14 +34,23 @@ public class Core {
      *
      * <p>Callers on several threads take turns: the next one's checkpoint starts when the one
      * before is over, which after a successful one means in the restored process. A thread that a
-     * hook waits for must not call this method; the hook's own thread gets an exception.
+     * hook waits for must not call this method: the two would wait for each other until the hook's
+     * time is up. The hook's own thread gets an exception at once.
      *
-     * @throws CheckpointException if the checkpoint was called off: a hook threw, something in the
-     *     process cannot be frozen, the image could not be written, no image directory is
-     *     configured, or the call came from inside a hook. The suppressed exceptions say which
+     * <p>A hook may run for as long as the agent's option {@code hook_timeout} says, 60 seconds if
+     * it says nothing. A {@code beforeCheckpoint} that takes longer is reported to standard error
+     * with its stack, and its thread interrupted, once. When it returns, the other resources are
+     * notified as ever, the checkpoint is called off, and its exception says so; should it not
+     * react, whoever waits for his turn gets an exception too. An {@code afterRestore} that takes
+     * longer is reported and left to run on.
+     *
+     * @throws CheckpointException if the checkpoint was called off: a hook threw or took too long,
+     *     something in the process cannot be frozen, the image could not be written, no image
+     *     directory is configured, the call came from inside a hook, or a hook of another
+     *     checkpoint hangs. The suppressed exceptions say which
      * @throws RestoreException if the process was restored and hooks failed in it
-     * @throws UnsupportedOperationException if there is no agent in this JVM; no resource has been
-     *     notified then
+     * @throws UnsupportedOperationException if there is no agent in this JVM, or the machine lacks
+     *     what every checkpoint needs; no resource has been notified then
      */
     public static void checkpointRestore() throws CheckpointException, RestoreException {
         Checkpoint.checkpointRestore(null);

@@ -27,7 +27,9 @@
  * <h2>A checkpoint</h2>
  * If every {@code beforeCheckpoint} returned normally and the process can be frozen, it is; what
  * follows happens in the restored process: {@code afterRestore} of every resource, then the
- * requester's call returns. If not, the checkpoint is called off, {@code afterRestore} runs on
+ * requester's call returns. Before the process is looked at there is a collection (unless the
+ * agent's option {@code gc} is false), and the cleaners and finalizers of what it found unreachable
+ * run to their end. If not, the checkpoint is called off, {@code afterRestore} runs on
  * every resource in the process that goes on, and the requester gets a
  * {@code CheckpointException} with all the reasons, those of {@code afterRestore} among them.
  */

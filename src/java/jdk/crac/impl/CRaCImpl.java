@@ -32,6 +32,11 @@ public final class CRaCImpl implements CRaCMXBean {
     }
 
     @Override
+    public boolean isImplemented() {
+        return Checkpoint.isSupported();
+    }
+
+    @Override
     public void checkpointRestore() throws CheckpointException, RestoreException {
         Core.checkpointRestore();
     }

@@ -3,12 +3,11 @@
 // Drives one checkpoint after another: notifies the resources, has the agent freeze the process,
 // notifies again, and hands the failures to whoever asked. Called on application threads by
 // Core.checkpointRestore() and the MXBean, and on the agent's threads by request(), begin() and
-// end(). The turn is a semaphore and not a lock of its thread, because the two halves of a
-// checkpoint may be asked for by two requests. Tests put another freeze() in place by a subclass.
+// end(). Turn sees to it that there is one at a time, HookWatch that a hook which hangs is
+// reported. Tests put another freeze() in place by a subclass, and what HookWatch asks the agent.
 
 package jdk.crac.impl;
 
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import jdk.crac.CheckpointException;
 import jdk.crac.Context;
@@ -18,9 +17,11 @@ import jdk.crac.RestoreException;
 
 /** The sequence of a checkpoint. */
 public class Checkpoint {
+    /** How long an outside tool's request waits for the one before it. */
+    private static final long REQUEST_MILLIS = 5000;
+
     private final Context<? extends Resource> context;
-    private final Semaphore turn = new Semaphore(1, true);
-    private volatile Thread owner;
+    private final Turn turn = new Turn();
 
     /** Whether the turn is that of an outside tool, between its two requests. */
     private final AtomicBoolean begun = new AtomicBoolean();
@@ -43,7 +44,7 @@ public class Checkpoint {
      */
     public static void checkpointRestore(String directory)
             throws CheckpointException, RestoreException {
-        requireAgent();
+        requireSupport();
         RestoreException incomplete = null;
         try {
             Global.CHECKPOINT.run(directory);
@@ -57,16 +58,26 @@ public class Checkpoint {
     }
 
     /**
-     * Does the same for the agent's control thread; a main class that the restore names is run on
-     * a thread of its own. Throws nothing.
+     * Tells whether this JVM can be frozen, as far as that depends on the agent and the machine.
+     *
+     * @return whether {@link #checkpointRestore} does not throw UnsupportedOperationException
+     */
+    public static boolean isSupported() {
+        return unsupported() == null;
+    }
+
+    /**
+     * Does the same for the agent's threads, that is for an outside tool; a main class that the
+     * restore names is run on a thread of its own. Waits for another checkpoint only for a while,
+     * and not at all for one whose hook hangs. Throws nothing.
      *
      * @param directory the image directory, {@code null} for that of the agent's options
      * @return {@code null} if all went well, else what failed, in lines for a person to read
      */
     public static String request(String directory) {
         try {
-            requireAgent();
-            Global.CHECKPOINT.run(directory);
+            requireSupport();
+            Global.CHECKPOINT.run(directory, REQUEST_MILLIS);
             return null;
         } catch (CheckpointException calledOff) {
             return Failures.describe("checkpoint called off, the application goes on:", calledOff);
@@ -105,23 +116,33 @@ public class Checkpoint {
      * Carries out a checkpoint when no other one is on the way.
      *
      * @param directory handed to {@link #freeze}
-     * @throws CheckpointException if it was called off, or if a hook of this context calls
+     * @throws CheckpointException if it was called off, if a hook of this context calls, or if a
+     *     hook of another checkpoint hangs
      * @throws RestoreException if the process was frozen, and hooks failed afterwards
      */
     public final void run(String directory) throws CheckpointException, RestoreException {
-        if (owner == Thread.currentThread()) {
+        run(directory, Turn.FOREVER);
+    }
+
+    private void run(String directory, long millis) throws CheckpointException, RestoreException {
+        if (turn.isRunning()) {
             CheckpointException refused = new CheckpointException();
             refused.addSuppressed(new IllegalStateException(
                     "checkpointRestore() was called from inside a hook"));
             throw refused;
         }
-        turn.acquireUninterruptibly();
-        owner = Thread.currentThread();
+        String busy = turn.take(millis);
+        if (busy != null) {
+            CheckpointException refused = new CheckpointException(busy);
+            refused.addSuppressed(new CheckpointException(busy));
+            throw refused;
+        }
         try {
-            perform(directory);
+            if (!isStale()) {
+                perform(directory);
+            }
         } finally {
-            owner = null;
-            turn.release();
+            turn.give();
         }
     }
 
@@ -135,14 +156,69 @@ public class Checkpoint {
         return Native.freeze(directory);
     }
 
+    /**
+     * How long one hook may run.
+     *
+     * @return milliseconds, 0 for as long as it likes
+     */
+    protected long hookLimit() {
+        return Native.hookLimit();
+    }
+
+    /**
+     * Finds whoever asked for the checkpoint that the calling thread carries out.
+     *
+     * @return what {@link #report} takes; 0 for a thread of the application
+     */
+    protected long requester() {
+        return Native.requester();
+    }
+
+    /**
+     * Tells, to a thread that has the turn, whether whoever asked for it is gone: the process was
+     * frozen and restored while the request waited. It is not to be frozen for that once more.
+     *
+     * @return whether to do nothing
+     */
+    protected boolean isStale() {
+        return Native.isStale();
+    }
+
+    /**
+     * Reports what a hook does, to standard error and to the requester.
+     *
+     * @param requester from {@link #requester}, 0 for standard error alone
+     * @param text lines for a person to read
+     * @param last whether the requester is not to wait for anything more
+     */
+    protected void report(long requester, String text, boolean last) {
+        Native.report(requester, text, last);
+    }
+
+    /**
+     * Finds the holder of the lock that a thread waits for.
+     *
+     * @param thread the thread
+     * @return the other one, {@code null} if it waits for none that is of java.util.concurrent
+     */
+    protected Thread lockHolder(Thread thread) {
+        return Native.lockHolder(thread);
+    }
+
     private void perform(String directory) throws CheckpointException, RestoreException {
         Failures failures = new Failures();
-        before(failures);
-        if (failures.isEmpty()) {
-            freeze(directory, failures);
+        HookWatch watch = HookWatch.open(this, turn);
+        boolean calledOff;
+        try {
+            before(failures, watch);
+            if (failures.isEmpty()) {
+                freeze(directory, failures);
+            }
+            calledOff = !failures.isEmpty();
+            after(failures);
+        } finally {
+            watch.close();
         }
-        boolean calledOff = !failures.isEmpty();
-        after(failures);
         if (calledOff) {
             throw failures.into(new CheckpointException(failures.summary()));
         }
@@ -153,24 +229,29 @@ public class Checkpoint {
 
     private String[] beginHere() {
         Failures failures = new Failures();
-        if (!turn.tryAcquire()) {
-            return new String[] {"another checkpoint is on its way"};
+        String busy = turn.take(0);
+        if (busy != null) {
+            return new String[] {busy};
         }
-        owner = Thread.currentThread();
         try {
-            before(failures);
-            if (!failures.isEmpty()) {
-                after(failures);
+            HookWatch watch = HookWatch.open(this, turn);
+            try {
+                before(failures, watch);
+                if (!failures.isEmpty()) {
+                    after(failures);
+                }
+            } finally {
+                watch.close();
             }
         } catch (Throwable unexpected) {
             failures.add(unexpected);
         }
-        owner = null;
         if (failures.isEmpty()) {
+            turn.pause();
             begun.set(true); // from here on, the turn is given back by end()
             return null;
         }
-        turn.release();
+        turn.give();
         return failures.reasons();
     }
 
@@ -179,23 +260,30 @@ public class Checkpoint {
         if (!begun.compareAndSet(true, false)) {
             return new String[0];
         }
-        owner = Thread.currentThread();
         try {
-            after(failures);
+            HookWatch watch = HookWatch.open(this, turn);
+            try {
+                after(failures);
+            } finally {
+                watch.close();
+            }
         } catch (Throwable unexpected) {
             failures.add(unexpected);
         } finally {
-            owner = null;
-            turn.release();
+            turn.give();
         }
         return failures.isEmpty() ? null : failures.reasons();
     }
 
-    private void before(Failures failures) {
+    private void before(Failures failures, HookWatch watch) {
         try {
             context.beforeCheckpoint(null);
         } catch (Throwable failure) {
             failures.add(failure);
+        }
+        Throwable overrun = watch.overrun();
+        if (failures.isEmpty() && overrun != null) {
+            failures.add(overrun); // a context of the application's has swallowed it
         }
     }
 
@@ -249,11 +337,18 @@ public class Checkpoint {
         return open;
     }
 
-    private static void requireAgent() {
+    private static void requireSupport() {
+        String reason = unsupported();
+        if (reason != null) {
+            throw new UnsupportedOperationException(reason);
+        }
+    }
+
+    private static String unsupported() {
         try {
-            Native.restoreTime();
+            return Native.unsupported();
         } catch (UnsatisfiedLinkError absent) {
-            throw new UnsupportedOperationException("the checkpointer agent is not loaded");
+            return "the checkpointer agent is not loaded";
         }
     }
 

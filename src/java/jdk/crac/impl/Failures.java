@@ -112,10 +112,11 @@ final class Failures {
     private static void describe(Throwable reason, String indent, StringBuilder out, int depth) {
         out.append(indent);
         String origin = originOf(reason);
-        if (origin != null) {
+        String text = text(reason);
+        if (origin != null && !text.startsWith(origin)) {
             out.append(origin).append(": ");
         }
-        out.append(text(reason).replace("\n", indent + "  "));
+        out.append(text.replace("\n", indent + "  "));
         Throwable cause = reason.getCause();
         for (int i = 0; cause != null && i < depth; i++, cause = cause.getCause()) {
             if (cause instanceof Origin) {
@@ -139,16 +140,23 @@ final class Failures {
      */
     private static String originOf(Throwable reason) {
         StackTraceElement[] frames = reason.getStackTrace();
-        StackTraceElement origin = frames.length == 0 ? null : frames[0];
-        for (StackTraceElement frame : frames) {
-            String method = frame.getMethodName();
-            if (method.equals("beforeCheckpoint") || method.equals("afterRestore")) {
-                origin = frame;
-                break;
-            }
+        StackTraceElement origin = hookOn(frames);
+        if (origin == null && frames.length > 0) {
+            origin = frames[0];
         }
         return origin == null || origin.getClassName().startsWith("jdk.crac.impl.")
                 ? null : origin.getClassName() + "." + origin.getMethodName();
+    }
+
+    /** The innermost hook on a stack, null if there is none. */
+    static StackTraceElement hookOn(StackTraceElement[] frames) {
+        for (StackTraceElement frame : frames) {
+            String method = frame.getMethodName();
+            if (method.equals("beforeCheckpoint") || method.equals("afterRestore")) {
+                return frame;
+            }
+        }
+        return null;
     }
 
     /** An exception's class and message, or our own's message alone; its methods may throw. */

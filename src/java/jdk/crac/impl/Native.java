@@ -23,7 +23,7 @@ final class Native {
 
     /**
      * The main class and its arguments that the last restore was given, as they were on its
-     * command line, at the first call after it; else {@code null}.
+     * command line, at the first call after it on the thread that froze; else {@code null}.
      */
     static native byte[][] arguments();
 
@@ -32,6 +32,27 @@ final class Native {
 
     /** Whether origins are kept, as an option of the agent says. */
     static native boolean collectsOrigins();
+
+    /**
+     * Why no JVM of this machine can be frozen, {@code null} if nothing is known against it. Asks
+     * the kernel once.
+     */
+    static native String unsupported();
+
+    /** How long one hook may run, in milliseconds; 0 for as long as it likes. */
+    static native long hookLimit();
+
+    /** Whoever the calling thread serves, for {@link #report}; 0 for nobody. */
+    static native long requester();
+
+    /** Whether whoever the calling thread serves was left behind in the process that was frozen. */
+    static native boolean isStale();
+
+    /** Writes lines to standard error, and to the requester; the last ones answer the request. */
+    static native void report(long requester, String text, boolean last);
+
+    /** The thread that holds the java.util.concurrent lock which another thread waits for. */
+    static native Thread lockHolder(Thread thread);
 
     /** When the last restore was asked for, in milliseconds since the epoch; -1 if never. */
     static native long restoreTime();

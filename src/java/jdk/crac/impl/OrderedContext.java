@@ -55,9 +55,8 @@ public final class OrderedContext<R extends Resource> extends Context<R> {
         Failures failures = new Failures();
         List<R> resources = startNotification();
         for (int i = resources.size() - 1; i >= 0; i--) {
-            try {
-                resources.get(i).beforeCheckpoint(this);
-            } catch (Throwable failure) {
+            Throwable failure = HookWatch.call(resources.get(i), this, true);
+            if (failure != null) {
                 failures.add(failure);
             }
         }
@@ -70,9 +69,8 @@ public final class OrderedContext<R extends Resource> extends Context<R> {
     public void afterRestore(Context<? extends Resource> context) throws RestoreException {
         Failures failures = new Failures();
         for (R resource : endNotification()) {
-            try {
-                resource.afterRestore(this);
-            } catch (Throwable failure) {
+            Throwable failure = HookWatch.call(resource, this, false);
+            if (failure != null) {
                 failures.add(failure);
             }
         }

@@ -32,6 +32,14 @@ public interface CRaCMXBean extends PlatformManagedObject {
     long getRestoreTime();
 
     /**
+     * Tells whether {@link #checkpointRestore()} can do anything here. To JMX it is the attribute
+     * {@code Implemented}.
+     *
+     * @return whether the agent is there and the machine has what it needs
+     */
+    boolean isImplemented();
+
+    /**
      * Does the same as {@link jdk.crac.Core#checkpointRestore()}. A client that calls it from
      * another process loses its connection if the checkpoint succeeds.
      *

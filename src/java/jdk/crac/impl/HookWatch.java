@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Watches the hooks of one notification: which one runs, since when, and whether it has run longer
+// than a hook may. A daemon thread, made with the first hook and gone with the turn, waits for the
+// deadline. A hook's time begins anew when one nested in it begins or ends, so a context of many
+// resources has as many times the limit.
+//
+// What is done about a hook that overruns: always a report that names it, with the stack of its
+// thread, and of the one that holds the lock (of java.util.concurrent) that it waits for. A
+// beforeCheckpoint is interrupted, once, and the checkpoint called off when it returns. An
+// afterRestore is left alone: there is nothing to go back to. Nothing here ends a thread, let alone
+// the JVM.
+//
+// The monitor guards the fields and is not held while anything is written or looked at.
+
+package jdk.crac.impl;
+
+import java.util.concurrent.TimeUnit;
+import jdk.crac.CheckpointException;
+import jdk.crac.Context;
+import jdk.crac.Resource;
+
+/** The clock beside the hooks. */
+final class HookWatch implements Runnable {
+    /** From the interruption of a hook to the answer that it does not react. */
+    private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final int MOST_REPORTS = 3;
+
+    private static volatile HookWatch current;
+
+    private final Checkpoint checkpoint;
+    private final Turn turn;
+    private final long requester;
+    private final long limitNanos;
+    private final Thread runner = Thread.currentThread();
+    private Hook running;
+    private Throwable overrun;
+    private Thread watchdog;
+    private boolean idle;
+    private boolean closed;
+    private volatile boolean stuck;
+
+    private HookWatch(Checkpoint checkpoint, Turn turn, long limitMillis) {
+        this.checkpoint = checkpoint;
+        this.turn = turn;
+        this.requester = checkpoint.requester();
+        this.limitNanos = TimeUnit.MILLISECONDS.toNanos(limitMillis);
+    }
+
+    /** Begins to watch the hooks that this thread calls from now on, until {@link #close}. */
+    static HookWatch open(Checkpoint checkpoint, Turn turn) {
+        HookWatch watch = new HookWatch(checkpoint, turn, checkpoint.hookLimit());
+        turn.begin(watch);
+        current = watch;
+        return watch;
+    }
+
+    /** Ends the watch; the turn is not given away by it. */
+    void close() {
+        current = null;
+        turn.end();
+        synchronized (this) {
+            closed = true;
+            notifyAll();
+        }
+    }
+
+    /**
+     * Calls a hook.
+     *
+     * @param before whether its {@code beforeCheckpoint} is meant
+     * @return what it threw, or that it did not return in time; {@code null} if all is well
+     */
+    static Throwable call(Resource resource, Context<? extends Resource> context, boolean before) {
+        HookWatch watch = current;
+        Hook hook = watch == null || watch.runner != Thread.currentThread()
+                ? null : watch.enter(resource, before);
+        Throwable failure = null;
+        try {
+            if (before) {
+                resource.beforeCheckpoint(context);
+            } else {
+                resource.afterRestore(context);
+            }
+        } catch (Throwable thrown) {
+            failure = thrown;
+        }
+        return hook == null ? failure : watch.leave(hook, failure);
+    }
+
+    /** The first beforeCheckpoint that did not return in time, as an exception; else null. */
+    synchronized Throwable overrun() {
+        return overrun;
+    }
+
+    /** Whether a hook hangs and nothing more will be done about it. */
+    boolean isStuck() {
+        return stuck;
+    }
+
+    /** Says which hook runs and for how long, {@code null} if none does. */
+    String running() {
+        Hook hook;
+        synchronized (this) {
+            hook = running;
+        }
+        return hook == null ? null : name(hook, runner.getStackTrace())
+                + " has been running for " + seconds(System.nanoTime() - hook.began);
+    }
+
+    private Hook enter(Resource resource, boolean before) {
+        Hook hook = new Hook(resource, before, limitNanos);
+        synchronized (this) {
+            hook.outer = running;
+            running = hook;
+            if (idle) {
+                notifyAll();
+            }
+        }
+        if (watchdog == null && limitNanos > 0) {
+            start();
+        }
+        return hook;
+    }
+
+    /** Without a thread to watch them, hooks run all the same. */
+    private void start() {
+        try {
+            watchdog = new Thread(this, "checkpointer watchdog");
+            watchdog.setDaemon(true);
+            watchdog.setContextClassLoader(null);
+            watchdog.start();
+        } catch (Throwable shortage) {
+            checkpoint.report(0, "hooks run unwatched: " + shortage, false);
+        }
+    }
+
+    private Throwable leave(Hook hook, Throwable thrown) {
+        synchronized (this) {
+            running = hook.outer;
+            if (running != null) {
+                running.restart(limitNanos);
+                if (idle) {
+                    notifyAll();
+                }
+            }
+            stuck = false;
+            if (hook.interrupted) {
+                Thread.interrupted(); // by us and for that hook; nobody else is to be stopped by it
+            }
+        }
+        if (hook.reports > 0) {
+            checkpoint.report(0, hook.name + " has returned after "
+                    + seconds(System.nanoTime() - hook.began), false);
+        }
+        if (hook.overrun == null) {
+            return thrown;
+        }
+        if (thrown != null) {
+            hook.overrun.initCause(thrown);
+        }
+        return hook.overrun;
+    }
+
+    @Override
+    public void run() {
+        Hook due;
+        while ((due = await()) != null) {
+            overrun(due);
+        }
+    }
+
+    /** Waits until a hook is due; {@code null} at the end. */
+    private synchronized Hook await() {
+        while (!closed) {
+            long left = running == null || running.reports == MOST_REPORTS
+                    ? Long.MAX_VALUE : running.due - System.nanoTime();
+            if (left <= 0) {
+                return running;
+            }
+            idle = left == Long.MAX_VALUE;
+            try {
+                wait(idle ? 0 : TimeUnit.NANOSECONDS.toMillis(left) + 1);
+            } catch (InterruptedException notMeant) {
+                continue; // a thread of ours; whoever interrupts all threads means others
+            } finally {
+                idle = false;
+            }
+        }
+        return null;
+    }
+
+    private void overrun(Hook hook) {
+        StackTraceElement[] stack = runner.getStackTrace();
+        long ran = System.nanoTime() - hook.began;
+        synchronized (this) {
+            if (running != hook) {
+                return; // it has just returned
+            }
+            hook.reports++;
+            hook.due = System.nanoTime()
+                    + (hook.before && hook.reports == 1 ? GRACE_NANOS : 2 * ran);
+            if (hook.reports == 1) {
+                hook.name = name(hook, stack);
+                if (hook.before) {
+                    hook.overrun = late(hook.name, stack);
+                    overrun = overrun == null ? hook.overrun : overrun;
+                }
+            }
+        }
+        if (hook.before && hook.reports == 2) {
+            giveUp(hook);
+        } else {
+            report(hook, stack, ran);
+        }
+    }
+
+    private void report(Hook hook, StackTraceElement[] stack, long ran) {
+        StringBuilder text = new StringBuilder(hook.name);
+        if (hook.reports > 1) {
+            text.append(" is still running, after ").append(seconds(ran));
+        } else {
+            text.append(" has been running for ").append(seconds(ran));
+            text.append(", longer than a hook may (hook_timeout=").append(limit()).append("); ");
+            text.append(hook.before ? "it is interrupted, and the checkpoint called off"
+                    : "it is left to run on");
+        }
+        describe(runner, stack, text);
+        Thread holder = checkpoint.lockHolder(runner);
+        if (holder != null && holder != runner) {
+            text.append("\n  waits for a lock that is held elsewhere:");
+            describe(holder, holder.getStackTrace(), text);
+        }
+        for (Thread thread : turn.waiting()) {
+            text.append("\n  thread '").append(thread.getName());
+            text.append("' is in checkpointRestore() and waits for this checkpoint to end");
+        }
+        boolean first = hook.reports == 1;
+        checkpoint.report(first ? requester : 0, text.toString(), first && !hook.before);
+        if (first && hook.before) {
+            interrupt(hook);
+        } else if (first) {
+            stuck = true;
+            turn.wake();
+        }
+    }
+
+    private synchronized void interrupt(Hook hook) {
+        if (running == hook) {
+            hook.interrupted = true;
+            runner.interrupt();
+        }
+    }
+
+    /** The interruption was of no use: nobody is to wait for this hook any longer. */
+    private void giveUp(Hook hook) {
+        synchronized (this) {
+            if (running != hook) {
+                return;
+            }
+            stuck = true;
+        }
+        turn.wake();
+        checkpoint.report(requester, hook.name + " does not react to being interrupted; the"
+                + " application goes on, and until the hook returns there is no other checkpoint",
+                true);
+    }
+
+    private CheckpointException late(String name, StackTraceElement[] stack) {
+        CheckpointException late = new CheckpointException(
+                name + " did not return within " + limit() + " s (agent option hook_timeout)");
+        late.setStackTrace(stack);
+        return late;
+    }
+
+    /** The limit in seconds; with its fraction, which only tests have. */
+    private String limit() {
+        long millis = TimeUnit.NANOSECONDS.toMillis(limitNanos);
+        return millis % 1000 == 0 ? String.valueOf(millis / 1000) : String.valueOf(millis / 1000.0);
+    }
+
+    private static String seconds(long nanos) {
+        return TimeUnit.NANOSECONDS.toSeconds(nanos) + " s";
+    }
+
+    private static void describe(Thread thread, StackTraceElement[] stack, StringBuilder text) {
+        text.append("\n  thread '").append(thread.getName()).append("', ");
+        text.append(thread.getState()).append(':');
+        for (StackTraceElement frame : stack) {
+            text.append("\n    at ").append(frame);
+        }
+    }
+
+    /**
+     * Names a hook by the innermost one on its thread's stack, which is the application's also
+     * where the resource is a proxy of org.crac's, and by the resource's class and identity.
+     */
+    private static String name(Hook hook, StackTraceElement[] stack) {
+        String type = hook.resource.getClass().getName();
+        StackTraceElement frame = Failures.hookOn(stack);
+        String method = frame == null || frame.getClassName().startsWith("jdk.crac.impl.")
+                ? type + "." + (hook.before ? "beforeCheckpoint" : "afterRestore")
+                : frame.getClassName() + "." + frame.getMethodName();
+        return method + " of resource " + type + "@"
+                + Integer.toHexString(System.identityHashCode(hook.resource));
+    }
+
+    /** A hook that is being called. */
+    private static final class Hook {
+        final Resource resource;
+        final boolean before;
+        final long began = System.nanoTime();
+        Hook outer;
+        long due;
+        int reports;
+        boolean interrupted;
+        String name;
+        CheckpointException overrun;
+
+        Hook(Resource resource, boolean before, long limitNanos) {
+            this.resource = resource;
+            this.before = before;
+            restart(limitNanos);
+        }
+
+        void restart(long limitNanos) {
+            due = System.nanoTime() + limitNanos;
+        }
+    }
+}
