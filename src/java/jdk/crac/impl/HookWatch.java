@@ -260,10 +260,10 @@ final class HookWatch implements Runnable {
             }
             stuck = true;
         }
-        turn.wake();
         checkpoint.report(requester, hook.name + " does not react to being interrupted; the"
                 + " application goes on, and until the hook returns there is no other checkpoint",
                 true);
+        turn.wake();
     }
 
     private CheckpointException late(String name, StackTraceElement[] stack) {
