@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/control.h"
+#include "agent/http.h"
 #include "agent/vmthread.h"
 #include "probe/vmstructs.h"
 
@@ -46,7 +47,20 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
     if (ckpt_agent.options.control && ckpt_control_start(&control_error) < 0)
         ckpt_agent_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM",
                        control_error.text);
+    if (ckpt_http_start(&control_error) < 0)
+        ckpt_agent_log("warning", "%s; there is no HTTP endpoint", control_error.text);
     return 0;
+}
+
+/* Before the application starts: a wrong address that was asked for ends the start. */
+static int open_endpoint(const struct ckpt_options *options)
+{
+    struct ckpt_error error;
+
+    if (ckpt_http_open(options->addr, &error) == 0)
+        return 0;
+    ckpt_agent_log(options->addr_given ? "error" : "warning", "%s", error.text);
+    return options->addr_given ? -1 : 0;
 }
 
 static void JNICALL on_vm_init(jvmtiEnv *jvmti, JNIEnv *env, jthread thread)
@@ -55,8 +69,10 @@ static void JNICALL on_vm_init(jvmtiEnv *jvmti, JNIEnv *env, jthread thread)
 
     (void)jvmti;
     (void)thread;
-    if (begin(env, &error) < 0)
+    if (begin(env, &error) < 0) {
+        ckpt_http_close();
         ckpt_agent_log("error", "%s; no checkpoint of this JVM is possible", error.text);
+    }
 }
 
 static jint get_jvmti(JavaVM *vm)
@@ -82,6 +98,8 @@ static jint set_up(JavaVM *vm, const char *options)
         return JNI_ERR;
     }
     if (get_jvmti(vm) != JNI_OK)
+        return JNI_ERR;
+    if (open_endpoint(&ckpt_agent.options) < 0)
         return JNI_ERR;
     (*ckpt_agent.jvmti)->SetEventCallbacks(ckpt_agent.jvmti, &callbacks, sizeof callbacks);
     return JNI_OK;
@@ -110,7 +128,12 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *re
     if (ckpt_agent.ready) {
         struct ckpt_options changed = ckpt_agent.options;
 
+        changed.addr_given = false;
         if (ckpt_options_parse(options, &changed, &error) < 0) {
+            ckpt_agent_log("error", "%s", error.text);
+            return JNI_ERR;
+        }
+        if (changed.addr_given && ckpt_http_change(changed.addr, &error) < 0) {
             ckpt_agent_log("error", "%s", error.text);
             return JNI_ERR;
         }
@@ -122,6 +145,7 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *re
     if ((*vm)->GetEnv(vm, (void **)&env, JNI_VERSION_1_6) != JNI_OK)
         return JNI_ERR;
     if (begin(env, &error) < 0) {
+        ckpt_http_close();
         ckpt_agent_log("error", "%s; no checkpoint of this JVM is possible", error.text);
         return JNI_ERR;
     }
@@ -133,6 +157,7 @@ EXPORT JNIEXPORT void JNICALL Agent_OnUnload(JavaVM *vm)
 {
     (void)vm;
     ckpt_control_unlink();
+    ckpt_http_unlink();
     if (ckpt_agent.mailbox.generation) { /* HotSpot removes the file of its first PID */
         ckpt_vmthread_find_perf();
         ckpt_vmthread_unlink_files();

@@ -28,6 +28,8 @@
 #include "agent/agent.h"
 #include "agent/control.h"
 #include "agent/heap.h"
+#include "agent/http.h"
+#include "agent/http_fds.h"
 #include "agent/vmthread.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
@@ -44,8 +46,9 @@ struct work {
     struct ckpt_report report;
     enum ckpt_freeze_result result;
     int reply_fd;
+    const char *written_text; /* of the request */
     int64_t said_ms;
-    int own_fds[8];
+    int own_fds[CKPT_HTTP_FDS_MAX + 8];
     char image_temp[64], manifest_temp[64];
     int manifest_fd; /* open, and so locked, until it is over */
 };
@@ -85,7 +88,7 @@ static void progress(void *context, uint64_t done, uint64_t total)
     int64_t now = raw_ms();
     char text[64];
 
-    if (now - work->said_ms < PROGRESS_MS)
+    if (work->written_text || now - work->said_ms < PROGRESS_MS)
         return;
     work->said_ms = now;
     tell(work, text,
@@ -97,15 +100,19 @@ static void before_end(void *context)
 {
     struct work *work = context;
 
+    const char *text = work->written_text ? work->written_text : "written\n";
+
     ckpt_control_unlink();
+    ckpt_http_unlink();
     ckpt_vmthread_unlink_files();
-    tell(work, "written\n", 8);
+    tell(work, text, ckpt_raw_length(text));
 }
 
 static void after_restore(void *context)
 {
     (void)context;
     ckpt_control_hold();
+    ckpt_http_hold();
 }
 
 /* ---- files ---- */
@@ -259,6 +266,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->after_restore = after_restore;
     freeze->context = work;
     work->reply_fd = request->reply_fd;
+    work->written_text = request->written_text;
     work->said_ms = raw_ms();
 
     freeze->dir_fd = open_directory(directory, error);
@@ -269,6 +277,8 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     if (freeze->image_fd < 0 || write_manifest(work, error) < 0)
         return -1;
     freeze->own_fd_count = ckpt_control_fds(work->own_fds, 4);
+    freeze->own_fd_count +=
+        ckpt_http_pause(work->own_fds + freeze->own_fd_count, CKPT_HTTP_FDS_MAX);
     work->own_fds[freeze->own_fd_count++] = freeze->dir_fd;
     work->own_fds[freeze->own_fd_count++] = freeze->image_fd;
     work->own_fds[freeze->own_fd_count++] = work->manifest_fd;
@@ -380,6 +390,7 @@ jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
         request.directory = name;
     }
     checkpoint(work, &request);
+    ckpt_http_resume();
     if (name)
         (*env)->ReleaseStringUTFChars(env, directory, name);
     if (work->result == CKPT_FREEZE_FAILED)

@@ -140,7 +140,7 @@ static void say_lines(int fd, char *text)
         say(fd, "text %s\n", line);
 }
 
-static bool is_allowed(int fd)
+bool ckpt_control_is_allowed(int fd)
 {
     struct ucred peer;
     socklen_t size = sizeof peer;
@@ -229,7 +229,7 @@ static void serve(JNIEnv *env, int fd)
     ckpt_auto_free char *failed = NULL;
     uint32_t generation = ckpt_agent.mailbox.generation;
 
-    if (!is_allowed(fd)) {
+    if (!ckpt_control_is_allowed(fd)) {
         say(fd, "text only the JVM's owner and root may ask for a checkpoint\nfailed\n");
         return;
     }

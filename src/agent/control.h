@@ -11,6 +11,7 @@
 #define CKPT_AGENT_CONTROL_H
 
 #include <jni.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -29,5 +30,8 @@ void ckpt_control_unlink(void);
 
 /** The descriptors that are the control socket's own: at most @room into @ret. */
 size_t ckpt_control_fds(int *ret, size_t room);
+
+/** Whether the peer of a connected Unix socket is the JVM's owner or root. */
+bool ckpt_control_is_allowed(int fd);
 
 #endif

@@ -67,11 +67,21 @@ public class Checkpoint {
     }
 
     /**
+     * Does the same for a requester who does not wait for another checkpoint. Throws nothing.
+     *
+     * @return {@code null} if all went well, else what failed; an empty array if another
+     *     checkpoint is on its way
+     */
+    public static String[] attempt() {
+        return Global.CHECKPOINT.attemptHere();
+    }
+
+    /**
      * Runs the first half for an outside tool that freezes the process by itself. Does not wait
      * for another checkpoint. Throws nothing.
      *
      * @return {@code null} if the process is ready; else the reasons why not, and then the second
-     *     half has been run already
+     *     half has been run already; an empty array if another checkpoint is on its way
      */
     public static String[] begin() {
         return Global.CHECKPOINT.beginHere();
@@ -138,10 +148,32 @@ public class Checkpoint {
         }
     }
 
+    private String[] attemptHere() {
+        Failures failures = new Failures();
+        if (!turn.tryAcquire()) {
+            return new String[0];
+        }
+        owner = Thread.currentThread();
+        try {
+            perform(null);
+            return null;
+        } catch (CheckpointException | RestoreException failed) {
+            for (Throwable reason : failed.getSuppressed()) { // the message says them once more
+                failures.add(reason);
+            }
+        } catch (Throwable unexpected) {
+            failures.add(unexpected);
+        } finally {
+            owner = null;
+            turn.release();
+        }
+        return failures.reasons();
+    }
+
     private String[] beginHere() {
         Failures failures = new Failures();
         if (!turn.tryAcquire()) {
-            return new String[] {"another checkpoint is on its way"};
+            return new String[0];
         }
         owner = Thread.currentThread();
         try {
