@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/control.h"
+#include "agent/http.h"
 #include "agent/origins.h"
 #include "agent/policies.h"
 #include "agent/vmthread.h"
@@ -58,6 +59,8 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
     ckpt_agent.ready = true;
     if (ckpt_agent.options.control)
         open_control();
+    if (ckpt_http_start(error) < 0)
+        ckpt_agent_log("warning", "%s; there is no HTTP endpoint", error->text);
     return 0;
 }
 
@@ -67,12 +70,24 @@ bool ckpt_agent_begin(JNIEnv *env)
 
     if (begin(env, &error) == 0)
         return true;
+    ckpt_http_close();
     if (ckpt_entry_is_second(env))
         ckpt_agent_log("warning", "the agent is in this JVM already; options given again at the "
                                   "start are not used");
     else
         ckpt_agent_log("error", "%s; no checkpoint of this JVM is possible", error.text);
     return false;
+}
+
+/* Before the application starts: a wrong address that was asked for ends the start. */
+static int open_endpoint(const struct ckpt_options *options)
+{
+    struct ckpt_error error;
+
+    if (ckpt_http_open(options->addr, &error) == 0)
+        return 0;
+    ckpt_agent_log(options->addr_given ? "error" : "warning", "%s", error.text);
+    return options->addr_given ? -1 : 0;
 }
 
 static void JNICALL on_vm_init(jvmtiEnv *jvmti, JNIEnv *env, jthread thread)
@@ -111,6 +126,8 @@ static jint set_up(JavaVM *vm, const char *options)
         ckpt_agent_log("error", "%s", error.text);
         return JNI_ERR;
     }
+    if (open_endpoint(&ckpt_agent.options) < 0)
+        return JNI_ERR;
     (*ckpt_agent.jvmti)->SetEventCallbacks(ckpt_agent.jvmti, &callbacks, sizeof callbacks);
     return JNI_OK;
 }
@@ -121,8 +138,10 @@ bool ckpt_agent_change(JNIEnv *env, const char *options)
     struct ckpt_error error;
     bool opens;
 
+    changed.addr_given = false;
     if (ckpt_options_parse(options, &changed, &error) < 0 ||
-        ckpt_agent_policies_check(changed.policies, &error) < 0) {
+        ckpt_agent_policies_check(changed.policies, &error) < 0 ||
+        (changed.addr_given && ckpt_http_change(changed.addr, &error) < 0)) {
         ckpt_agent_log("error", "%s", error.text);
         return false;
     }
@@ -137,6 +156,7 @@ bool ckpt_agent_change(JNIEnv *env, const char *options)
 static void end(void)
 {
     ckpt_control_unlink();
+    ckpt_http_unlink();
     if (ckpt_agent.mailbox.generation) { /* HotSpot removes the file of its first PID */
         ckpt_vmthread_find_perf();
         ckpt_vmthread_unlink_files();

@@ -30,6 +30,8 @@
 #include "agent/clock.h"
 #include "agent/control.h"
 #include "agent/heap.h"
+#include "agent/http.h"
+#include "agent/http_fds.h"
 #include "agent/origins.h"
 #include "agent/parameters.h"
 #include "agent/policies.h"
@@ -53,8 +55,9 @@ struct work {
     struct ckpt_policies *policies; /* NULL: none */
     enum ckpt_freeze_result result;
     int reply_fd;
+    const char *written_text; /* of the request */
     int64_t said_ms;
-    int own_fds[CKPT_CONTROL_FDS + 3];
+    int own_fds[CKPT_CONTROL_FDS + CKPT_HTTP_FDS_MAX + 3];
     char image_temp[64], manifest_temp[64];
     int manifest_fd; /* open, and so locked, until it is over */
 };
@@ -97,7 +100,7 @@ static void progress(void *context, uint64_t done, uint64_t total)
     int64_t now = raw_ms();
     char text[64];
 
-    if (now - work->said_ms < PROGRESS_MS)
+    if (work->written_text || now - work->said_ms < PROGRESS_MS)
         return;
     work->said_ms = now;
     tell(work, text,
@@ -108,10 +111,12 @@ static void progress(void *context, uint64_t done, uint64_t total)
 static void before_end(void *context)
 {
     struct work *work = context;
+    const char *text = work->written_text ? work->written_text : "written\n";
 
     ckpt_control_unlink();
+    ckpt_http_unlink();
     ckpt_vmthread_unlink_files();
-    tell(work, "written\n", 8);
+    tell(work, text, ckpt_raw_length(text));
     ckpt_control_dismiss(work->reply_fd);
 }
 
@@ -119,6 +124,7 @@ static void after_restore(void *context)
 {
     (void)context;
     ckpt_control_hold();
+    ckpt_http_hold();
     ckpt_parameters_adopt();
     ckpt_clock_redirect();
     ckpt_origins_restored();
@@ -293,6 +299,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->after_restore = after_restore;
     freeze->context = work;
     work->reply_fd = request->reply_fd;
+    work->written_text = request->written_text;
     work->said_ms = raw_ms();
 
     freeze->dir_fd = open_directory(directory, error);
@@ -305,12 +312,14 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     return 0;
 }
 
-/* With the control socket's table locked. */
+/* With the control socket's table locked; the endpoint's is from here on. */
 static void name_own_descriptors(struct work *work)
 {
     struct ckpt_freeze *freeze = &work->freeze;
 
     freeze->own_fd_count = ckpt_control_fds(work->own_fds);
+    freeze->own_fd_count +=
+        ckpt_http_pause(work->own_fds + freeze->own_fd_count, CKPT_HTTP_FDS_MAX);
     work->own_fds[freeze->own_fd_count++] = freeze->dir_fd;
     work->own_fds[freeze->own_fd_count++] = freeze->image_fd;
     work->own_fds[freeze->own_fd_count++] = work->manifest_fd;
@@ -355,6 +364,7 @@ static void freeze(JNIEnv *env, struct work *work)
         if (work->result != CKPT_FREEZE_RESTORED)
             ckpt_renew_forget(env);
     }
+    ckpt_http_resume();
     ckpt_control_unlock();
     if (work->result == CKPT_FREEZE_RESTORED) {
         ckpt_renew(env);

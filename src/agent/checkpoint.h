@@ -8,12 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** What a request over the control socket adds; all zero for Core.checkpointRestore(). */
+/** What a request over a socket adds; all zero for Core.checkpointRestore(). */
 struct ckpt_request {
     const char *directory; /**< NULL: that of the agent's option */
     bool leave_running;
     int gc;       /**< 1 yes, -1 no, 0 as the agent's option says */
     int reply_fd; /**< a connection that progress and the last word go to, 0 if there is none */
+    /** Sent there when the image is whole and the process about to end, and nothing before it;
+     * NULL: progress and "written", as the control socket has it. */
+    const char *written_text;
     /**
      * One more than the mailbox's generation when the request came: if the process was restored
      * since, there is nobody to answer, and nothing is done.  0: not known, it is done.
@@ -29,7 +32,7 @@ struct ckpt_request {
 
 /**
  * The request that the next freeze on this thread serves; NULL for none. Set by whoever calls
- * Checkpoint.request() (request.c), also while it runs the hooks.
+ * Checkpoint (request.c, http_request.c), also while it runs the hooks.
  */
 extern __thread const struct ckpt_request *ckpt_current_request;
 

@@ -67,7 +67,7 @@ static void say_lines(int fd, char *text)
         say(fd, "text %s\n", line);
 }
 
-static bool is_allowed(int fd)
+bool ckpt_request_is_allowed(int fd)
 {
     struct ucred peer;
     socklen_t size = sizeof peer;
@@ -208,7 +208,7 @@ void ckpt_request_serve(int fd)
     JNIEnv *env = NULL;
 
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (!is_allowed(fd)) {
+    if (!ckpt_request_is_allowed(fd)) {
         say(fd, "text only the JVM's owner and root may ask for a checkpoint\nfailed\n");
         return;
     }

@@ -95,7 +95,7 @@ talk() {
 }
 
 streams() {
-    talk first "$CKPT" run -- "$JAVA" -cp "$CP" Echo
+    talk first "$CKPT" run --option addr=none -- "$JAVA" -cp "$CP" Echo
     echo one >&8
     ok "$V: the first process hears its stdin" wait_line "$DIR/first.out" "heard one"
     freeze "$pid" "$DIR/streams" "$V: streams" || return

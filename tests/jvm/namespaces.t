@@ -12,8 +12,8 @@ CONTAINER=(unshare --pid --fork --mount-proc --kill-child)
 
 first_process() {
     local image=$TMP/pid1-$V
-    run timeout 60 "${CONTAINER[@]}" "$CKPT" run --image "$image" -- "$JAVA_HOME/bin/java" \
-        -jar "$SIMPLE" --period 20 --checkpoint-at 3 --until 6
+    run timeout 60 "${CONTAINER[@]}" "$CKPT" run --image "$image" --option addr=none -- \
+        "$JAVA_HOME/bin/java" -jar "$SIMPLE" --period 20 --checkpoint-at 3 --until 6
     is "$status" 137 "$V: PID 1 ends when it has frozen itself"
     run timeout 60 "${CONTAINER[@]}" "$CKPT" restore "$image"
     is "$status/$(tr '\n' ' ' <<<"$out")" "0/after restore 4 5 6 " "$V: and is restored as PID 1"
@@ -21,8 +21,8 @@ first_process() {
 
 from_outside() {
     local image=$TMP/outside-$V inner
-    start "outside-$V" "${CONTAINER[@]}" "$CKPT" run -- "$JAVA_HOME/bin/java" -jar "$SIMPLE" \
-        --period 20
+    start "outside-$V" "${CONTAINER[@]}" "$CKPT" run --option addr=none -- \
+        "$JAVA_HOME/bin/java" -jar "$SIMPLE" --period 20
     wait_line "$log" 3
     inner=$(cat "/proc/$pid/task/$pid/children")
     run "$CKPT" checkpoint ${inner%% *} "$image"

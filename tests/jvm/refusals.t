@@ -102,7 +102,7 @@ pipes() {
     exec 6>&-
     exec 7< <(exec tail -f /dev/null)
     other=$!
-    STARTER=start begin pipe "$JAVA" "-agentpath:$AGENT" -cp "$CP" Refuse none
+    STARTER=start begin pipe "$JAVA" "-agentpath:$AGENT=addr=none" -cp "$CP" Refuse none
     exec 7<&-
     refuses pipe "descriptor 7 .*pipe.*another process"
     stop "$pid"
@@ -168,7 +168,7 @@ file_limit() {
 }
 
 deaf_thread() {
-    local library=$CLASSES/libblocker.so options="=park_timeout=300"
+    local library=$CLASSES/libblocker.so options="=park_timeout=300,addr=none"
     if ! gcc -shared -fPIC -O1 -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -pthread \
         -o "$library" "$TOP/tests/jvm/java/blocker.c" 2>"$TMP/gcc.err"; then
         skip "$V deaf thread" "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"

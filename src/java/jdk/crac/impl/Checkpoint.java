@@ -91,11 +91,30 @@ public class Checkpoint {
     }
 
     /**
+     * Does the same for a requester who does not wait for another checkpoint. Throws nothing.
+     *
+     * @return {@code null} if all went well, else what failed; an empty array if another
+     *     checkpoint is on its way
+     */
+    public static String[] attempt() {
+        return Global.CHECKPOINT.attemptHere();
+    }
+
+    /**
+     * Says what {@link #attempt} and {@link #begin} would wait for.
+     *
+     * @return a sentence; it may be over by now
+     */
+    public static String[] busy() {
+        return new String[] {Global.CHECKPOINT.turn.says()};
+    }
+
+    /**
      * Runs the first half for an outside tool that freezes the process by itself. Does not wait
      * for another checkpoint. Throws nothing.
      *
      * @return {@code null} if the process is ready; else the reasons why not, and then the second
-     *     half has been run already
+     *     half has been run already; an empty array if another checkpoint is on its way
      */
     public static String[] begin() {
         return Global.CHECKPOINT.beginHere();
@@ -227,11 +246,35 @@ public class Checkpoint {
         }
     }
 
+    private String[] attemptHere() {
+        Failures failures = new Failures();
+        String unsupported = unsupported();
+        if (unsupported != null) {
+            return new String[] {unsupported};
+        }
+        if (turn.take(0) != null) {
+            return new String[0];
+        }
+        try {
+            perform(null);
+            return null;
+        } catch (CheckpointException | RestoreException failed) {
+            for (Throwable reason : failed.getSuppressed()) { // the message says them once more
+                failures.add(reason);
+            }
+        } catch (Throwable unexpected) {
+            failures.add(unexpected);
+        } finally {
+            turn.give();
+            Restored.startMain();
+        }
+        return failures.reasons();
+    }
+
     private String[] beginHere() {
         Failures failures = new Failures();
-        String busy = turn.take(0);
-        if (busy != null) {
-            return new String[] {busy};
+        if (turn.take(0) != null) {
+            return new String[0];
         }
         try {
             HookWatch watch = HookWatch.open(this, turn);

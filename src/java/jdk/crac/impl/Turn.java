@@ -104,6 +104,11 @@ final class Turn {
         return watch != null && watch.isStuck();
     }
 
+    /** What it is that others wait for. */
+    synchronized String says() {
+        return busy();
+    }
+
     private String busy() {
         String running = watch == null ? null : watch.running();
         String other = "another checkpoint is on its way";

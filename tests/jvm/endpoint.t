@@ -1,0 +1,228 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# The agent's HTTP endpoint: what it answers and to whom, what it makes of requests that mean harm,
+# where it listens, and how it lives over freeze and restore. Ports are chosen free; one test takes
+# the default one, if nobody has it.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+. "$TOP/tests/lib/endpoint.sh"
+need curl python3
+compile Endpoint
+# raw LINES: a request as it stands here; prints the answer.
+raw() {
+    "${CLIENT[@]}" "$port" raw "$1\r\nConnection: close\r\n\r\n"
+}
+
+# --- what it answers
+
+answers_as_documented() {
+    serve plain "$DIR/image"
+    ask /status
+    is "$code" 200 "$V: GET /status"
+    like "$headers" 'Content-Type: application/json' "$V: is JSON"
+    is "$(member version pid generation restored state image)" \
+        "$("$CKPT" --version | grep -o '[0-9.]*$') $pid 0 None running $DIR/image" "$V: and says what is"
+    like "$(raw 'HEAD /status HTTP/1.1\r\nHost: localhost' |
+        tr -d '\r' | tr '\n' '|')" '^HTTP/1.1 200 OK\|.*Content-Length: [1-9][0-9]*\|.*\|\|*$' \
+        "$V: HEAD /status has its length and no body"
+    post /status
+    is "$code" 405 "$V: POST /status is not allowed"
+    contains "$headers" "Allow: GET, HEAD" "$V: and what is, is said"
+    for path in /before-checkpoint /after-restore /checkpoint; do
+        for method in GET PUT OPTIONS BREW; do
+            ask "$path" -X "$method"
+            is "$code/$(grep -o '^Allow: .*' <<<"$headers")" "405/Allow: POST" "$V: $method $path"
+        done
+    done
+    for path in / /nothing /status/ /before-checkpoint/x; do
+        post "$path"
+        is "$code/${body:0:10}" '404/{"error":"' "$V: POST $path"
+    done
+}
+
+before_and_after() {
+    post /after-restore
+    is "$code" 409 "$V: /after-restore without a before"
+    contains "$body" "there was no /before-checkpoint" "$V: says why"
+    post /before-checkpoint
+    is "$code/$body" 204/ "$V: /before-checkpoint"
+    is "$(grep -cx before "$log")/$(grep -cx after "$log")" 1/0 "$V: the hooks have been called"
+    is "$(grep -x 'thread .*' "$log")" "thread checkpointer http" "$V: on the endpoint's thread"
+    ok "$V: and then a collection" grep -q 'Pause Full.*Jvmti' "$log"
+    ask /status
+    is "$(member state)" before-checkpoint "$V: the status knows"
+    post /before-checkpoint
+    is "$code" 409 "$V: a second before"
+    checkpoint "{\"directory\": \"$DIR/never\"}"
+    is "$code" 409 "$V: a checkpoint meanwhile"
+    contains "$body" "another checkpoint is on its way" "$V: says why"
+    post /after-restore
+    is "$code/$body" 204/ "$V: /after-restore"
+    is "$(grep -cx before "$log")/$(grep -cx after "$log")" 1/1 "$V: each hook was called once"
+    ok "$V: then the endpoint is closed" nobody_listens "$port"
+    ok "$V: and its thread has ended" no_thread "$pid" "ckpt http"
+    stop "$pid"
+}
+
+failing_hooks() {
+    serve fail "$DIR/image" shutdown=false gc=false
+    touch "$DIR/fail"
+    post /before-checkpoint
+    is "$code" 500 "$V: hooks that fail"
+    is "$(python3 -c 'import json, sys
+for reason in json.load(sys.stdin)["reasons"]: print(reason)' <<<"$body")" \
+        $'Endpoint.beforeCheckpoint: java.lang.IllegalStateException: not "now" ä😀\n'\
+$'Endpoint.afterRestore: '\
+'java.lang.IllegalStateException: not then' \
+        "$V: are the reasons, as JSON"
+    post /after-restore
+    is "$code" 409 "$V: and there is nothing to undo"
+    checkpoint "{\"directory\": \"$DIR/never\"}"
+    is "$code" 500 "$V: they fail a checkpoint too"
+    contains "$body" 'not \"now\"' "$V: which says so"
+    not_ok "$V: and leaves no image" test -e "$DIR/never/image"
+    rm "$DIR/fail"
+    post /before-checkpoint
+    touch "$DIR/fail"
+    post /after-restore
+    is "$code" 500 "$V: an afterRestore that fails"
+    contains "$body" "Endpoint.afterRestore: java.lang.IllegalStateException: not then" "$V: says so"
+    rm "$DIR/fail"
+    post /before-checkpoint
+    is "$code" 204 "$V: with shutdown=false the endpoint is still there"
+    unlike "$(<"$log")" 'Pause Full.*Jvmti' "$V: gc=false: no collection"
+    post /after-restore
+    is "$code" 204 "$V: for both"
+}
+
+# --- who may ask, and how
+
+headers_and_types() {
+    local host path
+    for host in localhost LOCALHOST:1 127.0.0.1 127.9.9.9:80 '[::1]' "[::1]:$port"; do
+        ask /status -H "Host: $host"
+        is "$code" 200 "$V: Host: $host"
+    done
+    for host in evil.example localhost.evil.example 192.0.2.1 "localhost:$port:1" 'localhost:x' '[::2]' ''; do
+        post /before-checkpoint -H "Host: $host"
+        is "$code" 403 "$V: Host: '$host' is refused"
+    done
+    for host in http://evil.example null "http://localhost:$port"; do
+        post /before-checkpoint -H "Origin: $host"
+        is "$code" 403 "$V: Origin: $host is refused"
+    done
+    is "$(raw 'POST /before-checkpoint HTTP/1.1\r\nHost: localhost\r\nHost: evil' | head -c 12)" \
+        "HTTP/1.1 403" "$V: of two Host headers each counts"
+    post /before-checkpoint -H 'Content-Type: text/plain' -d x
+    is "$code" 415 "$V: the type of a web page's form is refused"
+    post /before-checkpoint -d x=1
+    is "$code" 415 "$V: a form with content, too"
+    ask /status
+    is "$(member state)" running "$V: none of these had an effect"
+    post /before-checkpoint -d ''
+    is "$code" 204 "$V: an empty form is taken"
+    post /after-restore -H 'Content-Type: application/json; charset=utf-8' -d '{}'
+    is "$code" 204 "$V: so is JSON"
+    for path in '{' '[]' 'null' '{"directory": "relative"}' '{"directory": 1}' '{"dir": "/x"}' \
+        '{"gc": 1}' '{"leaveRunning": "yes"}' '{"gc": true, "gc": true}' '{"directory": "/a\u0000b"}'; do
+        checkpoint "$path"
+        is "$code/${body:0:10}" '400/{"error":"' "$V: POST /checkpoint $path"
+    done
+}
+
+other_users() {
+    [ "$(id -u)" -eq 0 ] || { cannot "$V: other users" "only root can be another user"; return; }
+    is "$(as_user curl -s -o "$USER_DIR/.body" -w '%{http_code}' -X POST \
+        "http://127.0.0.1:$port/before-checkpoint")" 403 "$V: another user is refused"
+    contains "$(<"$USER_DIR/.body")" "only the JVM's owner and root" "$V: and told why"
+    as_user "${CLIENT[@]}" "$port" abrupt
+    ask /status
+    is "$(member state)" running "$V: also when the connection is gone before anybody looks"
+}
+
+harm() {
+    is "$("${CLIENT[@]}" "$port" pipeline)" \
+        $'HTTP/1.1 200 OK\nHTTP/1.1 404 Not Found\nHTTP/1.1 200 OK' "$V: pipelined requests"
+    is "$("${CLIENT[@]}" "$port" huge-header)" "HTTP/1.1 400 Bad Request" "$V: endless headers"
+    like "$("${CLIENT[@]}" "$port" huge-body)" '^HTTP/1.1 413 ' "$V: a huge body"
+    is "$("${CLIENT[@]}" "$port" chunked)" "HTTP/1.1 400 Bad Request" "$V: a body in chunks is read"
+    is "$("${CLIENT[@]}" "$port" garbage)" sent "$V: garbage"
+    ask /status
+    is "$code/$(member state)" 200/running "$V: and it answers as before"
+}
+
+# Twenty connections that say nothing: sixteen are let in, and nobody after them, until they have
+# taken too long.
+crowd() {
+    local before
+    before=$(find "/proc/$pid/fd" -lname 'socket:*' | wc -l)
+    client crowd crowd 20
+    wait_line "$heard" crowd 10
+    ask /status
+    is "$code" 200 "$V: twenty silent connections: who comes after them is served in the end"
+    hang_up
+    is "$(grep -c . <"$heard")" 1 "$V: they have come to no answer"
+    ok "$V: and are gone" test "$(find "/proc/$pid/fd" -lname 'socket:*' | wc -l)" -le $((before + 1))
+}
+
+# A request that comes in halves is served, and so is one that comes while hooks are running.
+patience() {
+    client slow slow
+    wait_line "$heard" half 10
+    ask /status
+    is "$code" 200 "$V: half a request stands in nobody's way"
+    echo >&8
+    hang_up
+    is "$(tail -n 1 "$heard")" "HTTP/1.1 200 OK" "$V: and is served when it is whole"
+
+    mkfifo "$DIR/hold"
+    start "held-$V" curl -sS -o "$DIR/held" -w '%{http_code}\n' --max-time 30 -X POST \
+        "http://localhost:$port/before-checkpoint"
+    local held=$pid held_log=$log
+    log=$1
+    wait_line "$log" before 10 --count "$2"
+    client second slow
+    wait_line "$heard" half 10
+    echo >&8
+    echo go >"$DIR/hold"
+    wait_line "$held_log" 204 20
+    hang_up
+    is "$(tail -n 1 "$heard")" "HTTP/1.1 200 OK" "$V: a request during a long hook waits for its answer"
+    wait_exit "$held"
+    rm "$DIR/hold"
+    post /after-restore
+    is "$code" 204 "$V: and the one with the hook has had its own"
+}
+
+# Idle, the thread is nothing to the JVM, and sits in poll() without a time-out.
+idle() {
+    local tid call
+    tid=$(thread_of "$pid" "ckpt http")
+    for _ in 1 2 3 4 5 6 7 8 9 10; do # it goes back there after an answer
+        call=$(cut -d' ' -f 1,4 "/proc/$pid/task/$tid/syscall")
+        [ "$call" != "7 0xffffffff" ] && [ "$call" != "7 0xffffffffffffffff" ] || break
+    done
+    like "$call" '^7 0xffffffff' "$V: an idle endpoint waits in poll(), for ever"
+    unlike "$("$JAVA_HOME/bin/jcmd" "$pid" Thread.print 2>&1)" "checkpointer http" "$V: and is no Java thread"
+}
+
+body() {
+    local first
+    answers_as_documented
+    before_and_after
+    failing_hooks
+    other_users
+    idle
+    if [ "$JAVA_HOME" = "${JDKS[0]}" ]; then # these are the agent's alone
+        headers_and_types
+        harm
+        first=$pid
+        patience "$log" "$(($(grep -cx before "$log") + 1))"
+        pid=$first
+        crowd
+    fi
+    stop "$pid"
+}
+each_jdk body
+done_testing

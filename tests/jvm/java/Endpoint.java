@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// What endpoint.t asks over HTTP to get ready for a checkpoint. Its hooks do as the files in the
+// directory of its argument say: `fail` makes both throw, and a FIFO `hold` makes the first one
+// wait until somebody has written to it. With `socket` a TCP connection to itself stands against
+// every freeze. Says "ready", "before", "after" and "thread NAME" of the hook's thread.
+
+import java.io.File;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.concurrent.CountDownLatch;
+import org.crac.Context;
+import org.crac.Core;
+import org.crac.Resource;
+
+public class Endpoint implements Resource {
+    private final File directory;
+    private ServerSocket listening;
+    private Socket one;
+    private Socket other;
+
+    private Endpoint(File directory) {
+        this.directory = directory;
+    }
+
+    @Override
+    public void beforeCheckpoint(Context<? extends Resource> context) throws Exception {
+        System.out.println("before");
+        System.out.println("thread " + Thread.currentThread().getName());
+        if (new File(directory, "hold").exists()) {
+            try (InputStream hold = new FileInputStream(new File(directory, "hold"))) {
+                hold.read();
+            }
+        }
+        if (new File(directory, "fail").exists()) {
+            throw new IllegalStateException("not \"now\" \u00e4\ud83d\ude00");
+        }
+    }
+
+    @Override
+    public void afterRestore(Context<? extends Resource> context) throws Exception {
+        System.out.println("after");
+        if (new File(directory, "fail").exists()) {
+            throw new IllegalStateException("not then");
+        }
+    }
+
+    private void connect() throws IOException {
+        listening = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
+        one = new Socket(InetAddress.getLoopbackAddress(), listening.getLocalPort());
+        other = listening.accept();
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        Endpoint endpoint = new Endpoint(new File(arguments[0]));
+        if (new File(arguments[0], "socket").exists()) {
+            endpoint.connect();
+        }
+        Core.getGlobalContext().register(endpoint);
+        System.out.println("ready");
+        new CountDownLatch(1).await();
+    }
+}
