@@ -345,6 +345,7 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
     if (work->report.count == 0) {
         collect(request);
         ckpt_renew_prepare(env);
+        ckpt_parameters_prepare(env);
         work->result = ckpt_freeze(&work->freeze, &work->report);
         if (work->result == CKPT_FREEZE_RESTORED)
             ckpt_renew(env);
