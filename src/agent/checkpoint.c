@@ -360,6 +360,7 @@ static void freeze(JNIEnv *env, struct work *work)
     say_warnings(work);
     if (work->report.count == 0) {
         ckpt_renew_prepare(env);
+        ckpt_parameters_prepare(env);
         work->result = ckpt_freeze(&work->freeze, &work->report);
         if (work->result != CKPT_FREEZE_RESTORED)
             ckpt_renew_forget(env);

@@ -12,13 +12,21 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/renew.h"
 
 static char **frozen_environment;
 static __thread bool may_run_main; /* the thread that froze the process, once it is restored */
+static jclass java_environment; /* a global reference, kept: java.lang.ProcessEnvironment */
 
 static const struct ckpt_parameters *parameters(void)
 {
     return (const struct ckpt_parameters *)ckpt_agent.mailbox.parameters;
+}
+
+void ckpt_parameters_prepare(JNIEnv *env)
+{
+    if (!java_environment)
+        java_environment = ckpt_renew_load(env, "java.lang.ProcessEnvironment");
 }
 
 void ckpt_parameters_adopt(void)
@@ -176,6 +184,19 @@ static bool has(char *const *words, const char *word, bool whole)
     return false;
 }
 
+/*
+ * Whether Java has made its copy, or may be at it: the class is linked just before.  If not, it will
+ * be made of the new environment.  Making it here would delay every restore by milliseconds.
+ */
+static bool java_has_copy(void)
+{
+    jint status = JVMTI_CLASS_STATUS_VERIFIED;
+
+    if (java_environment)
+        (*ckpt_agent.jvmti)->GetClassStatus(ckpt_agent.jvmti, java_environment, &status);
+    return status != 0;
+}
+
 static void set_environment(JNIEnv *env)
 {
     static char *const none[] = {NULL};
@@ -183,7 +204,8 @@ static void set_environment(JNIEnv *env)
     char *const *new = (char *const *)parameters()->environment;
     struct java_environment java = {.map = NULL};
 
-    /* A map that is made only now is made of the new environment, and this changes nothing in it.*/
+    if (!java_has_copy())
+        return;
     for (char *const *word = new; *word; word++)
         if (**word && !has(old, *word, true))
             if ((!java.map && !find_environment(env, &java)) || !change(env, &java, *word, true))

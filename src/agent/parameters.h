@@ -8,6 +8,9 @@
 
 #include <jni.h>
 
+/** Before the freeze, behind ckpt_renew_prepare(). */
+void ckpt_parameters_prepare(JNIEnv *env);
+
 /**
  * In the restored process, before anyone else runs: make the new environment that of the C library
  * (getenv, and what child processes get).  No call, one pointer.

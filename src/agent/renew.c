@@ -96,12 +96,12 @@ bool ckpt_renew_is_initialised(jclass class)
 }
 
 /* JNI's FindClass would initialise it. */
-static jclass load(JNIEnv *env, const char *name)
+jclass ckpt_renew_load(JNIEnv *env, const char *name)
 {
     jstring text = (*env)->NewStringUTF(env, name);
-    jobject class =
-        text ? (*env)->CallStaticObjectMethod(env, class_class, for_name, text, JNI_FALSE, NULL)
-             : NULL;
+    jobject class = text && for_name ? (*env)->CallStaticObjectMethod(env, class_class, for_name,
+                                                                      text, JNI_FALSE, NULL)
+                                     : NULL;
 
     if ((*env)->ExceptionCheck(env)) {
         (*env)->ExceptionClear(env);
@@ -223,7 +223,7 @@ void ckpt_renew_prepare(JNIEnv *env)
     if (find_class_class(env)) {
         ckpt_renew_raw_begin(env);
         for (size_t i = 0; (row = row_at(i)); i++)
-            row->owner = load(env, row->class);
+            row->owner = ckpt_renew_load(env, row->class);
         for (size_t i = 0; (row = row_at(i)); i++)
             if (row->owner && ckpt_renew_is_initialised(row->owner))
                 prepare_row(env, row);

@@ -105,6 +105,22 @@ main_class() {
     wait_exit "$pid" 30
 }
 
+# Who does not ask for the environment does not wait for Java's copy of it, and finds the new one later.
+unasked() {
+    local log=$TMP/unasked-$V.log
+    [ "$V" -ge 11 ] || return 0 # has no such log
+    start_jvm "unasked-$V" - -Xlog:class+init=info -jar "$SIMPLE"
+    wait_line "$log" 2
+    freeze "$pid" "$DIR/unasked" "JDK $V"
+    restore "unasked-$V" --env UNASKED=1 "$DIR/unasked"
+    wait_more "$log" 2
+    ok "JDK $V: the log tells of classes" grep -q "nitializing 'java/lang/Thread'" "$log"
+    is "$(count_lines "$log" "nitializing 'java/lang/ProcessEnvironment'")" 0 \
+        "JDK $V: a new environment is not copied in Java before somebody asks"
+    kill "$pid"
+    wait_exit "$pid" 30
+}
+
 wrong() {
     local image=$DIR/image
     run "$CKPT" restore "$image" -D
@@ -133,5 +149,6 @@ wrong() {
 RUN_SECONDS=20
 each_jdk parameters
 each_jdk main_class
+each_jdk unasked
 wrong
 done_testing
