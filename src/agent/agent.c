@@ -14,6 +14,7 @@
 
 #include "agent/control.h"
 #include "agent/origins.h"
+#include "agent/parameters.h"
 #include "agent/policies.h"
 #include "agent/vmthread.h"
 #include "probe/vmstructs.h"
@@ -148,6 +149,7 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *rese
         return JNI_OK; /* named twice */
     if (set_up(vm, options) != JNI_OK)
         return JNI_ERR;
+    ckpt_parameters_begin();
     (*ckpt_agent.jvmti)
         ->SetEventNotificationMode(ckpt_agent.jvmti, JVMTI_ENABLE, JVMTI_EVENT_VM_INIT, NULL);
     return JNI_OK;

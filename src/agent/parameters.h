@@ -8,6 +8,9 @@
 
 #include <jni.h>
 
+/** At the JVM's start: the environment now is what Java copies, if nobody changes it first. */
+void ckpt_parameters_begin(void);
+
 /**
  * In the restored process, before anyone else runs: make the new environment that of the C library
  * (getenv, and what child processes get).  No call, one pointer.
@@ -25,5 +28,9 @@ void ckpt_parameters_apply(JNIEnv *env);
  * NULL for none.
  */
 jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner);
+
+/** Native.callMain(): what main throws stays pending. */
+void ckpt_native_call_main(JNIEnv *env, jclass owner, jclass type, jobject main,
+                           jobjectArray arguments);
 
 #endif
