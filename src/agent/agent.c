@@ -15,6 +15,7 @@
 #include "agent/control.h"
 #include "agent/http.h"
 #include "agent/origins.h"
+#include "agent/parameters.h"
 #include "agent/policies.h"
 #include "agent/vmthread.h"
 #include "probe/vmstructs.h"
@@ -172,6 +173,7 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *rese
     if (set_up(vm, options) != JNI_OK)
         return JNI_ERR;
     starting = true;
+    ckpt_parameters_begin();
     (*ckpt_agent.jvmti)
         ->SetEventNotificationMode(ckpt_agent.jvmti, JVMTI_ENABLE, JVMTI_EVENT_VM_INIT, NULL);
     return JNI_OK;

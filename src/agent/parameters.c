@@ -8,15 +8,22 @@
  */
 #include "agent/parameters.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/renew.h"
+#include "base/cleanup.h"
+#include "base/raw.h"
 
 static char **frozen_environment;
 static __thread bool may_run_main; /* the thread that froze the process, once it is restored */
-static jclass java_environment; /* a global reference, kept: java.lang.ProcessEnvironment */
+static jclass java_environment;    /* a global reference, kept: java.lang.ProcessEnvironment */
+
+/* Of the environment that Java has copied, when the C library had the same one; 0: never. */
+static uint32_t copied_sum;
+static bool copy_is_other; /* native code has called setenv() since */
 
 static const struct ckpt_parameters *parameters(void)
 {
@@ -29,10 +36,26 @@ void ckpt_parameters_prepare(JNIEnv *env)
         java_environment = ckpt_renew_load(env, "java.lang.ProcessEnvironment");
 }
 
+static uint32_t sum_of(char *const *words)
+{
+    uint32_t sum = 1;
+
+    for (; words && *words; words++)
+        sum = ckpt_raw_crc32c(sum, *words, ckpt_raw_length(*words) + 1);
+    return sum;
+}
+
+void ckpt_parameters_begin(void)
+{
+    copied_sum = sum_of(environ);
+}
+
 void ckpt_parameters_adopt(void)
 {
+    copy_is_other = sum_of(environ) != copied_sum;
     frozen_environment = environ;
     environ = (char **)parameters()->environment;
+    copied_sum = sum_of(environ);
 }
 
 /* ---- from C to Java ---- */
@@ -77,6 +100,17 @@ jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner)
         return NULL;
     may_run_main = false;
     return words_of(env, (char *const *)parameters()->arguments);
+}
+
+/* As java itself does it: the package of a main class need not be exported. */
+void ckpt_native_call_main(JNIEnv *env, jclass owner, jclass type, jobject main,
+                           jobjectArray arguments)
+{
+    jmethodID method = (*env)->FromReflectedMethod(env, main);
+
+    (void)owner;
+    if (method)
+        (*env)->CallStaticVoidMethod(env, type, method, arguments);
 }
 
 /* The pending exception, if any, becomes a warning. */
@@ -197,19 +231,61 @@ static bool java_has_copy(void)
     return status != 0;
 }
 
+/* Remove from the map what @new does not have, whoever put it there. */
+static bool remove_others(JNIEnv *env, const struct java_environment *java, char *const *new)
+{
+    jclass maps = (*env)->FindClass(env, "java/util/Map"), sets;
+    jmethodID key_set, to_array, get_bytes;
+    jobject keys;
+    jobjectArray array;
+
+    key_set = maps ? (*env)->GetMethodID(env, maps, "keySet", "()Ljava/util/Set;") : NULL;
+    sets = key_set ? (*env)->FindClass(env, "java/util/Set") : NULL;
+    to_array = sets ? (*env)->GetMethodID(env, sets, "toArray", "()[Ljava/lang/Object;") : NULL;
+    get_bytes = to_array ? (*env)->GetMethodID(env, java->variable, "getBytes", "()[B") : NULL;
+    keys = get_bytes ? (*env)->CallObjectMethod(env, java->map, key_set) : NULL;
+    array = keys ? (*env)->CallObjectMethod(env, keys, to_array) : NULL;
+    if (!array)
+        return false;
+    for (jsize i = 0, count = (*env)->GetArrayLength(env, array); i < count; i++) {
+        jobject key = (*env)->GetObjectArrayElement(env, array, i);
+        jbyteArray bytes = (*env)->CallObjectMethod(env, key, get_bytes);
+        jsize length = bytes ? (*env)->GetArrayLength(env, bytes) : 0;
+        ckpt_auto_free char *word = calloc((size_t)length + 2, 1);
+
+        if (!bytes || !word)
+            return false;
+        (*env)->GetByteArrayRegion(env, bytes, 0, length, (jbyte *)word);
+        word[length] = '=';
+        if (length && !has(new, word, false))
+            (*env)->CallObjectMethod(env, java->map, java->remove, key);
+        (*env)->DeleteLocalRef(env, bytes);
+        (*env)->DeleteLocalRef(env, key);
+    }
+    return true;
+}
+
 static void set_environment(JNIEnv *env)
 {
     static char *const none[] = {NULL};
     char *const *old = frozen_environment ? frozen_environment : none;
-    char *const *new = (char *const *)parameters()->environment;
+    char *const *new = (char *const *)parameters()->environment, *const *end = new;
     struct java_environment java = {.map = NULL};
 
     if (!java_has_copy())
         return;
-    for (char *const *word = new; *word; word++)
-        if (**word && !has(old, *word, true))
+    while (*end)
+        end++;
+    /* Backwards, because the first of several values counts. */
+    for (char *const *word = end; word-- > new;)
+        if (**word && (copy_is_other || !has(old, *word, true)))
             if ((!java.map && !find_environment(env, &java)) || !change(env, &java, *word, true))
                 return;
+    if (copy_is_other) {
+        if (java.map || find_environment(env, &java))
+            remove_others(env, &java, new);
+        return;
+    }
     for (char *const *word = old; *word; word++)
         if (**word && !has(new, *word, false))
             if ((!java.map && !find_environment(env, &java)) || !change(env, &java, *word, false))

@@ -11,6 +11,9 @@
 /** Before the freeze, behind ckpt_renew_prepare(). */
 void ckpt_parameters_prepare(JNIEnv *env);
 
+/** At the JVM's start: the environment now is what Java copies, if nobody changes it first. */
+void ckpt_parameters_begin(void);
+
 /**
  * In the restored process, before anyone else runs: make the new environment that of the C library
  * (getenv, and what child processes get).  No call, one pointer.
@@ -28,5 +31,9 @@ void ckpt_parameters_apply(JNIEnv *env);
  * on the thread that froze the process; otherwise, and if there is none, NULL.
  */
 jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner);
+
+/** Native.callMain(): what main throws stays pending. */
+void ckpt_native_call_main(JNIEnv *env, jclass owner, jclass type, jobject main,
+                           jobjectArray arguments);
 
 #endif

@@ -47,8 +47,8 @@ static int take_property(char *word, struct arguments *arguments)
     if (!*word || *word == '=')
         return ckpt_cli_usage(&ckpt_command_restore, "'-D%s': expected -DKEY=VALUE or -DKEY", word);
     arguments->properties[arguments->property_count++] = word;
-    if (strncmp(word, POLICIES, policies) == 0 && word[policies])
-        arguments->request.policies = word + policies;
+    if (strncmp(word, POLICIES, policies) == 0)
+        arguments->request.policies = word[policies] ? word + policies : NULL;
     return 0;
 }
 
@@ -178,7 +178,8 @@ const struct ckpt_command ckpt_command_restore = {
         "                     allows one; otherwise the JVM's own, by correction (default)\n"
         "  --time=namespace   or refuse\n"
         "  --time=host        the machine's own clocks\n"
-        "  --policies=FILE    rules for descriptors that were open: docs/policies.md\n"
+        "  --policies=FILE    rules for descriptors that were open: docs/policies.md; the same as\n"
+        "                     -Djdk.crac.resource-policies=FILE, and the last of both counts\n"
         "  --verify           check every page's checksum first (reads the whole image)\n",
     .run = run,
 };

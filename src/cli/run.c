@@ -8,6 +8,7 @@
 #include <linux/close_range.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -78,6 +79,30 @@ static void drop_inherited(void)
     syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC);
 }
 
+/*
+ * As one word of JAVA_TOOL_OPTIONS, which the JVM splits at blanks and takes quotes out of; a
+ * backslash means nothing there.
+ */
+static char *quoted(const char *word)
+{
+    char *text = malloc(3 * strlen(word) + 1), *at = text;
+
+    for (; text && *word; word++) {
+        char quote = *word == '"' ? '\'' : '"';
+
+        if (!strchr(" \t\n\r\v\f\"'", *word)) {
+            *at++ = *word;
+            continue;
+        }
+        *at++ = quote;
+        *at++ = *word;
+        *at++ = quote;
+    }
+    if (text)
+        *at = '\0';
+    return text;
+}
+
 /* java takes the agent as its first argument; a script that starts java, by the environment. */
 static int start(char **command, int count, const char *agent, struct ckpt_error *error)
 {
@@ -92,7 +117,10 @@ static int start(char **command, int count, const char *agent, struct ckpt_error
     if (is_java(command[0])) {
         words[length++] = (char *)agent;
     } else {
-        if (asprintf(&environment, "%s%s%s", before ? before : "", before ? " " : "", agent) < 0)
+        ckpt_auto_free char *word = quoted(agent);
+
+        if (!word ||
+            asprintf(&environment, "%s%s%s", before ? before : "", before ? " " : "", word) < 0)
             return ckpt_error_set(error, STAGE, ENOMEM, "cannot start '%s'", command[0]);
         setenv("JAVA_TOOL_OPTIONS", environment, 1);
     }

@@ -88,6 +88,13 @@ if [ "$(id -u)" -eq 0 ]; then
 else
     cannot "another user's process is refused" "only root has others' processes"
 fi
+# JAVA_TOOL_OPTIONS is split at blanks, and quotes are taken out.
+printf '#!/bin/sh\nprintenv JAVA_TOOL_OPTIONS\n' >"$TMP/launcher"
+chmod +x "$TMP/launcher"
+JAVA_TOOL_OPTIONS=-Dx run "$CKPT" run --image "/an image/'\"" -- "$TMP/launcher"
+like "$out" "^-Dx -agentpath:[^ ]*/libcheckpointer.so=image=/an\" \"image/\"'\"'\"'$" \
+    "a script gets the agent as one word of JAVA_TOOL_OPTIONS"
+
 refused 1 "cannot start '/nowhere/java': no such file" run -- /nowhere/java
 refused 1 "cannot start '$TMP': permission denied" run -- "$TMP"
 install -D "$CKPT" "$TMP/alone/checkpointer"

@@ -22,7 +22,7 @@ told() {
 
 parameters() {
     local log=$TMP/life-$V.log directory=$DIR/image
-    export NEW_A=old GONE=old
+    export NEW_A=old GONE=old NEW_LINES=$'a=b\nc=d'
     start_jvm "life-$V" - -cp "$CP" -DNEW_A=old -DNEW_B=old NewLife wait "${KEYS[@]}"
     unset GONE
     wait_line "$log" ready
@@ -50,7 +50,7 @@ parameters() {
     is "$(tr '\0' '\n' <"/proc/$pid/environ" | grep -a '^NEW_[AE]' | sort)" \
         $'NEW_A=changed\nNEW_E=from file' "JDK $V: and so does who looks from outside"
     ok "JDK $V: System.getenv() as a map has as many" test \
-        "$(tr '\0' '\n' <"/proc/$pid/environ" | grep -ac =)" = \
+        "$(grep -azc = "/proc/$pid/environ")" = \
         "$(sed -n 's/^hook count =\[\(.*\)\]/\1/p' "$log")"
 
     # The next generation, with nothing but what is said.
@@ -121,6 +121,50 @@ unasked() {
     wait_exit "$pid" 30
 }
 
+# A main class as java takes one: of a package that its module keeps to itself, not public.
+modules() {
+    local modules=$TMP/modules said
+    [ "$V" != 8 ] || return 0
+    if [ ! -d "$modules" ]; then
+        mkdir -p "$TMP/sources/inner"
+        echo 'module inner { }' >"$TMP/sources/module-info.java"
+        echo 'package inner; public class First { public static void main(String[] args) throws Exception {
+            System.out.println("ready"); Thread.sleep(120000); } }' >"$TMP/sources/inner/First.java"
+        echo 'package inner; class Second { public static void main(String[] args) {
+            System.out.println("inner " + args[0]); System.exit(7); } }' >"$TMP/sources/inner/Second.java"
+        echo 'package inner; public class Number { public static int main(String[] args) {
+            return 0; } }' >"$TMP/sources/inner/Number.java"
+        said=$("${JDKS[0]}/bin/javac" -d "$modules" "$TMP"/sources/*.java "$TMP"/sources/inner/*.java 2>&1) ||
+            bail_out "javac failed: $said"
+    fi
+    start_jvm "module-$V" - -p "$modules" -m inner/inner.First
+    wait_line "$log" ready
+    freeze "$pid" "$DIR/module" "JDK $V: a module"
+    restore "module-$V" "$DIR/module" -- inner.Second word
+    wait_exit "$pid" 30
+    is "$status $(tail -n 1 "$log")" "7 inner word" \
+        "JDK $V: a main class that is not public, in a package that is not exported" || diag "$(tail "$log")"
+    restore "number-$V" "$DIR/module" -- inner.Number
+    wait_line "$TMP/number-$V.log" "NoSuchMethodException: inner.Number.main(String[]) is not static void" &&
+        pass "JDK $V: one that returns something is told"
+    stop "$pid"
+}
+
+# What native code did to the environment: Java and C agree afterwards, on what is given.
+native_environment() {
+    [ "${V%%.*}" -ge 22 ] || return 0
+    OPTIONS+=(gc=false)
+    CHANGED=1 REMOVED=1 start_jvm "native-$V" "$DIR/native" --enable-native-access=ALL-UNNAMED -cp "$CP" \
+        "$TOP/tests/jvm/java/NativeEnv.java"
+    wait_exit "$pid" 30
+    NATIVE=2 CHANGED=2 restore "native-$V" "$DIR/native"
+    wait_exit "$pid" 30
+    is "$(grep -E '^(c|java) ' "$log" | sort | tr '\n' ' ')" \
+        "c CHANGED=2 c NATIVE=2 c REMOVED=null java CHANGED=2 java NATIVE=2 java REMOVED=null " \
+        "JDK $V: variables that native code had set and removed" || diag "$(tail "$log")"
+    OPTIONS=(addr=none)
+}
+
 wrong() {
     local image=$DIR/image
     run "$CKPT" restore "$image" -D
@@ -150,5 +194,7 @@ RUN_SECONDS=20
 each_jdk parameters
 each_jdk main_class
 each_jdk unasked
+each_jdk modules
+each_jdk native_environment
 wrong
 done_testing

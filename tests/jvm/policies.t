@@ -227,6 +227,16 @@ at_restore() {
     said "other: IOException Bad file descriptor" "what the checkpoint closed stays closed"
     said "listener: IOException Bad file descriptor" "a listening socket is closed"
 
+    came_back "rules given by CRaC's property" "-Djdk.crac.resource-policies=$DIR/no" \
+        --policies "$DIR/wrong" "-Djdk.crac.resource-policies=$DIR/new"
+    is "$(grep -cxF "file: read o" "$log") $(grep -cxF "append: IOException Bad file descriptor" "$log")" \
+        "2 2" "$V: do the same, and the last of all counts"
+    said "property: $DIR/new" "the restored JVM has the property"
+    run "$CKPT" restore "-Djdk.crac.resource-policies=$DIR/wrong" "$image"
+    refused "$V: a wrong file by the property" "$DIR/wrong:3: port 'http'; expected"
+    run "$CKPT" restore "-Djdk.crac.resource-policies=$DIR/new" -Djdk.crac.resource-policies= "$image"
+    refused "$V: an empty property takes it back" "'$HERE/file' has changed"
+
     rm "$HERE/file" "$HERE/log"
     policy all 'type: file' 'path: HERE/*' 'action: close' --- 'type: socket' 'action: ignore'
     came_back "files that are gone, and closed" --policies "$DIR/all"

@@ -79,6 +79,7 @@ public final class Policies {
                 System.out.println(one.getKey() + ": " + result(one.getValue()));
             }
             other.close();
+            System.out.println("property: " + System.getProperty("jdk.crac.resource-policies"));
             System.out.println("used");
         }
         System.exit(0);

@@ -6,6 +6,8 @@
 
 package jdk.crac.impl;
 
+import java.lang.reflect.Method;
+
 /** The agent's functions. */
 final class Native {
     private Native() {
@@ -26,6 +28,14 @@ final class Native {
      * command line, at the first call after it on the thread that froze; else {@code null}.
      */
     static native byte[][] arguments();
+
+    /**
+     * Calls a main method, also one of a package that its module does not export.
+     *
+     * @param type the class that declares it
+     * @param main static, for an array of strings, and returns nothing
+     */
+    static native void callMain(Class<?> type, Method main, String[] arguments) throws Throwable;
 
     /** The {@link Origin} of an open descriptor, {@code null} if there is none. */
     static native Throwable origin(int descriptor);

@@ -6,7 +6,6 @@
 
 package jdk.crac.impl;
 
-import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.nio.charset.Charset;
@@ -92,14 +91,10 @@ final class Restored {
     private static void invokeMain(String[] arguments) throws Throwable {
         Class<?> type = Class.forName(arguments[0], true, ClassLoader.getSystemClassLoader());
         Method main = type.getMethod("main", String[].class);
-        if (!Modifier.isStatic(main.getModifiers())) {
-            throw new NoSuchMethodException(arguments[0] + ".main(String[]) is not static");
+        if (!Modifier.isStatic(main.getModifiers()) || main.getReturnType() != void.class) {
+            throw new NoSuchMethodException(arguments[0] + ".main(String[]) is not static void");
         }
-        main.setAccessible(true);
-        try {
-            main.invoke(null, (Object) Arrays.copyOfRange(arguments, 1, arguments.length));
-        } catch (InvocationTargetException thrown) {
-            throw thrown.getCause();
-        }
+        Native.callMain(main.getDeclaringClass(), main,
+                Arrays.copyOfRange(arguments, 1, arguments.length));
     }
 }
