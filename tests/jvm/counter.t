@@ -114,10 +114,10 @@ streams() {
 
 # Streams that end, that are closed, and descriptors that restore was started with besides them.
 surroundings() {
-    talk third "$CKPT" restore "$DIR/streams" 7</dev/null 250</dev/null
+    talk third "$CKPT" restore "$DIR/streams" 240</dev/null 250</dev/null
     echo fds >&8
     wait_line "$DIR/third.out" "fds ["
-    unlike "$(<"$DIR/third.out")" '[ ,](7|250)[],]' "$V: other descriptors of restore's do not get in"
+    unlike "$(<"$DIR/third.out")" '[ ,](240|250)[],]' "$V: other descriptors of restore's do not get in"
     freeze "$pid" "$DIR/again" "$V: and do not stand against the next checkpoint"
     run "$CKPT" restore "$DIR/again"
     is "$status/$out" $'0/end of input\nshutdown hook' "$V: the end of the new stdin is seen"
