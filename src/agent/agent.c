@@ -17,6 +17,7 @@
 #include "agent/origins.h"
 #include "agent/parameters.h"
 #include "agent/policies.h"
+#include "agent/signal.h"
 #include "agent/vmthread.h"
 #include "probe/vmstructs.h"
 
@@ -62,6 +63,8 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
         open_control();
     if (ckpt_http_start(error) < 0)
         ckpt_agent_log("warning", "%s; there is no HTTP endpoint", error->text);
+    if (ckpt_signal_start(error) < 0)
+        ckpt_agent_log("warning", "%s", error->text);
     return 0;
 }
 
@@ -72,6 +75,7 @@ bool ckpt_agent_begin(JNIEnv *env)
     if (begin(env, &error) == 0)
         return true;
     ckpt_http_close();
+    ckpt_signal_take(0);
     if (ckpt_entry_is_second(env))
         ckpt_agent_log("warning", "the agent is in this JVM already; options given again at the "
                                   "start are not used");
@@ -123,12 +127,14 @@ static jint set_up(JavaVM *vm, const char *options)
     }
     if (get_jvmti(vm) != JNI_OK)
         return JNI_ERR;
-    if (ckpt_agent_policies_check(ckpt_agent.options.policies, &error) < 0) {
+    if (ckpt_agent_policies_check(ckpt_agent.options.policies, &error) < 0 ||
+        ckpt_signal_check(&ckpt_agent.options, &error) < 0) {
         ckpt_agent_log("error", "%s", error.text);
         return JNI_ERR;
     }
     if (open_endpoint(&ckpt_agent.options) < 0)
         return JNI_ERR;
+    ckpt_signal_take(ckpt_agent.options.signal);
     (*ckpt_agent.jvmti)->SetEventCallbacks(ckpt_agent.jvmti, &callbacks, sizeof callbacks);
     return JNI_OK;
 }
@@ -142,6 +148,7 @@ bool ckpt_agent_change(JNIEnv *env, const char *options)
     changed.addr_given = false;
     if (ckpt_options_parse(options, &changed, &error) < 0 ||
         ckpt_agent_policies_check(changed.policies, &error) < 0 ||
+        ckpt_signal_check(&changed, &error) < 0 ||
         (changed.addr_given && ckpt_http_change(changed.addr, &error) < 0)) {
         ckpt_agent_log("error", "%s", error.text);
         return false;
@@ -151,6 +158,9 @@ bool ckpt_agent_change(JNIEnv *env, const char *options)
     if (opens)
         open_control();
     ckpt_origins_apply(env);
+    ckpt_signal_take(changed.signal);
+    if (ckpt_signal_start(&error) < 0)
+        ckpt_agent_log("warning", "%s", error.text);
     return true;
 }
 

@@ -89,4 +89,7 @@ int ckpt_manifest_write(int fd, const uint8_t id[16], struct ckpt_error *error);
 void ckpt_agent_log(const char *level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/** The same for @text of many lines, which is written as a whole however long it is. */
+void ckpt_agent_log_lines(const char *level, const char *text);
+
 #endif

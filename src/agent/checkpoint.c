@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,11 +89,17 @@ static size_t free_memory(void *context, struct ckpt_range *ret, size_t room)
     return ckpt_heap_free(ret, room);
 }
 
+/* To a connection, or to standard error.  Whoever does not read must not hold the JVM up. */
 static void tell(const struct work *work, const char *text, size_t length)
 {
-    /* MSG_NOSIGNAL | MSG_DONTWAIT: a requester that does not read must not hold the JVM up */
-    if (work->reply_fd > 0)
-        ckpt_syscall(SYS_sendto, work->reply_fd, text, length, 0x4040, NULL, 0);
+    struct pollfd room = {.fd = work->reply_fd, .events = POLLOUT};
+    struct timespec none = {0};
+
+    if (work->reply_fd > 0 &&
+        ckpt_syscall(SYS_sendto, work->reply_fd, text, length, MSG_NOSIGNAL | MSG_DONTWAIT, NULL,
+                     0) == -ENOTSOCK &&
+        ckpt_syscall(SYS_ppoll, &room, 1, &none, NULL, 0, 0) > 0 && (room.revents & POLLOUT))
+        ckpt_syscall(SYS_write, work->reply_fd, text, length, 0, 0, 0);
 }
 
 static void progress(void *context, uint64_t done, uint64_t total)

@@ -28,13 +28,13 @@
 
 #include "agent/agent.h"
 #include "agent/request.h"
+#include "agent/thread.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 
 #define STAGE "control"
 #define SHORTAGE_MS 200
-#define STACK_SIZE ((size_t)1 << 20)
 
 static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
 static int listener = -1, spare = -1;
@@ -166,22 +166,6 @@ static void turn_away(int fd)
     send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static int start_thread(const char *name, void *(*function)(void *), void *argument)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    int failed;
-
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    failed = pthread_create(&thread, &attributes, function, argument);
-    pthread_attr_destroy(&attributes);
-    if (!failed)
-        pthread_setname_np(thread, name);
-    return failed;
-}
-
 static void *serve(void *argument)
 {
     int fd = (int)(intptr_t)argument;
@@ -248,7 +232,7 @@ static void *run(void *unused)
             shutdown(listener, SHUT_RDWR);
             return NULL;
         }
-        if (fd >= 0 && start_thread("ckpt request", serve, (void *)(intptr_t)fd) != 0) {
+        if (fd >= 0 && ckpt_thread_start("ckpt request", serve, (void *)(intptr_t)fd) != 0) {
             turn_away(fd);
             end_connection(fd);
         }
@@ -270,7 +254,7 @@ int ckpt_control_start(struct ckpt_error *error)
         return -1;
     }
     have_spare();
-    failed = start_thread("ckpt control", run, NULL);
+    failed = ckpt_thread_start("ckpt control", run, NULL);
     if (failed) {
         close(listener);
         close(spare);

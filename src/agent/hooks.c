@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -93,21 +92,6 @@ jboolean ckpt_native_is_stale(JNIEnv *env, jclass owner)
     return request && request->asked_in && request->asked_in != ckpt_agent.mailbox.generation + 1;
 }
 
-/* In one write, however long: ckpt_agent_log() has room for a line. */
-static void log_lines(const char *level, const char *text)
-{
-    char head[64];
-    struct iovec parts[] = {
-        {.iov_base = head,
-         .iov_len = (size_t)snprintf(head, sizeof head, "checkpointer: %s: ", level)},
-        {.iov_base = (char *)text, .iov_len = strlen(text)},
-        {.iov_base = (char *)"\n", .iov_len = 1},
-    };
-
-    if (writev(STDERR_FILENO, parts, CKPT_COUNT(parts)) < 0)
-        return; /* nobody to tell */
-}
-
 void ckpt_native_report(JNIEnv *env, jclass owner, jlong requester, jstring text, jboolean last)
 {
     const struct ckpt_request *request = (const struct ckpt_request *)(intptr_t)requester;
@@ -116,7 +100,7 @@ void ckpt_native_report(JNIEnv *env, jclass owner, jlong requester, jstring text
     (void)owner;
     if (!lines)
         return;
-    log_lines("warning", lines);
+    ckpt_agent_log_lines("warning", lines);
     if (request && request->overdue)
         request->overdue(request, lines, last);
     (*env)->ReleaseStringUTFChars(env, text, lines);

@@ -4,7 +4,6 @@
  * One row of the table is one option.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/signal.h"
 
 #define STAGE "options"
 #define DAY_S 86400
@@ -83,37 +83,11 @@ static int set_addr(const struct option *option, const char *value, void *field,
     return 0;
 }
 
-/* Not among them: what ends a process by custom, and what HotSpot or the C library live by. */
 static int set_signal(const struct option *option, const char *value, void *field,
                       struct ckpt_error *error)
 {
-    static const struct {
-        const char *name;
-        int number;
-    } known[] = {{"none", 0},         {"HUP", SIGHUP}, {"USR1", SIGUSR1},
-                 {"WINCH", SIGWINCH}, {"URG", SIGURG}, {"CONT", SIGCONT}};
-    const char *name = strncmp(value, "SIG", 3) == 0 ? value + 3 : value;
-    int *number = field;
-
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strcmp(name, known[i].name) == 0) {
-            *number = known[i].number;
-            return 0;
-        }
-    if (strncmp(name, "RTMIN+", 6) == 0) {
-        char *end;
-        unsigned long above = strtoul(name + 6, &end, 10);
-
-        /* the last few are the JDK's networking's and the engine's own */
-        if (name[6] >= '0' && name[6] <= '9' && !*end && above < 16) {
-            *number = SIGRTMIN + (int)above;
-            return 0;
-        }
-    }
-    return ckpt_error_set(error, STAGE, 0,
-                          "agent option '%s=%s': expected one of HUP, USR1, WINCH, URG, CONT, "
-                          "RTMIN+0 to RTMIN+15 and none",
-                          option->name, value);
+    (void)option;
+    return ckpt_signal_parse(value, field, error);
 }
 
 #define OPTION(key, set, field, ...)                                                               \

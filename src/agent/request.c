@@ -172,7 +172,7 @@ static void answer(struct exchange *exchange, char *failed)
 
     pthread_mutex_lock(&exchange->lock);
     if (exchange->answered) {
-        ckpt_agent_log("warning", "%s", failed ? failed : "the overdue checkpoint has been done");
+        ckpt_agent_log_lines("warning", failed ? failed : "the overdue checkpoint has been done");
     } else if (failed) {
         say_lines(fd, failed);
         say(fd, "failed\n");
@@ -182,17 +182,18 @@ static void answer(struct exchange *exchange, char *failed)
     pthread_mutex_unlock(&exchange->lock);
 }
 
-static void carry_out(JNIEnv *env, struct exchange *exchange)
+bool ckpt_request_run(const struct ckpt_request *request, const char *thread, char **ret_failed)
 {
-    ckpt_auto_free char *failed = NULL;
+    JavaVMAttachArgs arguments = {.version = JNI_VERSION_1_6, .name = (char *)thread};
+    JNIEnv *env = NULL;
 
-    ckpt_current_request = &exchange->request;
-    failed = call_java(env);
+    if ((*ckpt_agent.vm)->AttachCurrentThread(ckpt_agent.vm, (void **)&env, &arguments) != JNI_OK)
+        return false;
+    ckpt_current_request = request;
+    *ret_failed = call_java(env);
     ckpt_current_request = NULL;
-    if (exchange->request.asked_in == ckpt_agent.mailbox.generation + 1)
-        answer(exchange, failed);
-    else if (failed) /* this is the restored process */
-        ckpt_agent_log("error", "%s", failed);
+    (*ckpt_agent.vm)->DetachCurrentThread(ckpt_agent.vm);
+    return true;
 }
 
 void ckpt_request_serve(int fd)
@@ -201,11 +202,9 @@ void ckpt_request_serve(int fd)
                                             .asked_in = ckpt_agent.mailbox.generation + 1,
                                             .overdue = overdue},
                                 .lock = PTHREAD_MUTEX_INITIALIZER};
-    JavaVMAttachArgs arguments = {.version = JNI_VERSION_1_6,
-                                  .name = (char *)"checkpointer request"};
     struct timeval patience = {.tv_sec = ANSWER_S};
+    ckpt_auto_free char *failed = NULL;
     char text[REQUEST_MAX];
-    JNIEnv *env = NULL;
 
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (!ckpt_request_is_allowed(fd)) {
@@ -217,10 +216,12 @@ void ckpt_request_serve(int fd)
                 "failed\n");
         return;
     }
-    if ((*ckpt_agent.vm)->AttachCurrentThread(ckpt_agent.vm, (void **)&env, &arguments) != JNI_OK) {
+    if (!ckpt_request_run(&exchange.request, "checkpointer request", &failed)) {
         say(fd, "text the JVM does not take another thread; it may be ending\nfailed\n");
         return;
     }
-    carry_out(env, &exchange);
-    (*ckpt_agent.vm)->DetachCurrentThread(ckpt_agent.vm);
+    if (exchange.request.asked_in == ckpt_agent.mailbox.generation + 1)
+        answer(&exchange, failed);
+    else if (failed) /* this is the restored process */
+        ckpt_agent_log_lines("error", failed);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * One request over the control socket; control.h says what it looks like.
+ * One request over the control socket; control.h says what it looks like.  And what a signal
+ * shares with it (signal.c).
  */
 #ifndef CKPT_AGENT_REQUEST_H
 #define CKPT_AGENT_REQUEST_H
@@ -12,6 +13,15 @@
  * be known to the JVM; it is for as long as this takes. The connection is still open afterwards.
  */
 void ckpt_request_serve(int fd);
+
+struct ckpt_request;
+
+/**
+ * Run the hooks and freeze the process for @request, as whoever asks from outside does, on this
+ * thread, which the JVM knows as @thread for as long.  @ret_failed: malloc'd lines that say what
+ * failed, NULL if nothing did.  false: the JVM does not take the thread.
+ */
+bool ckpt_request_run(const struct ckpt_request *request, const char *thread, char **ret_failed);
 
 /** Whether the peer of a connected Unix socket is the JVM's owner or root. */
 bool ckpt_request_is_allowed(int fd);

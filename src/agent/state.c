@@ -5,9 +5,12 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "base/cleanup.h"
 
 struct ckpt_agent ckpt_agent;
 
@@ -24,5 +27,19 @@ void ckpt_agent_log(const char *level, const char *format, ...)
         length = sizeof text - 2;
     text[length++] = '\n';
     if (write(STDERR_FILENO, text, (size_t)length) < 0)
+        return; /* nobody to tell */
+}
+
+void ckpt_agent_log_lines(const char *level, const char *text)
+{
+    char head[64];
+    struct iovec parts[] = {
+        {.iov_base = head,
+         .iov_len = (size_t)snprintf(head, sizeof head, "checkpointer: %s: ", level)},
+        {.iov_base = (char *)text, .iov_len = strlen(text)},
+        {.iov_base = (char *)"\n", .iov_len = 1},
+    };
+
+    if (writev(STDERR_FILENO, parts, CKPT_COUNT(parts)) < 0)
         return; /* nobody to tell */
 }

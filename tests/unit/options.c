@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/signal.h"
 #include "tap.h"
 
 static struct ckpt_options options;
@@ -74,6 +75,57 @@ static void test_good(void)
     TAP_INT(parse("park_timeout=600000"), 0, "the largest number");
 }
 
+static void test_signals(void)
+{
+    const struct {
+        const char *text;
+        int number;
+        const char *shown;
+    } good[] = {
+        {"signal=USR1", SIGUSR1, "USR1"},
+        {"signal=sigusr2", SIGUSR2, "USR2"},
+        {"signal=hup", SIGHUP, "HUP"},
+        {"signal=WINCH", SIGWINCH, "WINCH"},
+        {"signal=SIGPWR", SIGPWR, "PWR"},
+        {"signal=RTMIN", SIGRTMIN, "RTMIN+0"},
+        {"signal=RTMAX-14", SIGRTMAX - 14, NULL},
+        {"signal=RTMAX-5", SIGRTMAX - 5, "RTMIN+25"},
+    };
+    char room[CKPT_SIGNAL_NAME_MAX];
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        TAP_INT(parse(good[i].text), 0, good[i].text);
+        TAP_INT(options.signal, good[i].number, "is its number");
+        if (good[i].shown)
+            TAP_OK(strcmp(ckpt_signal_name(options.signal, room), good[i].shown) == 0,
+                   "and shown by its name");
+    }
+    refused("signal=KILL", "no process can handle it; choose");
+    refused("signal=SIGSTOP", "no process can handle it; choose");
+    refused("signal=SEGV", "HotSpot handles it; choose");
+    refused("signal=BUS", "HotSpot handles it; choose");
+    refused("signal=FPE", "HotSpot handles it; choose");
+    refused("signal=ILL", "HotSpot handles it; choose");
+    refused("signal=PIPE", "HotSpot handles it; choose");
+    refused("signal=XFSZ", "HotSpot handles it; choose");
+    refused("signal=QUIT", "lets tools in by it; choose");
+    refused("signal=TRAP", "a program has failed; choose");
+    refused("signal=CHLD", "without anybody asking; choose");
+    refused("signal=CONT", "without anybody asking; choose");
+    refused("signal=PROF", "profilers send it; choose");
+    refused("signal=RTMAX", "the engine's own; choose");
+    refused("signal=RTMAX-4", "the engine's own; choose");
+    refused("signal=RTMIN+30", "the engine's own; choose");
+    refused("signal=", "expected the name of a signal");
+    refused("signal=10", "expected the name of a signal");
+    refused("signal=USR3", "expected the name of a signal");
+    refused("signal=SIG", "expected the name of a signal");
+    refused("signal=RTMIN-1", "expected the name of a signal");
+    refused("signal=RTMIN+", "expected the name of a signal");
+    refused("signal=RTMIN+99", "expected the name of a signal");
+    refused("signal=RTMIN+1x", "expected the name of a signal");
+}
+
 static void test_bad(void)
 {
     static char text[2 * PATH_MAX];
@@ -89,8 +141,6 @@ static void test_bad(void)
     refused("policies=", "expected a path");
     refused("addr=", "expected HOST");
     refused("hook_timeout=86401", "from 0 to 86400");
-    refused("signal=TERM", "expected one of");
-    refused("signal=RTMIN+99", "expected one of");
     refused("park_timeout=0", "from 1 to 600000");
     refused("park_timeout=600001", "from 1 to 600000");
     refused("park_timeout=-1", "from 1 to 600000");
@@ -110,6 +160,7 @@ static void test_bad(void)
 int main(void)
 {
     test_good();
+    test_signals();
     test_bad();
     return tap_done();
 }
