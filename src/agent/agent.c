@@ -17,6 +17,7 @@
 #include "agent/origins.h"
 #include "agent/parameters.h"
 #include "agent/policies.h"
+#include "agent/renew.h"
 #include "agent/signal.h"
 #include "agent/vmthread.h"
 #include "probe/vmstructs.h"
@@ -57,6 +58,7 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
     if (ckpt_classes_define(env, error) < 0)
         return -1;
     ckpt_checkpoint_init(env);
+    ckpt_renew_open_fields(env);
     ckpt_origins_apply(env);
     ckpt_agent.ready = true;
     if (ckpt_agent.options.control)

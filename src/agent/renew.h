@@ -32,6 +32,9 @@ void ckpt_renew(JNIEnv *env);
 /** In the process that goes on after ckpt_renew_prepare(): give back what it holds. */
 void ckpt_renew_forget(JNIEnv *env);
 
+/** When the agent begins: see to it that nobody compiles in what is to be renewed. */
+void ckpt_renew_open_fields(JNIEnv *env);
+
 /** After ckpt_renew_prepare(): a class of the JDK, not initialised by that.  A global reference. */
 jclass ckpt_renew_load(JNIEnv *env, const char *name);
 
