@@ -219,8 +219,8 @@ static bool has(char *const *words, const char *word, bool whole)
 }
 
 /*
- * Whether Java has made its copy, or may be at it: the class is linked just before.  If not, it will
- * be made of the new environment.  Making it here would delay every restore by milliseconds.
+ * Whether Java has made its copy, or may be at it: the class is linked just before.  If not, it
+ * will be made of the new environment.  Making it here would delay every restore by milliseconds.
  */
 static bool java_has_copy(void)
 {
