@@ -147,7 +147,10 @@ static int open_directory(const char *path, struct ckpt_error *error)
     struct stat status;
 
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
-        return ckpt_error_set(error, STAGE, errno, "cannot make the image directory '%s'", path);
+        return ckpt_error_set(
+            error, STAGE, errno,
+            "cannot make the image directory '%s'; make its parent first, for the JVM's user",
+            path);
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0 || fstat(dir, &status) < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot open the image directory '%s'", path);
@@ -185,7 +188,8 @@ static void tidy(int dir)
     }
 }
 
-static int open_temporary(int dir, const char *name, struct ckpt_error *error)
+static int open_temporary(int dir, const char *directory, const char *name,
+                          struct ckpt_error *error)
 {
     struct stat status;
 
@@ -193,7 +197,10 @@ static int open_temporary(int dir, const char *name, struct ckpt_error *error)
         int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
         if (fd < 0)
-            return ckpt_error_set(error, STAGE, errno, "cannot write in the image directory");
+            return ckpt_error_set(
+                error, STAGE, errno,
+                "cannot write in the image directory '%s'; the JVM's user must be able to",
+                directory);
         flock(fd, LOCK_EX);
         if (fstat(fd, &status) < 0 || status.st_nlink)
             return fd;
@@ -201,9 +208,9 @@ static int open_temporary(int dir, const char *name, struct ckpt_error *error)
     }
 }
 
-static int write_manifest(struct work *work, struct ckpt_error *error)
+static int write_manifest(struct work *work, const char *directory, struct ckpt_error *error)
 {
-    work->manifest_fd = open_temporary(work->freeze.dir_fd, work->manifest_temp, error);
+    work->manifest_fd = open_temporary(work->freeze.dir_fd, directory, work->manifest_temp, error);
     return work->manifest_fd < 0 ? -1
                                  : ckpt_manifest_write(work->manifest_fd, work->freeze.id, error);
 }
@@ -314,8 +321,8 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     if (freeze->dir_fd < 0)
         return -1;
     tidy(freeze->dir_fd);
-    freeze->image_fd = open_temporary(freeze->dir_fd, work->image_temp, error);
-    if (freeze->image_fd < 0 || write_manifest(work, error) < 0)
+    freeze->image_fd = open_temporary(freeze->dir_fd, directory, work->image_temp, error);
+    if (freeze->image_fd < 0 || write_manifest(work, directory, error) < 0)
         return -1;
     return 0;
 }

@@ -120,8 +120,8 @@ static int follow(int fd, struct ckpt_error *error)
     }
     end_progress();
     return ckpt_error_set(error, STAGE, 0,
-                          "the JVM ended in the middle of the checkpoint; no image was "
-                          "left");
+                          "the JVM ended in the middle of the checkpoint; 'checkpointer inspect' "
+                          "tells whether the directory has an image, and which");
 }
 
 static int wait_for_end(const struct ckpt_target *target, struct ckpt_error *error)

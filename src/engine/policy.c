@@ -37,11 +37,23 @@ struct key {
     int (*set)(struct parser *parser, const char *value);
 };
 
+/* A word such that a message has room for what was expected in its place. */
+static const char *shown(const char *word, char text[80])
+{
+    size_t length = ckpt_raw_format(text, 77, "%s", word);
+
+    if (length == 76)
+        __builtin_memcpy(text + length, "...", 4);
+    return text;
+}
+
 static int wrong(const struct parser *parser, uint32_t line, const char *before, const char *word,
                  const char *expected)
 {
+    char text[80];
+
     return ckpt_error_set(parser->error, STAGE, 0, "%s:%u: %s'%s'; expected %s",
-                          parser->policies->name, line, before, word, expected);
+                          parser->policies->name, line, before, shown(word, text), expected);
 }
 
 /* ---- words, numbers, addresses ---- */
@@ -206,11 +218,12 @@ static int set_listening(struct parser *parser, const char *value)
 static int set_glob(struct parser *parser, const char *value, struct ckpt_pattern *pattern)
 {
     const char *why;
+    char text[80];
 
     if (ckpt_pattern_glob(&parser->policies->patterns, value, pattern, &why) < 0)
         return ckpt_error_set(parser->error, STAGE, 0,
                               "%s:%u: '%s': %s; expected a path with *, **, ?, [...] and {..,..}",
-                              parser->policies->name, parser->line, value, why);
+                              parser->policies->name, parser->line, shown(value, text), why);
     return 0;
 }
 
@@ -232,13 +245,14 @@ static int set_remote_path(struct parser *parser, const char *value)
 static int set_regex(struct parser *parser, const char *value)
 {
     const char *why;
+    char text[80];
 
     if (ckpt_pattern_regex(&parser->policies->patterns, value, &parser->rule.regex, &why) < 0)
         return ckpt_error_set(
             parser->error, STAGE, 0,
             "%s:%u: '%s': %s; expected a regular expression of ., [...], (..|..), "
             "*, +, ?, {N,M} and \\d, \\w, \\s",
-            parser->policies->name, parser->line, value, why);
+            parser->policies->name, parser->line, shown(value, text), why);
     return 0;
 }
 
@@ -459,12 +473,21 @@ static int take_lines(struct parser *parser, char *end)
         while (line < stop && is_blank(*line))
             line++;
         *stop = '\0';
-        if (ckpt_raw_length(line) != (size_t)(stop - line))
-            return wrong(parser, parser->line, "a zero byte behind ", line, "text");
+        for (char *at = line; at < stop; at++)
+            if ((unsigned char)*at < ' ' && *at != '\t') {
+                *at = '\0'; /* a terminal would obey it */
+                return wrong(parser, parser->line, "a control character behind ", line, "text");
+            }
         if (take_line(parser, line) < 0)
             return -1;
     }
     return end_rule(parser);
+}
+
+static int too_large(const char *name, struct ckpt_error *error)
+{
+    return ckpt_error_set(error, STAGE, 0, "the policy file '%s' has more than %d bytes", name,
+                          CKPT_POLICY_TEXT - 1);
 }
 
 int ckpt_policies_parse(struct ckpt_policies *policies, const char *name, const char *text,
@@ -476,8 +499,7 @@ int ckpt_policies_parse(struct ckpt_policies *policies, const char *name, const 
     policies->count = 0;
     policies->patterns.step_count = policies->patterns.class_count = 0;
     if (size >= sizeof policies->text)
-        return ckpt_error_set(error, STAGE, EFBIG, "'%s' has more than %d bytes", policies->name,
-                              CKPT_POLICY_TEXT - 1);
+        return too_large(name, error);
     __builtin_memmove(policies->text, text, size);
     policies->text[size] = '\0';
     begin_rule(&parser);
@@ -498,6 +520,8 @@ int ckpt_policies_read(struct ckpt_policies *policies, const char *path, struct 
                               "the policy file '%s' is no regular file; name one that is", path);
     if (got == 0)
         got = ckpt_raw_read_file(path, policies->text, sizeof policies->text);
+    if (got == -EFBIG)
+        return too_large(path, error);
     if (got < 0)
         return ckpt_error_set(error, STAGE, (int)-got, "cannot read the policy file '%s'", path);
     return ckpt_policies_parse(policies, path, policies->text, (size_t)got, error);

@@ -224,7 +224,8 @@ static int write_at(struct write_state *state, const char *data, uint64_t size, 
             continue;
         if (put <= 0)
             return ckpt_error_set(error, "write", put ? (int)-put : EIO,
-                                  "cannot write the image after %lu of %lu MiB",
+                                  "cannot write the image after %lu of %lu MiB; make room, or "
+                                  "choose another directory",
                                   (unsigned long)(state->done >> 20),
                                   (unsigned long)(state->total >> 20));
         data += put;

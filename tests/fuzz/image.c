@@ -95,6 +95,26 @@ static void read_fds(const struct ckpt_image_view *view)
     }
 }
 
+// What rules given to a restore ask of it.
+static void ask_rules(const struct ckpt_image_view *view)
+{
+    static const char rules[] = "type: socket\nlocalAddress: 10.1.2.3\nremotePath: /a*\n"
+                                "action: close\n---\ntype: file\npath: /x/**\naction: reopen\n"
+                                "---\ntype: socket\nlocalPath: **/[a-m]*\naction: close\n";
+    static struct ckpt_policies policies;
+    static struct ckpt_fd_subject subject;
+    struct ckpt_error error;
+
+    if (!policies.count && ckpt_policies_parse(&policies, "rules", rules, strlen(rules), &error))
+        abort();
+    for (size_t i = 0; i < view->fd_count; i++) {
+        const struct ckpt_fd_kind_row *row = ckpt_fd_row(view->fds[i].kind);
+
+        if (row && (!row->valid || row->valid(view, &view->fds[i])))
+            sink += ckpt_fd_policy_entry(&policies, view, &view->fds[i], &subject) != NULL;
+    }
+}
+
 static bool in_kernel_map(const struct ckpt_image_view *view, uint64_t address)
 {
     for (size_t i = 0; i < view->map_count; i++)
@@ -121,6 +141,7 @@ static void read_all(const struct ckpt_image_view *view)
     read_ref(view, process->java);
     read_maps(view);
     read_fds(view);
+    ask_rules(view);
     CLAIM(view->thread_count > 0);
     for (size_t i = 0; i < view->thread_count; i++)
         sink += strlen(view->threads[i].name) + view->threads[i].context;

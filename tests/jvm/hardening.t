@@ -119,6 +119,21 @@ no_descriptor() {
     stop "$pid"
 }
 
+ends_meanwhile() {
+    local what="a JVM that ends in the middle" before
+    begin halt halt
+    run "$CKPT" checkpoint --leave-running "$pid" "$DIR/halt"
+    is "$status$out$err" 0 "$V: $what: the first image"
+    before=$(cksum "$DIR"/halt/*)
+    run "$CKPT" checkpoint --leave-running "$pid" "$DIR/halt"
+    is "$status$out" 1 "$V: $what: the second checkpoint fails"
+    like "$err" "the JVM ended in the middle of the checkpoint; 'checkpointer inspect' tells whether" \
+        "$V: $what: and does not say more than it knows"
+    is "$(cksum "$DIR"/halt/*)" "$before" "$V: $what: the image from before is whole"
+    wait_exit "$pid"
+    is "$status" 3 "$V: $what: its own exit status"
+}
+
 # Two JVMs, one image directory; and what killed writers have left there.
 shared_directory() {
     local image=$DIR/shared holder first same
@@ -179,6 +194,7 @@ body() {
     many_groups
     truncated_map
     others_directory
+    ends_meanwhile
     no_descriptor
     shared_directory
     without sys_admin

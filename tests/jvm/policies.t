@@ -275,6 +275,29 @@ server.accept()"
     is "$(stat -c %a "$HERE/socket")" 750 "$V: its file has the mode that it had"
 }
 
+# A name that fills the kernel's structure, without a zero byte behind it, as native code may have one.
+long_name() {
+    local name=$HERE/ file=$DIR/listen.py
+    rm -rf "$HERE"
+    mkdir -p "$HERE"
+    echo data >"$HERE/data"
+    while [ ${#name} -lt 108 ]; do name+=x; done
+    echo 'import ctypes, os, socket, sys
+server = socket.socket(socket.AF_UNIX)
+address = b"\1\0" + sys.argv[1].encode()
+assert ctypes.CDLL(None).bind(server.fileno(), address, len(address)) == 0
+server.listen(5)
+os.set_inheritable(server.fileno(), True)
+os.execv(sys.argv[2], sys.argv[2:])' >"$file"
+    policy name 'type: socket' 'localPath: **x' 'action: reopen'
+    image=$DIR/image-name
+    exec 6>&- 7>&-
+    start "name-$V" python3 "$file" "$name" "$JAVA" \
+        "-agentpath:$AGENT=addr=none,image=$image,policies=$DIR/name" -cp "$CP" Policies "$HERE" 1
+    frozen "a Unix socket with a name of 108 bytes"
+    came_back "it is bound again"
+}
+
 # A selector of which one channel is closed serves the others.
 selector() {
     policy close 'type: socket' 'action: close'
@@ -330,6 +353,7 @@ body() {
     files
     at_restore
     unix_names
+    long_name
     selector
     waiting
     by_number

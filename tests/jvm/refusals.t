@@ -116,9 +116,9 @@ places() {
     as_user chmod 500 "$HERE/closed"
     as_user chmod 777 "$HERE/open"
     image=$HERE/closed
-    refuses "unwritable directory" "$image|image directory"
+    refuses "unwritable directory" "cannot write in the image directory '$image'"
     image=$HERE/closed/in/it
-    refuses "no directory to make it in" "$image"
+    refuses "no directory to make it in" "'$image': .*; make its parent first"
     image=$HERE/open
     refuses "directory that others may write" "$image.*0777"
     image=/dev/null

@@ -327,6 +327,11 @@ static void test_wrong(void)
           "F:2: address 'db.example'; expected an IPv4 or IPv6 address, localhost or * (names are "
           "not looked up)",
           "a host's name");
+    wrong(RULE "path: /a\033[31m\n", "F:3: a control character behind 'path: /a'; expected text",
+          "what a terminal obeys");
+    parse(RULE "warn: 0123456789012345678901234567890123456789012345678901234567890123456789"
+               "0123456789");
+    TAP_OK(strstr(error.text, "012345...'; expected true or false"), "a long word is cut");
     wrong("value: 3x\n", "F:1: value '3x'; expected the number of a descriptor", "value");
     wrong(RULE "path: /a[b\n",
           "F:3: '/a[b': a '[' without its ']'; expected a path with *, **, ?, [...] and {..,..}",
@@ -367,7 +372,7 @@ static void test_limits(void)
     wrong_regex("((((((((((((((((((((((((((((((((((((((((a))))))))))))))))))))))))))))))))))))))))",
                 "too deep");
     TAP_OK(ckpt_policies_parse(&policies, "F", zero, sizeof zero - 1, &error) == -1 &&
-               strstr(error.text, "F:2: a zero byte"),
+               strstr(error.text, "F:2: a control character behind 'action: cl'"),
            "a zero byte");
     memset(large, '#', CKPT_POLICY_TEXT + 99);
     TAP_OK(ckpt_policies_parse(&policies, "F", large, CKPT_POLICY_TEXT, &error) == -1 &&

@@ -128,6 +128,9 @@ bool ckpt_fd_unix_is_own(const struct ckpt_gather *gather, const struct ckpt_fd_
 /** "127.0.0.1:80", "[::1]:80" (fd_tcp.c). @address: a struct sockaddr_in or sockaddr_in6. */
 void ckpt_fd_address_text(const uint8_t *address, char *text, size_t size);
 
+/** What helps where an address could not be had again, after the reason (fd_tcp.c); or @busy. */
+const char *ckpt_fd_bind_hint(long failed, const char *busy);
+
 /** Whether two descriptors of this process are one open file; false also where nobody can tell. */
 bool ckpt_fd_same_open_file(int left, int right);
 

@@ -49,7 +49,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     struct stat status;
 
     ckpt_syscall(SYS_getsockname, look->number, data.address, &size, 0, 0, 0);
-    data.address_size = size;
+    /* for a path of 108 bytes, which fills the structure, it counts a zero byte behind that */
+    data.address_size = size > sizeof *name ? sizeof *name : size;
     if (name->sun_path[0]) {
         if (ckpt_sys_fstatat(AT_FDCWD, name->sun_path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
             !S_ISSOCK(status.st_mode)) {

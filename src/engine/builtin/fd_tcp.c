@@ -194,6 +194,15 @@ static void set_options(int fd, const struct tcp_data *data, bool before_bind)
         ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVBUF, &data->receive_buffer, 4, 0);
 }
 
+const char *ckpt_fd_bind_hint(long failed, const char *busy)
+{
+    return failed == -EADDRINUSE ? busy
+           : failed == -EADDRNOTAVAIL
+               ? "; give the machine that address, or close the socket by a policy file"
+           : failed == -EACCES ? "; ports below 1024 are for root and CAP_NET_BIND_SERVICE"
+                               : "";
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
@@ -216,7 +225,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         ckpt_sys_close((int)opened);
         ckpt_fd_address_text(data->address, text, sizeof text);
         return ckpt_error_set(error, "descriptors", (int)-failed, "cannot listen at %s again%s",
-                              text, failed == -EADDRINUSE ? "; stop whoever listens there" : "");
+                              text, ckpt_fd_bind_hint(failed, "; stop whoever listens there"));
     }
     return (int)opened;
 }

@@ -147,7 +147,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         ckpt_sys_close((int)opened);
         ckpt_fd_address_text(data->local, text, sizeof text);
         return ckpt_error_set(error, "descriptors", (int)-failed, "cannot bind to %s again%s", text,
-                              failed == -EADDRINUSE ? "; stop whoever has this address" : "");
+                              ckpt_fd_bind_hint(failed, "; stop whoever has this address"));
     }
     if (data->peer_size)
         failed = ckpt_syscall(SYS_connect, opened, data->peer, data->peer_size, 0, 0, 0);

@@ -8,6 +8,7 @@
 //     Hard map FILE             has the file mapped for reading; does not look at it any more
 //     Hard fds FILE RELEASE     opens FILE until no descriptor is left; closes all, and prints
 //                               "released", when the file RELEASE is there
+//     Hard halt                 its second beforeCheckpoint ends the JVM
 
 import java.io.File;
 import java.io.FileInputStream;
@@ -16,10 +17,28 @@ import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Paths;
 import java.nio.file.StandardOpenOption;
+import org.crac.Context;
+import org.crac.Core;
+import org.crac.Resource;
 
 public final class Hard implements Runnable {
     private static final int MANY = 100000;
     private static final long PERIOD = 20;
+
+    private static final Resource HALT = new Resource() {
+        private int checkpoints;
+
+        @Override
+        public void beforeCheckpoint(Context<? extends Resource> context) {
+            if (++checkpoints == 2) {
+                Runtime.getRuntime().halt(3);
+            }
+        }
+
+        @Override
+        public void afterRestore(Context<? extends Resource> context) {
+        }
+    };
 
     private final boolean starts;
 
@@ -49,6 +68,9 @@ public final class Hard implements Runnable {
                 release = new File(args[2]);
                 close(open(args[1], 3)); // so that nothing has to be loaded when all are gone
                 open = open(args[1], MANY);
+                break;
+            case "halt":
+                Core.getGlobalContext().register(HALT);
                 break;
             default:
                 throw new IllegalArgumentException(args[0]);
