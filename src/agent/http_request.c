@@ -8,12 +8,10 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/keyvalq_struct.h>
+#include <event2/http_struct.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +20,7 @@
 #include "agent/checkpoint.h"
 #include "agent/http_body.h"
 #include "agent/http_fds.h"
+#include "agent/http_guard.h"
 #include "base/cleanup.h"
 
 #define BUSY "another checkpoint is on its way"
@@ -37,10 +36,13 @@ static int descriptor_of(struct evhttp_request *request)
 
 static void add_header(struct evhttp_request *request, const char *name, const char *value)
 {
-    evhttp_add_header(evhttp_request_get_output_headers(request), name, value);
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+
+    evhttp_remove_header(headers, name);
+    evhttp_add_header(headers, name, value);
 }
 
-/* Takes @body, NULL for none. */
+/* Takes @body, NULL for none. Without @server, the connection ends here. */
 static void answer(struct ckpt_http_server *server, struct evhttp_request *request, int status,
                    json_t *body)
 {
@@ -49,7 +51,7 @@ static void answer(struct ckpt_http_server *server, struct evhttp_request *reque
     int fd = descriptor_of(request);
 
     json_decref(body);
-    if (server->closing || ckpt_http_fds_is_stranger(fd))
+    if (!server || server->closing || ckpt_http_fds_is_stranger(fd))
         add_header(request, "Connection", "close");
     if (text && buffer) {
         char length[24];
@@ -76,6 +78,26 @@ static void answer_error(struct ckpt_http_server *server, struct evhttp_request 
         json_object_set(body, "reasons", reasons);
     json_decref(reasons);
     answer(server, request, status, body);
+}
+
+/*
+ * What libevent says to that which it does not understand. Its own function of this name says it in
+ * HTML, and gives way to this one: src/meson.build.
+ */
+void evhttp_send_page_(struct evhttp_request *request, struct evbuffer *html);
+
+void evhttp_send_page_(struct evhttp_request *request, struct evbuffer *html)
+{
+    int status = evhttp_request_get_response_code(request);
+    const char *text = "this is no HTTP request, or its headers are too large";
+
+    (void)html;
+    if (status == HTTP_ENTITYTOOLARGE)
+        text = "the body is too large, or its chunks are malformed";
+    else if (status == HTTP_EXPECTATIONFAILED)
+        text = "nothing but 100-continue can be expected here";
+    request->major = request->minor = 1; /* whatever it said */
+    answer_error(NULL, request, status ? status : HTTP_BADREQUEST, text, NULL);
 }
 
 /* ---- the Java side ---- */
@@ -403,31 +425,7 @@ static void status(struct ckpt_http_server *server, struct evhttp_request *reque
                      "undoTimeout", (int)options->undo_timeout_s));
 }
 
-/* ---- which one it is, and from whom ---- */
-
-/* NULL, or why the request is refused whatever it asks for. */
-static const char *refusal(const struct ckpt_http_server *server, struct evhttp_request *request)
-{
-    struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
-    bool named = false;
-    struct evkeyval *header;
-
-    if (ckpt_http_fds_is_stranger(descriptor_of(request)))
-        return "only the JVM's owner and root, on the same machine, may use this endpoint";
-    TAILQ_FOREACH(header, headers, next)
-    {
-        if (strcasecmp(header->key, "Origin") == 0)
-            return "web pages may not use this endpoint (the request has an Origin header)";
-        if (strcasecmp(header->key, "Host") == 0 && server->addr.kind == CKPT_HTTP_TCP) {
-            if (!ckpt_http_host_is_ours(&server->addr, header->value))
-                return "the Host header names another host";
-            named = true;
-        }
-    }
-    if (!named && server->addr.kind == CKPT_HTTP_TCP)
-        return "the Host header is missing";
-    return NULL;
-}
+/* ---- which one it is ---- */
 
 static const struct route {
     const char *path;
@@ -446,22 +444,46 @@ static const struct route *find_route(struct evhttp_request *request)
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
 
+    if (!path || !*path) /* libevent expects no path after CONNECT */
+        path = evhttp_request_get_uri(request);
+
     for (size_t i = 0; path && i < CKPT_COUNT(routes); i++)
         if (strcmp(path, routes[i].path) == 0)
             return &routes[i];
     return NULL;
 }
 
+/* The status of the answer to whatever is not served at all, with the reason; else 0. */
+static int refuse(const struct ckpt_http_server *server, struct evhttp_request *request,
+                  const char **ret_why)
+{
+    int status;
+
+    if (ckpt_http_fds_is_stranger(descriptor_of(request))) {
+        *ret_why = "only the JVM's owner and root, on the same machine, may use this endpoint";
+        return 403;
+    }
+    status = ckpt_http_guard(&server->addr, request, ret_why);
+    if (status == HTTP_BADREQUEST)
+        add_header(request, "Connection", "close"); /* what comes next may be part of this one */
+    if (request->type == EVHTTP_REQ_CONNECT) {
+        add_header(request, "Connection", "close");
+        request->type = EVHTTP_REQ_TRACE; /* not allowed either, but libevent closes after it */
+    }
+    return status;
+}
+
 void ckpt_http_handle(struct evhttp_request *request, void *context)
 {
     struct ckpt_http_server *server = context;
-    const char *refused = refusal(server, request);
+    const char *why = NULL;
+    int refused = refuse(server, request, &why);
     const struct route *route = find_route(request);
     struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
     bool empty = evbuffer_get_length(evhttp_request_get_input_buffer(request)) == 0;
 
     if (refused) {
-        answer_error(server, request, 403, refused, NULL);
+        answer_error(server, request, refused, why, NULL);
     } else if (!route) {
         answer_error(server, request, HTTP_NOTFOUND, "there is nothing of that name", NULL);
     } else if (!(evhttp_request_get_command(request) & route->methods)) {

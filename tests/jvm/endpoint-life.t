@@ -275,21 +275,49 @@ loaded_late() {
     stop "$other"
 }
 
-# A hook that never returns has the endpoint's thread; the requester is answered all the same.
-hook_hangs() {
-    local path=$DIR/let-go
+# hanging MODE: Hooks with a limit of a second for each; sets hold, the file that lets them go.
+hanging() {
+    hold=$DIR/$1.go
     port=$(free_port)
-    OPTIONS=("addr=localhost:$port" hook_timeout=1)
-    start_jvm "hangs-$V" - -cp "$CP" Hooks deaf "$path"
-    wait_line "$log" ready
+    OPTIONS=("addr=localhost:$port" shutdown=false hook_timeout=1)
+    start_jvm "$1-$V" "$DIR/$1" -cp "$CP" Hooks "$1" "$hold"
+    wait_line "$log" ready || fail "$V: Hooks $1 starts"
+}
+
+let_go() {
+    : >"$hold"
+    wait_line "$log" released
+}
+
+HANGS='Hooks$Hanging.beforeCheckpoint of resource '
+
+# A hook that hangs is interrupted and the checkpoint called off; the requester hears of it whether
+# the hook reacts or not.
+hook_hangs() {
+    hanging interruptible
     post /before-checkpoint
-    is "$code" 500 "$V: a hook that hangs is answered"
-    contains "$body" '"error":"a hook hangs"' "$V: as what it is"
-    contains "$body" 'Hooks$Hanging.beforeCheckpoint' "$V: with its name"
-    : >"$path"
-    wait_line "$log" 'first after'
+    is "$code" 500 "$V: a hook that takes too long fails the request"
+    contains "$(member reasons)" "$HANGS" "$V: with its name among the reasons"
+    contains "$(member reasons)" 'did not return within 1 s (agent option hook_timeout)' "$V: and why"
+    is "$(grep -c '^after' "$log")" 3 "$V: all hooks are undone"
+    ask /status
+    is "$code/$(member state)" 200/running "$V: the endpoint answers as before"
+    let_go
     post /before-checkpoint
-    is "$code" 204 "$V: when it has returned, the endpoint serves again"
+    is "$code" 204 "$V: and the next request is served"
+    stop "$pid"
+
+    hanging stubborn
+    post /before-checkpoint
+    is "$code/$(member error)" "500/a hook hangs" "$V: one that does not react is answered too"
+    contains "$(member reasons)" "$HANGS" "$V: with its name"
+    let_go
+    wait_line "$log" 'after third'
+    post /before-checkpoint
+    is "$code" 204 "$V: and when it has returned, the next request is served"
+    post /after-restore
+    checkpoint '{}'
+    is "$code" 200 "$V: also one for an image"
     stop "$pid"
 }
 

@@ -14,6 +14,11 @@ raw() {
     "${CLIENT[@]}" "$port" raw "$1\r\nConnection: close\r\n\r\n"
 }
 
+# raw_code LINES: its status.
+raw_code() {
+    raw "$1" | sed -n '1s/^HTTP.1.[01] \([0-9]*\) .*/\1/p'
+}
+
 # --- what it answers
 
 answers_as_documented() {
@@ -30,7 +35,7 @@ answers_as_documented() {
     is "$code" 405 "$V: POST /status is not allowed"
     contains "$headers" "Allow: GET, HEAD" "$V: and what is, is said"
     for path in /before-checkpoint /after-restore /checkpoint; do
-        for method in GET PUT OPTIONS BREW; do
+        for method in GET PUT OPTIONS TRACE CONNECT BREW; do
             ask "$path" -X "$method"
             is "$code/$(grep -o '^Allow: .*' <<<"$headers")" "405/Allow: POST" "$V: $method $path"
         done
@@ -112,8 +117,23 @@ headers_and_types() {
         post /before-checkpoint -H "Origin: $host"
         is "$code" 403 "$V: Origin: $host is refused"
     done
-    is "$(raw 'POST /before-checkpoint HTTP/1.1\r\nHost: localhost\r\nHost: evil' | head -c 12)" \
-        "HTTP/1.1 403" "$V: of two Host headers each counts"
+    is "$(raw_code 'POST /before-checkpoint HTTP/1.1\r\nHost: localhost\r\nHost: evil')" \
+        403 "$V: of two Host headers each counts"
+    for page in 'Origin: null' 'Referer: http://localhost/' 'Sec-Fetch-Site: cross-site' \
+        'Sec-Fetch-Site: same-origin' 'User-Agent: Mozilla/5.0 (X11)'; do
+        post /before-checkpoint -H "$page" -d ''
+        is "$code" 403 "$V: a web page's form is refused by '$page' alone"
+    done
+    ask /status -H 'Sec-Fetch-Site: none' -H 'User-Agent: Mozilla/5.0 (X11)'
+    is "$code" 200 "$V: the address bar may read"
+    ask /status -H 'Sec-Fetch-Site: cross-site'
+    is "$code" 403 "$V: and no web page"
+    for target in http://evil.example/status //evil.example/status http://localhost@evil.example/status; do
+        is "$(raw_code "GET $target HTTP/1.1\r\nHost: localhost")" 403 \
+            "$V: a target elsewhere is refused: $target"
+    done
+    is "$(raw_code 'GET http://localhost/status HTTP/1.1\r\nHost: localhost')" 200 \
+        "$V: and one that is here is not"
     post /before-checkpoint -H 'Content-Type: text/plain' -d x
     is "$code" 415 "$V: the type of a web page's form is refused"
     post /before-checkpoint -d x=1
@@ -148,8 +168,34 @@ harm() {
     like "$("${CLIENT[@]}" "$port" huge-body)" '^HTTP/1.1 413 ' "$V: a huge body"
     is "$("${CLIENT[@]}" "$port" chunked)" "HTTP/1.1 400 Bad Request" "$V: a body in chunks is read"
     is "$("${CLIENT[@]}" "$port" garbage)" sent "$V: garbage"
+    malformed
     ask /status
     is "$code/$(member state)" 200/running "$V: and it answers as before"
+}
+
+# ambiguous WHAT REQUEST [BODY]: it is refused, and what comes behind it is not taken for a request.
+ambiguous() {
+    is "$("${CLIENT[@]}" "$port" raw "$2"'\r\n\r\n'"${3-}"'POST /before-checkpoint HTTP/1.1\r\n'\
+'Host: localhost\r\nConnection: close\r\n\r\n' | tr -d '\r' | grep '^HTTP\|^{' | cut -c 1-12)" \
+        $'HTTP/1.1 400\n{"error":"th' "$V: it is not clear where a request ends: $1"
+}
+
+# Also what libevent refuses by itself is answered in JSON.
+malformed() {
+    local here='HTTP/1.1\r\nHost: localhost\r\n'
+    ambiguous "a body of GET" "GET /status ${here}Content-Length: 3"
+    ambiguous "chunks of GET" "GET /status ${here}Transfer-Encoding: chunked" '0\r\n\r\n'
+    ambiguous "two lengths" "POST /after-restore ${here}Content-Length: 0\r\nContent-Length: 5"
+    ambiguous "no number" "POST /after-restore ${here}Content-Length: +0"
+    ambiguous "another coding" "POST /after-restore ${here}Transfer-Encoding: gzip, chunked" '0\r\n\r\n'
+    ambiguous "chunks and a length" \
+        "POST /after-restore ${here}Transfer-Encoding: chunked\\r\\nContent-Length: 5"
+    ambiguous "a header's name with a space" "GET /status ${here}Origin : http://evil.example"
+    ambiguous "no HTTP" "GET /status"
+    like "$(raw "POST /checkpoint ${here}Content-Length: 65537")" '^HTTP/1.1 413 .*"error":"the body' \
+        "$V: too large a body"
+    like "$(raw "POST /checkpoint ${here}Expect: magic\\r\\nContent-Length: 1")" \
+        '^HTTP/1.1 417 .*"error":"nothing but' "$V: an expectation"
 }
 
 # Twenty connections that say nothing: sixteen are let in, and nobody after them, until they have
