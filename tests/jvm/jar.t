@@ -81,10 +81,8 @@ by_pid() {
 }
 
 by_user() {
-    local back=$PWD
     user_ready
     JAR=$(for_user "$BUILD/checkpointer.jar")
-    cd "$USER_DIR" || return # the tree may be in a folder that is root's alone
     with_jar user as_user "" "-Djava.io.tmpdir=$USER_DIR" -cp "$(for_user "$SIMPLE")" \
         example.Counter --period 20
     JAR=$BUILD/checkpointer.jar
@@ -93,7 +91,6 @@ by_user() {
     restore "$V user" as_user "$USER_DIR/$V"
     ok "$V: an ordinary user's JVM" wait_more "$log" 2
     stop "$pid"
-    cd "$back" || return
 }
 
 # What the program sees.

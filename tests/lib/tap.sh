@@ -256,6 +256,8 @@ user_ready() {
     AS_USER=("${drop[@]}" "${AS_USER[@]}")
     chmod 711 "$TMP"
     chown 12345:12345 "$USER_DIR"
+    # A restore goes back to the directory; the tree may be below one that is root's alone.
+    "${AS_USER[@]}" test -x "$PWD" || cd "$TMP" || return
     if ! "${AS_USER[@]}" test -r "$AGENT" -a -x "$CKPT" -a -x "$SECCOMP_RUN"; then
         CKPT=$(for_user "$CKPT")
         AGENT=$(for_user "$AGENT")
