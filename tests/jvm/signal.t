@@ -159,11 +159,11 @@ PYTHON
     wait_exit "${tap_started[-1]}"
 }
 
-# Loaded into a running JVM; changed; given back.
+# Loaded into a running JVM; changed to a signal that is blocked; given back.
 late() {
     name="$V late" image=$DIR/late
     OPTIONS=()
-    start "$name" "$JAVA" -cp "$CP" Refuse none
+    start "$name" env --block-signal=35 "$JAVA" -cp "$CP" Refuse udp
     wait_line "$log" "ready " && port=$(port_of "$log" ready)
     load 'addr=none,signal=USR1'
     contains "$(<"$log")" "option 'signal=USR1': a signal cannot tell where the image is to go; add" \
@@ -175,10 +175,15 @@ late() {
     is "$(threads "$pid")" 0 "$name: loaded without, no thread"
     load "signal=USR1"
     is "$(caught 10)/$(threads "$pid")" 1/1 "$name: an option that is added takes the signal"
+    kill -USR1 "$pid"
+    wait_line "$log" "signal USR1: checkpoint called off" || fail "$name: it asks"
     load "signal=RTMIN+1"
     is "$(caught 10)/$(caught 35)" 0/1 "$name: changed, the old one is given back"
     load "signal=RTMIN+1"
-    is "$(get /)/$(hooks)" serving/ "$name: changes ask for nothing"
+    run timeout 20 "$CKPT" checkpoint "$pid" "$image"
+    is "$status" 1 "$name: another request is refused too"
+    is "$(count_lines "$log" "checkpoint called off")" 1 "$name: changes ask for nothing"
+    is "$(get /release)" released "$name: the obstacle goes"
     kill -RTMIN+1 "$pid"
     ended "the new one freezes it"
     back "and it is restored"
@@ -209,6 +214,20 @@ default() {
     kill -USR1 "$pid"
     wait_exit "$pid"
     is "$status" 138 "$name: the signal does what it always does"
+}
+
+# Another copy of the agent takes nothing.
+twice() {
+    local other=$DIR/other.so
+    name="$V twice"
+    cp "$AGENT" "$other"
+    OPTIONS=(addr=none signal=USR1)
+    start_jvm "$name" "$DIR/twice" "-agentpath:$other=addr=none,signal=RTMIN+1,image=$DIR/twice" \
+        -cp "$CP" Refuse none
+    wait_line "$log" "ready "
+    is "$(caught 10)/$(caught 35)" 1/0 "$name: the second one gives its signal back"
+    kill -USR1 "$pid"
+    ended "the first one's works"
 }
 
 # -Xrs leaves TERM to others; without it HotSpot's own handler would replace ours.
@@ -270,6 +289,7 @@ body() {
     terminal
     late
     default
+    twice
     reduced
     wrong_ones
     first_process
