@@ -182,8 +182,9 @@ static bool find_environment(JNIEnv *env, struct java_environment *java)
 static jobject wrapped(JNIEnv *env, jclass wrapper, jmethodID of, const char *text, size_t length)
 {
     jbyteArray bytes = bytes_of(env, text, length);
+    jobject made = bytes ? (*env)->CallStaticObjectMethod(env, wrapper, of, bytes) : NULL;
 
-    return bytes ? (*env)->CallStaticObjectMethod(env, wrapper, of, bytes) : NULL;
+    return (*env)->ExceptionCheck(env) ? NULL : made;
 }
 
 /* Put "KEY=VALUE" into the map, or remove the key if it is not to @stay. */
@@ -191,6 +192,7 @@ static bool change(JNIEnv *env, const struct java_environment *java, const char 
 {
     const char *equals = strchr(word + 1, '=');
     jobject key, value = NULL;
+    bool good;
 
     if (!equals)
         return true; /* Java does not take it over either */
@@ -203,8 +205,9 @@ static bool change(JNIEnv *env, const struct java_environment *java, const char 
         (*env)->CallObjectMethod(env, java->map, java->put, key, value);
     else if (key && !stay)
         (*env)->CallObjectMethod(env, java->map, java->remove, key);
+    good = !(*env)->ExceptionCheck(env);
     (*env)->PopLocalFrame(env, NULL);
-    return !(*env)->ExceptionCheck(env);
+    return good;
 }
 
 /* Whether @words has @word; only the key counts unless @whole. */
@@ -244,13 +247,16 @@ static bool remove_others(JNIEnv *env, const struct java_environment *java, char
     to_array = sets ? (*env)->GetMethodID(env, sets, "toArray", "()[Ljava/lang/Object;") : NULL;
     get_bytes = to_array ? (*env)->GetMethodID(env, java->variable, "getBytes", "()[B") : NULL;
     keys = get_bytes ? (*env)->CallObjectMethod(env, java->map, key_set) : NULL;
+    if ((*env)->ExceptionCheck(env))
+        return false;
     array = keys ? (*env)->CallObjectMethod(env, keys, to_array) : NULL;
-    if (!array)
+    if ((*env)->ExceptionCheck(env) || !array)
         return false;
     for (jsize i = 0, count = (*env)->GetArrayLength(env, array); i < count; i++) {
         jobject key = (*env)->GetObjectArrayElement(env, array, i);
         jbyteArray bytes = (*env)->CallObjectMethod(env, key, get_bytes);
-        jsize length = bytes ? (*env)->GetArrayLength(env, bytes) : 0;
+        jsize length =
+            !(*env)->ExceptionCheck(env) && bytes ? (*env)->GetArrayLength(env, bytes) : 0;
         ckpt_auto_free char *word = calloc((size_t)length + 2, 1);
 
         if (!bytes || !word)
@@ -259,6 +265,8 @@ static bool remove_others(JNIEnv *env, const struct java_environment *java, char
         word[length] = '=';
         if (length && !has(new, word, false))
             (*env)->CallObjectMethod(env, java->map, java->remove, key);
+        if ((*env)->ExceptionCheck(env))
+            return false;
         (*env)->DeleteLocalRef(env, bytes);
         (*env)->DeleteLocalRef(env, key);
     }
