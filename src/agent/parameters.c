@@ -18,8 +18,8 @@
 #include "base/raw.h"
 
 static char **frozen_environment;
-static __thread bool may_run_main; /* the thread that froze the process, once it is restored */
-static jclass java_environment;    /* a global reference, kept: java.lang.ProcessEnvironment */
+static bool has_arguments;      /* of this restore, and nobody has taken them yet */
+static jclass java_environment; /* a global reference, kept: java.lang.ProcessEnvironment */
 
 /* Of the environment that Java has copied, when the C library had the same one; 0: never. */
 static uint32_t copied_sum;
@@ -32,6 +32,7 @@ static const struct ckpt_parameters *parameters(void)
 
 void ckpt_parameters_prepare(JNIEnv *env)
 {
+    has_arguments = false; /* should nobody have come for those of an earlier restore */
     if (!java_environment)
         java_environment = ckpt_renew_load(env, "java.lang.ProcessEnvironment");
 }
@@ -96,9 +97,8 @@ static jobjectArray words_of(JNIEnv *env, char *const *words)
 jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner)
 {
     (void)owner;
-    if (!may_run_main)
+    if (!__atomic_exchange_n(&has_arguments, false, __ATOMIC_ACQ_REL))
         return NULL;
-    may_run_main = false;
     return words_of(env, (char *const *)parameters()->arguments);
 }
 
@@ -302,7 +302,7 @@ static void set_environment(JNIEnv *env)
 
 void ckpt_parameters_apply(JNIEnv *env)
 {
-    may_run_main = true;
+    __atomic_store_n(&has_arguments, true, __ATOMIC_RELEASE);
     if ((*env)->PushLocalFrame(env, 16) < 0) {
         failed(env, "parameters");
         return;
