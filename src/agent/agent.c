@@ -16,6 +16,7 @@
 #include "agent/http.h"
 #include "agent/origins.h"
 #include "agent/parameters.h"
+#include "agent/perfdata.h"
 #include "agent/policies.h"
 #include "agent/renew.h"
 #include "agent/signal.h"
@@ -170,9 +171,10 @@ static void end(void)
 {
     ckpt_control_unlink();
     ckpt_http_unlink();
-    if (ckpt_agent.mailbox.generation) { /* HotSpot removes the file of its first PID */
+    if (ckpt_agent.mailbox.generation) { /* HotSpot would remove the file of its first PID */
         ckpt_vmthread_find_perf();
         ckpt_vmthread_unlink_files();
+        ckpt_perfdata_keep_first();
     }
 }
 

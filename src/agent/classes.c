@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 
 #define STAGE "classes"
+#define MOST_CLASSES 65536
 
 static bool define(JNIEnv *env, const struct ckpt_class *class)
 {
@@ -51,6 +52,7 @@ static bool mbeans_are_known(JNIEnv *env, jvmtiEnv *jvmti)
     jint count = 0;
     bool known = false;
 
+    (*env)->EnsureLocalCapacity(env, MOST_CLASSES); /* else -Xcheck:jni complains */
     if ((*jvmti)->GetLoadedClasses(jvmti, &count, &classes) != JVMTI_ERROR_NONE)
         return true;
     for (jint i = 0; i < count; i++) {

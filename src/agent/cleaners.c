@@ -23,6 +23,7 @@
 #define DEADLINE_MS 5000
 #define LONGEST_MS 16 /* between two looks */
 #define FRAMES 32
+#define MOST_THREADS 65536
 
 static int64_t now_ms(void)
 {
@@ -97,6 +98,7 @@ static bool wait_for_handler(JNIEnv *env, jclass reference, int64_t deadline)
             return false;
         busy = (*env)->GetStaticBooleanField(env, reference, active) ||
                (*env)->CallStaticBooleanMethod(env, reference, pending);
+        found(env, lock);
         (*env)->MonitorExit(env, lock);
         if (!busy)
             return true;
@@ -212,6 +214,7 @@ static bool wait_for_threads(JNIEnv *env, int64_t deadline)
     jint count = 0;
     bool idle = true;
 
+    (*env)->EnsureLocalCapacity(env, MOST_THREADS); /* else -Xcheck:jni complains */
     if ((*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
         return true;
     for (jint i = 0; i < count; i++) {

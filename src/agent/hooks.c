@@ -128,7 +128,7 @@ static jobject lock_holder(JNIEnv *env, jobject thread)
     jobject blocker =
         get_owner ? (*env)->CallStaticObjectMethod(env, support, get_blocker, thread) : NULL;
 
-    return blocker && (*env)->IsInstanceOf(env, blocker, ownable)
+    return !(*env)->ExceptionCheck(env) && blocker && (*env)->IsInstanceOf(env, blocker, ownable)
                ? (*env)->CallObjectMethod(env, blocker, get_owner)
                : NULL;
 }

@@ -112,10 +112,11 @@ static json_t *text_of(JNIEnv *env, jstring string)
         class ? (*env)->GetMethodID(env, class, "getBytes", "(Ljava/lang/String;)[B") : NULL;
     jstring charset = method ? (*env)->NewStringUTF(env, "UTF-8") : NULL;
     jbyteArray array = charset ? (*env)->CallObjectMethod(env, string, method, charset) : NULL;
-    jsize size = array ? (*env)->GetArrayLength(env, array) : 0;
-    ckpt_auto_free char *bytes = array ? malloc((size_t)size + 1) : NULL;
+    bool failed = (*env)->ExceptionCheck(env) || !array;
+    jsize size = failed ? 0 : (*env)->GetArrayLength(env, array);
+    ckpt_auto_free char *bytes = failed ? NULL : malloc((size_t)size + 1);
 
-    if (!bytes || (*env)->ExceptionCheck(env))
+    if (!bytes)
         return NULL;
     (*env)->GetByteArrayRegion(env, array, 0, size, (jbyte *)bytes);
     return json_stringn(bytes, (size_t)size);

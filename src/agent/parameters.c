@@ -18,8 +18,8 @@
 #include "base/raw.h"
 
 static char **frozen_environment;
-static __thread bool may_run_main; /* the thread that froze the process, once it is restored */
-static jclass java_environment;    /* a global reference, kept: java.lang.ProcessEnvironment */
+static bool has_arguments;      /* of this restore, and nobody has taken them yet */
+static jclass java_environment; /* a global reference, kept: java.lang.ProcessEnvironment */
 
 /* Of the environment that Java has copied, when the C library had the same one; 0: never. */
 static uint32_t copied_sum;
@@ -32,6 +32,7 @@ static const struct ckpt_parameters *parameters(void)
 
 void ckpt_parameters_prepare(JNIEnv *env)
 {
+    has_arguments = false; /* should nobody have come for those of an earlier restore */
     if (!java_environment)
         java_environment = ckpt_renew_load(env, "java.lang.ProcessEnvironment");
 }
@@ -96,9 +97,8 @@ static jobjectArray words_of(JNIEnv *env, char *const *words)
 jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner)
 {
     (void)owner;
-    if (!may_run_main)
+    if (!__atomic_exchange_n(&has_arguments, false, __ATOMIC_ACQ_REL))
         return NULL;
-    may_run_main = false;
     return words_of(env, (char *const *)parameters()->arguments);
 }
 
@@ -182,8 +182,9 @@ static bool find_environment(JNIEnv *env, struct java_environment *java)
 static jobject wrapped(JNIEnv *env, jclass wrapper, jmethodID of, const char *text, size_t length)
 {
     jbyteArray bytes = bytes_of(env, text, length);
+    jobject made = bytes ? (*env)->CallStaticObjectMethod(env, wrapper, of, bytes) : NULL;
 
-    return bytes ? (*env)->CallStaticObjectMethod(env, wrapper, of, bytes) : NULL;
+    return (*env)->ExceptionCheck(env) ? NULL : made;
 }
 
 /* Put "KEY=VALUE" into the map, or remove the key if it is not to @stay. */
@@ -191,6 +192,7 @@ static bool change(JNIEnv *env, const struct java_environment *java, const char 
 {
     const char *equals = strchr(word + 1, '=');
     jobject key, value = NULL;
+    bool good;
 
     if (!equals)
         return true; /* Java does not take it over either */
@@ -203,8 +205,9 @@ static bool change(JNIEnv *env, const struct java_environment *java, const char 
         (*env)->CallObjectMethod(env, java->map, java->put, key, value);
     else if (key && !stay)
         (*env)->CallObjectMethod(env, java->map, java->remove, key);
+    good = !(*env)->ExceptionCheck(env);
     (*env)->PopLocalFrame(env, NULL);
-    return !(*env)->ExceptionCheck(env);
+    return good;
 }
 
 /* Whether @words has @word; only the key counts unless @whole. */
@@ -244,13 +247,16 @@ static bool remove_others(JNIEnv *env, const struct java_environment *java, char
     to_array = sets ? (*env)->GetMethodID(env, sets, "toArray", "()[Ljava/lang/Object;") : NULL;
     get_bytes = to_array ? (*env)->GetMethodID(env, java->variable, "getBytes", "()[B") : NULL;
     keys = get_bytes ? (*env)->CallObjectMethod(env, java->map, key_set) : NULL;
+    if ((*env)->ExceptionCheck(env))
+        return false;
     array = keys ? (*env)->CallObjectMethod(env, keys, to_array) : NULL;
-    if (!array)
+    if ((*env)->ExceptionCheck(env) || !array)
         return false;
     for (jsize i = 0, count = (*env)->GetArrayLength(env, array); i < count; i++) {
         jobject key = (*env)->GetObjectArrayElement(env, array, i);
         jbyteArray bytes = (*env)->CallObjectMethod(env, key, get_bytes);
-        jsize length = bytes ? (*env)->GetArrayLength(env, bytes) : 0;
+        jsize length =
+            !(*env)->ExceptionCheck(env) && bytes ? (*env)->GetArrayLength(env, bytes) : 0;
         ckpt_auto_free char *word = calloc((size_t)length + 2, 1);
 
         if (!bytes || !word)
@@ -259,6 +265,8 @@ static bool remove_others(JNIEnv *env, const struct java_environment *java, char
         word[length] = '=';
         if (length && !has(new, word, false))
             (*env)->CallObjectMethod(env, java->map, java->remove, key);
+        if ((*env)->ExceptionCheck(env))
+            return false;
         (*env)->DeleteLocalRef(env, bytes);
         (*env)->DeleteLocalRef(env, key);
     }
@@ -294,7 +302,7 @@ static void set_environment(JNIEnv *env)
 
 void ckpt_parameters_apply(JNIEnv *env)
 {
-    may_run_main = true;
+    __atomic_store_n(&has_arguments, true, __ATOMIC_RELEASE);
     if ((*env)->PushLocalFrame(env, 16) < 0) {
         failed(env, "parameters");
         return;

@@ -60,6 +60,8 @@ static bool clear_old(JNIEnv *env, const struct ckpt_renew_row *row)
 
         if (map && !(*env)->ExceptionCheck(env))
             (*env)->CallVoidMethod(env, map, map_clear);
+        if ((*env)->ExceptionCheck(env))
+            break;
     }
     return (*env)->MonitorExit(env, guard) == 0;
 }

@@ -26,6 +26,7 @@
 #define RANDOM_IO "Lsun/security/provider/NativePRNG$RandomIO;"
 #define BYTES "[B"
 #define MOST_CLASSES 65536
+#define MOST_THREADS 65536
 #define ALL_BITS UINT64_MAX
 #define RANDOM_BITS ((1ull << 48) - 1) /* of a seed of java.util.Random */
 
@@ -212,6 +213,7 @@ static bool renew_threads(JNIEnv *env, const struct ckpt_renew_row *row)
     jint count = 0;
     bool good = true;
 
+    (*env)->EnsureLocalCapacity(env, MOST_THREADS);
     if ((*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
         return false;
     for (jint i = 0; i < count; i++)
@@ -227,6 +229,7 @@ static bool prepare_threads(JNIEnv *env, struct ckpt_renew_row *row)
     jint count = 0;
     bool good = true;
 
+    (*env)->EnsureLocalCapacity(env, MOST_THREADS); /* else -Xcheck:jni complains */
     if (!prepare_seed(env, row) ||
         (*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
         return false;

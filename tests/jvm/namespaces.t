@@ -5,7 +5,7 @@
 # and from outside, and is restored as PID 1.  And root freezes what an ordinary user has restored.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
-need unshare
+need unshare flock
 [ "$(id -u)" -eq 0 ] || cannot_all "only root makes PID namespaces here"
 unshare --pid --fork --mount-proc true 2>/dev/null || cannot_all "PID namespaces are not allowed here"
 CONTAINER=(unshare --pid --fork --mount-proc --kill-child)
@@ -35,9 +35,40 @@ from_outside() {
     stop "$pid"
 }
 
+# JVMs of several PID namespaces may share /tmp: each leaves the others' performance data alone.
+shared_tmp() {
+    local image=$TMP/shared-$V file
+    start_jvm "shared-$V" - -jar "$SIMPLE" --period 20
+    wait_line "$log" 3
+    file=/tmp/hsperfdata_$(id -un)/$pid
+    run "$CKPT" checkpoint --leave-running "$pid" "$image"
+    restore "clone-$V" "$image"
+    wait_line "$log" "after restore"
+    stop "$pid"
+    ok "$V: the end of a clone leaves those of the process that went on" test -e "$file"
+    stop "${file##*/}"
+    ok "$V: they go with that one" test ! -e "$file"
+    restore "shared-$V" "$image"
+    wait_line "$log" "after restore"
+    file=/tmp/hsperfdata_$(id -un)/$pid
+    "${CONTAINER[@]}" "$JAVA_HOME/bin/java" -version >/dev/null 2>&1
+    ok "$V: a JVM elsewhere leaves a restored one's performance data" test -e "$file"
+    stop "$pid"
+    ok "$V: they go with it" test ! -e "$file"
+
+    # PID 1 of another container is in the image of first_process, PID 1 of this one in the file.
+    # shellcheck disable=SC2016 # for the inner shell
+    run timeout 60 unshare --mount bash -c 'mount -t tmpfs none "$1" && cd "$1" && chmod 755 . &&
+        echo of another >1 && exec 7<1 && flock 7 && shift && "$@" 7<&- && cat 1' - \
+        "${file%/*}" "${CONTAINER[@]}" "$CKPT" restore "$TMP/pid1-$V"
+    is "$status/$(tr '\n' ' ' <<<"$out")" "0/after restore 4 5 6 of another " \
+        "$V: a restored one leaves those of a JVM elsewhere with its PID"
+}
+
 body() {
     first_process
     from_outside
+    shared_tmp
 }
 each_jdk body
 done_testing

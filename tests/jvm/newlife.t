@@ -150,6 +150,18 @@ modules() {
     stop "$pid"
 }
 
+# A virtual thread that asks for the checkpoint and goes on on another native thread.
+virtual_thread() {
+    [ "${V%%.*}" -ge 21 ] || return 0
+    start_jvm "virtual-$V" "$DIR/virtual" -Djdk.virtualThreadScheduler.parallelism=2 -cp "$CP" \
+        "$TOP/tests/jvm/java/Virtual.java"
+    wait_exit "$pid" 30
+    restore "virtual-$V" "$DIR/virtual" -- 'NewLife$Second' b
+    wait_exit "$pid" 30
+    is "$(grep -v 'second main' "$log" | tr '\n' ' ')" "second argument =[b] returned end " \
+        "JDK $V: on a virtual thread the main class runs too, whatever carries it"
+}
+
 # What native code did to the environment: Java and C agree afterwards, on what is given.
 native_environment() {
     [ "${V%%.*}" -ge 22 ] || return 0
@@ -195,6 +207,7 @@ each_jdk parameters
 each_jdk main_class
 each_jdk unasked
 each_jdk modules
+each_jdk virtual_thread
 each_jdk native_environment
 wrong
 done_testing

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -103,8 +104,18 @@ static int make_shared(struct ckpt_restore *restore, struct ckpt_error *error)
     return 0;
 }
 
+/* Whether a living JVM has this file: in another PID namespace there may be one with our number. */
+static bool is_held(const char *path)
+{
+    ckpt_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 /*
  * DIRECTORY/PID as HotSpot makes it, in a directory that only we can write; -1 if that cannot be.
+ * It is locked as long as it is mapped, which tells JVMs of other PID namespaces that tidy up there
+ * that it is in use.
  */
 static int open_perf(struct ckpt_restore *restore, const char *old_path)
 {
@@ -123,10 +134,14 @@ static int open_perf(struct ckpt_restore *restore, const char *old_path)
         (status.st_mode & (S_IWGRP | S_IWOTH)))
         return -1;
     snprintf(path + length, sizeof path - (size_t)length, "/%d", getpid());
+    if (is_held(path))
+        return -1;
     unlink(path); /* left by a process that had this PID before */
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0)
-        memcpy(restore->perf_path, path, sizeof path);
+    if (fd < 0)
+        return -1;
+    flock(fd, LOCK_EX | LOCK_NB);
+    memcpy(restore->perf_path, path, sizeof path);
     return fd;
 }
 

@@ -334,6 +334,7 @@ public class Checkpoint {
         try {
             String[] reports = freeze(directory);
             if (reports == null) {
+                Restored.begin();
                 return;
             }
             for (String report : reports) {

@@ -25,7 +25,7 @@ final class Native {
 
     /**
      * The main class and its arguments that the last restore was given, as they were on its
-     * command line, at the first call after it on the thread that froze; else {@code null}.
+     * command line, at the first call after it; else {@code null}.
      */
     static native byte[][] arguments();
 

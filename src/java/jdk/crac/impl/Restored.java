@@ -16,7 +16,15 @@ import jdk.crac.RestoreException;
 final class Restored {
     private static final Charset UTF_8 = Charset.forName("UTF-8");
 
+    /** Who may run the main class. Not known by the native thread: virtual ones change theirs. */
+    private static volatile Thread runner;
+
     private Restored() {
+    }
+
+    /** The calling thread has frozen the process; here it has been restored, or goes on. */
+    static void begin() {
+        runner = Thread.currentThread();
     }
 
     /** Sets system properties; called by the agent. A word without '=' is a key without value. */
@@ -77,6 +85,10 @@ final class Restored {
     }
 
     private static String[] arguments() {
+        if (runner != Thread.currentThread()) {
+            return null;
+        }
+        runner = null;
         byte[][] words = Native.arguments();
         if (words == null) {
             return null;
