@@ -74,6 +74,12 @@ bool ckpt_entry_is_second(JNIEnv *env);
 /** Give @options to the copy that came first; it says what is wrong with them. */
 bool ckpt_entry_forward(JNIEnv *env, const char *options);
 
+/**
+ * Note the file of a library that was unpacked or copied for this JVM, because it is deleted as
+ * soon as it is loaded: see freeze.h, gone_inode.
+ */
+void ckpt_entry_find_library(void);
+
 /** The steps of loading the agent (agent.c); they say what is wrong. */
 bool ckpt_agent_set_up(JavaVM *vm, const char *options);
 bool ckpt_agent_begin(JNIEnv *env);

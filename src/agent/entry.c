@@ -17,7 +17,7 @@
 #include "agent/agent.h"
 #include "base/cleanup.h"
 
-#define UNPACKED_PREFIX ".libcheckpointer-" /* of the files that Unpacker.java makes */
+#define UNPACKED_PREFIX ".libcheckpointer-" /* of the files of Unpacker.java and cli/attach.c */
 
 /* ---- two copies ---- */
 
@@ -105,15 +105,14 @@ static bool next_map(FILE *maps, struct map *map)
     return true;
 }
 
-/* The jar deletes the library's file as soon as it is loaded: see freeze.h, gone_inode. */
-static void find_library(void)
+void ckpt_entry_find_library(void)
 {
     ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
-    uintptr_t here = (uintptr_t)&find_library;
+    uintptr_t here = (uintptr_t)&ckpt_entry_find_library;
     struct map map;
 
     while (maps && next_map(maps, &map))
-        if (here >= map.start && here < map.end) {
+        if (here >= map.start && here < map.end && strstr(map.path, "/" UNPACKED_PREFIX)) {
             ckpt_agent.library_device = map.device;
             ckpt_agent.library_inode = map.inode;
         }
@@ -143,7 +142,7 @@ static jboolean JNICALL library_set_up(JNIEnv *env, jclass owner, jbyteArray opt
     (void)owner;
     if (!text || (*env)->GetJavaVM(env, &vm) != JNI_OK)
         return JNI_FALSE;
-    find_library();
+    ckpt_entry_find_library();
     if (ckpt_agent.library_inode)
         drop_failed_loads();
     return ckpt_agent_set_up(vm, text);

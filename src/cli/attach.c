@@ -3,14 +3,19 @@
  * HotSpot's attach protocol, as jcmd speaks it: a file .attach_pidN and SIGQUIT make the JVM open
  * the Unix socket .java_pidN in its /tmp; there the command "load" loads an agent.  The JVM wants
  * its caller to have its own effective user and group, so root becomes that for the while.
+ *
+ * A JVM in a container often does not see the library.  It gets a copy in its /tmp, which is
+ * deleted when it is loaded, as checkpointer.jar does it (agent/entry.c).
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,6 +27,7 @@
 #define STAGE "attach"
 #define ANSWER_MS 30000
 #define OPEN_MS 10000
+#define COPY_PREFIX ".libcheckpointer-" /* known to the agent */
 
 static int64_t now_ms(void)
 {
@@ -188,21 +194,67 @@ static int converse(const struct ckpt_target *target, const char *path, const ch
     return read_answer(fd, library, error);
 }
 
+static bool sees(const struct ckpt_target *target, const char *library)
+{
+    char path[PATH_MAX + 32];
+    struct stat status;
+
+    snprintf(path, sizeof path, "/proc/%d/root%s", target->pid, library);
+    return stat(path, &status) == 0;
+}
+
+/* Of the library that is open as @from. */
+static int copy_library(int from, const char *name, struct ckpt_error *error)
+{
+    ckpt_auto_close int to = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0700);
+    ssize_t got = to < 0 ? -1 : 1;
+
+    while (got > 0)
+        got = sendfile(to, from, NULL, 1 << 20);
+    if (got == 0)
+        return 0;
+    ckpt_error_set(error, STAGE, errno, "cannot copy the agent to '%s', where the JVM sees it",
+                   name);
+    if (to >= 0)
+        unlink(name);
+    return -1;
+}
+
+/* As the JVM's user: make it load the library, of which @copied is open if it does not see it. */
+static int load_as_user(const struct ckpt_target *target, const char *library, int copied,
+                        const char *options, struct ckpt_error *error)
+{
+    char path[96], name[64], here[160], there[80];
+    int result;
+
+    snprintf(path, sizeof path, "%s/.java_pid%d", target->tmp, target->inner);
+    if (copied < 0)
+        return converse(target, path, library, options, error);
+    snprintf(name, sizeof name, COPY_PREFIX "%d-%llx.so", target->inner,
+             (unsigned long long)now_ms());
+    snprintf(here, sizeof here, "%s/%s", target->tmp, name);
+    snprintf(there, sizeof there, "/tmp/%s", name);
+    if (copy_library(copied, here, error) < 0)
+        return -1;
+    result = converse(target, path, there, options, error);
+    unlink(here);
+    return result;
+}
+
 int ckpt_attach_load(const struct ckpt_target *target, const char *library, const char *options,
                      struct ckpt_error *error)
 {
-    char path[96];
+    ckpt_auto_close int copied = sees(target, library) ? -1 : open(library, O_RDONLY | O_CLOEXEC);
     uid_t uid = geteuid();
     gid_t gid = getegid();
     int result;
 
-    snprintf(path, sizeof path, "%s/.java_pid%d", target->tmp, target->inner);
     if ((gid != target->gid && setegid(target->gid) < 0) ||
         (uid != target->uid && seteuid(target->uid) < 0))
         return ckpt_error_set(error, STAGE, errno,
                               "JVM %d belongs to user %u; run this command as that user or as root",
                               target->pid, target->uid);
-    result = converse(target, path, library, options, error);
+    result = load_as_user(target, library, copied, options, error);
     if (uid != target->uid && seteuid(uid) < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot become user %u again", uid);
     if (gid != target->gid && setegid(gid) < 0)

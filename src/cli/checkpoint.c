@@ -146,6 +146,10 @@ static int checkpoint(const char *pid, const char *directory, const char *extra,
     if (absolute(directory, path, sizeof path, error) < 0 ||
         ckpt_target_find(pid, &target, error) < 0)
         return -1;
+    if (target.stopped) /* it would do it unasked whenever it goes on */
+        return ckpt_error_set(error, STAGE, 0,
+                              "JVM %d is stopped; let it go on first: 'kill -CONT %d'", target.pid,
+                              target.pid);
     fd = connect_agent(&target, error);
     if (fd < 0)
         return -1;

@@ -50,6 +50,7 @@ struct ckpt_target {
     pid_t inner; /**< in its own PID namespace */
     uid_t uid;
     gid_t gid;
+    bool stopped;   /**< by a signal, at the time of the look */
     bool same_root; /**< it sees the same files as we do */
     char tmp[64];   /**< its /tmp, from here: "/proc/PID/root/tmp" */
 };

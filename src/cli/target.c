@@ -48,8 +48,9 @@ static int has_libjvm(const char *pid, struct ckpt_error *error)
 static int read_status(const char *pid, struct ckpt_target *target, struct ckpt_error *error)
 {
     ckpt_auto_fclose FILE *status = NULL;
-    char line[512];
+    char line[512], state;
     unsigned uid, gid;
+    int process;
 
     snprintf(line, sizeof line, "/proc/%s/status", pid);
     status = fopen(line, "re");
@@ -58,6 +59,11 @@ static int read_status(const char *pid, struct ckpt_target *target, struct ckpt_
     while (fgets(line, sizeof line, status)) {
         const char *last = strrchr(line, '\t');
 
+        if (sscanf(line, "Tgid:\t%d", &process) == 1 && process != target->pid)
+            return ckpt_error_set(error, STAGE, 0, "%s is a thread of process %d; name that", pid,
+                                  process);
+        if (sscanf(line, "State:\t%c", &state) == 1)
+            target->stopped = state == 'T';
         if (sscanf(line, "Uid:\t%*u\t%u", &uid) == 1)
             target->uid = uid;
         else if (sscanf(line, "Gid:\t%*u\t%u", &gid) == 1)

@@ -6,6 +6,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need python3
+user_ready
 JAVA=${JDKS[0]}/bin/java
 JVM=(-cp "$SIMPLE" example.Counter --period 200 --until 100000)
 
@@ -86,7 +87,13 @@ fi
 kill -STOP "$pid"
 run "$CKPT" check "$pid"
 like "$status$out" "^1.*no +state: the JVM is stopped" "a stopped JVM can not"
+run "$CKPT" checkpoint "$pid" "$TMP/image"
+is "$status$out$err" "1checkpointer: JVM $pid is stopped; let it go on first: 'kill -CONT $pid'" \
+    "and is not asked for a checkpoint"
 kill -CONT "$pid"
+thread=$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -n 1)
+run "$CKPT" checkpoint "$thread" "$TMP/image"
+is "$status$out$err" "1checkpointer: $thread is a thread of process $pid; name that" "nor is a thread"
 stop "$pid"
 
 start plain "$JAVA" "${JVM[@]}"

@@ -65,10 +65,36 @@ shared_tmp() {
         "$V: a restored one leaves those of a JVM elsewhere with its PID"
 }
 
+# A container with a /tmp of its own, in which nothing of ours is: the agent is copied and deleted.
+BARE=(unshare --mount --pid --fork --mount-proc --kill-child bash -c 'mount --bind "$0" /tmp && exec "$@"')
+without_library() {
+    local tool=$TMP/tool world=$TMP/world-$V inner next
+    mkdir -p "$tool" "$world"
+    chmod 1777 "$world"
+    cp "$CKPT" "$AGENT" "$tool/"
+    cp "$SIMPLE" "$CKPT" "$world/"
+    start "bare-$V" "${BARE[@]}" "$world" "$JAVA_HOME/bin/java" -jar /tmp/simple.jar --period 20
+    wait_line "$log" 3
+    inner=$(cat "/proc/$pid/task/$pid/children")
+    inner=${inner%% *}
+    not_ok "$V: a container does not see the agent" test -e "/proc/$inner/root$tool"
+    run "$tool/checkpointer" checkpoint --leave-running "$inner" /tmp/image
+    is "$status/$err" "0/" "$V: it is loaded all the same, and the JVM frozen"
+    is "$(find "$world" -name '*checkpointer-*')" "" "$V: no copy is left"
+    run "$tool/checkpointer" checkpoint "$inner" /tmp/image
+    is "$status/$err" "0/" "$V: frozen again by the agent that is there"
+    wait_exit "$pid"
+    next=$(($(last_number "$log") + 3))
+    start "again-$V" "${BARE[@]}" "$world" /tmp/checkpointer restore /tmp/image
+    ok "$V: and is restored in there" wait_line "$log" "$next"
+    stop "$pid"
+}
+
 body() {
     first_process
     from_outside
     shared_tmp
+    without_library
 }
 each_jdk body
 done_testing

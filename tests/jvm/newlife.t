@@ -7,7 +7,7 @@
 . "$TOP/tests/lib/jvm.sh"
 compile NewLife
 
-KEYS=(NEW_A NEW_B NEW_C NEW_D NEW_E NEW_F GONE)
+KEYS=(NEW_A NEW_B NEW_C NEW_D NEW_E NEW_F NEW_G GONE)
 ODD=$'a b\t"c" \'d\' \\e\\ $f `g` %h,i;j=k=l \u00e4\u20ac\U1f600'
 ODD_SEEN='a b\u0009"c" '"'d'"' \e\ $f `g` %h,i;j=k=l \u00e4\u20ac\ud83d\ude00'
 
@@ -30,9 +30,10 @@ parameters() {
     freeze "$pid" "$directory" "JDK $V"
 
     printf '%s\n' '# a comment' '' "NEW_D=$ODD" '  NEW_E=from file' 'NEW_A' "NEW_F=x # y" >"$TMP/env-file"
-    export NEW_A=changed
+    export NEW_A=changed NEW_G=a
     restore "life-$V" "$directory" "-DNEW_A=$ODD" -DNEW_B -DNEW_C= -DNEW_D=a=b=c -D' spaced key'=1 \
-        --env "NEW_B=$ODD" --env=NEW_C= --env-file "$TMP/env-file" --env NEW_UNSET
+        --env "NEW_B=$ODD" --env=NEW_C= --env-file "$TMP/env-file" --env NEW_UNSET \
+        --env NEW_G=a=b --env NEW_G=a=b=c
     wait_line "$log" "hook count"
     told "$log" \
         "JDK $V: a property with blanks, quotes, backslashes and UTF-8" "hook property NEW_A=[$ODD_SEEN]"
@@ -44,6 +45,8 @@ parameters() {
     told "$log" "JDK $V: --env with every kind of character" "hook env NEW_B=[$ODD_SEEN]"
     told "$log" "JDK $V: an empty variable" "hook env NEW_C=[]"
     told "$log" "JDK $V: a line of the file, as it stands" "hook env NEW_D=[$ODD_SEEN]"
+    told "$log" "JDK $V: a value with '='" "hook env NEW_G=[a=b=c]"
+    is "$(tr '\0' '\n' <"/proc/$pid/environ" | grep -c '^NEW_G=')" 1 "JDK $V: in place of the one before it"
     told "$log" "JDK $V: a line with blanks before it" "hook env NEW_E=[from file]"
     told "$log" "JDK $V: '#' in a value is the value's" "hook env NEW_F=[x # y]"
     ok "JDK $V: child processes see the same" grep -q 'hook child =.*NEW_A=changed .*NEW_E=from file' "$log"
@@ -109,13 +112,13 @@ main_class() {
 unasked() {
     local log=$TMP/unasked-$V.log
     [ "$V" -ge 11 ] || return 0 # has no such log
-    start_jvm "unasked-$V" - -Xlog:class+init=info -jar "$SIMPLE"
+    start_jvm "unasked-$V" - "-Xlog:class+init=info:file=$DIR/classes" -jar "$SIMPLE"
     wait_line "$log" 2
     freeze "$pid" "$DIR/unasked" "JDK $V"
     restore "unasked-$V" --env UNASKED=1 "$DIR/unasked"
     wait_more "$log" 2
-    ok "JDK $V: the log tells of classes" grep -q "nitializing 'java/lang/Thread'" "$log"
-    is "$(count_lines "$log" "nitializing 'java/lang/ProcessEnvironment'")" 0 \
+    ok "JDK $V: the log tells of classes" grep -q "nitializing 'java/lang/Thread'" "$DIR/classes"
+    is "$(count_lines "$DIR/classes" "nitializing 'java/lang/ProcessEnvironment'")" 0 \
         "JDK $V: a new environment is not copied in Java before somebody asks"
     kill "$pid"
     wait_exit "$pid" 30
