@@ -6,7 +6,10 @@
  *
  * Time is counted in steps of at most a second, which the thread wakes for only when something is
  * waited for. A step that was longer counts as one: the process was stopped, or frozen by another
- * tool, or hooks ran on this thread; none of that is the fault of whoever is being waited for.
+ * tool; none of that is the fault of whoever is being waited for.
+ *
+ * What the JVM is to do for a request is done by another thread (http_work.c), which wakes this one
+ * by an eventfd.
  *
  * In the restored process the thread finds another generation, and numbers of descriptors that
  * ckpt_http_hold() has kept for it.
@@ -28,6 +31,7 @@
 #include "agent/http_fds.h"
 #include "agent/http_listen.h"
 #include "agent/http_request.h"
+#include "agent/http_work.h"
 #include "base/cleanup.h"
 #include "base/syscall.h"
 
@@ -39,17 +43,20 @@
 #define STEP_MS 1000
 #define ANSWER_MS 2000 /* for the answer to /after-restore, if shutdown_timeout is less */
 #define NEVER_S 86400  /* libevent's own limits, which count the time of hooks */
+#define FAILED "the HTTP endpoint failed (%s) and is closed"
 
 static struct ckpt_http_server server;
 static int listeners[CKPT_HTTP_LISTENERS_MAX];
 static int listener_count;
+static int waker = -1;
 static int64_t last_ms;
 
 /* One event loop, for as long as there are connections. */
 struct loop {
     struct event_base *base;
     struct evhttp *http;
-    struct event *step;
+    struct event *step, *woken;
+    uint32_t generation; /* of the process that it began in */
     struct evconnlistener *listeners[CKPT_HTTP_LISTENERS_MAX];
     int listener_count;
     bool short_of_fds; /* until the next step */
@@ -96,11 +103,28 @@ static void pass_time(void)
     int64_t step = take_step();
 
     ckpt_http_fds_age(step, REQUEST_MS);
-    if (undo_is_due(step))
+    if (undo_is_due(step) && !server.work)
         ckpt_http_undo(&server);
 }
 
+/* What another thread has woken this one for. */
+static void look(void)
+{
+    uint64_t times;
+
+    if (read(waker, &times, sizeof times) == sizeof times)
+        ckpt_http_look(&server);
+}
+
 /* ---- while somebody is connected ---- */
+
+static void on_woken(int fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    if (((struct loop *)context)->generation == ckpt_agent.mailbox.generation)
+        look();
+}
 
 static void on_step(int fd, short what, void *context)
 {
@@ -119,7 +143,7 @@ static void on_accept_error(struct evconnlistener *listener, void *context)
 static void on_log(int severity, const char *message)
 {
     if (severity == EVENT_LOG_ERR)
-        ckpt_agent_log("error", "the HTTP endpoint failed (%s) and is closed", message);
+        ckpt_agent_log("error", FAILED, message);
 }
 
 static void close_loop(struct loop *loop)
@@ -128,6 +152,8 @@ static void close_loop(struct loop *loop)
         evhttp_free(loop->http); /* and its listeners, but not their sockets */
     if (loop->step)
         event_free(loop->step);
+    if (loop->woken)
+        event_free(loop->woken);
     if (loop->base)
         event_base_free(loop->base);
 }
@@ -153,7 +179,10 @@ static bool open_loop(struct loop *loop)
     loop->base = new_base();
     loop->http = loop->base ? evhttp_new(loop->base) : NULL;
     loop->step = loop->base ? event_new(loop->base, -1, EV_PERSIST, on_step, loop) : NULL;
-    if (!loop->http || !loop->step || event_add(loop->step, &second) < 0)
+    loop->woken =
+        loop->base ? event_new(loop->base, waker, EV_READ | EV_PERSIST, on_woken, loop) : NULL;
+    if (!loop->http || !loop->step || !loop->woken || event_add(loop->step, &second) < 0 ||
+        event_add(loop->woken, NULL) < 0)
         return false;
     evhttp_set_max_headers_size(loop->http, HEADERS_MAX);
     evhttp_set_max_body_size(loop->http, BODY_MAX);
@@ -194,7 +223,7 @@ static bool goes_on(const struct loop *loop, int64_t closing_ms)
 
     if (!ckpt_http_fds_connections())
         return loop->short_of_fds && !server.closing;
-    if (!server.closing)
+    if (!server.closing || (server.work && server.work->asked))
         return true;
     return closing_ms < limit || (server.last_word_pending && closing_ms < ANSWER_MS);
 }
@@ -202,12 +231,12 @@ static bool goes_on(const struct loop *loop, int64_t closing_ms)
 /* Until nobody is connected, or this is the restored process. */
 static void serve(uint32_t generation)
 {
-    struct loop loop = {.base = NULL};
+    struct loop loop = {.generation = generation};
     bool opened = open_loop(&loop);
     int64_t closed_at = 0;
 
     if (!opened)
-        ckpt_agent_log("error", "the HTTP endpoint failed (%s) and is closed", "out of memory");
+        ckpt_agent_log("error", FAILED, "out of memory");
     server.closing |= !opened;
     while (opened) {
         listen_or_not(&loop);
@@ -223,6 +252,8 @@ static void serve(uint32_t generation)
         if (!goes_on(&loop, closed_at ? now_ms() - closed_at : 0))
             break;
     }
+    if (server.work && generation == ckpt_agent.mailbox.generation)
+        server.work->asked = NULL; /* gone with its connection */
     close_loop(&loop);
 }
 
@@ -231,12 +262,23 @@ static void serve(uint32_t generation)
 /* Until somebody connects; false if something else is to be looked at first. */
 static bool wait_for_somebody(void)
 {
-    struct pollfd wait[CKPT_HTTP_LISTENERS_MAX];
+    struct pollfd wait[CKPT_HTTP_LISTENERS_MAX + 1];
     bool steps = server.begun && ckpt_agent.options.undo_timeout_s;
+    int ready;
 
     for (int i = 0; i < listener_count; i++)
         wait[i] = (struct pollfd){.fd = listeners[i], .events = POLLIN};
-    return poll(wait, (nfds_t)listener_count, steps ? STEP_MS : -1) > 0;
+    wait[listener_count] = (struct pollfd){.fd = waker, .events = POLLIN};
+    ready = poll(wait, (nfds_t)listener_count + 1, steps ? STEP_MS : -1);
+    return ready > (wait[listener_count].revents ? 1 : 0);
+}
+
+static bool open_waker(void)
+{
+    waker = ckpt_http_fds_open_waker();
+    if (waker < 0)
+        ckpt_agent_log("error", FAILED, "no descriptor is free");
+    return waker >= 0;
 }
 
 /* In a restored process: the old numbers go, and a new endpoint comes if it is wanted. */
@@ -247,6 +289,7 @@ static bool start_again(void)
 
     while (listener_count) /* the name of a Unix socket may be another clone's by now */
         ckpt_http_fds_close(listeners[--listener_count]);
+    ckpt_http_fds_close(waker);
     server = (struct ckpt_http_server){.addr = {.kind = CKPT_HTTP_NONE}};
     if (ckpt_agent.options.shutdown)
         return false;
@@ -257,7 +300,7 @@ static bool start_again(void)
         return false;
     }
     server.addr = addr;
-    return true;
+    return open_waker();
 }
 
 static void *run(void *unused)
@@ -272,19 +315,24 @@ static void *run(void *unused)
         return NULL;
     }
     take_step();
-    while (!server.closing) {
+    server.closing = !open_waker();
+    while (!server.closing || server.work) {
         bool somebody = wait_for_somebody();
 
         if (generation != ckpt_agent.mailbox.generation) {
             generation = ckpt_agent.mailbox.generation;
-            if (!start_again())
-                return NULL;
-            continue;
+            if (start_again())
+                continue;
+            ckpt_http_close();
+            return NULL;
         }
+        look();
         pass_time();
         if (somebody)
             serve(generation);
     }
+    if (waker >= 0)
+        ckpt_http_fds_close(waker);
     ckpt_http_close();
     return NULL;
 }

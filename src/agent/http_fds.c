@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,9 +34,11 @@
 static struct entry {
     int fd;
     bool connection, stranger;
+    bool served;    /* another thread may be about to write there */
     int64_t age_ms; /* since it was made or a request was answered */
 } table[CKPT_HTTP_FDS_MAX];
 static size_t count;
+static int waker = -1;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t resumed = PTHREAD_COND_INITIALIZER;
@@ -78,6 +81,8 @@ void ckpt_http_fds_close(int fd)
 
     lock_when_nobody_freezes();
     close(fd);
+    if (fd == waker)
+        waker = -1;
     entry = find(fd);
     if (entry)
         *entry = table[--count];
@@ -86,8 +91,37 @@ void ckpt_http_fds_close(int fd)
 
 void ckpt_http_fds_close_all(void)
 {
-    while (count)
-        ckpt_http_fds_close(table[0].fd);
+    for (size_t i = count; i-- > 0;)
+        if (!table[i].served)
+            ckpt_http_fds_close(table[i].fd);
+}
+
+int ckpt_http_fds_open_waker(void)
+{
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    if (fd < 0 || ckpt_http_fds_add(fd) < 0)
+        return -1;
+    waker = fd;
+    return fd;
+}
+
+void ckpt_http_fds_wake(void)
+{
+    static const uint64_t one = 1;
+
+    pthread_mutex_lock(&lock);
+    if (waker >= 0 && write(waker, &one, sizeof one) < 0)
+        (void)errno; /* it is full: the thread is being woken anyway */
+    pthread_mutex_unlock(&lock);
+}
+
+void ckpt_http_fds_served(int fd)
+{
+    struct entry *entry = find(fd);
+
+    if (entry)
+        entry->served = true;
 }
 
 static size_t count_of(bool strangers_only)
@@ -115,14 +149,16 @@ void ckpt_http_fds_answered(int fd)
 {
     struct entry *entry = find(fd);
 
-    if (entry)
+    if (entry) {
         entry->age_ms = 0;
+        entry->served = false;
+    }
 }
 
 void ckpt_http_fds_age(int64_t step_ms, int64_t limit_ms)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!table[i].connection)
+        if (!table[i].connection || table[i].served)
             continue;
         table[i].age_ms += step_ms;
         if (table[i].age_ms > limit_ms)

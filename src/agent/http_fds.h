@@ -22,7 +22,7 @@ int ckpt_http_fds_add(int fd);
 /** Close a descriptor and forget it. Waits while a checkpoint is on its way. */
 void ckpt_http_fds_close(int fd);
 
-/** Close all of them. */
+/** Close all of them, but for a connection that is served. */
 void ckpt_http_fds_close_all(void);
 
 /** How many connections there are. */
@@ -30,6 +30,15 @@ size_t ckpt_http_fds_connections(void);
 
 /** Whether a connection was refused when it came; its requests are then answered with that. */
 bool ckpt_http_fds_is_stranger(int fd);
+
+/** Open what ckpt_http_fds_wake() writes to: a descriptor to be read when it can be, or -1. */
+int ckpt_http_fds_open_waker(void);
+
+/** On any thread: wake the endpoint's. Nothing happens if there is none any more. */
+void ckpt_http_fds_wake(void);
+
+/** The JVM is at what this connection asked for: that has no limit, and its number stays. */
+void ckpt_http_fds_served(int fd);
 
 /** A request has been answered: the time for the next one begins. */
 void ckpt_http_fds_answered(int fd);

@@ -8,19 +8,17 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <event2/http_struct.h>
 #include <jansson.h>
-#include <pthread.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/checkpoint.h"
-#include "agent/http_body.h"
 #include "agent/http_fds.h"
 #include "agent/http_guard.h"
+#include "agent/http_work.h"
 #include "base/cleanup.h"
 
 #define BUSY "another checkpoint is on its way"
@@ -100,186 +98,82 @@ void evhttp_send_page_(struct evhttp_request *request, struct evbuffer *html)
     answer_error(NULL, request, status ? status : HTTP_BADREQUEST, text, NULL);
 }
 
-/* ---- the Java side ---- */
-
-enum outcome { DONE, NOTHING, FAILED, BROKEN }; /* what the methods of Checkpoint return */
-
-/* In true UTF-8, which JNI's own function does not give. NULL with an exception pending or none. */
-static json_t *text_of(JNIEnv *env, jstring string)
-{
-    jclass class = (*env)->FindClass(env, "java/lang/String");
-    jmethodID method =
-        class ? (*env)->GetMethodID(env, class, "getBytes", "(Ljava/lang/String;)[B") : NULL;
-    jstring charset = method ? (*env)->NewStringUTF(env, "UTF-8") : NULL;
-    jbyteArray array = charset ? (*env)->CallObjectMethod(env, string, method, charset) : NULL;
-    bool failed = (*env)->ExceptionCheck(env) || !array;
-    jsize size = failed ? 0 : (*env)->GetArrayLength(env, array);
-    ckpt_auto_free char *bytes = failed ? NULL : malloc((size_t)size + 1);
-
-    if (!bytes)
-        return NULL;
-    (*env)->GetByteArrayRegion(env, array, 0, size, (jbyte *)bytes);
-    return json_stringn(bytes, (size_t)size);
-}
-
-static enum outcome read_reasons(JNIEnv *env, jobjectArray array, json_t **ret)
-{
-    jsize count = array ? (*env)->GetArrayLength(env, array) : -1;
-
-    if (count < 0)
-        return DONE;
-    if (count == 0)
-        return NOTHING;
-    *ret = json_array();
-    for (jsize i = 0; i < count; i++) {
-        jstring string = (*env)->PushLocalFrame(env, 8) == 0
-                             ? (*env)->GetObjectArrayElement(env, array, i)
-                             : NULL;
-
-        json_array_append_new(*ret, string ? text_of(env, string) : json_null());
-        if ((*env)->ExceptionCheck(env))
-            (*env)->ExceptionClear(env);
-        (*env)->PopLocalFrame(env, NULL);
-    }
-    return FAILED;
-}
-
-/* One request of a caller's; answered by two threads, so that one has the last word. */
-struct exchange {
-    struct ckpt_request request; /* first: overdue() gets its address */
-    pthread_mutex_t lock;
-    bool answered;
-};
-
-static char *whole_answer(const char *status, json_t *body);
-
-/*
- * ckpt_request.overdue: a hook does not react to its limit.  The endpoint's thread is inside it, so
- * the answer is written here, past libevent, and the connection ends when the hook returns.
- */
-static void overdue(const struct ckpt_request *request, const char *text, bool last)
-{
-    struct exchange *exchange = (struct exchange *)request;
-    ckpt_auto_free char *answer = NULL;
-
-    if (!last)
-        return;
-    answer = whole_answer("500 Internal Server Error",
-                          json_pack("{s:s, s:[s]}", "error", "a hook hangs", "reasons", text));
-    pthread_mutex_lock(&exchange->lock);
-    if (answer && !exchange->answered)
-        send(request->reply_fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
-    exchange->answered = true;
-    pthread_mutex_unlock(&exchange->lock);
-}
-
-static void begin_exchange(struct exchange *exchange, struct evhttp_request *request)
-{
-    *exchange = (struct exchange){.request = {.reply_fd = descriptor_of(request),
-                                              .asked_in = ckpt_agent.mailbox.generation + 1,
-                                              .written_text = "",
-                                              .overdue = overdue},
-                                  .lock = PTHREAD_MUTEX_INITIALIZER};
-}
-
-/* Whether the answer is still ours to give; if not, the connection ends. */
-static bool end_exchange(struct exchange *exchange, struct evhttp_request *request)
-{
-    bool answered;
-
-    pthread_mutex_lock(&exchange->lock);
-    answered = exchange->answered;
-    exchange->answered = true;
-    pthread_mutex_unlock(&exchange->lock);
-    if (answered)
-        evhttp_connection_free(evhttp_request_get_connection(request));
-    return !answered;
-}
-
-static enum outcome call_attached(JNIEnv *env, const char *name, bool collect, json_t **ret)
-{
-    jclass class = (*env)->FindClass(env, "jdk/crac/impl/Checkpoint");
-    jmethodID method =
-        class ? (*env)->GetStaticMethodID(env, class, name, "()[Ljava/lang/String;") : NULL;
-    jobjectArray array = method ? (*env)->CallStaticObjectMethod(env, class, method) : NULL;
-
-    if ((*env)->ExceptionCheck(env)) {
-        (*env)->ExceptionClear(env);
-        return BROKEN;
-    }
-    if (!array && collect)
-        (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
-    return read_reasons(env, array, ret);
-}
-
-/*
- * Calls a static method of Checkpoint that returns null, nothing at all, or reasons; for @request,
- * NULL if nobody asked.  Not as a daemon: see request.c.
- */
-static enum outcome call(const char *name, bool collect, const struct ckpt_request *request,
-                         json_t **ret_reasons)
-{
-    JavaVMAttachArgs arguments = {.version = JNI_VERSION_1_6, .name = (char *)"checkpointer http"};
-    enum outcome outcome;
-    JNIEnv *env = NULL;
-
-    if (!ckpt_agent.ready ||
-        (*ckpt_agent.vm)->AttachCurrentThread(ckpt_agent.vm, (void **)&env, &arguments) != JNI_OK)
-        return BROKEN;
-    ckpt_current_request = request;
-    outcome = call_attached(env, name, collect, ret_reasons);
-    ckpt_current_request = NULL;
-    (*ckpt_agent.vm)->DetachCurrentThread(ckpt_agent.vm);
-    return outcome;
-}
-
-static void log_reasons(const char *level, const char *what, json_t *reasons)
-{
-    json_t *reason;
-    size_t i;
-
-    json_array_foreach(reasons, i, reason) ckpt_agent_log(
-        level, "%s: %s", what, json_is_string(reason) ? json_string_value(reason) : "?");
-}
-
 /* ---- the requests ---- */
 
-static void answer_busy(struct ckpt_http_server *server, struct evhttp_request *request)
+/* The JVM does it; @tell will have the answer. Takes @work, whose requester must be set. */
+static void begin(struct ckpt_http_server *server, struct ckpt_http_work *work)
 {
-    json_t *reasons = NULL;
+    struct evhttp_connection *connection = evhttp_request_get_connection(work->asked);
 
-    call("busy", false, NULL, &reasons);
-    answer_error(server, request, 409, BUSY, reasons);
+    /* Until the answer, nothing is read there: the connection, and so its number, stays. */
+    bufferevent_disable(evhttp_connection_get_bufferevent(connection), EV_READ);
+    ckpt_http_fds_served(descriptor_of(work->asked));
+    server->work = work;
+    if (ckpt_http_work_start(work) == 0)
+        return;
+    server->work = NULL;
+    answer_error(server, work->asked, 503, "the JVM does not take another thread", NULL);
+    ckpt_http_work_free(work);
+}
+
+/* NULL if there is one already, or no memory for it; then that is answered. */
+static struct ckpt_http_work *
+new_work(struct ckpt_http_server *server, struct evhttp_request *request, const char *method,
+         void (*tell)(struct ckpt_http_server *, struct ckpt_http_work *))
+{
+    struct ckpt_http_work *work = server->work ? NULL : ckpt_http_work_new(method);
+
+    if (!work) {
+        answer_error(server, request, server->work ? 409 : 503,
+                     server->work ? BUSY : "out of memory", ckpt_http_busy());
+        return NULL;
+    }
+    work->asked = request;
+    work->request.reply_fd = descriptor_of(request);
+    work->tell = tell;
+    return work;
+}
+
+/* What is left to be told when nobody waits any longer. */
+static void log_late(const char *path, const struct ckpt_http_work *work)
+{
+    ckpt_http_log_reasons("warning", path, work->reasons);
+}
+
+/* Of all works: what is told when it was not done. */
+static void tell_other(struct ckpt_http_server *server, struct ckpt_http_work *work,
+                       const char *failed)
+{
+    if (work->outcome == CKPT_HTTP_FAILED)
+        answer_error(server, work->asked, 500, failed, CKPT_STEAL_POINTER(work->reasons));
+    else if (work->outcome == CKPT_HTTP_NOTHING)
+        answer_error(server, work->asked, 409, BUSY, ckpt_http_busy());
+    else
+        answer_error(server, work->asked, 503, "the JVM is starting or ending", NULL);
+}
+
+static void tell_begun(struct ckpt_http_server *server, struct ckpt_http_work *work)
+{
+    if (work->outcome == CKPT_HTTP_DONE) {
+        server->begun = true;
+        server->begun_ms = 0;
+    }
+    if (!work->asked)
+        log_late("/before-checkpoint", work);
+    else if (work->outcome == CKPT_HTTP_DONE)
+        answer(server, work->asked, HTTP_NOCONTENT, NULL);
+    else
+        tell_other(server, work, "hooks failed, the application goes on");
 }
 
 static void before_checkpoint(struct ckpt_http_server *server, struct evhttp_request *request)
 {
-    struct exchange exchange;
-    json_t *reasons = NULL;
-    enum outcome outcome;
+    struct ckpt_http_work *work = new_work(server, request, "begin", tell_begun);
 
-    begin_exchange(&exchange, request);
-    outcome = call("begin", ckpt_agent.options.gc, &exchange.request, &reasons);
-    if (!end_exchange(&exchange, request)) {
-        log_reasons("warning", "/before-checkpoint", reasons);
-        json_decref(reasons);
+    if (!work)
         return;
-    }
-    switch (outcome) {
-    case DONE:
-        server->begun = true;
-        server->begun_ms = 0;
-        answer(server, request, HTTP_NOCONTENT, NULL);
-        break;
-    case NOTHING:
-        answer_busy(server, request);
-        break;
-    case FAILED:
-        answer_error(server, request, 500, "hooks failed, the application goes on", reasons);
-        break;
-    default:
-        answer_error(server, request, 503, "the JVM is starting or ending", NULL);
-    }
+    work->collect = ckpt_agent.options.gc;
+    begin(server, work);
 }
 
 /* Its answer decides how soon a closing endpoint may end. */
@@ -295,30 +189,34 @@ static void close_after(struct ckpt_http_server *server, struct evhttp_request *
     server->begun = false;
     if (!ckpt_agent.options.shutdown)
         return;
-    server->closing = server->last_word_pending = true;
+    server->closing = true;
+    if (!request)
+        return;
+    server->last_word_pending = true;
     evhttp_request_set_on_complete_cb(request, last_word_is_out, server);
+}
+
+static void tell_ended(struct ckpt_http_server *server, struct ckpt_http_work *work)
+{
+    if (work->outcome == CKPT_HTTP_DONE || work->outcome == CKPT_HTTP_FAILED)
+        close_after(server, work->asked);
+    if (!work->asked)
+        log_late("/after-restore", work);
+    else if (work->outcome == CKPT_HTTP_DONE)
+        answer(server, work->asked, HTTP_NOCONTENT, NULL);
+    else if (work->outcome == CKPT_HTTP_NOTHING)
+        answer_error(server, work->asked, 409, "there was no /before-checkpoint, or it was undone",
+                     NULL);
+    else
+        tell_other(server, work, "restored, but hooks failed");
 }
 
 static void after_restore(struct ckpt_http_server *server, struct evhttp_request *request)
 {
-    json_t *reasons = NULL;
+    struct ckpt_http_work *work = new_work(server, request, "end", tell_ended);
 
-    switch (call("end", false, NULL, &reasons)) {
-    case DONE:
-        close_after(server, request);
-        answer(server, request, HTTP_NOCONTENT, NULL);
-        break;
-    case NOTHING:
-        answer_error(server, request, 409, "there was no /before-checkpoint, or it was undone",
-                     NULL);
-        break;
-    case FAILED:
-        close_after(server, request);
-        answer_error(server, request, 500, "restored, but hooks failed", reasons);
-        break;
-    default:
-        answer_error(server, request, 503, "the JVM is starting or ending", NULL);
-    }
+    if (work)
+        begin(server, work);
 }
 
 static json_t *written(const struct ckpt_http_body *body)
@@ -351,17 +249,23 @@ static char *last_answer(const struct ckpt_http_body *body)
     return whole_answer("200 OK", written(body));
 }
 
+static void tell_written(struct ckpt_http_server *server, struct ckpt_http_work *work)
+{
+    if (!work->asked)
+        log_late("/checkpoint", work);
+    else if (work->outcome == CKPT_HTTP_DONE)
+        answer(server, work->asked, HTTP_OK, written(&work->body));
+    else
+        tell_other(server, work, "checkpoint called off, the application goes on");
+}
+
 static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *request)
 {
     struct evbuffer *input = evhttp_request_get_input_buffer(request);
     size_t size = evbuffer_get_length(input);
-    uint32_t generation = ckpt_agent.mailbox.generation;
-    ckpt_auto_free char *text = NULL;
+    struct ckpt_http_work *work;
     struct ckpt_http_body body;
     struct ckpt_error error;
-    struct exchange exchange;
-    json_t *reasons = NULL;
-    enum outcome outcome;
 
     if (ckpt_http_body_parse((const char *)evbuffer_pullup(input, -1), size, &body, &error) < 0) {
         answer_error(server, request, HTTP_BADREQUEST, error.text, NULL);
@@ -372,31 +276,17 @@ static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *r
                      "\"directory\" is missing, and the agent option image is not set", NULL);
         return;
     }
-    text = last_answer(&body);
-    begin_exchange(&exchange, request);
-    exchange.request.directory = *body.directory ? body.directory : NULL;
-    exchange.request.leave_running = body.leave_running;
-    exchange.request.gc = body.gc;
-    exchange.request.written_text = text ? text : "";
-    outcome = call("attempt", false, &exchange.request, &reasons);
-    if (generation != ckpt_agent.mailbox.generation) {
-        /* This is the restored process: the connection belonged to the other one. */
-        log_reasons("error", "restored, but afterRestore failed", reasons);
-        json_decref(reasons);
+    work = new_work(server, request, "attempt", tell_written);
+    if (!work)
         return;
-    }
-    if (!end_exchange(&exchange, request)) {
-        log_reasons("warning", "/checkpoint", reasons);
-        json_decref(reasons);
-        return;
-    }
-    if (outcome == DONE)
-        answer(server, request, HTTP_OK, written(&body));
-    else if (outcome == NOTHING)
-        answer_busy(server, request);
-    else
-        answer_error(server, request, 500, "checkpoint called off, the application goes on",
-                     reasons);
+    work->body = body;
+    work->last_answer = last_answer(&body);
+    work->request.directory = *body.directory ? work->body.directory : NULL;
+    work->request.leave_running = body.leave_running;
+    work->request.gc = body.gc;
+    if (work->last_answer)
+        work->request.written_text = work->last_answer;
+    begin(server, work);
 }
 
 static json_t *restored_when(void)
@@ -420,10 +310,13 @@ static void status(struct ckpt_http_server *server, struct evhttp_request *reque
            json_pack("{s:s, s:i, s:s, s:i, s:o, s:s, s:{s:o, s:b, s:b, s:i, s:i}}", "version",
                      CKPT_VERSION, "pid", (int)getpid(), "java", ckpt_agent.java, "generation",
                      (int)ckpt_agent.mailbox.generation, "restored", restored_when(), "state",
-                     server->begun ? "before-checkpoint" : "running", "options", "image",
-                     image ? image : json_null(), "gc", (int)options->gc, "shutdown",
-                     (int)options->shutdown, "shutdownTimeout", (int)options->shutdown_timeout_s,
-                     "undoTimeout", (int)options->undo_timeout_s));
+                     server->work    ? "working"
+                     : server->begun ? "before-checkpoint"
+                                     : "running",
+                     "options", "image", image ? image : json_null(), "gc", (int)options->gc,
+                     "shutdown", (int)options->shutdown, "shutdownTimeout",
+                     (int)options->shutdown_timeout_s, "undoTimeout",
+                     (int)options->undo_timeout_s));
 }
 
 /* ---- which one it is ---- */
@@ -498,17 +391,50 @@ void ckpt_http_handle(struct evhttp_request *request, void *context)
     }
 }
 
-void ckpt_http_undo(struct ckpt_http_server *server)
+static void tell_undone(struct ckpt_http_server *server, struct ckpt_http_work *work)
 {
-    json_t *reasons = NULL;
-    enum outcome outcome = call("end", false, NULL, &reasons);
-
     server->begun = false;
-    if (outcome != NOTHING)
+    if (work->outcome != CKPT_HTTP_NOTHING)
         ckpt_agent_log("warning",
                        "nobody asked for /after-restore within %u seconds of /before-checkpoint: "
                        "undone, the afterRestore hooks were called",
                        ckpt_agent.options.undo_timeout_s);
-    log_reasons("error", "afterRestore failed", reasons);
-    json_decref(reasons);
+    ckpt_http_log_reasons("error", "afterRestore failed", work->reasons);
+}
+
+void ckpt_http_undo(struct ckpt_http_server *server)
+{
+    struct ckpt_http_work *work = ckpt_http_work_new("end");
+
+    if (!work)
+        return; /* until the next step */
+    work->tell = tell_undone;
+    server->work = work;
+    if (ckpt_http_work_start(work) == 0)
+        return;
+    server->work = NULL;
+    ckpt_http_work_free(work);
+}
+
+void ckpt_http_look(struct ckpt_http_server *server)
+{
+    struct ckpt_http_work *work = server->work;
+    ckpt_auto_free char *report = NULL;
+
+    if (!work)
+        return;
+    switch (ckpt_http_work_look(work, &report)) {
+    case CKPT_HTTP_HANGS:
+        if (work->asked)
+            answer_error(server, work->asked, 500, "a hook hangs", json_pack("[s]", report));
+        work->asked = NULL;
+        break;
+    case CKPT_HTTP_OVER:
+        server->work = NULL;
+        work->tell(server, work);
+        ckpt_http_work_free(work);
+        break;
+    default: /* CKPT_HTTP_GOING */
+        break;
+    }
 }

@@ -311,6 +311,11 @@ hook_hangs() {
     post /before-checkpoint
     is "$code/$(member error)" "500/a hook hangs" "$V: one that does not react is answered too"
     contains "$(member reasons)" "$HANGS" "$V: with its name"
+    ask /status
+    is "$code/$(member state)" 200/working "$V: the endpoint answers while it hangs"
+    post /after-restore
+    contains "$code $(member reasons)" "409 ['another checkpoint is on its way: $HANGS" \
+        "$V: and says what is in the way"
     let_go
     wait_line "$log" 'after third'
     post /before-checkpoint

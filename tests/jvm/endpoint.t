@@ -212,7 +212,7 @@ crowd() {
     ok "$V: and are gone" test "$(find "/proc/$pid/fd" -lname 'socket:*' | wc -l)" -le $((before + 1))
 }
 
-# A request that comes in halves is served, and so is one that comes while hooks are running.
+# A request that comes in halves is served, and others while hooks are running.
 patience() {
     client slow slow
     wait_line "$heard" half 10
@@ -223,22 +223,45 @@ patience() {
     is "$(tail -n 1 "$heard")" "HTTP/1.1 200 OK" "$V: and is served when it is whole"
 
     mkfifo "$DIR/hold"
-    start "held-$V" curl -sS -o "$DIR/held" -w '%{http_code}\n' --max-time 30 -X POST \
-        "http://localhost:$port/before-checkpoint"
-    local held=$pid held_log=$log
-    log=$1
-    wait_line "$log" before 10 --count "$2"
-    client second slow
-    wait_line "$heard" half 10
-    echo >&8
+    local jvm_log=$log held_log hooks
+    hooks=$(grep -cx before "$log")
+    held "$((hooks + 1))"
+    held_log=$log
+    ask /status
+    is "$code/$(member state)" 200/working "$V: GET /status is answered while a hook runs"
+    checkpoint '{"directory": "/nowhere"}'
+    is "$code" 409 "$V: and who asks for a checkpoint, that there is one"
+    contains "$body" "Endpoint.beforeCheckpoint of resource" "$V: and which hook runs"
+    post /after-restore
+    is "$code" 409 "$V: it cannot be ended yet"
     echo go >"$DIR/hold"
-    wait_line "$held_log" 204 20
-    hang_up
-    is "$(tail -n 1 "$heard")" "HTTP/1.1 200 OK" "$V: a request during a long hook waits for its answer"
-    wait_exit "$held"
+    ok "$V: and the one with the hook has its answer" wait_line "$held_log" 204 20
+    post /after-restore
+    is "$code" 204 "$V: and can go on"
+
+    log=$jvm_log
+    held "$((hooks + 2))"
+    stop "$pid"
+    ask /status
+    is "$code/$(member state)" 200/working "$V: a requester who goes away stops nothing"
+    echo go >"$DIR/hold"
+    for _ in {1..500}; do
+        ask /status
+        [ "$(member state)" = working ] || break
+    done
+    is "$(member state)" before-checkpoint "$V: and what was asked for is done"
     rm "$DIR/hold"
     post /after-restore
-    is "$code" 204 "$V: and the one with the hook has had its own"
+    is "$code" 204 "$V: and can be undone"
+    log=$jvm_log
+}
+
+# held N: a request whose hook, the Nth of all, waits at the FIFO; sets pid and log to its curl's.
+held() {
+    local jvm_log=$log
+    start "held-$V-$1" curl -sS -o "$DIR/held" -w '%{http_code}\n' --max-time 30 -X POST \
+        "http://localhost:$port/before-checkpoint"
+    wait_line "$jvm_log" before 10 --count "$1"
 }
 
 # Idle, the thread is nothing to the JVM, and sits in poll() without a time-out.
@@ -264,7 +287,7 @@ body() {
         headers_and_types
         harm
         first=$pid
-        patience "$log" "$(($(grep -cx before "$log") + 1))"
+        patience
         pid=$first
         crowd
     fi
