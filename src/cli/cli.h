@@ -58,6 +58,9 @@ struct ckpt_target {
 /** Look at process @text. -1: no number, no such process, not a JVM, not ours. */
 int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ckpt_error *error);
 
+/** Whether it has a file mapped whose path has @part in it. */
+bool ckpt_target_has(const struct ckpt_target *target, const char *part);
+
 /** Connect to the agent's control socket; -2 if it has none. */
 int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *error);
 

@@ -94,6 +94,19 @@ int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ck
     return 0;
 }
 
+bool ckpt_target_has(const struct ckpt_target *target, const char *part)
+{
+    ckpt_auto_fclose FILE *maps = NULL;
+    char line[PATH_MAX + 128];
+
+    snprintf(line, sizeof line, "/proc/%d/maps", target->pid);
+    maps = fopen(line, "re");
+    while (maps && fgets(line, sizeof line, maps))
+        if (strstr(line, part))
+            return true;
+    return false;
+}
+
 void ckpt_target_socket(const struct ckpt_target *target, char *path, size_t size)
 {
     snprintf(path, size, "%s/.checkpointer_%u_pid%d", target->tmp, target->uid, target->inner);

@@ -45,6 +45,20 @@ owner_only() {
     stop "$pid"
 }
 
+# Asked while it comes up: it takes no agent, and the one that it has has no socket yet. Some of these
+# come at that moment.
+only_starting() {
+    local turn
+    [ "$V" -ge 11 ] || return 0 # has no such log
+    for turn in 1 2 3 4 5 6 7 8; do
+        start_jvm "$V starting $turn" - "-Xlog:class+init=info:file=$DIR/classes-$turn" -jar "$SIMPLE" \
+            --period 20
+        "$WAITFOR" --timeout 20 line "$DIR/classes-$turn" java/lang/ref/Finalizer || break
+        freeze "$pid" "$DIR/starting" "$V: starting, turn $turn" || return
+    done
+    pass "$V: a JVM that is only starting is frozen when it has started"
+}
+
 # A socket under the right name that somebody else has made.
 impostor() {
     local socket
@@ -97,6 +111,7 @@ from_outside() { # WHAT COMMAND...
 
 body() {
     owner_only
+    only_starting
     impostor
     if unshare --mount --pid --fork --mount-proc true 2>/dev/null; then
         from_outside "with the agent" "$CKPT" run --option addr=none -- "$JAVA" -jar "$SIMPLE" \
