@@ -31,12 +31,12 @@
 #include "agent/http_fds.h"
 #include "agent/http_listen.h"
 #include "agent/http_request.h"
+#include "agent/thread.h"
 #include "agent/http_work.h"
 #include "base/cleanup.h"
 #include "base/syscall.h"
 
 #define STAGE "http"
-#define STACK_SIZE ((size_t)1 << 20)
 #define HEADERS_MAX 8192
 #define BODY_MAX 65536
 #define REQUEST_MS 10000 /* for a request to arrive, and for its answer to be taken */
@@ -362,22 +362,15 @@ void ckpt_http_close(void)
 
 int ckpt_http_start(struct ckpt_error *error)
 {
-    pthread_attr_t attributes;
-    pthread_t thread;
     int failed;
 
     if (!listener_count)
         return 0;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    failed = pthread_create(&thread, &attributes, run, NULL);
-    pthread_attr_destroy(&attributes);
+    failed = ckpt_thread_start("ckpt http", run, NULL);
     if (failed) {
         ckpt_http_close();
         return ckpt_error_set(error, STAGE, failed, "cannot start the endpoint's thread");
     }
-    pthread_setname_np(thread, "ckpt http");
     return 0;
 }
 
