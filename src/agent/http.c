@@ -22,7 +22,6 @@
 #include <event2/listener.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,8 +30,8 @@
 #include "agent/http_fds.h"
 #include "agent/http_listen.h"
 #include "agent/http_request.h"
-#include "agent/thread.h"
 #include "agent/http_work.h"
+#include "agent/thread.h"
 #include "base/cleanup.h"
 #include "base/syscall.h"
 
