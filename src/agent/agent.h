@@ -22,7 +22,7 @@ struct ckpt_options {
     bool control;                /**< control=false: no control socket */
     unsigned park_timeout_ms;    /**< park_timeout=MS */
     unsigned hook_timeout_s;     /**< hook_timeout=SECONDS for each hook; 0: no limit */
-    char addr[128];              /**< addr=HOST[:PORT], unix:PATH or none: the HTTP endpoint */
+    char addr[512];              /**< addr=HOST[:PORT], unix:PATH or none: the HTTP endpoint */
     bool addr_given;             /**< not the default: what goes wrong with it is an error */
     bool shutdown;               /**< shutdown=false: the endpoint is there after a restore too */
     unsigned shutdown_timeout_s; /**< shutdown_timeout=SECONDS for requests on their way */

@@ -380,7 +380,8 @@ int ckpt_http_change(const char *text, struct ckpt_error *error)
     if (ckpt_http_addr_parse(text, &addr, error) < 0)
         return -1;
     if (server.addr.kind != CKPT_HTTP_NONE) {
-        if (memcmp(&addr, &server.addr, sizeof addr) == 0)
+        /* none: no other one is wanted; so it is loaded by cli/checkpoint.c */
+        if (addr.kind == CKPT_HTTP_NONE || memcmp(&addr, &server.addr, sizeof addr) == 0)
             return 0;
         return ckpt_error_set(error, STAGE, 0,
                               "agent option 'addr=%s': the JVM has an HTTP endpoint elsewhere "

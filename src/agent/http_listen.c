@@ -20,7 +20,15 @@
 
 #define STAGE "http"
 #define BACKLOG 16
+#define NO_SUCH_NAME (-1) /* in place of an error's number */
 #define HINT "choose another address with the agent option addr=HOST:PORT, or none with addr=none"
+
+static const char *reason_of(int failed)
+{
+    return failed == EADDRINUSE     ? "the port is busy"
+           : failed == NO_SUCH_NAME ? "the name has no address"
+                                    : strerror(failed);
+}
 
 static int cannot_listen(const struct ckpt_http_addr *addr, int failed, struct ckpt_error *error)
 {
@@ -28,7 +36,7 @@ static int cannot_listen(const struct ckpt_http_addr *addr, int failed, struct c
 
     return ckpt_error_set(error, STAGE, 0, "cannot listen at '%s%s%s:%u' for HTTP: %s; " HINT,
                           brackets ? "[" : "", addr->host, brackets ? "]" : "", addr->port,
-                          failed == EADDRINUSE ? "the port is busy" : strerror(failed));
+                          reason_of(failed));
 }
 
 /* The socket, or minus the error's number. */
@@ -69,7 +77,7 @@ static int add_name(const char *host, uint16_t port, int *ret, size_t *count, in
     struct addrinfo *found = look_up(host, port, &failed);
 
     if (failed)
-        *ret_lacking = failed == EAI_SYSTEM ? errno : EADDRNOTAVAIL;
+        *ret_lacking = failed == EAI_SYSTEM ? errno : NO_SUCH_NAME;
     failed = 0;
     for (struct addrinfo *at = found; at && *count < CKPT_HTTP_LISTENERS_MAX && !failed;
          at = at->ai_next) {

@@ -170,6 +170,9 @@ addresses() {
     stop "$pid"
     wrong "port 0" localhost:0 "agent option 'addr=localhost:0': expected a port from 1 to 65535"
     wrong "no brackets" ::1 "agent option 'addr=::1': an IPv6 address stands in brackets"
+    wrong "a name of nobody" nobody.invalid:80 \
+        "cannot listen at 'nobody.invalid:80' for HTTP: the name has no address"
+    wrong "a long path" "unix:/$(printf 'x%.0s' {1..150})" ".*the path of a Unix socket has at most 103 bytes"
     wrong "an address of another machine" 192.0.2.1:80 "cannot listen at '192.0.2.1:80' for HTTP: "
     jvm_with none
     is "$(thread_of "$pid" "ckpt http")" "" "$V: none is none"
@@ -262,6 +265,10 @@ late() {
     is "$code" 200 "$V: which serves"
     run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "$AGENT" "\"addr=localhost:$taken\""
     contains "$out" "return code: -1" "$V: it does not move"
+    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "$AGENT" "\"addr=none,gc=false\""
+    contains "$out" "return code: 0" "$V: nor does none take it away"
+    ask /status
+    is "$code/$(member gc)" "200/False" "$V: it has the other options"
     ok "$V: says so" grep -q 'the JVM has an HTTP endpoint elsewhere already' "$log"
     stop "$pid"
 }
