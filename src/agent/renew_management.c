@@ -88,10 +88,13 @@ static void take_over(JNIEnv *env)
         {(char *)"getUptime0", (char *)"()J", (void *)get_uptime},
     };
 
-    for (size_t i = 0; i < CKPT_COUNT(natives); i++) {
+    static bool taken; /* in an earlier generation: they stay ours */
+
+    for (size_t i = 0; i < CKPT_COUNT(natives) && !taken; i++) {
         (*env)->RegisterNatives(env, management, &natives[i], 1);
         clear(env);
     }
+    taken = true;
 }
 
 /* Only if the class is initialised: to ask it for a field would initialise it. */
