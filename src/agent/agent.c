@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "agent/control.h"
-#include "agent/http.h"
+#include "agent/http/http.h"
 #include "agent/origins.h"
 #include "agent/parameters.h"
 #include "agent/perfdata.h"
 #include "agent/policies.h"
-#include "agent/renew.h"
+#include "agent/renew/renew.h"
 #include "agent/signal.h"
 #include "agent/vmthread.h"
 #include "probe/vmstructs.h"

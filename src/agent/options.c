@@ -68,7 +68,7 @@ static int set_path(const struct option *option, const char *value, void *field,
     return 0;
 }
 
-/* What is in it, the endpoint looks at when it binds (http.c). */
+/* What is in it, the endpoint looks at when it binds (http/http.c). */
 static int set_addr(const struct option *option, const char *value, void *field,
                     struct ckpt_error *error)
 {

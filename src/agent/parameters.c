@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/renew.h"
+#include "agent/renew/renew.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "agent/http_addr.h"
-#include "agent/http_body.h"
-#include "agent/http_peer.h"
+#include "agent/http/addr.h"
+#include "agent/http/body.h"
+#include "agent/http/peer.h"
 #include "agent/request.h"
 #include "base/cleanup.h"
 

@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/http_addr.h"
-#include "agent/http_body.h"
-#include "agent/http_peer.h"
+#include "agent/http/addr.h"
+#include "agent/http/body.h"
+#include "agent/http/peer.h"
 #include "agent/request.h"
 #include "tap.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See renew_raw.h.  ckpt_renew_raw_check() and ckpt_renew_raw_write() run among the parked: raw
+ * See raw.h.  ckpt_renew_raw_check() and ckpt_renew_raw_write() run among the parked: raw
  * system calls, no libc but memcpy and memcmp.
  */
-#include "agent/renew_raw.h"
+#include "agent/renew/raw.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See renew.h.  Runs the rows of renew_process.c, renew_random.c and renew_network.c and has what
+ * See renew.h.  Runs the rows of process.c, random.c and network.c and has what
  * they share: classes, instances, entropy.
  *
  * Classes are loaded by name when a checkpoint is prepared, and asked for their state again after
@@ -9,19 +9,19 @@
  *
  * The other threads run already when ckpt_renew() begins, since some microseconds.  So what is most
  * likely to be in use has been written before they were let go, where that is possible
- * (renew_raw.h); here it is written again, with what came into being only at the last moment.  Who
+ * (raw.h); here it is written again, with what came into being only at the last moment.  Who
  * was frozen in the middle of drawing a number gets the same one in all clones, and with it what
  * was left of it for the next (SHA1PRNG, up to 19 bytes) or the seed that it had computed already
  * (ThreadLocalRandom), until these are written a moment later.
  */
-#include "agent/renew.h"
+#include "agent/renew/renew.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "agent/agent.h"
-#include "agent/renew_raw.h"
+#include "agent/renew/raw.h"
 #include "base/cleanup.h"
 
 #define LOCAL_REFERENCES 16

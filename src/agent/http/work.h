@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #include "agent/checkpoint.h"
-#include "agent/http_body.h"
+#include "agent/http/body.h"
 
 /** What the methods of jdk.crac.impl.Checkpoint return. */
 enum ckpt_http_outcome { CKPT_HTTP_DONE, CKPT_HTTP_NOTHING, CKPT_HTTP_FAILED, CKPT_HTTP_BROKEN };

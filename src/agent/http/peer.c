@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See http_peer.h. TCP does not tell users from one another, but the kernel knows whose each socket
+ * See peer.h. TCP does not tell users from one another, but the kernel knows whose each socket
  * is: the peer's own socket is in /proc/self/net/tcp or tcp6, with our two addresses the other way
  * round. What follows from what is found there:
  *
@@ -15,14 +15,14 @@
  *   (engine/builtin/time.c), root is one of these. The Unix socket, whose file's mode keeps
  *   strangers out, serves it all the same (control.c).
  */
-#include "agent/http_peer.h"
+#include "agent/http/peer.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/http_addr.h"
+#include "agent/http/addr.h"
 #include "agent/request.h"
 #include "base/cleanup.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * One request to the HTTP endpoint, from its headers to the answer, on the endpoint's thread; what
- * takes long is done by another (http_work.h).
+ * takes long is done by another (work.h).
  * docs/openapi.yaml says what there is to ask for.
  */
 #ifndef CKPT_AGENT_HTTP_REQUEST_H
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/http_addr.h"
+#include "agent/http/addr.h"
 
 /** What requests and the endpoint's life (http.c) tell each other. */
 struct ckpt_http_work;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See http_work.h. The thread is attached to the JVM while it calls jdk.crac.impl.Checkpoint, which
+ * See work.h. The thread is attached to the JVM while it calls jdk.crac.impl.Checkpoint, which
  * never waits here for another checkpoint: the one who could end it may be asking just now.
  *
  * In a restored process the requester's connection belonged to the other process, and the
  * endpoint's thread has forgotten the work, or soon will: what is left to say goes to the log.
  */
-#include "agent/http_work.h"
+#include "agent/http/work.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/agent.h"
-#include "agent/http_fds.h"
+#include "agent/http/fds.h"
 #include "agent/thread.h"
 #include "base/cleanup.h"
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
-#include "agent/renew.h"
+#include "agent/renew/renew.h"
 #include "base/cleanup.h"
 
 #define OWNER "java/lang/ProcessHandleImpl"

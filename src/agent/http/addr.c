@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See http_addr.h. The Host header comes from anybody: one function takes both texts apart, and
+ * See addr.h. The Host header comes from anybody: one function takes both texts apart, and
  * tests/fuzz/http.c feeds it.
  */
-#include "agent/http_addr.h"
+#include "agent/http/addr.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

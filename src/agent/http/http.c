@@ -8,13 +8,13 @@
  * waited for. A step that was longer counts as one: the process was stopped, or frozen by another
  * tool; none of that is the fault of whoever is being waited for.
  *
- * What the JVM is to do for a request is done by another thread (http_work.c), which wakes this one
+ * What the JVM is to do for a request is done by another thread (work.c), which wakes this one
  * by an eventfd.
  *
  * In the restored process the thread finds another generation, and numbers of descriptors that
  * ckpt_http_hold() has kept for it.
  */
-#include "agent/http.h"
+#include "agent/http/http.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -27,10 +27,10 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/http_fds.h"
-#include "agent/http_listen.h"
-#include "agent/http_request.h"
-#include "agent/http_work.h"
+#include "agent/http/fds.h"
+#include "agent/http/listen.h"
+#include "agent/http/request.h"
+#include "agent/http/work.h"
 #include "agent/thread.h"
 #include "base/cleanup.h"
 #include "base/syscall.h"
@@ -186,7 +186,7 @@ static bool open_loop(struct loop *loop)
     evhttp_set_max_headers_size(loop->http, HEADERS_MAX);
     evhttp_set_max_body_size(loop->http, BODY_MAX);
     evhttp_set_timeout(loop->http, NEVER_S);
-    evhttp_set_allowed_methods(loop->http, 0xffff); /* http_request.c refuses better */
+    evhttp_set_allowed_methods(loop->http, 0xffff); /* request.c refuses better */
     evhttp_set_gencb(loop->http, ckpt_http_handle, &server);
     for (int i = 0; i < listener_count; i++) {
         struct evconnlistener *made =

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See http_request.h. First who asks and from where, then what for: a stranger or a web page learns
+ * See request.h. First who asks and from where, then what for: a stranger or a web page learns
  * nothing. The thread is attached to the JVM only while it calls jdk.crac.impl.Checkpoint, which
  * never waits here for another checkpoint: the one who could end it may be waiting for this thread.
  */
-#include "agent/http_request.h"
+#include "agent/http/request.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/http_fds.h"
-#include "agent/http_guard.h"
-#include "agent/http_work.h"
+#include "agent/http/fds.h"
+#include "agent/http/guard.h"
+#include "agent/http/work.h"
 #include "base/cleanup.h"
 
 #define BUSY "another checkpoint is on its way"

@@ -8,7 +8,7 @@
 
 #include <event2/http.h>
 
-#include "agent/http_addr.h"
+#include "agent/http/addr.h"
 
 /** Whether one may go on with it: 0, or the status of the answer with the reason in @ret_why. */
 int ckpt_http_guard(const struct ckpt_http_addr *addr, struct evhttp_request *request,

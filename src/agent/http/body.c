@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See http_body.h. Anything that is not understood is refused, also what a later version may know:
+ * See body.h. Anything that is not understood is refused, also what a later version may know:
  * a request that is done in part is worse than one that is not done.
  */
-#include "agent/http_body.h"
+#include "agent/http/body.h"
 
 #include <jansson.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See http_guard.h. A web page that somebody on this machine looks at can send requests here, and
+ * See guard.h. A web page that somebody on this machine looks at can send requests here, and
  * is the user whom the kernel sees. What gives it away:
  *
  * - Origin: on every POST of a browser of today.
@@ -14,7 +14,7 @@
  * read: a body where the method has none, a second Content-Length, a coding that it does not know.
  * What follows would be taken for the next request, although nobody sent it as one.
  */
-#include "agent/http_guard.h"
+#include "agent/http/guard.h"
 
 #include <event2/keyvalq_struct.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See http_fds.h. The second half is what libevent calls in place of the C library's functions of
+ * See fds.h. The second half is what libevent calls in place of the C library's functions of
  * these names: the build renames them in its copy of libevent's archives (src/meson.build). So
  *
  * - every descriptor is in the table from the moment it exists, and none comes or goes while a
@@ -13,7 +13,7 @@
  *
  * Only the endpoint's thread adds and removes; others look, with the lock or among the parked.
  */
-#include "agent/http_fds.h"
+#include "agent/http/fds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/http_peer.h"
+#include "agent/http/peer.h"
 #include "base/syscall.h"
 
 /* More than that many others' connections at a time are not even answered. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See renew_management.h.  The bean asks an object of sun.management.VMManagementImpl, whose
+ * See management.h.  The bean asks an object of sun.management.VMManagementImpl, whose
  * methods for the two times are native: in the restored process they become ours. That needs
  * neither the bean nor the class to be in use, so it also holds for a bean that is made later. One
  * that exists has read its start time already, into a field, and gets the new one.
@@ -9,7 +9,7 @@
  * left as it was.  What counts by HotSpot's own clock is not changed by this: -Xlog's uptime, jcmd
  * VM.uptime, the times in notifications of the collector.
  */
-#include "agent/renew_management.h"
+#include "agent/renew/management.h"
 
 #include <time.h>
 

@@ -13,12 +13,12 @@
  * this JDK does not remember who did, and equal secrets in all clones would be worse than a
  * sequence that does not repeat.
  */
-#include "agent/renew.h"
+#include "agent/renew/renew.h"
 
 #include <string.h>
 
 #include "agent/agent.h"
-#include "agent/renew_raw.h"
+#include "agent/renew/raw.h"
 #include "base/cleanup.h"
 
 #define ATOMIC_LONG "Ljava/util/concurrent/atomic/AtomicLong;"

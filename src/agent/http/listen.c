@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See http_listen.h. `localhost` is both loopback addresses whatever a resolver thinks of it; of
+ * See listen.h. `localhost` is both loopback addresses whatever a resolver thinks of it; of
  * these, and of the addresses that another name has, those that this machine lacks are passed over
  * as long as there is one.
  */
-#include "agent/http_listen.h"
+#include "agent/http/listen.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "agent/http_fds.h"
+#include "agent/http/fds.h"
 #include "base/cleanup.h"
 
 #define STAGE "http"
