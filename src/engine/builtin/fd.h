@@ -125,10 +125,16 @@ int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_fd_look 
 /** Whether it is one of the Unix sockets that every JVM has for itself (fd_unix.c). */
 bool ckpt_fd_unix_is_own(const struct ckpt_gather *gather, const struct ckpt_fd_look *look);
 
-/** "127.0.0.1:80", "[::1]:80" (fd_tcp.c). @address: a struct sockaddr_in or sockaddr_in6. */
+/** getsockopt() for an option that is an int; 0 if the socket does not have it (fd_socket.c). */
+int ckpt_fd_option(int fd, int level, int name);
+
+/** Whether it is a socket of @protocol (IPPROTO_TCP, IPPROTO_UDP) over IPv4 or IPv6. */
+bool ckpt_fd_is_inet(const struct ckpt_fd_look *look, int protocol);
+
+/** "127.0.0.1:80", "[::1]:80". @address: a struct sockaddr_in or sockaddr_in6. */
 void ckpt_fd_address_text(const uint8_t *address, char *text, size_t size);
 
-/** What helps where an address could not be had again, after the reason (fd_tcp.c); or @busy. */
+/** What helps where an address could not be had again, after the reason; or @busy. */
 const char *ckpt_fd_bind_hint(long failed, const char *busy);
 
 /** Whether two descriptors of this process are one open file; false also where nobody can tell. */

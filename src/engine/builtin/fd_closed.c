@@ -30,15 +30,14 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look 
 static uint64_t connection_family(const struct ckpt_fd_look *look)
 {
     uint8_t peer[128];
-    int family = 0, type = 0, listens = 0;
-    socklen_t size = sizeof(int), peer_size = sizeof peer;
+    socklen_t peer_size = sizeof peer;
+    int family;
 
     if (!S_ISSOCK(look->status.st_mode))
         return 0;
-    ckpt_syscall(SYS_getsockopt, look->number, SOL_SOCKET, SO_DOMAIN, &family, &size, 0);
-    ckpt_syscall(SYS_getsockopt, look->number, SOL_SOCKET, SO_TYPE, &type, &size, 0);
-    ckpt_syscall(SYS_getsockopt, look->number, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size, 0);
-    if (type != SOCK_STREAM || listens ||
+    family = ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN);
+    if (ckpt_fd_option(look->number, SOL_SOCKET, SO_TYPE) != SOCK_STREAM ||
+        ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN) ||
         (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
         return 0;
     /* one that the peer has reset is not connected any more and was it all the same */

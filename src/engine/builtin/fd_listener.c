@@ -24,26 +24,19 @@ struct listener_data {
 };
 _Static_assert(sizeof(struct listener_data) == 128, "part of the image's format");
 
-static int get_int(int fd, int name)
-{
-    int value = 0;
-    socklen_t size = sizeof value;
-
-    ckpt_syscall(SYS_getsockopt, fd, SOL_SOCKET, name, &value, &size, 0);
-    return value;
-}
-
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
 {
     return look->reopen && S_ISSOCK(look->status.st_mode) &&
-           get_int(look->number, SO_DOMAIN) == AF_UNIX && get_int(look->number, SO_ACCEPTCONN) &&
+           ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN) == AF_UNIX &&
+           ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN) &&
            !ckpt_fd_unix_is_own(gather, look);
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    struct listener_data data = {.type = (uint32_t)get_int(look->number, SO_TYPE)};
+    struct listener_data data = {.type =
+                                     (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_TYPE)};
     const struct sockaddr_un *name = (const void *)data.address;
     socklen_t size = sizeof data.address - 2;
     struct stat status;

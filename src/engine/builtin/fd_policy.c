@@ -109,12 +109,9 @@ static void set_socket(struct ckpt_fd_subject *to, const struct ckpt_fd_ends *en
 static void look_at_socket(const struct ckpt_fd_look *look, struct ckpt_fd_subject *to)
 {
     struct ckpt_fd_ends ends = {.local_size = sizeof ends.local, .remote_size = sizeof ends.remote};
-    int listens = 0;
-    socklen_t size = sizeof listens;
 
-    ckpt_syscall(SYS_getsockopt, look->number, SOL_SOCKET, SO_DOMAIN, &ends.family, &size, 0);
-    ckpt_syscall(SYS_getsockopt, look->number, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size, 0);
-    ends.listening = listens;
+    ends.family = ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN);
+    ends.listening = ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN);
     if (ckpt_syscall(SYS_getsockname, look->number, ends.local, &ends.local_size, 0, 0, 0) < 0)
         ends.local_size = 0;
     if (ckpt_syscall(SYS_getpeername, look->number, ends.remote, &ends.remote_size, 0, 0, 0) < 0)

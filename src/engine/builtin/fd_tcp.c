@@ -41,49 +41,10 @@ static long get(int fd, int level, int name, void *value, socklen_t size)
     return ckpt_syscall(SYS_getsockopt, fd, level, name, value, &size, 0);
 }
 
-static int get_int(int fd, int level, int name)
-{
-    int value = 0;
-
-    get(fd, level, name, &value, sizeof value);
-    return value;
-}
-
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
 {
-    int family;
-
     (void)gather;
-    if (!S_ISSOCK(look->status.st_mode))
-        return false;
-    family = get_int(look->number, SOL_SOCKET, SO_DOMAIN);
-    return (family == AF_INET || family == AF_INET6) &&
-           get_int(look->number, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP;
-}
-
-/* "127.0.0.1:80", "[::1]:80"; inet_ntop is libc's. */
-void ckpt_fd_address_text(const uint8_t *address, char *text, size_t size)
-{
-    const struct sockaddr_in *v4 = (const void *)address;
-    const struct sockaddr_in6 *v6 = (const void *)address;
-
-    if (v4->sin_family == AF_INET) {
-        const uint8_t *a = (const uint8_t *)&v4->sin_addr;
-
-        ckpt_raw_format(text, size, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], ntohs(v4->sin_port));
-    } else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-        const uint8_t *a = v6->sin6_addr.s6_addr + 12;
-
-        ckpt_raw_format(text, size, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], ntohs(v6->sin6_port));
-    } else {
-        size_t length = ckpt_raw_format(text, size, "[");
-
-        for (int i = 0; i < 8; i++)
-            length += ckpt_raw_format(text + length, size - length, "%s%x", i ? ":" : "",
-                                      (v6->sin6_addr.s6_addr[2 * i] << 8) |
-                                          v6->sin6_addr.s6_addr[2 * i + 1]);
-        ckpt_raw_format(text + length, size - length, "]:%u", ntohs(v6->sin6_port));
-    }
+    return ckpt_fd_is_inet(look, IPPROTO_TCP);
 }
 
 /* Refuse what leads elsewhere; true if it was refused. */
@@ -124,11 +85,12 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
 static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    struct tcp_data data = {.family = (uint32_t)get_int(look->number, SOL_SOCKET, SO_DOMAIN)};
+    struct tcp_data data = {.family =
+                                (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN)};
     struct tcp_info info = {0};
     socklen_t size = sizeof data.address;
     const struct sockaddr_in *address = (const void *)data.address;
-    int locked = get_int(look->number, SOL_SOCKET, 72 /* SO_BUF_LOCK */);
+    int locked = ckpt_fd_option(look->number, SOL_SOCKET, 72 /* SO_BUF_LOCK */);
 
     ckpt_syscall(SYS_getsockname, look->number, data.address, &size, 0, 0, 0);
     get(look->number, IPPROTO_TCP, TCP_INFO, &info, sizeof info);
@@ -139,11 +101,11 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     data.listening = info.tcpi_state == TCP_LISTEN;
     data.backlog = info.tcpi_sacked; /* that is where a listening socket keeps it */
     for (size_t i = 0; i < OPTIONS; i++)
-        data.option[i] = get_int(look->number, options[i].level, options[i].name);
+        data.option[i] = ckpt_fd_option(look->number, options[i].level, options[i].name);
     if (locked & 1)
-        data.send_buffer = (uint32_t)get_int(look->number, SOL_SOCKET, SO_SNDBUF) / 2;
+        data.send_buffer = (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_SNDBUF) / 2;
     if (locked & 2)
-        data.receive_buffer = (uint32_t)get_int(look->number, SOL_SOCKET, SO_RCVBUF) / 2;
+        data.receive_buffer = (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_RCVBUF) / 2;
     return ckpt_tables_pool(&gather->tables, &data, sizeof data, &entry->data, error);
 }
 
@@ -192,15 +154,6 @@ static void set_options(int fd, const struct tcp_data *data, bool before_bind)
         ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &data->send_buffer, 4, 0);
     if (before_bind && data->receive_buffer)
         ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVBUF, &data->receive_buffer, 4, 0);
-}
-
-const char *ckpt_fd_bind_hint(long failed, const char *busy)
-{
-    return failed == -EADDRINUSE ? busy
-           : failed == -EADDRNOTAVAIL
-               ? "; give the machine that address, or close the socket by a policy file"
-           : failed == -EACCES ? "; ports below 1024 are for root and CAP_NET_BIND_SERVICE"
-                               : "";
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,

@@ -35,25 +35,10 @@ struct udp_data {
 };
 _Static_assert(sizeof(struct udp_data) == 96, "part of the image's format");
 
-static int get_int(int fd, int level, int name)
-{
-    int value = 0;
-    socklen_t size = sizeof value;
-
-    ckpt_syscall(SYS_getsockopt, fd, level, name, &value, &size, 0);
-    return value;
-}
-
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
 {
-    int family;
-
     (void)gather;
-    if (!S_ISSOCK(look->status.st_mode))
-        return false;
-    family = get_int(look->number, SOL_SOCKET, SO_DOMAIN);
-    return (family == AF_INET || family == AF_INET6) &&
-           get_int(look->number, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_UDP;
+    return ckpt_fd_is_inet(look, IPPROTO_UDP);
 }
 
 /* The address of one end; its size, or 0. The port is in one place in both families. */
@@ -70,7 +55,8 @@ static uint32_t get_address(int call, int fd, uint8_t address[32])
 static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    struct udp_data data = {.family = (uint32_t)get_int(look->number, SOL_SOCKET, SO_DOMAIN)};
+    struct udp_data data = {.family =
+                                (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN)};
     char text[64] = "no address";
 
     data.local_size = get_address(SYS_getsockname, look->number, data.local);
@@ -85,7 +71,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
         return 0;
     }
     for (size_t i = 0; i < OPTIONS; i++)
-        data.option[i] = get_int(look->number, options[i].level, options[i].name);
+        data.option[i] = ckpt_fd_option(look->number, options[i].level, options[i].name);
     return ckpt_tables_pool(&gather->tables, &data, sizeof data, &entry->data, error);
 }
 

@@ -22,19 +22,11 @@
 
 enum { DEAD_PAIR = 1, ATTACH_LISTENER };
 
-static int get_int(int fd, int name)
-{
-    int value = 0;
-    socklen_t size = sizeof value;
-
-    ckpt_syscall(SYS_getsockopt, fd, SOL_SOCKET, name, &value, &size, 0);
-    return value;
-}
-
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
 {
     (void)gather;
-    return S_ISSOCK(look->status.st_mode) && get_int(look->number, SO_DOMAIN) == AF_UNIX;
+    return S_ISSOCK(look->status.st_mode) &&
+           ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
 }
 
 static bool peer_is_gone(int fd)
@@ -55,15 +47,15 @@ static uint32_t which(const struct ckpt_gather *gather, const struct ckpt_fd_loo
     socklen_t size = sizeof *name - 1;
 
     ckpt_syscall(SYS_getsockname, look->number, name, &size, 0, 0, 0);
-    if (get_int(look->number, SO_ACCEPTCONN)) {
+    if (ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN)) {
         /* in a restored process it has the name that make_listener() left to the kernel */
         bool made_here = gather->mailbox->generation && !name->sun_path[0] &&
                          size == sizeof(sa_family_t) + AUTOBIND_NAME;
 
         return made_here || ckpt_raw_find(name->sun_path, "/.java_pid") ? ATTACH_LISTENER : 0;
     }
-    return get_int(look->number, SO_TYPE) == SOCK_STREAM && size <= sizeof(sa_family_t) &&
-                   peer_is_gone(look->number)
+    return ckpt_fd_option(look->number, SOL_SOCKET, SO_TYPE) == SOCK_STREAM &&
+                   size <= sizeof(sa_family_t) && peer_is_gone(look->number)
                ? DEAD_PAIR
                : 0;
 }
@@ -80,7 +72,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
 {
     struct sockaddr_un name = {0};
     uint32_t what = which(gather, look, &name);
-    bool listens = get_int(look->number, SO_ACCEPTCONN);
+    bool listens = ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN);
 
     if (!what && look->reopen)
         ckpt_report_add(gather->report, "socket",
