@@ -35,7 +35,7 @@ back() {
     CONFINE=("${@:2}")
     restore "$name" "$image"
     CONFINE=()
-    ok "$name: $1" answers "$port"
+    ok "$name: $1" answers "$port" || diag "$(tail "$log")"
 }
 
 hooks() {
@@ -62,6 +62,7 @@ life() {
     is "$(get /)" serving "$name: the JVM goes on"
     is "$(ls "$image" 2>/dev/null)" "" "$name: there is no image"
     is "$(get /release)" released "$name: the obstacle goes"
+    hung_up "$port"
     kill -USR1 "$pid"
     ended "a later signal freezes it"
     contains "$(<"$log")" "checkpointer: info: signal USR1: the image is in '$image', the JVM ends" \
@@ -184,6 +185,7 @@ late() {
     is "$status" 1 "$name: another request is refused too"
     is "$(count_lines "$log" "checkpoint called off")" 1 "$name: changes ask for nothing"
     is "$(get /release)" released "$name: the obstacle goes"
+    hung_up "$port"
     kill -RTMIN+1 "$pid"
     ended "the new one freezes it"
     back "and it is restored"

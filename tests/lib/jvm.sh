@@ -128,6 +128,17 @@ in_sequence() {
     is "$wrong" "" "$2"
 }
 
+# hung_up PORT: until the server there has closed the connections of clients that are gone; 10
+# seconds at most. It hears of their end a little later than they do, and is refused until then.
+hung_up() {
+    local deadline=$((SECONDS + 10))
+    while awk -v "port=$(printf ':%04X$' "$1")" \
+        '$2 ~ port && ($4 == "01" || $4 == "08") { found = 1 } END { exit !found }' \
+        /proc/net/tcp /proc/net/tcp6; do
+        [ "$SECONDS" -lt "$deadline" ] || return
+    done
+}
+
 # answers PORT [PATH]: until an HTTP server answers 200 there; 10 seconds at most.
 answers() {
     "$FIRSTBYTE" --http "$1" "${2:-/}" --timeout 10 -- tail -f /dev/null
