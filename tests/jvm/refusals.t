@@ -52,7 +52,6 @@ refuses() {
 then_works() { # NAME [DIR]
     local where=${2:-$image}
     is "$(get /release)" released "$V $1: the obstacle goes"
-    hung_up "$port"
     freeze as_user "$pid" "$where" "$V $1, released" || { stop "$pid" && return; }
     is "$(cd "$where" && echo .[!.]* *)" ".[!.]* image manifest.json" \
         "$V $1: the image is there, nothing else"

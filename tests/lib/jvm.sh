@@ -80,11 +80,13 @@ restore() {
 
 # freeze [as_user] PID DIR WHAT [OPTION...]: `checkpoint PID DIR`, and the JVM ends as it should.
 # Sets status, out, err; fails a test of the name WHAT where something is wrong, and is silent else.
+# Clients of a server at $port must be gone; it is given the time to hear of that.
 freeze() {
     local user=() process directory what
     [ "$1" != as_user ] || { user=(as_user) && shift; }
     process=$1 directory=$2 what=$3
     shift 3
+    [ -z "${port:-}" ] || hung_up "$port"
     run "${user[@]}" "${CONFINE[@]}" "$CKPT" checkpoint "$@" "$process" "$directory"
     if [ "$status$out$err" != 0 ]; then
         fail "$what: checkpoint" "status $status, said: $out$err"
@@ -128,10 +130,10 @@ in_sequence() {
     is "$wrong" "" "$2"
 }
 
-# hung_up PORT: until the server there has closed the connections of clients that are gone; 10
-# seconds at most. It hears of their end a little later than they do, and is refused until then.
+# hung_up PORT: until the server there has closed the connections of clients that are gone; 3
+# seconds at most. It hears of their end a little later than they do.
 hung_up() {
-    local deadline=$((SECONDS + 10))
+    local deadline=$((SECONDS + 3))
     while awk -v "port=$(printf ':%04X$' "$1")" \
         '$2 ~ port && ($4 == "01" || $4 == "08") { found = 1 } END { exit !found }' \
         /proc/net/tcp /proc/net/tcp6; do
