@@ -27,8 +27,10 @@ enum park_state { IDLE, PARKING, CHAIN, ALL }; /* the latter two: released, in t
 #define SPARE_SLOTS 64
 #define RSEQ_SIGNATURE 0x53053053u /* glibc's, on x86 */
 #define VDSO_TRIES 200
-#define LOOKS 200000       /* about 0.1 ms */
-#define NUMBER_DISTANCE 24 /* bytes from the loading of a system call's number to the call */
+#define LOOKS 200000           /* about 0.1 ms */
+#define NUMBER_DISTANCE 24     /* bytes from the loading of a system call's number to the call */
+#define TAKING_DISTANCE 48     /* the same where the caller gives it */
+#define FUTEX_OPERATIONS 0x1ff /* command and flags */
 
 /* The handler has no argument of ours, so this is where it finds the session.  One at a time. */
 static struct ckpt_park *session;
@@ -417,25 +419,40 @@ bool ckpt_park_waited(const struct ckpt_slot *slot)
     return result == SYS_futex && ip[0] == 0x0f && ip[1] == 0x05;
 }
 
-/*
- * The number of a system call is not in the frame.  libc loads it as a constant a few instructions
- * before, or it is there because the call is to be made again.
- */
-static bool is_futex(const gregset_t *registers, const uint8_t *call)
+/* Whether the @size bytes of @code stand within the @distance bytes before @call. */
+static bool stands_before(const uint8_t *call, size_t distance, const uint8_t *code, size_t size)
 {
-    static const uint8_t load_number[] = {0xb8, SYS_futex, 0, 0, 0}; /* mov $202, %eax */
-
-    if ((*registers)[REG_RAX] == SYS_futex)
-        return true;
-    for (const uint8_t *at = call - sizeof load_number; at > call - NUMBER_DISTANCE; at--) {
+    for (const uint8_t *at = call - size; at > call - distance; at--) {
         bool same = true;
 
-        for (size_t i = 0; i < sizeof load_number; i++)
-            same &= at[i] == load_number[i];
+        for (size_t i = 0; i < size; i++)
+            same &= at[i] == code[i];
         if (same)
             return true;
     }
     return false;
+}
+
+/*
+ * The number of a system call is not in the frame, unless the call is to be made again.  libc up to
+ * 2.40 loads it as a constant a few instructions before.  Later ones make all calls that end when a
+ * thread is cancelled in one place, which has the number from its caller and loses it.  Of those,
+ * only a futex's wait has these arguments: the second is no address, the fifth nothing, the sixth
+ * all bits.
+ */
+static bool is_futex(const gregset_t *registers, const uint8_t *call)
+{
+    static const uint8_t load_number[] = {0xb8, SYS_futex, 0, 0, 0}; /* mov $202, %eax */
+    static const uint8_t take_number[] = {0x48, 0x89, 0xf0,          /* mov %rsi, %rax */
+                                          0x48, 0x89, 0xd7,          /* mov %rdx, %rdi */
+                                          0x48, 0x89, 0xce};         /* mov %rcx, %rsi */
+
+    if ((*registers)[REG_RAX] == SYS_futex ||
+        stands_before(call, NUMBER_DISTANCE, load_number, sizeof load_number))
+        return true;
+    return stands_before(call, TAKING_DISTANCE, take_number, sizeof take_number) &&
+           !((uint64_t)(*registers)[REG_RSI] & ~(uint64_t)FUTEX_OPERATIONS) &&
+           (*registers)[REG_R8] == 0 && (uint32_t)(*registers)[REG_R9] == FUTEX_BITSET_MATCH_ANY;
 }
 
 void ckpt_park_expire_waits(struct ckpt_park *park)
