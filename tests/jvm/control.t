@@ -89,7 +89,7 @@ CONTAINER=(unshare --mount --pid --fork --mount-proc --kill-child bash -c
     'mount -t tmpfs tmpfs /tmp && mkdir -m 700 /tmp/images && "$@" || tail -f /dev/null' -)
 
 from_outside() { # WHAT COMMAND...
-    local what=$1 holder inner
+    local what=$1 holder inner began=$EPOCHSECONDS
     start "$V $what" "${CONTAINER[@]}" "${@:2}"
     wait_line "$log" 2 || return
     holder=$(cat "/proc/$pid/task/$pid/children")
@@ -97,7 +97,7 @@ from_outside() { # WHAT COMMAND...
     inner=$(cat "/proc/$holder/task/$holder/children")
     inner=${inner%% *}
     not_ok "$V: $what: its socket is not in our /tmp" \
-        grep -q checkpointer_ <(find /tmp -maxdepth 1 -name ".checkpointer_0_pid$inner")
+        grep -q checkpointer_ <(find /tmp -maxdepth 1 -newermt "@$began" -name ".checkpointer_0_pid$inner")
     run "$CKPT" checkpoint "$inner" "/tmp/images/$V"
     is "$status$out$err" 0 "$V: $what: root outside freezes it, by its PID here"
     not_ok "$V: $what: the directory is one that the JVM sees" test -e "/tmp/images/$V"

@@ -35,6 +35,10 @@ tap_cleanup() {
         [[ " $(jobs -rp | tr '\n' ' ') " == *" $pid "* ]] && kill -KILL "$pid" 2>/dev/null
     done
     wait 2>/dev/null
+    # A JVM that was killed leaves its control socket.
+    for pid in "${tap_started[@]}"; do
+        [ -d "/proc/$pid" ] || rm -f /tmp/.checkpointer_*_pid"$pid"
+    done
     if [ "${CKPT_KEEP:-}" = 1 ]; then
         diag "kept: $TMP"
     else
