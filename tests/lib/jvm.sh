@@ -40,6 +40,17 @@ compile() {
         "${sources[@]/#/$TOP/tests/jvm/java/}" 2>&1) || bail_out "javac failed: $said"
 }
 
+# library NAME...: prints the class path of jars of tests/libraries, such as sqlite-jdbc.
+library() {
+    local jar path=
+    for jar; do
+        jar=$TOP/tests/libraries/target/lib/$jar.jar
+        [ -f "$jar" ] || bail_out "${jar##*/} is missing, run tools/build --libraries" >&2
+        path+=${path:+:}$jar
+    done
+    printf '%s\n' "$path"
+}
+
 each_jdk() { # FUNCTION [ARGUMENT...]
     for JAVA_HOME in "${JDKS[@]}"; do
         JAVA=$JAVA_HOME/bin/java
