@@ -74,8 +74,8 @@ bool ckpt_request_is_allowed(int fd)
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
         return false;
-    /* A restored process may live in a user namespace of its own, to which root has no name.  The
-     * socket's mode lets in nobody but its owner and those who may pass over modes. */
+    /* A restored process may live in a user namespace (--time=namespace), to which root has no
+     * name.  The socket's mode lets in nobody but its owner and those who may pass over modes. */
     return peer.uid == geteuid() || peer.uid == 0 ||
            (peer.uid == OVERFLOW_UID && ckpt_agent.mailbox.generation);
 }

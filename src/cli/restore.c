@@ -3,6 +3,7 @@
  * checkpointer restore DIR: becomes the JVM in the image.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -120,9 +121,14 @@ static int make_environment(struct arguments *arguments, struct ckpt_error *erro
     return 0;
 }
 
+static void warn(const char *text)
+{
+    fprintf(stderr, "checkpointer: warning: %s\n", text);
+}
+
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {.request = {.time = CKPT_TIME_AUTO}};
+    struct arguments arguments = {.request = {.time = CKPT_TIME_AUTO, .warn = warn}};
     struct ckpt_restore_request *request = &arguments.request;
     struct ckpt_error error;
     struct timespec now;
@@ -173,10 +179,10 @@ const struct ckpt_command ckpt_command_restore = {
         "  --env-file FILE    the same for every line of FILE; lines with '#' in front are none\n"
         "  --clear-env        only those two; otherwise this command's environment comes first\n"
         "  -- MAIN-CLASS ...  after the hooks, run this class's main with the arguments behind it\n"
-        "  --time=auto        clocks go on where they stopped, in a time namespace, where the "
-        "kernel\n"
-        "                     allows one; otherwise the JVM's own, by correction (default)\n"
-        "  --time=namespace   or refuse\n"
+        "  --time=auto        clocks continue where they stopped: with CAP_SYS_ADMIN in a time\n"
+        "                     namespace, otherwise the JVM's own, by correction (default)\n"
+        "  --time=namespace   in a time namespace, which for an ordinary user is inside a user\n"
+        "                     namespace with its restrictions; or refuse\n"
         "  --time=host        the machine's own clocks\n"
         "  --policies=FILE    rules for descriptors that were open: docs/policies.md; the same as\n"
         "                     -Djdk.crac.resource-policies=FILE, and the last of both counts\n"

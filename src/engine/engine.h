@@ -15,13 +15,14 @@
 
 /** How the restored process gets its clocks. */
 enum ckpt_time_mode {
-    CKPT_TIME_AUTO,      /**< a time namespace where it is allowed, otherwise as HOST */
-    CKPT_TIME_NAMESPACE, /**< a time namespace, or an error */
+    CKPT_TIME_AUTO,      /**< a time namespace with CAP_SYS_ADMIN, otherwise the JVM's own calls */
+    CKPT_TIME_NAMESPACE, /**< a time namespace, if need be in a user namespace, or an error */
     CKPT_TIME_HOST,      /**< the machine's monotonic clock */
 };
 
 struct ckpt_restore_request {
     const char *directory;
+    void (*warn)(const char *text); /**< called before anything that others can see is done */
     enum ckpt_time_mode time;
     uint64_t started_realtime_ns; /**< when the command began */
     const char *policies;         /**< a file of rules for the descriptors; NULL: none */

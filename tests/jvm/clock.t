@@ -44,6 +44,8 @@ other_clock() { # WHAT SECONDS
     refused "$what: there is no time namespace" "cannot enter a time namespace"
     restore "clock$2-$V" "$image"
     go_on "$what, restored without one"
+    is "$(grep "^checkpointer: warning: .*behind the one in the image.*--time=namespace" "$log" | wc -l)" \
+        "$([ "$2" -gt 0 ] && echo 1 || echo 0)" "$what: a warning only where native code waits too long"
     no_storm "$what" "$before"
     # The next generation, again without, and one more with.
     freeze "$pid" "$image" "$what, again" || return

@@ -11,7 +11,7 @@
  *   then it is served. At a loopback address it is not.
  * - User 65534: in a user namespace, that is everybody who has no number there, root of the world
  *   outside among them: not served, unless it is our own number and the namespace is the first one,
- *   where everyone has a number. In a restored process that has a user namespace for its clocks
+ *   where everyone has a number. In a process restored with --time=namespace by an ordinary user
  *   (engine/builtin/time.c), root is one of these. The Unix socket, whose file's mode keeps
  *   strangers out, serves it all the same (control.c).
  */

@@ -82,6 +82,13 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
                                            : ckpt_fd_locks_take(view, restore->file_fds, error);
 }
 
+/* Standard error may be another file once the descriptors are made. */
+static int warn(struct ckpt_restore *restore)
+{
+    ckpt_restore_warn_all(restore);
+    return 0;
+}
+
 static int restore(const struct ckpt_restore_request *request, struct ckpt_error *error)
 {
     struct ckpt_restore restore = {.request = request, .perf_fd = -1};
@@ -93,10 +100,8 @@ static int restore(const struct ckpt_restore_request *request, struct ckpt_error
         check_fds(view, error) < 0 || ckpt_restore_policies(&restore, error) < 0 ||
         ckpt_machine_check(&restore, error) < 0 || choose_high(&restore, error) < 0 ||
         ckpt_objects_open(&restore, error) < 0 || enter_surroundings(view, error) < 0 ||
-        ckpt_time_enter(view->header, request->time, &restore.monotonic_shift_ns,
-                        &restore.redirect_clock, error) < 0 ||
-        ckpt_objects_make(&restore, error) < 0 || thaw_fds(&restore, error) < 0 ||
-        ckpt_plan_run(&restore, error) < 0) {
+        ckpt_time_enter(&restore, error) < 0 || ckpt_objects_make(&restore, error) < 0 ||
+        warn(&restore) < 0 || thaw_fds(&restore, error) < 0 || ckpt_plan_run(&restore, error) < 0) {
         if (restore.perf_path[0])
             unlink(restore.perf_path);
         ckpt_image_close(&restore.image);

@@ -123,10 +123,11 @@ static void check_clocks(struct findings *findings)
         find(findings, CKPT_YES, "clocks", "a time namespace: they go on where they stopped");
     else if (kernel->time_way == CKPT_TIME_WAY_USER)
         find(findings, CKPT_YES, "clocks",
-             "a time namespace inside a user namespace: they go on where they stopped");
+             "the JVM's own clock continues where it stopped; for native libraries too with "
+             "restore --time=namespace, inside a user namespace");
     else
         find(findings, CKPT_LIMITED, "clocks",
-             "no time namespace (%s): only the JVM's own clock goes on where it stopped, native "
+             "no time namespace (%s): only the JVM's own clock continues where it stopped, native "
              "libraries see the machine's (give the container CAP_SYS_ADMIN or user namespaces)",
              reason(kernel->time_error));
 }

@@ -37,7 +37,21 @@ struct ckpt_restore {
     char perf_path[256]; /**< its name, to be removed if the restore fails; "" */
     int64_t monotonic_shift_ns;
     bool redirect_clock; /**< the agent makes up for it */
+    struct {
+        char text[8][512];
+        int count;
+    } warnings;
 };
+
+/**
+ * Keep a warning, lower case and with a hint like an error, until all that may refuse without
+ * effects on others has been done: a refusal is one line (warnings.c).
+ */
+void ckpt_restore_warn(struct ckpt_restore *restore, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Give the warnings to the caller. */
+void ckpt_restore_warn_all(struct ckpt_restore *restore);
 
 /** Let the rules of request->policies change what is opened (policies.c). */
 int ckpt_restore_policies(struct ckpt_restore *restore, struct ckpt_error *error);
@@ -63,12 +77,10 @@ int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
                             struct ckpt_error *error);
 
 /**
- * Let the clocks go on where they stopped (time.c).
- * @param ret_shift_ns  how far the kernel's monotonic clock is ahead of the image's all the same
- * @param ret_redirect  whether the agent is to make up for that
+ * Let the clocks continue where they stopped (time.c): sets monotonic_shift_ns, by which the
+ * kernel's monotonic clock is ahead of the image's all the same, and redirect_clock.
  */
-int ckpt_time_enter(const struct ckpt_image_header *header, enum ckpt_time_mode mode,
-                    int64_t *ret_shift_ns, bool *ret_redirect, struct ckpt_error *error);
+int ckpt_time_enter(struct ckpt_restore *restore, struct ckpt_error *error);
 
 /** Open the mapped files and check that all files are those that they were (objects.c). */
 int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Time goes on where it stopped: monotonic and boot-time clocks continue from the image's values in
- * a time namespace.  Entered by setns(), which a process with one thread may do without an exec.
+ * Time continues where it stopped: the monotonic and boot-time clocks continue from the image's
+ * values in a time namespace.  Entered by setns(), which a process with one thread may do without
+ * an exec.  It takes nothing from the process.
  *
- * With CAP_SYS_ADMIN directly, otherwise in a user namespace that maps only the caller (no rights
- * are gained: the capabilities it brings are dropped at once).  Where neither is allowed, as in
- * most containers, the agent makes up for the difference as far as the JVM is concerned
- * (agent/clock.c), unless it could not find where to.  Then the process sees the machine's clock.
- * That one may be ahead, which makes timers fire late ones at once; it must not be behind, or
- * sleeping threads would not wake for a long time.
+ * That needs CAP_SYS_ADMIN.  An ordinary caller gets it in a user namespace that maps only the
+ * caller (the capabilities that come with it are dropped at once), but loses there what the kernel
+ * cannot express in it: supplementary groups for chgrp, the owners of other users' files, requests
+ * by root.  So that is done only for --time=namespace.  By default the agent makes up for the
+ * difference as far as the JVM is concerned (agent/clock.c), unless it could not find where to.
+ * Then the process sees the machine's clock.  That one may be ahead, which makes timers fire late
+ * ones at once; it must not be behind, or sleeping threads would not wake for a long time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -116,7 +118,7 @@ static bool may_enter_user_namespace(void)
 }
 
 /* 0; -1: not allowed, nothing changed; -2: half-way in, from where there is no way back. */
-static int enter_namespace(const struct ckpt_image_header *header)
+static int enter_namespace(const struct ckpt_image_header *header, bool user_too)
 {
     int64_t monotonic, boottime;
     bool own_user_namespace = false;
@@ -132,7 +134,9 @@ static int enter_namespace(const struct ckpt_image_header *header)
     monotonic = current_offset(text, "monotonic");
     boottime = current_offset(text, "boottime");
     if (unshare(CLONE_NEWTIME) < 0) {
-        result = errno == EPERM && may_enter_user_namespace() ? enter_user_namespace() : -1;
+        result = -1;
+        if (errno == EPERM && user_too && may_enter_user_namespace())
+            result = enter_user_namespace();
         if (result < 0)
             return result;
         own_user_namespace = true;
@@ -150,36 +154,52 @@ static int enter_namespace(const struct ckpt_image_header *header)
     return result;
 }
 
-int ckpt_time_enter(const struct ckpt_image_header *header, enum ckpt_time_mode mode,
-                    int64_t *ret_shift_ns, bool *ret_redirect, struct ckpt_error *error)
+/* Whether the machine's clock can stand in for the image's, as it is or corrected by the agent. */
+static int check_shift(struct ckpt_restore *restore, int failed, struct ckpt_error *error)
 {
-    int64_t shift;
-    bool can_redirect;
+    long long behind = (long long)(-restore->monotonic_shift_ns / SECOND);
+
+    if (restore->monotonic_shift_ns >= 0)
+        return 0;
+    if (restore->request->time == CKPT_TIME_HOST)
+        return ckpt_error_set(error, STAGE, 0,
+                              "the machine's monotonic clock is %lld s behind the one in the image "
+                              "(another machine, or booted since); restore without --time=host",
+                              behind);
+    if (!restore->redirect_clock)
+        return ckpt_error_set(error, STAGE, failed,
+                              "the machine's monotonic clock is %lld s behind the one in the image "
+                              "(another machine, or booted since), and a time namespace is not "
+                              "allowed here; restore with --time=namespace, or give the container "
+                              "CAP_SYS_ADMIN",
+                              behind);
+    ckpt_restore_warn(
+        restore,
+        "the machine's monotonic clock is %lld s behind the one in the image (another "
+        "machine, or booted since); Java's clock is corrected, but native libraries "
+        "that wait for a moment of the old clock wait too long; restore with "
+        "--time=namespace if the application has such libraries",
+        behind);
+    return 0;
+}
+
+int ckpt_time_enter(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_header *header = restore->image.view.header;
+    enum ckpt_time_mode mode = restore->request->time;
     int entered = -1, failed = 0;
 
-    if (mode != CKPT_TIME_HOST && (entered = enter_namespace(header)) < 0) {
+    if (mode != CKPT_TIME_HOST &&
+        (entered = enter_namespace(header, mode == CKPT_TIME_NAMESPACE)) < 0) {
         failed = errno;
-        if (mode == CKPT_TIME_NAMESPACE || entered == -2)
+        if (mode == CKPT_TIME_NAMESPACE)
             return ckpt_error_set(
                 error, STAGE, failed,
                 "cannot enter a time namespace; restore with --time=host, or give "
                 "the container CAP_SYS_ADMIN or user namespaces");
     }
-    shift = clock_ns(CLOCK_MONOTONIC) - (int64_t)header->monotonic_ns;
-    can_redirect =
+    restore->monotonic_shift_ns = clock_ns(CLOCK_MONOTONIC) - (int64_t)header->monotonic_ns;
+    restore->redirect_clock =
         mode == CKPT_TIME_AUTO && entered < 0 && (header->flags & CKPT_IMAGE_REDIRECTS_CLOCK);
-    if (shift < 0 && mode == CKPT_TIME_HOST)
-        return ckpt_error_set(error, STAGE, 0,
-                              "the machine's monotonic clock is %lld s behind the one in the image "
-                              "(another machine, or booted since); restore without --time=host",
-                              (long long)(-shift / SECOND));
-    if (shift < 0 && !can_redirect)
-        return ckpt_error_set(error, STAGE, failed,
-                              "the machine's monotonic clock is %lld s behind the one in the image "
-                              "(another machine, or booted since), and a time namespace is not "
-                              "allowed here; give the container CAP_SYS_ADMIN or user namespaces",
-                              (long long)(-shift / SECOND));
-    *ret_shift_ns = shift;
-    *ret_redirect = can_redirect;
-    return 0;
+    return check_shift(restore, failed, error);
 }

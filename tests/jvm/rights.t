@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# A restore takes nothing from an ordinary user's application: it stays in its user namespace, may
+# give files to its groups, sees the owners of others' files, and root may attach to it. Only
+# --time=namespace puts it into a user namespace.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+compile Rights
+GROUP=12346
+
+# ask WHAT OWNER: the application tries; it sees that owner of root's file.
+ask() {
+    local before
+    before=$(count_lines "$log" "owner ")
+    touch "$DIR/mine.ask"
+    ok "$1: the application answers" wait_line "$log" "owner " 20 --count $((before + 1))
+    is "$(grep '^owner ' "$log" | tail -n 1)" "owner $2 chgrp $3" "$1: it keeps its rights"
+}
+
+rights() {
+    local what="JDK $V"
+    touch "$DIR/mine"
+    chown -R 12345:12345 "$DIR"
+    CONFINE=(setpriv --reuid 12345 --regid 12345 "--groups=$GROUP" --inh-caps=-all)
+    start_jvm "rights-$V" - -cp "$CP" Rights "$DIR/mine" "$GROUP"
+    wait_line "$log" ready
+    freeze "$pid" "$DIR/image" "$what" || return
+    restore "rights-$V" "$DIR/image"
+    ask "$what, restored" 0 done
+    is "$(readlink "/proc/$pid/ns/user")" "$(readlink /proc/self/ns/user)" \
+        "$what: a restored JVM is in no other user namespace"
+    run "$JAVA_HOME/bin/jcmd" "$pid" VM.version
+    is "$status" 0 "$what: root attaches to it" || diag "$out$err"
+    freeze "$pid" "$DIR/image" "$what, again" || return
+
+    "${CONFINE[@]}" unshare --user --time true 2>/dev/null ||
+        { cannot "$what: --time=namespace" "no user namespace can be made here" && return; }
+    restore "rights-$V" --time=namespace "$DIR/image"
+    touch "$DIR/mine.ask"
+    ok "$what, --time=namespace: the application answers" \
+        wait_line "$log" "owner 65534 chgrp " 20
+    isnt "$(readlink "/proc/$pid/ns/user")" "$(readlink /proc/self/ns/user)" \
+        "$what: --time=namespace puts it into a user namespace"
+    stop "$pid"
+}
+
+if [ "$(id -u)" -ne 0 ]; then
+    cannot "what a user may do" "only root can be a user with several groups"
+else
+    chmod 711 "$TMP"
+    user_ready
+    each_jdk rights
+fi
+done_testing
