@@ -40,6 +40,7 @@
 #include "agent/renew/management.h"
 #include "agent/renew/raw.h"
 #include "agent/renew/renew.h"
+#include "agent/requester.h"
 #include "agent/vmthread.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
@@ -119,13 +120,15 @@ static void progress(void *context, uint64_t done, uint64_t total)
 static void before_end(void *context)
 {
     struct work *work = context;
-    const char *text = work->written_text ? work->written_text : "written\n";
+    bool leaves = !work->written_text && ckpt_requester_dies_with_us(work->reply_fd);
+    const char *text = work->written_text ? work->written_text : leaves ? "leave\n" : "written\n";
 
     ckpt_control_unlink();
     ckpt_http_unlink();
     ckpt_vmthread_unlink_files();
     tell(work, text, ckpt_raw_length(text));
     ckpt_control_dismiss(work->reply_fd);
+    ckpt_requester_wait(work->reply_fd);
 }
 
 static void after_restore(void *context)

@@ -14,6 +14,7 @@
 
 #include "agent/agent.h"
 #include "agent/renew/renew.h"
+#include "agent/workdir.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 
@@ -307,6 +308,9 @@ void ckpt_parameters_apply(JNIEnv *env)
         failed(env, "parameters");
         return;
     }
+    if (parameters()->cwd)
+        ckpt_workdir_change(env, (const char *)parameters()->cwd);
+    failed(env, "working directory (--cwd)");
     set_properties(env);
     failed(env, "system properties (-D)");
     set_environment(env);

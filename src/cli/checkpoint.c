@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
 
 #define STAGE "checkpoint"
 #define SOCKET_MS 3000
@@ -97,8 +98,8 @@ static int connect_agent(const struct ckpt_target *target, struct ckpt_error *er
 }
 
 /*
- * Read the answer line by line. 1: the image is written and the JVM ends, 0: it goes on, -1:
- * failed.
+ * Read the answer line by line. 1: the image is written and the JVM ends, 0: it continues, or it
+ * waits with its end until this command has ended, -1: failed.
  */
 static int follow(int fd, struct ckpt_error *error)
 {
@@ -115,11 +116,13 @@ static int follow(int fd, struct ckpt_error *error)
         }
         end_progress();
         if (strncmp(line, "text ", 5) == 0) {
-            fprintf(stderr, "%s%s\n", any ? "" : "checkpointer: ", line + 5);
+            fputs(any ? "" : "checkpointer: ", stderr);
+            ckpt_terminal_put(stderr, line + 5);
+            fputc('\n', stderr);
             any = true;
         } else if (strcmp(line, "written") == 0) {
             return 1;
-        } else if (strcmp(line, "done") == 0) {
+        } else if (strcmp(line, "done") == 0 || strcmp(line, "leave") == 0) {
             return 0;
         } else if (strcmp(line, "failed") == 0) {
             error->text[0] = '\0'; /* all is said */

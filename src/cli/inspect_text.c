@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * An image for people: a summary that fits a screen, then a section a table.  Texts of the image go
- * out through show(), which lets no control character reach the terminal.
+ * out through show(), so that no control character reaches the terminal.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,21 +10,14 @@
 #include <sys/stat.h>
 
 #include "cli/inspect.h"
+#include "cli/terminal.h"
 #include "engine/builtin/fd.h"
 
 #define WHAT_MAX 4200 /* a path and a few words */
 
-/* ASCII's control characters, and the others of Unicode in UTF-8, as question marks. */
 static void show(const char *text)
 {
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text, next = (unsigned char)text[1];
-        bool upper_control = c == 0xc2 && next >= 0x80 && next < 0xa0;
-
-        putchar(c < 0x20 || c == 0x7f || upper_control ? '?' : c);
-        if (upper_control)
-            text++;
-    }
+    ckpt_terminal_put(stdout, text);
 }
 
 static void show_line(const char *label, const char *text)

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
 
 static const struct ckpt_command *const commands[] = {
     &ckpt_command_run,     &ckpt_command_checkpoint, &ckpt_command_restore,
@@ -16,18 +17,22 @@ static const struct ckpt_command *const commands[] = {
 
 int ckpt_cli_fail(const struct ckpt_error *error)
 {
-    fprintf(stderr, "checkpointer: %s\n", error->text);
+    fputs("checkpointer: ", stderr);
+    ckpt_terminal_put(stderr, error->text);
+    fputc('\n', stderr);
     return CKPT_EXIT_FAILED;
 }
 
 int ckpt_cli_usage(const struct ckpt_command *command, const char *format, ...)
 {
+    char text[1024];
     va_list arguments;
 
-    fprintf(stderr, "checkpointer %s: ", command->name);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    fprintf(stderr, "checkpointer %s: ", command->name);
+    ckpt_terminal_put(stderr, text);
     fprintf(stderr, "; see 'checkpointer %s --help'\n", command->name);
     return CKPT_EXIT_USAGE;
 }
@@ -99,8 +104,11 @@ int main(int argc, char **argv)
     }
     command = find(name);
     if (!command) {
-        if (*name)
-            fprintf(stderr, "checkpointer: '%s' is not a command\n\n", name);
+        if (*name) {
+            fputs("checkpointer: '", stderr);
+            ckpt_terminal_put(stderr, name);
+            fputs("' is not a command\n\n", stderr);
+        }
         help(stderr);
         return CKPT_EXIT_USAGE;
     }

@@ -82,6 +82,8 @@ static int take_word(int argc, char **argv, int *index, struct arguments *argume
         taken = ckpt_cli_option(&ckpt_command_restore, argc, argv, index, "--policies",
                                 &request->policies);
     if (!taken)
+        taken = ckpt_cli_option(&ckpt_command_restore, argc, argv, index, "--cwd", &request->cwd);
+    if (!taken)
         taken = take_variable(argc, argv, index, arguments);
     if (taken)
         return taken < 0 ? CKPT_EXIT_USAGE : 0;
@@ -178,6 +180,9 @@ const struct ckpt_command ckpt_command_restore = {
         "  --env KEY=VALUE    set an environment variable; KEY alone: to the value it has here\n"
         "  --env-file FILE    the same for every line of FILE; lines with '#' in front are none\n"
         "  --clear-env        only those two; otherwise this command's environment comes first\n"
+        "  --cwd DIR          work in DIR; '--cwd .' is where this command was started. Otherwise "
+        "in\n"
+        "                     the directory that the JVM had when it was frozen\n"
         "  -- MAIN-CLASS ...  after the hooks, run this class's main with the arguments behind it\n"
         "  --time=auto        clocks continue where they stopped: with CAP_SYS_ADMIN in a time\n"
         "                     namespace, otherwise the JVM's own, by correction (default)\n"

@@ -27,6 +27,7 @@ struct ckpt_restore_request {
     uint64_t started_realtime_ns; /**< when the command began */
     const char *policies;         /**< a file of rules for the descriptors; NULL: none */
     bool verify;                  /**< check the pages' checksums first */
+    const char *cwd;              /**< the process's new working directory; NULL: the image's */
     char *const *environment;     /**< the process's new one, words KEY=VALUE, NULL behind them */
     char *const *properties;      /**< system properties to set, words KEY=VALUE, NULL behind */
     char *const *arguments;       /**< a main class to run and its arguments; NULL: none */

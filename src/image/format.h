@@ -210,6 +210,7 @@ struct ckpt_parameters {
     uint64_t environment; /**< words KEY=VALUE */
     uint64_t properties;  /**< words KEY=VALUE */
     uint64_t arguments;   /**< a main class and its arguments; empty: none */
+    uint64_t cwd;         /**< address of the new working directory's path; 0: it is the old one */
 };
 
 /**

@@ -5,7 +5,7 @@
 # and from outside, and is restored as PID 1.  And root freezes what an ordinary user has restored.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
-need unshare flock
+need unshare nsenter flock
 [ "$(id -u)" -eq 0 ] || cannot_all "only root makes PID namespaces here"
 unshare --pid --fork --mount-proc true 2>/dev/null || cannot_all "PID namespaces are not allowed here"
 CONTAINER=(unshare --pid --fork --mount-proc --kill-child)
@@ -33,6 +33,23 @@ from_outside() {
     start "back-$V" "$CKPT" restore "$image"
     ok "$V: and is restored outside, with any PID" wait_line "$log" "after restore"
     stop "$pid"
+}
+
+# A command in the JVM's container is killed with everything in there when PID 1 ends: it has ended
+# before, and so has the script that it was started by. One from outside waits for the end.
+asked_inside() {
+    local image=$TMP/inside-$V inner
+    start "inside-$V" "${CONTAINER[@]}" "$CKPT" run --option addr=none -- \
+        "$JAVA_HOME/bin/java" -jar "$SIMPLE" --period 20
+    wait_line "$log" 3
+    inner=$(cat "/proc/$pid/task/$pid/children")
+    run nsenter --target ${inner%% *} --pid --mount sh -c '"$0" checkpoint 1 "$1" && echo "said $?"' \
+        "$CKPT" "$image"
+    is "$status/$out/$err" "0/said 0/" "$V: a script in the container learns that the checkpoint succeeded"
+    wait_exit "$pid"
+    is "$status" 137 "$V: the container ends after it"
+    run "$CKPT" inspect --verify "$image"
+    is "$status" 0 "$V: the image is whole"
 }
 
 # JVMs of several PID namespaces may share /tmp: each leaves the others' performance data alone.
@@ -93,6 +110,7 @@ without_library() {
 body() {
     first_process
     from_outside
+    asked_inside
     shared_tmp
     without_library
 }

@@ -56,13 +56,18 @@ static int check_fds(const struct ckpt_image_view *view, struct ckpt_error *erro
     return 0;
 }
 
-static int enter_surroundings(const struct ckpt_image_view *view, struct ckpt_error *error)
+static int enter_surroundings(struct ckpt_restore *restore, struct ckpt_error *error)
 {
-    const char *cwd = ckpt_view_text(view, view->process->cwd);
+    const struct ckpt_image_view *view = &restore->image.view;
+    const char *cwd = ckpt_view_text(view, view->process->cwd), *new = restore->request->cwd;
 
-    if (chdir(cwd) < 0)
+    if (!new &&chdir(cwd) < 0)
         return ckpt_error_set(error, STAGE, errno,
-                              "the JVM ran in the directory '%s'; make it again", cwd);
+                              "the JVM ran in the directory '%s'; make it again, or choose another "
+                              "one with --cwd",
+                              cwd);
+    if (new && (chdir(new) < 0 || !getcwd(restore->cwd, sizeof restore->cwd)))
+        return ckpt_error_set(error, STAGE, errno, "cannot enter the directory '%s' (--cwd)", new);
     umask(view->process->umask);
     return 0;
 }
@@ -99,7 +104,7 @@ static int restore(const struct ckpt_restore_request *request, struct ckpt_error
     if ((request->verify && ckpt_image_verify(&restore.image, error) < 0) ||
         check_fds(view, error) < 0 || ckpt_restore_policies(&restore, error) < 0 ||
         ckpt_machine_check(&restore, error) < 0 || choose_high(&restore, error) < 0 ||
-        ckpt_objects_open(&restore, error) < 0 || enter_surroundings(view, error) < 0 ||
+        ckpt_objects_open(&restore, error) < 0 || enter_surroundings(&restore, error) < 0 ||
         ckpt_time_enter(&restore, error) < 0 || ckpt_objects_make(&restore, error) < 0 ||
         warn(&restore) < 0 || thaw_fds(&restore, error) < 0 || ckpt_plan_run(&restore, error) < 0) {
         if (restore.perf_path[0])

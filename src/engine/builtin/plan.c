@@ -75,11 +75,13 @@ static size_t words_size(char *const *words)
     return size;
 }
 
-static size_t parameters_size(const struct ckpt_restore_request *request)
+static size_t parameters_size(const struct ckpt_restore *restore)
 {
+    const struct ckpt_restore_request *request = restore->request;
+
     return pages_up(sizeof(struct ckpt_parameters) + words_size(request->environment) +
                     words_size(request->properties) + words_size(request->arguments) +
-                    3 * sizeof(char *));
+                    3 * sizeof(char *) + strlen(restore->cwd) + 1);
 }
 
 /* An array of strings, then the strings: made at the address where the process will have them. */
@@ -103,14 +105,17 @@ static uint64_t put_words(char **at, char *const *words)
     return (uint64_t)array;
 }
 
-static void fill_parameters(char *to, const struct ckpt_restore_request *request)
+static void fill_parameters(char *to, const struct ckpt_restore *restore)
 {
+    const struct ckpt_restore_request *request = restore->request;
     struct ckpt_parameters *parameters = (struct ckpt_parameters *)to;
     char *at = to + sizeof *parameters;
 
     parameters->environment = put_words(&at, request->environment);
     parameters->properties = put_words(&at, request->properties);
     parameters->arguments = put_words(&at, request->arguments);
+    if (restore->cwd[0])
+        parameters->cwd = (uint64_t)strcpy(at, restore->cwd);
 }
 
 /* ---- the area ---- */
@@ -153,7 +158,7 @@ static int open_area(const struct ckpt_restore *restore, struct area *area,
                              sizeof(struct prctl_mm_map) + view->process->auxv.size + 256);
     size_t size = code + arrays + 2 * STACK_SIZE + special;
 
-    area->parameters_size = parameters_size(restore->request);
+    area->parameters_size = parameters_size(restore);
     area->start = find_area(view, size + area->parameters_size);
     if (!area->start)
         return ckpt_error_set(error, STAGE, ENOMEM, "no room beside the JVM's memory");
@@ -161,7 +166,7 @@ static int open_area(const struct ckpt_restore *restore, struct area *area,
     if (mprotect(area->start, code, PROT_READ | PROT_EXEC) < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot make the restorer executable");
     area->end = area->parameters = area->start + size;
-    fill_parameters(area->parameters, restore->request);
+    fill_parameters(area->parameters, restore);
     area->next = area->start + code;
     area->plan = take(area, sizeof *area->plan);
     area->plan->area_start = (uint64_t)area->start;
@@ -423,6 +428,18 @@ static void add_threads(struct area *area, const struct ckpt_image_view *view)
     area->plan->thread_count = view->thread_count;
 }
 
+/*
+ * A signal that was ignored when the command started (nohup, a shell's background job) stays
+ * ignored, as when java starts: HotSpot leaves HUP, INT and TERM alone then, and of the others all
+ * that it does not handle itself.  Not SIGCHLD, which the JDK resets.
+ */
+static bool stays_ignored(uint32_t number, uint64_t now, uint64_t wanted)
+{
+    bool ends = number == SIGHUP || number == SIGINT || number == SIGTERM;
+
+    return now == (uint64_t)SIG_IGN && number != SIGCHLD && (ends || wanted == (uint64_t)SIG_DFL);
+}
+
 static void add_signals(struct area *area, const struct ckpt_image_view *view)
 {
     struct ckpt_plan_signal *signals = take(area, 64 * sizeof *signals);
@@ -437,7 +454,7 @@ static void add_signals(struct area *area, const struct ckpt_image_view *view)
         syscall(SYS_rt_sigaction, i, NULL, now, 8);
         memcpy(signal->action, wanted, sizeof signal->action);
         signal->number = i;
-        if (memcmp(now, wanted, sizeof now) != 0)
+        if (memcmp(now, wanted, sizeof now) != 0 && !stays_ignored(i, now[0], wanted->handler))
             area->plan->signal_count++;
     }
     area->plan->signals = (uint64_t)signals;

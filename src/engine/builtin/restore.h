@@ -6,6 +6,7 @@
 #ifndef CKPT_ENGINE_BUILTIN_RESTORE_H
 #define CKPT_ENGINE_BUILTIN_RESTORE_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -35,6 +36,7 @@ struct ckpt_restore {
     int *shared_fds;     /**< for each shared object */
     int perf_fd;         /**< the new hsperfdata file, -1 */
     char perf_path[256]; /**< its name, to be removed if the restore fails; "" */
+    char cwd[PATH_MAX];  /**< the new working directory, absolute; "": that of the image */
     int64_t monotonic_shift_ns;
     bool redirect_clock; /**< the agent makes up for it */
     struct {
