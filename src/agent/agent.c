@@ -209,7 +209,6 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *re
         return ckpt_agent_change(env, options) ? JNI_OK : JNI_ERR;
     if (ckpt_entry_is_second(env))
         return ckpt_entry_forward(env, options) ? JNI_OK : JNI_ERR;
-    ckpt_entry_find_library();
     return set_up(vm, options) == JNI_OK && ckpt_agent_begin(env) ? JNI_OK : JNI_ERR;
 }
 

@@ -48,8 +48,7 @@ struct ckpt_agent {
     bool ready;                  /**< classes are defined: checkpoints may be asked for */
     char java[256];              /**< "OpenJDK 64-Bit Server VM 17.0.15+6 (Debian)" */
     struct ckpt_mailbox mailbox; /**< the restorer writes here: see image/format.h */
-    /** The agent's own file as /proc/self/maps shows it, if that is gone (entry.c); else 0. */
-    uint64_t library_device, library_inode;
+    int64_t started_ns; /**< when the JVM was started first, by the wall clock; 0: not asked yet */
 };
 
 extern struct ckpt_agent ckpt_agent;
@@ -73,12 +72,6 @@ bool ckpt_entry_is_second(JNIEnv *env);
 
 /** Give @options to the copy that came first; it says what is wrong with them. */
 bool ckpt_entry_forward(JNIEnv *env, const char *options);
-
-/**
- * Note the file of a library that was unpacked or copied for this JVM, because it is deleted as
- * soon as it is loaded: see freeze.h, gone_inode.
- */
-void ckpt_entry_find_library(void);
 
 /** The steps of loading the agent (agent.c); they say what is wrong. */
 bool ckpt_agent_set_up(JavaVM *vm, const char *options);

@@ -63,6 +63,7 @@ struct work {
     int own_fds[CKPT_CONTROL_FDS + CKPT_HTTP_FDS_MAX + 3];
     char image_temp[64], manifest_temp[64];
     int manifest_fd; /* open, and so locked, until it is over */
+    char *tmp_dir;   /* java.io.tmpdir, of JVMTI; NULL: not known */
 };
 
 /* ---- what the engine calls back, among the parked ---- */
@@ -273,6 +274,30 @@ static void find_tid(struct ckpt_park_options *park)
         park->tid_offset = field[2];
 }
 
+/* When this JVM was started; after a restore, what was noted in its first life. */
+static int64_t started_ns(void)
+{
+    struct timespec wall, boot;
+    char text[1024];
+
+    if (ckpt_raw_read_file("/proc/self/stat", text, sizeof text) < 0)
+        return 0;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    return (wall.tv_sec - boot.tv_sec) * 1000000000 + wall.tv_nsec - boot.tv_nsec +
+           (int64_t)ckpt_raw_stat_field(text, 22) * (1000000000 / sysconf(_SC_CLK_TCK));
+}
+
+static void find_temporary(struct work *work)
+{
+    if (!ckpt_agent.started_ns)
+        ckpt_agent.started_ns = started_ns();
+    if ((*ckpt_agent.jvmti)->GetSystemProperty(ckpt_agent.jvmti, "java.io.tmpdir", &work->tmp_dir))
+        work->tmp_dir = NULL;
+    work->freeze.tmp_dir = work->tmp_dir;
+    work->freeze.started_ns = ckpt_agent.started_ns;
+}
+
 static int prepare(struct work *work, const struct ckpt_request *request, const char *directory,
                    struct ckpt_error *error)
 {
@@ -308,8 +333,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->image_flags = ckpt_clock_prepare() ? CKPT_IMAGE_REDIRECTS_CLOCK : 0;
     freeze->java = ckpt_agent.java;
     freeze->mailbox = &ckpt_agent.mailbox;
-    freeze->gone_device = ckpt_agent.library_device;
-    freeze->gone_inode = ckpt_agent.library_inode;
+    find_temporary(work);
     freeze->at_rest = at_rest;
     freeze->free_memory = ckpt_heap_is_known() ? free_memory : NULL;
     freeze->progress = progress;
@@ -492,6 +516,7 @@ jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
     if (work->result == CKPT_FREEZE_FAILED)
         answer = report_array(env, &work->report);
     free(work->policies);
+    (*ckpt_agent.jvmti)->Deallocate(ckpt_agent.jvmti, (unsigned char *)work->tmp_dir);
     free(work);
     return answer;
 }

@@ -7,17 +7,11 @@
  *
  * Runs on Java threads, before or beside the application; may print to standard error.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/sysmacros.h>
 
 #include "agent/agent.h"
 #include "base/cleanup.h"
-
-#define UNPACKED_PREFIX ".libcheckpointer-" /* of the files of Unpacker.java and cli/attach.c */
 
 /* ---- two copies ---- */
 
@@ -84,56 +78,6 @@ jboolean ckpt_native_change_options(JNIEnv *env, jclass owner, jbyteArray option
     return text && ckpt_agent_change(env, text);
 }
 
-/* One line of /proc/self/maps. */
-struct map {
-    uintptr_t start, end;
-    uint64_t device, inode;
-    char path[PATH_MAX];
-};
-
-static bool next_map(FILE *maps, struct map *map)
-{
-    char line[PATH_MAX + 128];
-    unsigned major_number, minor_number;
-
-    map->path[0] = '\0';
-    if (!fgets(line, sizeof line, maps) ||
-        sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %*s %x:%x %" SCNu64 " %4095[^\n]", &map->start,
-               &map->end, &major_number, &minor_number, &map->inode, map->path) < 5)
-        return false;
-    map->device = makedev(major_number, minor_number);
-    return true;
-}
-
-void ckpt_entry_find_library(void)
-{
-    ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
-    uintptr_t here = (uintptr_t)&ckpt_entry_find_library;
-    struct map map;
-
-    while (maps && next_map(maps, &map))
-        if (here >= map.start && here < map.end && strstr(map.path, "/" UNPACKED_PREFIX)) {
-            ckpt_agent.library_device = map.device;
-            ckpt_agent.library_inode = map.inode;
-        }
-}
-
-/*
- * Where the jar tried a folder that is noexec, glibc (2.36) leaves the part of the library mapped
- * that it had mapped when it found that out.  Nobody else knows of it, and the file is gone, which
- * would stand against every checkpoint.
- */
-static void drop_failed_loads(void)
-{
-    ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
-    struct map map;
-
-    while (maps && next_map(maps, &map))
-        if (map.inode && strstr(map.path, "/" UNPACKED_PREFIX) && strstr(map.path, " (deleted)") &&
-            (map.inode != ckpt_agent.library_inode || map.device != ckpt_agent.library_device))
-            munmap((void *)map.start, map.end - map.start);
-}
-
 static jboolean JNICALL library_set_up(JNIEnv *env, jclass owner, jbyteArray options)
 {
     ckpt_auto_free char *text = copy_bytes(env, options);
@@ -142,9 +86,6 @@ static jboolean JNICALL library_set_up(JNIEnv *env, jclass owner, jbyteArray opt
     (void)owner;
     if (!text || (*env)->GetJavaVM(env, &vm) != JNI_OK)
         return JNI_FALSE;
-    ckpt_entry_find_library();
-    if (ckpt_agent.library_inode)
-        drop_failed_loads();
     return ckpt_agent_set_up(vm, text);
 }
 

@@ -27,7 +27,7 @@
 #define STAGE "attach"
 #define ANSWER_MS 30000
 #define OPEN_MS 10000
-#define COPY_PREFIX ".libcheckpointer-" /* known to the agent */
+#define COPY_PREFIX ".libcheckpointer-"
 
 static int64_t now_ms(void)
 {

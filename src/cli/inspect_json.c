@@ -142,6 +142,8 @@ static json_t *files_json(const struct ckpt_image_view *view)
 
         if (file->flags & CKPT_FILE_MADE_AGAIN)
             rule = "made again";
+        else if (file->flags & CKPT_FILE_COPIED)
+            rule = "same or from image";
         else if ((file->flags & CKPT_FILE_MAY_CHANGE) || !S_ISREG(file->mode))
             rule = "may change";
         add(entry, "path", text_json(ckpt_view_text(view, file->path)));

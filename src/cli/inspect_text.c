@@ -177,7 +177,8 @@ static void show_files(const struct ckpt_image_view *view)
 {
     char moment[32], text[16];
 
-    printf("\nFiles: %zu ('=' must be unchanged at a restore, '~' may change, '+' is made again)\n",
+    printf("\nFiles: %zu ('=' must be unchanged at a restore, '~' may change, '+' is made again, "
+           "'*' is in the image too)\n",
            view->file_count);
     for (size_t i = 0; i < view->file_count; i++) {
         const struct ckpt_image_file *file = &view->files[i];
@@ -186,6 +187,7 @@ static void show_files(const struct ckpt_image_view *view)
         ckpt_inspect_moment(file->mtime_s, moment, sizeof moment);
         printf("  %c %9s  %s  ",
                file->flags & CKPT_FILE_MADE_AGAIN ? '+'
+               : file->flags & CKPT_FILE_COPIED   ? '*'
                : free                             ? '~'
                                                   : '=',
                size_text(file->size, text), moment);

@@ -21,23 +21,28 @@ void ckpt_report_clear(struct ckpt_report *report)
 
 void ckpt_report_add(struct ckpt_report *report, const char *type, const char *format, ...)
 {
-    char line[1024];
+    char line[1024 + 1];
+    const char *same;
     size_t length;
     va_list arguments;
 
-    report->count++;
     if (report->about)
-        length = ckpt_raw_format(line, sizeof line, "%s %d:", type, report->about - 1);
+        length = ckpt_raw_format(line, sizeof line - 1, "%s %d:", type, report->about - 1);
     else
-        length = ckpt_raw_format(line, sizeof line, "%s:", type);
+        length = ckpt_raw_format(line, sizeof line - 1, "%s:", type);
     va_start(arguments, format);
-    length += ckpt_raw_vformat(line + length, sizeof line - length - 1, format, arguments);
+    length += ckpt_raw_vformat(line + length, sizeof line - length - 2, format, arguments);
     va_end(arguments);
     for (size_t i = 0; i < length; i++)
         if (line[i] == '\n')
             line[i] = ' ';
     line[length++] = '\n';
+    line[length] = '\0';
 
+    same = report->used ? ckpt_raw_find(report->text, line) : NULL;
+    if (same && (same == report->text || same[-1] == '\n')) /* such as one for each mapping */
+        return;
+    report->count++;
     if (report->used + length + LAST_LINE > sizeof report->text) {
         static const char more[] = "error:there is more than fits this report\n";
 

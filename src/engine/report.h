@@ -23,7 +23,8 @@ struct ckpt_report {
 void ckpt_report_clear(struct ckpt_report *report);
 
 /**
- * Add one refusal.  What no longer fits is counted, and the last line says that there is more.
+ * Add one refusal, unless it is there already.  What no longer fits is counted, and the last line
+ * says that there is more.
  * @param type "file", "socket", "resource" or "error"
  */
 void ckpt_report_add(struct ckpt_report *report, const char *type, const char *format, ...)

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define CKPT_IMAGE_MAGIC 0x3154504b43564a00ull /* "\0JVCKPT1" read as a little-endian number */
-#define CKPT_IMAGE_VERSION 2
+#define CKPT_IMAGE_VERSION 3
 #define CKPT_IMAGE_NAME "image"
 #define CKPT_MANIFEST_NAME "manifest.json"
 #define CKPT_NOTE_NAME                                                                             \
@@ -102,9 +102,11 @@ struct ckpt_image_file {
     uint32_t flags; /**< CKPT_FILE_* */
     uint8_t build_id_size;
     uint8_t build_id[35];
+    uint32_t first_run, run_count; /**< of CKPT_FILE_COPIED: addresses are offsets in the file */
 };
 #define CKPT_FILE_MAY_CHANGE 1u /* open or mapped for writing: only its kind is checked */
 #define CKPT_FILE_MADE_AGAIN 2u /* not looked for at the restore, which makes a new one */
+#define CKPT_FILE_COPIED 4u     /* its content is in the image, for a restore that lacks the file */
 
 enum ckpt_map_kind {
     CKPT_MAP_ANON = 1, /**< private, without a file */

@@ -155,6 +155,17 @@ static bool good_runs(const struct ckpt_image_view *view, uint32_t first, uint32
     return true;
 }
 
+static bool good_file(const struct ckpt_image_view *view, const struct ckpt_image_file *file)
+{
+    if (!good_text(view, file->path) || file->build_id_size > sizeof file->build_id)
+        return false;
+    if (!(file->flags & CKPT_FILE_COPIED))
+        return file->run_count == 0;
+    return file->size <= SPACE_END && ckpt_view_text(view, file->path)[0] == '/' &&
+           good_runs(view, file->first_run, file->run_count, 0,
+                     (file->size + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1));
+}
+
 static bool good_map(const struct ckpt_image_view *view, const struct ckpt_image_map *map,
                      uint64_t after)
 {
@@ -233,8 +244,7 @@ static int check_tables(const struct ckpt_image_view *view, struct ckpt_error *e
     uint64_t after = CKPT_PAGE;
 
     for (size_t i = 0; i < view->file_count; i++)
-        if (!good_text(view, view->files[i].path) ||
-            view->files[i].build_id_size > sizeof view->files[i].build_id)
+        if (!good_file(view, &view->files[i]))
             return damaged(error, "the table of files");
     for (size_t i = 0; i < view->shared_count; i++)
         if (!good_text(view, view->shared[i].name) || view->shared[i].size > SPACE_END ||

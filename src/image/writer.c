@@ -14,6 +14,8 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -40,6 +42,7 @@ int ckpt_tables_init(struct ckpt_tables *tables, struct ckpt_scratch *scratch,
     ckpt_array_init(&tables->threads, sizeof(struct ckpt_image_thread));
     ckpt_array_init(&tables->fds, sizeof(struct ckpt_image_fd));
     ckpt_array_init(&tables->pool, 1);
+    ckpt_array_init(&tables->sources, sizeof(struct ckpt_source));
     return ckpt_tables_pool(tables, "", 0, &nothing, error); /* so that a zero ref is "" */
 }
 
@@ -238,16 +241,17 @@ static int write_at(struct write_state *state, const char *data, uint64_t size, 
     return 0;
 }
 
-static int write_shared_run(struct write_state *state, struct ckpt_image_run *run, int from,
-                            struct ckpt_error *error)
+/* Pages that a descriptor has at the run's address. */
+static int write_from_file(struct write_state *state, struct ckpt_image_run *run, int from,
+                           struct ckpt_error *error)
 {
     for (uint64_t at = 0; at < run->size;) {
         uint64_t piece = run->size - at < LARGE ? run->size - at : LARGE;
         long got = ckpt_sys_pread(from, state->buffer, piece, run->address + at);
 
         if (got < 0)
-            return ckpt_error_set(error, "write", (int)-got, "cannot read a shared memory object");
-        if (got == 0) { /* the rest of the last page, behind the object's end */
+            return ckpt_error_set(error, "write", (int)-got, "cannot read a file of the JVM");
+        if (got == 0) { /* the rest of the last page, after the end of the file */
             __builtin_memset(state->buffer, 0, piece);
             got = (long)piece;
         }
@@ -259,37 +263,73 @@ static int write_shared_run(struct write_state *state, struct ckpt_image_run *ru
     return 0;
 }
 
-static int write_pages(struct write_state *state, const int *shared_fds, struct ckpt_error *error)
+/* One descriptor at a time: there may be thousands of files. */
+static int open_source(const struct ckpt_source *source, struct ckpt_error *error)
+{
+    struct stat status;
+    long fd = ckpt_sys_openat(AT_FDCWD, source->path,
+                              O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+
+    if (fd < 0)
+        return ckpt_error_set(error, "write", (int)-fd, "cannot read '%s'", source->path);
+    if (ckpt_sys_fstat((int)fd, &status) < 0 || status.st_ino != source->inode) {
+        ckpt_sys_close((int)fd);
+        return ckpt_error_set(error, "write", 0, "'%s' was replaced during the checkpoint",
+                              source->path);
+    }
+    return (int)fd;
+}
+
+static int write_source(struct write_state *state, const struct ckpt_source *source,
+                        struct ckpt_error *error)
+{
+    int fd = source->fd >= 0 ? source->fd : open_source(source, error);
+    int result = fd < 0 ? -1 : 0;
+
+    for (uint32_t i = 0; result == 0 && i < source->run_count; i++)
+        result = write_from_file(state, ckpt_array_at(&state->tables->runs, source->first_run + i),
+                                 fd, error);
+    if (fd >= 0 && source->fd < 0)
+        ckpt_sys_close(fd);
+    return result;
+}
+
+static int write_from_memory(struct write_state *state, struct ckpt_image_run *run,
+                             struct ckpt_error *error)
+{
+    uint64_t own = (uint64_t)__builtin_frame_address(0) - run->address;
+
+    for (uint64_t at = 0; at < run->size && !(run->flags & CKPT_RUN_GUARD); at += LARGE) {
+        uint64_t piece = run->size - at < LARGE ? run->size - at : LARGE;
+        const char *pages = (const char *)run->address + at;
+
+        if (own < run->size) { /* our stack changes while it is written: a copy does not */
+            __builtin_memcpy(state->buffer, pages, piece);
+            pages = state->buffer;
+        }
+        run->crc = ckpt_raw_crc32c(run->crc, pages, piece); /* warms the cache for: */
+        if (write_at(state, pages, piece, run->offset + at, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int write_pages(struct write_state *state, struct ckpt_error *error)
 {
     struct ckpt_tables *tables = state->tables;
-    uint32_t shared_from = (uint32_t)tables->runs.count;
+    uint32_t next = 0;
 
-    for (size_t i = 0; i < tables->shared.count; i++) {
-        struct ckpt_image_shared *shared = ckpt_array_at(&tables->shared, i);
+    for (size_t i = 0; i <= tables->sources.count; i++) {
+        const struct ckpt_source *source =
+            i < tables->sources.count ? ckpt_array_at(&tables->sources, i) : NULL;
+        uint32_t end = source ? source->first_run : (uint32_t)tables->runs.count;
 
-        if (shared->first_run < shared_from)
-            shared_from = shared->first_run;
-        for (uint32_t j = 0; j < shared->run_count; j++)
-            if (write_shared_run(state, ckpt_array_at(&tables->runs, shared->first_run + j),
-                                 shared_fds[i], error) < 0)
+        for (; next < end; next++)
+            if (write_from_memory(state, ckpt_array_at(&tables->runs, next), error) < 0)
                 return -1;
-    }
-    for (uint32_t i = 0; i < shared_from; i++) {
-        struct ckpt_image_run *run = ckpt_array_at(&tables->runs, i);
-        uint64_t own = (uint64_t)__builtin_frame_address(0) - run->address;
-
-        for (uint64_t at = 0; at < run->size && !(run->flags & CKPT_RUN_GUARD); at += LARGE) {
-            uint64_t piece = run->size - at < LARGE ? run->size - at : LARGE;
-            const char *pages = (const char *)run->address + at;
-
-            if (own < run->size) { /* our stack changes while it is written: a copy does not */
-                __builtin_memcpy(state->buffer, pages, piece);
-                pages = state->buffer;
-            }
-            run->crc = ckpt_raw_crc32c(run->crc, pages, piece); /* warms the cache for: */
-            if (write_at(state, pages, piece, run->offset + at, error) < 0)
-                return -1;
-        }
+        if (source && write_source(state, source, error) < 0)
+            return -1;
+        next += source ? source->run_count : 0;
     }
     return 0;
 }
@@ -313,8 +353,8 @@ static uint64_t content_size(const struct ckpt_image_run *run)
     return run->flags & CKPT_RUN_GUARD ? 0 : run->size;
 }
 
-int ckpt_image_write(struct ckpt_tables *tables, int fd, const int *shared_fds,
-                     ckpt_progress_fn *progress, void *context, struct ckpt_error *error)
+int ckpt_image_write(struct ckpt_tables *tables, int fd, ckpt_progress_fn *progress, void *context,
+                     struct ckpt_error *error)
 {
     struct write_state state = {
         .tables = tables, .fd = fd, .progress = progress, .context = context};
@@ -337,8 +377,7 @@ int ckpt_image_write(struct ckpt_tables *tables, int fd, const int *shared_fds,
                               "the image's file system does not take a file "
                               "of %lu MiB",
                               (unsigned long)(tables->header.image_size >> 20));
-    if (write_pages(&state, shared_fds, error) < 0 ||
-        write_metadata(&state, meta_size, segments, error) < 0)
+    if (write_pages(&state, error) < 0 || write_metadata(&state, meta_size, segments, error) < 0)
         return -1;
     return 0;
 }

@@ -24,12 +24,21 @@ struct ckpt_core_thread {
     uint32_t reserved;
 };
 
+/** Where the pages of some runs are, other than in memory at the runs' addresses. */
+struct ckpt_source {
+    uint32_t first_run, run_count;
+    int fd;           /**< they are there, at the runs' addresses; -1: see path */
+    const char *path; /**< a regular file to be opened for reading, without following a link */
+    uint64_t inode;   /**< of that file; if it is another one by now, the image is not written */
+};
+
 /** All that goes into an image.  Arrays grow in scratch space by ckpt_tables_add_*(). */
 struct ckpt_tables {
     struct ckpt_scratch *scratch;
     struct ckpt_image_header header;
     struct ckpt_image_process process;
     struct ckpt_array files, maps, shared, runs, threads, fds, pool;
+    struct ckpt_array sources; /**< struct ckpt_source, ascending by run; not in the image */
     struct ckpt_image_signal signals[64];
     struct ckpt_core_thread *core_threads;
     uint64_t data_start; /* set by the layout */
@@ -51,10 +60,10 @@ typedef void ckpt_progress_fn(void *context, uint64_t done, uint64_t total);
 
 /**
  * Lay out and write the image to @fd, which is empty and positioned anywhere.
- * Run addresses are read from this process; those of shared objects from @shared_fds[object].
+ * Run addresses are read from this process, those of tables->sources from there.
  * @return 0, or -1 with the reason (ENOSPC, EIO, ...); the file is then to be thrown away.
  */
-int ckpt_image_write(struct ckpt_tables *tables, int fd, const int *shared_fds,
-                     ckpt_progress_fn *progress, void *context, struct ckpt_error *error);
+int ckpt_image_write(struct ckpt_tables *tables, int fd, ckpt_progress_fn *progress, void *context,
+                     struct ckpt_error *error);
 
 #endif

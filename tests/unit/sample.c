@@ -118,6 +118,7 @@ static void add_files(struct sample *sample)
                                          .build_id_size = i ? 0 : 20};
         memset(file->build_id, 0x5a, file->build_id_size);
     }
+    ((struct ckpt_image_file *)ckpt_array_at(&sample->tables.files, 0))->flags = CKPT_FILE_COPIED;
     ((struct ckpt_image_file *)ckpt_array_at(&sample->tables.files, 1))->flags =
         CKPT_FILE_MADE_AGAIN | CKPT_FILE_MAY_CHANGE;
     ((struct ckpt_image_file *)ckpt_array_at(&sample->tables.files, 2))->flags =
@@ -128,6 +129,7 @@ static void add_memory(struct sample *sample)
 {
     struct ckpt_array *runs = &sample->tables.runs;
     struct ckpt_image_shared *shared;
+    struct ckpt_image_file *file;
     uint32_t first = 0;
 
     add_run(sample, address(sample, 0), 4 * PAGE);
@@ -155,6 +157,15 @@ static void add_memory(struct sample *sample)
                                          .first_run = (uint32_t)runs->count,
                                          .run_count = 1};
     add_run(sample, 4 * PAGE, 3 * PAGE);
+    *(struct ckpt_source *)add(sample, &sample->tables.sources) = (struct ckpt_source){
+        .first_run = shared->first_run, .run_count = 1, .fd = sample->shared_fds[0]};
+    file = ckpt_array_at(&sample->tables.files, 0); // its content is that of the memory file
+    file->first_run = (uint32_t)runs->count;
+    file->run_count = 1;
+    file->size = 6 * PAGE;
+    add_run(sample, 4 * PAGE, 2 * PAGE);
+    *(struct ckpt_source *)add(sample, &sample->tables.sources) = (struct ckpt_source){
+        .first_run = file->first_run, .run_count = 1, .fd = sample->shared_fds[0]};
 }
 
 static void add_threads(struct sample *sample)
@@ -307,7 +318,7 @@ const char *sample_write(struct sample *sample)
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         TAP_BAIL_OUT("no file '%s': %s", path, strerror(errno));
-    must(ckpt_image_write(&sample->tables, fd, sample->shared_fds, NULL, NULL, &error), &error);
+    must(ckpt_image_write(&sample->tables, fd, NULL, NULL, &error), &error);
     return directory;
 }
 

@@ -81,6 +81,12 @@ static void test_report(void)
     ckpt_report_add(&report, "socket", "descriptor %d leads to '%s'", 7, "a\nb");
     ckpt_report_add(&report, "file", "x");
     TAP_STR(report.text, "socket:descriptor 7 leads to 'a b'\nfile:x\n", "each refusal is a line");
+    ckpt_report_add(&report, "file", "x");
+    ckpt_report_add(&report, "socket", "descriptor %d leads to '%s'", 7, "a\nb");
+    TAP_INT(report.count, 2, "the same refusal counts once");
+    ckpt_report_clear(&report);
+    ckpt_report_add(&report, "socket", "descriptor %d leads to '%s'", 7, "a\nb");
+    ckpt_report_add(&report, "file", "x");
     TAP_INT((long long)report.count, 2, "and is counted");
     for (int i = 0; i < 5000; i++)
         ckpt_report_add(&report, "resource", "number %d of many that are not to be restored", i);

@@ -70,13 +70,13 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     return 0;
 }
 
-static int gather_object(struct ckpt_gather *gather, struct ckpt_image_shared *object, int fd,
-                         struct ckpt_error *error)
+int ckpt_runs_of_file(struct ckpt_gather *gather, int fd, uint32_t *ret_first, uint32_t *ret_count,
+                      struct ckpt_error *error)
 {
     struct ckpt_array *runs = &gather->tables.runs;
+    uint32_t first = (uint32_t)runs->count;
     int64_t at = 0;
 
-    object->first_run = (uint32_t)runs->count;
     while ((at = ckpt_sys_lseek(fd, at, SEEK_DATA_)) >= 0) {
         int64_t end = ckpt_sys_lseek(fd, at, SEEK_HOLE_);
         struct ckpt_image_run *run = ckpt_array_add(runs, &gather->scratch, 1, error);
@@ -84,25 +84,31 @@ static int gather_object(struct ckpt_gather *gather, struct ckpt_image_shared *o
         if (!run)
             return -1;
         if (end < 0)
-            return ckpt_error_set(error, "memory", (int)-end, "cannot find a memory file's holes");
+            return ckpt_error_set(error, "memory", (int)-end, "cannot find a file's holes");
         end = (end + (int64_t)CKPT_PAGE - 1) & ~((int64_t)CKPT_PAGE - 1);
         *run = (struct ckpt_image_run){.address = (uint64_t)at, .size = (uint64_t)(end - at)};
         at = end;
     }
-    object->run_count = (uint32_t)runs->count - object->first_run;
+    *ret_first = first;
+    *ret_count = (uint32_t)runs->count - first;
     return 0;
 }
 
 int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     for (size_t i = 0; i < gather->tables.shared.count; i++) {
+        struct ckpt_image_shared *object = ckpt_array_at(&gather->tables.shared, i);
+        struct ckpt_source *source =
+            ckpt_array_add(&gather->tables.sources, &gather->scratch, 1, error);
         int fd = gather->shared_fds[i];
         long position = ckpt_sys_lseek(fd, 0, SEEK_CUR);
-        int result = gather_object(gather, ckpt_array_at(&gather->tables.shared, i), fd, error);
+        int result = ckpt_runs_of_file(gather, fd, &object->first_run, &object->run_count, error);
 
         ckpt_sys_lseek(fd, position, SEEK_SET);
-        if (result < 0)
+        if (result < 0 || !source)
             return -1;
+        *source = (struct ckpt_source){
+            .first_run = object->first_run, .run_count = object->run_count, .fd = fd};
     }
     return 0;
 }

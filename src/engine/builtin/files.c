@@ -70,6 +70,7 @@ int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags,
         if (ckpt_raw_equal(ckpt_tables_text(tables, file->path), path)) {
             if (!(flags & CKPT_FILE_MAY_CHANGE))
                 file->flags &= ~CKPT_FILE_MAY_CHANGE;
+            file->flags |= flags & CKPT_FILE_COPIED;
             *ret_index = (uint32_t)i;
             return 0;
         }

@@ -30,8 +30,8 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
 {
     gather->report = report;
     gather->mailbox = freeze->mailbox;
-    gather->gone_device = freeze->gone_device;
-    gather->gone_inode = freeze->gone_inode;
+    gather->tmp_dir = freeze->tmp_dir;
+    gather->started_ns = freeze->started_ns;
     gather->policies = freeze->policies;
     gather->warnings = freeze->warnings;
     gather->own_fds = freeze->own_fds;
@@ -44,7 +44,9 @@ static int walk(struct ckpt_gather *gather, struct ckpt_error *error)
         ckpt_process_gather(gather, error) < 0 || ckpt_fds_gather(gather, error) < 0 ||
         ckpt_memory_gather(gather, error) < 0)
         return -1;
-    return gather->parked ? ckpt_shared_gather_runs(gather, error) : 0;
+    if (!gather->parked)
+        return 0;
+    return ckpt_shared_gather_runs(gather, error) < 0 ? -1 : ckpt_copies_gather(gather, error);
 }
 
 int ckpt_freeze_check(const struct ckpt_freeze *freeze, struct ckpt_report *report,
@@ -226,8 +228,8 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
     if (gather->report->count)
         return ckpt_error_set(error, "check", 0, "refused");
     ckpt_memory_unveil(&gather->tables, true);
-    result = ckpt_image_write(&gather->tables, freeze->image_fd, gather->shared_fds,
-                              freeze->progress, freeze->context, error);
+    result = ckpt_image_write(&gather->tables, freeze->image_fd, freeze->progress, freeze->context,
+                              error);
     ckpt_memory_unveil(&gather->tables, false);
     return result < 0 ? -1 : commit(freeze, error);
 }

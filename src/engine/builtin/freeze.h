@@ -29,9 +29,8 @@ struct ckpt_freeze {
     struct ckpt_report *warnings; /**< what they change, from ckpt_freeze_check(); NULL: no word */
     struct ckpt_park_options park;
     struct ckpt_mailbox *mailbox; /**< in the agent's data; the restorer writes it */
-    /** A file, as /proc/self/maps shows it, that no restore will find: its private mappings go into
-     * the image as memory.  0: none. */
-    uint64_t gone_device, gone_inode;
+    const char *tmp_dir;          /**< java.io.tmpdir, absolute; NULL: not known */
+    int64_t started_ns;           /**< when the JVM was started first, by the wall clock */
     /**
      * With everyone parked: whether free_memory() can be asked just now.  If not, the threads run
      * on for a moment and are parked again, a number of times.  NULL: always.

@@ -28,7 +28,8 @@ struct ckpt_gather {
     const struct ckpt_policies *policies; /**< NULL: none */
     struct ckpt_report *warnings; /**< what policies change, told in the first walk; or NULL */
     const struct ckpt_mailbox *mailbox; /**< of the last restore, if any */
-    uint64_t gone_device, gone_inode;   /**< a file whose mappings become memory; 0: none */
+    const char *tmp_dir;                /**< java.io.tmpdir, or NULL */
+    int64_t started_ns;                 /**< when the JVM was started first, by the wall clock */
     const int *own_fds;                 /**< descriptors of the agent that are not restored */
     size_t own_fd_count;
     int *shared_fds;               /**< for each shared object, a descriptor of it */
@@ -61,6 +62,19 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 
 /** The runs of shared objects; after ckpt_memory_gather(), whose runs come first. */
 int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error);
+
+/**
+ * Whether the file at @path is one that its maker means to delete: it is below a directory for
+ * temporary files, or was made after the JVM had been started (copies.c).
+ */
+bool ckpt_copies_is_passing(const struct ckpt_gather *gather, const char *path);
+
+/** The content of files with CKPT_FILE_COPIED; after all other runs (copies.c). */
+int ckpt_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error);
+
+/** Runs that cover the content of a file, without its holes (fd_shared.c). */
+int ckpt_runs_of_file(struct ckpt_gather *gather, int fd, uint32_t *ret_first, uint32_t *ret_count,
+                      struct ckpt_error *error);
 
 /** Fill in process, signals and most of the header; refuse children, timers and the like. */
 int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error);

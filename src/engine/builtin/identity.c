@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "engine/builtin/gather.h"
@@ -66,11 +67,23 @@ int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_i
         path, (unsigned long)file->size, (unsigned long)status.st_size);
 }
 
+bool ckpt_identity_is_own(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
+                          int fd)
+{
+    struct ckpt_error error;
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+           (status.st_uid == geteuid() || status.st_uid == 0) &&
+           !(status.st_mode & (S_IWGRP | S_IWOTH)) &&
+           ckpt_identity_check(image, file, fd, &error) == 0;
+}
+
 int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
                             struct ckpt_error *error)
 {
     for (size_t i = 0; i < image->file_count; i++)
-        if (!(image->files[i].flags & CKPT_FILE_MADE_AGAIN) &&
+        if (!(image->files[i].flags & (CKPT_FILE_MADE_AGAIN | CKPT_FILE_COPIED)) &&
             ckpt_identity_check(image, &image->files[i], fds ? fds[i] : -1, error) < 0)
             return -1;
     return 0;

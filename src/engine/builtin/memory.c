@@ -7,7 +7,8 @@
  *
  * After a restore much of the memory is a private mapping of the old image.  The next image must
  * not depend on that file, so such a mapping counts as anonymous memory of which every page is
- * there.  So does the agent's library where it came out of checkpointer.jar and has no file.
+ * there.  So does a private mapping of a file that was deleted: a library that was unpacked for
+ * this process, or replaced by an update.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +26,18 @@ struct area {
     uint64_t start, end, offset, device, inode;
     uint32_t prot;
     bool shared;
+    bool deleted; /* the file has no name any more */
     char path[1024];
 };
+
+/* A file may have a name that looks like a deleted one's. */
+static bool is_deleted(const struct area *area)
+{
+    struct stat status;
+
+    return area->path[0] == '/' && ckpt_raw_ends(area->path, " (deleted)") &&
+           (ckpt_sys_fstatat(AT_FDCWD, area->path, &status, 0) < 0 || status.st_ino != area->inode);
+}
 
 static void parse_head(const char *line, struct area *area)
 {
@@ -50,6 +61,7 @@ static void parse_head(const char *line, struct area *area)
     area->inode = ckpt_raw_number(&line, 10);
     ckpt_raw_blanks(&line);
     ckpt_raw_format(area->path, sizeof area->path, "%s", line);
+    area->deleted = is_deleted(area);
 }
 
 /* What VmFlags adds; refuses what has no way back. */
@@ -70,13 +82,13 @@ static uint32_t parse_flags(struct ckpt_gather *gather, const struct area *area,
         {"dp", CKPT_MAP_DROPPABLE, NULL},
         {"lo", CKPT_MAP_LOCKED, NULL},
         {"ht", 0,
-         "huge pages of hugetlbfs; run the JVM without -XX:+UseLargePages, or with "
+         "has huge pages of hugetlbfs; run the JVM without -XX:+UseLargePages, or with "
          "-XX:+UseTransparentHugePages"},
-        {"pf", 0, "memory of a device"},
-        {"io", 0, "memory of a device"},
-        {"um", 0, "memory watched with userfaultfd"},
-        {"uw", 0, "memory watched with userfaultfd"},
-        {"ss", 0, "a shadow stack; run the JVM without GLIBC_TUNABLES that switch it on"},
+        {"pf", 0, "is memory of a device"},
+        {"io", 0, "is memory of a device"},
+        {"um", 0, "is watched with userfaultfd"},
+        {"uw", 0, "is watched with userfaultfd"},
+        {"ss", 0, "is a shadow stack; run the JVM without GLIBC_TUNABLES that switch it on"},
     };
     uint32_t flags = 0;
 
@@ -87,9 +99,8 @@ static uint32_t parse_flags(struct ckpt_gather *gather, const struct area *area,
                 continue;
             flags |= known[i].flag;
             if (known[i].refusal)
-                ckpt_report_add(gather->report, "resource", "memory at %lx-%lx (%s): %s",
-                                (unsigned long)area->start, (unsigned long)area->end, area->path,
-                                known[i].refusal);
+                ckpt_report_add(gather->report, "resource", "memory '%s' %s",
+                                area->path[0] ? area->path : "without a name", known[i].refusal);
         }
         while (*at && *at != ' ')
             at++;
@@ -97,15 +108,20 @@ static uint32_t parse_flags(struct ckpt_gather *gather, const struct area *area,
     return flags;
 }
 
-/* Of a file on which the next process must not depend: the image that this one came from, or, in
- * one that came from none, the agent's library if that was deleted. */
-static bool is_absorbed(const struct ckpt_gather *gather, const struct area *area)
+/* Of the image that this process came from, on which the next process must not depend. */
+static bool is_of_image(const struct ckpt_gather *gather, const struct area *area)
 {
     const struct ckpt_mailbox *mailbox = gather->mailbox;
-    uint64_t device = mailbox->generation ? mailbox->image_device : gather->gone_device;
-    uint64_t inode = mailbox->generation ? mailbox->image_inode : gather->gone_inode;
 
-    return inode && area->inode == inode && area->device == device && !area->shared;
+    return mailbox->generation && area->inode == mailbox->image_inode &&
+           area->device == mailbox->image_device && !area->shared;
+}
+
+/* Of a deleted file: no restore will find it, so what the process sees of it is memory. */
+static bool is_of_deleted(const struct area *area)
+{
+    return area->deleted && !area->shared && !ckpt_raw_starts(area->path, "/memfd:") &&
+           !ckpt_raw_starts(area->path, "/SYSV");
 }
 
 static int find_shared(struct ckpt_gather *gather, const struct area *area, uint32_t *ret_index)
@@ -130,10 +146,12 @@ static void classify_file(struct ckpt_gather *gather, const struct area *area,
     struct ckpt_error error;
 
     map->kind = CKPT_MAP_FILE;
-    if (ckpt_raw_ends(area->path, " (deleted)")) {
+    if (!area->shared && (area->prot & PROT_EXEC) && ckpt_copies_is_passing(gather, area->path))
+        flags |= CKPT_FILE_COPIED;
+    if (area->deleted) {
         ckpt_report_add(gather->report, "file",
-                        "'%s' is mapped but was deleted; restart the JVM "
-                        "after an update of its files",
+                        "'%s' is a file that was deleted, and is mapped shared; let the "
+                        "application unmap it in a beforeCheckpoint hook, or delete it later",
                         area->path);
     } else if (ckpt_files_add(gather, area->path, flags, readable ? (void *)area->start : NULL,
                               area->end - area->start, &map->object, &error) < 0) {
@@ -155,7 +173,8 @@ static void classify(struct ckpt_gather *gather, const struct area *area,
     map->object = CKPT_NONE;
     if (ckpt_raw_starts(path, "[v")) {
         map->kind = CKPT_MAP_KERNEL;
-    } else if (is_absorbed(gather, area) || (area->inode == 0 && !area->shared)) {
+    } else if (is_of_image(gather, area) || is_of_deleted(area) ||
+               (area->inode == 0 && !area->shared)) {
         map->kind = CKPT_MAP_ANON;
         map->flags |= ckpt_raw_equal(path, "[heap]") ? CKPT_MAP_HEAP : 0;
         map->flags |= ckpt_raw_equal(path, "[stack]") ? CKPT_MAP_STACK : 0;
@@ -166,11 +185,9 @@ static void classify(struct ckpt_gather *gather, const struct area *area,
         map->kind = CKPT_MAP_SHARED;
         map->offset = area->offset;
         if (find_shared(gather, area, &map->object) < 0 || !area->shared)
-            ckpt_report_add(gather->report, "resource", "memory at %lx-%lx is a %s '%s'",
-                            (unsigned long)area->start, (unsigned long)area->end,
-                            area->shared ? "memory file that is no longer open,"
-                                         : "private mapping of the memory file",
-                            path);
+            ckpt_report_add(gather->report, "resource", "memory '%s' is %s", path,
+                            area->shared ? "of a memory file that is no longer open"
+                                         : "a private mapping of a memory file");
     } else if (area->shared && ckpt_raw_find(path, "/hsperfdata_")) {
         struct ckpt_error error; /* its file may be gone: other JVMs tidy up */
 
@@ -183,9 +200,7 @@ static void classify(struct ckpt_gather *gather, const struct area *area,
         classify_file(gather, area, map);
     } else {
         ckpt_report_add(gather->report, "resource",
-                        "memory at %lx-%lx is '%s', of a kind that cannot "
-                        "be restored",
-                        (unsigned long)area->start, (unsigned long)area->end, path);
+                        "memory '%s' is of a kind that cannot be restored", path);
         map->kind = CKPT_MAP_ANON;
     }
     if (area->shared)
@@ -228,7 +243,11 @@ static int add_map(struct ckpt_gather *gather, const struct area *area, const ch
     else
         map.flags |= parse_flags(gather, area, flags);
     map.first_run = (uint32_t)tables->runs.count;
-    if (gather->parked && ckpt_pages_gather(gather, &map, is_absorbed(gather, area), error) < 0)
+    if (gather->parked && ckpt_pages_gather(gather, &map,
+                                            is_of_image(gather, area) ? CKPT_PAGES_ALL
+                                            : is_of_deleted(area)     ? CKPT_PAGES_READABLE
+                                                                      : CKPT_PAGES_PRIVATE,
+                                            error) < 0)
         return -1;
     map.run_count = (uint32_t)tables->runs.count - map.first_run;
 

@@ -31,6 +31,22 @@ int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_e
     return raised;
 }
 
+/* The file of which there is a copy in the image, if it is still itself and may be mapped here. */
+static int open_original(const struct ckpt_image_view *view, const struct ckpt_image_file *file)
+{
+    ckpt_auto_close int fd = open(ckpt_view_text(view, file->path),
+                                  O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    void *page;
+
+    if (fd < 0 || !ckpt_identity_is_own(view, file, fd))
+        return -1;
+    page = mmap(NULL, CKPT_PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    if (page == MAP_FAILED) /* such as on a file system that was mounted noexec since */
+        return -1;
+    munmap(page, CKPT_PAGE);
+    return CKPT_STEAL_FD(fd);
+}
+
 static int open_files(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
@@ -39,12 +55,17 @@ static int open_files(struct ckpt_restore *restore, struct ckpt_error *error)
         const struct ckpt_image_map *map = &view->maps[i];
         bool writes = (map->flags & CKPT_MAP_SHARED_FLAG) && (map->prot & PROT_WRITE);
         const char *path;
+        bool copied;
         int fd;
 
         if (map->kind != CKPT_MAP_FILE || (restore->file_fds[map->object] >= 0 && !writes))
             continue;
         path = ckpt_view_text(view, view->files[map->object].path);
-        fd = open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+        copied = view->files[map->object].flags & CKPT_FILE_COPIED;
+        fd = copied ? open_original(view, &view->files[map->object])
+                    : open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+        if (fd < 0 && copied)
+            continue;
         if (fd < 0)
             return ckpt_error_set(error, STAGE, errno, "the JVM had '%s'; put it back where it was",
                                   path);

@@ -266,9 +266,43 @@ static uint64_t fill_end(const struct ckpt_gather *gather, const struct ckpt_ima
     return pages > map->offset ? map->start + (pages - map->offset) : map->start;
 }
 
-int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *map, bool whole,
-                      struct ckpt_error *error)
+static bool is_readable(int memory, uint64_t page)
 {
+    char byte;
+
+    return ckpt_sys_pread(memory, &byte, 1, page) == 1;
+}
+
+/*
+ * Pages after the end of a mapped file, which may be anywhere where the file has no name any more:
+ * a load would be a bus error, so the kernel reads first.
+ */
+static int keep_readable(struct collector *collector, struct ckpt_error *error)
+{
+    const struct ckpt_image_map *map = collector->map;
+    long memory = ckpt_sys_openat(AT_FDCWD, "/proc/self/mem", O_RDONLY | O_CLOEXEC, 0);
+    int result = 0;
+
+    if (memory < 0)
+        return ckpt_error_set(error, "memory", (int)-memory, "cannot open /proc/self/mem");
+    for (uint64_t start = map->start, stop; result == 0 && start < map->end; start = stop) {
+        bool readable = is_readable((int)memory, start);
+
+        stop = start + CKPT_PAGE;
+        while (stop < map->end && is_readable((int)memory, stop) == readable)
+            stop += CKPT_PAGE;
+        collector->first_run = (uint32_t)collector->gather->tables.runs.count;
+        if (readable)
+            result = keep_used(collector, start, stop, error);
+    }
+    ckpt_sys_close((int)memory);
+    return result;
+}
+
+int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *map,
+                      enum ckpt_pages which, struct ckpt_error *error)
+{
+    bool whole = which != CKPT_PAGES_PRIVATE;
     struct collector collector = {
         .gather = gather,
         .map = map,
@@ -288,7 +322,9 @@ int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *m
         ckpt_sys_mprotect(map->start, map->end - map->start, (int)map->prot | PROT_READ);
     if (veiled && !whole)
         collector.drop_zeros = false; /* mostly guard pages: nothing there to read */
-    if (whole || shared)
+    if (which == CKPT_PAGES_READABLE)
+        result = keep_readable(&collector, error);
+    else if (whole || shared)
         result = keep_used(&collector, map->start, map->end, error);
     else
         result = from_kernel(&collector, error);

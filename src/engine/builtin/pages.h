@@ -7,12 +7,14 @@
 
 #include "engine/builtin/gather.h"
 
-/**
- * Add the runs of @map to the table.
- * @param whole  every page counts as present (a mapping of the image this process was restored
- *        from)
- */
-int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *map, bool whole,
-                      struct ckpt_error *error);
+enum ckpt_pages {
+    CKPT_PAGES_PRIVATE,  /**< those that are the process's own */
+    CKPT_PAGES_ALL,      /**< all: a mapping of the image that this process was restored from */
+    CKPT_PAGES_READABLE, /**< all but those after the end of the file: a file that was deleted */
+};
+
+/** Add the runs of @map to the table. */
+int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *map,
+                      enum ckpt_pages which, struct ckpt_error *error);
 
 #endif

@@ -143,6 +143,17 @@ static char *find_area(const struct ckpt_image_view *view, size_t size)
     return NULL;
 }
 
+/* Copies of files are mapped in as many pieces as they have runs, at most, for each mapping. */
+static uint64_t copied_pieces(const struct ckpt_image_view *view)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < view->map_count; i++)
+        if (view->maps[i].kind == CKPT_MAP_FILE)
+            count += view->files[view->maps[i].object].run_count;
+    return count;
+}
+
 static int open_area(const struct ckpt_restore *restore, struct area *area,
                      struct ckpt_error *error)
 {
@@ -151,7 +162,8 @@ static int open_area(const struct ckpt_restore *restore, struct area *area,
     size_t special = restore->special.end - restore->special.start;
     uint64_t maps = view->map_count * 2 + view->run_count * 2 + 1;
     uint64_t lasts = view->map_count * 8 + view->run_count + 1;
-    uint64_t ops = maps + view->run_count + lasts;
+    uint64_t reads = view->run_count, copies = copied_pieces(view);
+    uint64_t ops = (maps += copies) + (reads += copies) + lasts;
     size_t arrays = pages_up(sizeof(struct ckpt_plan) + ops * sizeof(struct ckpt_op) +
                              view->thread_count * sizeof(struct ckpt_plan_thread) +
                              64 * sizeof(struct ckpt_plan_signal) + sizeof(struct ckpt_mailbox) +
@@ -176,7 +188,7 @@ static int open_area(const struct ckpt_restore *restore, struct area *area,
     area->plan->first_fd = restore->high;
     area->plan->ops = (uint64_t)take(area, ops * sizeof(struct ckpt_op));
     area->map_room = maps;
-    area->read_room = view->run_count;
+    area->read_room = reads;
     area->last_room = lasts;
     area->reads = malloc((area->read_room + 1) * sizeof(struct ckpt_op));
     area->lasts = malloc(area->last_room * sizeof(struct ckpt_op));
@@ -327,6 +339,66 @@ static void add_advice(struct area *area, const struct ckpt_image_map *map)
                                       .size = map->end - map->start});
 }
 
+/* Read a piece of a file's copy, but not where a run of @map is going to be mapped. */
+static void add_copied_read(struct area *area, const struct ckpt_restore *restore,
+                            const struct ckpt_image_map *map, struct ckpt_image_run piece)
+{
+    const struct ckpt_image_run *runs = restore->image.view.runs + map->first_run;
+    uint64_t end = piece.address + piece.size;
+
+    for (uint32_t i = 0; i <= map->run_count && piece.address < end; i++) {
+        uint64_t stop = i < map->run_count && runs[i].address < end ? runs[i].address : end;
+
+        if (stop > piece.address) {
+            piece.size = stop - piece.address;
+            add_read(area, &piece);
+        }
+        if (i < map->run_count && runs[i].address + runs[i].size > piece.address) {
+            piece.offset += runs[i].address + runs[i].size - piece.address;
+            piece.address = runs[i].address + runs[i].size;
+        }
+    }
+}
+
+/* A mapping of a file from its copy in the image: what is after its end there, or a hole, is 0. */
+static void add_copy(struct area *area, const struct ckpt_restore *restore,
+                     const struct ckpt_image_map *map, uint32_t prot)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    const struct ckpt_image_file *file = &view->files[map->object];
+    bool reads = (map->prot & PROT_EXEC) && !area->exec_from_image;
+    uint64_t end = map->offset + (map->end - map->start);
+
+    prot |= reads ? PROT_READ | PROT_WRITE : 0;
+    add_anon(area, map, map->start, map->end, prot);
+    for (uint32_t i = 0; i < file->run_count; i++) {
+        struct ckpt_image_run piece = view->runs[file->first_run + i];
+        uint64_t from = piece.address > map->offset ? piece.address : map->offset;
+        uint64_t to = piece.address + piece.size < end ? piece.address + piece.size : end;
+
+        if (from >= to)
+            continue;
+        piece.offset += from - piece.address;
+        piece.address = map->start + (from - map->offset);
+        piece.size = to - from;
+        if (reads)
+            add_copied_read(area, restore, map, piece);
+        else
+            add_op(area, (struct ckpt_op){.type = CKPT_OP_MAP,
+                                          .prot = prot,
+                                          .flags = map_flags(map),
+                                          .fd = restore->image.fd,
+                                          .address = piece.address,
+                                          .size = piece.size,
+                                          .offset = piece.offset});
+    }
+    if (reads)
+        add_op(area, (struct ckpt_op){.type = CKPT_OP_PROTECT,
+                                      .prot = map->prot,
+                                      .address = map->start,
+                                      .size = map->end - map->start});
+}
+
 static void add_map(struct area *area, const struct ckpt_restore *restore,
                     const struct ckpt_image_map *map)
 {
@@ -347,7 +419,10 @@ static void add_map(struct area *area, const struct ckpt_restore *restore,
         for (uint32_t i = 0; i < map->run_count; i++)
             copies |= !is_mapped(area, map, &restore->image.view.runs[map->first_run + i]);
         from_fd.prot |= copies ? PROT_READ | PROT_WRITE : 0;
-        add_op(area, from_fd);
+        if (from_fd.fd < 0)
+            add_copy(area, restore, map, from_fd.prot);
+        else
+            add_op(area, from_fd);
         add_runs(area, restore, map, false);
         break;
     case CKPT_MAP_SHARED:

@@ -32,7 +32,8 @@ struct ckpt_restore {
     struct ckpt_image image;
     struct ckpt_special special;
     int high;            /**< numbers from here on are ours */
-    int *file_fds;       /**< for each file of the image that is mapped: open, else -1 */
+    int *file_fds;       /**< for each file of the image that is mapped: open; -1: its copy is
+                            mapped, or the file is not */
     int *shared_fds;     /**< for each shared object */
     int perf_fd;         /**< the new hsperfdata file, -1 */
     char perf_path[256]; /**< its name, to be removed if the restore fails; "" */
@@ -74,7 +75,17 @@ int ckpt_special_find(int image_fd, struct ckpt_special *ret_special, struct ckp
 int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
                         int fd, struct ckpt_error *error);
 
-/** The same for all files of an image; @fds: NULL, or a descriptor or -1 for each. */
+/**
+ * Whether @fd is the file of which the image has a copy too, and no other user can have made it or
+ * can change it: a name in a directory for temporary files is anybody's once it is free.
+ */
+bool ckpt_identity_is_own(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
+                          int fd);
+
+/**
+ * The same as ckpt_identity_check() for all files of an image but those that it has a copy of;
+ * @fds: NULL, or a descriptor or -1 for each.
+ */
 int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
                             struct ckpt_error *error);
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ *
+ * The freezing side of files whose content is in the image, because a restore may not find them any
+ * more: native libraries that were unpacked at run time, which are deleted when the JVM ends, or by
+ * whatever tidies up a directory for temporary files.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/gather.h"
+
+static bool is_below(const char *path, const char *directory)
+{
+    size_t length = directory ? ckpt_raw_length(directory) : 0;
+
+    while (length && directory[length - 1] == '/')
+        length--;
+    for (size_t i = 0; i < length; i++)
+        if (path[i] != directory[i])
+            return false;
+    return length && path[length] == '/';
+}
+
+bool ckpt_copies_is_passing(const struct ckpt_gather *gather, const char *path)
+{
+    struct stat status;
+
+    return is_below(path, gather->tmp_dir) || is_below(path, "/tmp") ||
+           is_below(path, "/var/tmp") ||
+           (ckpt_sys_fstatat(AT_FDCWD, path, &status, 0) == 0 && S_ISREG(status.st_mode) &&
+            (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec >
+                gather->started_ns);
+}
+
+/* A file that cannot be read is not in the image: then a restore needs the file itself. */
+static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
+                       struct ckpt_error *error)
+{
+    const char *path = ckpt_tables_text(&gather->tables, file->path);
+    struct ckpt_source *source;
+    struct stat status;
+    long fd = ckpt_sys_openat(AT_FDCWD, path,
+                              O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    int result = 0;
+
+    if (fd < 0 || ckpt_sys_fstat((int)fd, &status) < 0 || !S_ISREG(status.st_mode) ||
+        status.st_ino != file->inode || (uint64_t)status.st_size != file->size) {
+        file->flags &= ~CKPT_FILE_COPIED;
+    } else if (!(source = ckpt_array_add(&gather->tables.sources, &gather->scratch, 1, error)) ||
+               ckpt_runs_of_file(gather, (int)fd, &file->first_run, &file->run_count, error) < 0) {
+        result = -1;
+    } else {
+        *source = (struct ckpt_source){.first_run = file->first_run,
+                                       .run_count = file->run_count,
+                                       .fd = -1,
+                                       .path = path,
+                                       .inode = file->inode};
+    }
+    if (fd >= 0)
+        ckpt_sys_close((int)fd);
+    return result;
+}
+
+int ckpt_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    for (size_t i = 0; i < gather->tables.files.count; i++) {
+        struct ckpt_image_file *file = ckpt_array_at(&gather->tables.files, i);
+
+        if ((file->flags & CKPT_FILE_COPIED) && gather_file(gather, file, error) < 0)
+            return -1;
+    }
+    return 0;
+}
