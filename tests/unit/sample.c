@@ -223,6 +223,16 @@ static void add_policy_fds(struct sample *sample)
     add_fd(sample, 15, CKPT_FD_UDP, text(sample, udp, sizeof udp));
 }
 
+// Of a thread: the gap for its number is behind "task/".
+static void add_kernel_fd(struct sample *sample)
+{
+    uint32_t kernel[160] = {3, 7, 16};
+    const char path[] = "/proc/self/task/stat";
+
+    memcpy(kernel + 4, path, sizeof path);
+    add_fd(sample, 16, CKPT_FD_KERNEL, text(sample, kernel, sizeof kernel));
+}
+
 // The bytes in the pool are those of the kinds' own structures, see engine/builtin/fd_*.c.
 static void add_fds(struct sample *sample)
 {
@@ -255,6 +265,7 @@ static void add_fds(struct sample *sample)
     fd->same_as = 3;
     fd->fd_flags = FD_CLOEXEC;
     add_policy_fds(sample);
+    add_kernel_fd(sample);
 }
 
 static void fill_header(struct sample *sample)

@@ -15,9 +15,9 @@
 
 /* In the order in which they are asked: standard streams first, whatever they are. */
 static const struct ckpt_fd_kind_row *const rows[] = {
-    &ckpt_fd_stdio, &ckpt_fd_closed, &ckpt_fd_shared,    &ckpt_fd_pipe,     &ckpt_fd_eventfd,
-    &ckpt_fd_epoll, &ckpt_fd_tcp,    &ckpt_fd_udp,       &ckpt_fd_listener, &ckpt_fd_unix,
-    &ckpt_fd_fifo,  &ckpt_fd_device, &ckpt_fd_directory, &ckpt_fd_file,
+    &ckpt_fd_stdio, &ckpt_fd_closed, &ckpt_fd_shared, &ckpt_fd_pipe,      &ckpt_fd_eventfd,
+    &ckpt_fd_epoll, &ckpt_fd_tcp,    &ckpt_fd_udp,    &ckpt_fd_listener,  &ckpt_fd_unix,
+    &ckpt_fd_fifo,  &ckpt_fd_device, &ckpt_fd_kernel, &ckpt_fd_directory, &ckpt_fd_file,
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 
@@ -177,6 +177,7 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 
     if (!look || !subject || !buffer)
         return -1;
+    ckpt_fd_kernel_begin();
     dir = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (dir < 0)
         return ckpt_error_set(error, "descriptors", (int)-dir, "cannot list /proc/self/fd");

@@ -82,7 +82,33 @@ struct ckpt_fd_kind_row {
 
 extern const struct ckpt_fd_kind_row ckpt_fd_stdio, ckpt_fd_file, ckpt_fd_directory, ckpt_fd_device,
     ckpt_fd_pipe, ckpt_fd_eventfd, ckpt_fd_epoll, ckpt_fd_tcp, ckpt_fd_unix, ckpt_fd_shared,
-    ckpt_fd_closed, ckpt_fd_fifo, ckpt_fd_listener, ckpt_fd_udp;
+    ckpt_fd_closed, ckpt_fd_fifo, ckpt_fd_listener, ckpt_fd_udp, ckpt_fd_kernel;
+
+/** Flags that say how a file is opened, not how it is created. */
+#define CKPT_FD_KEPT_FLAGS                                                                         \
+    (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECT | O_NOATIME | O_PATH |        \
+     O_DIRECTORY | O_NOFOLLOW)
+
+struct ckpt_park;
+
+/** Whether a descriptor is of a file system whose files the kernel makes up (fd_kernel.c). */
+bool ckpt_fd_kernel_made(int fd);
+
+/** Forget the threads' files of an earlier walk; before a walk. */
+void ckpt_fd_kernel_begin(void);
+
+/** In the restored process, with all threads back: open the threads' files under their new TIDs. */
+void ckpt_fd_kernel_threads(const struct ckpt_park *park);
+
+/**
+ * The path that leads to the same place for the restored process: @path itself, or by way of
+ * /proc/self. -1: it belongs to another process, or to a thread that is not the first.
+ */
+int ckpt_fd_kernel_path(const char *path, char *ret, size_t size);
+
+/** The path of such a descriptor in an image. */
+const char *ckpt_fd_kernel_text(const struct ckpt_image_view *image,
+                                const struct ckpt_image_fd *entry);
 
 /**
  * Locks on what has a path (fd_lock.c): into the bytes of @entry. Refusals go to the report; -1

@@ -13,11 +13,6 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd.h"
 
-/* Flags that say how a file is opened, not how it is created. */
-#define KEPT_FLAGS                                                                                 \
-    (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECT | O_NOATIME | O_PATH |        \
-     O_DIRECTORY | O_NOFOLLOW)
-
 static bool is_file(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
 {
     (void)gather;
@@ -106,12 +101,13 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     const struct ckpt_image_file *file = &thaw->image->files[entry->object];
     const char *path = ckpt_view_text(thaw->image, file->path);
     struct stat status;
-    long opened = ckpt_sys_openat(AT_FDCWD, path,
-                                  (int)(entry->open_flags & KEPT_FLAGS) | O_CLOEXEC | O_NOCTTY, 0);
+    long opened = ckpt_sys_openat(
+        AT_FDCWD, path, (int)(entry->open_flags & CKPT_FD_KEPT_FLAGS) | O_CLOEXEC | O_NOCTTY, 0);
 
     if (opened == -EPERM && (entry->open_flags & O_NOATIME))
-        opened = ckpt_sys_openat(AT_FDCWD, path,
-                                 (int)(entry->open_flags & KEPT_FLAGS & ~O_NOATIME) | O_CLOEXEC, 0);
+        opened = ckpt_sys_openat(
+            AT_FDCWD, path, (int)(entry->open_flags & CKPT_FD_KEPT_FLAGS & ~O_NOATIME) | O_CLOEXEC,
+            0);
     if (opened < 0)
         return ckpt_error_set(error, "descriptors", (int)-opened, "cannot open '%s' again", path);
     if (ckpt_sys_fstat((int)opened, &status) < 0 ||

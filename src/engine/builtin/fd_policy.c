@@ -185,6 +185,10 @@ const struct ckpt_policy_rule *ckpt_fd_policy_entry(const struct ckpt_policies *
             return NULL;
         subject->type = CKPT_POLICY_FILE;
         break;
+    case CKPT_FD_KERNEL:
+        ckpt_raw_format(to->text, sizeof to->text, "%s", ckpt_fd_kernel_text(image, entry));
+        subject->type = CKPT_POLICY_FILE;
+        break;
     case CKPT_FD_PIPE:
         subject->type = CKPT_POLICY_PIPE;
         break;

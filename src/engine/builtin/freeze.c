@@ -16,6 +16,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -24,6 +25,8 @@
 #define SCRATCH_SIZE ((size_t)256 << 20)
 #define FREE_RANGES 16384
 #define REST_TRIES 50
+#define SETTLE_MS 200   /* for what may exist only for an instant */
+#define REFUSED_TRIES 3 /* of the final walk */
 
 static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                     struct ckpt_report *report)
@@ -49,18 +52,104 @@ static int walk(struct ckpt_gather *gather, struct ckpt_error *error)
     return ckpt_shared_gather_runs(gather, error) < 0 ? -1 : ckpt_copies_gather(gather, error);
 }
 
-int ckpt_freeze_check(const struct ckpt_freeze *freeze, struct ckpt_report *report,
-                      struct ckpt_error *error)
+/* One walk that reads no pages. */
+static int inspect(const struct ckpt_freeze *freeze, struct ckpt_report *report,
+                   struct ckpt_report *warnings, struct ckpt_error *error)
 {
     struct ckpt_gather gather = {.parked = false};
     int result;
 
     prepare(&gather, freeze, report);
+    gather.warnings = warnings;
     if (ckpt_scratch_open(&gather.scratch, SCRATCH_SIZE, error) < 0)
         return -1;
     result = walk(&gather, error);
     ckpt_scratch_close(&gather.scratch);
     return result;
+}
+
+/* ---- what may exist only for an instant ---- */
+
+static int64_t now_ms(void)
+{
+    struct timespec now = {0};
+
+    ckpt_sys_clock(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The threads run on until nothing prevents the checkpoint, or for SETTLE_MS. */
+static bool settle(const struct ckpt_freeze *freeze, struct ckpt_report *scratch)
+{
+    int64_t deadline = now_ms() + SETTLE_MS;
+    struct ckpt_error error;
+
+    do {
+        ckpt_report_clear(scratch);
+        if (inspect(freeze, scratch, NULL, &error) == 0 && scratch->count == 0)
+            return true;
+    } while (now_ms() < deadline);
+    return false;
+}
+
+/* The same walk with all threads parked; they are released again. */
+static int inspect_parked(const struct ckpt_freeze *freeze, struct ckpt_report *report,
+                          struct ckpt_error *error)
+{
+    struct ckpt_park *session = ckpt_park_open(&freeze->park, error);
+    uint64_t all = ~0ull, mask;
+    int result = -1;
+
+    if (!session)
+        return -1;
+    ckpt_sys_sigprocmask(SIG_SETMASK, &all, &mask);
+    if (ckpt_park_all(session, error) == 0) {
+        result = inspect(freeze, report, NULL, error);
+        ckpt_park_release(session);
+    }
+    ckpt_park_close(session);
+    ckpt_sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+    return result;
+}
+
+/*
+ * Only what is there in a walk with all threads parked, and in another one after they ran on for a
+ * moment, stays in @report.  Where threads cannot be parked, what was found already is the reason.
+ */
+static void confirm(const struct ckpt_freeze *freeze, struct ckpt_report *report,
+                    struct ckpt_report *again)
+{
+    struct ckpt_error error;
+
+    for (int pass = 0; pass < 2 && report->count; pass++) {
+        if (pass && settle(freeze, again)) {
+            ckpt_report_clear(report);
+            return;
+        }
+        ckpt_report_clear(again);
+        if (inspect_parked(freeze, again, &error) < 0)
+            return;
+        *report = *again;
+    }
+}
+
+int ckpt_freeze_check(const struct ckpt_freeze *freeze, struct ckpt_report *report,
+                      struct ckpt_error *error)
+{
+    struct ckpt_scratch scratch;
+    struct ckpt_report *again;
+
+    if (inspect(freeze, report, freeze->warnings, error) < 0)
+        return -1;
+    if (report->count == 0)
+        return 0;
+    if (ckpt_scratch_open(&scratch, SCRATCH_SIZE, error) < 0)
+        return -1;
+    again = ckpt_scratch_take(&scratch, sizeof *again, error);
+    if (again)
+        confirm(freeze, report, again);
+    ckpt_scratch_close(&scratch);
+    return 0;
 }
 
 /* ---- threads ---- */
@@ -273,6 +362,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
     ckpt_park_coordinator(park);
     if (ckpt_context_save(&park->coordinator.context)) {
         ckpt_park_rejoin(park);
+        ckpt_fd_kernel_threads(park);
         leave_area(freeze->mailbox);
         if (freeze->mailbox->redirect_clock)
             ckpt_park_expire_waits(park);
@@ -287,28 +377,49 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
     return CKPT_FREEZE_WRITTEN;
 }
 
-enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckpt_report *report)
+/* Park, freeze, release.  The scratch space is new each time: it has to be zero. */
+static enum ckpt_freeze_result freeze_once(const struct ckpt_freeze *freeze,
+                                           struct ckpt_park *session, struct ckpt_report *report,
+                                           struct ckpt_error *error)
 {
     struct ckpt_gather gather = {.parked = true};
+    enum ckpt_freeze_result result = CKPT_FREEZE_FAILED;
+
+    prepare(&gather, freeze, report);
+    if (ckpt_scratch_open(&gather.scratch, SCRATCH_SIZE, error) < 0)
+        return CKPT_FREEZE_FAILED;
+    if (park(freeze, session, error) == 0) {
+        result = freeze_parked(&gather, freeze, session, error);
+        ckpt_park_release(session);
+    }
+    if (result != CKPT_FREEZE_RESTORED) /* there, scratch space never was */
+        ckpt_scratch_close(&gather.scratch);
+    return result;
+}
+
+enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckpt_report *report)
+{
     struct ckpt_error error = {.stage = ""};
     enum ckpt_freeze_result result = CKPT_FREEZE_FAILED;
     uint64_t all = ~0ull, mask;
     struct ckpt_park *session;
 
-    prepare(&gather, freeze, report);
     ckpt_sys_sigprocmask(SIG_SETMASK, &all, &mask);
-    if (ckpt_scratch_open(&gather.scratch, SCRATCH_SIZE, &error) == 0) {
-        session = ckpt_park_open(&freeze->park, &error);
-        if (session) {
-            if (park(freeze, session, &error) == 0) {
-                result = freeze_parked(&gather, freeze, session, &error);
-                ckpt_park_release(session);
+    session = ckpt_park_open(&freeze->park, &error);
+    if (session) {
+        /* What has come since the pre-check may be gone again in a moment. */
+        for (int try = 1; try <= REFUSED_TRIES; try++) {
+            if (try > 1) {
+                ckpt_park_wait(session);
+                settle(freeze, report);
+                ckpt_report_clear(report);
             }
-            if (result != CKPT_FREEZE_RESTORED) /* there, the next ckpt_park_open() does it */
-                ckpt_park_close(session);
+            result = freeze_once(freeze, session, report, &error);
+            if (result != CKPT_FREEZE_FAILED || report->count == 0)
+                break;
         }
-        if (result != CKPT_FREEZE_RESTORED) /* there, scratch space never was */
-            ckpt_scratch_close(&gather.scratch);
+        if (result != CKPT_FREEZE_RESTORED) /* there, the next ckpt_park_open() does it */
+            ckpt_park_close(session);
     }
     if (result == CKPT_FREEZE_FAILED) {
         remove_temporaries(freeze);

@@ -15,6 +15,7 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/fd.h"
 #include "engine/builtin/gather.h"
 #include "probe/cpu.h"
 
@@ -91,6 +92,28 @@ static int keep_link(struct ckpt_gather *gather, const char *path, char *text,
     return ckpt_tables_pool(&gather->tables, text, (size_t)length, ret_ref, error);
 }
 
+/* One below /proc is the restored process's own. */
+static int keep_directory(struct ckpt_gather *gather, char *text, struct ckpt_error *error)
+{
+    char path[4096];
+    long length = ckpt_sys_readlinkat(AT_FDCWD, "/proc/self/cwd", text, TEXT_MAX - 1);
+
+    if (length < 0)
+        return ckpt_error_set(error, "process", (int)-length, "cannot read '/proc/self/cwd'");
+    text[length] = '\0';
+    if (ckpt_raw_ends(text, " (deleted)"))
+        ckpt_report_add(gather->report, "file", "the working directory '%s' no longer exists",
+                        text);
+    if (ckpt_fd_kernel_path(text, path, sizeof path) < 0) {
+        ckpt_report_add(gather->report, "file",
+                        "the working directory '%s' belongs to another process or to a thread",
+                        text);
+        ckpt_raw_format(path, sizeof path, "%s", text);
+    }
+    return ckpt_tables_pool(&gather->tables, path, ckpt_raw_length(path),
+                            &gather->tables.process.cwd, error);
+}
+
 static void refuse_children(struct ckpt_report *report)
 {
     siginfo_t info;
@@ -153,11 +176,8 @@ int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
         keep_file(gather, "/proc/self/auxv", text, &process->auxv, error) < 0 ||
         keep_file(gather, "/proc/self/cmdline", text, &process->command, error) < 0 ||
         keep_link(gather, "/proc/self/exe", text, &process->exe, error) < 0 ||
-        keep_link(gather, "/proc/self/cwd", text, &process->cwd, error) < 0)
+        keep_directory(gather, text, error) < 0)
         return -1;
-    if (ckpt_raw_ends(text, " (deleted)"))
-        ckpt_report_add(gather->report, "file", "the working directory '%s' no longer exists",
-                        text);
     if (ckpt_raw_read_file("/proc/self/status", text, TEXT_MAX) > 0)
         ckpt_raw_field(text, "Umask:", 8, &mask);
     process->umask = (uint32_t)mask;
