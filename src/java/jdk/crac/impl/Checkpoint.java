@@ -26,6 +26,9 @@ public class Checkpoint {
     /** Whether the turn is that of an outside tool, between its two requests. */
     private final AtomicBoolean begun = new AtomicBoolean();
 
+    /** Of the time between these requests; the turn belongs to them. */
+    private FlightRecordings recordings;
+
     /**
      * Makes the driver of one context's checkpoints.
      *
@@ -172,7 +175,19 @@ public class Checkpoint {
      * @return {@code null} if it was frozen, else why not, each as {@code TYPE:message}
      */
     protected String[] freeze(String directory) {
-        return Native.freeze(directory);
+        FlightRecordings recordings = FlightRecordings.find();
+        if (recordings == null) {
+            return Native.freeze(directory);
+        }
+        synchronized (recordings.lock()) {
+            long restored = Native.restoreTime();
+            recordings.pause();
+            try {
+                return Native.freeze(directory);
+            } finally {
+                recordings.resume(restored != Native.restoreTime());
+            }
+        }
     }
 
     /**
@@ -290,6 +305,7 @@ public class Checkpoint {
             failures.add(unexpected);
         }
         if (failures.isEmpty()) {
+            pauseRecordings();
             turn.pause();
             begun.set(true); // from here on, the turn is given back by end()
             return null;
@@ -303,6 +319,7 @@ public class Checkpoint {
         if (!begun.compareAndSet(true, false)) {
             return new String[0];
         }
+        resumeRecordings();
         try {
             HookWatch watch = HookWatch.open(this, turn);
             try {
@@ -316,6 +333,25 @@ public class Checkpoint {
             turn.give();
         }
         return failures.isEmpty() ? null : failures.reasons();
+    }
+
+    /** Between two requests no lock can be held. */
+    private void pauseRecordings() {
+        recordings = FlightRecordings.find();
+        if (recordings != null) {
+            synchronized (recordings.lock()) {
+                recordings.pause();
+            }
+        }
+    }
+
+    private void resumeRecordings() {
+        if (recordings != null) {
+            synchronized (recordings.lock()) {
+                recordings.resume(true);
+            }
+            recordings = null;
+        }
     }
 
     private void before(Failures failures, HookWatch watch) {

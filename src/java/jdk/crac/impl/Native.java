@@ -61,6 +61,14 @@ final class Native {
     /** Writes lines to standard error, and to the requester; the last ones answer the request. */
     static native void report(long requester, String text, boolean last);
 
+    /**
+     * A class of the JDK that the boot loader has loaded, with its package opened to our classes.
+     *
+     * @param name as {@link Class#getName} has it
+     * @return {@code null} if it is not loaded; nothing is loaded by this
+     */
+    static native Class<?> openClass(String name);
+
     /** The thread that holds the java.util.concurrent lock which another thread waits for. */
     static native Thread lockHolder(Thread thread);
 
