@@ -29,6 +29,7 @@ struct ckpt_options {
     unsigned undo_timeout_s;     /**< undo_timeout=SECONDS from before to after; 0: no limit */
     int signal;                  /**< signal=NAME asks for a checkpoint; 0: none */
     bool fd_stacks;              /**< fd_stacks=true: remember where descriptors were opened */
+    bool timer_catch_up;         /**< timer_catch_up=true: java.util.Timer makes up for all runs */
     char policies[PATH_MAX];     /**< policies=FILE: rules for open descriptors; "": none */
 };
 

@@ -41,6 +41,7 @@
 #include "agent/renew/raw.h"
 #include "agent/renew/renew.h"
 #include "agent/requester.h"
+#include "agent/timers.h"
 #include "agent/vmthread.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
@@ -403,7 +404,9 @@ static void freeze(JNIEnv *env, struct work *work)
     if (work->report.count == 0) {
         ckpt_renew_prepare(env);
         ckpt_parameters_prepare(env);
+        ckpt_timers_hold(env);
         work->result = ckpt_freeze(&work->freeze, &work->report);
+        ckpt_timers_release(env, work->result == CKPT_FREEZE_RESTORED);
         if (work->result != CKPT_FREEZE_RESTORED)
             ckpt_renew_forget(env);
     }

@@ -107,6 +107,7 @@ static const struct option table[] = {
     OPTION("signal", set_signal, signal),
     OPTION("policies", set_path, policies),
     OPTION("fd_stacks", set_flag, fd_stacks),
+    OPTION("timer_catch_up", set_flag, timer_catch_up),
 };
 #define COUNT (sizeof table / sizeof table[0])
 

@@ -69,6 +69,8 @@ static void test_good(void)
     TAP_INT(options.signal, SIGUSR1, "is that signal");
     TAP_INT(parse("signal=RTMIN+3"), 0, "a real-time signal");
     TAP_INT(options.signal, SIGRTMIN + 3, "is counted from the first one free");
+    TAP_INT(parse("timer_catch_up=true"), 0, "timers");
+    TAP_OK(options.timer_catch_up, "are taken");
     TAP_INT(parse("fd_stacks=true,policies=/p"), 0, "stacks and policies");
     TAP_OK(options.fd_stacks && strcmp(options.policies, "/p") == 0, "are taken");
     TAP_INT(parse("park_timeout=1"), 0, "the least number");
