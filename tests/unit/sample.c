@@ -245,6 +245,7 @@ static void add_fds(struct sample *sample)
 
     memcpy(tcp + 14, any, sizeof any);
     tcp[12] = 16;
+    tcp[13] = 6u << 16; // alive, and the protocol
     for (int i = 0; i < 3; i++)
         add_fd(sample, i, CKPT_FD_STDIO, word(sample, "/dev/pts/0"))->position = (uint64_t)i;
     fd = add_fd(sample, 3, CKPT_FD_FILE, text(sample, locks, sizeof locks));

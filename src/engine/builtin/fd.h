@@ -151,6 +151,33 @@ int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_fd_look 
 /** Whether it is one of the Unix sockets that every JVM has for itself (fd_unix.c). */
 bool ckpt_fd_unix_is_own(const struct ckpt_gather *gather, const struct ckpt_fd_look *look);
 
+/** How the connection of a TCP socket has ended (fd_dead.c); part of the image's format. */
+enum ckpt_fd_dead {
+    CKPT_FD_ALIVE,
+    CKPT_FD_ENDED,   /**< reading tells the end */
+    CKPT_FD_RESET,   /**< there is an error that was not told yet */
+    CKPT_FD_REFUSED, /**< the same, and it was never made */
+};
+#define CKPT_FD_UNREAD_MAX ((size_t)64 << 10)
+
+struct tcp_info;
+
+/** Whether neither side can say anything over that connection any more, and how it ended. */
+enum ckpt_fd_dead ckpt_fd_dead_state(int fd, int protocol, const struct tcp_info *info);
+
+/**
+ * Copy what was not read yet, at most CKPT_FD_UNREAD_MAX bytes: how many, or minus their number if
+ * there are more.
+ */
+long ckpt_fd_dead_unread(int fd, char *ret_bytes);
+
+/** A socket whose connection has ended in that way. A descriptor, or a negative errno value. */
+long ckpt_fd_dead_make(int family, bool only_v6, enum ckpt_fd_dead how, const void *unread,
+                       size_t size);
+
+/** Whether a socket in the state CLOSE still has its port; getsockname() tells old ones too. */
+bool ckpt_fd_has_port(int fd);
+
 /** getsockopt() for an option that is an int; 0 if the socket does not have it (fd_socket.c). */
 int ckpt_fd_option(int fd, int level, int name);
 

@@ -99,7 +99,7 @@ static int keep_directory(struct ckpt_gather *gather, char *text, struct ckpt_er
     long length = ckpt_sys_readlinkat(AT_FDCWD, "/proc/self/cwd", text, TEXT_MAX - 1);
 
     if (length < 0)
-        return ckpt_error_set(error, "process", (int)-length, "cannot read '/proc/self/cwd'");
+        return ckpt_error_set(error, "process", (int)-length, "cannot read '%s'", "/proc/self/cwd");
     text[length] = '\0';
     if (ckpt_raw_ends(text, " (deleted)"))
         ckpt_report_add(gather->report, "file", "the working directory '%s' no longer exists",

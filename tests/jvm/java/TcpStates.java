@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// TCP sockets in every state that a program can have them in. First tries to freeze itself with
+// each that prevents it ("STATE: reason"), then with all of those that do not, and prints after the
+// restore what each says: "STATE: what reading tells, what writing tells".
+//
+//     TcpStates PORT BUSY
+//
+// PORT: of a peer that does with a connection what the first byte says: h holds it, c closes it, r
+// resets it, d sends "data" and resets it, e sends it and closes. BUSY: of one that takes no more.
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Paths;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.crac.CheckpointException;
+import org.crac.Core;
+
+public final class TcpStates {
+    private static InetSocketAddress peer;
+
+    public static void main(String[] args) throws Exception {
+        InetAddress loopback = InetAddress.getByName("127.0.0.1");
+        peer = new InetSocketAddress(loopback, Integer.parseInt(args[0]));
+        InetSocketAddress busy = new InetSocketAddress(loopback, Integer.parseInt(args[1]));
+
+        SocketChannel established = ask('h');
+        refused("established", established);
+        SocketChannel half = ask('h');
+        half.shutdownOutput();
+        waitFor(half, "05");
+        refused("half closed", half);
+        SocketChannel closeWait = ask('c');
+        waitFor(closeWait, "08");
+        refused("closed by the peer", closeWait);
+        SocketChannel connecting = SocketChannel.open();
+        connecting.configureBlocking(false);
+        connecting.bind(new InetSocketAddress(loopback, unusedPort()));
+        connecting.connect(busy);
+        waitFor(connecting, busy, "02");
+        refused("connecting", connecting);
+
+        Map<String, SocketChannel> kept = new LinkedHashMap<>();
+        SocketChannel reset = ask('r');
+        waitFor(reset, "");
+        kept.put("reset", reset);
+        SocketChannel known = ask('r');
+        waitFor(known, "");
+        tell("known before", known);
+        kept.put("known to be reset", known);
+        SocketChannel unread = ask('d');
+        waitFor(unread, "");
+        kept.put("reset after data", unread);
+        SocketChannel ended = ask('c');
+        waitFor(ended, "08");
+        ended.shutdownOutput();
+        waitFor(ended, "");
+        kept.put("closed by both", ended);
+        SocketChannel rest = ask('e');
+        waitFor(rest, "08");
+        rest.shutdownOutput();
+        waitFor(rest, "");
+        kept.put("closed by both after data", rest);
+        SocketChannel shut = ask('h');
+        shut.shutdownOutput();
+        shut.shutdownInput();
+        waitFor(shut, "05");
+        kept.put("shut down", shut);
+        kept.put("accepted", accepted());
+        SocketChannel nobody = SocketChannel.open();
+        nobody.configureBlocking(false);
+        nobody.bind(new InetSocketAddress(loopback, unusedPort()));
+        InetSocketAddress unused;
+        do {
+            unused = new InetSocketAddress(loopback, unusedPort());
+        } while (unused.equals(nobody.getLocalAddress())); // which would connect it to itself
+        nobody.connect(unused);
+        waitFor(nobody, unused, "");
+
+        SocketChannel bound = SocketChannel.open();
+        bound.bind(new InetSocketAddress(loopback, 0));
+        SocketChannel fresh = SocketChannel.open();
+        Core.checkpointRestore();
+
+        for (Map.Entry<String, SocketChannel> one : kept.entrySet()) {
+            tell(one.getKey(), one.getValue());
+        }
+        try {
+            nobody.finishConnect();
+            System.out.println("refused: no");
+        } catch (IOException e) {
+            System.out.println("refused: " + e.getMessage());
+        }
+        Object before = bound.getLocalAddress();
+        bound.connect(peer);
+        System.out.println("bound: " + before.equals(bound.getLocalAddress()));
+        fresh.connect(peer);
+        System.out.println("fresh: " + fresh.isConnected());
+        System.exit(0);
+    }
+
+    private static SocketChannel ask(char what) throws IOException {
+        SocketChannel channel = SocketChannel.open(peer);
+        channel.write(ByteBuffer.wrap(new byte[] {(byte) what}));
+        return channel;
+    }
+
+    private static int unusedPort() throws IOException {
+        try (ServerSocketChannel server = ServerSocketChannel.open()) {
+            server.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0));
+            return server.socket().getLocalPort();
+        }
+    }
+
+    private static SocketChannel accepted() throws Exception {
+        ServerSocketChannel server = ServerSocketChannel.open();
+        server.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0));
+        SocketChannel client = SocketChannel.open(server.getLocalAddress());
+        SocketChannel accepted = server.accept();
+        InetSocketAddress port = (InetSocketAddress) client.getLocalAddress();
+        client.setOption(StandardSocketOptions.SO_LINGER, 0);
+        client.close();
+        until(port, (InetSocketAddress) server.getLocalAddress(), "");
+        return accepted; // its port is still the listener's
+    }
+
+    // Until the kernel says that the connection is in that state; "": that there is none.
+    private static void waitFor(SocketChannel channel, InetSocketAddress remote, String state)
+            throws Exception {
+        until((InetSocketAddress) channel.getLocalAddress(), remote, state);
+    }
+
+    private static void waitFor(SocketChannel channel, String state) throws Exception {
+        waitFor(channel, peer, state);
+    }
+
+    private static void until(InetSocketAddress from, InetSocketAddress to, String state)
+            throws Exception {
+        String local = String.format(":%04X", from.getPort());
+        String remote = String.format(":%04X", to.getPort());
+        for (int i = 0; i < 3000; i++) {
+            String found = "";
+            for (String file : new String[] {"/proc/net/tcp", "/proc/net/tcp6"}) {
+                for (String line : Files.readAllLines(Paths.get(file))) {
+                    String[] words = line.trim().split(" +");
+                    if (words[1].endsWith(local) && words[2].endsWith(remote)
+                            && !words[3].equals("06")) {
+                        found = words[3];
+                    }
+                }
+            }
+            if (found.equals(state)) {
+                return;
+            }
+            Thread.sleep(10);
+        }
+        throw new IllegalStateException(from + " never came to the state '" + state + "'");
+    }
+
+    private static void refused(String state, SocketChannel channel) throws Exception {
+        try {
+            Core.checkpointRestore();
+            System.out.println(state + ": NOT REFUSED");
+        } catch (CheckpointException e) {
+            for (Throwable reason : e.getSuppressed()) {
+                System.out.println(state + ": " + reason.getMessage());
+            }
+        }
+        channel.setOption(StandardSocketOptions.SO_LINGER, 0);
+        channel.close();
+    }
+
+    private static void tell(String state, SocketChannel channel) throws IOException {
+        StringBuilder said = new StringBuilder(state + ":");
+        ByteBuffer data = ByteBuffer.allocate(100);
+        try {
+            int got;
+            while ((got = channel.read(data)) > 0) {
+                said.append(" '").append(new String(data.array(), 0, data.position())).append("'");
+                data.clear();
+            }
+            said.append(got < 0 ? " end," : " NOTHING,");
+        } catch (IOException e) {
+            said.append(" error,");
+        }
+        try {
+            channel.write(ByteBuffer.wrap(new byte[1]));
+            said.append(" WRITTEN");
+        } catch (IOException e) {
+            said.append(" cannot write");
+        }
+        System.out.println(said);
+    }
+}

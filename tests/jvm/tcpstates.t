@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# TCP sockets in every state: what leads to a peer is refused by name, and a connection that has
+# ended, whose descriptor the application still has, is restored as one that has ended in that way.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+need python3
+compile TcpStates
+
+cat >"$TMP/peer.py" <<'PYTHON'
+import os, socket, struct, sys
+busy = socket.socket()
+busy.bind(("127.0.0.1", 0))
+busy.listen(0)
+fill = []
+for _ in range(2):  # a backlog of 0 takes one
+    s = socket.socket()
+    s.setblocking(False)
+    s.connect_ex(busy.getsockname())
+    fill.append(s)
+server = socket.socket()
+server.bind(("127.0.0.1", 0))
+server.listen(50)
+print("peer", server.getsockname()[1], busy.getsockname()[1], flush=True)
+held = []
+while True:
+    s, _ = server.accept()
+    what = s.recv(1)
+    if what in b"de":
+        s.sendall(b"data")
+    if what in b"rd":
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if what == b"h":
+        held.append(s)
+    else:
+        s.close()
+PYTHON
+
+# Opens sockets as descriptors 7 and up, says what they are, and becomes the command of its arguments.
+cat >"$TMP/inherit.py" <<'PYTHON'
+import os, socket, sys
+at = 7
+def give(name, s):
+    global at
+    os.dup2(s.fileno(), at)
+    print(name, s.getsockname()[1], flush=True)
+    at += 1
+for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+    with socket.socket(family) as closed:
+        closed.bind((address, 0))
+        s = socket.socket(family)
+        s.connect_ex((address, closed.getsockname()[1]))
+        give("failed", s)
+    with socket.socket(family) as closed:
+        closed.bind((address, 0))
+        port = closed.getsockname()[1]
+    s = socket.socket(family)
+    s.bind((address, port))  # one that the kernel chose would be given back at the end of listening
+    s.listen(5)
+    s.shutdown(socket.SHUT_RD)
+    give("stopped", s)
+try:
+    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
+    s.bind(("127.0.0.1", 0))
+    s.listen(5)
+    give("mptcp", s)
+except OSError:
+    print("no mptcp", flush=True)
+print("inherits", flush=True)
+os.execv(sys.argv[1], sys.argv[1:])
+PYTHON
+
+states() {
+    local ports said
+    start "peer-$V" python3 "$TMP/peer.py"
+    wait_line "$log" peer || return
+    ports=$(sed -n 's/^peer //p' "$log")
+    # shellcheck disable=SC2086
+    start_jvm "states-$V" "$DIR/states" -cp "$CP" TcpStates $ports
+    wait_exit "$pid" 60
+    said=$(cat "$log")
+    like "$said" "established: descriptor [0-9]+ is a TCP connection from [^,;]*; close it" \
+        "$V: an established connection is refused"
+    like "$said" "half closed: descriptor [0-9]+ is a TCP [^;]*, which the JVM has closed for writing" \
+        "$V: one that is closed for writing only is refused"
+    like "$said" "closed by the peer: descriptor [0-9]+ is a TCP [^;]*, whose peer has closed its side" \
+        "$V: one whose peer has closed its side is refused"
+    like "$said" "connecting: descriptor [0-9]+ is a TCP [^;]*, which is being made" \
+        "$V: one that is being made is refused"
+    is "$(grep -c ': descriptor' "$log")$(grep -c NOT "$log")" 40 "$V: each with one reason"
+    is "$status" 137 "$V: connections that have ended do not prevent a checkpoint"
+    [ "$status" = 137 ] || { diag "$said" && return; }
+    for _ in first second; do
+        : >"$log"
+        restore "states-$V" "$DIR/states"
+        wait_exit "$pid" 30
+        is "$(cat "$log")" "reset: error, cannot write
+known to be reset: error, cannot write
+reset after data: 'data' error, cannot write
+closed by both: end, cannot write
+closed by both after data: 'data' end, cannot write
+shut down: end, cannot write
+accepted: error, cannot write
+refused: Connection refused
+bound: true
+fresh: true" "$V: a restored process learns how its connections ended"
+    done
+}
+
+# Sockets that no Java program makes.
+inherited() {
+    local port4 port6 image=$DIR/inherited mptcp
+    start "inherited-$V" python3 "$TMP/inherit.py" "$JAVA" "-agentpath:$AGENT=addr=none" \
+        -jar "$SIMPLE"
+    wait_line "$log" inherits && wait_line "$log" 3 || return
+    mapfile -t failed < <(sed -n 's/^failed //p' "$log")
+    mapfile -t stopped < <(sed -n 's/^stopped //p' "$log")
+    mptcp=$(sed -n 's/^mptcp //p' "$log")
+    freeze "$pid" "$image" "$V: sockets that no Java program makes" || return
+    # Ports that the sockets do not have any more are another one's now.
+    start "taker-$V" python3 -c "import socket, time
+for family, address, port in ((2, '127.0.0.1', ${failed[0]}), (10, '::1', ${failed[1]})):
+    s = socket.socket(family)
+    s.bind((address, port))
+    s.listen(1)
+    globals()[str(family)] = s
+print('taken', flush=True)
+s.accept()"
+    wait_line "$log" taken || return
+    restore "inherited-$V" "$image"
+    ok "$V: the port of a connection that failed is not asked for again" wait_more "$log" 3
+    not_ok "$V: a listener that was shut down is still bound" python3 -c "import socket
+s = socket.socket()
+s.bind(('127.0.0.1', ${stopped[0]}))"
+    not_ok "$V: and does not listen" python3 -c "import socket
+s = socket.create_connection(('127.0.0.1', ${stopped[0]}), 5)"
+    if [ -n "$mptcp" ]; then
+        ok "$V: an MPTCP listener listens again" python3 -c "import socket
+s = socket.create_connection(('127.0.0.1', $mptcp), 5)"
+    else
+        cannot "$V: an MPTCP listener listens again" "this kernel has no MPTCP"
+    fi
+    kill -KILL "$pid"
+    wait_exit "$pid" 10
+}
+
+body() {
+    states
+    inherited
+}
+each_jdk body
+done_testing
