@@ -15,6 +15,7 @@
 #include "agent/agent.h"
 #include "agent/renew/renew.h"
 #include "agent/workdir.h"
+#include "agent/zone.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 
@@ -36,6 +37,7 @@ void ckpt_parameters_prepare(JNIEnv *env)
     has_arguments = false; /* should nobody have come for those of an earlier restore */
     if (!java_environment)
         java_environment = ckpt_renew_load(env, "java.lang.ProcessEnvironment");
+    ckpt_zone_prepare(env);
 }
 
 static uint32_t sum_of(char *const *words)
@@ -315,5 +317,7 @@ void ckpt_parameters_apply(JNIEnv *env)
     failed(env, "system properties (-D)");
     set_environment(env);
     failed(env, "environment for System.getenv()");
+    ckpt_zone_apply(env, frozen_environment, (char *const *)parameters()->environment,
+                    (char *const *)parameters()->properties);
     (*env)->PopLocalFrame(env, NULL);
 }
