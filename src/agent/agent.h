@@ -30,6 +30,7 @@ struct ckpt_options {
     int signal;                  /**< signal=NAME asks for a checkpoint; 0: none */
     bool fd_stacks;              /**< fd_stacks=true: remember where descriptors were opened */
     bool timer_catch_up;         /**< timer_catch_up=true: java.util.Timer makes up for all runs */
+    bool renew_random;           /**< renew_random=true: also what may have an application's seed */
     char policies[PATH_MAX];     /**< policies=FILE: rules for open descriptors; "": none */
 };
 

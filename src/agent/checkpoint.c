@@ -37,6 +37,7 @@
 #include "agent/origins.h"
 #include "agent/parameters.h"
 #include "agent/policies.h"
+#include "agent/renew/generators.h"
 #include "agent/renew/management.h"
 #include "agent/renew/raw.h"
 #include "agent/renew/renew.h"
@@ -403,6 +404,7 @@ static void freeze(JNIEnv *env, struct work *work)
     say_warnings(work);
     if (work->report.count == 0) {
         ckpt_renew_prepare(env);
+        work->freeze.kept_size = ckpt_generators_kept(&work->freeze.kept);
         ckpt_parameters_prepare(env);
         ckpt_timers_hold(env);
         work->result = ckpt_freeze(&work->freeze, &work->report);

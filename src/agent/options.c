@@ -108,6 +108,7 @@ static const struct option table[] = {
     OPTION("policies", set_path, policies),
     OPTION("fd_stacks", set_flag, fd_stacks),
     OPTION("timer_catch_up", set_flag, timer_catch_up),
+    OPTION("renew_random", set_flag, renew_random),
 };
 #define COUNT (sizeof table / sizeof table[0])
 

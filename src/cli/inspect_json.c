@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -72,6 +73,24 @@ static json_t *command_json(const struct ckpt_image_view *view)
     for (; word < end; word += strlen(word) + 1)
         json_array_append_new(words, text_json(word));
     return words;
+}
+
+static json_t *kept_json(const struct ckpt_image_view *view)
+{
+    const char *word = ckpt_view_text(view, view->process->kept);
+    const char *end = word + view->process->kept.size;
+    json_t *list = json_array();
+
+    for (; word < end; word += strlen(word) + 1) {
+        json_t *entry = json_object();
+        char *class;
+        uint64_t count = strtoull(word, &class, 10);
+
+        add(entry, "class", text_json(class + (*class == ' ')));
+        add(entry, "count", number(count));
+        json_array_append_new(list, entry);
+    }
+    return list;
 }
 
 static json_t *threads_json(const struct ckpt_image_view *view)
@@ -288,6 +307,7 @@ int ckpt_inspect_json(const struct ckpt_inspection *inspection)
     int result;
 
     add_summary(document, inspection);
+    add(document, "generators_kept", kept_json(view));
     add(document, "threads", threads_json(view));
     add(document, "descriptors", fds_json(view));
     add(document, "files", files_json(view));

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -138,6 +139,24 @@ static void show_state(const struct ckpt_inspection *inspection)
         show_line("restore", inspection->obstacle.text);
 }
 
+/* Only if there are any. */
+static void show_kept(const struct ckpt_image_view *view)
+{
+    const char *word = ckpt_view_text(view, view->process->kept);
+    const char *end = word + view->process->kept.size;
+    size_t count = 0;
+
+    for (const char *at = word; at < end; at += strlen(at) + 1)
+        count += strtoul(at, NULL, 10);
+    if (count)
+        printf("\nRandom generators that clones share: %zu\n", count);
+    for (; word < end; word += strlen(word) + 1) {
+        printf("  ");
+        show(word);
+        putchar('\n');
+    }
+}
+
 static void show_threads(const struct ckpt_image_view *view)
 {
     char place[WHAT_MAX];
@@ -232,6 +251,7 @@ int ckpt_inspect_text(const struct ckpt_inspection *inspection)
     show_origin(inspection);
     show_sizes(inspection);
     show_state(inspection);
+    show_kept(view);
     show_threads(view);
     show_fds(view);
     show_files(view);

@@ -86,7 +86,8 @@ struct ckpt_image_process {
     uint64_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
     uint64_t arg_start, arg_end, env_start, env_end;
     struct ckpt_ref auxv, exe, cwd, command, java; /**< command: words end with zero bytes */
-    uint64_t limits[16][2];                        /**< RLIMIT_*: soft and hard */
+    struct ckpt_ref kept;   /**< words "COUNT CLASS": random generators that clones share */
+    uint64_t limits[16][2]; /**< RLIMIT_*: soft and hard */
     uint32_t umask;
     uint32_t membarrier; /**< MEMBARRIER_CMD_* that the process has registered for */
     uint64_t page_total; /**< pages in all runs, for people */

@@ -258,7 +258,7 @@ static int check_tables(const struct ckpt_image_view *view, struct ckpt_error *e
     }
     if (!good_ref(view, process->auxv) || !good_text(view, process->exe) ||
         !good_text(view, process->cwd) || !good_ref(view, process->command) ||
-        !good_text(view, process->java))
+        !good_text(view, process->java) || !good_ref(view, process->kept))
         return damaged(error, "the process's description");
     if (!good_special(view, view->header->vdso_start, view->header->vdso_end) ||
         !good_special(view, view->header->vvar_start, view->header->vvar_end))

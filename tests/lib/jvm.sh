@@ -29,14 +29,15 @@ for descriptor in "/proc/$$/fd"/*; do
 done
 unset descriptor
 
-# compile [NAME...]: tests/jvm/java/NAME.java for every JDK from 8 on.
+# compile [NAME...]: tests/jvm/java/NAME.java for every JDK from 8 on, against $LIBRARIES too if set.
 compile() {
     local said sources=("${@/%/.java}")
     [ -f "$SIMPLE" ] || bail_out "examples/simple is not built, run tools/build --examples"
     chmod 711 "$TMP" # the ordinary user of as_user reads the classes
     mkdir -p "$CLASSES"
     [ $# -gt 0 ] || return 0
-    said=$("${JDKS[0]}/bin/javac" --release 8 -Xlint:-options -cp "$SIMPLE" -d "$CLASSES" \
+    said=$("${JDKS[0]}/bin/javac" --release 8 -Xlint:-options -d "$CLASSES" \
+        -cp "$SIMPLE${LIBRARIES:+:$LIBRARIES}" \
         "${sources[@]/#/$TOP/tests/jvm/java/}" 2>&1) || bail_out "javac failed: $said"
 }
 

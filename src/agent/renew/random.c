@@ -6,18 +6,15 @@
  * good as the first one, needs no lock, and harms nobody who is in the middle of using the
  * generator: positions and counts in its buffers stay what they are.
  *
- * Left alone: generators that the application made itself from a seed (Random, SplittableRandom),
- * for it may want the same numbers again, and they cannot be told from those that it made without
- * one; and what only spreads or mixes (hash seeds, the salt of Set.of, probes), whose change would
- * break tables that exist.  A SHA1PRNG is always renewed, also if the application gave it its seed:
- * this JDK does not remember who did, and equal secrets in all clones would be worse than a
- * sequence that does not repeat.
+ * Left alone is what only spreads or mixes (hash seeds, the salt of Set.of, probes), whose change
+ * would break tables that exist.  Generators that are objects of their own: generators.c.
  */
 #include "agent/renew/renew.h"
 
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/renew/generators.h"
 #include "agent/renew/raw.h"
 #include "base/cleanup.h"
 
@@ -60,7 +57,7 @@ static bool keep_atomic(JNIEnv *env, struct ckpt_renew_row *row, jobject atomic,
     jobject kept = ckpt_renew_keep(env, row, atomic);
 
     if (kept)
-        ckpt_renew_raw_long(env, kept, atomic_value, mask);
+        ckpt_renew_raw_random(env, kept, atomic_value, 8, mask);
     return kept != NULL;
 }
 
@@ -88,6 +85,8 @@ static jobject shared_seed(JNIEnv *env, const struct ckpt_renew_row *row)
     if (random && !random_seed)
         random_seed =
             (*env)->GetFieldID(env, (*env)->GetObjectClass(env, random), "seed", ATOMIC_LONG);
+    if (random)
+        ckpt_generators_claim(random);
     return random && random_seed ? (*env)->GetObjectField(env, random, random_seed) : NULL;
 }
 
@@ -129,7 +128,7 @@ static bool prepare_native(JNIEnv *env, struct ckpt_renew_row *row)
         return row->ids[0] != NULL; /* no such device */
     io = row->ids[1] ? ckpt_renew_keep(env, row, io) : NULL;
     if (io)
-        ckpt_renew_raw_bytes(env, io, row->ids[1]);
+        ckpt_renew_raw_array(env, io, row->ids[1], 1);
     return io != NULL;
 }
 
@@ -138,54 +137,6 @@ static bool renew_native(JNIEnv *env, const struct ckpt_renew_row *row)
     jobject io = (*env)->GetStaticObjectField(env, row->owner, row->ids[0]);
 
     return !io || ckpt_renew_bytes(env, (*env)->GetObjectField(env, io, row->ids[1]));
-}
-
-/* ---- instances that a walk over the heap finds ---- */
-
-static bool prepare_instances(JNIEnv *env, struct ckpt_renew_row *row)
-{
-    for (int i = 0; i < CKPT_RENEW_FIELDS && row->fields[i]; i++) {
-        const char *signature = row->fields[i][0] == '#' ? "I" : BYTES;
-        const char *name = row->fields[i] + (row->fields[i][0] == '#');
-
-        row->ids[i] = (*env)->GetFieldID(env, row->owner, name, signature);
-        if (!row->ids[i])
-            return false;
-    }
-    if (!ckpt_renew_find_instances(env, row, row->owner))
-        return false;
-    for (size_t k = 0; k < row->object_count; k++)
-        for (int i = 0; i < CKPT_RENEW_FIELDS && row->fields[i]; i++)
-            if (row->fields[i][0] == '#')
-                ckpt_renew_raw_int(env, row->objects[k], row->ids[i], INT32_MIN);
-            else
-                ckpt_renew_raw_bytes(env, row->objects[k], row->ids[i]);
-    return true;
-}
-
-/*
- * Arrays get new bytes.  The counter of a DRBG (named with a '#') says how often it was asked since
- * its last seed; below zero, the DRBG takes a new one before it answers.  Counting up from the
- * lowest number stays below zero for long, should somebody be doing that just now.
- */
-static bool renew_instances(JNIEnv *env, const struct ckpt_renew_row *row)
-{
-    bool good = true;
-
-    for (size_t k = 0; k < row->object_count; k++) {
-        for (int i = 0; i < CKPT_RENEW_FIELDS && row->fields[i]; i++) {
-            jobject array;
-
-            if (row->fields[i][0] == '#') {
-                (*env)->SetIntField(env, row->objects[k], row->ids[i], INT32_MIN);
-                continue;
-            }
-            array = (*env)->GetObjectField(env, row->objects[k], row->ids[i]);
-            good &= ckpt_renew_bytes(env, array);
-            (*env)->DeleteLocalRef(env, array);
-        }
-    }
-    return good;
 }
 
 /* ---- ThreadLocalRandom: a seed in every thread ---- */
@@ -239,7 +190,7 @@ static bool prepare_threads(JNIEnv *env, struct ckpt_renew_row *row)
 
             good &= kept != NULL;
             if (kept)
-                ckpt_renew_raw_long(env, kept, row->ids[0], ALL_BITS);
+                ckpt_renew_raw_random(env, kept, row->ids[0], 8, ALL_BITS);
         }
     (*jvmti)->Deallocate(jvmti, (unsigned char *)threads);
     return good;
@@ -248,14 +199,11 @@ static bool prepare_threads(JNIEnv *env, struct ckpt_renew_row *row)
 /* JVMTI lists no virtual threads.  Where no carrier was ever made there are none. */
 static bool prepare_virtual(JNIEnv *env, struct ckpt_renew_row *row)
 {
-    jclass class =
-        prepare_seed(env, row) ? (*env)->FindClass(env, "java/lang/VirtualThread") : NULL;
-
-    if (!class || !ckpt_renew_find_instances(env, row, class))
+    if (!prepare_seed(env, row) || !ckpt_renew_find_instances(env, row, "java/lang/VirtualThread"))
         return false;
     for (size_t i = 0; i < row->object_count; i++)
         if ((*env)->GetIntField(env, row->objects[i], row->ids[1]))
-            ckpt_renew_raw_long(env, row->objects[i], row->ids[0], ALL_BITS);
+            ckpt_renew_raw_random(env, row->objects[i], row->ids[0], 8, ALL_BITS);
     return true;
 }
 
@@ -335,13 +283,6 @@ static bool renew_generators(JNIEnv *env, const struct ckpt_renew_row *row)
     {                                                                                              \
         .name = label, .class = owner_class, .prepare = prepare_native, .renew = renew_native      \
     }
-#define INSTANCES(label, owner_class, ...)                                                         \
-    {                                                                                              \
-        .name = label, .class = owner_class, .prepare = prepare_instances,                         \
-        .renew = renew_instances, .fields = {                                                      \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
-    }
 #define COUNTER(label, owner_class, field)                                                         \
     {                                                                                              \
         .name = label, .class = owner_class, .prepare = prepare_counter, .renew = renew_counter,   \
@@ -361,10 +302,6 @@ struct ckpt_renew_row ckpt_renew_random_rows[] = {
     NATIVE("NativePRNG", "sun.security.provider.NativePRNG"),
     NATIVE("NativePRNGBlocking", "sun.security.provider.NativePRNG$Blocking"),
     NATIVE("NativePRNGNonBlocking", "sun.security.provider.NativePRNG$NonBlocking"),
-    INSTANCES("SHA1PRNG", "sun.security.provider.SecureRandom", "state", "remainder"),
-    INSTANCES("Hash_DRBG", "sun.security.provider.HashDrbg", "v", "c", "#reseedCounter"),
-    INSTANCES("HMAC_DRBG", "sun.security.provider.HmacDrbg", "v", "k", "#reseedCounter"),
-    INSTANCES("CTR_DRBG", "sun.security.provider.CtrDrbg", "v", "k", "#reseedCounter"),
     COUNTER("seeds of ThreadLocalRandom", "java.util.concurrent.ThreadLocalRandom", "seeder"),
     {.name = "ThreadLocalRandom of threads",
      .class = "java.util.concurrent.ThreadLocalRandom",

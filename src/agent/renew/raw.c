@@ -19,8 +19,9 @@
 struct place {
     char *const *cell;
     uint32_t at;
-    enum { LONG, INT, BYTES } kind;
-    uint64_t value; /* LONG: the mask; INT: what is written */
+    enum { RANDOM, VALUE, ARRAY } kind;
+    unsigned size;  /* of the field, or of an array's elements */
+    uint64_t value; /* RANDOM: the mask; VALUE: what is written */
 };
 
 static struct place *places;
@@ -149,31 +150,32 @@ void ckpt_renew_raw_begin(JNIEnv *env)
     (*env)->PopLocalFrame(env, NULL);
 }
 
-static void add(JNIEnv *env, jobject object, jfieldID id, int kind, uint64_t value)
+static void add(JNIEnv *env, jobject object, jfieldID id, struct place place)
 {
-    uint32_t at = trial_number ? offset(env, object, id) : 0;
-    struct place *more = at ? realloc(places, (place_count + 1) * sizeof *more) : NULL;
+    struct place *more;
 
+    place.at = trial_number ? offset(env, object, id) : 0;
+    place.cell = cell_of(object);
+    more = place.at ? realloc(places, (place_count + 1) * sizeof *more) : NULL;
     if (!more)
         return;
     places = more;
-    more[place_count++] =
-        (struct place){.cell = cell_of(object), .at = at, .kind = kind, .value = value};
+    more[place_count++] = place;
 }
 
-void ckpt_renew_raw_long(JNIEnv *env, jobject object, jfieldID id, uint64_t mask)
+void ckpt_renew_raw_random(JNIEnv *env, jobject object, jfieldID id, unsigned size, uint64_t mask)
 {
-    add(env, object, id, LONG, mask);
+    add(env, object, id, (struct place){.kind = RANDOM, .size = size, .value = mask});
 }
 
-void ckpt_renew_raw_int(JNIEnv *env, jobject object, jfieldID id, int32_t value)
+void ckpt_renew_raw_value(JNIEnv *env, jobject object, jfieldID id, unsigned size, uint64_t value)
 {
-    add(env, object, id, INT, (uint32_t)value);
+    add(env, object, id, (struct place){.kind = VALUE, .size = size, .value = value});
 }
 
-void ckpt_renew_raw_bytes(JNIEnv *env, jobject object, jfieldID id)
+void ckpt_renew_raw_array(JNIEnv *env, jobject object, jfieldID id, unsigned unit)
 {
-    add(env, object, id, BYTES, 0);
+    add(env, object, id, (struct place){.kind = ARRAY, .size = unit});
 }
 
 void ckpt_renew_raw_end(JNIEnv *env)
@@ -267,26 +269,28 @@ static bool fill(struct pool *pool, char *to, uint32_t size)
     return true;
 }
 
+static bool write_array(struct pool *pool, char *array, unsigned unit)
+{
+    /* Elements of 8 bytes begin at a multiple of 8, others where those of one byte do. */
+    uint32_t at = unit == 8 ? (data_at + 7) & ~7u : data_at;
+
+    return !array || fill(pool, array + at, *(const uint32_t *)(array + length_at) * unit);
+}
+
 static bool write_place(struct pool *pool, const struct place *place)
 {
     char *field = *place->cell + place->at;
-    uint64_t bits;
-    char *array;
+    uint64_t bits = place->value;
 
-    switch (place->kind) {
-    case LONG:
+    if (place->kind == ARRAY)
+        return write_array(pool, follow(field), place->size);
+    if (place->kind == RANDOM) {
         if (!fill(pool, (char *)&bits, sizeof bits))
             return false;
-        *(uint64_t *)field = bits & place->value;
-        return true;
-    case INT:
-        *(uint32_t *)field = (uint32_t)place->value;
-        return true;
-    case BYTES:
-        array = follow(field);
-        return !array || fill(pool, array + data_at, *(const uint32_t *)(array + length_at));
+        bits &= place->value;
     }
-    return false;
+    memcpy(field, &bits, place->size);
+    return true;
 }
 
 void ckpt_renew_raw_write(void)

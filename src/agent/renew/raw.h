@@ -19,14 +19,14 @@
 /** Before the first place is added; takes back all that were. */
 void ckpt_renew_raw_begin(JNIEnv *env);
 
-/** The long field @id of @object, a global reference: random bits under @mask. */
-void ckpt_renew_raw_long(JNIEnv *env, jobject object, jfieldID id, uint64_t mask);
+/** The field @id of @object, a global reference, of @size bytes: random bits under @mask. */
+void ckpt_renew_raw_random(JNIEnv *env, jobject object, jfieldID id, unsigned size, uint64_t mask);
 
-/** The int field @id: this value. */
-void ckpt_renew_raw_int(JNIEnv *env, jobject object, jfieldID id, int32_t value);
+/** The field @id, of @size bytes: this value. */
+void ckpt_renew_raw_value(JNIEnv *env, jobject object, jfieldID id, unsigned size, uint64_t value);
 
-/** The array of bytes that the field @id leads to: random bytes. */
-void ckpt_renew_raw_bytes(JNIEnv *env, jobject object, jfieldID id);
+/** The array that the field @id leads to, of elements of @unit bytes: random bytes. */
+void ckpt_renew_raw_array(JNIEnv *env, jobject object, jfieldID id, unsigned unit);
 
 /** Among the parked, before the image is written: may objects be written to, and do we know how? */
 void ckpt_renew_raw_check(bool at_rest);

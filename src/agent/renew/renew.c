@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See renew.h.  Runs the rows of process.c, random.c and network.c and has what
- * they share: classes, instances, entropy.
+ * See renew.h.  Runs the rows of process.c, random.c and network.c, and then what generators.c has
+ * found; has what they share: classes, instances, entropy.
  *
  * Classes are loaded by name when a checkpoint is prepared, and asked for their state again after
  * the restore.  So a class that some thread initialises between the two is not missed: its fields
@@ -21,7 +21,9 @@
 #include <sys/random.h>
 
 #include "agent/agent.h"
+#include "agent/renew/generators.h"
 #include "agent/renew/raw.h"
+#include "agent/renew/walk.h"
 #include "base/cleanup.h"
 
 #define LOCAL_REFERENCES 16
@@ -122,51 +124,20 @@ jobject ckpt_renew_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object)
     return kept;
 }
 
-static jint JNICALL tag_it(jlong class_tag, jlong size, jlong *tag, jint length, void *data)
+bool ckpt_renew_find_instances(JNIEnv *env, struct ckpt_renew_row *row, const char *name)
 {
-    (void)class_tag;
-    (void)size;
-    (void)length;
-    (void)data;
-    *tag = 1;
-    return 0;
-}
-
-static bool find_tagged(JNIEnv *env, jvmtiEnv *walker, struct ckpt_renew_row *row, jclass class)
-{
-    const jvmtiHeapCallbacks callbacks = {.heap_iteration_callback = tag_it};
-    const jlong tag = 1;
+    long type = ckpt_generators_type(name);
     jobject *objects = NULL;
     jint count = 0;
     bool good = true;
 
-    if ((*walker)->IterateThroughHeap(walker, 0, class, &callbacks, NULL) != JVMTI_ERROR_NONE ||
-        (*walker)->GetObjectsWithTags(walker, 1, &tag, &count, &objects, NULL) != JVMTI_ERROR_NONE)
-        return false;
+    if (type < 0 || !ckpt_walk_found((size_t)type, &count, &objects))
+        return type < 0;
     for (jint i = 0; i < count; i++) {
         good = good && ckpt_renew_keep(env, row, objects[i]);
         (*env)->DeleteLocalRef(env, objects[i]);
     }
-    (*walker)->Deallocate(walker, (unsigned char *)objects);
-    return good;
-}
-
-/*
- * A walk needs the capability to tag objects, which the agent's own JVMTI environment does not have
- * and is not to have.  HotSpot grants it at any time, so an environment is made for the walk alone;
- * capability, tags and tables go with it.
- */
-bool ckpt_renew_find_instances(JNIEnv *env, struct ckpt_renew_row *row, jclass class)
-{
-    const jvmtiCapabilities tagging = {.can_tag_objects = 1};
-    jvmtiEnv *walker = NULL;
-    bool good;
-
-    if ((*ckpt_agent.vm)->GetEnv(ckpt_agent.vm, (void **)&walker, JVMTI_VERSION_1_2) != JNI_OK)
-        return false;
-    good = (*walker)->AddCapabilities(walker, &tagging) == JVMTI_ERROR_NONE &&
-           find_tagged(env, walker, row, class);
-    (*walker)->DisposeEnvironment(walker);
+    ckpt_walk_deallocate(objects);
     return good;
 }
 
@@ -224,9 +195,11 @@ void ckpt_renew_prepare(JNIEnv *env)
         ckpt_renew_raw_begin(env);
         for (size_t i = 0; (row = row_at(i)); i++)
             row->owner = ckpt_renew_load(env, row->class);
+        ckpt_generators_walk(env);
         for (size_t i = 0; (row = row_at(i)); i++)
             if (row->owner && ckpt_renew_is_initialised(row->owner))
                 prepare_row(env, row);
+        ckpt_generators_prepare(env);
     }
     if ((*env)->ExceptionCheck(env))
         (*env)->ExceptionClear(env);
@@ -243,6 +216,7 @@ void ckpt_renew(JNIEnv *env)
             ckpt_agent_log("warning",
                            "cannot renew %s in the restored process; its clones may share it",
                            row->name);
+    ckpt_generators_renew(env);
     ckpt_renew_forget(env);
 }
 
@@ -251,6 +225,7 @@ void ckpt_renew_forget(JNIEnv *env)
     struct ckpt_renew_row *row;
 
     ckpt_renew_raw_end(env);
+    ckpt_generators_forget(env);
     for (size_t i = 0; (row = row_at(i)); i++) {
         for (size_t k = 0; k < row->object_count; k++)
             (*env)->DeleteGlobalRef(env, row->objects[k]);

@@ -67,8 +67,8 @@ extern const size_t ckpt_renew_process_count, ckpt_renew_random_count, ckpt_rene
 /** Whether a class has been initialised, so that looking up its fields does not do so. */
 bool ckpt_renew_is_initialised(jclass class);
 
-/** Every instance of @class itself, not of its subclasses, into row->objects.  Walks the heap. */
-bool ckpt_renew_find_instances(JNIEnv *env, struct ckpt_renew_row *row, jclass class);
+/** The instances of the class @name that the walk has found (generators.h), into row->objects. */
+bool ckpt_renew_find_instances(JNIEnv *env, struct ckpt_renew_row *row, const char *name);
 
 /** One more global reference in row->objects; NULL: no memory. */
 jobject ckpt_renew_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object);

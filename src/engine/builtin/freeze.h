@@ -23,7 +23,9 @@ struct ckpt_freeze {
     bool leave_running;
     uint32_t image_flags; /**< CKPT_IMAGE_* flags */
     const char *java;     /**< one line about the JVM, for people */
-    const int *own_fds;   /**< descriptors that the agent sees to itself */
+    const char *kept;     /**< random generators that clones share, "COUNT CLASS" and a zero each */
+    size_t kept_size;
+    const int *own_fds; /**< descriptors that the agent sees to itself */
     size_t own_fd_count;
     const struct ckpt_policies *policies; /**< rules for open descriptors; NULL: none */
     struct ckpt_report *warnings; /**< what they change, from ckpt_freeze_check(); NULL: no word */
