@@ -35,7 +35,7 @@ struct arguments {
     const char **variables; /* --env and --env-file, in their order */
     bool *from_file;
     size_t variable_count;
-    bool clear_environment;
+    bool clear_environment, dry_run;
     char **properties;
     size_t property_count;
     struct ckpt_environment environment;
@@ -69,6 +69,17 @@ static int take_variable(int argc, char **argv, int *index, struct arguments *ar
     return taken;
 }
 
+/* How the frozen JVM starts its rehearsal (engine/builtin/rehearse.c); for no one else. */
+static int take_rehearsal(int argc, char **argv, int *index, struct arguments *arguments)
+{
+    int taken = ckpt_cli_option(&ckpt_command_restore, argc, argv, index, "--rehearse",
+                                &arguments->request.image_name);
+
+    if (taken > 0)
+        arguments->dry_run = arguments->request.frozen_runs = true;
+    return taken;
+}
+
 static int take_word(int argc, char **argv, int *index, struct arguments *arguments)
 {
     struct ckpt_restore_request *request = &arguments->request;
@@ -84,12 +95,16 @@ static int take_word(int argc, char **argv, int *index, struct arguments *argume
     if (!taken)
         taken = ckpt_cli_option(&ckpt_command_restore, argc, argv, index, "--cwd", &request->cwd);
     if (!taken)
+        taken = take_rehearsal(argc, argv, index, arguments);
+    if (!taken)
         taken = take_variable(argc, argv, index, arguments);
     if (taken)
         return taken < 0 ? CKPT_EXIT_USAGE : 0;
     *index += 1;
     if (strcmp(word, "--verify") == 0)
         request->verify = true;
+    else if (strcmp(word, "--dry-run") == 0)
+        arguments->dry_run = true;
     else if (strcmp(word, "--clear-env") == 0)
         arguments->clear_environment = true;
     else if (strncmp(word, "-D", 2) == 0)
@@ -128,6 +143,13 @@ static void warn(const char *text)
     fprintf(stderr, "checkpointer: warning: %s\n", text);
 }
 
+static int report_success(const struct ckpt_restore_request *request)
+{
+    if (!request->frozen_runs)
+        printf("'%s' would be restored here\n", request->directory);
+    return fflush(stdout) == 0 ? CKPT_EXIT_DONE : CKPT_EXIT_FAILED;
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {.request = {.time = CKPT_TIME_AUTO, .warn = warn}};
@@ -158,8 +180,12 @@ static int run(int argc, char **argv)
     if (request->arguments && !*request->arguments)
         return ckpt_cli_usage(&ckpt_command_restore, "behind '--', a main class is missing");
     request->properties = arguments.properties;
-    if (make_environment(&arguments, &error) == 0)
+    if (make_environment(&arguments, &error) < 0)
+        return ckpt_cli_fail(&error);
+    if (!arguments.dry_run)
         ckpt_engine_builtin.restore(request, &error);
+    else if (ckpt_engine_builtin.rehearse(request, &error) == 0)
+        return report_success(request);
     return ckpt_cli_fail(&error);
 }
 
@@ -191,6 +217,8 @@ const struct ckpt_command ckpt_command_restore = {
         "  --time=host        the machine's own clocks\n"
         "  --policies=FILE    rules for descriptors that were open: docs/policies.md; the same as\n"
         "                     -Djdk.crac.resource-policies=FILE, and the last of both counts\n"
+        "  --dry-run          only find out whether a restore would succeed, here and with these\n"
+        "                     options; nothing is changed, opened for others or started\n"
         "  --verify           check every page's checksum first (reads the whole image)\n",
     .run = run,
 };

@@ -27,10 +27,13 @@ struct ckpt_restore_request {
     uint64_t started_realtime_ns; /**< when the command began */
     const char *policies;         /**< a file of rules for the descriptors; NULL: none */
     bool verify;                  /**< check the pages' checksums first */
-    const char *cwd;              /**< the process's new working directory; NULL: the image's */
-    char *const *environment;     /**< the process's new one, words KEY=VALUE, NULL behind them */
-    char *const *properties;      /**< system properties to set, words KEY=VALUE, NULL behind */
-    char *const *arguments;       /**< a main class to run and its arguments; NULL: none */
+    const char *image_name;       /**< the image's name in the directory; NULL: "image" */
+    bool frozen_runs; /**< of a rehearsal: the caller is the frozen JVM's child, and that JVM still
+                           has its addresses and locks */
+    const char *cwd;  /**< the process's new working directory; NULL: the image's */
+    char *const *environment; /**< the process's new one, words KEY=VALUE, NULL behind them */
+    char *const *properties;  /**< system properties to set, words KEY=VALUE, NULL behind */
+    char *const *arguments;   /**< a main class to run and its arguments; NULL: none */
 };
 
 /** Whether something is as a checkpoint or restore needs it. */
@@ -46,6 +49,13 @@ struct ckpt_engine {
     int (*check)(ckpt_finding_fn *report, void *context);
     /** Become the process in the image. Returns only on failure, -1 with nothing harmed. */
     int (*restore)(const struct ckpt_restore_request *request, struct ckpt_error *error);
+    /**
+     * Everything that restore() does short of becoming the process, with no effect that others can
+     * see.  The calling process is fit for nothing afterwards but to report the result: descriptors
+     * from 3 on, working directory and clocks are the image's.
+     * @return 0 if a restore would succeed here and now, -1 with what is in its way
+     */
+    int (*rehearse)(const struct ckpt_restore_request *request, struct ckpt_error *error);
 };
 
 extern const struct ckpt_engine ckpt_engine_builtin;

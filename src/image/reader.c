@@ -390,8 +390,8 @@ static int read_metadata(int fd, uint64_t file_size, void **ret_metadata, size_t
     return 0;
 }
 
-static int open_trusted(const char *directory, bool trusted, struct stat *ret_status, int *ret_fd,
-                        struct ckpt_error *error)
+static int open_trusted(const char *directory, const char *name, bool trusted,
+                        struct stat *ret_status, int *ret_fd, struct ckpt_error *error)
 {
     ckpt_auto_close int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ckpt_auto_close int fd = -1;
@@ -402,16 +402,15 @@ static int open_trusted(const char *directory, bool trusted, struct stat *ret_st
                               directory);
     if (fstat(dir, ret_status) < 0 || (trusted && check_owner(directory, ret_status, error) < 0))
         return -1;
-    fd = openat(dir, CKPT_IMAGE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
         return ckpt_error_set(error, STAGE, ENOENT,
                               "there is no checkpoint in '%s'; take one with 'checkpointer "
                               "checkpoint PID %s'",
                               directory, directory);
     if (fd < 0 || fstat(fd, ret_status) < 0)
-        return ckpt_error_set(error, STAGE, errno, "cannot open '%s/" CKPT_IMAGE_NAME "'",
-                              directory);
-    snprintf(path, sizeof path, "%s/" CKPT_IMAGE_NAME, directory);
+        return ckpt_error_set(error, STAGE, errno, "cannot open '%s/%s'", directory, name);
+    snprintf(path, sizeof path, "%s/%s", directory, name);
     if (!S_ISREG(ret_status->st_mode))
         return ckpt_error_set(error, STAGE, 0, "'%s' is not a regular file", path);
     if (trusted && check_owner(path, ret_status, error) < 0)
@@ -423,16 +422,22 @@ static int open_trusted(const char *directory, bool trusted, struct stat *ret_st
 int ckpt_image_open(const char *directory, bool trusted, struct ckpt_image *ret_image,
                     struct ckpt_error *error)
 {
+    return ckpt_image_open_as(directory, CKPT_IMAGE_NAME, trusted, ret_image, error);
+}
+
+int ckpt_image_open_as(const char *directory, const char *name, bool trusted,
+                       struct ckpt_image *ret_image, struct ckpt_error *error)
+{
     ckpt_auto_free void *metadata = NULL;
     ckpt_auto_close int fd = -1;
     struct stat status;
     size_t size = 0;
 
-    if (open_trusted(directory, trusted, &status, &fd, error) < 0)
+    if (open_trusted(directory, name, trusted, &status, &fd, error) < 0)
         return -1;
     if (read_metadata(fd, (uint64_t)status.st_size, &metadata, &size, error) < 0 ||
         ckpt_image_parse(metadata, size, (uint64_t)status.st_size, &ret_image->view, error) < 0)
-        return ckpt_error_prefix(error, "'%s/" CKPT_IMAGE_NAME "'", directory);
+        return ckpt_error_prefix(error, "'%s/%s'", directory, name);
     ret_image->metadata = CKPT_STEAL_POINTER(metadata);
     ret_image->fd = CKPT_STEAL_FD(fd);
     return 0;

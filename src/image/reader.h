@@ -26,6 +26,10 @@ struct ckpt_image {
 int ckpt_image_open(const char *directory, bool trusted, struct ckpt_image *ret_image,
                     struct ckpt_error *error);
 
+/** The same for an image that has another name there, as while it is written. */
+int ckpt_image_open_as(const char *directory, const char *name, bool trusted,
+                       struct ckpt_image *ret_image, struct ckpt_error *error);
+
 void ckpt_image_close(struct ckpt_image *image);
 
 /**

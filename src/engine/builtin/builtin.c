@@ -38,6 +38,8 @@ static int choose_high(struct ckpt_restore *restore, struct ckpt_error *error)
                                   "raise 'ulimit -Hn'",
                                   (unsigned long)needed, (unsigned long)limit.rlim_max);
     }
+    for (int i = 0; i < 3 && restore->rehearsal; i++)
+        restore->streams[i] = fcntl(i, F_DUPFD_CLOEXEC, restore->high);
     restore->image.fd = ckpt_objects_raise(restore, restore->image.fd, error);
     return restore->image.fd < 0 ? -1 : 0;
 }
@@ -76,7 +78,12 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
     struct ckpt_fd_thaw thaw = {
-        .image = view, .high = restore->high, .shared_fds = restore->shared_fds};
+        .image = view,
+        .high = restore->high,
+        .shared_fds = restore->shared_fds,
+        .rehearsal = restore->rehearsal,
+        .frozen_runs = restore->request->frozen_runs,
+    };
     ckpt_auto_free int *other_end = malloc((view->fd_count + 1) * sizeof(int));
 
     if (!other_end)
@@ -84,7 +91,7 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
     memset(other_end, -1, (view->fd_count + 1) * sizeof(int));
     thaw.other_end = other_end;
     return ckpt_fds_thaw(&thaw, error) < 0 ? -1
-                                           : ckpt_fd_locks_take(view, restore->file_fds, error);
+                                           : ckpt_fd_locks_take(&thaw, restore->file_fds, error);
 }
 
 /* Standard error may be another file once the descriptors are made. */
@@ -94,25 +101,50 @@ static int warn(struct ckpt_restore *restore)
     return 0;
 }
 
+/* All steps but the jump, in their order. */
+static struct ckpt_plan *prepare(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_restore_request *request = restore->request;
+    const char *name = request->image_name ? request->image_name : CKPT_IMAGE_NAME;
+
+    if (ckpt_image_open_as(request->directory, name, true, &restore->image, error) < 0)
+        return NULL;
+    if ((request->verify && ckpt_image_verify(&restore->image, error) < 0) ||
+        check_fds(&restore->image.view, error) < 0 || ckpt_restore_policies(restore, error) < 0 ||
+        ckpt_machine_check(restore, error) < 0 || choose_high(restore, error) < 0 ||
+        ckpt_objects_open(restore, error) < 0 || enter_surroundings(restore, error) < 0 ||
+        ckpt_time_enter(restore, error) < 0 || ckpt_limits_check_files(restore, error) < 0 ||
+        ckpt_objects_make(restore, error) < 0 || warn(restore) < 0 || thaw_fds(restore, error) < 0)
+        return NULL;
+    return ckpt_plan_make(restore, error);
+}
+
 static int restore(const struct ckpt_restore_request *request, struct ckpt_error *error)
 {
-    struct ckpt_restore restore = {.request = request, .perf_fd = -1};
-    const struct ckpt_image_view *view = &restore.image.view;
+    struct ckpt_restore restore = {.request = request, .perf_fd = -1, .image.fd = -1};
+    struct ckpt_plan *plan = prepare(&restore, error);
 
-    if (ckpt_image_open(request->directory, true, &restore.image, error) < 0)
-        return -1;
-    if ((request->verify && ckpt_image_verify(&restore.image, error) < 0) ||
-        check_fds(view, error) < 0 || ckpt_restore_policies(&restore, error) < 0 ||
-        ckpt_machine_check(&restore, error) < 0 || choose_high(&restore, error) < 0 ||
-        ckpt_objects_open(&restore, error) < 0 || enter_surroundings(&restore, error) < 0 ||
-        ckpt_time_enter(&restore, error) < 0 || ckpt_objects_make(&restore, error) < 0 ||
-        warn(&restore) < 0 || thaw_fds(&restore, error) < 0 || ckpt_plan_run(&restore, error) < 0) {
-        if (restore.perf_path[0])
-            unlink(restore.perf_path);
-        ckpt_image_close(&restore.image);
-        return -1;
-    }
-    return 0;
+    if (plan)
+        ckpt_plan_run(&restore, plan);
+    if (restore.perf_path[0])
+        unlink(restore.perf_path);
+    ckpt_image_close(&restore.image);
+    return -1;
+}
+
+static int rehearse(const struct ckpt_restore_request *request, struct ckpt_error *error)
+{
+    struct ckpt_restore restore = {.request = request,
+                                   .rehearsal = true,
+                                   .perf_fd = -1,
+                                   .image.fd = -1,
+                                   .streams = {-1, -1, -1}};
+    int result = prepare(&restore, error) ? 0 : -1;
+
+    for (int i = 0; i < 3; i++)
+        if (restore.streams[i] >= 0)
+            dup2(restore.streams[i], i);
+    return result;
 }
 
 static int check(ckpt_finding_fn *report, void *context)
@@ -127,4 +159,5 @@ const struct ckpt_engine ckpt_engine_builtin = {
     .name = "builtin",
     .check = check,
     .restore = restore,
+    .rehearse = rehearse,
 };

@@ -50,6 +50,13 @@ struct ckpt_fd_thaw {
     int high;       /**< numbers from here on are free for what must be kept aside */
     int *other_end; /**< for each descriptor of the image: the other end of its pipe, or -1 */
     const int *shared_fds; /**< for each shared object, a descriptor of it */
+    /**
+     * A rehearsal: nothing that others can see.  Files are opened, since that alone tells whether
+     * they can be, but no device and no named pipe; addresses are bound, without listen(); locks
+     * are only asked for.
+     */
+    bool rehearsal;
+    bool frozen_runs; /**< and the JVM in the image still runs: its addresses and locks are taken */
 };
 
 struct ckpt_fd_kind_row {
@@ -127,8 +134,30 @@ void ckpt_fd_locks_describe(const struct ckpt_image_view *image, const struct ck
  * a locked file may be closed: those of @file_fds are before, and one of the image is put there.
  * @param file_fds  for each file of the image, a descriptor to map it by, or -1
  */
-int ckpt_fd_locks_take(const struct ckpt_image_view *image, int *file_fds,
-                       struct ckpt_error *error);
+int ckpt_fd_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct ckpt_error *error);
+
+/**
+ * In a rehearsal, in place of bind() and listen() (fd_rehearse.c): whether an Internet socket can
+ * have its address next to other processes and to the image's other sockets.
+ * @param fd       a socket with the options that come before bind(); it may be bound afterwards
+ * @param address  a struct sockaddr_in or sockaddr_in6
+ * @return 0, or the error of bind() as a negative number
+ */
+long ckpt_fd_rehearse_bind(struct ckpt_fd_thaw *thaw, int fd, const void *address, uint32_t size,
+                           bool listens);
+
+/**
+ * In a rehearsal, in place of open(): whether @path may be opened with these flags, without doing
+ * it.
+ * @return a descriptor for the place (O_PATH), or a negative error
+ */
+long ckpt_fd_rehearse_open(const char *path, uint32_t flags);
+
+/** access() for the effective user; 0 or a negative error. */
+long ckpt_fd_rehearse_access(const char *path, int mode);
+
+/** Whether a Unix socket of that name listens, without connecting to it. */
+bool ckpt_fd_rehearse_listens(const char *path);
 
 /** The row of a kind, NULL if there is none. */
 const struct ckpt_fd_kind_row *ckpt_fd_row(uint32_t kind);

@@ -61,6 +61,12 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
     if (ckpt_sys_fstatat(AT_FDCWD, path, &status, 0) == 0 && !S_ISFIFO(status.st_mode))
         return ckpt_error_set(error, "descriptors", 0, "'%s' is no longer a named pipe", path);
+    if (thaw->rehearsal) {
+        opened = ckpt_fd_rehearse_open(path, entry->open_flags);
+        return opened >= 0 ? (int)opened
+                           : ckpt_error_set(error, "descriptors", (int)-opened,
+                                            "cannot open '%s' again", path);
+    }
     if (access == O_WRONLY) /* without a reader it could not be opened */
         reader = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
     opened = ckpt_sys_openat(AT_FDCWD, path, access | O_NONBLOCK | O_CLOEXEC, 0);

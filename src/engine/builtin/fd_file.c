@@ -95,21 +95,35 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
     ckpt_fd_locks_describe(image, entry, text + length, size - length);
 }
 
+/* To open a device may start something; those that every program opens do not. */
+static bool opens(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry)
+{
+    return !thaw->rehearsal || entry->kind != CKPT_FD_DEVICE ||
+           !(entry->fd_flags & CKPT_FD_REOPEN) || (entry->open_flags & O_PATH);
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     const struct ckpt_image_file *file = &thaw->image->files[entry->object];
     const char *path = ckpt_view_text(thaw->image, file->path);
     struct stat status;
-    long opened = ckpt_sys_openat(
-        AT_FDCWD, path, (int)(entry->open_flags & CKPT_FD_KEPT_FLAGS) | O_CLOEXEC | O_NOCTTY, 0);
+    long opened = opens(thaw, entry)
+                      ? ckpt_sys_openat(
+                            AT_FDCWD, path,
+                            (int)(entry->open_flags & CKPT_FD_KEPT_FLAGS) | O_CLOEXEC | O_NOCTTY, 0)
+                      : ckpt_fd_rehearse_open(path, entry->open_flags);
 
     if (opened == -EPERM && (entry->open_flags & O_NOATIME))
         opened = ckpt_sys_openat(
             AT_FDCWD, path, (int)(entry->open_flags & CKPT_FD_KEPT_FLAGS & ~O_NOATIME) | O_CLOEXEC,
             0);
     if (opened < 0)
-        return ckpt_error_set(error, "descriptors", (int)-opened, "cannot open '%s' again", path);
+        return ckpt_error_set(error, "descriptors", (int)-opened, "cannot open '%s' again%s", path,
+                              opened == -EACCES || opened == -EPERM
+                                  ? "; let the user that restores open it this way, or close it "
+                                    "in a beforeCheckpoint hook"
+                                  : "");
     if (ckpt_sys_fstat((int)opened, &status) < 0 ||
         (status.st_mode & S_IFMT) != (file->mode & S_IFMT)) {
         ckpt_sys_close((int)opened);

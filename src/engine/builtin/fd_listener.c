@@ -140,6 +140,31 @@ static long bind_again(int fd, const struct listener_data *data)
     return failed;
 }
 
+/* Whether it could be bound, for a rehearsal; 0 or a negative error. */
+static long may_bind(const struct ckpt_fd_thaw *thaw, int fd, const struct listener_data *data)
+{
+    const char *path = ((const struct sockaddr_un *)data->address)->sun_path;
+    char parent[112] = ".";
+    struct stat status;
+    size_t slash = ckpt_raw_length(path);
+    long failed;
+
+    if (!path[0]) {
+        failed = ckpt_syscall(SYS_bind, fd, data->address, data->address_size, 0, 0, 0);
+        return failed == -EADDRINUSE && thaw->frozen_runs ? 0 : failed;
+    }
+    while (slash && path[slash] != '/')
+        slash--;
+    if (path[0] == '/' || slash)
+        ckpt_raw_format(parent, sizeof parent, "%s", path);
+    parent[slash ? slash : 1] = '\0';
+    failed = ckpt_fd_rehearse_access(parent, 2 | 1 /* W_OK | X_OK */);
+    if (failed < 0 || ckpt_sys_fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+        thaw->frozen_runs)
+        return failed;
+    return S_ISSOCK(status.st_mode) && !ckpt_fd_rehearse_listens(path) ? 0 : -EADDRINUSE;
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
@@ -151,8 +176,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
     if (opened < 0)
         return ckpt_error_set(error, "descriptors", (int)-opened, "cannot make a Unix socket");
-    failed = bind_again((int)opened, data);
-    if (failed == 0)
+    failed = thaw->rehearsal ? may_bind(thaw, (int)opened, data) : bind_again((int)opened, data);
+    if (failed == 0 && !thaw->rehearsal)
         failed = ckpt_syscall(SYS_listen, opened, BACKLOG, 0, 0, 0, 0);
     if (failed < 0) {
         ckpt_sys_close((int)opened);

@@ -284,20 +284,45 @@ static bool is_locked(const struct ckpt_image_fd *entry)
             entry->kind == CKPT_FD_DEVICE);
 }
 
-int ckpt_fd_locks_take(const struct ckpt_image_view *image, int *file_fds, struct ckpt_error *error)
+/* Whether it could be taken.  To ask for flock() is to take it: it is given back at once. */
+static int ask(const struct lock *lock, int fd, const char *path, struct ckpt_error *error)
 {
+    struct flock wanted = {.l_type = lock->exclusive ? F_WRLCK : F_RDLCK,
+                           .l_whence = SEEK_SET,
+                           .l_start = (int64_t)lock->start,
+                           .l_len = (int64_t)lock->length};
+
+    if (lock->type == FLOCK_LOCK) {
+        if (take(lock, fd, path, error) < 0)
+            return -1;
+        ckpt_syscall(SYS_flock, fd, LOCK_UN, 0, 0, 0, 0);
+        return 0;
+    }
+    if (ckpt_sys_fcntl(fd, lock->type == OFD_LOCK ? F_OFD_GETLK : F_GETLK, (long)&wanted) == 0 &&
+        wanted.l_type != F_UNLCK)
+        return refuse(path, wanted.l_pid, error);
+    return 0;
+}
+
+int ckpt_fd_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *image = thaw->image;
+
     for (size_t i = 0; i < image->fd_count; i++)
         if (is_locked(&image->fds[i]) &&
             leave_alone(image, image->fds[i].number, file_fds, error) < 0)
             return -1;
+    if (thaw->frozen_runs) /* it has them, so no other process has */
+        return 0;
     for (size_t i = 0; i < image->fd_count; i++) {
         const struct ckpt_image_fd *entry = &image->fds[i];
         size_t count = 0;
         const struct lock *locks = is_locked(entry) ? locks_of(image, entry, &count) : NULL;
 
         for (size_t j = 0; j < count; j++)
-            if (take(&locks[j], entry->number,
-                     ckpt_view_text(image, image->files[entry->object].path), error) < 0)
+            if ((thaw->rehearsal ? ask : take)(
+                    &locks[j], entry->number,
+                    ckpt_view_text(image, image->files[entry->object].path), error) < 0)
                 return ckpt_error_prefix(error, "descriptor %d", entry->number);
     }
     return 0;

@@ -274,10 +274,13 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     if (opened < 0)
         return ckpt_error_set(error, "descriptors", (int)-opened, "cannot make a socket");
     set_options((int)opened, data, true);
-    if (data->bound)
+    if (data->bound && thaw->rehearsal)
+        failed = ckpt_fd_rehearse_bind(thaw, (int)opened, data->address, data->address_size,
+                                       data->listening);
+    else if (data->bound)
         failed = ckpt_syscall(SYS_bind, opened, data->address, data->address_size, 0, 0, 0);
     set_options((int)opened, data, false);
-    if (failed == 0 && data->listening)
+    if (failed == 0 && data->listening && !thaw->rehearsal)
         failed = ckpt_syscall(SYS_listen, opened, data->backlog, 0, 0, 0, 0);
     if (failed < 0) {
         ckpt_sys_close((int)opened);

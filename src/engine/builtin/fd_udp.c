@@ -127,7 +127,9 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         if (!options[i].v6 || data->family == AF_INET6)
             ckpt_syscall(SYS_setsockopt, opened, options[i].level, options[i].name,
                          &data->option[i], sizeof data->option[i], 0);
-    if (data->local_size)
+    if (data->local_size && thaw->rehearsal)
+        failed = ckpt_fd_rehearse_bind(thaw, (int)opened, data->local, data->local_size, false);
+    else if (data->local_size)
         failed = ckpt_syscall(SYS_bind, opened, data->local, data->local_size, 0, 0, 0);
     if (failed < 0) {
         ckpt_sys_close((int)opened);

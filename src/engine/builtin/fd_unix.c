@@ -108,7 +108,7 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
                                       : "HotSpot's attach listener");
 }
 
-static int make_listener(struct ckpt_error *error)
+static int make_listener(const struct ckpt_fd_thaw *thaw, struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     long opened = ckpt_syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
@@ -118,7 +118,7 @@ static int make_listener(struct ckpt_error *error)
         return ckpt_error_set(error, "descriptors", (int)-opened, "cannot make a Unix socket");
     /* A name of this length only: the kernel chooses a free abstract one. */
     failed = ckpt_syscall(SYS_bind, opened, &name, sizeof name.sun_family, 0, 0, 0);
-    if (failed == 0)
+    if (failed == 0 && !thaw->rehearsal)
         failed = ckpt_syscall(SYS_listen, opened, 5, 0, 0, 0, 0);
     if (failed < 0) {
         ckpt_sys_close((int)opened);
@@ -134,7 +134,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     long made;
 
     if (*(const uint32_t *)ckpt_view_text(thaw->image, entry->data) == ATTACH_LISTENER)
-        return make_listener(error);
+        return make_listener(thaw, error);
     made =
         ckpt_syscall(SYS_socketpair, AF_UNIX,
                      SOCK_STREAM | SOCK_CLOEXEC | (entry->open_flags & O_NONBLOCK), 0, ends, 0, 0);

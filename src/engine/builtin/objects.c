@@ -117,7 +117,7 @@ static int make_shared(struct ckpt_restore *restore, struct ckpt_error *error)
         restore->shared_fds[i] = fd;
         if (ftruncate(fd, (off_t)object->size) < 0)
             return ckpt_error_set(error, STAGE, errno, "cannot size a memory file");
-        if (fill(restore, object, fd, error) < 0)
+        if (!restore->rehearsal && fill(restore, object, fd, error) < 0)
             return -1;
         if (ftruncate(fd, (off_t)object->size) < 0) /* pages were filled whole */
             return ckpt_error_set(error, STAGE, errno, "cannot size a memory file");
@@ -179,7 +179,7 @@ static int make_perf(struct ckpt_restore *restore, const struct ckpt_image_map *
     if (!content || map->run_count != 1 || run->size != size ||
         pread(restore->image.fd, content, size, (off_t)run->offset) != (ssize_t)size)
         return ckpt_error_set(error, STAGE, EIO, "cannot read the JVM's performance data");
-    if (map->object != CKPT_NONE)
+    if (map->object != CKPT_NONE && !restore->rehearsal)
         fd = open_perf(restore, ckpt_view_text(view, view->files[map->object].path));
     if (fd < 0)
         fd = memfd_create("hsperfdata", MFD_CLOEXEC);

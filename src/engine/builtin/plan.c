@@ -606,14 +606,13 @@ static bool worth_help(const struct ckpt_plan *plan)
            sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) > 1;
 }
 
-int ckpt_plan_run(struct ckpt_restore *restore, struct ckpt_error *error)
+struct ckpt_plan *ckpt_plan_make(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
     struct area area = {.start = NULL};
-    sigset_t all;
 
     if (open_area(restore, &area, error) < 0)
-        return -1;
+        return NULL;
     area.exec_from_image = can_exec_image(restore);
     for (size_t i = 0; i < view->map_count; i++)
         add_map(&area, restore, &view->maps[i]);
@@ -623,20 +622,23 @@ int ckpt_plan_run(struct ckpt_restore *restore, struct ckpt_error *error)
     add_mm_map(&area, view);
     add_mailbox(&area, restore);
     join_ops(&area);
+    area.plan->stack = (uint64_t)area.end - (restore->special.end - restore->special.start);
     if (worth_help(area.plan))
-        area.plan->helper_stack =
-            (uint64_t)area.end - STACK_SIZE - (restore->special.end - restore->special.start);
+        area.plan->helper_stack = area.plan->stack - STACK_SIZE;
+    return ckpt_limits_check(restore, area.plan, error) < 0 ? NULL : area.plan;
+}
+
+void ckpt_plan_run(const struct ckpt_restore *restore, struct ckpt_plan *plan)
+{
+    void (*start)(struct ckpt_plan *, void *) =
+        (void (*)(struct ckpt_plan *, void *))plan->area_start;
+    sigset_t all;
 
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    restore_limits(view);
-    register_membarrier(view);
+    restore_limits(&restore->image.view);
+    register_membarrier(&restore->image.view);
     leave_rseq();
-    {
-        void (*start)(struct ckpt_plan *, void *) =
-            (void (*)(struct ckpt_plan *, void *))area.start;
-
-        start(area.plan, area.end - (restore->special.end - restore->special.start));
-    }
+    start(plan, (void *)plan->stack);
     __builtin_unreachable();
 }

@@ -29,6 +29,7 @@ struct ckpt_special {
 /** What a restore has open beside the descriptors of the image. */
 struct ckpt_restore {
     const struct ckpt_restore_request *request;
+    bool rehearsal; /**< no effect that others can see, see engine.h */
     struct ckpt_image image;
     struct ckpt_special special;
     int high;            /**< numbers from here on are ours */
@@ -37,6 +38,7 @@ struct ckpt_restore {
     int *shared_fds;     /**< for each shared object */
     int perf_fd;         /**< the new hsperfdata file, -1 */
     char perf_path[256]; /**< its name, to be removed if the restore fails; "" */
+    int streams[3];      /**< in a rehearsal: the caller's standard streams, which report */
     char cwd[PATH_MAX];  /**< the new working directory, absolute; "": that of the image */
     int64_t monotonic_shift_ns;
     bool redirect_clock; /**< the agent makes up for it */
@@ -104,7 +106,30 @@ int ckpt_objects_make(struct ckpt_restore *restore, struct ckpt_error *error);
 /** Move a descriptor out of the way of those in the image. -1 with @error; @fd is closed. */
 int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_error *error);
 
-/** Lay out memory and threads and hand over to the restorer (plan.c). */
-int ckpt_plan_run(struct ckpt_restore *restore, struct ckpt_error *error);
+struct ckpt_plan;
+
+/**
+ * Lay out memory and threads for the restorer, and check that this process may have all that
+ * (plan.c).
+ * @return the plan, or NULL with @error
+ */
+struct ckpt_plan *ckpt_plan_make(struct ckpt_restore *restore, struct ckpt_error *error);
+
+/** Hand over to the restorer. */
+void ckpt_plan_run(const struct ckpt_restore *restore, struct ckpt_plan *plan)
+    __attribute__((noreturn));
+
+/**
+ * The limits of the process, the machine and the cgroup allow what the plan asks for: mappings,
+ * memory, threads (limits.c).  It computes; nothing is mapped.
+ */
+int ckpt_limits_check(struct ckpt_restore *restore, const struct ckpt_plan *plan,
+                      struct ckpt_error *error);
+
+/** The same for the memory files and their sizes, before they are made. */
+int ckpt_limits_check_files(const struct ckpt_restore *restore, struct ckpt_error *error);
+
+/** This process may start @count threads more; tried out where that is in doubt (threads.c). */
+int ckpt_threads_check(size_t count, struct ckpt_error *error);
 
 #endif

@@ -58,6 +58,7 @@ struct ckpt_plan {
     uint64_t move_count;
     int32_t image_fd;
     int32_t first_fd;      /**< descriptors from here on are closed at the end */
+    uint64_t stack;        /**< the end of the restorer's stack */
     uint64_t helper_stack; /**< the stack of a second thread that does half the work; 0: none */
     uint32_t helper_tid;   /**< the kernel clears it, and wakes, when the helper has ended */
     uint32_t helper_read;  /**< a futex: the helper's reads are done */

@@ -60,16 +60,40 @@ static unsigned long append(char *text, unsigned long length, const char *more)
     return length;
 }
 
+/* What the kernel's likely answers here mean; the number of any other says more than a word. */
+static const char *reason(long error)
+{
+    if (error == -12)
+        return "ENOMEM, no memory is left, or a limit on it or on the number of mappings is "
+               "reached";
+    if (error == -11)
+        return "EAGAIN, a limit on threads or on locked memory is reached";
+    if (error == -5)
+        return "EIO, the image cannot be read; its file system fails, or it was cut off";
+    if (error == -13)
+        return "EACCES, the file system or a security module forbids it";
+    if (error == -1)
+        return "EPERM, a security module or a seccomp filter forbids it";
+    if (error == -22)
+        return "EINVAL, the kernel does not take it";
+    if (error == -38)
+        return "ENOSYS, the kernel or a seccomp filter does not have that call";
+    return "errno ";
+}
+
 __attribute__((noreturn)) static void fail(const char *what, uint64_t where, long error)
 {
-    char text[160];
+    char text[256];
+    const char *words = reason(error);
     unsigned long length = append(text, 0, "checkpointer: restore: cannot ");
 
     length = append(text, length, what);
     length = append(text, length, " at 0x");
     length += number_text(text + length, where, 16);
-    length = append(text, length, ": errno ");
-    length += number_text(text + length, (unsigned long)-error, 10);
+    length = append(text, length, ": ");
+    length = append(text, length, words);
+    if (words[5] == ' ' && words[0] == 'e')
+        length += number_text(text + length, (unsigned long)-error, 10);
     length = append(text, length, "\n");
     ckpt_sys_write(2, text, length);
     for (;;)

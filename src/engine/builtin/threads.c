@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Whether this process may start as many threads as the image has.  Three limits can refuse them:
+ * the user's (RLIMIT_NPROC), that of a cgroup (pids.max) and the machine's (kernel.threads-max).
+ *
+ * What they count cannot be seen from here exactly: other PID namespaces, outer cgroups, whom the
+ * kernel exempts.  So where a limit may be near, the threads are started, do nothing, and end.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/restore.h"
+
+#define STAGE "threads"
+#define FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+#define END_S 10 /* for threads that have nothing to do but to end */
+
+long ckpt_trial_clone(unsigned long flags, void *stack, uint32_t *word);
+
+/* A number in a file; @none: there is no such file, or "max". */
+static uint64_t read_number(const char *path, uint64_t none)
+{
+    char text[64];
+    const char *at = text;
+
+    return ckpt_raw_read_file(path, text, sizeof text) <= 0 || *text < '0' || *text > '9'
+               ? none
+               : ckpt_raw_number(&at, 10);
+}
+
+/* All threads of the machine, whoever sees them. */
+static uint64_t all_threads(void)
+{
+    unsigned long count;
+    char text[128];
+
+    return ckpt_raw_read_file("/proc/loadavg", text, sizeof text) > 0 &&
+                   sscanf(text, "%*s %*s %*s %*u/%lu", &count) == 1
+               ? count
+               : UINT64_MAX / 2;
+}
+
+/* Whether a cgroup on the way up from @path, below the mount point @top, is short of PIDs. */
+static bool group_is_near(const char *top, char *path, size_t count)
+{
+    char file[512], *slash;
+
+    do {
+        uint64_t most;
+
+        snprintf(file, sizeof file, "%s%s/pids.max", top, path);
+        most = read_number(file, UINT64_MAX);
+        snprintf(file, sizeof file, "%s%s/pids.current", top, path);
+        if (most != UINT64_MAX && read_number(file, most) + count > most)
+            return true;
+        slash = strrchr(path, '/');
+        if (slash)
+            *slash = '\0';
+    } while (slash);
+    return false;
+}
+
+static bool any_group_is_near(size_t count)
+{
+    static const struct {
+        const char *start, *top;
+    } kinds[] = {{"0::/", "/sys/fs/cgroup"},
+                 {"0::/", "/sys/fs/cgroup/unified"},
+                 {":pids:/", "/sys/fs/cgroup/pids"}};
+    char text[4096], path[400];
+
+    if (ckpt_raw_read_file("/proc/self/cgroup", text, sizeof text) <= 0)
+        return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const char *at = strstr(text, kinds[i].start);
+
+        if (!at)
+            continue;
+        at += strlen(kinds[i].start) - 1;
+        snprintf(path, sizeof path, "%.*s", (int)strcspn(at, "\n"), at);
+        if (group_is_near(kinds[i].top, path, count))
+            return true;
+    }
+    return false;
+}
+
+static bool is_near(size_t count)
+{
+    uint64_t now = all_threads() + count;
+    struct rlimit limit;
+
+    return (getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur < now) ||
+           read_number("/proc/sys/kernel/threads-max", UINT64_MAX) < now + 32 ||
+           any_group_is_near(count);
+}
+
+/* Until the kernel has taken them off all counts, which is before they leave this one. */
+static void wait_for_end(void)
+{
+    struct timespec began, now;
+    char text[4096];
+    uint64_t threads;
+
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    do {
+        sched_yield();
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (ckpt_raw_read_file("/proc/self/status", text, sizeof text) > 0 &&
+             ckpt_raw_field(text, "Threads:", 10, &threads) && threads > 1 &&
+             now.tv_sec - began.tv_sec < END_S);
+}
+
+int ckpt_threads_check(size_t count, struct ckpt_error *error)
+{
+    static uint32_t word;
+    char stack[64];
+    size_t started = 0;
+    long made = 0;
+
+    if (count == 0 || !is_near(count))
+        return 0;
+    for (; started < count && made >= 0; started += made > 0)
+        made = ckpt_trial_clone(FLAGS, stack + sizeof stack, &word);
+    __atomic_store_n(&word, 1, __ATOMIC_RELEASE);
+    ckpt_sys_futex(&word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+    wait_for_end();
+    __atomic_store_n(&word, 0, __ATOMIC_RELEASE);
+    if (made >= 0)
+        return 0;
+    return ckpt_error_set(error, STAGE, (int)-made,
+                          "the JVM needs %lu threads, and only %lu could be started; raise 'ulimit "
+                          "-u', the cgroup's pids.max (--pids-limit of a container) or the sysctl "
+                          "kernel.threads-max",
+                          (unsigned long)count + 1, (unsigned long)started + 1);
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# `restore --dry-run DIR`: says what a restore would say, and has no effect.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+compile Opened
+
+ARGUMENTS=() # of the JVM
+
+# take NAME ARGUMENT...: an image of Opened in $DIR/NAME, by the ordinary user; $port if it has one.
+take() {
+    local name=$1
+    shift
+    start_jvm "$name-$V" as_user - "${ARGUMENTS[@]}" -cp "$CP" Opened "$@"
+    wait_line "$log" ready
+    freeze as_user "$pid" "$IMAGES/$name" "$V: $name"
+}
+
+dry_run() { # DIR [OPTION...]
+    run as_user "$CKPT" restore --dry-run "$@"
+}
+
+limited() { # LIMIT NAME PATTERN WHAT
+    run as_user bash -c "ulimit $1; exec '$CKPT' restore --dry-run '$IMAGES/$2'"
+    refused "$V: --dry-run: $4" "$3"
+    RUN_SECONDS=30 run as_user bash -c "ulimit $1; exec '$CKPT' restore '$IMAGES/$2'"
+    refused "$V: restore: $4" "$3"
+}
+
+states() { # everything in the folder that a rehearsal could have touched
+    find "$USER_DIR" -printf '%p %s %m %T@ %C@\n' | sort
+}
+
+body() {
+    local before port file traced bad
+    user_ready
+    IMAGES=$USER_DIR/images-$V
+    file=$USER_DIR/file-$V
+    as_user mkdir -p "$IMAGES" && as_user touch "$file"
+    port=$(free_port)
+    take open "read:$file" "write:$USER_DIR/log-$V" "port:$port" threads:10 until:20
+    unset port
+
+    before=$(states)
+    dry_run "$IMAGES/open"
+    is "$status $out$err" "0 '$IMAGES/open' would be restored here" \
+        "$V: --dry-run of a good image ends with 0 and one line"
+    is "$(states)" "$before" "$V: --dry-run makes, changes and removes no file"
+    dry_run --verify "$IMAGES/open"
+    is "$status" 0 "$V: --dry-run works with --verify"
+    if command -v strace >/dev/null && as_user strace -o /dev/null true 2>/dev/null; then
+        traced=$USER_DIR/trace-$V
+        run as_user strace -f -o "$traced" "$CKPT" restore --dry-run "$IMAGES/open"
+        bad='(listen|unlink|unlinkat|rename|renameat|mkdir|link|symlink)\('
+        bad=$(grep -E " $bad|O_CREAT|O_TRUNC|F_SETLK|F_OFD_SETLK|LOCK_" "$traced")
+        is "$bad" "" "$V: --dry-run makes no call that others could notice"
+    else
+        skip "$V: --dry-run makes no call that others could notice" "strace does not work here"
+    fi
+
+    # The permission is lost; the descriptor had more rights.
+    chmod 0 "$file"
+    dry_run "$IMAGES/open"
+    refused "$V: --dry-run: a file that may not be opened any more" \
+        "cannot open '$file' again: permission denied; let the user"
+    chmod 644 "$file"
+
+    limited "-v 500000" open "address space, and the limit is 500000 KiB; raise 'ulimit -v'" \
+        "too little address space"
+    limited "-d 20000" open "writable memory, and the limit is 20000 KiB; raise 'ulimit -d'" \
+        "too little writable memory"
+    if java_takes "$JAVA_HOME" -XX:+UseZGC; then
+        ARGUMENTS=(-XX:+UseZGC -Xmx32m)
+        take zgc heap:1
+        ARGUMENTS=()
+        limited "-f 400" zgc "KiB of a file in memory, and the limit is 400 KiB; raise 'ulimit -f'" \
+            "too small a limit on files"
+    fi
+    if [ "$(id -u)" = 0 ]; then
+        limited "-u 8" open "needs [0-9]+ threads, and only .*raise 'ulimit -u'" "too few threads"
+    fi
+    dry_run "$IMAGES/open"
+    is "$status" 0 "$V: nothing of that lasts"
+
+    # Each of two restores after it succeeds.
+    for file in 1 2; do
+        restore "twice-$file-$V" as_user "$IMAGES/open"
+        wait_exit "$pid"
+        is "$status $(tail -n 1 "$log")" "0 20" "$V: restore $file after --dry-run succeeds"
+    done
+}
+
+busy_port() {
+    local port server image
+    IMAGES=$USER_DIR/images-$V
+    port=$(free_port)
+    image=$USER_DIR/images-$V/port
+    take port "port:$port" until:1000
+    start "server-$V" python3 -c "import socket, signal
+s = socket.create_server(('127.0.0.1', $port)); print('up', flush=True); signal.pause()"
+    server=$pid
+    wait_line "$log" up
+    dry_run "$image"
+    refused "$V: --dry-run: another process has the port" \
+        "cannot listen at 127.0.0.1:$port again: .*; stop whoever listens there"
+    kill "$server"
+    wait_exit "$server"
+    unset port
+    dry_run "$image"
+    is "$status" 0 "$V: --dry-run: and it is free again"
+}
+
+each_jdk body
+each_jdk busy_port
+done_testing

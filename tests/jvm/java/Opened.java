@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Has things open that a rehearsal looks at, and says so: arguments of the form KIND:VALUE. Then it
+// counts, ten times a second, until it is killed or the count is reached.
+//
+//   read:FILE write:FILE    open and kept open; write creates it
+//   port:N                  listens there (0: any)
+//   threads:N               as many that wait
+//   heap:MIB                of live memory
+//   spawn:N                 N children, one after another, with what Process says of their end
+//   until:N                 the last number
+
+import java.io.Closeable;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.crac.Context;
+import org.crac.Core;
+import org.crac.Resource;
+
+public class Opened {
+    private static final List<Object> KEPT = new ArrayList<>();
+
+    private static final class Told implements Resource {
+        @Override
+        public void beforeCheckpoint(Context<? extends Resource> context) {
+            System.out.println("before checkpoint");
+        }
+
+        @Override
+        public void afterRestore(Context<? extends Resource> context) {
+            System.out.println("after restore");
+        }
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        Resource told = new Told();
+        KEPT.add(told);
+        Core.getGlobalContext().register(told);
+        long until = Long.MAX_VALUE;
+        for (String argument : arguments) {
+            String value = argument.substring(argument.indexOf(':') + 1);
+            switch (argument.substring(0, argument.indexOf(':'))) {
+                case "read":
+                    KEPT.add(new FileInputStream(value));
+                    break;
+                case "write":
+                    KEPT.add(new FileOutputStream(value, true));
+                    break;
+                case "port":
+                    KEPT.add(new ServerSocket(Integer.parseInt(value), 5,
+                            InetAddress.getLoopbackAddress()));
+                    break;
+                case "threads":
+                    startThreads(Integer.parseInt(value));
+                    break;
+                case "heap":
+                    for (int i = 0; i < Integer.parseInt(value); i++) {
+                        KEPT.add(new byte[1 << 20]);
+                    }
+                    break;
+                case "spawn":
+                    spawn(Integer.parseInt(value));
+                    break;
+                default:
+                    until = Long.parseLong(value);
+            }
+        }
+        System.out.println("ready");
+        for (long i = 1; i <= until; i++) {
+            System.out.println(i);
+            Thread.sleep(100);
+        }
+        for (Object kept : KEPT) {
+            if (kept instanceof Closeable) {
+                ((Closeable) kept).close();
+            }
+        }
+    }
+
+    private static void startThreads(int count) throws InterruptedException {
+        CountDownLatch started = new CountDownLatch(count);
+        for (int i = 0; i < count; i++) {
+            Thread thread = new Thread(() -> {
+                started.countDown();
+                try {
+                    new CountDownLatch(1).await();
+                } catch (InterruptedException end) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            thread.setDaemon(true);
+            thread.start();
+        }
+        started.await();
+    }
+
+    // In the background: children come and go while the checkpoint does; each is waited for.
+    private static void spawn(int count) {
+        Thread thread = new Thread(() -> {
+            try {
+                for (int i = 0; i < count; i++) {
+                    int status = new ProcessBuilder("sh", "-c", "exit 7").start().waitFor();
+                    if (status != 7) {
+                        System.out.println("a child ended with " + status);
+                    }
+                }
+                System.out.println("children waited for");
+            } catch (Exception failed) {
+                System.out.println("children: " + failed);
+            }
+        });
+        thread.setDaemon(true);
+        thread.start();
+    }
+}
