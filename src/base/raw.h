@@ -56,6 +56,13 @@ bool ckpt_raw_field(const char *text, const char *label, unsigned base, uint64_t
  */
 long ckpt_raw_read_file(const char *path, char *buffer, size_t size);
 
+/**
+ * Copy memory of this process that may not be there: that another thread may unmap, or whose file
+ * another process may cut short.  A plain load would end the process.
+ * @return 0, or a negative errno value: -EFAULT if not all of it can be read
+ */
+int ckpt_raw_peek(void *to, uint64_t from, size_t size);
+
 /** Write all of it, retrying short writes and EINTR.  0 or a negative errno value. */
 int ckpt_raw_write_all(int fd, const void *data, size_t size);
 

@@ -15,25 +15,36 @@
 #include "base/syscall.h"
 #include "engine/builtin/gather.h"
 
+#define SEGMENTS_MAX 64
+#define NOTES_MAX 64
+
 static bool same_name(const char *name, size_t size)
 {
     return size == 4 && name[0] == 'G' && name[1] == 'N' && name[2] == 'U' && name[3] == '\0';
 }
 
-static void scan_notes(const char *at, size_t size, struct ckpt_image_file *file)
+/* The build-id among the notes of a segment. */
+static void scan_notes(const struct ckpt_bytes *source, uint64_t at, uint64_t size,
+                       struct ckpt_image_file *file)
 {
-    while (size >= sizeof(Elf64_Nhdr)) {
-        const Elf64_Nhdr *note = (const Elf64_Nhdr *)at;
-        uint64_t name = (note->n_namesz + 3ull) & ~3ull;
-        uint64_t whole = sizeof *note + name + ((note->n_descsz + 3ull) & ~3ull);
+    for (int i = 0; i < NOTES_MAX && size >= sizeof(Elf64_Nhdr); i++) {
+        struct {
+            Elf64_Nhdr head;
+            char name[4];
+        } note;
+        uint64_t name, whole;
 
+        if (source->read(source, &note, sizeof note, at) < 0)
+            return;
+        name = (note.head.n_namesz + 3ull) & ~3ull;
+        whole = sizeof note.head + name + ((note.head.n_descsz + 3ull) & ~3ull);
         if (whole > size)
             return;
-        if (note->n_type == NT_GNU_BUILD_ID &&
-            same_name((const char *)(note + 1), note->n_namesz) &&
-            note->n_descsz <= sizeof file->build_id) {
-            file->build_id_size = (uint8_t)note->n_descsz;
-            __builtin_memcpy(file->build_id, (const char *)(note + 1) + name, note->n_descsz);
+        if (note.head.n_type == NT_GNU_BUILD_ID && same_name(note.name, note.head.n_namesz) &&
+            note.head.n_descsz <= sizeof file->build_id) {
+            if (source->read(source, file->build_id, note.head.n_descsz,
+                             at + sizeof note.head + name) == 0)
+                file->build_id_size = (uint8_t)note.head.n_descsz;
             return;
         }
         at += whole;
@@ -41,20 +52,28 @@ static void scan_notes(const char *at, size_t size, struct ckpt_image_file *file
     }
 }
 
-void ckpt_files_build_id(const char *image, size_t size, struct ckpt_image_file *file)
+void ckpt_files_build_id(const struct ckpt_bytes *source, struct ckpt_image_file *file)
 {
-    const Elf64_Ehdr *elf = (const Elf64_Ehdr *)image;
-    const Elf64_Phdr *segment;
+    Elf64_Ehdr elf;
+    Elf64_Phdr segments[SEGMENTS_MAX];
+    uint64_t size = source->size;
 
-    if (size < sizeof *elf || __builtin_memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 ||
-        elf->e_phentsize != sizeof *segment || elf->e_phoff > size ||
-        (size - elf->e_phoff) / sizeof *segment < elf->e_phnum)
+    if (size < sizeof elf || source->read(source, &elf, sizeof elf, 0) < 0 ||
+        __builtin_memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 ||
+        elf.e_phentsize != sizeof segments[0] || elf.e_phnum > SEGMENTS_MAX || elf.e_phoff > size ||
+        (size - elf.e_phoff) / sizeof segments[0] < elf.e_phnum ||
+        source->read(source, segments, elf.e_phnum * sizeof segments[0], elf.e_phoff) < 0)
         return;
-    segment = (const Elf64_Phdr *)(image + elf->e_phoff);
-    for (unsigned i = 0; i < elf->e_phnum && !file->build_id_size; i++)
-        if (segment[i].p_type == PT_NOTE && segment[i].p_offset <= size &&
-            segment[i].p_filesz <= size - segment[i].p_offset)
-            scan_notes(image + segment[i].p_offset, segment[i].p_filesz, file);
+    for (unsigned i = 0; i < elf.e_phnum && !file->build_id_size; i++)
+        if (segments[i].p_type == PT_NOTE && segments[i].p_offset <= size &&
+            segments[i].p_filesz <= size - segments[i].p_offset)
+            scan_notes(source, segments[i].p_offset, segments[i].p_filesz, file);
+}
+
+/* Mapped memory, which another thread may unmap and another process may cut short. */
+static int read_memory(const struct ckpt_bytes *source, void *to, size_t size, uint64_t offset)
+{
+    return ckpt_raw_peek(to, source->address + offset, size);
 }
 
 int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags, const void *image,
@@ -90,8 +109,12 @@ int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags,
     file->flags = flags;
     if (image_size > (size_t)status.st_size) /* behind the end of the file is a bus error */
         image_size = (size_t)status.st_size;
-    if (image)
-        ckpt_files_build_id(image, image_size, file);
+    if (image) {
+        struct ckpt_bytes source = {
+            .read = read_memory, .address = (uint64_t)image, .size = image_size};
+
+        ckpt_files_build_id(&source, file);
+    }
     *ret_index = (uint32_t)(tables->files.count - 1);
     return 0;
 }

@@ -40,16 +40,24 @@ struct ckpt_gather {
 
 /**
  * Add @path to the table of files, once.
- * @param image   NULL, or where the start of the file is mapped (@image_size bytes readable), to
- *        find
- *                an ELF build-id
+ * @param image   NULL, or where the start of the file is mapped (@image_size bytes), to find an ELF
+ *                build-id; it is read through the kernel
  * @return 0 with *ret_index, or -1: it is not there, or not a regular file or directory
  */
 int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags, const void *image,
                    size_t image_size, uint32_t *ret_index, struct ckpt_error *error);
 
-/** Find the build-id of an ELF object at @image, into @file; of anything else, nothing. */
-void ckpt_files_build_id(const char *image, size_t size, struct ckpt_image_file *file);
+/** Where ckpt_files_build_id() reads; either may change or vanish meanwhile. */
+struct ckpt_bytes {
+    /** Read all of it, or return a negative number. */
+    int (*read)(const struct ckpt_bytes *source, void *to, size_t size, uint64_t offset);
+    uint64_t address; /**< of memory */
+    int fd;           /**< or of a file */
+    uint64_t size;
+};
+
+/** Find the build-id of an ELF object, into @file; of anything else, nothing. */
+void ckpt_files_build_id(const struct ckpt_bytes *source, struct ckpt_image_file *file);
 
 /** Fill in maps, and with everyone parked their runs. Refusals go to the report. */
 int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error);

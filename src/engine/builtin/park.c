@@ -2,10 +2,11 @@
 /*
  * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
  *
- * The handler runs on the stack of whatever the thread was doing, so it is kept small.  Why the
- * count must be exact: a thread that runs on while pages are copied would tear the image, so the
- * threads that answered are compared with the kernel's own count ("Threads:" of /proc/self/status)
- * and the list in /proc/self/task is read until it brings nobody new.
+ * The handler runs on the thread's alternate stack, or else on the stack of whatever the thread was
+ * doing; either may be small.  Beside the kernel's signal frame (AT_MINSIGSTKSZ) it takes less than
+ * 512 bytes.  Why the count must be exact: a thread that continues while pages are copied would
+ * tear the image, so the threads that answered are compared with the kernel's own count
+ * (num_threads) and the list in /proc/self/task is read until it has no new thread.
  */
 #include "engine/builtin/park.h"
 
@@ -18,8 +19,9 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/tasks.h"
+#include "engine/builtin/unparked.h"
 
 enum park_state { IDLE, PARKING, CHAIN, ALL }; /* the latter two: released, in two ways */
 
@@ -152,107 +154,14 @@ void ckpt_park_sigreturn(void) __attribute__((visibility("hidden")));
 /* ---- all threads ---- */
 
 /*
- * num_threads, the 20th field of stat(5): `status` would tell too, but grows with the user's
- * groups.
- */
-static uint64_t thread_count(void)
-{
-    char text[1024];
-
-    if (ckpt_raw_read_file("/proc/self/stat", text, sizeof text) <= 0)
-        return 0;
-    return ckpt_raw_stat_field(text, 20);
-}
-
-/*
- * Inside a PID namespace whose /proc belongs to an outer one the names in task/ are not our TIDs.
- */
-static int inner_tid(const char *name)
-{
-    struct ckpt_raw_lines lines;
-    char path[64];
-    const char *line;
-    int tid = 0;
-    long fd;
-
-    ckpt_raw_format(path, sizeof path, "/proc/self/task/%s/status", name);
-    fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0)
-        return 0;
-    ckpt_raw_lines_init(&lines, (int)fd);
-    while ((line = ckpt_raw_lines_next(&lines))) {
-        if (!ckpt_raw_starts(line, "NSpid:"))
-            continue;
-        for (line += 6; *line;) {
-            ckpt_raw_blanks(&line);
-            tid = (int)ckpt_raw_number(&line, 10);
-        }
-        break;
-    }
-    ckpt_sys_close((int)fd);
-    return tid;
-}
-
-static bool proc_is_ours(void)
-{
-    char text[32];
-    const char *at = text;
-    long length = ckpt_sys_readlinkat(AT_FDCWD, "/proc/self", text, sizeof text - 1);
-
-    if (length <= 0)
-        return false;
-    text[length] = '\0';
-    return ckpt_raw_number(&at, 10) == (uint64_t)ckpt_sys_getpid();
-}
-
-static bool known(const struct ckpt_park *park, uint32_t tid)
-{
-    uint32_t taken = load(&park->taken);
-
-    for (uint32_t i = 0; i < taken && i < park->capacity; i++)
-        if (load(&park->slots[i].done) && park->slots[i].tid == tid)
-            return true;
-    return false;
-}
-
-typedef bool visit_fn(struct ckpt_park *park, int tid, const char *name, void *context);
-
-/* Call @visit for each thread but the caller, until it says false. 0 or a negative errno value. */
-static long each_thread(struct ckpt_park *park, visit_fn *visit, void *context)
-{
-    char buffer[4096];
-    bool ours = proc_is_ours();
-    int self = (int)ckpt_sys_gettid();
-    long fd = ckpt_sys_openat(AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    long got;
-
-    if (fd < 0)
-        return fd;
-    while ((got = ckpt_sys_getdents((int)fd, buffer, sizeof buffer)) > 0) {
-        for (long at = 0; at < got;) {
-            struct ckpt_dirent *entry = (struct ckpt_dirent *)(buffer + at);
-            const char *name = entry->name;
-            int tid;
-
-            at += entry->length;
-            if (name[0] == '.')
-                continue;
-            tid = ours ? (int)ckpt_raw_number(&name, 10) : inner_tid(name);
-            if (tid > 0 && tid != self && !visit(park, tid, entry->name, context))
-                at = got;
-        }
-    }
-    ckpt_sys_close((int)fd);
-    return got;
-}
-
-/*
  * Ask each thread once and only once: a second signal could still be pending when the handler goes.
  */
-static bool ask(struct ckpt_park *park, int tid, const char *name, void *context)
+static bool ask(int tid, const char *name, void *context)
 {
+    struct ckpt_park *park = context;
+    long failed;
+
     (void)name;
-    (void)context;
     for (uint32_t i = 0; i < park->asked; i++)
         if (park->slots[i].asked == (uint32_t)tid)
             return true;
@@ -260,9 +169,13 @@ static bool ask(struct ckpt_park *park, int tid, const char *name, void *context
         park->overflow = 1;
         return false;
     }
-    if (ckpt_sys_tgkill((int)ckpt_sys_getpid(), tid, park->options.signal) == 0)
+    failed = ckpt_sys_tgkill((int)ckpt_sys_getpid(), tid, park->options.signal);
+    if (failed == 0) {
+        park->slots[park->asked].blocked_ms = 0;
         park->slots[park->asked++].asked = (uint32_t)tid;
-    return true;
+    }
+    park->queue_is_full = failed == -EAGAIN;
+    return !park->queue_is_full;
 }
 
 static int64_t now_ms(void)
@@ -273,55 +186,17 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-struct missing {
-    char text[256];
-    size_t length;
-    unsigned count;
-};
-
-static bool name_missing(struct ckpt_park *park, int tid, const char *entry, void *context)
-{
-    struct missing *missing = context;
-    char path[64], name[64];
-    long length;
-
-    if (known(park, (uint32_t)tid))
-        return true;
-    ckpt_raw_format(path, sizeof path, "/proc/self/task/%s/comm", entry);
-    length = ckpt_raw_read_file(path, name, sizeof name);
-    if (length > 0)
-        name[length - 1] = '\0'; /* the newline */
-    missing->length +=
-        ckpt_raw_format(missing->text + missing->length, sizeof missing->text - missing->length,
-                        "%s'%s' (%d)", missing->count ? ", " : "", length > 0 ? name : "?", tid);
-    missing->count++;
-    return true;
-}
-
-static int too_late(struct ckpt_park *park, uint64_t threads, struct ckpt_error *error)
-{
-    struct missing missing = {.length = 0};
-
-    each_thread(park, name_missing, &missing);
-    park->handler_stays = 1;
-    return ckpt_error_set(
-        error, "park", ETIMEDOUT,
-        "%u of %lu threads did not stop within %u ms: %s; a thread that blocks all "
-        "signals cannot be frozen",
-        missing.count, (unsigned long)threads, park->options.timeout_ms,
-        missing.count ? missing.text : "unknown to /proc/self/task");
-}
-
-/* Ask everyone and wait until all have answered. */
+/* Ask all threads and wait until all have answered. */
 static int gather(struct ckpt_park *park, struct ckpt_error *error)
 {
-    int64_t deadline = now_ms() + park->options.timeout_ms;
+    int64_t start = now_ms(), look = start + CKPT_UNPARKED_LOOK_MS;
     uint32_t before = UINT32_MAX;
 
     for (;;) {
         struct timespec moment = {.tv_nsec = 1000000};
         uint32_t parked = load(&park->parked);
-        uint64_t threads = thread_count();
+        uint64_t threads = ckpt_tasks_count();
+        int64_t now = now_ms();
 
         if (threads == 0)
             return ckpt_error_set(error, "park", 0,
@@ -332,12 +207,17 @@ static int gather(struct ckpt_park *park, struct ckpt_error *error)
                                   "threads start faster than they can be stopped; try again");
         if (parked + 1 == threads)
             return 0;
-        if (now_ms() > deadline)
-            return too_late(park, threads, error);
-        /* All who were asked have answered, or nobody came for a while (who was asked may have
-         * ended): who else is there? */
+        if (now - start > park->options.timeout_ms)
+            return ckpt_unparked_report(park, false, error);
+        if (parked == before && now >= look) {
+            if (ckpt_unparked_look(park, now))
+                return ckpt_unparked_report(park, true, error);
+            look = now_ms() + CKPT_UNPARKED_LOOK_MS;
+        }
+        /* All that were asked have answered, or none came for a while (one that was asked may have
+         * ended): which others are there? */
         if (parked >= park->asked || parked == before) {
-            long done = each_thread(park, ask, NULL);
+            long done = ckpt_tasks_each(ask, park);
 
             if (done < 0)
                 return ckpt_error_set(error, "park", (int)-done, "cannot list /proc/self/task");
@@ -364,6 +244,8 @@ static void begin(struct ckpt_park *park)
         park->slots[i].done = park->slots[i].gate = 0;
     park->taken = park->parked = park->left = park->arrived = 0;
     park->overflow = park->asked = 0;
+    park->queue_is_full = 0;
+    park->queue_full_ms = 0;
     store(&park->state, PARKING);
 }
 
@@ -374,7 +256,7 @@ int ckpt_park_kept_signal(void)
 
 struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct ckpt_error *error)
 {
-    uint32_t capacity = (uint32_t)thread_count() * 2 + SPARE_SLOTS;
+    uint32_t capacity = (uint32_t)ckpt_tasks_count() * 2 + SPARE_SLOTS;
     size_t size = sizeof(struct ckpt_park) + capacity * sizeof(struct ckpt_slot);
     struct ckpt_park *park;
     struct ckpt_park *kept;
@@ -396,7 +278,9 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     park->capacity = capacity;
     session = park;
     action[0] = (uint64_t)on_signal;
-    action[1] = SA_SIGINFO | SA_RESTART | SA_RESTORER_FLAG;
+    /* On the alternate stack of a thread that has one: its other stack may have no room for a
+     * signal frame.  Go's threads run on stacks of a few KiB. */
+    action[1] = SA_SIGINFO | SA_RESTART | SA_ONSTACK | SA_RESTORER_FLAG;
     action[2] = (uint64_t)ckpt_park_sigreturn;
     action[3] = ~0ull; /* nothing may come between while a thread is parked */
     ckpt_sys_sigaction(options->signal, action, park->old_action);

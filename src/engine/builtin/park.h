@@ -27,6 +27,8 @@ struct ckpt_slot {
     uint32_t done;  /**< nonzero when the rest is filled in */
     uint32_t asked; /**< a TID that was sent the signal; not the one this slot is for */
     uint32_t reserved;
+    int64_t blocked_ms;   /**< since when that thread is seen to block the signal; 0: it does not */
+    uint64_t blocked_cpu; /**< its CPU time then, in ticks */
     uint64_t tls, gs, clear_tid;
     uint64_t robust_list, robust_size;
     uint64_t rseq; /**< address of the thread's registered struct rseq, 0 if none */
@@ -61,6 +63,8 @@ struct ckpt_park {
     uint32_t capacity;
     uint32_t handler_stays;   /**< a thread may still have the signal pending: keep the handler */
     uint32_t overflow, asked; /**< more threads than slots; threads that were sent the signal */
+    uint32_t queue_is_full;   /**< the kernel takes no more signals (RLIMIT_SIGPENDING) */
+    int64_t queue_full_ms;    /**< since when; 0: it does */
     uint64_t old_action[4];
     struct ckpt_slot coordinator;
     struct ckpt_slot slots[];

@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# A request for a checkpoint must not harm the JVM, whether it is refused, called off, or leaves the
+# JVM running: memory that other threads unmap meanwhile, mapped files that were cut short, threads
+# with hardly any stack, threads that block all signals, a full queue of signals, stacks that
+# overflow.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+need gcc
+compile Harmless
+SMALL=$TMP/small.so
+gcc -shared -fPIC -Wl,--build-id -x c -o "$SMALL" - <<<"int small;" || bail_out "gcc cannot make a library"
+
+# begin WHAT [ARGUMENT]: starts Harmless; sets pid, log, COMMANDS.
+begin() {
+    COMMANDS=$DIR/commands-$1
+    : >"$COMMANDS"
+    start_jvm "$1-$V" "$DIR/image-$1" -cp "$CP" Harmless "$LIBRARY" "$COMMANDS" "$@"
+    wait_line "$log" ready || fail "$V, $1: it starts"
+}
+
+tell() {
+    echo "$1" >>"$COMMANDS"
+}
+
+end() { # WHAT: it has come this far unharmed
+    tell last
+    wait_line "$log" "report last" || fail "$V, $1: the JVM answers"
+    tell end
+    wait_exit "$pid" 30
+    is "$status" 0 "$V, $1: the JVM ends as ever"
+}
+
+build_library() {
+    LIBRARY=$DIR/libharmless.so
+    gcc -shared -fPIC -O1 -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -pthread \
+        -o "$LIBRARY" "$TOP/tests/jvm/java/harmless.c" 2>"$TMP/gcc.err" && return
+    skip "$V" "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
+    return 1
+}
+
+# asked WHAT N: asks N times from inside; each is refused.
+asked() {
+    tell "ask $2"
+    wait_line "$log" "refused $2 times" 120 || fail "$V, $1: $2 requests are refused"
+}
+
+churn() {
+    mkdir "$DIR/many"
+    for ((i = 0; i < 64; i++)); do
+        cp "$SMALL" "$DIR/many/$i"
+    done
+    OPTIONS=(addr=none gc=false)
+    begin map "$DIR/many/"
+    asked map 200
+    end "files mapped and unmapped"
+    begin dlopen "$DIR/many/"
+    asked dlopen 200
+    end "libraries opened and closed"
+    OPTIONS=(addr=none)
+}
+
+# refused_soon WHAT PATTERN: the checkpoint is refused long before the limit for parking.
+refused_soon() {
+    local before=$SECONDS
+    run "$CKPT" checkpoint "$pid" "$DIR/image"
+    is "$status" 1 "$V, $1: refused"
+    like "$err" "$2" "$V, $1: the message has the reason"
+    [ $((SECONDS - before)) -lt 30 ] || fail "$V, $1: refused at once" "$((SECONDS - before)) s"
+}
+
+blocked() {
+    OPTIONS=(addr=none park_timeout=60000)
+    begin deaf
+    refused_soon "a thread that blocks all signals" \
+        "1 of [0-9]+ threads cannot be stopped: 'deaf-one' \([0-9]+\) with all signals blocked; "
+    end "a thread that blocks all signals"
+    begin deaf-busy
+    refused_soon "a busy thread that blocks all signals" \
+        "1 of [0-9]+ threads cannot be stopped: 'deaf-busy' \([0-9]+\) with all signals blocked; "
+    end "a busy thread that blocks all signals"
+    begin none
+    prlimit --pid "$pid" --sigpending=0: # the soft limit
+    refused_soon "a full queue of signals" \
+        "the user's queue of pending signals is full \(RLIMIT_SIGPENDING is 0\), .*'ulimit -i'"
+    prlimit --pid "$pid" --sigpending=1000:
+    run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image"
+    is "$status$out$err" 0 "$V, a full queue of signals: once there is room, it works"
+    end "a full queue of signals"
+    OPTIONS=(addr=none)
+}
+
+# leaves_running WHAT N
+leaves_running() {
+    for ((i = 0; i < $2; i++)); do
+        run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image-$1"
+        if [ "$status$out$err" != 0 ]; then
+            fail "$V, $1: checkpoint $i" "status $status, said: $out$err"
+            return 1
+        fi
+    done
+}
+
+small_stacks() {
+    begin low
+    leaves_running low 3 && end "a thread with no room on its stack, and an alternate one"
+}
+
+body() {
+    build_library || return
+    blocked
+    churn
+    small_stacks
+}
+each_jdk body
+done_testing

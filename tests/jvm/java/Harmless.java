@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// A JVM with something in it that a mere request must not harm:
+//     Harmless LIBRARY COMMANDS WHAT [ARGUMENT]
+// The native half (harmless.c) starts WHAT. Prints "ready"; then takes the lines that are added to
+// the file COMMANDS: "ask N" asks for N checkpoints that are refused, "report" prints what the
+// native half has counted, "signal" has it signal its waiting threads, "recurse" starts a thread
+// that overflows its stack again and again. Ends at "end".
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.List;
+import org.crac.CheckpointException;
+import org.crac.Core;
+
+public final class Harmless {
+    static native String start(String what, String argument);
+
+    static native String report();
+
+    static native void signal();
+
+    private static volatile long overflows;
+
+    private static int recurse(int depth) {
+        return recurse(depth + 1) + depth;
+    }
+
+    private static void overflow() {
+        for (;;) {
+            try {
+                recurse(0);
+            } catch (StackOverflowError expected) {
+                overflows++;
+            }
+        }
+    }
+
+    private static void ask(int count) throws Exception {
+        int refused = 0;
+        String reason = "none";
+        for (int i = 0; i < count; i++) {
+            try {
+                Core.checkpointRestore();
+            } catch (CheckpointException expected) {
+                refused++;
+                reason = expected.getSuppressed()[0].getMessage();
+            }
+        }
+        System.out.println("refused " + refused + " times: " + reason);
+    }
+
+    private static void obey(String line) throws Exception {
+        if (line.startsWith("ask ")) {
+            ask(Integer.parseInt(line.substring(4)));
+        } else if (line.equals("signal")) {
+            signal();
+            System.out.println("signalled");
+        } else if (line.equals("recurse")) {
+            Thread thread = new Thread(Harmless::overflow, "overflow");
+            thread.setDaemon(true);
+            thread.start();
+            while (overflows < 3) {
+                Thread.sleep(10);
+            }
+            System.out.println("overflows");
+        } else {
+            System.out.println("report " + line + ": " + report());
+        }
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        Path commands = Paths.get(arguments[1]);
+        System.load(arguments[0]);
+        System.out.println(start(arguments[2], arguments.length > 3 ? arguments[3] : ""));
+        for (int done = 0;;) {
+            List<String> lines = Files.readAllLines(commands);
+            for (; done < lines.size(); done++) {
+                if (lines.get(done).equals("end")) {
+                    return;
+                }
+                obey(lines.get(done));
+            }
+            Thread.sleep(20);
+        }
+    }
+}

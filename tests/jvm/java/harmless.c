@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The native half of Harmless: threads and memory of a kind that a request for a checkpoint may
+// harm. Everything that it starts runs until the JVM ends.
+
+#define _GNU_SOURCE
+#include <alloca.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jni.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STACK 65536
+#define LONG_SECONDS 3600
+
+static char argument[4096];
+static volatile long turns; // of the churning threads
+static const char *failure = "";
+
+// ---- threads that block all signals ----
+
+static pthread_barrier_t started;
+
+static void *deaf(void *unused)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    pthread_setname_np(pthread_self(), "deaf-one");
+    pthread_barrier_wait(&started);
+    for (;;)
+        pause();
+    return unused;
+}
+
+static void *deaf_and_busy(void *unused)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    pthread_setname_np(pthread_self(), "deaf-busy");
+    pthread_barrier_wait(&started);
+    for (;;)
+        turns++;
+    return unused;
+}
+
+static void start_one(void *(*run)(void *))
+{
+    pthread_t thread;
+
+    pthread_barrier_init(&started, NULL, 2);
+    if (pthread_create(&thread, NULL, run, NULL) != 0)
+        failure = "no thread";
+    else
+        pthread_barrier_wait(&started);
+}
+
+// ---- a thread with hardly any stack left, but an alternate one: as Go has them ----
+
+static __attribute__((noinline)) void spin_low(const char *lowest)
+{
+    char here;
+    size_t left = (size_t)(&here - lowest);
+    volatile char *taken = alloca(left - 1024);
+
+    taken[0] = 1;
+    pthread_barrier_wait(&started); // the last call that needs room
+    for (;;)
+        turns++;
+}
+
+static void *low(void *stack)
+{
+    stack_t alternate = {.ss_sp = malloc(32768), .ss_size = 32768};
+
+    sigaltstack(&alternate, NULL);
+    spin_low(stack);
+    return NULL;
+}
+
+static void start_low(void)
+{
+    char *area = mmap(NULL, STACK, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    mprotect(area + 8192, STACK - 8192, PROT_READ | PROT_WRITE);
+    pthread_barrier_init(&started, NULL, 2);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstack(&attributes, area + 8192, STACK - 8192);
+    // The barrier's own frames must fit: it is called with 1 KiB left, which is enough for them.
+    if (pthread_create(&thread, &attributes, low, area + 8192) != 0)
+        failure = "no thread";
+    else
+        pthread_barrier_wait(&started);
+}
+
+// ---- memory that comes and goes ----
+
+// As a search engine maps the files of its index, and unmaps them: ARGUMENT0 to ARGUMENT63, which
+// are libraries.
+#define FILES 64
+
+static void *map_and_unmap(void *unused)
+{
+    char *maps[FILES], path[4200];
+    int fds[FILES];
+
+    for (int i = 0; i < FILES; i++) {
+        snprintf(path, sizeof path, "%s%d", argument, i);
+        fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+        maps[i] = MAP_FAILED;
+    }
+    for (unsigned i = 0;; i = (i + 1) % FILES) {
+        if (maps[i] != MAP_FAILED)
+            munmap(maps[i], 4096);
+        maps[i] = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fds[i], 0);
+        turns++;
+    }
+    return unused;
+}
+
+static void *open_and_close(void *unused)
+{
+    void *libraries[FILES] = {NULL};
+    char path[4200];
+
+    for (unsigned i = 0;; i = (i + 1) % FILES) {
+        if (libraries[i])
+            dlclose(libraries[i]);
+        snprintf(path, sizeof path, "%s%d", argument, i);
+        libraries[i] = dlopen(path, RTLD_NOW);
+        turns++;
+    }
+    return unused;
+}
+
+static void start_many(void *(*run)(void *), int count)
+{
+    for (int i = 0; i < count; i++) {
+        pthread_t thread;
+
+        if (pthread_create(&thread, NULL, run, NULL) != 0)
+            failure = "no thread";
+    }
+}
+
+// Every request is refused: nothing can restore this descriptor.
+static void add_obstacle(void)
+{
+    inotify_init1(IN_CLOEXEC);
+}
+
+// ARGUMENT is a file of 16 pages that is cut short later: mapped in every way, with private copies.
+static void map_file(void)
+{
+    int fd = open(argument, O_RDWR | O_CLOEXEC);
+    char *private = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    char *shared = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *read_only = mmap(NULL, 65536, PROT_READ, MAP_SHARED, fd, 0);
+
+    if (private == MAP_FAILED || shared == MAP_FAILED || read_only == MAP_FAILED) {
+        failure = "cannot map";
+        return;
+    }
+    for (int page = 0; page < 16; page += 2)
+    private[page * 4096] = 'p';
+    close(fd);
+}
+
+// ---- waits ----
+
+static int quiet_pipe[2], quiet_epoll;
+static sem_t semaphore;
+
+static struct timespec after(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    now.tv_sec += LONG_SECONDS;
+    return now;
+}
+
+// What is tested here is the waiting itself.
+static int (*const test_nanosleep)(const struct timespec *, struct timespec *) = nanosleep;
+static int (*const test_usleep)(useconds_t) = usleep;
+
+static const struct timespec for_long = {.tv_sec = LONG_SECONDS};
+
+static int by_nanosleep(void)
+{
+    return test_nanosleep(&for_long, NULL);
+}
+
+static int by_nanosleep_rest(void)
+{
+    struct timespec rest = for_long;
+
+    return test_nanosleep(&rest, &rest);
+}
+
+static int by_usleep(void)
+{
+    return test_usleep(900000000);
+}
+
+static int by_clock_nanosleep(void)
+{
+    return errno = clock_nanosleep(CLOCK_MONOTONIC, 0, &for_long, NULL), errno ? -1 : 0;
+}
+
+static int by_absolute_sleep(void)
+{
+    struct timespec until = after(CLOCK_MONOTONIC);
+
+    return errno = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL), errno ? -1 : 0;
+}
+
+static int by_poll(void)
+{
+    struct pollfd one = {.fd = quiet_pipe[0], .events = POLLIN};
+
+    return poll(&one, 1, LONG_SECONDS * 1000);
+}
+
+static int by_poll_for_ever(void)
+{
+    struct pollfd one = {.fd = quiet_pipe[0], .events = POLLIN};
+
+    return poll(&one, 1, -1);
+}
+
+static int by_ppoll(void)
+{
+    struct pollfd one = {.fd = quiet_pipe[0], .events = POLLIN};
+
+    return ppoll(&one, 1, &for_long, NULL);
+}
+
+static int by_select(void)
+{
+    struct timeval time = {.tv_sec = LONG_SECONDS};
+    fd_set set;
+
+    FD_ZERO(&set);
+    FD_SET(quiet_pipe[0], &set);
+    return select(quiet_pipe[0] + 1, &set, NULL, NULL, &time);
+}
+
+static int by_pselect(void)
+{
+    fd_set set;
+    sigset_t none;
+
+    sigemptyset(&none);
+    FD_ZERO(&set);
+    FD_SET(quiet_pipe[0], &set);
+    return pselect(quiet_pipe[0] + 1, &set, NULL, NULL, &for_long, &none);
+}
+
+static int by_epoll_wait(void)
+{
+    struct epoll_event event;
+
+    return epoll_wait(quiet_epoll, &event, 1, LONG_SECONDS * 1000);
+}
+
+static int by_epoll_wait_for_ever(void)
+{
+    struct epoll_event event;
+
+    return epoll_wait(quiet_epoll, &event, 1, -1);
+}
+
+static int by_sem_timedwait(void)
+{
+    struct timespec until = after(CLOCK_REALTIME);
+
+    return sem_timedwait(&semaphore, &until);
+}
+
+static int by_sem_clockwait(void)
+{
+    struct timespec until = after(CLOCK_MONOTONIC);
+
+    return sem_clockwait(&semaphore, CLOCK_MONOTONIC, &until);
+}
+
+static int by_sigtimedwait(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN + 12);
+    return sigtimedwait(&set, NULL, &for_long);
+}
+
+static int by_sigwaitinfo(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN + 12);
+    return sigwaitinfo(&set, NULL);
+}
+
+static int by_sigsuspend(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    return sigsuspend(&set);
+}
+
+static struct wait {
+    const char *name;
+    int (*wait)(void);
+    volatile int interrupted, other;
+    pthread_t thread;
+} waits[] = {
+    {.name = "nanosleep", .wait = by_nanosleep},
+    {.name = "nanosleep-rest", .wait = by_nanosleep_rest},
+    {.name = "usleep", .wait = by_usleep},
+    {.name = "clock_nanosleep", .wait = by_clock_nanosleep},
+    {.name = "absolute-sleep", .wait = by_absolute_sleep},
+    {.name = "poll", .wait = by_poll},
+    {.name = "poll-for-ever", .wait = by_poll_for_ever},
+    {.name = "ppoll", .wait = by_ppoll},
+    {.name = "select", .wait = by_select},
+    {.name = "pselect", .wait = by_pselect},
+    {.name = "epoll_wait", .wait = by_epoll_wait},
+    {.name = "epoll_wait-for-ever", .wait = by_epoll_wait_for_ever},
+    {.name = "sem_timedwait", .wait = by_sem_timedwait},
+    {.name = "sem_clockwait", .wait = by_sem_clockwait},
+    {.name = "sigtimedwait", .wait = by_sigtimedwait},
+    {.name = "sigwaitinfo", .wait = by_sigwaitinfo},
+    {.name = "pause", .wait = pause},
+    {.name = "sigsuspend", .wait = by_sigsuspend},
+};
+#define WAITS (sizeof waits / sizeof waits[0])
+
+static void *wait_on(void *context)
+{
+    struct wait *wait = context;
+
+    for (;;) {
+        if (wait->wait() < 0 && errno == EINTR)
+            wait->interrupted++;
+        else
+            wait->other++;
+    }
+    return NULL;
+}
+
+static void on_signal(int signal)
+{
+    (void)signal;
+}
+
+static void start_waits(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t set;
+
+    sigaction(SIGRTMIN + 11, &action, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN + 12);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    sem_init(&semaphore, 0, 0);
+    quiet_epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (pipe2(quiet_pipe, O_CLOEXEC) < 0)
+        failure = "no pipe";
+    for (size_t i = 0; i < WAITS; i++)
+        if (pthread_create(&waits[i].thread, NULL, wait_on, &waits[i]) != 0)
+            failure = "no thread";
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+JNIEXPORT void JNICALL Java_Harmless_signal(JNIEnv *env, jclass class)
+{
+    (void)env;
+    (void)class;
+    for (size_t i = 0; i < WAITS; i++)
+        pthread_kill(waits[i].thread, SIGRTMIN + 11);
+}
+
+// The names of the waits that were interrupted and those that ended in another way.
+static void report_waits(char *text, size_t size)
+{
+    size_t length = (size_t)snprintf(text, size, "turns %ld;", turns);
+
+    for (size_t i = 0; i < WAITS; i++)
+        if (waits[i].interrupted || waits[i].other)
+            length += (size_t)snprintf(text + length, size - length, " %s=%d/%d", waits[i].name,
+                                       waits[i].interrupted, waits[i].other);
+}
+
+// ---- from Java ----
+
+JNIEXPORT jstring JNICALL Java_Harmless_start(JNIEnv *env, jclass class, jstring java_what,
+                                              jstring java_argument)
+{
+    const char *what = (*env)->GetStringUTFChars(env, java_what, NULL);
+    const char *given = (*env)->GetStringUTFChars(env, java_argument, NULL);
+
+    (void)class;
+    snprintf(argument, sizeof argument, "%s", given);
+    if (strcmp(what, "deaf") == 0)
+        start_one(deaf);
+    else if (strcmp(what, "deaf-busy") == 0)
+        start_one(deaf_and_busy);
+    else if (strcmp(what, "low") == 0)
+        start_low();
+    else if (strcmp(what, "map") == 0)
+        start_many(map_and_unmap, 1), add_obstacle();
+    else if (strcmp(what, "dlopen") == 0)
+        start_many(open_and_close, 1), add_obstacle();
+    else if (strcmp(what, "file") == 0)
+        map_file();
+    else if (strcmp(what, "waits") == 0)
+        start_waits();
+    else if (strcmp(what, "none") != 0)
+        failure = "what is that?";
+    return (*env)->NewStringUTF(env, *failure ? failure : "ready");
+}
+
+JNIEXPORT jstring JNICALL Java_Harmless_report(JNIEnv *env, jclass class)
+{
+    char text[2048];
+
+    (void)class;
+    report_waits(text, sizeof text);
+    return (*env)->NewStringUTF(env, text);
+}
