@@ -92,7 +92,7 @@ fi
 printf '#!/bin/sh\nprintenv JAVA_TOOL_OPTIONS\n' >"$TMP/launcher"
 chmod +x "$TMP/launcher"
 JAVA_TOOL_OPTIONS=-Dx run "$CKPT" run --image "/an image/'\"" -- "$TMP/launcher"
-like "$out" "^-Dx -agentpath:[^ ]*/libcheckpointer.so=image=/an\" \"image/\"'\"'\"'$" \
+is "$out" "-Dx -agentpath:${AGENT// /\" \"}=image=/an\" \"image/\"'\"'\"'" \
     "a script gets the agent as one word of JAVA_TOOL_OPTIONS"
 
 refused 1 "cannot start '/nowhere/java': no such file" run -- /nowhere/java

@@ -7,12 +7,13 @@
 . "$TOP/tests/lib/jvm.sh"
 
 contract() {
-    local classes=$TMP/contract-$V line
+    local classes=$TMP/contract-$V line sources
     mkdir -p "$classes/api" "$classes/test"
     # The API is only compiled against; the test meets the agent's.
-    run "$JAVA_HOME/bin/javac" --release 8 -Xlint:-options -nowarn -d "$classes/api" \
-        $(find "$TOP/src/java" -name '*.java')
-    run "$JAVA_HOME/bin/javac" --release 8 -Xlint:-options -nowarn -cp "$classes/api" \
+    mapfile -t sources < <(find "$TOP/src/java" -name '*.java')
+    run "$JAVAC" --release 8 -Xlint:-options -nowarn -d "$classes/api" "${sources[@]}"
+    is "$status" 0 "$V: the API compiles"
+    run "$JAVAC" --release 8 -Xlint:-options -nowarn -cp "$classes/api" \
         -d "$classes/test" "$TOP/tests/java/ContractTest.java"
     is "$status" 0 "$V: the contract's test compiles"
     run "$CKPT" run --option addr=none -- "$JAVA_HOME/bin/java" -cp "$classes/test" ContractTest
@@ -28,7 +29,7 @@ contract() {
 # Where the kernel lacks what every checkpoint needs, no hook is called at all.
 unsupported() {
     local classes=$TMP/contract-$V
-    run "$JAVA_HOME/bin/javac" --release 8 -Xlint:-options -nowarn -cp "$classes/api" \
+    run "$JAVAC" --release 8 -Xlint:-options -nowarn -cp "$classes/api" \
         -d "$classes/test" "$TOP/tests/jvm/java/Unsupported.java"
     run "$SECCOMP_RUN" --bare --deny prctl=EINVAL -- "$JAVA" "-agentpath:$AGENT=addr=none" \
         -cp "$classes/test" Unsupported

@@ -84,9 +84,16 @@ s.accept()[0].recv(1)' "$socket" "$TMP/listens" &
     stop "$pid"
 }
 
-# Another /tmp, and PIDs of its own: as in a container. Image and socket are in that /tmp.
-CONTAINER=(unshare --mount --pid --fork --mount-proc --kill-child bash -c
-    'mount -t tmpfs tmpfs /tmp && mkdir -m 700 /tmp/images && "$@" || tail -f /dev/null' -)
+# Another /tmp, and PIDs of its own: as in a container. Image and socket are in that /tmp; so is this
+# tree, should it be below /tmp.
+# shellcheck disable=SC2016 # for the inner shell
+CONTAINER=(unshare --mount --pid --fork --mount-proc --kill-child bash -c '
+    new=$1 tree=$2 && shift 2 && mkdir -p "$new" && mount -t tmpfs tmpfs "$new" &&
+        mkdir -m 700 "$new/images" || exit
+    if [[ $tree == /tmp/* ]]; then
+        mkdir -p "$new${tree#/tmp}" && mount --bind "$tree" "$new${tree#/tmp}" || exit
+    fi
+    mount --rbind "$new" /tmp && cd / && "$@" || tail -f /dev/null' - "$TMP/new" "$TOP")
 
 from_outside() { # WHAT COMMAND...
     local what=$1 holder inner began=$EPOCHSECONDS

@@ -92,7 +92,7 @@ undone() {
     serve undo - undo_timeout=2
     post /before-checkpoint
     kill -STOP "$pid"
-    timeout 4 tail -f /dev/null # what is tested is that this time does not count
+    timeout 4 tail -f /dev/null || true # what is tested is that this time does not count
     kill -CONT "$pid"
     ask /status
     is "$(member state)" before-checkpoint "$V: time for which the process stood still does not count"
@@ -254,18 +254,18 @@ late() {
     port=$(free_port)
     start "late-$V" "$JAVA" -cp "$CP" Endpoint "$DIR"
     wait_line "$log" ready
-    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "$AGENT" "\"addr=localhost:$taken\""
+    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" "\"addr=localhost:$taken\""
     contains "$out" "return code: -1" "$V: loaded late: a busy port that was asked for fails the load"
     ok "$V: says why" grep -q "cannot listen at 'localhost:$taken' for HTTP: the port is busy" "$log"
-    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "$AGENT" "\"addr=none\""
+    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" "\"addr=none\""
     contains "$out" "return code: 0" "$V: none is no obstacle"
-    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "$AGENT" "\"addr=localhost:$port\""
+    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" "\"addr=localhost:$port\""
     contains "$out" "return code: 0" "$V: and may become one later"
     ask /status
     is "$code" 200 "$V: which serves"
-    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "$AGENT" "\"addr=localhost:$taken\""
+    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" "\"addr=localhost:$taken\""
     contains "$out" "return code: -1" "$V: it does not move"
-    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "$AGENT" "\"addr=none,gc=false\""
+    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" "\"addr=none,gc=false\""
     contains "$out" "return code: 0" "$V: nor does none take it away"
     ask /status
     is "$code/$(member gc)" "200/False" "$V: it has the other options"

@@ -32,11 +32,11 @@ content() {
     unzip_one "$JAR" native/linux-x86_64/libcheckpointer.so >"$TMP/native.so"
     is "$(readelf -n "$TMP/native.so" | grep 'Build ID')" "$(readelf -n "$AGENT" | grep 'Build ID')" \
         "the jar has the library that was built, under its architecture's name"
-    run python3 "$TOP/tools/make-jar" --javac "${JDKS[0]}/bin/javac" --output "$jar" \
+    run python3 "$TOP/tools/make-jar" --javac "$JAVAC" --output "$jar" \
         --scratch "$TMP/scratch" --version "$("$CKPT" --version | sed 's/.* //')" \
         --native "linux-x86_64=$AGENT" "$TOP"/src/java-agent/checkpointer/agent/*.java
     ok "the same sources make the same jar" cmp "$JAR" "$jar"
-    run python3 "$TOP/tools/make-jar" --javac "${JDKS[0]}/bin/javac" --output "$TMP/other.jar" \
+    run python3 "$TOP/tools/make-jar" --javac "$JAVAC" --output "$TMP/other.jar" \
         --scratch "$TMP/scratch" --version 0 --native "linux-aarch64=$AGENT" \
         --native "linux-x86_64-musl=$AGENT" "$TOP"/src/java-agent/checkpointer/agent/*.java
     is "$status$out$err" 0 "a jar for several architectures"

@@ -53,7 +53,7 @@ finish() { # WHAT
 
 # What jcmd answers; its own status is 0 whatever that is.
 load() { # FILE [OPTIONS]
-    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "$@"
+    run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$1\"" "${@:2}"
 }
 
 # Of `jcmd PID JVMTI.agent_load`: options need quotes that jcmd itself sees.

@@ -83,7 +83,8 @@ shared_tmp() {
 }
 
 # A container with a /tmp of its own, in which nothing of ours is: the agent is copied and deleted.
-BARE=(unshare --mount --pid --fork --mount-proc --kill-child bash -c 'mount --bind "$0" /tmp && exec "$@"')
+BARE=(unshare --mount --pid --fork --mount-proc --kill-child
+    bash -c 'mount --bind "$0" /tmp && cd / && exec "$@"')
 without_library() {
     local tool=$TMP/tool world=$TMP/world-$V inner next
     mkdir -p "$tool" "$world"

@@ -137,7 +137,7 @@ modules() {
             System.out.println("inner " + args[0]); System.exit(7); } }' >"$TMP/sources/inner/Second.java"
         echo 'package inner; public class Number { public static int main(String[] args) {
             return 0; } }' >"$TMP/sources/inner/Number.java"
-        said=$("${JDKS[0]}/bin/javac" -d "$modules" "$TMP"/sources/*.java "$TMP"/sources/inner/*.java 2>&1) ||
+        said=$("$JAVAC" -d "$modules" "$TMP"/sources/*.java "$TMP"/sources/inner/*.java 2>&1) ||
             bail_out "javac failed: $said"
     fi
     start_jvm "module-$V" - -p "$modules" -m inner/inner.First

@@ -137,7 +137,7 @@ body() {
     start "late-$V" "$JAVA" -cp "$CP" Origins "$DIR/fifo" "$DIR/watched"
     wait_line "$log" "ready " && port=$(port_of "$log" "ready")
     get /open/udp >/dev/null
-    ok "$V: the agent is loaded late" "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "$AGENT" \
+    ok "$V: the agent is loaded late" "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" \
         "\"addr=none,fd_stacks=true,image=$DIR/image\""
     get /open/fifo >/dev/null
     get /open/watch >/dev/null

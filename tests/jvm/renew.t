@@ -106,7 +106,7 @@ unknown() {
 }
 
 PATCHED=$TMP/patched
-"${JDKS[0]}/bin/javac" --patch-module java.rmi="$TOP/tests/jvm/java/patch" -d "$PATCHED" \
+"$JAVAC" --patch-module java.rmi="$TOP/tests/jvm/java/patch" -d "$PATCHED" \
     "$TOP/tests/jvm/java/patch/UID.java" || bail_out "javac failed"
 each_jdk unknown
 each_jdk body

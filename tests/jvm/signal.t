@@ -197,7 +197,7 @@ late() {
 }
 
 load() { # OPTIONS
-    run timeout 20 "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "$AGENT" "\"$1\""
+    run timeout 20 "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" "\"$1\""
 }
 
 caught() { # NUMBER: 1 if the process handles that signal

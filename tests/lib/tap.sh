@@ -6,9 +6,12 @@
 #     . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 #
 # and ends with done_testing. It gets: TOP (the checkout), BUILD (its build folder), CKPT (the
-# command), AGENT, JDKS (an array of JDK homes), TMP (a folder of its own). When it ends, for
+# command), AGENT, JDKS (an array of JDK homes), JAVAC, TMP (a folder of its own). When it ends, for
 # whatever reason, the processes it started are killed, each by its own PID, and TMP is removed
 # (CKPT_KEEP=1 keeps it). Nothing here sleeps: waiting is for an event, with a deadline.
+#
+# A command of a test that fails, and whose status nothing looks at, fails the test: it is a step that
+# what follows relies on. Where that is meant, write `|| true`, or look at the status.
 #
 # A skip is for what could be installed: with CKPT_MUST_WORK=1 it fails. A cannot is for what this
 # kernel or processor will never have.
@@ -22,6 +25,7 @@ WAITFOR=$BUILD/helpers/waitfor
 SECCOMP_RUN=$BUILD/helpers/seccomp-run
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/checkpointer-test.XXXXXX")
 mapfile -t JDKS < <("$TOP/tools/jdks" 2>/dev/null)
+JAVAC=$("$TOP/tools/jdks" --at-least 11 2>/dev/null)/bin/javac # JDK 8's cannot compile for others
 
 tap_count=0
 tap_failed=0
@@ -77,6 +81,23 @@ fail() {
     return 1
 }
 
+# Called by the trap on ERR: a step failed. Not for what `fail` has counted, nor once more for the
+# functions around a step, nor in a subshell, whose status its parent sees.
+tap_step() { # STATUS COMMAND
+    local word=${2%% *}
+    [ "$BASH_SUBSHELL" = 0 ] || return 0
+    if [ "$tap_failed" = "$tap_told" ]; then
+        [ "$word" != return ] || return 0 # the call of that function is the step
+        [ "$word" = "$tap_from" ] || fail "a step succeeds: ${2%%$'\n'*}" "it ended with status $1" || true
+    fi
+    tap_told=$tap_failed
+    tap_from=${FUNCNAME[1]}
+}
+tap_told=0
+tap_from=
+set -E
+trap 'tap_step $? "$BASH_COMMAND"' ERR
+
 # ok NAME COMMAND...: passes when the command succeeds; shows what it said when not.
 ok() {
     local name=$1 said
@@ -84,11 +105,16 @@ ok() {
     if said=$("$@" 2>&1); then pass "$name"; else fail "$name" "$* said: $said"; fi
 }
 
-# not_ok NAME COMMAND...: passes when the command fails.
+# not_ok NAME COMMAND...: passes when the command fails; not when it cannot even start.
 not_ok() {
-    local name=$1 said
+    local name=$1 said status=0
     shift
-    if said=$("$@" 2>&1); then fail "$name" "$* succeeded: $said"; else pass "$name"; fi
+    said=$("$@" 2>&1) || status=$?
+    case $status in
+        0) fail "$name" "$* succeeded: $said" ;;
+        126 | 127) fail "$name" "$* cannot start: $said" ;;
+        *) pass "$name" ;;
+    esac
 }
 
 is() { # GOT WANT NAME
@@ -206,15 +232,15 @@ wait_line() {
 wait_exit() {
     local late=0
     "$WAITFOR" --timeout "${2:-30}" exit "$1" || late=1
-    [ "$late" = 0 ] || kill -KILL "$1" 2>/dev/null
-    wait "$1" 2>/dev/null
-    status=$?
+    [ "$late" = 0 ] || kill -KILL "$1" 2>/dev/null || true
+    status=0
+    wait "$1" 2>/dev/null || status=$?
     return "$late"
 }
 
 # stop PID: SIGTERM, and SIGKILL after 10 seconds.
 stop() {
-    kill -TERM "$1" 2>/dev/null
+    kill -TERM "$1" 2>/dev/null || true
     wait_exit "$1" 10
 }
 
