@@ -34,6 +34,7 @@
 #include "agent/heap.h"
 #include "agent/http/fds.h"
 #include "agent/http/http.h"
+#include "agent/lazy.h"
 #include "agent/origins.h"
 #include "agent/parameters.h"
 #include "agent/policies.h"
@@ -91,6 +92,20 @@ static size_t free_memory(void *context, struct ckpt_range *ret, size_t room)
 {
     (void)context;
     return ckpt_heap_free(ret, room);
+}
+
+static size_t unused_stacks(void *context, const struct ckpt_park *park, struct ckpt_range *ret,
+                            size_t room)
+{
+    (void)context;
+    return ckpt_lazy_stacks(park, ret, room);
+}
+
+static size_t lazy_memory(void *context, const struct ckpt_park *park, struct ckpt_range *ret,
+                          size_t room)
+{
+    (void)context;
+    return ckpt_lazy_memory(park, ret, room);
 }
 
 /* To a connection, or to standard error.  Whoever does not read must not hold the JVM up. */
@@ -338,6 +353,8 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     find_temporary(work);
     freeze->at_rest = at_rest;
     freeze->free_memory = ckpt_heap_is_known() ? free_memory : NULL;
+    freeze->unused_stacks = unused_stacks;
+    freeze->lazy_memory = lazy_memory;
     freeze->progress = progress;
     freeze->before_end = before_end;
     freeze->after_restore = after_restore;
@@ -406,6 +423,7 @@ static void freeze(JNIEnv *env, struct work *work)
         ckpt_renew_prepare(env);
         work->freeze.kept_size = ckpt_generators_kept(&work->freeze.kept);
         ckpt_parameters_prepare(env);
+        ckpt_lazy_trim();
         ckpt_timers_hold(env);
         work->result = ckpt_freeze(&work->freeze, &work->report);
         ckpt_timers_release(env, work->result == CKPT_FREEZE_RESTORED);
@@ -551,5 +569,6 @@ jlong ckpt_native_uptime(JNIEnv *env, jclass owner)
 void ckpt_checkpoint_init(JNIEnv *env)
 {
     ckpt_heap_init();
+    ckpt_lazy_init();
     ckpt_vmthread_init(env);
 }

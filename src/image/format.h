@@ -129,6 +129,9 @@ enum ckpt_map_kind {
 #define CKPT_MAP_LOCKED 0x200u
 #define CKPT_MAP_HEAP 0x400u  /* the brk area */
 #define CKPT_MAP_STACK 0x800u /* the first thread's stack */
+#define CKPT_MAP_MERGEABLE 0x1000u
+#define CKPT_MAP_SEQUENTIAL 0x2000u
+#define CKPT_MAP_RANDOM 0x4000u
 
 struct ckpt_image_map {
     uint64_t start, end;
@@ -150,11 +153,12 @@ struct ckpt_image_shared {
 };
 
 #define CKPT_RUN_GUARD 1u
+#define CKPT_RUN_LAZY 2u /* the JVM's own memory: may be a private mapping of the image */
 /** Pages that lie in the image.  `address` and `offset` are multiples of CKPT_PAGE. */
 struct ckpt_image_run {
     uint64_t address, offset, size;
     uint32_t crc;   /**< CRC-32C of the pages; looked at by `inspect --verify` */
-    uint32_t flags; /**< CKPT_RUN_GUARD: guard pages, which have no content and no offset */
+    uint32_t flags; /**< CKPT_RUN_LAZY, or CKPT_RUN_GUARD: guard pages have no content, no offset */
 };
 
 #define CKPT_THREAD_LEADER 1u

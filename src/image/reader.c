@@ -129,10 +129,11 @@ static bool good_text(const struct ckpt_image_view *view, struct ckpt_ref ref)
 /* Where its pages lie in the file; guard pages lie nowhere. */
 static bool good_place(const struct ckpt_image_header *header, const struct ckpt_image_run *run)
 {
-    if (run->flags)
+    if (run->flags & CKPT_RUN_GUARD)
         return run->flags == CKPT_RUN_GUARD && run->offset == 0;
-    return run->offset % CKPT_PAGE == 0 && run->offset >= header->meta_size &&
-           run->offset <= header->image_size && run->size <= header->image_size - run->offset;
+    return (run->flags & ~CKPT_RUN_LAZY) == 0 && run->offset % CKPT_PAGE == 0 &&
+           run->offset >= header->meta_size && run->offset <= header->image_size &&
+           run->size <= header->image_size - run->offset;
 }
 
 /* Runs [first, first + count) lie in [start, end), ascend, and their pages lie in the file. */
@@ -166,6 +167,15 @@ static bool good_file(const struct ckpt_image_view *view, const struct ckpt_imag
                      (file->size + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1));
 }
 
+/* What is mapped shared from elsewhere has its content there. */
+static bool has_content(const struct ckpt_image_view *view, const struct ckpt_image_map *map)
+{
+    for (uint32_t i = 0; i < map->run_count; i++)
+        if (!(view->runs[map->first_run + i].flags & CKPT_RUN_GUARD))
+            return true;
+    return false;
+}
+
 static bool good_map(const struct ckpt_image_view *view, const struct ckpt_image_map *map,
                      uint64_t after)
 {
@@ -178,7 +188,11 @@ static bool good_map(const struct ckpt_image_view *view, const struct ckpt_image
         return false;
     if (map->kind == CKPT_MAP_SHARED && map->object >= view->shared_count)
         return false;
-    return good_runs(view, map->first_run, map->run_count, map->start, map->end);
+    if (!good_runs(view, map->first_run, map->run_count, map->start, map->end))
+        return false;
+    return !(map->kind == CKPT_MAP_SHARED || map->kind == CKPT_MAP_KERNEL ||
+             (map->kind == CKPT_MAP_FILE && (map->flags & CKPT_MAP_SHARED_FLAG))) ||
+           !has_content(view, map);
 }
 
 static bool in_memory(const struct ckpt_image_view *view, uint64_t address, uint64_t size)

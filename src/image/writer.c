@@ -6,9 +6,9 @@
  * half-way leaves a file that starts with zeros, which nobody takes for an image.
  *
  * How the file is written decides how fast it is read: large writes make large folios in the page
- * cache, and a run of 2 MiB or more lies at an offset that is equal to its address modulo 2 MiB, so
- * that the kernel can map it by large pieces.  Short runs lie side by side: a restore copies them
- * with few preadv calls.
+ * cache, and a lazy run of 2 MiB or more is at an offset equal to its address modulo 2 MiB, so that
+ * the kernel can map it by large pieces.  Runs that a restore copies are side by side, so that few
+ * preadv calls read them all.
  */
 #include "image/writer.h"
 
@@ -67,12 +67,12 @@ const char *ckpt_tables_text(const struct ckpt_tables *tables, struct ckpt_ref r
 
 /* ---- layout ---- */
 
-enum size_class { SMALL, MIDDLE, BIG, CLASSES };
+enum size_class { COPIED, MIDDLE, BIG, CLASSES };
 
 static enum size_class class_of(const struct ckpt_image_run *run)
 {
-    if (run->size <= 16 * CKPT_PAGE)
-        return SMALL;
+    if (!(run->flags & CKPT_RUN_LAZY))
+        return COPIED;
     return run->size < LARGE ? MIDDLE : BIG;
 }
 
@@ -81,7 +81,7 @@ static enum size_class class_of(const struct ckpt_image_run *run)
  */
 static uint64_t place_runs(struct ckpt_tables *tables, uint64_t offset)
 {
-    for (int class = SMALL; class < CLASSES; class ++) {
+    for (int class = COPIED; class < CLASSES; class ++) {
         for (size_t i = 0; i < tables->runs.count; i++) {
             struct ckpt_image_run *run = ckpt_array_at(&tables->runs, i);
 

@@ -61,8 +61,8 @@ static uint64_t address(const struct sample *sample, size_t offset)
 
 static void add_run(struct sample *sample, uint64_t at, size_t size)
 {
-    *(struct ckpt_image_run *)add(sample, &sample->tables.runs) =
-        (struct ckpt_image_run){.address = at, .size = size};
+    *(struct ckpt_image_run *)add(sample, &sample->tables.runs) = (struct ckpt_image_run){
+        .address = at, .size = size, .flags = size > 16 * PAGE ? CKPT_RUN_LAZY : 0};
 }
 
 // A map of [offset, offset + size) to which all runs belong that were added since @first_run.

@@ -24,6 +24,7 @@
 
 #define SCRATCH_SIZE ((size_t)256 << 20)
 #define FREE_RANGES 16384
+#define LAZY_RANGES 16384
 #define REST_TRIES 50
 #define SETTLE_MS 200   /* for what may exist only for an instant */
 #define REFUSED_TRIES 3 /* of the final walk */
@@ -299,23 +300,73 @@ static int park(const struct ckpt_freeze *freeze, struct ckpt_park *session,
     }
 }
 
+static void sort(struct ckpt_range *ranges, size_t count)
+{
+    for (size_t gap = count / 2; gap; gap /= 2)
+        for (size_t i = gap; i < count; i++) {
+            struct ckpt_range range = ranges[i];
+            size_t at = i;
+
+            for (; at >= gap && ranges[at - gap].start > range.start; at -= gap)
+                ranges[at] = ranges[at - gap];
+            ranges[at] = range;
+        }
+}
+
+/* Sort whole pages of @ranges, join those that meet or overlap, drop what is empty. */
+static size_t tidy(struct ckpt_range *ranges, size_t count)
+{
+    size_t kept = 0;
+
+    sort(ranges, count);
+    for (size_t i = 0; i < count; i++) {
+        struct ckpt_range range = {.start = (ranges[i].start + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1),
+                                   .end = ranges[i].end & ~(CKPT_PAGE - 1)};
+
+        if (range.start >= range.end)
+            continue;
+        if (kept && ranges[kept - 1].end >= range.start) {
+            if (ranges[kept - 1].end < range.end)
+                ranges[kept - 1].end = range.end;
+        } else {
+            ranges[kept++] = range;
+        }
+    }
+    return kept;
+}
+
+/* What the agent knows about memory: where the content does not matter, and what may be lazy. */
+static int know_memory(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
+                       const struct ckpt_park *park, struct ckpt_error *error)
+{
+    struct ckpt_range *free =
+        ckpt_scratch_take(&gather->scratch, FREE_RANGES * sizeof *free, error);
+    struct ckpt_range *lazy =
+        ckpt_scratch_take(&gather->scratch, LAZY_RANGES * sizeof *lazy, error);
+    size_t count = 0;
+
+    if (!free || !lazy)
+        return -1;
+    if (freeze->free_memory && is_at_rest(freeze, park))
+        count = freeze->free_memory(freeze->context, free, FREE_RANGES);
+    if (freeze->unused_stacks)
+        count += freeze->unused_stacks(freeze->context, park, free + count, FREE_RANGES - count);
+    gather->free = free;
+    gather->free_count = tidy(free, count);
+    count = freeze->lazy_memory ? freeze->lazy_memory(freeze->context, park, lazy, LAZY_RANGES) : 0;
+    gather->lazy = lazy;
+    gather->lazy_count = tidy(lazy, count);
+    return 0;
+}
+
 /* With everyone parked. */
 static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                        const struct ckpt_park *park, struct ckpt_error *error)
 {
     int result;
 
-    if (freeze->free_memory && is_at_rest(freeze, park)) {
-        struct ckpt_range *ranges =
-            ckpt_scratch_take(&gather->scratch, FREE_RANGES * sizeof *ranges, error);
-
-        if (!ranges)
-            return -1;
-        gather->free_count = freeze->free_memory(freeze->context, ranges, FREE_RANGES);
-        gather->free = ranges;
-    }
-    if (walk(gather, error) < 0 || describe_threads(gather, park, error) < 0 ||
-        fill_rest(gather, freeze, park, error) < 0)
+    if (know_memory(gather, freeze, park, error) < 0 || walk(gather, error) < 0 ||
+        describe_threads(gather, park, error) < 0 || fill_rest(gather, freeze, park, error) < 0)
         return -1;
     if (gather->report->count)
         return ckpt_error_set(error, "check", 0, "refused");

@@ -44,13 +44,22 @@ struct ckpt_freeze {
      * @return how many ranges were written to @ret, at most @room
      */
     size_t (*free_memory)(void *context, struct ckpt_range *ret, size_t room);
+    /** With everyone parked: what no thread uses of the stacks that are known. NULL: none. */
+    size_t (*unused_stacks)(void *context, const struct ckpt_park *park, struct ckpt_range *ret,
+                            size_t room);
+    /**
+     * With everyone parked: the JVM's own memory, of which it is known that no program relies on
+     * its being anonymous: a restore may map it from the image.  NULL: none is known.
+     */
+    size_t (*lazy_memory)(void *context, const struct ckpt_park *park, struct ckpt_range *ret,
+                          size_t room);
     /** Now and then while the image is written; may write to a descriptor. NULL allowed. */
     void (*progress)(void *context, uint64_t done, uint64_t total);
     /** When the image is whole and the process is about to end. NULL allowed. */
     void (*before_end)(void *context);
     /** In the restored process, before anyone else runs: raw system calls only. NULL allowed. */
     void (*after_restore)(void *context);
-    void *context; /**< for the five functions */
+    void *context; /**< for all these functions */
 };
 
 enum ckpt_freeze_result {

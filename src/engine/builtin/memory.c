@@ -25,8 +25,8 @@
 struct area {
     uint64_t start, end, offset, device, inode;
     uint32_t prot;
-    bool shared;
-    bool deleted; /* the file has no name any more */
+    bool shared, swapped; /* some of it is swapped out */
+    bool deleted;         /* the file has no name any more */
     char path[1024];
 };
 
@@ -50,6 +50,7 @@ static void parse_head(const char *line, struct area *area)
     area->prot = (line[0] == 'r' ? PROT_READ : 0u) | (line[1] == 'w' ? PROT_WRITE : 0u) |
                  (line[2] == 'x' ? PROT_EXEC : 0u);
     area->shared = line[3] == 's';
+    area->swapped = false;
     line += 5;
     area->offset = ckpt_raw_number(&line, 16);
     line++;
@@ -81,6 +82,9 @@ static uint32_t parse_flags(struct ckpt_gather *gather, const struct area *area,
         {"dc", CKPT_MAP_DONTFORK, NULL},
         {"dp", CKPT_MAP_DROPPABLE, NULL},
         {"lo", CKPT_MAP_LOCKED, NULL},
+        {"mg", CKPT_MAP_MERGEABLE, NULL},
+        {"sr", CKPT_MAP_SEQUENTIAL, NULL},
+        {"rr", CKPT_MAP_RANDOM, NULL},
         {"ht", 0,
          "has huge pages of hugetlbfs; run the JVM without -XX:+UseLargePages, or with "
          "-XX:+UseTransparentHugePages"},
@@ -220,12 +224,29 @@ static void note_kernel_map(struct ckpt_image_header *header, const struct area 
     }
 }
 
-/* Neighbours of one kind were one mapping before a restore laid pieces of the image over it. */
+/* Neighbours of one kind were one mapping before a restore put pieces of the image into it. */
 static bool joins(const struct ckpt_image_map *left, const struct ckpt_image_map *right)
 {
     return left->kind == CKPT_MAP_ANON && right->kind == CKPT_MAP_ANON &&
            left->end == right->start && left->prot == right->prot && left->flags == right->flags &&
            !(left->flags & CKPT_MAP_SHARED_FLAG);
+}
+
+/* Which pages go into the image.  Swapped pages of shared memory cannot be told from holes. */
+static enum ckpt_pages_how how_to_gather(const struct ckpt_gather *gather, const struct area *area,
+                                         const struct ckpt_image_map *map)
+{
+    if (is_of_image(gather, area))
+        return CKPT_PAGES_WHOLE;
+    if (is_of_deleted(area))
+        return CKPT_PAGES_READABLE;
+    if (map->kind == CKPT_MAP_PERF)
+        return CKPT_PAGES_WHOLE; /* its file may be gone */
+    if (map->kind != CKPT_MAP_ANON && (map->kind != CKPT_MAP_FILE || area->shared))
+        return CKPT_PAGES_GUARDS;
+    if (!area->shared)
+        return CKPT_PAGES_PRIVATE;
+    return area->swapped ? CKPT_PAGES_WHOLE : CKPT_PAGES_RESIDENT;
 }
 
 static int add_map(struct ckpt_gather *gather, const struct area *area, const char *flags,
@@ -242,19 +263,17 @@ static int add_map(struct ckpt_gather *gather, const struct area *area, const ch
         note_kernel_map(&tables->header, area);
     else
         map.flags |= parse_flags(gather, area, flags);
-    map.first_run = (uint32_t)tables->runs.count;
-    if (gather->parked && ckpt_pages_gather(gather, &map,
-                                            is_of_image(gather, area) ? CKPT_PAGES_ALL
-                                            : is_of_deleted(area)     ? CKPT_PAGES_READABLE
-                                                                      : CKPT_PAGES_PRIVATE,
-                                            error) < 0)
+    last = tables->maps.count ? ckpt_array_at(&tables->maps, tables->maps.count - 1) : NULL;
+    if (last && !joins(last, &map))
+        last = NULL;
+    map.first_run = last ? last->first_run : (uint32_t)tables->runs.count;
+    if (gather->parked && ckpt_pages_gather(gather, &map, how_to_gather(gather, area, &map),
+                                            map.first_run, error) < 0)
         return -1;
     map.run_count = (uint32_t)tables->runs.count - map.first_run;
-
-    last = tables->maps.count ? ckpt_array_at(&tables->maps, tables->maps.count - 1) : NULL;
-    if (last && joins(last, &map)) {
+    if (last) {
         last->end = map.end;
-        last->run_count += map.run_count;
+        last->run_count = map.run_count;
         return 0;
     }
     added = ckpt_array_add(&tables->maps, tables->scratch, 1, error);
@@ -281,10 +300,13 @@ int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     while (result == 0 && (line = ckpt_raw_lines_next(lines))) {
         if ((line[0] >= '0' && line[0] <= '9') || (line[0] >= 'a' && line[0] <= 'f'))
             parse_head(line, area);
+        else if (ckpt_raw_starts(line, "Swap:"))
+            area->swapped = !ckpt_raw_ends(line, " 0 kB");
         else if (ckpt_raw_starts(line, "VmFlags:"))
             result = add_map(gather, area, line + 8, error);
     }
     ckpt_sys_close((int)fd);
+    ckpt_pages_choose_lazy(&gather->tables);
     if (result == 0 && gather->tables.maps.count == 0)
         return ckpt_error_set(error, "memory", 0,
                               "/proc/self/smaps shows no mapping; the kernel must "
@@ -297,7 +319,7 @@ void ckpt_memory_unveil(const struct ckpt_tables *tables, bool readable)
     for (size_t i = 0; i < tables->maps.count; i++) {
         const struct ckpt_image_map *map = ckpt_array_at(&tables->maps, i);
 
-        if (!(map->prot & PROT_READ) && map->run_count)
+        if (!(map->prot & PROT_READ) && map->run_count && map->kind <= CKPT_MAP_FILE)
             ckpt_sys_mprotect(map->start, map->end - map->start,
                               (int)map->prot | (readable ? PROT_READ : 0));
     }

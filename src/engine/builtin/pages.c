@@ -4,8 +4,12 @@
  *
  * From a mapping to runs of pages.  The kernel says which pages are private to the process
  * (PAGEMAP_SCAN from Linux 6.7 on, /proc/self/pagemap before); of those, memory that the collector
- * says is free and pages of zeros are left out, and holes of a few pages are filled in again,
- * because one long run costs less to restore than two short ones.
+ * says is free and pages of zeros are left out.
+ *
+ * A restore maps lazy runs from the image and copies all others.  So in lazy memory, holes of a few
+ * pages are filled in again, because one mapping costs less than two, and a run that is too short
+ * for a mapping is copied.  Elsewhere a hole stays a hole: to copy a page costs more than another
+ * piece of a vector, and makes it real memory.
  */
 #include "engine/builtin/pages.h"
 
@@ -18,6 +22,8 @@
 #include "base/syscall.h"
 
 #define FILL_HOLES (16 * CKPT_PAGE)
+#define COPIED_PAGES 16  /* lazy runs up to this are copied all the same */
+#define USUAL_MAPS 65530 /* vm.max_map_count where no one has changed it */
 
 /* linux/fs.h has these from 6.7 on. */
 struct scan_region {
@@ -37,10 +43,12 @@ struct scan_argument {
 struct collector {
     struct ckpt_gather *gather;
     const struct ckpt_image_map *map;
-    size_t next_free;
+    size_t next_free, next_lazy;
     uint32_t first_run;
-    bool drop_zeros;
-    uint64_t fill_end; /* up to here a hole may be filled: there are pages behind it */
+    enum ckpt_pages_how how;
+    bool drop_zeros, may_be_lazy, veiled;
+    uint64_t at;       /* what lies before has been seen to (keep_around()) */
+    uint64_t fill_end; /* up to here a hole may be filled: there are pages after it */
 };
 
 static bool is_zero_page(const uint64_t *page)
@@ -53,12 +61,20 @@ static bool is_zero_page(const uint64_t *page)
 }
 
 /* Guard pages have no content and must not be read: a run without a place in the file. */
-static int keep_guard(struct collector *collector, uint64_t start, uint64_t end,
-                      struct ckpt_error *error)
+static int add_guard(struct collector *collector, uint64_t start, uint64_t end,
+                     struct ckpt_error *error)
 {
-    struct ckpt_image_run *run = ckpt_array_add(&collector->gather->tables.runs,
-                                                collector->gather->tables.scratch, 1, error);
+    struct ckpt_array *runs = &collector->gather->tables.runs;
+    struct ckpt_image_run *run;
 
+    if (runs->count > collector->first_run) {
+        run = ckpt_array_at(runs, runs->count - 1);
+        if ((run->flags & CKPT_RUN_GUARD) && run->address + run->size == start) {
+            run->size += end - start;
+            return 0;
+        }
+    }
+    run = ckpt_array_add(runs, collector->gather->tables.scratch, 1, error);
     if (!run)
         return -1;
     *run = (struct ckpt_image_run){.address = start, .size = end - start, .flags = CKPT_RUN_GUARD};
@@ -72,31 +88,33 @@ static int keep_guard(struct collector *collector, uint64_t start, uint64_t end,
  */
 static bool is_guard(const struct collector *collector, uint64_t page)
 {
-    bool veiled = !(collector->map->prot & PROT_READ);
     long populated;
 
-    if (veiled)
+    if (collector->veiled)
         ckpt_sys_mprotect(page, CKPT_PAGE, (int)collector->map->prot | PROT_READ);
     populated = ckpt_sys_madvise(page, CKPT_PAGE, 22 /* MADV_POPULATE_READ */);
-    if (veiled)
+    if (collector->veiled)
         ckpt_sys_mprotect(page, CKPT_PAGE, (int)collector->map->prot);
     return populated == -EFAULT;
 }
 
-/* These pages go in: lengthen the last run, over a small hole if need be, or begin a new one. */
-static int keep(struct collector *collector, uint64_t start, uint64_t end, struct ckpt_error *error)
+/* Lengthen the last run, if it is of this kind and near enough, or begin a new one. */
+static int add_pages(struct collector *collector, uint64_t start, uint64_t end,
+                     const struct ckpt_range *lazy, struct ckpt_error *error)
 {
     struct ckpt_array *runs = &collector->gather->tables.runs;
+    uint32_t flags = lazy ? CKPT_RUN_LAZY : 0;
     struct ckpt_image_run *run;
 
     if (runs->count > collector->first_run) {
         uint64_t last_end;
+        bool fills;
 
         run = ckpt_array_at(runs, runs->count - 1);
         last_end = run->address + run->size;
-        if (!(run->flags & CKPT_RUN_GUARD) &&
-            (start == last_end ||
-             (start - last_end <= FILL_HOLES && start <= collector->fill_end))) {
+        fills = lazy && last_end >= lazy->start && start - last_end <= FILL_HOLES &&
+                start <= collector->fill_end;
+        if (run->flags == flags && (start == last_end || fills)) {
             run->size = end - run->address;
             return 0;
         }
@@ -104,7 +122,33 @@ static int keep(struct collector *collector, uint64_t start, uint64_t end, struc
     run = ckpt_array_add(runs, collector->gather->tables.scratch, 1, error);
     if (!run)
         return -1;
-    *run = (struct ckpt_image_run){.address = start, .size = end - start};
+    *run = (struct ckpt_image_run){.address = start, .size = end - start, .flags = flags};
+    return 0;
+}
+
+/* These pages go in; split where lazy memory begins or ends.  Calls come in ascending order. */
+static int keep(struct collector *collector, uint64_t start, uint64_t end, struct ckpt_error *error)
+{
+    const struct ckpt_gather *gather = collector->gather;
+
+    while (start < end) {
+        const struct ckpt_range *lazy = NULL;
+        uint64_t stop = end;
+
+        while (collector->next_lazy < gather->lazy_count &&
+               gather->lazy[collector->next_lazy].end <= start)
+            collector->next_lazy++;
+        if (collector->may_be_lazy && collector->next_lazy < gather->lazy_count) {
+            const struct ckpt_range *next = &gather->lazy[collector->next_lazy];
+            uint64_t border = next->start <= start ? next->end : next->start;
+
+            lazy = next->start <= start ? next : NULL;
+            stop = border < end ? border : end;
+        }
+        if (add_pages(collector, start, stop, lazy, error) < 0)
+            return -1;
+        start = stop;
+    }
     return 0;
 }
 
@@ -170,7 +214,7 @@ static int keep_swapped(struct collector *collector, uint64_t start, uint64_t en
 
         while (stop < end && is_guard(collector, stop) == guard)
             stop += CKPT_PAGE;
-        if ((guard ? keep_guard(collector, start, stop, error)
+        if ((guard ? add_guard(collector, start, stop, error)
                    : keep_used(collector, start, stop, error)) < 0)
             return -1;
         start = stop;
@@ -178,7 +222,20 @@ static int keep_swapped(struct collector *collector, uint64_t start, uint64_t en
     return 0;
 }
 
-static int by_scan(struct collector *collector, int fd, struct ckpt_error *error)
+/* What to do with pages that the kernel names, and whether it called them swapped. */
+typedef int region_fn(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
+                      struct ckpt_error *error);
+
+static int keep_private(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
+                        struct ckpt_error *error)
+{
+    return swapped ? keep_swapped(collector, start, end, error)
+                   : keep_used(collector, start, end, error);
+}
+
+/* Returns 1 where the kernel cannot do it. */
+static int scan(struct collector *collector, int fd, uint64_t inverted, uint64_t mask, uint64_t any,
+                region_fn *function, struct ckpt_error *error)
 {
     struct scan_region regions[REGIONS];
     struct scan_argument argument = {
@@ -187,9 +244,9 @@ static int by_scan(struct collector *collector, int fd, struct ckpt_error *error
         .end = collector->map->end,
         .vec = (uint64_t)regions,
         .vec_len = REGIONS,
-        .category_inverted = IS_FILE | IS_ZERO,
-        .category_mask = IS_FILE | IS_ZERO,
-        .category_anyof_mask = IS_PRESENT | IS_SWAPPED,
+        .category_inverted = inverted,
+        .category_mask = mask,
+        .category_anyof_mask = any,
         .return_mask = IS_SWAPPED,
     };
 
@@ -202,9 +259,8 @@ static int by_scan(struct collector *collector, int fd, struct ckpt_error *error
                        : ckpt_error_set(error, "memory", (int)-count,
                                         "cannot scan the page tables");
         for (long i = 0; i < count; i++)
-            if ((regions[i].categories & IS_SWAPPED
-                     ? keep_swapped(collector, regions[i].start, regions[i].end, error)
-                     : keep_used(collector, regions[i].start, regions[i].end, error)) < 0)
+            if (function(collector, regions[i].start, regions[i].end,
+                         regions[i].categories & IS_SWAPPED, error) < 0)
                 return -1;
         argument.start = argument.walk_end;
     }
@@ -229,10 +285,104 @@ static int by_pagemap(struct collector *collector, int fd, struct ckpt_error *er
             bool present = (entries[i] >> 63) & 1, swapped = (entries[i] >> 62) & 1;
             bool file = (entries[i] >> 61) & 1;
 
-            if ((swapped && keep_swapped(collector, at, at + CKPT_PAGE, error) < 0) ||
-                (present && !file && keep_used(collector, at, at + CKPT_PAGE, error) < 0))
+            if ((swapped || (present && !file)) &&
+                keep_private(collector, at, at + CKPT_PAGE, swapped, error) < 0)
                 return -1;
         }
+    }
+    return 0;
+}
+
+/* ---- memory of which the page tables do not tell all ---- */
+
+/*
+ * Shared anonymous memory: pages that an ended child wrote are in no page table, and to read a hole
+ * makes a page of it.  mincore() tells which pages exist, except those that are swapped out.
+ */
+static int keep_resident(struct collector *collector, uint64_t start, uint64_t end,
+                         struct ckpt_error *error)
+{
+    unsigned char there[4096];
+
+    while (start < end) {
+        uint64_t pages = (end - start) / CKPT_PAGE;
+        long failed;
+
+        if (pages > sizeof there)
+            pages = sizeof there;
+        failed = ckpt_syscall(SYS_mincore, start, pages * CKPT_PAGE, there, 0, 0, 0);
+        if (failed < 0)
+            return ckpt_error_set(error, "memory", (int)-failed, "cannot tell which pages exist");
+        for (uint64_t i = 0, n; i < pages; i += n) {
+            bool exists = there[i] & 1;
+
+            for (n = 1; i + n < pages && (there[i + n] & 1) == exists;)
+                n++;
+            if (exists &&
+                keep_used(collector, start + i * CKPT_PAGE, start + (i + n) * CKPT_PAGE, error) < 0)
+                return -1;
+        }
+        start += pages * CKPT_PAGE;
+    }
+    return 0;
+}
+
+static bool is_readable(int memory, uint64_t page)
+{
+    char byte;
+
+    return ckpt_sys_pread(memory, &byte, 1, page) == 1;
+}
+
+/*
+ * Pages after the end of a mapped file, which may be anywhere where the file has no name any more:
+ * a load would be a bus error, so the kernel reads first.
+ */
+static int keep_readable(struct collector *collector, uint64_t start, uint64_t end,
+                         struct ckpt_error *error)
+{
+    long memory = ckpt_sys_openat(AT_FDCWD, "/proc/self/mem", O_RDONLY | O_CLOEXEC, 0);
+    int result = 0;
+
+    if (memory < 0)
+        return ckpt_error_set(error, "memory", (int)-memory, "cannot open /proc/self/mem");
+    for (uint64_t stop; result == 0 && start < end; start = stop) {
+        bool readable = is_readable((int)memory, start);
+
+        stop = start + CKPT_PAGE;
+        while (stop < end && is_readable((int)memory, stop) == readable)
+            stop += CKPT_PAGE;
+        collector->first_run = (uint32_t)collector->gather->tables.runs.count;
+        if (readable)
+            result = keep_used(collector, start, stop, error);
+    }
+    ckpt_sys_close((int)memory);
+    return result;
+}
+
+static int keep_content(struct collector *collector, uint64_t start, uint64_t end,
+                        struct ckpt_error *error)
+{
+    if (start >= end || collector->how == CKPT_PAGES_GUARDS)
+        return 0;
+    if (collector->how == CKPT_PAGES_RESIDENT)
+        return keep_resident(collector, start, end, error);
+    return collector->how == CKPT_PAGES_READABLE ? keep_readable(collector, start, end, error)
+                                                 : keep_used(collector, start, end, error);
+}
+
+/* Guard pages may be anywhere from Linux 6.15 on; all other pages are wanted. */
+static int keep_around(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
+                       struct ckpt_error *error)
+{
+    (void)swapped;
+    for (; start < end; start += CKPT_PAGE) {
+        if (!is_guard(collector, start))
+            continue;
+        if (keep_content(collector, collector->at, start, error) < 0 ||
+            add_guard(collector, start, start + CKPT_PAGE, error) < 0)
+            return -1;
+        collector->at = start + CKPT_PAGE;
     }
     return 0;
 }
@@ -244,9 +394,17 @@ static int from_kernel(struct collector *collector, struct ckpt_error *error)
 
     if (fd < 0)
         return ckpt_error_set(error, "memory", (int)-fd, "cannot open /proc/self/pagemap");
-    result = by_scan(collector, (int)fd, error);
-    if (result > 0)
-        result = by_pagemap(collector, (int)fd, error);
+    if (collector->how == CKPT_PAGES_PRIVATE) {
+        result = scan(collector, (int)fd, IS_FILE | IS_ZERO, IS_FILE | IS_ZERO,
+                      IS_PRESENT | IS_SWAPPED, keep_private, error);
+        if (result > 0)
+            result = by_pagemap(collector, (int)fd, error);
+    } else {
+        collector->at = collector->map->start;
+        result = scan(collector, (int)fd, 0, 0, IS_SWAPPED, keep_around, error);
+        if (result >= 0) /* a kernel that cannot scan has no guard pages */
+            result = keep_content(collector, collector->at, collector->map->end, error);
+    }
     ckpt_sys_close((int)fd);
     return result;
 }
@@ -266,69 +424,69 @@ static uint64_t fill_end(const struct ckpt_gather *gather, const struct ckpt_ima
     return pages > map->offset ? map->start + (pages - map->offset) : map->start;
 }
 
-static bool is_readable(int memory, uint64_t page)
-{
-    char byte;
-
-    return ckpt_sys_pread(memory, &byte, 1, page) == 1;
-}
-
-/*
- * Pages after the end of a mapped file, which may be anywhere where the file has no name any more:
- * a load would be a bus error, so the kernel reads first.
- */
-static int keep_readable(struct collector *collector, struct ckpt_error *error)
-{
-    const struct ckpt_image_map *map = collector->map;
-    long memory = ckpt_sys_openat(AT_FDCWD, "/proc/self/mem", O_RDONLY | O_CLOEXEC, 0);
-    int result = 0;
-
-    if (memory < 0)
-        return ckpt_error_set(error, "memory", (int)-memory, "cannot open /proc/self/mem");
-    for (uint64_t start = map->start, stop; result == 0 && start < map->end; start = stop) {
-        bool readable = is_readable((int)memory, start);
-
-        stop = start + CKPT_PAGE;
-        while (stop < map->end && is_readable((int)memory, stop) == readable)
-            stop += CKPT_PAGE;
-        collector->first_run = (uint32_t)collector->gather->tables.runs.count;
-        if (readable)
-            result = keep_used(collector, start, stop, error);
-    }
-    ckpt_sys_close((int)memory);
-    return result;
-}
-
 int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *map,
-                      enum ckpt_pages which, struct ckpt_error *error)
+                      enum ckpt_pages_how how, uint32_t first_run, struct ckpt_error *error)
 {
-    bool whole = which != CKPT_PAGES_PRIVATE;
     struct collector collector = {
         .gather = gather,
         .map = map,
-        .first_run = (uint32_t)gather->tables.runs.count,
+        .how = how,
+        .first_run = first_run,
         .drop_zeros = map->kind == CKPT_MAP_ANON,
+        .may_be_lazy = !(map->flags & (CKPT_MAP_SHARED_FLAG | CKPT_MAP_GROWSDOWN)),
         .fill_end = fill_end(gather, map),
     };
-    bool shared = map->flags & CKPT_MAP_SHARED_FLAG;
     bool veiled = !(map->prot & PROT_READ);
+    bool unveil = veiled && how != CKPT_PAGES_PRIVATE && how != CKPT_PAGES_GUARDS;
     int result;
 
-    if (map->kind == CKPT_MAP_KERNEL || map->kind == CKPT_MAP_SHARED ||
-        (map->flags & (CKPT_MAP_DROPPABLE | CKPT_MAP_WIPEONFORK)) ||
-        (map->kind == CKPT_MAP_FILE && shared))
+    if (map->kind == CKPT_MAP_KERNEL || (map->flags & (CKPT_MAP_DROPPABLE | CKPT_MAP_WIPEONFORK)))
         return 0;
-    if (veiled && whole)
+    if (veiled && how == CKPT_PAGES_PRIVATE)
+        collector.drop_zeros = false; /* mostly without content: little is there to read */
+    collector.veiled = veiled && !unveil;
+    if (unveil)
         ckpt_sys_mprotect(map->start, map->end - map->start, (int)map->prot | PROT_READ);
-    if (veiled && !whole)
-        collector.drop_zeros = false; /* mostly guard pages: nothing there to read */
-    if (which == CKPT_PAGES_READABLE)
-        result = keep_readable(&collector, error);
-    else if (whole || shared)
-        result = keep_used(&collector, map->start, map->end, error);
-    else
-        result = from_kernel(&collector, error);
-    if (veiled && whole)
+    result = from_kernel(&collector, error);
+    if (unveil)
         ckpt_sys_mprotect(map->start, map->end - map->start, (int)map->prot);
     return result;
+}
+
+/* vm.max_map_count: here, and where no one has changed it, since the restore may be elsewhere. */
+static uint64_t most_maps(void)
+{
+    char text[32] = "";
+    const char *at = text;
+    long fd = ckpt_sys_openat(AT_FDCWD, "/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC, 0);
+    uint64_t here;
+
+    if (fd >= 0) {
+        ckpt_sys_read((int)fd, text, sizeof text - 1);
+        ckpt_sys_close((int)fd);
+    }
+    here = ckpt_raw_number(&at, 10);
+    return here && here < USUAL_MAPS ? here : USUAL_MAPS;
+}
+
+void ckpt_pages_choose_lazy(struct ckpt_tables *tables)
+{
+    uint64_t most = most_maps() / 2; /* half is left to the process */
+    uint64_t count;
+
+    for (uint64_t least = COPIED_PAGES * CKPT_PAGE;; least *= 2) {
+        count = 0;
+        for (size_t i = 0; i < tables->runs.count; i++) {
+            struct ckpt_image_run *run = ckpt_array_at(&tables->runs, i);
+
+            if (!(run->flags & CKPT_RUN_LAZY))
+                continue;
+            if (run->size <= least)
+                run->flags &= ~CKPT_RUN_LAZY;
+            else
+                count++;
+        }
+        if (count == 0 || tables->maps.count + 2 * count <= most)
+            return;
+    }
 }

@@ -7,14 +7,25 @@
 
 #include "engine/builtin/gather.h"
 
-enum ckpt_pages {
-    CKPT_PAGES_PRIVATE,  /**< those that are the process's own */
-    CKPT_PAGES_ALL,      /**< all: a mapping of the image that this process was restored from */
+enum ckpt_pages_how {
+    CKPT_PAGES_PRIVATE,  /**< those that are private to the process, as the page tables say */
+    CKPT_PAGES_WHOLE,    /**< all: a mapping of the image that this process was restored from */
     CKPT_PAGES_READABLE, /**< all but those after the end of the file: a file that was deleted */
+    CKPT_PAGES_RESIDENT, /**< those that exist: shared anonymous memory */
+    CKPT_PAGES_GUARDS,   /**< guard pages only: the content is elsewhere */
 };
 
-/** Add the runs of @map to the table. */
+/**
+ * Add the runs of @map to the table.
+ * @param first_run  the first run that one of @map's may continue: the map before may be joined
+ */
 int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *map,
-                      enum ckpt_pages which, struct ckpt_error *error);
+                      enum ckpt_pages_how how, uint32_t first_run, struct ckpt_error *error);
+
+/**
+ * When all runs are known: which of them a restore may map.  Lazy runs that are too short become
+ * runs to be copied, and so do longer ones where there would be too many mappings.
+ */
+void ckpt_pages_choose_lazy(struct ckpt_tables *tables);
 
 #endif

@@ -2,9 +2,8 @@
 /*
  * From the image to the restorer's plan, and the jump.
  *
- * Cost is counted in system calls: every piece of a mapping is mapped once, with its final
- * contents; only runs too short to be worth a mapping of their own are copied, many with one
- * preadv.
+ * The operations on memory come first (operations.c); with threads, signals and what else there is
+ * they are one flat block that the restorer follows.
  */
 #include <errno.h>
 #include <linux/prctl.h>
@@ -24,12 +23,12 @@
 #endif
 
 #include "base/cleanup.h"
+#include "engine/builtin/operations.h"
 #include "engine/builtin/restore.h"
 #include "engine/builtin/restorer/plan.h"
 
 #define STAGE "plan"
 #define SPACE_END 0x7ffffffff000ull
-#define COPIED_PAGES 16 /* runs up to this are copied, not mapped */
 #define STACK_SIZE ((size_t)64 << 10)
 #define GAP ((uint64_t)16 << 20) /* kept free around the area: stacks grow */
 #define LOWEST_AREA ((uint64_t)1 << 32)
@@ -42,11 +41,7 @@ struct area {
     char *start, *end;
     char *next; /* free for the plan's arrays */
     struct ckpt_plan *plan;
-    uint64_t map_room;
-    struct ckpt_op *reads, *lasts; /* what comes when everything is mapped, and after that */
-    uint64_t read_count, read_room, last_count, last_room;
-    bool exec_from_image; /* the image's file system allows executable mappings */
-    char *parameters;     /* a struct ckpt_parameters and what it points to, behind the end */
+    char *parameters; /* a struct ckpt_parameters and what it points to, behind the end */
     size_t parameters_size;
 };
 
@@ -143,28 +138,14 @@ static char *find_area(const struct ckpt_image_view *view, size_t size)
     return NULL;
 }
 
-/* Copies of files are mapped in as many pieces as they have runs, at most, for each mapping. */
-static uint64_t copied_pieces(const struct ckpt_image_view *view)
-{
-    uint64_t count = 0;
-
-    for (size_t i = 0; i < view->map_count; i++)
-        if (view->maps[i].kind == CKPT_MAP_FILE)
-            count += view->files[view->maps[i].object].run_count;
-    return count;
-}
-
-static int open_area(const struct ckpt_restore *restore, struct area *area,
-                     struct ckpt_error *error)
+static int open_area(const struct ckpt_restore *restore, struct ckpt_operations *ops,
+                     struct area *area, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
     size_t code = pages_up(ckpt_restorer_code_size);
     size_t special = restore->special.end - restore->special.start;
-    uint64_t maps = view->map_count * 2 + view->run_count * 2 + 1;
-    uint64_t lasts = view->map_count * 8 + view->run_count + 1;
-    uint64_t reads = view->run_count, copies = copied_pieces(view);
-    uint64_t ops = (maps += copies) + (reads += copies) + lasts;
-    size_t arrays = pages_up(sizeof(struct ckpt_plan) + ops * sizeof(struct ckpt_op) +
+    uint64_t count = ckpt_operations_count(ops);
+    size_t arrays = pages_up(sizeof(struct ckpt_plan) + (count + 1) * sizeof(struct ckpt_op) +
                              view->thread_count * sizeof(struct ckpt_plan_thread) +
                              64 * sizeof(struct ckpt_plan_signal) + sizeof(struct ckpt_mailbox) +
                              sizeof(struct prctl_mm_map) + view->process->auxv.size + 256);
@@ -186,268 +167,12 @@ static int open_area(const struct ckpt_restore *restore, struct area *area,
     area->plan->space_end = SPACE_END;
     area->plan->image_fd = restore->image.fd;
     area->plan->first_fd = restore->high;
-    area->plan->ops = (uint64_t)take(area, ops * sizeof(struct ckpt_op));
-    area->map_room = maps;
-    area->read_room = reads;
-    area->last_room = lasts;
-    area->reads = malloc((area->read_room + 1) * sizeof(struct ckpt_op));
-    area->lasts = malloc(area->last_room * sizeof(struct ckpt_op));
-    if (!area->reads || !area->lasts)
-        return ckpt_error_set(error, STAGE, ENOMEM, "cannot plan the restore");
+    area->plan->ops = (uint64_t)take(area, (count + 1) * sizeof(struct ckpt_op));
+    area->plan->first_read = ops->first.count;
+    area->plan->read_count = ops->reads.count;
+    area->plan->op_count = count;
+    ckpt_operations_put(ops, (struct ckpt_op *)area->plan->ops);
     return 0;
-}
-
-/* ---- memory ---- */
-
-/*
- * First everything is mapped, then everything is copied (the runs to be copied lie side by side in
- * the image, so few calls read them all), then come protections and advice.
- */
-static void add_op(struct area *area, struct ckpt_op op)
-{
-    if (op.type == CKPT_OP_MAP && area->plan->op_count < area->map_room)
-        ((struct ckpt_op *)area->plan->ops)[area->plan->op_count++] = op;
-    else if (op.type == CKPT_OP_READ && area->read_count < area->read_room)
-        area->reads[area->read_count++] = op;
-    else if (area->last_count < area->last_room)
-        area->lasts[area->last_count++] = op;
-}
-
-static void join_ops(struct area *area)
-{
-    struct ckpt_op *end = (struct ckpt_op *)area->plan->ops + area->plan->op_count;
-
-    area->plan->first_read = area->plan->op_count;
-    area->plan->read_count = area->read_count;
-    memcpy(end, area->reads, area->read_count * sizeof *end);
-    memcpy(end + area->read_count, area->lasts, area->last_count * sizeof *end);
-    area->plan->op_count += area->read_count + area->last_count;
-}
-
-static uint32_t map_flags(const struct ckpt_image_map *map)
-{
-    uint32_t flags = MAP_FIXED | (map->flags & CKPT_MAP_SHARED_FLAG ? MAP_SHARED : MAP_PRIVATE);
-
-    if (map->flags & CKPT_MAP_NORESERVE)
-        flags |= MAP_NORESERVE;
-    if (map->flags & CKPT_MAP_GROWSDOWN)
-        flags |= MAP_GROWSDOWN;
-    return flags;
-}
-
-static void add_anon(struct area *area, const struct ckpt_image_map *map, uint64_t start,
-                     uint64_t end, uint32_t prot)
-{
-    uint32_t flags = map_flags(map) | MAP_ANONYMOUS;
-
-    if (map->flags & CKPT_MAP_DROPPABLE)
-        flags = MAP_FIXED | MAP_ANONYMOUS | 0x08 /* MAP_DROPPABLE */;
-    if (end > start)
-        add_op(area, (struct ckpt_op){.type = CKPT_OP_MAP,
-                                      .prot = prot,
-                                      .flags = flags,
-                                      .fd = -1,
-                                      .address = start,
-                                      .size = end - start});
-}
-
-static void add_read(struct area *area, const struct ckpt_image_run *run)
-{
-    if (run->flags & CKPT_RUN_GUARD) {
-        add_op(area, (struct ckpt_op){.type = CKPT_OP_ADVISE,
-                                      .prot = 102 /* MADV_GUARD_INSTALL */,
-                                      .address = run->address,
-                                      .size = run->size});
-        return;
-    }
-    add_op(area, (struct ckpt_op){.type = CKPT_OP_READ,
-                                  .address = run->address,
-                                  .size = run->size,
-                                  .offset = run->offset});
-}
-
-/* Whether this run is mapped from the image instead of copied. */
-static bool is_mapped(const struct area *area, const struct ckpt_image_map *map,
-                      const struct ckpt_image_run *run)
-{
-    return run->size > COPIED_PAGES * CKPT_PAGE && !(run->flags & CKPT_RUN_GUARD) &&
-           !(map->flags & (CKPT_MAP_GROWSDOWN | CKPT_MAP_SHARED_FLAG)) &&
-           (!(map->prot & PROT_EXEC) || area->exec_from_image);
-}
-
-/*
- * The runs of @map: those to be mapped replace the piece of memory they belong to, those to be
- * copied are read into the pieces between them.  For @anonymous memory these pieces are mapped here
- * too.
- */
-static void add_runs(struct area *area, const struct ckpt_restore *restore,
-                     const struct ckpt_image_map *map, bool anonymous)
-{
-    const struct ckpt_image_run *runs = restore->image.view.runs + map->first_run;
-    bool copies = false;
-    uint64_t at = map->start;
-    uint32_t prot;
-
-    for (uint32_t i = 0; i < map->run_count; i++)
-        copies |= !is_mapped(area, map, &runs[i]);
-    prot = map->prot | (copies ? PROT_WRITE | PROT_READ : 0);
-    for (uint32_t i = 0; i < map->run_count; i++) {
-        if (!is_mapped(area, map, &runs[i]))
-            continue;
-        if (anonymous)
-            add_anon(area, map, at, runs[i].address, prot);
-        add_op(area, (struct ckpt_op){.type = CKPT_OP_MAP,
-                                      .prot = map->prot,
-                                      .flags = map_flags(map),
-                                      .fd = restore->image.fd,
-                                      .address = runs[i].address,
-                                      .size = runs[i].size,
-                                      .offset = runs[i].offset});
-        at = runs[i].address + runs[i].size;
-    }
-    if (anonymous)
-        add_anon(area, map, at, map->end, prot);
-    for (uint32_t i = 0; i < map->run_count; i++)
-        if (!is_mapped(area, map, &runs[i]))
-            add_read(area, &runs[i]);
-    if (copies && prot != map->prot)
-        add_op(area, (struct ckpt_op){.type = CKPT_OP_PROTECT,
-                                      .prot = map->prot,
-                                      .address = map->start,
-                                      .size = map->end - map->start});
-}
-
-static void add_advice(struct area *area, const struct ckpt_image_map *map)
-{
-    static const struct {
-        uint32_t flag, advice;
-    } known[] = {
-        {CKPT_MAP_HUGEPAGE, MADV_HUGEPAGE}, {CKPT_MAP_NOHUGEPAGE, MADV_NOHUGEPAGE},
-        {CKPT_MAP_DONTDUMP, MADV_DONTDUMP}, {CKPT_MAP_WIPEONFORK, MADV_WIPEONFORK},
-        {CKPT_MAP_DONTFORK, MADV_DONTFORK},
-    };
-
-    for (size_t i = 0; i < CKPT_COUNT(known); i++)
-        if (map->flags & known[i].flag)
-            add_op(area, (struct ckpt_op){.type = CKPT_OP_ADVISE,
-                                          .prot = known[i].advice,
-                                          .address = map->start,
-                                          .size = map->end - map->start});
-    if (map->flags & CKPT_MAP_LOCKED)
-        add_op(area, (struct ckpt_op){.type = CKPT_OP_LOCK,
-                                      .address = map->start,
-                                      .size = map->end - map->start});
-}
-
-/* Read a piece of a file's copy, but not where a run of @map is going to be mapped. */
-static void add_copied_read(struct area *area, const struct ckpt_restore *restore,
-                            const struct ckpt_image_map *map, struct ckpt_image_run piece)
-{
-    const struct ckpt_image_run *runs = restore->image.view.runs + map->first_run;
-    uint64_t end = piece.address + piece.size;
-
-    for (uint32_t i = 0; i <= map->run_count && piece.address < end; i++) {
-        uint64_t stop = i < map->run_count && runs[i].address < end ? runs[i].address : end;
-
-        if (stop > piece.address) {
-            piece.size = stop - piece.address;
-            add_read(area, &piece);
-        }
-        if (i < map->run_count && runs[i].address + runs[i].size > piece.address) {
-            piece.offset += runs[i].address + runs[i].size - piece.address;
-            piece.address = runs[i].address + runs[i].size;
-        }
-    }
-}
-
-/* A mapping of a file from its copy in the image: what is after its end there, or a hole, is 0. */
-static void add_copy(struct area *area, const struct ckpt_restore *restore,
-                     const struct ckpt_image_map *map, uint32_t prot)
-{
-    const struct ckpt_image_view *view = &restore->image.view;
-    const struct ckpt_image_file *file = &view->files[map->object];
-    bool reads = (map->prot & PROT_EXEC) && !area->exec_from_image;
-    uint64_t end = map->offset + (map->end - map->start);
-
-    prot |= reads ? PROT_READ | PROT_WRITE : 0;
-    add_anon(area, map, map->start, map->end, prot);
-    for (uint32_t i = 0; i < file->run_count; i++) {
-        struct ckpt_image_run piece = view->runs[file->first_run + i];
-        uint64_t from = piece.address > map->offset ? piece.address : map->offset;
-        uint64_t to = piece.address + piece.size < end ? piece.address + piece.size : end;
-
-        if (from >= to)
-            continue;
-        piece.offset += from - piece.address;
-        piece.address = map->start + (from - map->offset);
-        piece.size = to - from;
-        if (reads)
-            add_copied_read(area, restore, map, piece);
-        else
-            add_op(area, (struct ckpt_op){.type = CKPT_OP_MAP,
-                                          .prot = prot,
-                                          .flags = map_flags(map),
-                                          .fd = restore->image.fd,
-                                          .address = piece.address,
-                                          .size = piece.size,
-                                          .offset = piece.offset});
-    }
-    if (reads)
-        add_op(area, (struct ckpt_op){.type = CKPT_OP_PROTECT,
-                                      .prot = map->prot,
-                                      .address = map->start,
-                                      .size = map->end - map->start});
-}
-
-static void add_map(struct area *area, const struct ckpt_restore *restore,
-                    const struct ckpt_image_map *map)
-{
-    struct ckpt_op from_fd = {.type = CKPT_OP_MAP,
-                              .prot = map->prot,
-                              .flags = map_flags(map),
-                              .address = map->start,
-                              .size = map->end - map->start,
-                              .offset = map->offset};
-    bool copies = false;
-
-    switch (map->kind) {
-    case CKPT_MAP_ANON:
-        add_runs(area, restore, map, true);
-        break;
-    case CKPT_MAP_FILE:
-        from_fd.fd = restore->file_fds[map->object];
-        for (uint32_t i = 0; i < map->run_count; i++)
-            copies |= !is_mapped(area, map, &restore->image.view.runs[map->first_run + i]);
-        from_fd.prot |= copies ? PROT_READ | PROT_WRITE : 0;
-        if (from_fd.fd < 0)
-            add_copy(area, restore, map, from_fd.prot);
-        else
-            add_op(area, from_fd);
-        add_runs(area, restore, map, false);
-        break;
-    case CKPT_MAP_SHARED:
-        from_fd.fd = restore->shared_fds[map->object];
-        add_op(area, from_fd);
-        break;
-    case CKPT_MAP_PERF:
-        from_fd.fd = restore->perf_fd;
-        from_fd.offset = 0;
-        add_op(area, from_fd);
-        break;
-    default: /* the kernel's own are moved */
-        return;
-    }
-    add_advice(area, map);
-}
-
-static bool can_exec_image(const struct ckpt_restore *restore)
-{
-    void *at = mmap(NULL, CKPT_PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, restore->image.fd, 0);
-
-    if (at == MAP_FAILED)
-        return false;
-    munmap(at, CKPT_PAGE);
-    return true;
 }
 
 static void add_moves(struct area *area, const struct ckpt_restore *restore)
@@ -485,10 +210,11 @@ static void add_mailbox(struct area *area, const struct ckpt_restore *restore)
                                      .image_inode = restore->special.image_inode,
                                      .helper = (uint64_t)&area->plan->helper_tid,
                                      .generation = header->generation + 1};
-    add_op(area, (struct ckpt_op){.type = CKPT_OP_COPY,
-                                  .address = header->mailbox,
-                                  .size = sizeof *mailbox,
-                                  .offset = (uint64_t)mailbox});
+    ((struct ckpt_op *)area->plan->ops)[area->plan->op_count++] =
+        (struct ckpt_op){.type = CKPT_OP_COPY,
+                         .address = header->mailbox,
+                         .size = sizeof *mailbox,
+                         .offset = (uint64_t)mailbox};
 }
 
 static void add_threads(struct area *area, const struct ckpt_image_view *view)
@@ -610,18 +336,16 @@ struct ckpt_plan *ckpt_plan_make(struct ckpt_restore *restore, struct ckpt_error
 {
     const struct ckpt_image_view *view = &restore->image.view;
     struct area area = {.start = NULL};
+    struct ckpt_operations ops;
 
-    if (open_area(restore, &area, error) < 0)
+    if (ckpt_operations_make(restore, &ops, error) < 0 ||
+        open_area(restore, &ops, &area, error) < 0)
         return NULL;
-    area.exec_from_image = can_exec_image(restore);
-    for (size_t i = 0; i < view->map_count; i++)
-        add_map(&area, restore, &view->maps[i]);
     add_moves(&area, restore);
     add_threads(&area, view);
     add_signals(&area, view);
     add_mm_map(&area, view);
     add_mailbox(&area, restore);
-    join_ops(&area);
     area.plan->stack = (uint64_t)area.end - (restore->special.end - restore->special.start);
     if (worth_help(area.plan))
         area.plan->helper_stack = area.plan->stack - STACK_SIZE;

@@ -20,6 +20,9 @@ enum ckpt_op_type {
     CKPT_OP_LOCK,    /**< mlock; failure does not matter */
 };
 
+/** A flag of CKPT_OP_READ: ask for huge pages first; failure does not matter. */
+#define CKPT_OP_COLLAPSE 1u
+
 struct ckpt_op {
     uint32_t type;
     uint32_t prot;
@@ -51,6 +54,7 @@ struct ckpt_plan {
     uint64_t space_end;              /**< the end of the address space that is cleared */
     uint64_t ops, op_count;          /**< address of struct ckpt_op[] */
     uint64_t first_read, read_count; /**< the reads among them, which lie together */
+    uint64_t next_read;              /**< the first that neither thread has taken yet */
     uint64_t threads, thread_count;  /**< address of struct ckpt_plan_thread[], the leader first */
     uint64_t signals, signal_count;  /**< address of struct ckpt_plan_signal[] */
     uint64_t mm_map, mm_map_size;    /**< address of struct prctl_mm_map */
@@ -63,7 +67,7 @@ struct ckpt_plan {
     uint32_t helper_tid;   /**< the kernel clears it, and wakes, when the helper has ended */
     uint32_t helper_read;  /**< a futex: the helper's reads are done */
     uint32_t may_start;    /**< a futex: the helper may start its threads */
-    uint32_t reserved;
+    uint32_t no_collapse;  /**< the kernel has no huge pages just now */
 };
 
 #endif

@@ -21,6 +21,9 @@
 #include "engine/builtin/restorer/plan.h"
 
 #define VECTOR 128
+#define GROUP_SIZE ((uint64_t)512 << 10) /* read by one thread at once */
+#define FEW_PAGES ((uint64_t)16 << 10)
+#define HUGE_SIZE ((uint64_t)2 << 20)
 #define LOOKS 200000 /* about 0.1 ms */
 #define HELPER_FLAGS                                                                               \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
@@ -149,23 +152,58 @@ static void read_vector(int fd, struct iovec *vector, int count, uint64_t offset
     }
 }
 
-/*
- * All reads from @op on that go on where the last one ended; returns how many operations it took.
- */
-static uint64_t read_pieces(const struct ckpt_plan *plan, const struct ckpt_op *op, uint64_t left)
+/* Memory for what is going to be read: made in one go it costs less than page by page. */
+static void make_pages(struct ckpt_plan *plan, const struct ckpt_op *op)
+{
+    if ((op->flags & CKPT_OP_COLLAPSE) && !__atomic_load_n(&plan->no_collapse, __ATOMIC_RELAXED)) {
+        for (uint64_t at = 0; at < op->size; at += HUGE_SIZE) /* it must have a page table */
+            *(volatile char *)(op->address + at) = 0;
+        if (ckpt_sys_madvise(op->address, op->size, 25 /* MADV_COLLAPSE */) == 0)
+            return;
+        __atomic_store_n(&plan->no_collapse, 1, __ATOMIC_RELAXED);
+    }
+    if (op->size >= FEW_PAGES)
+        ckpt_sys_madvise(op->address, op->size, 23 /* MADV_POPULATE_WRITE */);
+}
+
+/* The end of what one call reads: pieces from @from on that are side by side in the image. */
+static uint64_t group_end(const struct ckpt_op *reads, uint64_t from, uint64_t count)
+{
+    uint64_t to = from + 1, size = reads[from].size;
+
+    while (to < count && to - from < VECTOR && size + reads[to].size <= GROUP_SIZE &&
+           reads[to].offset == reads[to - 1].offset + reads[to - 1].size)
+        size += reads[to++].size;
+    return to;
+}
+
+static void read_group(struct ckpt_plan *plan, const struct ckpt_op *op, uint64_t count)
 {
     struct iovec vector[VECTOR];
-    uint64_t taken = 0, end = op->offset;
 
-    while (taken < left && taken < VECTOR && op[taken].type == CKPT_OP_READ &&
-           op[taken].offset == end) {
-        vector[taken].iov_base = (void *)op[taken].address;
-        vector[taken].iov_len = op[taken].size;
-        end += op[taken].size;
-        taken++;
+    for (uint64_t i = 0; i < count; i++) {
+        make_pages(plan, &op[i]);
+        vector[i].iov_base = (void *)op[i].address;
+        vector[i].iov_len = op[i].size;
     }
-    read_vector(plan->image_fd, vector, (int)taken, op->offset);
-    return taken;
+    read_vector(plan->image_fd, vector, (int)count, op->offset);
+}
+
+/* On both threads: take one group after the other until there is none. */
+static void read_all(struct ckpt_plan *plan)
+{
+    const struct ckpt_op *reads = (const struct ckpt_op *)plan->ops + plan->first_read;
+    uint64_t from = __atomic_load_n(&plan->next_read, __ATOMIC_RELAXED);
+
+    while (from < plan->read_count) {
+        uint64_t to = group_end(reads, from, plan->read_count);
+
+        if (!__atomic_compare_exchange_n(&plan->next_read, &from, to, false, __ATOMIC_RELAXED,
+                                         __ATOMIC_RELAXED))
+            continue;
+        read_group(plan, reads + from, to - from);
+        from = __atomic_load_n(&plan->next_read, __ATOMIC_RELAXED);
+    }
 }
 
 static void copy(char *to, const char *from, uint64_t size)
@@ -203,15 +241,6 @@ static void follow(const struct ckpt_op *op, uint64_t count)
             copy((char *)op->address, (const char *)op->offset, op->size);
         }
     }
-}
-
-/* Reads [from, to) of the plan's. */
-static void read_some(const struct ckpt_plan *plan, uint64_t from, uint64_t to)
-{
-    const struct ckpt_op *reads = (const struct ckpt_op *)plan->ops + plan->first_read;
-
-    while (from < to)
-        from += read_pieces(plan, reads + from, to - from);
 }
 
 /* ---- process and threads ---- */
@@ -266,7 +295,7 @@ static void wait_flag(uint32_t *flag)
 /* A second thread for half of what takes page faults and clones. */
 static void help(struct ckpt_plan *plan)
 {
-    read_some(plan, plan->read_count / 2, plan->read_count);
+    read_all(plan);
     raise_flag(&plan->helper_read);
     wait_flag(&plan->may_start);
     start_threads(plan, (plan->thread_count + 1) / 2, plan->thread_count);
@@ -292,7 +321,7 @@ void ckpt_restorer_main(struct ckpt_plan *plan)
     clear_space(plan);
     follow(ops, plan->first_read);
     helped = get_help(plan);
-    read_some(plan, 0, helped ? plan->read_count / 2 : plan->read_count);
+    read_all(plan);
     if (helped)
         wait_flag(&plan->helper_read);
     follow(ops + lasts, plan->op_count - lasts);

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# Memory of a program's own is the same kind of memory after a restore as before: content, and every
+# call that tells anonymous memory from a file (MADV_DONTNEED, MADV_FREE, mremap, mprotect, guard
+# pages, brk and more), over several generations. Reservations and sparse memory cost no more than
+# they did.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+need gcc
+compile Anonymous
+GENERATIONS=4 # the first is the process that was left running
+CASES="dontneed free mremap-grow mremap-move one-mapping mprotect guard collapse mlock reservation
+    sparse sparse-shared sparse-memfd private-file realloc arena brk stack"
+
+build_library() { # NAME
+    gcc -O1 -g -shared -fPIC -pthread -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" \
+        -o "$DIR/$1.so" "$TOP/tests/jvm/java/$1.c" 2>"$TMP/gcc.err" ||
+        bail_out "gcc failed: $(head -c 600 "$TMP/gcc.err")"
+}
+
+judge() { # LOG GENERATION: a test for each case
+    local name line
+    for name in $CASES; do
+        line=$(sed -n "/^looked $(($2 - 1))\$/,/^looked $2\$/{/^$name: /p}" "$1" | head -n 1)
+        case $line in
+            "$name: skipped"*) skip "$V, generation $2: $name" "${line#*skipped, }" ;;
+            *) is "$line" "$name: ok" "$V, generation $2: $name" ;;
+        esac
+    done
+}
+
+body() {
+    local generation name=anonymous-$V
+    build_library anonymous
+    head -c 1048576 /dev/zero | tr '\0' f >"$DIR/file"
+    ANONYMOUS_FILE=$DIR/file start_jvm "$name" - -Xmx128m -cp "$CP" Anonymous "$DIR/anonymous.so"
+    for ((generation = 1; generation <= GENERATIONS; generation++)); do
+        if ! wait_line "$log" "ready $generation" 60; then
+            fail "$V: it runs" "$(tail -n 5 "$log")"
+            return
+        fi
+        if [ "$generation" = 1 ]; then # the process itself must not change either
+            run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image-1"
+            is "$status$err" 0 "$V: --leave-running"
+        else
+            freeze "$pid" "$DIR/image-$generation" "$V, generation $generation" || return
+            restore "$name" "$DIR/image-$generation"
+        fi
+        if ! wait_line "$log" "looked $generation" 120; then
+            fail "$V, generation $generation: it looks" "$(tail -n 5 "$log")"
+            return
+        fi
+        [ "$generation" -gt 1 ] || sed -i "1i looked 0" "$log"
+        judge "$log" "$generation"
+        rm -rf "$DIR/image-$((generation - 1))"
+    done
+    is "$(count_lines "$log" "heap: wrong")" 0 "$V: the Java heap is as it was"
+}
+each_jdk body
+done_testing
