@@ -193,7 +193,7 @@ body() {
 }
 
 cleanup() {
-    umount "$FULL" 2>/dev/null
+    umount "$FULL" 2>/dev/null || true
     tap_cleanup
 }
 trap cleanup EXIT

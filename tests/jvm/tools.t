@@ -35,7 +35,8 @@ image() {
 # The restored JVM $pid, of which jcmd and others know only what they find themselves.
 living() { # WHAT
     run "$JAVA_HOME/bin/jps"
-    like "$out" "(^|"$'\n'")$pid (simple.jar|Counter|.*jar)" "$V: $1: jps lists it"
+    # of a path with a blank in it, jps shows the last part of the first word
+    like "$out" "(^|"$'\n'")$pid $(basename "${SIMPLE%% *}")" "$V: $1: jps lists it"
     run "$JAVA_HOME/bin/jcmd" "$pid" VM.version
     like "$status$out" "^0.*$pid:.*JDK|^0.*$pid:.*Server VM" "$V: $1: jcmd asks its version"
     run "$JAVA_HOME/bin/jcmd" "$pid" Thread.print
