@@ -21,6 +21,7 @@
 #include "agent/renew/renew.h"
 #include "agent/signal.h"
 #include "agent/vmthread.h"
+#include "engine/builtin/fd.h"
 #include "probe/vmstructs.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -122,6 +123,7 @@ static jint set_up(JavaVM *vm, const char *options)
     jvmtiEventCallbacks callbacks = {.VMInit = on_vm_init};
     struct ckpt_error error;
 
+    ckpt_fd_stdio_note();
     ckpt_agent.vm = vm;
     ckpt_agent.options = CKPT_OPTIONS_DEFAULT;
     if (ckpt_options_parse(options, &ckpt_agent.options, &error) < 0) {

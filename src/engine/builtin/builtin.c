@@ -38,10 +38,12 @@ static int choose_high(struct ckpt_restore *restore, struct ckpt_error *error)
                                   "raise 'ulimit -Hn'",
                                   (unsigned long)needed, (unsigned long)limit.rlim_max);
     }
-    for (int i = 0; i < 3 && restore->rehearsal; i++)
-        restore->streams[i] = fcntl(i, F_DUPFD_CLOEXEC, restore->high);
     restore->image.fd = ckpt_objects_raise(restore, restore->image.fd, error);
-    return restore->image.fd < 0 ? -1 : 0;
+    if (restore->image.fd < 0)
+        return -1;
+    for (int i = 0; i < 3; i++) /* now that nothing of ours has the number of one that is closed */
+        restore->streams[i] = fcntl(i, F_DUPFD_CLOEXEC, restore->high);
+    return 0;
 }
 
 static int check_fds(const struct ckpt_image_view *view, struct ckpt_error *error)
@@ -81,6 +83,7 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
         .image = view,
         .high = restore->high,
         .shared_fds = restore->shared_fds,
+        .streams = restore->streams,
         .rehearsal = restore->rehearsal,
         .frozen_runs = restore->request->frozen_runs,
     };
@@ -119,13 +122,23 @@ static struct ckpt_plan *prepare(struct ckpt_restore *restore, struct ckpt_error
     return ckpt_plan_make(restore, error);
 }
 
+/* What is reported goes to the caller's streams, not to files of the application's. */
+static void give_streams_back(const struct ckpt_restore *restore)
+{
+    for (int i = 0; i < 3; i++)
+        if (restore->streams[i] >= 0)
+            dup2(restore->streams[i], i);
+}
+
 static int restore(const struct ckpt_restore_request *request, struct ckpt_error *error)
 {
-    struct ckpt_restore restore = {.request = request, .perf_fd = -1, .image.fd = -1};
+    struct ckpt_restore restore = {
+        .request = request, .perf_fd = -1, .image.fd = -1, .streams = {-1, -1, -1}};
     struct ckpt_plan *plan = prepare(&restore, error);
 
     if (plan)
         ckpt_plan_run(&restore, plan);
+    give_streams_back(&restore);
     if (restore.perf_path[0])
         unlink(restore.perf_path);
     ckpt_image_close(&restore.image);
@@ -141,9 +154,7 @@ static int rehearse(const struct ckpt_restore_request *request, struct ckpt_erro
                                    .streams = {-1, -1, -1}};
     int result = prepare(&restore, error) ? 0 : -1;
 
-    for (int i = 0; i < 3; i++)
-        if (restore.streams[i] >= 0)
-            dup2(restore.streams[i], i);
+    give_streams_back(&restore);
     return result;
 }
 

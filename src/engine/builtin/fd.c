@@ -158,7 +158,7 @@ static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_loo
                         number, look->link);
         return 0;
     }
-    if (number > 2 && entry.kind != CKPT_FD_CLOSED)
+    if ((number > 2 || entry.kind != CKPT_FD_STDIO) && entry.kind != CKPT_FD_CLOSED)
         find_twin(gather, &entry);
     added = ckpt_array_add(&gather->tables.fds, gather->tables.scratch, 1, error);
     if (!added)

@@ -50,6 +50,7 @@ struct ckpt_fd_thaw {
     int high;       /**< numbers from here on are free for what must be kept aside */
     int *other_end; /**< for each descriptor of the image: the other end of its pipe, or -1 */
     const int *shared_fds; /**< for each shared object, a descriptor of it */
+    const int *streams;    /**< copies of the command's standard streams; or -1 */
     /**
      * A rehearsal: nothing that others can see.  Files are opened, since that alone tells whether
      * they can be, but no device and no named pipe; addresses are bound, without listen(); locks
@@ -176,6 +177,18 @@ const struct ckpt_policy_rule *ckpt_fd_policy_entry(const struct ckpt_policies *
 /** Describe a descriptor that a policy closes (fd_closed.c). */
 int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                           struct ckpt_image_fd *entry, struct ckpt_error *error);
+
+/**
+ * Note what is at 0 to 2 when the JVM starts, or the agent is loaded, and that these are the
+ * standard streams (fd_stdio.c). Only the first call does anything.
+ */
+void ckpt_fd_stdio_note(void);
+
+/** In the restored process: they are those of the command that restored it. */
+void ckpt_fd_stdio_restored(void);
+
+/** Whether a path is in the JDK of @java, its bin/java, or its source of random bytes. */
+bool ckpt_fd_is_of_jdk(const char *java, const char *path);
 
 /** Whether it is one of the Unix sockets that every JVM has for itself (fd_unix.c). */
 bool ckpt_fd_unix_is_own(const struct ckpt_gather *gather, const struct ckpt_fd_look *look);

@@ -483,8 +483,9 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     const struct kernel_data *data = data_of(thaw->image, entry);
-    long opened = comes_late(data) ? ckpt_sys_openat(AT_FDCWD, PLACEHOLDER, O_PATH | O_CLOEXEC, 0)
-                                   : open_file(data, entry->open_flags & CKPT_FD_KEPT_FLAGS);
+    bool later = comes_late(data) || (thaw->rehearsal && data->form == ENDED);
+    long opened = later ? ckpt_sys_openat(AT_FDCWD, PLACEHOLDER, O_PATH | O_CLOEXEC, 0)
+                        : open_file(data, entry->open_flags & CKPT_FD_KEPT_FLAGS);
 
     if (opened < 0)
         return ckpt_error_set(error, STAGE, (int)-opened,

@@ -19,7 +19,7 @@
 #define DELETED " (deleted)"
 
 /* In the JDK whose bin/java runs (a directory as wide as /usr is none), or its source of chance. */
-static bool is_of_jdk(const char *java, const char *path)
+bool ckpt_fd_is_of_jdk(const char *java, const char *path)
 {
     size_t end = ckpt_raw_length(java);
 
@@ -146,7 +146,8 @@ const struct ckpt_policy_rule *ckpt_fd_policy(const struct ckpt_gather *gather,
             return NULL;
         look_at_socket(look, to);
     } else if (look->link[0] == '/') {
-        if (is_of_jdk(ckpt_tables_text(&gather->tables, gather->tables.process.exe), look->link))
+        if (ckpt_fd_is_of_jdk(ckpt_tables_text(&gather->tables, gather->tables.process.exe),
+                              look->link))
             return NULL;
         cut_deleted(to->text);
         subject->type = CKPT_POLICY_FILE;
@@ -181,7 +182,7 @@ const struct ckpt_policy_rule *ckpt_fd_policy_entry(const struct ckpt_policies *
     case CKPT_FD_FIFO:
         ckpt_raw_format(to->text, sizeof to->text, "%s",
                         ckpt_view_text(image, image->files[entry->object].path));
-        if (is_of_jdk(ckpt_view_text(image, image->process->exe), to->text))
+        if (ckpt_fd_is_of_jdk(ckpt_view_text(image, image->process->exe), to->text))
             return NULL;
         subject->type = CKPT_POLICY_FILE;
         break;

@@ -238,11 +238,14 @@ static void set_options(int fd, const struct tcp_data *data, bool before_bind)
 }
 
 /* The connection is one to this process itself, ended in the same way. */
-static int thaw_dead(const struct ckpt_image_fd *entry, const struct tcp_data *data,
-                     struct ckpt_error *error)
+static int thaw_dead(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                     const struct tcp_data *data, struct ckpt_error *error)
 {
     bool only_v6 = false;
     long opened;
+
+    if (thaw->rehearsal)
+        return (int)ckpt_syscall(SYS_socket, data->family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
 
     for (size_t i = 0; i < OPTIONS; i++)
         only_v6 |=
@@ -267,7 +270,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     long failed = 0, opened;
 
     if (data->dead)
-        return thaw_dead(entry, data, error);
+        return thaw_dead(thaw, entry, data, error);
     opened = ckpt_syscall(SYS_socket, data->family,
                           SOCK_STREAM | SOCK_CLOEXEC | (entry->open_flags & O_NONBLOCK),
                           data->protocol, 0, 0, 0);

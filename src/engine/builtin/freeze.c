@@ -417,6 +417,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
     if (ckpt_context_save(&park->coordinator.context)) {
         ckpt_park_rejoin(park);
         ckpt_fd_kernel_threads(park);
+        ckpt_fd_stdio_restored();
         leave_area(freeze->mailbox);
         if (freeze->mailbox->redirect_clock)
             ckpt_park_expire_waits(park);

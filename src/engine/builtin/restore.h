@@ -38,7 +38,7 @@ struct ckpt_restore {
     int *shared_fds;     /**< for each shared object */
     int perf_fd;         /**< the new hsperfdata file, -1 */
     char perf_path[256]; /**< its name, to be removed if the restore fails; "" */
-    int streams[3];      /**< in a rehearsal: the caller's standard streams, which report */
+    int streams[3];      /**< copies of the caller's standard streams; or -1 */
     char cwd[PATH_MAX];  /**< the new working directory, absolute; "": that of the image */
     int64_t monotonic_shift_ns;
     bool redirect_clock; /**< the agent makes up for it */
