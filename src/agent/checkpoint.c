@@ -38,6 +38,7 @@
 #include "agent/origins.h"
 #include "agent/parameters.h"
 #include "agent/policies.h"
+#include "agent/renew/executable.h"
 #include "agent/renew/generators.h"
 #include "agent/renew/management.h"
 #include "agent/renew/raw.h"
@@ -313,6 +314,7 @@ static void find_temporary(struct work *work)
         work->tmp_dir = NULL;
     work->freeze.tmp_dir = work->tmp_dir;
     work->freeze.started_ns = ckpt_agent.started_ns;
+    work->freeze.executable = ckpt_executable();
 }
 
 static int prepare(struct work *work, const struct ckpt_request *request, const char *directory,
@@ -424,6 +426,7 @@ static void freeze(JNIEnv *env, struct work *work)
         work->freeze.kept_size = ckpt_generators_kept(&work->freeze.kept);
         ckpt_parameters_prepare(env);
         ckpt_lazy_trim();
+        ckpt_renew_executable_prepare(env);
         ckpt_timers_hold(env);
         work->result = ckpt_freeze(&work->freeze, &work->report);
         ckpt_timers_release(env, work->result == CKPT_FREEZE_RESTORED);
@@ -435,6 +438,7 @@ static void freeze(JNIEnv *env, struct work *work)
     if (work->result == CKPT_FREEZE_RESTORED) {
         ckpt_renew(env);
         ckpt_renew_management(env);
+        ckpt_renew_executable(env);
         ckpt_parameters_apply(env);
     }
 }
@@ -568,6 +572,7 @@ jlong ckpt_native_uptime(JNIEnv *env, jclass owner)
 
 void ckpt_checkpoint_init(JNIEnv *env)
 {
+    ckpt_executable_init();
     ckpt_heap_init();
     ckpt_lazy_init();
     ckpt_vmthread_init(env);

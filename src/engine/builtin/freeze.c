@@ -34,6 +34,7 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
 {
     gather->report = report;
     gather->mailbox = freeze->mailbox;
+    gather->executable = freeze->executable;
     gather->tmp_dir = freeze->tmp_dir;
     gather->started_ns = freeze->started_ns;
     gather->policies = freeze->policies;

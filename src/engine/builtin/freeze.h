@@ -31,6 +31,7 @@ struct ckpt_freeze {
     struct ckpt_report *warnings; /**< what they change, from ckpt_freeze_check(); NULL: no word */
     struct ckpt_park_options park;
     struct ckpt_mailbox *mailbox; /**< in the agent's data; the restorer writes it */
+    const char *executable;       /**< the JVM's program at its first start; NULL: as it is now */
     const char *tmp_dir;          /**< java.io.tmpdir, absolute; NULL: not known */
     int64_t started_ns;           /**< when the JVM was started first, by the wall clock */
     /**

@@ -26,6 +26,7 @@ struct ckpt_gather {
     struct ckpt_tables tables;
     struct ckpt_report *report;
     const struct ckpt_policies *policies; /**< NULL: none */
+    const char *executable;               /**< see freeze.h */
     struct ckpt_report *warnings; /**< what policies change, told in the first walk; or NULL */
     const struct ckpt_mailbox *mailbox; /**< of the last restore, if any */
     const char *tmp_dir;                /**< java.io.tmpdir, or NULL */

@@ -6,6 +6,7 @@
  * they are one flat block that the restorer follows.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/prctl.h>
 
 #include <sched.h>
@@ -261,9 +262,20 @@ static void add_signals(struct area *area, const struct ckpt_image_view *view)
     area->plan->signals = (uint64_t)signals;
 }
 
-/* The environment that /proc shows is the new one; the arguments stay those of the java command. */
-static void add_mm_map(struct area *area, const struct ckpt_image_view *view)
+/* The JVM's program, for /proc/PID/exe; -1, and nothing is lost but that. */
+static int open_executable(struct ckpt_restore *restore)
 {
+    const struct ckpt_image_view *view = &restore->image.view;
+    int fd = open(ckpt_view_text(view, view->process->exe), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct ckpt_error ignored;
+
+    return fd < 0 ? -1 : ckpt_objects_raise(restore, fd, &ignored);
+}
+
+/* The environment that /proc shows is the new one; the arguments stay those of the java command. */
+static void add_mm_map(struct area *area, struct ckpt_restore *restore)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
     const struct ckpt_image_process *process = view->process;
     const struct ckpt_parameters *parameters = (const struct ckpt_parameters *)area->parameters;
     char *const *last = (char *const *)parameters->environment;
@@ -288,7 +300,7 @@ static void add_mm_map(struct area *area, const struct ckpt_image_view *view)
                                  .env_end = env_end,
                                  .auxv = auxv,
                                  .auxv_size = process->auxv.size,
-                                 .exe_fd = (uint32_t)-1};
+                                 .exe_fd = (uint32_t)open_executable(restore)};
     area->plan->mm_map = (uint64_t)map;
     area->plan->mm_map_size = sizeof *map;
 }
@@ -344,7 +356,7 @@ struct ckpt_plan *ckpt_plan_make(struct ckpt_restore *restore, struct ckpt_error
     add_moves(&area, restore);
     add_threads(&area, view);
     add_signals(&area, view);
-    add_mm_map(&area, view);
+    add_mm_map(&area, restore);
     add_mailbox(&area, restore);
     area.plan->stack = (uint64_t)area.end - (restore->special.end - restore->special.start);
     if (worth_help(area.plan))

@@ -92,6 +92,16 @@ static int keep_link(struct ckpt_gather *gather, const char *path, char *text,
     return ckpt_tables_pool(&gather->tables, text, (size_t)length, ret_ref, error);
 }
 
+/* That of a restored process may be the command's. */
+static int keep_executable(struct ckpt_gather *gather, char *text, struct ckpt_ref *ret_ref,
+                           struct ckpt_error *error)
+{
+    const char *first = gather->executable;
+
+    return first ? ckpt_tables_pool(&gather->tables, first, ckpt_raw_length(first), ret_ref, error)
+                 : keep_link(gather, "/proc/self/exe", text, ret_ref, error);
+}
+
 /* One below /proc is the restored process's own. */
 static int keep_directory(struct ckpt_gather *gather, char *text, struct ckpt_error *error)
 {
@@ -175,7 +185,7 @@ int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     if (fill_layout(process, text, error) < 0 ||
         keep_file(gather, "/proc/self/auxv", text, &process->auxv, error) < 0 ||
         keep_file(gather, "/proc/self/cmdline", text, &process->command, error) < 0 ||
-        keep_link(gather, "/proc/self/exe", text, &process->exe, error) < 0 ||
+        keep_executable(gather, text, &process->exe, error) < 0 ||
         keep_directory(gather, text, error) < 0)
         return -1;
     if (ckpt_raw_read_file("/proc/self/status", text, TEXT_MAX) > 0)

@@ -311,6 +311,21 @@ static bool get_help(struct ckpt_plan *plan)
                                &plan->helper_tid, help, plan) > 0;
 }
 
+/*
+ * Where the brk area, arguments and environment are.  Without it (a kernel without
+ * CONFIG_CHECKPOINT_RESTORE) malloc does without brk and `ps` shows the command.  The program, for
+ * /proc/PID/exe, may be set only with CAP_CHECKPOINT_RESTORE.
+ */
+static void set_layout(const struct ckpt_plan *plan)
+{
+    struct prctl_mm_map *map = (struct prctl_mm_map *)plan->mm_map;
+
+    if (ckpt_sys_prctl(PR_SET_MM, PR_SET_MM_MAP, plan->mm_map, plan->mm_map_size, 0) == 0)
+        return;
+    map->exe_fd = ~0u;
+    ckpt_sys_prctl(PR_SET_MM, PR_SET_MM_MAP, plan->mm_map, plan->mm_map_size, 0);
+}
+
 void ckpt_restorer_main(struct ckpt_plan *plan)
 {
     const struct ckpt_plan_thread *leader = (const struct ckpt_plan_thread *)plan->threads;
@@ -325,9 +340,7 @@ void ckpt_restorer_main(struct ckpt_plan *plan)
     if (helped)
         wait_flag(&plan->helper_read);
     follow(ops + lasts, plan->op_count - lasts);
-    /* Where the brk area, arguments and environment are.  Without it (a kernel without
-     * CONFIG_CHECKPOINT_RESTORE) malloc does without brk and `ps` shows the command. */
-    ckpt_sys_prctl(PR_SET_MM, PR_SET_MM_MAP, plan->mm_map, plan->mm_map_size, 0);
+    set_layout(plan);
     ckpt_syscall(SYS_close_range, plan->first_fd, ~0u, 0, 0, 0, 0);
     set_signals(plan);
     become_leader(leader);
