@@ -331,7 +331,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
                               "no real-time signal is free to stop the threads with");
     freeze->park.timeout_ms = ckpt_agent.options.park_timeout_ms;
     freeze->park.cached_tid = ckpt_vmthread_tid;
-    ckpt_vmthread_find_perf();
+    freeze->perf_start = ckpt_vmthread_find_perf();
     find_vdso(&freeze->park);
     find_rseq(&freeze->park);
     find_tid(&freeze->park);

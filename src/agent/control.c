@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/ownfiles.h"
 #include "agent/request.h"
 #include "agent/thread.h"
 #include "base/cleanup.h"
@@ -66,7 +67,7 @@ static int listen_at(int fd, struct ckpt_error *error)
 void ckpt_control_unlink(void)
 {
     if (socket_path[0])
-        ckpt_syscall(SYS_unlinkat, AT_FDCWD, socket_path, 0, 0, 0, 0);
+        ckpt_ownfiles_unlink_socket(socket_path);
 }
 
 void ckpt_control_lock(void)

@@ -13,7 +13,10 @@
 
 static int unlink_others(const char *path)
 {
-    return strstr(path, "/hsperfdata_") ? 0 : unlink(path);
+    const char *name = strrchr(path, '/');
+    bool is_number = name && name[1] && !name[1 + strspn(name + 1, "0123456789")];
+
+    return is_number && strstr(path, "/hsperfdata_") ? 0 : unlink(path);
 }
 
 static bool is_libjvm(const char *path)

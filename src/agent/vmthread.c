@@ -6,7 +6,6 @@
  */
 #include "agent/vmthread.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -14,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/ownfiles.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -26,6 +26,7 @@ static pthread_key_t key;
 static bool has_key;
 static int64_t os_thread_at = -1, thread_id_at = -1;
 static char perf_path[PATH_MAX];
+static uint64_t perf_inode, perf_start;
 
 #define word(pointer, offset) (*(char *const *)((const char *)(pointer) + (offset)))
 
@@ -59,21 +60,32 @@ static const char *find_thread(const char *env)
     return found;
 }
 
-void ckpt_vmthread_find_perf(void)
+/* HotSpot says where the memory is; the name in the kernel's list is that of this mapping. */
+uint64_t ckpt_vmthread_find_perf(void)
 {
     ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
+    char *const *start = ckpt_vm_static("PerfMemory", "_start");
     char line[PATH_MAX + 128];
 
     perf_path[0] = '\0';
-    while (maps && fgets(line, sizeof line, maps)) {
-        char *path = strchr(line, '/');
+    while (maps && start && *start && fgets(line, sizeof line, maps)) {
+        unsigned long from, inode;
+        char sharing;
+        int at = 0;
 
-        if (path && strstr(path, "/hsperfdata_")) {
-            path[strcspn(path, "\n")] = '\0';
-            snprintf(perf_path, sizeof perf_path, "%s", path);
-            return;
-        }
+        if (sscanf(line, "%lx-%*x %*3c%c %*x %*x:%*x %lu %n", &from, &sharing, &inode, &at) < 3 ||
+            from != (uintptr_t)*start)
+            continue;
+        line[strcspn(line, "\n")] = '\0';
+        if (sharing != 's')
+            return 0; /* with -XX:+PerfDisableSharedMem: memory as any other */
+        if (at && line[at] == '/')
+            snprintf(perf_path, sizeof perf_path, "%s", line + at);
+        perf_inode = inode;
+        perf_start = from;
+        return from;
     }
+    return 0;
 }
 
 void ckpt_vmthread_init(JNIEnv *env)
@@ -108,7 +120,7 @@ void ckpt_vmthread_unlink_files(void)
     char door[64];
 
     ckpt_raw_format(door, sizeof door, "/tmp/.java_pid%d", (int)ckpt_sys_getpid());
-    ckpt_syscall(SYS_unlinkat, AT_FDCWD, door, 0, 0, 0, 0);
+    ckpt_ownfiles_unlink_socket(door);
     if (perf_path[0])
-        ckpt_syscall(SYS_unlinkat, AT_FDCWD, perf_path, 0, 0, 0, 0);
+        ckpt_ownfiles_unlink(perf_path, perf_inode, perf_start);
 }

@@ -24,7 +24,10 @@ uint32_t *ckpt_vmthread_tid(void);
  */
 void ckpt_vmthread_unlink_files(void);
 
-/** Look for the hsperfdata file, for ckpt_vmthread_unlink_files(). */
-void ckpt_vmthread_find_perf(void);
+/**
+ * Look for the JVM's own hsperfdata, for ckpt_vmthread_unlink_files().
+ * @return where it is mapped; 0 if it is no shared memory, or there is none
+ */
+uint64_t ckpt_vmthread_find_perf(void);
 
 #endif

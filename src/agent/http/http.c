@@ -31,6 +31,7 @@
 #include "agent/http/listen.h"
 #include "agent/http/request.h"
 #include "agent/http/work.h"
+#include "agent/ownfiles.h"
 #include "agent/thread.h"
 #include "base/cleanup.h"
 #include "base/syscall.h"
@@ -394,5 +395,5 @@ int ckpt_http_change(const char *text, struct ckpt_error *error)
 void ckpt_http_unlink(void)
 {
     if (server.addr.kind == CKPT_HTTP_UNIX && listener_count)
-        ckpt_syscall(SYS_unlinkat, AT_FDCWD, server.addr.path, 0, 0, 0, 0);
+        ckpt_ownfiles_unlink_socket(server.addr.path);
 }

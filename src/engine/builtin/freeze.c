@@ -33,6 +33,7 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
                     struct ckpt_report *report)
 {
     gather->report = report;
+    gather->perf_start = freeze->perf_start;
     gather->mailbox = freeze->mailbox;
     gather->executable = freeze->executable;
     gather->tmp_dir = freeze->tmp_dir;

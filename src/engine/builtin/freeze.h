@@ -30,6 +30,7 @@ struct ckpt_freeze {
     const struct ckpt_policies *policies; /**< rules for open descriptors; NULL: none */
     struct ckpt_report *warnings; /**< what they change, from ckpt_freeze_check(); NULL: no word */
     struct ckpt_park_options park;
+    uint64_t perf_start; /**< where HotSpot's own hsperfdata is mapped and shared; 0: nowhere */
     struct ckpt_mailbox *mailbox; /**< in the agent's data; the restorer writes it */
     const char *executable;       /**< the JVM's program at its first start; NULL: as it is now */
     const char *tmp_dir;          /**< java.io.tmpdir, absolute; NULL: not known */

@@ -28,6 +28,7 @@ struct ckpt_gather {
     const struct ckpt_policies *policies; /**< NULL: none */
     const char *executable;               /**< see freeze.h */
     struct ckpt_report *warnings; /**< what policies change, told in the first walk; or NULL */
+    uint64_t perf_start; /**< where HotSpot's own hsperfdata is mapped and shared; 0: nowhere */
     const struct ckpt_mailbox *mailbox; /**< of the last restore, if any */
     const char *tmp_dir;                /**< java.io.tmpdir, or NULL */
     int64_t started_ns;                 /**< when the JVM was started first, by the wall clock */

@@ -141,11 +141,19 @@ static int find_shared(struct ckpt_gather *gather, const struct area *area, uint
     return -1;
 }
 
+/* Performance data of another JVM, which changes it all the time (jvmstat maps it read-only). */
+static bool is_watched(const char *path)
+{
+    return ckpt_raw_find(path, "/hsperfdata_") != NULL;
+}
+
 static void classify_file(struct ckpt_gather *gather, const struct area *area,
                           struct ckpt_image_map *map)
 {
     bool readable = area->offset == 0 && (area->prot & PROT_READ);
-    uint32_t flags = area->shared && (area->prot & PROT_WRITE) ? CKPT_FILE_MAY_CHANGE : 0;
+    uint32_t flags = area->shared && ((area->prot & PROT_WRITE) || is_watched(area->path))
+                         ? CKPT_FILE_MAY_CHANGE
+                         : 0;
     struct ckpt_image_file *file;
     struct ckpt_error error;
 
@@ -168,6 +176,22 @@ static void classify_file(struct ckpt_gather *gather, const struct area *area,
     }
 }
 
+/*
+ * HotSpot's own performance data.  The file may be gone, because other JVMs tidy up, or there is
+ * none with a name, in a process that was restored where it could not be made.
+ */
+static void classify_perf(struct ckpt_gather *gather, const struct area *area,
+                          struct ckpt_image_map *map)
+{
+    struct ckpt_error error;
+
+    map->kind = CKPT_MAP_PERF;
+    if (area->deleted || ckpt_raw_starts(area->path, "/memfd:") ||
+        ckpt_files_add(gather, area->path, CKPT_FILE_MAY_CHANGE | CKPT_FILE_MADE_AGAIN, NULL, 0,
+                       &map->object, &error) < 0)
+        map->object = CKPT_NONE;
+}
+
 /* Decide what kind of mapping this is. */
 static void classify(struct ckpt_gather *gather, const struct area *area,
                      struct ckpt_image_map *map)
@@ -177,6 +201,8 @@ static void classify(struct ckpt_gather *gather, const struct area *area,
     map->object = CKPT_NONE;
     if (ckpt_raw_starts(path, "[v")) {
         map->kind = CKPT_MAP_KERNEL;
+    } else if (area->shared && area->start == gather->perf_start) {
+        classify_perf(gather, area, map);
     } else if (is_of_image(gather, area) || is_of_deleted(area) ||
                (area->inode == 0 && !area->shared)) {
         map->kind = CKPT_MAP_ANON;
@@ -192,13 +218,6 @@ static void classify(struct ckpt_gather *gather, const struct area *area,
             ckpt_report_add(gather->report, "resource", "memory '%s' is %s", path,
                             area->shared ? "of a memory file that is no longer open"
                                          : "a private mapping of a memory file");
-    } else if (area->shared && ckpt_raw_find(path, "/hsperfdata_")) {
-        struct ckpt_error error; /* its file may be gone: other JVMs tidy up */
-
-        map->kind = CKPT_MAP_PERF;
-        if (ckpt_files_add(gather, path, CKPT_FILE_MAY_CHANGE | CKPT_FILE_MADE_AGAIN, NULL, 0,
-                           &map->object, &error) < 0)
-            map->object = CKPT_NONE;
     } else if (path[0] == '/' && !ckpt_raw_starts(path, "/SYSV")) {
         map->offset = area->offset;
         classify_file(gather, area, map);
