@@ -149,7 +149,7 @@ static void check_agent(struct check *check, const struct ckpt_target *target)
         find(check, CKPT_YES, "agent", "loaded, and it answers");
         return;
     }
-    if (fd == -1) {
+    if (fd == -1 || ckpt_target_check_tmp(target, &error) < 0) {
         find(check, CKPT_NO, "agent", "%s", error.text);
         return;
     }

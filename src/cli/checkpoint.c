@@ -72,24 +72,31 @@ static int connect_agent(const struct ckpt_target *target, struct ckpt_error *er
 {
     char library[PATH_MAX], path[128];
     int fd = ckpt_target_connect(target, error);
-    bool loaded;
+    bool loaded, was_there;
 
     if (fd != -2)
         return fd;
-    if (ckpt_target_agent(library, sizeof library, error) < 0)
+    was_there = ckpt_target_has(target, "libcheckpointer");
+    if (ckpt_target_check_tmp(target, error) < 0 ||
+        ckpt_target_agent(library, sizeof library, error) < 0)
         return -1;
     loaded = ckpt_attach_load(target, library, "addr=none", error) == 0;
     /*
      * A JVM that is only starting, with the agent, takes no agent yet; that one makes its socket in
      * a moment, as does that of a JVM that was restored just now.
      */
-    if (!loaded && !ckpt_target_has(target, "libcheckpointer"))
+    if (!loaded && !was_there)
         return -1;
     ckpt_target_socket(target, path, sizeof path);
     ckpt_attach_wait(target, path, SOCKET_MS);
     fd = ckpt_target_connect(target, error);
-    if (fd == -2 && !loaded)
-        return -1;
+    if (fd == -2 && was_there)
+        return ckpt_error_set(error, STAGE, 0,
+                              "JVM %d has the agent, but not its control socket (control=false, or "
+                              "a warning in the JVM's standard error says why); ask by "
+                              "Core.checkpointRestore(), the agent's option signal, or its HTTP "
+                              "endpoint",
+                              target->pid);
     if (fd == -2)
         return ckpt_error_set(error, STAGE, 0,
                               "the agent was loaded but opened no control socket; its "

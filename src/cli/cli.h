@@ -64,6 +64,9 @@ bool ckpt_target_has(const struct ckpt_target *target, const char *part);
 /** Connect to the agent's control socket; -2 if it has none. */
 int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *error);
 
+/** -1: the JVM's /tmp cannot hold the sockets by which it is asked. */
+int ckpt_target_check_tmp(const struct ckpt_target *target, struct ckpt_error *error);
+
 /** Find libcheckpointer.so beside the command or in ../lib. */
 int ckpt_target_agent(char *path, size_t size, struct ckpt_error *error);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 
 #include "base/cleanup.h"
@@ -132,6 +133,38 @@ int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *err
         return ckpt_error_set(error, STAGE, EPERM, "the socket '%s' is not the JVM's",
                               name.sun_path);
     return CKPT_STEAL_FD(fd);
+}
+
+static const char *tmp_problem(const struct ckpt_target *target)
+{
+    struct statvfs system;
+    struct stat status;
+    mode_t needed = S_IWOTH | S_IXOTH;
+
+    if (stat(target->tmp, &status) < 0 || statvfs(target->tmp, &system) < 0)
+        return "does not exist";
+    if (system.f_flag & ST_RDONLY)
+        return "is read-only";
+    if (status.st_uid == target->uid)
+        needed = S_IWUSR | S_IXUSR;
+    else if (status.st_gid == target->gid)
+        needed = S_IWGRP | S_IXGRP;
+    if (target->uid != 0 && (status.st_mode & needed) != needed)
+        return "cannot be written by its user";
+    return NULL;
+}
+
+int ckpt_target_check_tmp(const struct ckpt_target *target, struct ckpt_error *error)
+{
+    const char *problem = tmp_problem(target);
+
+    if (!problem)
+        return 0;
+    return ckpt_error_set(error, STAGE, 0,
+                          "the /tmp of JVM %d %s, so there is no socket to ask it by; mount a "
+                          "writable /tmp, or ask by Core.checkpointRestore(), the agent's option "
+                          "signal, or its HTTP endpoint",
+                          target->pid, problem);
 }
 
 int ckpt_target_agent(char *path, size_t size, struct ckpt_error *error)

@@ -116,11 +116,32 @@ from_outside() { # WHAT COMMAND...
     wait_exit "$pid"
 }
 
+# A JVM that was started with the agent, where /tmp cannot be written: the message says so.
+no_tmp() { # WHAT PROBLEM MOUNT COMMAND...: MOUNT is what a shell does to /tmp
+    local what=$1 problem=$2
+    start "$V $what" unshare --mount bash -c "$3"' && cd / && exec "$@"' - "${@:4}" "$CKPT" run \
+        --option addr=none -- "$JAVA" -jar "$SIMPLE" --period 20
+    wait_line "$log" 2 || return 0
+    run "$CKPT" checkpoint "$pid" "$TMP/no-tmp"
+    like "$status$out$err" "^1checkpointer: the /tmp of JVM $pid $problem.*mount a writable .*signal" \
+        "$V: $what is named as what is in the way, and other ways to ask"
+    run "$CKPT" check "$pid"
+    contains "$out" "the /tmp of JVM $pid $problem" "$V: $what: check says so too"
+    stop "$pid"
+}
+
 body() {
     owner_only
     only_starting
     impostor
     if unshare --mount --pid --fork --mount-proc true 2>/dev/null; then
+        no_tmp "a read-only /tmp" "is read-only" "mount --bind /tmp /tmp && mount -o remount,ro,bind /tmp"
+        if [[ $TOP == /tmp/* ]]; then
+            cannot "$V: a /tmp of another user's" "it would hide this tree, which is below /tmp"
+        else
+            no_tmp "a /tmp of another user's" "cannot be written by its user" \
+                "mount -t tmpfs -o mode=755 tmpfs /tmp" "${AS_USER[@]}"
+        fi
         from_outside "with the agent" "$CKPT" run --option addr=none -- "$JAVA" -jar "$SIMPLE" \
             --period 20
         from_outside "from the jar" "$JAVA" "-javaagent:$BUILD/checkpointer.jar=addr=none" -jar "$SIMPLE" \
