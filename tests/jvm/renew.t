@@ -8,6 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Renew
+BC=$(library bcprov-jdk18on) || bail_out "a library is missing"
 CLONES=100
 BATCH=10
 
@@ -69,22 +70,24 @@ body() {
         " here 127.0.0.2 later 127.0.0.3 local 127.0.0.5" "$V: a clone looks them up again"
 }
 # Only collectors that move objects while the world is stopped have this.
-busy() { # COLLECTOR
-    local i clone pids=() good=0
-    start_jvm "busy-$1-$V" - -Xmx64m "-XX:+Use$1" -XX:TieredStopAtLevel=1 -Dbusy=true -cp "$CP" Renew
-    wait_line "$log" ready || fail "$V: $1: the program starts"
-    freeze "$pid" "$DIR/busy" "$V: $1: busy" || return
+busy() { # COLLECTOR [NAME PROVIDER]
+    local i clone pids=() good=0 name=$1${2:+-$2} first=()
+    [ -z "${2:-}" ] || first=(-Dprovider="$3")
+    start_jvm "busy-$name-$V" - -Xmx64m "-XX:+Use$1" -XX:TieredStopAtLevel=1 -Dbusy=true "${first[@]}" \
+        -cp "$CP:$BC" Renew
+    wait_line "$log" ready || fail "$V: $name: the program starts"
+    freeze "$pid" "$DIR/busy" "$V: $name: busy" || return
     for ((i = 0; i < BATCH; i++)); do
-        restore "drawn-$1-$V-$i" "$DIR/busy"
+        restore "drawn-$name-$V-$i" "$DIR/busy"
         pids+=("$pid")
     done
     for ((i = 0; i < BATCH; i++)); do
-        clone=$TMP/drawn-$1-$V-$i.log
+        clone=$TMP/drawn-$name-$V-$i.log
         wait_exit "${pids[i]}"
         [ "$status/$(tail -n 1 "$clone")" = 0/done ] && good=$((good + 1))
     done
-    is "$good" "$BATCH" "$V: $1: clones went on drawing numbers"
-    is "$(duplicates "$TMP/drawn-$1-$V"-*.log)" "" "$V: $1: none is found twice"
+    is "$good" "$BATCH" "$V: $name: clones went on drawing numbers"
+    is "$(duplicates "$TMP/drawn-$name-$V"-*.log)" "" "$V: $name: none is found twice"
 }
 
 # A class that is not as we know it: a warning with the name, and all else as ever.
@@ -112,5 +115,6 @@ each_jdk unknown
 each_jdk body
 for collector in SerialGC G1GC; do
     each_jdk busy "$collector"
+    each_jdk busy "$collector" BouncyCastle org.bouncycastle.jce.provider.BouncyCastleProvider
 done
 done_testing

@@ -10,7 +10,7 @@ CLONES=20
 BATCH=10
 LIBRARIES=$(library bcprov-jdk18on bson commons-math3 netty-{common,transport,buffer,resolver}) ||
     bail_out "a library is missing"
-compile Secrets
+compile Secrets Tickets
 
 # Of the logs of all clones and of the original: "KIND: N of M values differ", for those that should.
 duplicates() {
@@ -19,13 +19,13 @@ duplicates() {
         "$@" | sort
 }
 
-# clones NAME MODE [OPTION...] [-- JAVA-ARGUMENT...]: an image, its original and its clones.
-# Sets good, logs.
+# clones NAME MODE [JAVA-ARGUMENT...]: an image, its original and its clones. Sets logs.
 clones() {
-    local name=$1 mode=$2 i batch pids=()
+    local name=$1 mode=$2 i batch pids=() good=0
     shift 2
-    good=0 logs=()
-    start_jvm "$name-$V" - -Xmx64m -XX:TieredStopAtLevel=1 "$@" -cp "$CP:$LIBRARIES" Secrets "$mode"
+    logs=()
+    start_jvm "$name-$V" - -Xmx64m -XX:TieredStopAtLevel=1 "$@" -cp "$CP:$LIBRARIES" \
+        "${PROGRAM:-Secrets}" "$mode"
     wait_line "$log" ready 60 || fail "$V: $name: the program starts" "$(<"$log")"
     logs+=("$log")
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/$name"
@@ -101,8 +101,60 @@ plain() {
     OPTIONS=(addr=none)
 }
 
+# The key that encrypts session tickets: new ones only, so that clients can still resume.
+tickets() {
+    local PROGRAM=Tickets CLONES=2 opens=(--add-opens java.base/sun.security.ssl=ALL-UNNAMED)
+    if [ "$V" = 8 ]; then
+        cannot "$V: session tickets" "JDK 8 has none"
+        return
+    fi
+    clones tickets "$TMP/store" "${opens[@]}"
+    is "$(grep -h '^ticket' "${logs[@]}" | sort -u | wc -l)" 3 \
+        "$V: clones encrypt session tickets with keys of their own"
+    is "$(grep -h '^resumed' "${logs[@]}" | sort | uniq -c | xargs)" "3 resumed true" \
+        "$V: a session from before the freeze is resumed"
+}
+
+# Native libraries in a container, where each clone is PID 1, as the original was.
+natives() {
+    local crypto inner i
+    if [ "$V" -lt 22 ]; then
+        cannot "$V: native libraries" "the foreign function API is newer"
+        return
+    fi
+    "$JAVA_HOME/bin/javac" -cp "$SIMPLE" -d "$DIR" "$TOP/tests/jvm/java/Native.java" || fail "$V: javac"
+    crypto=$(ldconfig -p | sed -n 's/.*libcrypto\.so\.[13].*x86-64.* => //p' | head -n 1)
+    start "native-$V" "${CONTAINER[@]}" "$CKPT" run --option addr=none -- "$JAVA" -Xmx64m \
+        --enable-native-access=ALL-UNNAMED -cp "$DIR:$SIMPLE" Native "${crypto:--}"
+    wait_line "$log" ready 60 || fail "$V: native: the program starts" "$(<"$log")"
+    inner=$(cat "/proc/$pid/task/$pid/children")
+    run "$CKPT" checkpoint "${inner%% *}" "$DIR/native"
+    is "$status$out$err" 0 "$V: native: an image"
+    wait_exit "$pid"
+    for i in 1 2 3; do
+        run timeout 60 "${CONTAINER[@]}" "$CKPT" restore "$DIR/native"
+        printf '%s\n' "$out" >"$TMP/native-$V-$i.log"
+    done
+    is "$(cat "$TMP/native-$V"-?.log | grep -xc 'wiped true')" 3 \
+        "$V: memory that is to be wiped in a copy is wiped in a clone"
+    [ -n "$crypto" ] || { cannot "$V: OpenSSL" "libcrypto is not installed" && return; }
+    is "$(cat "$TMP/native-$V"-?.log | grep -xc 'pid 1')" 3 "$V: all clones are PID 1"
+    is "$(cat "$TMP/native-$V"-?.log | grep '^openssl' | sort -u | wc -l)" 3 \
+        "$V: OpenSSL does not give two clones of one PID the same"
+}
+
 each_jdk providers
 each_jdk libraries
 each_jdk hang
 each_jdk plain
+"${JDKS[0]}/bin/keytool" -genkeypair -alias server -keyalg EC -dname CN=server -validity 30000 \
+    -storetype PKCS12 -keystore "$TMP/store" -storepass password >"$TMP/keytool.log" 2>&1 ||
+    fail "keytool" "$(<"$TMP/keytool.log")"
+each_jdk tickets
+CONTAINER=(unshare --pid --fork --mount-proc --kill-child)
+if [ "$(id -u)" != 0 ] || ! "${CONTAINER[@]}" true 2>/dev/null; then
+    cannot "native libraries" "only root makes PID namespaces here"
+else
+    each_jdk natives
+fi
 done_testing

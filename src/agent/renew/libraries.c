@@ -20,7 +20,7 @@
     "?state", "?state0", "?state1", "?state2", "?state3", "?state4", "?state5", "?state6",         \
         "?state7", "?s0", "?s1", "?s2", "?s3", "?x", "?x0", "?x1", "?x2", "?x3", "?ls", "?lsh",    \
         "?lsl", "?sh", "?sl", "?v", "?mt", "?rsl", "?mem", "?b", "?c", "?d", "?z", "?w", "?jsr",   \
-        "?jcong"
+        "?jcong", "?xx", "?yy"
 
 const struct ckpt_generator_row ckpt_generator_rows[] = {
     /* Below zero, a DRBG takes a new seed before it answers.  Counting up from the lowest number
@@ -29,6 +29,9 @@ const struct ckpt_generator_row ckpt_generator_rows[] = {
     {"sun/security/provider/HashDrbg", {"v", "c", "reseedCounter=min"}},
     {"sun/security/provider/HmacDrbg", {"v", "k", "reseedCounter=min"}},
     {"sun/security/provider/CtrDrbg", {"v", "k", "reseedCounter=min"}},
+
+    /* No key has that number, so new tickets get a new key; those that clients have stay valid. */
+    {"sun/security/ssl/SSLSessionContextImpl", {"?currentKeyID"}},
 
     {BC_DRBG "HashSP800DRBG", {"_V", "_C"}},
     {BC_DRBG "HMacSP800DRBG", {"_V", "_K"}},

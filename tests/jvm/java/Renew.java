@@ -11,6 +11,7 @@
 // are the first ones that they got in the restored process. (Who is frozen in the middle of
 // drawing one goes on with what he has: not ThreadLocalRandom therefore, which reads its seed and
 // writes the next one, and 20 bytes at once, so that SHA1PRNG keeps no rest.)
+// -Dprovider=CLASS is the first security provider.
 // Newer classes are used by reflection: this is compiled for Java 8.
 
 import java.io.File;
@@ -21,6 +22,7 @@ import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.rmi.server.UID;
 import java.security.NoSuchAlgorithmException;
+import java.security.Provider;
 import java.security.SecureRandom;
 import java.security.Security;
 import java.util.ArrayList;
@@ -336,6 +338,10 @@ public final class Renew {
     }
 
     public static void main(String[] arguments) throws Exception {
+        if (System.getProperty("provider") != null) {
+            Class<?> provider = Class.forName(System.getProperty("provider"));
+            Security.insertProviderAt((Provider) provider.getConstructor().newInstance(), 1);
+        }
         Core.getGlobalContext().register(HOOK);
         Renew renew = new Renew();
         renew.startVirtual();
