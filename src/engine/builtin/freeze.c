@@ -21,13 +21,17 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd.h"
+#include "engine/builtin/tidlock.h"
 
 #define SCRATCH_SIZE ((size_t)256 << 20)
 #define FREE_RANGES 16384
 #define LAZY_RANGES 16384
 #define REST_TRIES 50
-#define SETTLE_MS 200   /* for what may exist only for an instant */
-#define REFUSED_TRIES 3 /* of the final walk */
+#define SETTLE_MS 200    /* for what may exist only for an instant */
+#define REFUSED_TRIES 3  /* of the final walk */
+#define HELD_TRIES 4     /* for a moment when no native lock is held */
+#define ODD_TRIES 20     /* for one when all locks that are can be told for certain */
+#define LOCK_WAIT_MS 10u /* for a lock to change hands, between two tries */
 
 static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                     struct ckpt_report *report)
@@ -288,20 +292,6 @@ static bool is_at_rest(const struct ckpt_freeze *freeze, const struct ckpt_park 
     return !freeze->at_rest || freeze->at_rest(freeze->context, session);
 }
 
-/* Park everyone, if it can be had at a moment when the heap is at rest. */
-static int park(const struct ckpt_freeze *freeze, struct ckpt_park *session,
-                struct ckpt_error *error)
-{
-    for (int try = 1;; try++) {
-        if (ckpt_park_all(session, error) < 0)
-            return -1;
-        if (!freeze->free_memory || is_at_rest(freeze, session) || try == REST_TRIES)
-            return 0;
-        ckpt_park_release(session);
-        ckpt_park_wait(session);
-    }
-}
-
 static void sort(struct ckpt_range *ranges, size_t count)
 {
     for (size_t gap = count / 2; gap; gap /= 2)
@@ -337,17 +327,88 @@ static size_t tidy(struct ckpt_range *ranges, size_t count)
     return kept;
 }
 
-/* What the agent knows about memory: where the content does not matter, and what may be lazy. */
+/* Memory of the JVM's own: a restore may map it lazily, and no lock of native code is in it. */
+static void know_lazy(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
+                      const struct ckpt_park *session)
+{
+    size_t count = freeze->lazy_memory
+                       ? freeze->lazy_memory(freeze->context, session, gather->lazy, LAZY_RANGES)
+                       : 0;
+
+    gather->lazy_count = tidy(gather->lazy, count);
+}
+
+/* How often the threads were parked at a moment that did not suit native locks. */
+struct patience {
+    int held, odd;
+    bool stuck; /* a lock stayed where it was for as long as it was waited for */
+};
+
+/*
+ * Whether native locks allow a freeze now (tidlock.h): a moment when none is held is preferred, one
+ * that stays held gets its owner's new TID, and what cannot be decided is refused in the end.
+ * @return 1 yes, 0 not now, -1 never
+ */
+static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *session,
+                       struct patience *patience, struct ckpt_tidlock_state *state,
+                       struct ckpt_error *error)
+{
+    switch (ckpt_tidlock_find(session, gather->lazy, gather->lazy_count, state, error)) {
+    case CKPT_TIDLOCK_ERROR:
+        return -1;
+    case CKPT_TIDLOCK_FREE:
+        return 1;
+    case CKPT_TIDLOCK_HELD:
+        return ++patience->held == HELD_TRIES || patience->stuck;
+    default:
+        if (++patience->odd < ODD_TRIES)
+            return 0;
+        ckpt_report_add(gather->report, "resource", "%s", state->text);
+        return ckpt_error_set(error, "locks", 0, "refused");
+    }
+}
+
+/* Park all threads, if possible at a moment when the heap is at rest and no native lock is held. */
+static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
+                struct ckpt_park *session, struct ckpt_error *error)
+{
+    struct patience patience = {.held = 0};
+    struct ckpt_tidlock_state state;
+
+    gather->lazy = ckpt_scratch_take(&gather->scratch, LAZY_RANGES * sizeof *gather->lazy, error);
+    if (!gather->lazy)
+        return -1;
+    for (int try = 1;; try++) {
+        bool rests;
+        int allowed = 0;
+
+        if (ckpt_park_all(session, error) < 0)
+            return -1;
+        rests = !freeze->free_memory || is_at_rest(freeze, session) || try >= REST_TRIES;
+        if (rests) {
+            know_lazy(gather, freeze, session);
+            allowed = locks_allow(gather, session, &patience, &state, error);
+        }
+        if (allowed > 0)
+            return 0;
+        ckpt_park_release(session);
+        ckpt_park_wait(session);
+        if (allowed < 0)
+            return -1;
+        if (rests && !ckpt_tidlock_wait(&state, LOCK_WAIT_MS))
+            patience.stuck = true;
+    }
+}
+
+/* What the agent knows about memory: where the content does not matter. */
 static int know_memory(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                        const struct ckpt_park *park, struct ckpt_error *error)
 {
     struct ckpt_range *free =
         ckpt_scratch_take(&gather->scratch, FREE_RANGES * sizeof *free, error);
-    struct ckpt_range *lazy =
-        ckpt_scratch_take(&gather->scratch, LAZY_RANGES * sizeof *lazy, error);
     size_t count = 0;
 
-    if (!free || !lazy)
+    if (!free)
         return -1;
     if (freeze->free_memory && is_at_rest(freeze, park))
         count = freeze->free_memory(freeze->context, free, FREE_RANGES);
@@ -355,9 +416,6 @@ static int know_memory(struct ckpt_gather *gather, const struct ckpt_freeze *fre
         count += freeze->unused_stacks(freeze->context, park, free + count, FREE_RANGES - count);
     gather->free = free;
     gather->free_count = tidy(free, count);
-    count = freeze->lazy_memory ? freeze->lazy_memory(freeze->context, park, lazy, LAZY_RANGES) : 0;
-    gather->lazy = lazy;
-    gather->lazy_count = tidy(lazy, count);
     return 0;
 }
 
@@ -420,6 +478,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
         ckpt_park_rejoin(park);
         ckpt_fd_kernel_threads(park);
         ckpt_fd_stdio_restored();
+        ckpt_tidlock_apply(park);
         leave_area(freeze->mailbox);
         if (freeze->mailbox->redirect_clock)
             ckpt_park_expire_waits(park);
@@ -445,7 +504,7 @@ static enum ckpt_freeze_result freeze_once(const struct ckpt_freeze *freeze,
     prepare(&gather, freeze, report);
     if (ckpt_scratch_open(&gather.scratch, SCRATCH_SIZE, error) < 0)
         return CKPT_FREEZE_FAILED;
-    if (park(freeze, session, error) == 0) {
+    if (park(&gather, freeze, session, error) == 0) {
         result = freeze_parked(&gather, freeze, session, error);
         ckpt_park_release(session);
     }

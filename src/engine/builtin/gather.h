@@ -37,7 +37,7 @@ struct ckpt_gather {
     int *shared_fds;               /**< for each shared object, a descriptor of it */
     const struct ckpt_range *free; /**< memory whose content does not matter, ascending */
     size_t free_count;
-    const struct ckpt_range *lazy; /**< memory that may be mapped from the image, ascending */
+    struct ckpt_range *lazy; /**< memory that may be mapped from the image, ascending */
     size_t lazy_count;
     bool parked; /**< the second walk: memory may be read */
 };

@@ -257,7 +257,8 @@ int ckpt_park_kept_signal(void)
 struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct ckpt_error *error)
 {
     uint32_t capacity = (uint32_t)ckpt_tasks_count() * 2 + SPARE_SLOTS;
-    size_t size = sizeof(struct ckpt_park) + capacity * sizeof(struct ckpt_slot);
+    size_t slots = sizeof(struct ckpt_park) + capacity * sizeof(struct ckpt_slot);
+    size_t size = slots + CKPT_PARK_WORDS * sizeof(struct ckpt_tid_word);
     struct ckpt_park *park;
     struct ckpt_park *kept;
     uint64_t action[4];
@@ -276,6 +277,7 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     park->options = *options;
     park->mapping_size = size;
     park->capacity = capacity;
+    park->words = (struct ckpt_tid_word *)((char *)park + slots);
     session = park;
     action[0] = (uint64_t)on_signal;
     /* On the alternate stack of a thread that has one: its other stack may have no room for a

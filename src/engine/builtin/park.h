@@ -54,6 +54,15 @@ struct ckpt_park_options {
     uint32_t *(*cached_tid)(void); /**< called on each thread, async-signal-safe; or NULL */
 };
 
+/** A word of memory with a thread's TID in it, to be rewritten in a restored process. */
+struct ckpt_tid_word {
+    uint32_t *word;
+    uint32_t keep; /**< bits of it that are not the TID's */
+    uint32_t slot; /**< the thread's, or CKPT_PARK_COORDINATOR */
+};
+#define CKPT_PARK_COORDINATOR 0xffffffffu
+#define CKPT_PARK_WORDS 16384u
+
 struct ckpt_park {
     struct ckpt_park_options options;
     size_t mapping_size;
@@ -66,6 +75,8 @@ struct ckpt_park {
     uint32_t queue_is_full;   /**< the kernel takes no more signals (RLIMIT_SIGPENDING) */
     int64_t queue_full_ms;    /**< since when; 0: it does */
     uint64_t old_action[4];
+    struct ckpt_tid_word *words; /**< CKPT_PARK_WORDS of them, after the slots (tidlock.h) */
+    uint32_t word_count, reserved;
     struct ckpt_slot coordinator;
     struct ckpt_slot slots[];
 };

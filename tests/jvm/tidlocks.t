@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# Native locks that name their owner by TID, which a restore changes: recursive, error-checking, robust
+# and PI mutexes and read-write locks, in a library without symbols, held over the freeze by threads
+# that sleep, spin or wait, with and without threads that wait for them. Storms of threads in dlopen,
+# dlclose, dlsym and pthread_create, also with PIDs so small that an old TID is another thread's new one.
+# Memory that only looks like a lock.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+need gcc
+compile TidLocks
+trap : USR1
+LOADED=$(ldconfig -p 2>/dev/null | sed -n 's/.*libz\.so\.1 .*x86-64.*=> //p' | head -n 1)
+
+library() {
+    gcc -shared -fPIC -O2 -s -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -pthread \
+        -o "$DIR/libtidlocks.so" "$TOP/tests/jvm/java/tidlocks.c" 2>"$TMP/gcc.err" && return
+    skip "$V: native locks" "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
+    return 1
+}
+
+# holds NAME MODE COUNT: locks that are held over a freeze, in two clones.
+holds() {
+    local clone
+    start_jvm "$1-$V" - -cp "$CP" TidLocks "$DIR/libtidlocks.so" "$DIR/go-$1" "$2"
+    wait_line "$log" ready || fail "$V, $1: starts"
+    freeze "$pid" "$DIR/$1" "$V, $1: freeze" || return
+    : >"$DIR/go-$1"
+    for clone in 1 2; do
+        restore "$1-$V-$clone" "$DIR/$1"
+        wait_line "$log" done 30 || fail "$V, $1, clone $clone: the locks can be released"
+        wait_exit "$pid" 20
+        is "$(grep -v '^right' "$log")" done "$V, $1, clone $clone: each lock is its owner's alone"
+        is "$(grep -c '^right' "$log")" "$3" "$V, $1, clone $clone: each unlock succeeds"
+    done
+}
+
+look_alikes() {
+    start_jvm "flawed-$V" - -cp "$CP" TidLocks "$DIR/libtidlocks.so" "$DIR/go-flawed" flawed
+    wait_line "$log" ready || fail "$V, flawed: starts"
+    freeze "$pid" "$DIR/flawed" "$V, flawed: freeze" || return
+    : >"$DIR/go-flawed"
+    restore "flawed-$V" "$DIR/flawed"
+    wait_line "$log" done || fail "$V, flawed: is restored"
+    is "$(grep changed "$log")" unchanged \
+        "$V: memory that looks like a lock but for one field stays as it is"
+
+    start_jvm "craft-$V" - -cp "$CP" TidLocks "$DIR/libtidlocks.so" "$DIR/go-craft" craft
+    wait_line "$log" ready || fail "$V, craft: starts"
+    run "$CKPT" checkpoint "$pid" "$DIR/craft"
+    like "$status $err" "^1 .*thread '.*' \([0-9]+\) seems to hold a native mutex at [0-9a-f]+" \
+        "$V: memory that looks like a lock in all respects, without a second proof, is refused"
+    : >"$DIR/go-craft"
+    wait_line "$log" done || fail "$V, craft: the JVM continues"
+    is "$(grep changed "$log")" unchanged "$V: and is not written to"
+}
+
+# storms NAME COUNT [COMMAND...]: generations of a JVM full of threads that use locks, each restored by
+# the command; frozen by a signal, because sockets of JVMs with such PIDs would have one name.
+storms() {
+    local name=$1 count=$2 generation before
+    shift 2
+    OPTIONS=(addr=none control=false signal=USR1)
+    CONFINE=("$@")
+    start_jvm "$name-$V" "$DIR/$name" -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
+    wait_line "$log" "round 2" 60 || fail "$V, $name: starts"
+    for ((generation = 1; generation <= count; generation++)); do
+        kill -USR1 "$(jvm_of "$pid")"
+        wait_exit "$pid" 60
+        [ -e "$DIR/$name/image" ] || {
+            fail "$V, $name: freeze $generation" "$(grep -v '^round' "$log" | tail -n 5)"
+            break
+        }
+        before=$(sed -n 's/^round //p' "$log" | tail -n 1)
+        rm -rf "$DIR/frozen"
+        mv "$DIR/$name" "$DIR/frozen"
+        restore "$name-$V" "$DIR/frozen"
+        wait_line "$log" "round $((before + 2))" 60 || {
+            fail "$V, $name: all threads continue after restore $generation" "$(tail -n 5 "$log")"
+            break
+        }
+    done
+    is "$generation" $((count + 1)) "$V, $name: $count generations continue"
+    is "$(grep '^wrong' "$log" | head -n 5)" "" "$V, $name: locks exclude, and all calls succeed"
+    kill -KILL "$(jvm_of "$pid")" 2>/dev/null
+    wait_exit "$pid" 20
+    CONFINE=() OPTIONS=(addr=none)
+}
+
+# jvm_of PID: PID, or where it is unshare, the process inside.
+jvm_of() {
+    local child
+    [ ${#CONFINE[@]} -gt 0 ] || { echo "$1"; return; }
+    for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+        echo "$child"
+    done | head -n 1
+}
+
+body() {
+    library || return
+    holds held "" 28
+    holds waited waiters 42
+    look_alikes
+    if [ -z "$LOADED" ]; then
+        skip "$V storms" "libz.so.1 is needed"
+        return
+    fi
+    storms storm 6
+    if unshare --pid --fork --mount-proc true 2>/dev/null; then
+        storms small-pids 6 unshare --pid --fork --mount-proc
+    else
+        cannot "$V small PIDs" "no PID namespace can be made here"
+    fi
+}
+each_jdk body
+done_testing
