@@ -38,6 +38,7 @@
 #include "agent/origins.h"
 #include "agent/parameters.h"
 #include "agent/policies.h"
+#include "agent/rehearsal.h"
 #include "agent/renew/executable.h"
 #include "agent/renew/generators.h"
 #include "agent/renew/management.h"
@@ -64,8 +65,9 @@ struct work {
     int reply_fd;
     const char *written_text; /* of the request */
     int64_t said_ms;
-    int own_fds[CKPT_CONTROL_FDS + CKPT_HTTP_FDS_MAX + 3];
+    int own_fds[CKPT_CONTROL_FDS + CKPT_HTTP_FDS_MAX + 4];
     char image_temp[64], manifest_temp[64];
+    struct ckpt_rehearsal_words rehearsal;
     int manifest_fd; /* open, and so locked, until it is over */
     char *tmp_dir;   /* java.io.tmpdir, of JVMTI; NULL: not known */
 };
@@ -317,6 +319,11 @@ static void find_temporary(struct work *work)
     work->freeze.executable = ckpt_executable();
 }
 
+static bool wants_rehearsal(const struct ckpt_request *request)
+{
+    return request->rehearsal ? request->rehearsal > 0 : ckpt_agent.options.rehearsal;
+}
+
 static int prepare(struct work *work, const struct ckpt_request *request, const char *directory,
                    struct ckpt_error *error)
 {
@@ -369,6 +376,12 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     if (freeze->dir_fd < 0)
         return -1;
     tidy(freeze->dir_fd);
+    if (wants_rehearsal(request)) {
+        if (ckpt_rehearsal_prepare(&work->rehearsal, directory, work->image_temp,
+                                   ckpt_agent.options.rehearsal_timeout_s, error) < 0)
+            return -1;
+        freeze->rehearsal = &work->rehearsal.rehearsal;
+    }
     freeze->image_fd = open_temporary(freeze->dir_fd, directory, work->image_temp, error);
     if (freeze->image_fd < 0 || write_manifest(work, directory, error) < 0)
         return -1;
@@ -386,6 +399,8 @@ static void name_own_descriptors(struct work *work)
     work->own_fds[freeze->own_fd_count++] = freeze->dir_fd;
     work->own_fds[freeze->own_fd_count++] = freeze->image_fd;
     work->own_fds[freeze->own_fd_count++] = work->manifest_fd;
+    if (freeze->rehearsal)
+        work->own_fds[freeze->own_fd_count++] = freeze->rehearsal->command_fd;
     freeze->own_fds = work->own_fds;
 }
 
@@ -466,6 +481,8 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
 
     if (work->result == CKPT_FREEZE_RESTORED)
         return; /* the descriptors stayed behind in the process that was frozen */
+    if (work->freeze.rehearsal)
+        close(work->freeze.rehearsal->command_fd);
     if (work->freeze.dir_fd >= 0) {
         if (work->result == CKPT_FREEZE_FAILED)
             remove_files(work);

@@ -12,8 +12,9 @@
 struct ckpt_request {
     const char *directory; /**< NULL: that of the agent's option */
     bool leave_running;
-    int gc;       /**< 1 yes, -1 no, 0 as the agent's option says */
-    int reply_fd; /**< a connection that progress and the last word go to, 0 if there is none; the
+    int rehearsal; /**< 1 yes, -1 no, 0 as the agent's option says */
+    int gc;        /**< 1 yes, -1 no, 0 as the agent's option says */
+    int reply_fd;  /**< a connection that progress and the last word go to, 0 if there is none; the
                        last word alone may also go to standard error */
     /** Sent there when the image is whole and the process about to end, and nothing before it;
      * NULL: progress and "written", as the control socket has it. */

@@ -97,6 +97,8 @@ static int set_signal(const struct option *option, const char *value, void *fiel
 static const struct option table[] = {
     OPTION("image", set_path, image),
     OPTION("gc", set_flag, gc),
+    OPTION("rehearsal", set_flag, rehearsal),
+    OPTION("rehearsal_timeout", set_number, rehearsal_timeout_s, 1, DAY_S),
     {"addr", set_addr, 0, 0, 0}, /* two fields */
     OPTION("shutdown", set_flag, shutdown),
     OPTION("shutdown_timeout", set_number, shutdown_timeout_s, 0, DAY_S),
@@ -114,7 +116,7 @@ static const struct option table[] = {
 
 static int unknown(const char *word, struct ckpt_error *error)
 {
-    char names[256];
+    char names[512];
     size_t length = 0;
 
     for (size_t i = 0; i < COUNT; i++)

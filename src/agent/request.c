@@ -113,6 +113,8 @@ static bool parse_request(char *text, struct ckpt_request *request)
             request->leave_running = true;
         else if (strncmp(line, "gc=", 3) == 0)
             request->gc = line[3] == '1' ? 1 : -1;
+        else if (strncmp(line, "rehearsal=", 10) == 0)
+            request->rehearsal = line[10] == '1' ? 1 : -1;
         else if (strcmp(line, "checkpoint") != 0)
             return false;
     }

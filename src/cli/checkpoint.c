@@ -183,7 +183,7 @@ static int run(int argc, char **argv)
 {
     const char *words[2] = {NULL, NULL};
     struct ckpt_error error;
-    char extra[64] = "";
+    char extra[256] = "";
     int count = 0;
 
     for (int i = 0; i < argc; i++) {
@@ -191,6 +191,8 @@ static int run(int argc, char **argv)
             snprintf(extra + strlen(extra), sizeof extra - strlen(extra), "leave-running=1\n");
         else if (strcmp(argv[i], "--no-gc") == 0)
             snprintf(extra + strlen(extra), sizeof extra - strlen(extra), "gc=0\n");
+        else if (strcmp(argv[i], "--no-rehearsal") == 0)
+            snprintf(extra + strlen(extra), sizeof extra - strlen(extra), "rehearsal=0\n");
         else if (argv[i][0] == '-' && argv[i][1])
             return ckpt_cli_usage(&ckpt_command_checkpoint, "'%s' is not an option", argv[i]);
         else if (count == 2)
@@ -209,7 +211,7 @@ static int run(int argc, char **argv)
 
 const struct ckpt_command ckpt_command_checkpoint = {
     .name = "checkpoint",
-    .arguments = "[--leave-running] [--no-gc] PID DIR",
+    .arguments = "[--leave-running] [--no-gc] [--no-rehearsal] PID DIR",
     .summary = "Freeze the JVM with process ID PID into the image directory DIR",
     .help =
         "The JVM's beforeCheckpoint hooks run, then it is written to DIR (made if it is not "
@@ -218,6 +220,7 @@ const struct ckpt_command ckpt_command_checkpoint = {
         "told. An image that was in DIR is replaced when the new one is whole.\n\n"
         "The agent is loaded into the JVM if it was not started with it.\n\n"
         "  --leave-running   let the JVM go on after its image is written\n"
-        "  --no-gc           no collection first: quicker, and a larger image\n",
+        "  --no-gc           no collection first: quicker, and a larger image\n"
+        "  --no-rehearsal    do not find out first whether the image would be restored here\n",
     .run = run,
 };

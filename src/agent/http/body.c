@@ -28,14 +28,16 @@ static int set_member(const char *key, const json_t *value, struct ckpt_http_bod
 {
     if (strcmp(key, "directory") == 0)
         return set_directory(value, ret, error);
-    if (strcmp(key, "leaveRunning") != 0 && strcmp(key, "gc") != 0)
-        return ckpt_error_set(error, STAGE, 0,
-                              "\"%.100s\" is not known; there are directory, leaveRunning and gc",
-                              key);
+    if (strcmp(key, "leaveRunning") != 0 && strcmp(key, "gc") != 0 && strcmp(key, "rehearsal") != 0)
+        return ckpt_error_set(
+            error, STAGE, 0,
+            "\"%.100s\" is not known; there are directory, leaveRunning, gc and rehearsal", key);
     if (!json_is_boolean(value))
         return ckpt_error_set(error, STAGE, 0, "\"%s\": expected true or false", key);
     if (*key == 'g')
         ret->gc = json_is_true(value) ? 1 : -1;
+    else if (*key == 'r')
+        ret->rehearsal = json_is_true(value) ? 1 : -1;
     else
         ret->leave_running = json_is_true(value);
     return 0;

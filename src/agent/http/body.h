@@ -15,7 +15,8 @@
 struct ckpt_http_body {
     char directory[PATH_MAX]; /**< absolute; "": that of the agent's option */
     bool leave_running;
-    int gc; /**< 1 yes, -1 no, 0 as the agent's option says */
+    int gc;        /**< 1 yes, -1 no, 0 as the agent's option says */
+    int rehearsal; /**< the same */
 };
 
 /** Understand @size bytes of JSON; none at all are an empty object. 0, or -1 with what is wrong. */

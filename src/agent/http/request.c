@@ -284,6 +284,7 @@ static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *r
     work->request.directory = *body.directory ? work->body.directory : NULL;
     work->request.leave_running = body.leave_running;
     work->request.gc = body.gc;
+    work->request.rehearsal = body.rehearsal;
     if (work->last_answer)
         work->request.written_text = work->last_answer;
     begin(server, work);

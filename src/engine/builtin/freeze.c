@@ -275,6 +275,8 @@ static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
 {
     long failed = ckpt_syscall(SYS_fsync, freeze->image_fd, 0, 0, 0, 0, 0);
 
+    if (failed == 0 && freeze->rehearsal && ckpt_rehearse(freeze->rehearsal, error) < 0)
+        return -1;
     if (failed == 0)
         failed = ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->image_temp, freeze->dir_fd,
                               CKPT_IMAGE_NAME, 0, 0);

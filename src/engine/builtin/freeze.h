@@ -10,14 +10,16 @@
 
 #include "engine/builtin/gather.h"
 #include "engine/builtin/park.h"
+#include "engine/builtin/rehearse.h"
 #include "engine/report.h"
 #include "image/format.h"
 
 /** What to freeze and how; all of it stays valid until ckpt_freeze() returns. */
 struct ckpt_freeze {
-    int dir_fd;                /**< the image directory */
-    int image_fd;              /**< the temporary file in it, empty, open for writing */
-    const char *image_temp;    /**< its name there */
+    int dir_fd;             /**< the image directory */
+    int image_fd;           /**< the temporary file in it, empty, open for writing */
+    const char *image_temp; /**< its name there */
+    const struct ckpt_rehearsal *rehearsal; /**< passed before the image has its name; NULL: none */
     const char *manifest_temp; /**< the manifest's, already written; NULL if there is none */
     uint8_t id[16];
     bool leave_running;

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See rehearsal.h.  On the requester's thread, before the others are parked: the command goes into
+ * a memory file, from which it can be run also where every file system is mounted noexec.
+ */
+#include "agent/rehearsal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/raw.h"
+
+#define STAGE "rehearsal"
+#define EXECUTABLE 0x10u /* MFD_EXEC, Linux 6.3 */
+
+extern const unsigned char ckpt_command_file[]; /* made by tools/embed-binary */
+extern const unsigned char ckpt_command_file_end[];
+
+int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret, const char *directory,
+                           const char *image, unsigned timeout_s, struct ckpt_error *error)
+{
+    size_t size = (size_t)(ckpt_command_file_end - ckpt_command_file);
+    ckpt_auto_close int fd = memfd_create("checkpointer", MFD_CLOEXEC | EXECUTABLE);
+    int failed;
+
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create("checkpointer", MFD_CLOEXEC);
+    failed = fd < 0 ? -errno : ckpt_raw_write_all(fd, ckpt_command_file, size);
+    if (failed < 0)
+        return ckpt_error_set(error, STAGE, -failed,
+                              "the image cannot be rehearsed, so the JVM was not ended: "
+                              "memfd_create; allow that here, or do without the rehearsal "
+                              "(--no-rehearsal)");
+    snprintf(ret->name, sizeof ret->name, "--rehearse=%s", image);
+    snprintf(ret->directory, sizeof ret->directory, "%s%s", *directory == '/' ? "" : "./",
+             directory);
+    ret->arguments[0] = (char *)"checkpointer";
+    ret->arguments[1] = (char *)"restore";
+    ret->arguments[2] = ret->name;
+    ret->arguments[3] = ret->directory;
+    ret->arguments[4] = NULL;
+    ret->rehearsal = (struct ckpt_rehearsal){
+        .command_fd = CKPT_STEAL_FD(fd), .arguments = ret->arguments, .timeout_s = timeout_s};
+    return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The rehearsal of an image by the copy of the command that is inside the agent's library.
+ */
+#ifndef CKPT_AGENT_REHEARSAL_H
+#define CKPT_AGENT_REHEARSAL_H
+
+#include <limits.h>
+
+#include "engine/builtin/rehearse.h"
+
+struct ckpt_rehearsal_words {
+    struct ckpt_rehearsal rehearsal;
+    char name[96], directory[PATH_MAX + 2];
+    char *arguments[5];
+};
+
+/**
+ * Get ready to rehearse DIRECTORY/IMAGE before the threads are parked.  The caller closes
+ * rehearsal.command_fd.  0, or -1: it cannot be run here.
+ */
+int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret, const char *directory,
+                           const char *image, unsigned timeout_s, struct ckpt_error *error);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The rehearsal that an image passes before its JVM ends, as the freezing half starts it.
+ */
+#ifndef CKPT_ENGINE_BUILTIN_REHEARSE_H
+#define CKPT_ENGINE_BUILTIN_REHEARSE_H
+
+#include "base/error.h"
+
+/** What to run; all of it is made before the threads are parked. */
+struct ckpt_rehearsal {
+    int command_fd;         /**< the command, as a memory file */
+    char *const *arguments; /**< its argv */
+    unsigned timeout_s;     /**< then it is killed */
+};
+
+/**
+ * Run the command as a child of which the process sees neither SIGCHLD nor a zombie.  With all
+ * other threads parked; all signals are blocked.
+ * @return 0 if it ended with 0, otherwise -1 with the reason
+ */
+int ckpt_rehearse(const struct ckpt_rehearsal *rehearsal, struct ckpt_error *error);
+
+#endif

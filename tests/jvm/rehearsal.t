@@ -1,0 +1,184 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# An image is rehearsed before its JVM ends. What a restore here would refuse calls the checkpoint off:
+# the JVM continues, the older image stays, nothing is left behind. The JVM does not notice the child
+# process that rehearses.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+compile Opened
+
+# continues PID LOG WHAT: the JVM runs its hooks, counts on, has no children and left no files.
+continues() {
+    local process=$1 file=$2 what=$3 image=$4
+    wait_line "$file" "after restore" || fail "$what: afterRestore is called"
+    wait_more "$file" 2 || fail "$what: the JVM continues"
+    is "$(cat /proc/"$process"/task/*/children)" "" "$what: the JVM has no child process or zombie"
+    is "$(find "$image" -name '.checkpointer-*')" "" "$what: no temporary file is left"
+}
+
+# called_off WHAT PATTERN: of the last `run` of a checkpoint.
+called_off() {
+    is "$status" 1 "$1: the checkpoint is called off"
+    like "$err" "$2" "$1: with the reason"
+}
+
+lost_permission() {
+    local image=$USER_DIR/lost-$V file=$USER_DIR/file-$V before process log_file
+    as_user touch "$file"
+    start_jvm "lost-$V" as_user - -cp "$CP" Opened "read:$file"
+    process=$pid log_file=$log
+    wait_line "$log" ready
+    run as_user "$CKPT" checkpoint --leave-running "$process" "$image"
+    is "$status$err" 0 "$V: an image that would be restored passes, and the JVM may go on"
+    before=$(sha256sum "$image"/*)
+    as_user chmod 0 "$file"
+    run as_user "$CKPT" checkpoint "$process" "$image"
+    called_off "$V: a file may not be opened any more" \
+        "the image would not be restored here: .*cannot open '$file' again: permission denied"
+    continues "$process" "$log_file" "$V: a file may not be opened any more" "$image"
+    is "$(sha256sum "$image"/*)" "$before" "$V: the older image is as it was"
+    run as_user "$CKPT" checkpoint --leave-running "$process" "$image"
+    called_off "$V: with --leave-running the image is rehearsed too" "the image would not be restored here"
+    as_user chmod 600 "$file"
+    restore "lost-back-$V" as_user "$image"
+    ok "$V: the older image is restored" wait_line "$log" "after restore"
+    stop "$pid"
+    as_user chmod 0 "$file"
+    freeze as_user "$process" "$USER_DIR/forced-$V" "$V: --no-rehearsal" --no-rehearsal
+    run as_user "$CKPT" restore "$USER_DIR/forced-$V"
+    refused "$V: with --no-rehearsal the JVM ends, and restores are refused" "cannot open '$file' again"
+}
+
+# Opened by root, which then gave up its rights.
+more_rights() {
+    local file=$TMP/root-$V image=$USER_DIR/rights-$V
+    [ "$(id -u)" = 0 ] || return 0
+    (umask 077 && touch "$file")
+    start "rights-$V" bash -c 'exec 9<"$0"; exec "$@"' "$file" "${AS_USER[@]}" "$JAVA" \
+        "-agentpath:$AGENT=addr=none" -cp "$CP" Opened
+    wait_line "$log" ready
+    run as_user "$CKPT" checkpoint "$pid" "$image"
+    called_off "$V: a file that was opened with more rights" "cannot open '$file' again: permission denied"
+    continues "$pid" "$log" "$V: a file that was opened with more rights" "$image"
+    stop "$pid"
+}
+
+# The own port and locks of the JVM that still runs are no obstacles; those of others are.
+own_port() {
+    local port image=$DIR/port
+    port=$(free_port)
+    start_jvm "port-$V" - -cp "$CP" Opened "port:$port" until:1000000
+    wait_line "$log" ready
+    freeze "$pid" "$image" "$V: a JVM that listens"
+    restore "port-$V" "$image"
+    ok "$V: a JVM that listens is frozen, and listens again" wait_line "$log" "after restore"
+    stop "$pid"
+}
+
+# Where the child cannot run, the JVM is not ended; unless that is asked for.
+cannot_run() { # NAME DENIED PATTERN
+    local image=$DIR/$1
+    CONFINE=("$SECCOMP_RUN" --deny "$2" --)
+    start_jvm "$1-$V" - -cp "$CP" Opened
+    CONFINE=()
+    wait_line "$log" ready
+    run "$CKPT" checkpoint "$pid" "$image"
+    called_off "$V: without $1" "$3.*--no-rehearsal"
+    continues "$pid" "$log" "$V: without $1" "$image"
+    freeze "$pid" "$image" "$V: without $1, --no-rehearsal" --no-rehearsal
+    restore "$1-$V" "$image"
+    ok "$V: without $1, an image that was not rehearsed is restored" wait_line "$log" "after restore"
+    stop "$pid"
+}
+
+by_option() {
+    local image=$DIR/option
+    OPTIONS=(addr=none rehearsal=false)
+    CONFINE=("$SECCOMP_RUN" --deny memfd_create --)
+    start_jvm "option-$V" - -cp "$CP" Opened
+    CONFINE=() OPTIONS=(addr=none)
+    wait_line "$log" ready
+    freeze "$pid" "$image" "$V: the agent option rehearsal=false"
+    pass "$V: the agent option rehearsal=false leaves it out"
+}
+
+# A rehearsal that hangs is killed after its time.
+hangs() {
+    local image=$DIR/hangs tracer process log_file
+    OPTIONS=(addr=none rehearsal_timeout=1)
+    start_jvm "hangs-$V" - -cp "$CP" Opened
+    OPTIONS=(addr=none)
+    process=$pid log_file=$log
+    wait_line "$log" ready
+    start "tracer-$V" strace -f -p "$process" -e trace=execveat -e inject=execveat:delay_enter=600s
+    tracer=$pid
+    wait_line "$log" "attached"
+    run "$CKPT" checkpoint "$process" "$image"
+    called_off "$V: a rehearsal that hangs" "was not over after 1 s"
+    kill "$tracer"
+    wait_exit "$tracer"
+    continues "$process" "$log_file" "$V: a rehearsal that hangs" "$image"
+    freeze "$process" "$image" "$V: after a rehearsal that hung"
+    pass "$V: and it can be frozen afterwards"
+}
+
+# The application's own children, and no signal of ours.
+unnoticed() {
+    local image=$DIR/unnoticed process log_file tracer
+    start_jvm "unnoticed-$V" - -cp "$CP" Opened
+    process=$pid log_file=$log
+    wait_line "$log" ready
+    start "signals-$V" strace -f -p "$process" -e trace=none -e signal=CHLD
+    tracer=$pid
+    wait_line "$log" "attached"
+    run "$CKPT" checkpoint --leave-running "$process" "$image"
+    is "$status$err" 0 "$V: a checkpoint of a JVM that is traced"
+    kill "$tracer"
+    wait_exit "$tracer"
+    # Only the keeper may get one, which is none of the JVM's threads.
+    is "$(ls "/proc/$process/task" | sed 's/.*/[pid *&] --- SIGCHLD/' | grep -c -f - "$log")" 0 \
+        "$V: the JVM gets no SIGCHLD"
+    is "$(cat /proc/"$process"/task/*/children)" "" "$V: and has no child and no zombie"
+    stop "$process"
+}
+
+# In a container the JVM is PID 1, which gets every orphan.
+first_process() {
+    local image=$TMP/pid1-$V inner
+    start "pid1-$V" unshare --pid --fork --mount-proc --kill-child "$CKPT" run --option addr=none -- \
+        "$JAVA" -cp "$CP" Opened spawn:40
+    wait_line "$log" ready
+    inner=$(cat "/proc/$pid/task/$pid/children")
+    inner=${inner%% *}
+    wait_line "$log" "children waited for"
+    run "$CKPT" checkpoint --leave-running "$inner" "$image"
+    is "$status$err" 0 "$V: a JVM that is PID 1 of its namespace is rehearsed"
+    wait_line "$log" "after restore"
+    is "$(cat /proc/"$inner"/task/*/children)" "" "$V: it has no child and no zombie afterwards"
+    run "$CKPT" checkpoint "$inner" "$image"
+    wait_exit "$pid"
+    is "$status" 137 "$V: it ends as it should"
+    unlike "$(<"$log")" "a child ended with" "$V: what it had started was waited for by it alone"
+}
+
+body() {
+    user_ready
+    lost_permission
+    more_rights
+    own_port
+    cannot_run memfd_create memfd_create "cannot be rehearsed.*memfd_create"
+    by_option
+    if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+        hangs
+        unnoticed
+    else
+        skip "$V: a rehearsal that hangs is killed" "strace does not work here"
+    fi
+    if [ "$(id -u)" = 0 ] && unshare --pid --fork --mount-proc true 2>/dev/null; then
+        first_process
+    fi
+}
+
+each_jdk body
+done_testing
