@@ -35,6 +35,7 @@
 #include "agent/http/fds.h"
 #include "agent/http/http.h"
 #include "agent/lazy.h"
+#include "agent/memory_limit.h"
 #include "agent/origins.h"
 #include "agent/parameters.h"
 #include "agent/policies.h"
@@ -442,6 +443,7 @@ static void freeze(JNIEnv *env, struct work *work)
         ckpt_parameters_prepare(env);
         ckpt_lazy_trim();
         ckpt_renew_executable_prepare(env);
+        ckpt_memory_limit_prepare();
         ckpt_timers_hold(env);
         work->result = ckpt_freeze(&work->freeze, &work->report);
         ckpt_timers_release(env, work->result == CKPT_FREEZE_RESTORED);
@@ -451,6 +453,7 @@ static void freeze(JNIEnv *env, struct work *work)
     ckpt_http_resume();
     ckpt_control_unlock();
     if (work->result == CKPT_FREEZE_RESTORED) {
+        ckpt_memory_limit_apply();
         ckpt_renew(env);
         ckpt_renew_management(env);
         ckpt_renew_executable(env);
