@@ -107,11 +107,54 @@ small_stacks() {
     leaves_running low 3 && end "a thread with no room on its stack, and an alternate one"
 }
 
+# counted WHEN WANT WHAT [EXCEPT]: what the waits have come to
+counted() {
+    tell "$1"
+    wait_line "$log" "report $1:" || fail "$V, waits: it answers $1"
+    # Without a time namespace, moments of the monotonic clock are others after a restore.
+    is "$(sed -n "s/.*report $1: turns 0;//p" "$log" | sed "s/${4:-none}//g")" \
+        "$(sed "s/${4:-none}//g" <<<"$2")" "$V, waits: $3"
+}
+
+waits() {
+    local all="" moments=' absolute-sleep=[^ ]*\|sem_clockwait=[^ ]*'
+    for name in nanosleep nanosleep-rest usleep clock_nanosleep absolute-sleep poll poll-for-ever ppoll \
+        select pselect epoll_wait epoll_wait-for-ever sem_timedwait sem_clockwait sigtimedwait \
+        sigwaitinfo pause sigsuspend; do
+        all+=" $name=1/0"
+    done
+    begin waits
+    leaves_running waits 3 || return
+    counted first "" "no wait of native code ends by a parking"
+    tell signal
+    wait_line "$log" signalled
+    wait_all "$all" || fail "$V, waits: a signal of the application ends each"
+    leaves_running waits 1 || return
+    counted second "$all" "nor after signals of the application"
+    freeze "$pid" "$DIR/image-waits" "$V, waits: freeze" || return
+    restore "waits-$V" "$DIR/image-waits"
+    counted third "$all" "nor by a restore" "$moments"
+    leaves_running waits 1 || return
+    counted fourth "$all" "nor in the restored process" "$moments"
+    end waits
+}
+
+# wait_all WANT: until the waits have come to that.
+wait_all() {
+    for ((i = 0; i < 300; i++)); do
+        tell "all$i"
+        wait_line "$log" "report all$i:" || return
+        [ "$(sed -n "s/.*report all$i: turns 0;//p" "$log")" != "$1" ] || return 0
+    done
+    return 1
+}
+
 body() {
     build_library || return
     blocked
     churn
     small_stacks
+    waits
 }
 each_jdk body
 done_testing

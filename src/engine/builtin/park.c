@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "base/syscall.h"
+#include "engine/builtin/calls.h"
 #include "engine/builtin/tasks.h"
 #include "engine/builtin/unparked.h"
 
@@ -138,6 +139,7 @@ static void on_signal(int signal, siginfo_t *info, void *frame)
     }
     while (!load(&slot->gate) && load(&park->state) != ALL)
         wait_while(&slot->gate, 0, NULL);
+    ckpt_calls_continue(slot->frame, park->clock_changed);
     open_gate(park, slot->next);
     add(&park->left, 1);
     wake(&park->left);
@@ -343,6 +345,7 @@ static bool is_futex(const gregset_t *registers, const uint8_t *call)
 
 void ckpt_park_expire_waits(struct ckpt_park *park)
 {
+    park->clock_changed = 1;
     for (uint32_t i = 0; i < park->taken; i++) {
         gregset_t *registers = &park->slots[i].frame->uc_mcontext.gregs;
         bool again = (*registers)[REG_RAX] == SYS_futex;

@@ -74,6 +74,7 @@ struct ckpt_park {
     uint32_t overflow, asked; /**< more threads than slots; threads that were sent the signal */
     uint32_t queue_is_full;   /**< the kernel takes no more signals (RLIMIT_SIGPENDING) */
     int64_t queue_full_ms;    /**< since when; 0: it does */
+    uint32_t clock_changed;   /**< restored: moments of the monotonic clock were of another one */
     uint64_t old_action[4];
     struct ckpt_tid_word *words; /**< CKPT_PARK_WORDS of them, after the slots (tidlock.h) */
     uint32_t word_count, reserved;
