@@ -91,13 +91,15 @@ plain() {
     is "$(grep -h '^random-seeded' "${logs[@]}" | sort -u | wc -l)" 1 \
         "$V: a Random with a seed continues its sequence"
     like "$(kept plain)" "java.util.Random 2" "$V: inspect names java.util.Random"
+    like "$(kept plain)" "Secrets.Deaf 1" "$V: inspect names a SecureRandom that does not use its seed"
     like "$(kept plain)" "java.util.SplittableRandom 1" "$V: inspect names SplittableRandom"
     run "$CKPT" inspect "$DIR/plain"
     like "$out" $'\n''Random generators that clones share: [0-9]+'$'\n'".*java.util.Random" \
         "$V: inspect for people too"
     OPTIONS=(addr=none renew_random=true)
-    CLONES=4 differ renewed plain "renew_random=true"
-    is "$(kept renewed)" "" "$V: renew_random=true: nothing is kept"
+    CLONES=4 clones renewed plain
+    is "$(duplicates "${logs[@]}")" "deaf: 1 of 5 values differ" "$V: renew_random=true: all others differ"
+    is "$(kept renewed)" 'Secrets$Deaf 1' "$V: renew_random=true: nothing else is kept"
     OPTIONS=(addr=none)
 }
 

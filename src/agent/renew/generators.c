@@ -57,6 +57,7 @@ static const char *const stateless[] = {
 #define SECURE_RANDOM "java/security/SecureRandom"
 #define SPI "Ljava/security/SecureRandomSpi;"
 #define VIRTUAL "java/lang/VirtualThread"
+#define SUN "sun/security/provider/" /* NativePRNG, SHA1PRNG and DRBG, which have rows */
 
 /* A class of which something is to be renewed, or to be known. */
 struct type {
@@ -78,6 +79,7 @@ static size_t *counts; /* of instances of each type */
 static size_t type_count;
 static struct match matches[MOST_MATCHES];
 static size_t match_count;
+static bool knows_sun; /* all of it */
 static char kept[KEPT_SIZE];
 static size_t kept_size;
 
@@ -306,14 +308,14 @@ static void find_provider_class(JNIEnv *env, jobject random, char name[NAME_MAX_
         ckpt_walk_deallocate(signature);
 }
 
-/* NativePRNG, SHA1PRNG and DRBG are renewed where they are; what is made of them has nothing. */
+/* What is made of NativePRNG, SHA1PRNG and DRBG has no state but theirs. */
 static bool reseed_instance(JNIEnv *env, const struct type *type, jobject random)
 {
-    static const char *const own = "sun/security/provider/";
     char provider[NAME_MAX_SIZE], name[2 * NAME_MAX_SIZE + 8];
 
     find_provider_class(env, random, provider);
-    if (strcmp(type->name, SECURE_RANDOM) == 0 && strncmp(provider, own, strlen(own)) == 0)
+    if (strcmp(type->name, SECURE_RANDOM) == 0 && knows_sun &&
+        strncmp(provider, SUN, strlen(SUN)) == 0)
         return true;
     snprintf(name, sizeof name, *provider ? "%s (%s)" : "%s", type->name, provider);
     for (char *at = name; *at; at++)
@@ -344,6 +346,29 @@ static bool take_instances(JNIEnv *env, size_t index)
     return good;
 }
 
+static bool overrides(JNIEnv *env, jclass class, const char *name)
+{
+    jclass declaring = NULL, base = (*env)->FindClass(env, SECURE_RANDOM);
+    jmethodID id = (*env)->GetMethodID(env, class, name, "([B)V");
+
+    return id && base &&
+           (*ckpt_agent.jvmti)->GetMethodDeclaringClass(ckpt_agent.jvmti, id, &declaring) ==
+               JVMTI_ERROR_NONE &&
+           !(*env)->IsSameObject(env, declaring, base);
+}
+
+/* A subclass whose numbers do not come from where its seed goes to: it has it all the same. */
+static bool is_deaf(JNIEnv *env, jclass class)
+{
+    bool deaf = false;
+
+    if ((*env)->PushLocalFrame(env, 8) < 0)
+        return false;
+    deaf = overrides(env, class, "nextBytes") && !overrides(env, class, "setSeed");
+    (*env)->PopLocalFrame(env, NULL);
+    return deaf;
+}
+
 static void keep(const char *name, size_t count)
 {
     int length = snprintf(kept + kept_size, KEPT_SIZE - kept_size, "%zu %s", count, name);
@@ -355,19 +380,40 @@ static void keep(const char *name, size_t count)
     kept_size += (size_t)length + 1;
 }
 
+static void prepare_state(JNIEnv *env, size_t index)
+{
+    struct type *type = &types[index];
+
+    if (!ckpt_places_add(env, type->class, type->row, NULL) ||
+        (counts && counts[index] && !take_instances(env, index))) {
+        type->kind = KEPT; /* this version of the library is another one */
+        knows_sun &= strncmp(type->name, SUN, strlen(SUN)) != 0;
+    }
+    if ((*env)->ExceptionCheck(env))
+        (*env)->ExceptionClear(env);
+}
+
+static void prepare_secure(JNIEnv *env, size_t index)
+{
+    struct type *type = &types[index];
+
+    if (counts && counts[index] && (!take_instances(env, index) || is_deaf(env, type->class)))
+        type->kind = KEPT;
+    if ((*env)->ExceptionCheck(env))
+        (*env)->ExceptionClear(env);
+}
+
 void ckpt_generators_prepare(JNIEnv *env)
 {
     kept_size = 0;
+    knows_sun = true;
     ckpt_reseed_begin(env);
-    for (size_t i = 0; i < type_count; i++) {
-        if (types[i].kind == STATE && !ckpt_places_add(env, types[i].class, types[i].row, NULL))
-            types[i].kind = KEPT; /* this version of the library is another one */
-        if ((types[i].kind == STATE || types[i].kind == SECURE) && counts && counts[i] &&
-            !take_instances(env, i))
-            types[i].kind = KEPT;
-        if ((*env)->ExceptionCheck(env))
-            (*env)->ExceptionClear(env);
-    }
+    for (size_t i = 0; i < type_count; i++)
+        if (types[i].kind == STATE)
+            prepare_state(env, i);
+    for (size_t i = 0; i < type_count; i++)
+        if (types[i].kind == SECURE)
+            prepare_secure(env, i);
     for (size_t i = 0; i < type_count; i++)
         if (types[i].kind == KEPT && counts && counts[i])
             keep(types[i].name, counts[i]);

@@ -68,6 +68,7 @@ const struct ckpt_generator_row ckpt_generator_rows[] = {
     {"org/springframework/util/AlternativeJdkIdGenerator", {"random"}},
     {"org/apache/commons/lang3/RandomStringUtils", {"?RANDOM"}},
     {"org/apache/commons/lang/RandomStringUtils", {"?RANDOM"}},
+    {"org/apache/tomcat/websocket/WsWebSocketContainer", {"?RANDOM"}},
 
     /* The application may have given these a seed because it wants the same numbers each time. */
     {"java/util/Random", {"seed/48", "haveNextNextGaussian"}, CKPT_GENERATOR_SEEDED},
