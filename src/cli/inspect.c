@@ -92,7 +92,7 @@ static void try_restore(struct ckpt_inspection *inspection)
     ckpt_image_close(&again);
     inspection->restorable =
         ckpt_machine_check(&restore, &inspection->obstacle) == 0 &&
-        ckpt_identity_check_all(&inspection->image.view, NULL, &inspection->obstacle) == 0;
+        ckpt_identity_check_all(&inspection->image.view, NULL, NULL, &inspection->obstacle) == 0;
 }
 
 static int inspect(const char *directory, bool json, bool verify, struct ckpt_error *error)

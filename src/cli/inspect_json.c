@@ -167,6 +167,8 @@ static json_t *files_json(const struct ckpt_image_view *view)
             rule = "same or from image";
         else if ((file->flags & CKPT_FILE_MAY_CHANGE) || !S_ISREG(file->mode))
             rule = "may change";
+        else if (file->flags & CKPT_FILE_MAY_GROW)
+            rule = "may grow";
         add(entry, "path", text_json(ckpt_view_text(view, file->path)));
         add(entry, "at_restore", json_string(rule));
         add(entry, "size", number(file->size));

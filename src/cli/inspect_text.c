@@ -196,7 +196,8 @@ static void show_files(const struct ckpt_image_view *view)
 {
     char moment[32], text[16];
 
-    printf("\nFiles: %zu ('=' must be unchanged at a restore, '~' may change, '+' is made again, "
+    printf("\nFiles: %zu ('=' must be unchanged at a restore, '~' may change, '>' may only grow, "
+           "'+' is made again, "
            "'*' is in the image too)\n",
            view->file_count);
     for (size_t i = 0; i < view->file_count; i++) {
@@ -208,6 +209,7 @@ static void show_files(const struct ckpt_image_view *view)
                file->flags & CKPT_FILE_MADE_AGAIN ? '+'
                : file->flags & CKPT_FILE_COPIED   ? '*'
                : free                             ? '~'
+               : file->flags & CKPT_FILE_MAY_GROW ? '>'
                                                   : '=',
                size_text(file->size, text), moment);
         show(ckpt_view_text(view, file->path));

@@ -103,6 +103,8 @@ static int take_word(int argc, char **argv, int *index, struct arguments *argume
     *index += 1;
     if (strcmp(word, "--verify") == 0)
         request->verify = true;
+    else if (strcmp(word, "--allow-changed-files") == 0)
+        request->allow_changed_files = true;
     else if (strcmp(word, "--dry-run") == 0)
         arguments->dry_run = true;
     else if (strcmp(word, "--clear-env") == 0)
@@ -219,6 +221,9 @@ const struct ckpt_command ckpt_command_restore = {
         "                     -Djdk.crac.resource-policies=FILE, and the last of both counts\n"
         "  --dry-run          only find out whether a restore would succeed, here and with these\n"
         "                     options; nothing is changed, opened for others or started\n"
+        "  --allow-changed-files\n"
+        "                     also if files that the JVM had open for writing, or mapped so, were\n"
+        "                     written since: it does not know of that\n"
         "  --verify           check every page's checksum first (reads the whole image)\n",
     .run = run,
 };

@@ -27,6 +27,7 @@ struct ckpt_restore_request {
     uint64_t started_realtime_ns; /**< when the command began */
     const char *policies;         /**< a file of rules for the descriptors; NULL: none */
     bool verify;                  /**< check the pages' checksums first */
+    bool allow_changed_files;     /**< that the JVM had open or mapped for writing */
     const char *image_name;       /**< the image's name in the directory; NULL: "image" */
     bool frozen_runs; /**< of a rehearsal: the caller is the frozen JVM's child, and that JVM still
                            has its addresses and locks */

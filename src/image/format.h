@@ -104,10 +104,16 @@ struct ckpt_image_file {
     uint8_t build_id_size;
     uint8_t build_id[35];
     uint32_t first_run, run_count; /**< of CKPT_FILE_COPIED: addresses are offsets in the file */
+    uint64_t sum_size;             /**< of CKPT_FILE_SUMMED: `sum` is of that many bytes */
+    uint32_t sum;                  /**< CRC-32C */
+    uint32_t reserved;
 };
-#define CKPT_FILE_MAY_CHANGE 1u /* open or mapped for writing: only its kind is checked */
+#define CKPT_FILE_MAY_CHANGE 1u /* only its kind is checked: by a policy */
 #define CKPT_FILE_MADE_AGAIN 2u /* not looked for at the restore, which makes a new one */
 #define CKPT_FILE_COPIED 4u     /* its content is in the image, for a restore that lacks the file */
+#define CKPT_FILE_WRITTEN 8u    /* open for writing, or mapped so and shared */
+#define CKPT_FILE_MAY_GROW 16u  /* and only ever at its end: it may be longer at the restore */
+#define CKPT_FILE_SUMMED 32u /* its time of change does not tell of what was written by mappings */
 
 enum ckpt_map_kind {
     CKPT_MAP_ANON = 1, /**< private, without a file */
@@ -132,6 +138,7 @@ enum ckpt_map_kind {
 #define CKPT_MAP_MERGEABLE 0x1000u
 #define CKPT_MAP_SEQUENTIAL 0x2000u
 #define CKPT_MAP_RANDOM 0x4000u
+#define CKPT_MAP_MAY_WRITE 0x8000u /* shared, of a file opened for writing: mprotect() may */
 
 struct ckpt_image_map {
     uint64_t start, end;

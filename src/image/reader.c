@@ -477,7 +477,7 @@ int ckpt_image_verify(const struct ckpt_image *image, struct ckpt_error *error)
         const struct ckpt_image_run *run = &image->view.runs[i];
         uint32_t crc = 0;
 
-        for (uint64_t at = 0; at < run->size && !run->flags; at += piece) {
+        for (uint64_t at = 0; at < run->size && !(run->flags & CKPT_RUN_GUARD); at += piece) {
             size_t size = run->size - at < piece ? (size_t)(run->size - at) : piece;
 
             if (read_exactly(image->fd, buffer, size, run->offset + at, error) < 0)

@@ -45,12 +45,25 @@ static bool is_device(const struct ckpt_gather *gather, const struct ckpt_fd_loo
     return false;
 }
 
+/* What of it may be different at the restore. */
+static uint32_t file_flags(const struct ckpt_fd_look *look)
+{
+    uint32_t access = look->open_flags & O_ACCMODE;
+
+    if (!S_ISREG(look->status.st_mode) || look->reopen)
+        return CKPT_FILE_MAY_CHANGE | CKPT_FILE_MAY_GROW;
+    if (access == O_RDONLY || (look->open_flags & O_PATH))
+        return 0;
+    if ((look->open_flags & O_APPEND) ||
+        (access == O_WRONLY && look->position == (uint64_t)look->status.st_size))
+        return CKPT_FILE_WRITTEN | CKPT_FILE_MAY_GROW;
+    return CKPT_FILE_WRITTEN;
+}
+
 static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    bool writes = (look->open_flags & O_ACCMODE) != O_RDONLY;
-    bool must_be_same = S_ISREG(look->status.st_mode) && !writes && !look->reopen;
-    uint32_t flags = must_be_same ? 0 : CKPT_FILE_MAY_CHANGE;
+    uint32_t flags = file_flags(look);
 
     if (ckpt_raw_ends(look->link, " (deleted)") || look->status.st_nlink == 0) {
         ckpt_report_add(gather->report, "file",
@@ -62,7 +75,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     if (ckpt_fd_locks_freeze(gather, look, entry, error) < 0)
         return -1;
     if (entry->data.size && !look->reopen) /* who locks a file lets nobody else write it */
-        flags = 0;
+        flags &= CKPT_FILE_WRITTEN;
     if (look->reopen)
         entry->fd_flags |= CKPT_FD_REOPEN;
     if (ckpt_files_add(gather, look->link, flags, NULL, 0, &entry->object, error) < 0)
@@ -138,7 +151,10 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                               "%lu)",
                               path, (unsigned long)status.st_size, (unsigned long)entry->position);
     }
-    if (entry->kind != CKPT_FD_DEVICE && !(entry->open_flags & O_PATH) && entry->position)
+    if (entry->kind == CKPT_FD_FILE && (file->flags & CKPT_FILE_MAY_GROW) &&
+        (file->flags & CKPT_FILE_WRITTEN) && entry->position == file->size)
+        ckpt_sys_lseek((int)opened, 0, SEEK_END); /* where it was, if the file has not grown */
+    else if (entry->kind != CKPT_FD_DEVICE && !(entry->open_flags & O_PATH) && entry->position)
         ckpt_sys_lseek((int)opened, (int64_t)entry->position, SEEK_SET);
     return (int)opened;
 }

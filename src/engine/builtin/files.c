@@ -9,11 +9,16 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/gather.h"
+
+#define SUM_PIECE ((size_t)1 << 20)
+#define SUM_MOST ((uint64_t)64 << 20) /* of all files together: threads are parked meanwhile */
 
 #define SEGMENTS_MAX 64
 #define NOTES_MAX 64
@@ -87,9 +92,8 @@ int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags,
     for (size_t i = 0; i < tables->files.count; i++) {
         file = ckpt_array_at(&tables->files, i);
         if (ckpt_raw_equal(ckpt_tables_text(tables, file->path), path)) {
-            if (!(flags & CKPT_FILE_MAY_CHANGE))
-                file->flags &= ~CKPT_FILE_MAY_CHANGE;
-            file->flags |= flags & CKPT_FILE_COPIED;
+            file->flags &= flags | ~(CKPT_FILE_MAY_CHANGE | CKPT_FILE_MAY_GROW);
+            file->flags |= flags & (CKPT_FILE_COPIED | CKPT_FILE_WRITTEN | CKPT_FILE_SUMMED);
             *ret_index = (uint32_t)i;
             return 0;
         }
@@ -116,5 +120,57 @@ int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags,
         ckpt_files_build_id(&source, file);
     }
     *ret_index = (uint32_t)(tables->files.count - 1);
+    return 0;
+}
+
+/* ---- content ---- */
+
+/* The first @most bytes of a file. */
+static int sum_file(const struct ckpt_gather *gather, const char *path, char *buffer, uint64_t most,
+                    struct ckpt_image_file *file)
+{
+    long fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+    struct statfs system = {0};
+    long got = 0;
+
+    if (fd < 0)
+        return -1;
+    ckpt_syscall(SYS_fstatfs, fd, &system, 0, 0, 0, 0);
+    file->sum = 0;
+    file->sum_size = 0;
+    if (gather->leave_running || system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC)
+        while (file->sum_size < most &&
+               (got = ckpt_sys_pread((int)fd, buffer, SUM_PIECE, file->sum_size)) > 0) {
+            if ((uint64_t)got > most - file->sum_size)
+                got = (long)(most - file->sum_size);
+            file->sum = ckpt_raw_crc32c(file->sum, buffer, (size_t)got);
+            file->sum_size += (uint64_t)got;
+        }
+    ckpt_sys_close((int)fd);
+    return got < 0 || file->sum_size == 0 ? -1 : 0;
+}
+
+int ckpt_files_sum(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    struct ckpt_tables *tables = &gather->tables;
+    char *buffer = ckpt_scratch_take(&gather->scratch, SUM_PIECE, error);
+    uint64_t left = SUM_MOST;
+
+    if (!buffer)
+        return -1;
+    for (size_t i = 0; i < tables->files.count; i++) {
+        struct ckpt_image_file *file = ckpt_array_at(&tables->files, i);
+
+        if (!(file->flags & CKPT_FILE_SUMMED))
+            continue;
+        if (left &&
+            sum_file(gather, ckpt_tables_text(tables, file->path), buffer, left, file) == 0) {
+            left -= file->sum_size;
+            continue;
+        }
+        file->flags &= ~CKPT_FILE_SUMMED;
+        file->sum = 0;
+        file->sum_size = 0;
+    }
     return 0;
 }

@@ -44,6 +44,7 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
     gather->started_ns = freeze->started_ns;
     gather->policies = freeze->policies;
     gather->warnings = freeze->warnings;
+    gather->leave_running = freeze->leave_running;
     gather->own_fds = freeze->own_fds;
     gather->own_fd_count = freeze->own_fd_count;
 }
@@ -56,7 +57,9 @@ static int walk(struct ckpt_gather *gather, struct ckpt_error *error)
         return -1;
     if (!gather->parked)
         return 0;
-    return ckpt_shared_gather_runs(gather, error) < 0 ? -1 : ckpt_copies_gather(gather, error);
+    if (ckpt_shared_gather_runs(gather, error) < 0 || ckpt_copies_gather(gather, error) < 0)
+        return -1;
+    return ckpt_files_sum(gather, error);
 }
 
 /* One walk that reads no pages. */

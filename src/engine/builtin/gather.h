@@ -39,7 +39,8 @@ struct ckpt_gather {
     size_t free_count;
     struct ckpt_range *lazy; /**< memory that may be mapped from the image, ascending */
     size_t lazy_count;
-    bool parked; /**< the second walk: memory may be read */
+    bool leave_running; /**< the process continues, and writes to mapped files */
+    bool parked;        /**< the second walk: memory may be read */
 };
 
 /**
@@ -59,6 +60,13 @@ struct ckpt_bytes {
     int fd;           /**< or of a file */
     uint64_t size;
 };
+
+/**
+ * Checksums of files with CKPT_FILE_SUMMED, where nothing else tells that they were written: on
+ * tmpfs a mapping that is written does not change the time, nor anywhere one whose page the process
+ * has written before and still has.  64 MiB at most; what is beyond has none.
+ */
+int ckpt_files_sum(struct ckpt_gather *gather, struct ckpt_error *error);
 
 /** Find the build-id of an ELF object, into @file; of anything else, nothing. */
 void ckpt_files_build_id(const struct ckpt_bytes *source, struct ckpt_image_file *file);

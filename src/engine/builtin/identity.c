@@ -6,15 +6,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/raw.h"
 #include "engine/builtin/gather.h"
 #include "engine/builtin/restore.h"
 
 #define STAGE "files"
+#define SUM_PIECE ((size_t)1 << 20)
 
 /* The file may be cut short meanwhile: no mapping of it. */
 static int read_file(const struct ckpt_bytes *source, void *to, size_t size, uint64_t offset)
@@ -41,13 +44,72 @@ static bool same_time(const struct timespec *now, const struct ckpt_image_file *
            ((uint32_t)now->tv_nsec == file->mtime_ns || now->tv_nsec == 0 || file->mtime_ns == 0);
 }
 
-int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
-                        int fd, struct ckpt_error *error)
+/* Whether the part of a file that was summed is as it was. */
+static bool same_sum(int fd, const struct ckpt_image_file *file)
+{
+    ckpt_auto_free char *buffer = malloc(SUM_PIECE);
+    uint64_t at = 0;
+    uint32_t sum = 0;
+
+    while (buffer && at < file->sum_size) {
+        uint64_t left = file->sum_size - at;
+        ssize_t got = pread(fd, buffer, left < SUM_PIECE ? left : SUM_PIECE, (off_t)at);
+
+        if (got <= 0)
+            return false;
+        sum = ckpt_raw_crc32c(sum, buffer, (size_t)got);
+        at += (uint64_t)got;
+    }
+    return buffer && sum == file->sum;
+}
+
+enum change { SAME, GROWN, CHANGED };
+
+/* Of a regular file; @fd: of it, or -1. */
+static enum change compare(const char *path, const struct ckpt_image_file *file, int fd,
+                           const struct stat *now)
+{
+    bool same = (uint64_t)now->st_size == file->size && same_time(&now->st_mtim, file);
+    ckpt_auto_close int opened = -1;
+
+    if (same && !(file->flags & CKPT_FILE_SUMMED))
+        return SAME;
+    if (fd < 0)
+        fd = opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (same)
+        return fd >= 0 && same_sum(fd, file) ? SAME : CHANGED;
+    if (fd >= 0 && same_build(fd, (size_t)now->st_size, file))
+        return SAME;
+    return (file->flags & CKPT_FILE_MAY_GROW) && (uint64_t)now->st_size >= file->size ? GROWN
+                                                                                      : CHANGED;
+}
+
+static int refuse(const char *path, const struct ckpt_image_file *file, const struct stat *now,
+                  struct ckpt_error *error)
+{
+    if (file->flags & CKPT_FILE_WRITTEN)
+        return ckpt_error_set(
+            error, STAGE, 0,
+            "'%s' has changed since the checkpoint (%lu bytes then, %lu now, or another time of "
+            "change or content), and the JVM, which had it open or mapped for writing, does not "
+            "know what was written; put the old file back, take a new checkpoint, or allow it with "
+            "--allow-changed-files or a policy (reopen)",
+            path, (unsigned long)file->size, (unsigned long)now->st_size);
+    return ckpt_error_set(
+        error, STAGE, 0,
+        "'%s' has changed since the checkpoint (%lu bytes then, %lu now, or another "
+        "time of change); take a new checkpoint",
+        path, (unsigned long)file->size, (unsigned long)now->st_size);
+}
+
+/* *ret_change is CHANGED for every file that may be another one. */
+static int check(const struct ckpt_image_view *image, const struct ckpt_image_file *file, int fd,
+                 enum change *ret_change, struct ckpt_error *error)
 {
     const char *path = ckpt_view_text(image, file->path);
-    ckpt_auto_close int opened = -1;
     struct stat status;
 
+    *ret_change = CHANGED;
     if ((fd >= 0 ? fstat(fd, &status) : stat(path, &status)) < 0)
         return ckpt_error_set(error, STAGE, errno, "the JVM had '%s'; put it back where it was",
                               path);
@@ -55,17 +117,16 @@ int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_i
         return ckpt_error_set(error, STAGE, 0, "'%s' is no longer a file of the same kind", path);
     if ((file->flags & CKPT_FILE_MAY_CHANGE) || !S_ISREG(status.st_mode))
         return 0;
-    if ((uint64_t)status.st_size == file->size && same_time(&status.st_mtim, file))
-        return 0;
-    if (fd < 0)
-        fd = opened = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && same_build(fd, (size_t)status.st_size, file))
-        return 0;
-    return ckpt_error_set(
-        error, STAGE, 0,
-        "'%s' has changed since the checkpoint (%lu bytes then, %lu now, or another "
-        "time of change); take a new checkpoint",
-        path, (unsigned long)file->size, (unsigned long)status.st_size);
+    *ret_change = compare(path, file, fd, &status);
+    return *ret_change == CHANGED ? refuse(path, file, &status, error) : 0;
+}
+
+int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
+                        int fd, struct ckpt_error *error)
+{
+    enum change change;
+
+    return check(image, file, fd, &change, error);
 }
 
 bool ckpt_identity_is_own(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
@@ -80,12 +141,59 @@ bool ckpt_identity_is_own(const struct ckpt_image_view *image, const struct ckpt
            ckpt_identity_check(image, file, fd, &error) == 0;
 }
 
-int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
-                            struct ckpt_error *error)
+/* Whatever is allowed: behind the end of a file that is mapped is a bus error. */
+static int check_mapped(const struct ckpt_image_view *image, size_t index, int fd,
+                        struct ckpt_error *error)
 {
-    for (size_t i = 0; i < image->file_count; i++)
-        if (!(image->files[i].flags & (CKPT_FILE_MADE_AGAIN | CKPT_FILE_COPIED)) &&
-            ckpt_identity_check(image, &image->files[i], fds ? fds[i] : -1, error) < 0)
+    const struct ckpt_image_file *file = &image->files[index];
+    uint64_t needed = 0;
+    struct stat now;
+
+    for (size_t i = 0; i < image->map_count; i++) {
+        const struct ckpt_image_map *map = &image->maps[i];
+
+        if (map->kind == CKPT_MAP_FILE && map->object == index &&
+            map->offset + (map->end - map->start) > needed)
+            needed = map->offset + (map->end - map->start);
+    }
+    if (needed > file->size)
+        needed = file->size;
+    if (fd < 0 || fstat(fd, &now) < 0 || (uint64_t)now.st_size >= needed)
+        return 0;
+    return ckpt_error_set(error, STAGE, 0,
+                          "'%s' has only %lu bytes now, and %lu of it were mapped; put the old "
+                          "file back, or take a new checkpoint",
+                          ckpt_view_text(image, file->path), (unsigned long)now.st_size,
+                          (unsigned long)needed);
+}
+
+/* Not where each write goes to the end, wherever that is. */
+static bool had_position(const struct ckpt_image_view *image, size_t index)
+{
+    for (size_t i = 0; i < image->fd_count; i++)
+        if (image->fds[i].kind == CKPT_FD_FILE && image->fds[i].object == index &&
+            !(image->fds[i].open_flags & O_APPEND))
+            return true;
+    return false;
+}
+
+int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
+                            struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    for (size_t i = 0; i < image->file_count; i++) {
+        const struct ckpt_image_file *file = &image->files[i];
+        int fd = fds ? fds[i] : -1;
+        enum change change;
+
+        if (file->flags & (CKPT_FILE_MADE_AGAIN | CKPT_FILE_COPIED))
+            continue;
+        if (check(image, file, fd, &change, error) < 0 || check_mapped(image, i, fd, error) < 0)
             return -1;
+        if (change == GROWN && restore && had_position(image, i))
+            ckpt_restore_warn(restore,
+                              "'%s' has grown since the checkpoint; the JVM continues at its "
+                              "new end",
+                              ckpt_view_text(image, file->path));
+    }
     return 0;
 }

@@ -27,6 +27,7 @@ struct area {
     uint32_t prot;
     bool shared, swapped; /* some of it is swapped out */
     bool deleted;         /* the file has no name any more */
+    bool may_write;       /* shared, of a file opened for writing */
     char path[1024];
 };
 
@@ -151,13 +152,13 @@ static void classify_file(struct ckpt_gather *gather, const struct area *area,
                           struct ckpt_image_map *map)
 {
     bool readable = area->offset == 0 && (area->prot & PROT_READ);
-    uint32_t flags = area->shared && ((area->prot & PROT_WRITE) || is_watched(area->path))
-                         ? CKPT_FILE_MAY_CHANGE
-                         : 0;
+    uint32_t flags = area->may_write ? CKPT_FILE_WRITTEN | CKPT_FILE_SUMMED : 0;
     struct ckpt_image_file *file;
     struct ckpt_error error;
 
     map->kind = CKPT_MAP_FILE;
+    if (area->shared && is_watched(area->path))
+        flags = CKPT_FILE_MAY_CHANGE | CKPT_FILE_MAY_GROW;
     if (!area->shared && (area->prot & PROT_EXEC) && ckpt_copies_is_passing(gather, area->path))
         flags |= CKPT_FILE_COPIED;
     if (area->deleted) {
@@ -268,7 +269,7 @@ static enum ckpt_pages_how how_to_gather(const struct ckpt_gather *gather, const
     return area->swapped ? CKPT_PAGES_WHOLE : CKPT_PAGES_RESIDENT;
 }
 
-static int add_map(struct ckpt_gather *gather, const struct area *area, const char *flags,
+static int add_map(struct ckpt_gather *gather, struct area *area, const char *flags,
                    struct ckpt_error *error)
 {
     struct ckpt_tables *tables = &gather->tables;
@@ -277,7 +278,11 @@ static int add_map(struct ckpt_gather *gather, const struct area *area, const ch
 
     if (area->start == (uint64_t)gather->scratch.start || ckpt_raw_equal(area->path, "[vsyscall]"))
         return 0;
+    /* Also one that is only read now, of a file that was opened for writing. */
+    area->may_write = area->shared && ckpt_raw_find(flags, " mw");
     classify(gather, area, &map);
+    if (area->may_write)
+        map.flags |= CKPT_MAP_MAY_WRITE;
     if (map.kind == CKPT_MAP_KERNEL)
         note_kernel_map(&tables->header, area);
     else

@@ -53,7 +53,8 @@ static int open_files(struct ckpt_restore *restore, struct ckpt_error *error)
 
     for (size_t i = 0; i < view->map_count; i++) {
         const struct ckpt_image_map *map = &view->maps[i];
-        bool writes = (map->flags & CKPT_MAP_SHARED_FLAG) && (map->prot & PROT_WRITE);
+        bool writes = (map->flags & CKPT_MAP_SHARED_FLAG) &&
+                      ((map->prot & PROT_WRITE) || (map->flags & CKPT_MAP_MAY_WRITE));
         const char *path;
         bool copied;
         int fd;
@@ -199,8 +200,9 @@ int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error)
         return ckpt_error_set(error, STAGE, ENOMEM, "cannot describe the memory");
     memset(restore->file_fds, -1, (view->file_count + 1) * sizeof(int));
     memset(restore->shared_fds, -1, (view->shared_count + 1) * sizeof(int));
-    return open_files(restore, error) < 0 ? -1
-                                          : ckpt_identity_check_all(view, restore->file_fds, error);
+    return open_files(restore, error) < 0
+               ? -1
+               : ckpt_identity_check_all(view, restore->file_fds, restore, error);
 }
 
 int ckpt_objects_make(struct ckpt_restore *restore, struct ckpt_error *error)

@@ -91,6 +91,20 @@ static void relax_files(const struct change *change)
     }
 }
 
+/* --allow-changed-files: as if a policy reopened all files that were written. */
+static void allow_written(const struct change *change)
+{
+    const struct ckpt_image_view *image = change->image;
+
+    for (size_t i = 0; i < image->file_count; i++)
+        if (change->files[i].flags & CKPT_FILE_WRITTEN)
+            change->files[i].flags |= CKPT_FILE_MAY_CHANGE;
+    for (size_t i = 0; i < image->fd_count; i++)
+        if (has_file(&change->fds[i]) &&
+            (change->files[change->fds[i].object].flags & CKPT_FILE_WRITTEN))
+            change->fds[i].fd_flags |= CKPT_FD_REOPEN;
+}
+
 int ckpt_restore_policies(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     struct ckpt_image_view *view = &restore->image.view;
@@ -103,7 +117,7 @@ int ckpt_restore_policies(struct ckpt_restore *restore, struct ckpt_error *error
     ckpt_auto_free struct ckpt_image_file *files = NULL;
     ckpt_auto_free bool *ruled = NULL;
 
-    if (!restore->request->policies)
+    if (!restore->request->policies && !restore->request->allow_changed_files)
         return 0;
     policies = malloc(sizeof *policies);
     subject = malloc(sizeof *subject);
@@ -112,11 +126,14 @@ int ckpt_restore_policies(struct ckpt_restore *restore, struct ckpt_error *error
     change.ruled = ruled = calloc(view->file_count + 1, sizeof *ruled);
     if (!policies || !subject || !fds || !files || !ruled)
         return ckpt_error_set(error, STAGE, ENOMEM, "cannot read the policy file");
-    if (ckpt_policies_read(policies, restore->request->policies, error) < 0)
+    if (restore->request->policies &&
+        ckpt_policies_read(policies, restore->request->policies, error) < 0)
         return -1;
     memcpy(fds, view->fds, fds_size);
     memcpy(files, view->files, files_size);
-    for (size_t i = 0; i < view->fd_count; i++)
+    if (restore->request->allow_changed_files)
+        allow_written(&change);
+    for (size_t i = 0; i < view->fd_count && restore->request->policies; i++)
         if (apply_one(&change, i, policies, subject, error) < 0)
             return -1;
     relax_files(&change);

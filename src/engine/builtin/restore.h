@@ -85,11 +85,12 @@ bool ckpt_identity_is_own(const struct ckpt_image_view *image, const struct ckpt
                           int fd);
 
 /**
- * The same as ckpt_identity_check() for all files of an image but those that it has a copy of;
- * @fds: NULL, or a descriptor or -1 for each.
+ * The same as ckpt_identity_check() for all files of an image but those that it has a copy of.
+ * @param fds      NULL, or a descriptor or -1 for each
+ * @param restore  warned of those that have grown; or NULL
  */
 int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
-                            struct ckpt_error *error);
+                            struct ckpt_restore *restore, struct ckpt_error *error);
 
 /**
  * Let the clocks continue where they stopped (time.c): sets monotonic_shift_ns, by which the
