@@ -15,6 +15,7 @@
 
 #include "agent/agent.h"
 #include "agent/hooks.h"
+#include "agent/main_end.h"
 #include "agent/openclass.h"
 #include "agent/origins.h"
 #include "base/cleanup.h"
@@ -117,6 +118,7 @@ static bool register_natives(JNIEnv *env)
         {(char *)"requester", (char *)"()J", (void *)ckpt_native_requester},
         {(char *)"isStale", (char *)"()Z", (void *)ckpt_native_is_stale},
         {(char *)"report", (char *)"(JLjava/lang/String;Z)V", (void *)ckpt_native_report},
+        {(char *)"watchMain", (char *)"()V", (void *)ckpt_native_watch_main},
         {(char *)"openClass", (char *)"(Ljava/lang/String;)Ljava/lang/Class;",
          (void *)ckpt_native_open_class},
         {(char *)"lockHolder", (char *)"(Ljava/lang/Thread;)Ljava/lang/Thread;",

@@ -49,6 +49,16 @@ on_refresh() {
     unlike "$(<"$log")" 'Exception|ERROR' "$V: Spring complains of nothing here either"
 }
 
+# A refused checkpoint ends Spring's main by an exception; the JVM must not stay for ever.
+refused_on_refresh() {
+    port=$(free_port)
+    start_jvm "refused-$V" /proc/none/image -Dspring.context.checkpoint=onRefresh \
+        "-Djava.io.tmpdir=$TMP" -jar "$SPRING" "--server.port=$port"
+    wait_exit "$pid" 90 || fail "$V: it ends"
+    is "$status" 1 "$V: the JVM ends with 1 when a checkpoint on refresh is refused"
+    contains "$(<"$log")" "cannot make the image directory '/proc/none/image'" "$V: and with the reason"
+}
+
 body() {
     if [ "$V" -lt 17 ]; then
         cannot "$V: Spring Boot" "needs Java 17"
@@ -56,6 +66,7 @@ body() {
     fi
     by_pid
     on_refresh
+    refused_on_refresh
 }
 each_jdk body
 done_testing

@@ -51,6 +51,9 @@ public class Checkpoint {
         RestoreException incomplete = null;
         try {
             Global.CHECKPOINT.run(directory);
+        } catch (CheckpointException refused) {
+            MainEnd.expect(refused);
+            throw refused;
         } catch (RestoreException failed) {
             incomplete = failed;
         }

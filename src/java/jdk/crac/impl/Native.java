@@ -69,6 +69,9 @@ final class Native {
      */
     static native Class<?> openClass(String name);
 
+    /** Has {@link MainEnd} called when the launcher's main thread ends by an exception. */
+    static native void watchMain();
+
     /** The thread that holds the java.util.concurrent lock which another thread waits for. */
     static native Thread lockHolder(Thread thread);
 
