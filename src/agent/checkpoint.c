@@ -500,7 +500,7 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
 /* ---- the Java side ---- */
 
 /* NewStringUTF aborts on bytes that are no modified UTF-8; file names may have any. */
-static void clean_utf8(char *text)
+void ckpt_checkpoint_clean_utf8(char *text)
 {
     unsigned char *at = (unsigned char *)text;
 
@@ -528,7 +528,7 @@ static jobjectArray report_array(JNIEnv *env, struct ckpt_report *report)
     array = string ? (*env)->NewObjectArray(env, count, string, NULL) : NULL;
     if (!array)
         return NULL;
-    clean_utf8(report->text);
+    ckpt_checkpoint_clean_utf8(report->text);
     for (char *line; index < count && (line = strsep(&rest, "\n")); index++) {
         jstring text = (*env)->NewStringUTF(env, line);
 

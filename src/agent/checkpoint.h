@@ -38,4 +38,7 @@ struct ckpt_request {
  */
 extern __thread const struct ckpt_request *ckpt_current_request;
 
+/** Replace what is no modified UTF-8: NewStringUTF aborts on it, and file names may have any. */
+void ckpt_checkpoint_clean_utf8(char *text);
+
 #endif

@@ -18,6 +18,7 @@
 #include "agent/main_end.h"
 #include "agent/openclass.h"
 #include "agent/origins.h"
+#include "agent/room.h"
 #include "base/cleanup.h"
 
 #define STAGE "classes"
@@ -107,6 +108,8 @@ static bool register_natives(JNIEnv *env)
     static const JNINativeMethod natives[] = {
         {(char *)"freeze", (char *)"(Ljava/lang/String;)[Ljava/lang/String;",
          (void *)ckpt_native_freeze},
+        {(char *)"room", (char *)"(Ljava/lang/String;)Ljava/lang/String;",
+         (void *)ckpt_native_room},
         {(char *)"arguments", (char *)"()[[B", (void *)ckpt_native_arguments},
         {(char *)"callMain",
          (char *)"(Ljava/lang/Class;Ljava/lang/reflect/Method;[Ljava/lang/String;)V",

@@ -15,7 +15,9 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -353,6 +355,31 @@ static uint64_t content_size(const struct ckpt_image_run *run)
     return run->flags & CKPT_RUN_GUARD ? 0 : run->size;
 }
 
+/* Before anything is written: a file beyond the limit would also bring SIGXFSZ. */
+static int check_room(int fd, uint64_t size, uint64_t content, struct ckpt_error *error)
+{
+    struct statfs system;
+    struct rlimit limit;
+    uint64_t left;
+
+    if (ckpt_syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit, 0, 0) == 0 &&
+        limit.rlim_cur < size)
+        return ckpt_error_set(error, "write", EFBIG,
+                              "the image needs a file of %lu KiB, and the limit is %lu KiB; raise "
+                              "'ulimit -f' of the JVM",
+                              (unsigned long)(size >> 10), (unsigned long)limit.rlim_cur >> 10);
+    if (ckpt_syscall(SYS_fstatfs, fd, &system, 0, 0, 0, 0) < 0 || system.f_blocks == 0)
+        return 0;
+    left = (ckpt_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0) == 0 ? system.f_bfree : system.f_bavail) *
+           (uint64_t)system.f_bsize;
+    if (left >= content)
+        return 0;
+    return ckpt_error_set(error, "write", ENOSPC,
+                          "the image needs %lu MiB, and its directory has room for %lu MiB; make "
+                          "room, or choose another directory",
+                          (unsigned long)(content >> 20), (unsigned long)(left >> 20));
+}
+
 int ckpt_image_write(struct ckpt_tables *tables, int fd, ckpt_progress_fn *progress, void *context,
                      struct ckpt_error *error)
 {
@@ -371,6 +398,8 @@ int ckpt_image_write(struct ckpt_tables *tables, int fd, ckpt_progress_fn *progr
     tables->process.page_total = (state.total - meta_size) / CKPT_PAGE;
     state.buffer = ckpt_scratch_take(tables->scratch, LARGE, error);
     if (!state.buffer)
+        return -1;
+    if (check_room(fd, tables->header.image_size, state.total, error) < 0)
         return -1;
     if (ckpt_syscall(SYS_ftruncate, fd, tables->header.image_size, 0, 0, 0, 0) < 0)
         return ckpt_error_set(error, "write", EFBIG,

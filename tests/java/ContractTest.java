@@ -91,11 +91,17 @@ public final class ContractTest {
         private final String[] reports;
         private final List<String> said = Collections.synchronizedList(new ArrayList<String>());
         private volatile long limit;
+        private volatile String full;
 
         TestCheckpoint(Context<? extends Resource> context, Log log, String... reports) {
             super(context);
             this.log = log;
             this.reports = reports.length == 0 ? null : reports;
+        }
+
+        @Override
+        protected String room(String directory) {
+            return full;
         }
 
         @Override
@@ -135,11 +141,11 @@ public final class ContractTest {
 
     public static void main(String[] args) {
         ContractTest tests = new ContractTest();
-        System.out.println("1..29");
+        System.out.println("1..30");
         tests.contexts();
         tests.checkpoints();
-        if (tests.number != 29) {
-            System.out.println("# planned 29 tests, ran " + tests.number);
+        if (tests.number != 30) {
+            System.out.println("# planned 30 tests, ran " + tests.number);
             tests.failed++;
         }
         System.exit(tests.failed == 0 ? 0 : 1);
@@ -168,6 +174,7 @@ public final class ContractTest {
     private void checkpoints() {
         test("a checkpoint notifies, freezes, notifies", this::checkpoint);
         test("a hook that throws calls the checkpoint off, and all are told", this::calledOff);
+        test("where there is no room for an image, no hook is called", this::noRoom);
         test("what cannot be frozen is reported by type, and all are told", this::reports);
         test("failures of both kinds are in the one CheckpointException", this::bothKinds);
         test("a failure after the restore is a RestoreException", this::restoreFailure);
@@ -447,6 +454,19 @@ public final class ContractTest {
         new TestCheckpoint(context, log).run("dir");
         log.expect("b2", "b1", "freeze dir", "a1", "a2");
         same(2, keep.size());
+    }
+
+    private void noRoom() throws Throwable {
+        Log log = new Log();
+        OrderedContext<Resource> context = new OrderedContext<>();
+        List<Resource> keep = register(context, new Hook(log, "1"));
+        TestCheckpoint checkpoint = new TestCheckpoint(context, log);
+        checkpoint.full = "error:no room";
+        Throwable[] found = calledOff(checkpoint).getSuppressed();
+        same(1, found.length);
+        same("no room", found[0].getMessage());
+        log.expect();
+        same(1, keep.size());
     }
 
     private void calledOff() throws Throwable {

@@ -7,6 +7,7 @@
 //   port:N                  listens there (0: any)
 //   threads:N               as many that wait
 //   heap:MIB                of live memory
+//   garbage:MIB             that nothing refers to
 //   spawn:N                 N children, one after another, with what Process says of their end
 //   until:N                 the last number
 
@@ -62,6 +63,12 @@ public class Opened {
                     for (int i = 0; i < Integer.parseInt(value); i++) {
                         KEPT.add(new byte[1 << 20]);
                     }
+                    break;
+                case "garbage":
+                    for (int i = 0; i < Integer.parseInt(value); i++) {
+                        KEPT.add(new byte[1 << 20]);
+                    }
+                    KEPT.subList(KEPT.size() - Integer.parseInt(value), KEPT.size()).clear();
                     break;
                 case "spawn":
                     spawn(Integer.parseInt(value));

@@ -194,6 +194,16 @@ public class Checkpoint {
     }
 
     /**
+     * Finds what makes a checkpoint pointless, before any hook is called.
+     *
+     * @param directory the image directory, {@code null} for that of the agent's options
+     * @return {@code null} if nothing does, else as {@code TYPE:message}
+     */
+    protected String room(String directory) {
+        return Native.room(directory);
+    }
+
+    /**
      * How long one hook may run.
      *
      * @return milliseconds, 0 for as long as it likes
@@ -244,6 +254,11 @@ public class Checkpoint {
 
     private void perform(String directory) throws CheckpointException, RestoreException {
         Failures failures = new Failures();
+        String full = room(directory);
+        if (full != null) {
+            failures.add(parse(full));
+            throw failures.into(new CheckpointException(failures.summary()));
+        }
         HookWatch watch = HookWatch.open(this, turn);
         boolean calledOff;
         try {

@@ -24,6 +24,14 @@ final class Native {
     static native String[] freeze(String directory);
 
     /**
+     * Whether there is room for an image; asked before the hooks are called.
+     *
+     * @param directory as for {@link #freeze}
+     * @return {@code null}, or why not, as {@code TYPE:message}
+     */
+    static native String room(String directory);
+
+    /**
      * The main class and its arguments that the last restore was given, as they were on its
      * command line, at the first call after it; else {@code null}.
      */
