@@ -139,6 +139,8 @@ enum ckpt_map_kind {
 #define CKPT_MAP_SEQUENTIAL 0x2000u
 #define CKPT_MAP_RANDOM 0x4000u
 #define CKPT_MAP_MAY_WRITE 0x8000u /* shared, of a file opened for writing: mprotect() may */
+#define CKPT_MAP_ONFAULT 0x10000u  /* with CKPT_MAP_LOCKED: pages are locked as they come */
+#define CKPT_MAP_SEALED 0x20000u
 
 struct ckpt_image_map {
     uint64_t start, end;

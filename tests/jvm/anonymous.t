@@ -10,8 +10,8 @@
 need gcc
 compile Anonymous
 GENERATIONS=4 # the first is the process that was left running
-CASES="dontneed free mremap-grow mremap-move one-mapping mprotect guard collapse mlock reservation
-    sparse sparse-shared sparse-memfd private-file realloc arena brk stack"
+CASES="dontneed free mremap-grow mremap-move one-mapping mprotect guard collapse mlock mseal
+    reservation sparse sparse-shared sparse-memfd private-file realloc arena brk stack"
 
 build_library() { # NAME
     gcc -O1 -g -shared -fPIC -pthread -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" \
@@ -57,5 +57,23 @@ body() {
     done
     is "$(count_lines "$log" "heap: wrong")" 0 "$V: the Java heap is as it was"
 }
+# not_kept KIND MESSAGE
+not_kept() {
+    ANONYMOUS_REFUSED=$1 start_jvm "$1-$V" - -cp "$CP" Anonymous "$DIR/anonymous.so"
+    wait_line "$log" "ready 1" 60
+    if grep -qx "no key" "$log"; then
+        skip "$V: $1" "the machine has no protection keys"
+    else
+        run "$CKPT" checkpoint "$pid" "$DIR/refused"
+        like "$status $err" "^1 .*$2" "$V: what cannot be kept is refused by name: $1"
+    fi
+    stop "$pid"
+}
+
+refusals() {
+    not_kept key "memory 'without a name' has a memory protection key"
+    not_kept twice "mapped twice"
+}
 each_jdk body
+each_jdk refusals
 done_testing

@@ -21,6 +21,11 @@ struct ckpt_range {
     uint64_t start, end;
 };
 
+/** Shared anonymous memory that was met in a walk: a piece of an object without a name. */
+struct ckpt_shared_seen {
+    uint64_t inode, start, end;
+};
+
 struct ckpt_gather {
     struct ckpt_scratch scratch;
     struct ckpt_tables tables;
@@ -39,8 +44,9 @@ struct ckpt_gather {
     size_t free_count;
     struct ckpt_range *lazy; /**< memory that may be mapped from the image, ascending */
     size_t lazy_count;
-    bool leave_running; /**< the process continues, and writes to mapped files */
-    bool parked;        /**< the second walk: memory may be read */
+    struct ckpt_array shared_seen; /**< struct ckpt_shared_seen */
+    bool leave_running;            /**< the process continues, and writes to mapped files */
+    bool parked;                   /**< the second walk: memory may be read */
 };
 
 /**

@@ -25,6 +25,7 @@
 struct area {
     uint64_t start, end, offset, device, inode;
     uint32_t prot;
+    uint32_t key;         /* a memory protection key */
     bool shared, swapped; /* some of it is swapped out */
     bool deleted;         /* the file has no name any more */
     bool may_write;       /* shared, of a file opened for writing */
@@ -52,6 +53,7 @@ static void parse_head(const char *line, struct area *area)
                  (line[2] == 'x' ? PROT_EXEC : 0u);
     area->shared = line[3] == 's';
     area->swapped = false;
+    area->key = 0;
     line += 5;
     area->offset = ckpt_raw_number(&line, 16);
     line++;
@@ -64,6 +66,12 @@ static void parse_head(const char *line, struct area *area)
     ckpt_raw_blanks(&line);
     ckpt_raw_format(area->path, sizeof area->path, "%s", line);
     area->deleted = is_deleted(area);
+}
+
+static void refuse(struct ckpt_gather *gather, const struct area *area, const char *why)
+{
+    ckpt_report_add(gather->report, "resource", "memory '%s' %s",
+                    area->path[0] ? area->path : "without a name", why);
 }
 
 /* What VmFlags adds; refuses what has no way back. */
@@ -83,6 +91,8 @@ static uint32_t parse_flags(struct ckpt_gather *gather, const struct area *area,
         {"dc", CKPT_MAP_DONTFORK, NULL},
         {"dp", CKPT_MAP_DROPPABLE, NULL},
         {"lo", CKPT_MAP_LOCKED, NULL},
+        {"lf", CKPT_MAP_ONFAULT, NULL},
+        {"sl", CKPT_MAP_SEALED, NULL},
         {"mg", CKPT_MAP_MERGEABLE, NULL},
         {"sr", CKPT_MAP_SEQUENTIAL, NULL},
         {"rr", CKPT_MAP_RANDOM, NULL},
@@ -104,13 +114,50 @@ static uint32_t parse_flags(struct ckpt_gather *gather, const struct area *area,
                 continue;
             flags |= known[i].flag;
             if (known[i].refusal)
-                ckpt_report_add(gather->report, "resource", "memory '%s' %s",
-                                area->path[0] ? area->path : "without a name", known[i].refusal);
+                refuse(gather, area, known[i].refusal);
         }
         while (*at && *at != ' ')
             at++;
     }
     return flags;
+}
+
+/* One memory at two places would be two memories after a restore. */
+static int check_shared_once(struct ckpt_gather *gather, const struct area *area,
+                             struct ckpt_error *error)
+{
+    struct ckpt_array *seen = &gather->shared_seen;
+    struct ckpt_shared_seen *added;
+    uint64_t end = area->offset + (area->end - area->start);
+
+    if (!seen->element)
+        ckpt_array_init(seen, sizeof *added);
+    for (size_t i = 0; i < seen->count; i++) {
+        const struct ckpt_shared_seen *other = ckpt_array_at(seen, i);
+
+        if (other->inode == area->inode && other->start < end && area->offset < other->end)
+            refuse(gather, area,
+                   "is shared memory that is mapped twice; let the library that made it use "
+                   "memfd_create() for it");
+    }
+    added = ckpt_array_add(seen, &gather->scratch, 1, error);
+    if (!added)
+        return -1;
+    *added = (struct ckpt_shared_seen){.inode = area->inode, .start = area->offset, .end = end};
+    return 0;
+}
+
+/* What no restore could give back. */
+static int check_area(struct ckpt_gather *gather, const struct area *area,
+                      const struct ckpt_image_map *map, struct ckpt_error *error)
+{
+    if (area->key && area->prot != PROT_EXEC) /* for that the kernel takes a key by itself */
+        refuse(gather, area, "has a memory protection key, which cannot be restored");
+    if ((map->flags & CKPT_MAP_SEALED) && !(area->prot & PROT_READ) && map->kind == CKPT_MAP_ANON)
+        refuse(gather, area, "is sealed against being made readable");
+    if (map->kind == CKPT_MAP_ANON && area->shared)
+        return check_shared_once(gather, area, error);
+    return 0;
 }
 
 /* Of the image that this process came from, on which the next process must not depend. */
@@ -287,6 +334,8 @@ static int add_map(struct ckpt_gather *gather, struct area *area, const char *fl
         note_kernel_map(&tables->header, area);
     else
         map.flags |= parse_flags(gather, area, flags);
+    if (check_area(gather, area, &map, error) < 0)
+        return -1;
     last = tables->maps.count ? ckpt_array_at(&tables->maps, tables->maps.count - 1) : NULL;
     if (last && !joins(last, &map))
         last = NULL;
@@ -305,6 +354,12 @@ static int add_map(struct ckpt_gather *gather, struct area *area, const char *fl
         return -1;
     *added = map;
     return 0;
+}
+
+static uint32_t key_of(const char *at)
+{
+    ckpt_raw_blanks(&at);
+    return (uint32_t)ckpt_raw_number(&at, 10);
 }
 
 int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error)
@@ -326,6 +381,8 @@ int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error)
             parse_head(line, area);
         else if (ckpt_raw_starts(line, "Swap:"))
             area->swapped = !ckpt_raw_ends(line, " 0 kB");
+        else if (ckpt_raw_starts(line, "ProtectionKey:"))
+            area->key = key_of(line + 14);
         else if (ckpt_raw_starts(line, "VmFlags:"))
             result = add_map(gather, area, line + 8, error);
     }

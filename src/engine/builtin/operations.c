@@ -17,6 +17,9 @@
 
 #include "base/cleanup.h"
 
+#ifndef MLOCK_ONFAULT
+#define MLOCK_ONFAULT 1
+#endif
 #define LARGE ((uint64_t)2 << 20)
 #define PIECE ((uint64_t)512 << 10)      /* copied at once */
 #define COLLAPSED ((uint64_t)8 << 20)    /* the same, where the kernel is asked for huge pages */
@@ -286,6 +289,11 @@ static void add_advice(struct ckpt_operations *ops, const struct ckpt_image_map 
     }
     if (map->flags & CKPT_MAP_LOCKED)
         add_op(ops, (struct ckpt_op){.type = CKPT_OP_LOCK,
+                                     .flags = map->flags & CKPT_MAP_ONFAULT ? MLOCK_ONFAULT : 0,
+                                     .address = map->start,
+                                     .size = map->end - map->start});
+    if (map->flags & CKPT_MAP_SEALED)
+        add_op(ops, (struct ckpt_op){.type = CKPT_OP_SEAL,
                                      .address = map->start,
                                      .size = map->end - map->start});
 }

@@ -261,20 +261,49 @@ static const char *collapse(int first)
     return is_filled(huge, 6 * MIB) ? NULL : "the content was lost";
 }
 
-static char *locked;
+static char *locked, *locked_later;
 
+// Locked memory, and a large piece of which pages are locked when they come.
 static const char *mlocked(int first)
 {
     if (first) {
         fill(locked = map_private(40 * KIB), 40 * KIB);
-        return mlock(locked, 40 * KIB) < 0 ? "skipped, mlock is not allowed" : NULL;
+        locked_later = map(4 * GIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE);
+        if (mlock(locked, 40 * KIB) < 0 || mlock2(locked_later, 4 * GIB, MLOCK_ONFAULT) < 0)
+            locked = NULL;
+        else
+            fill(locked_later + GIB, PAGE);
     }
-    if (!is_filled(locked, 40 * KIB))
+    if (!locked)
+        return "skipped, mlock is not allowed";
+    if (first)
+        return NULL;
+    if (!is_filled(locked, 40 * KIB) || !is_filled(locked_later + GIB, PAGE))
         return "the content is not as it was";
-    if (madvise(locked, PAGE, MADV_DONTNEED) == 0)
+    if (madvise(locked, PAGE, MADV_DONTNEED) == 0 ||
+        madvise(locked_later, PAGE, MADV_DONTNEED) == 0)
         return "it is not locked any more";
+    if (resident(locked_later, GIB) > 1024)
+        return "pages came that no one used";
     munlock(locked, 40 * KIB);
     return mlock(locked, 40 * KIB) < 0 ? "it cannot be locked again" : NULL;
+}
+
+static char *sealed;
+
+static const char *mseal_(int first)
+{
+    static int can_seal;
+
+    if (first) {
+        fill(sealed = map_private(100 * KIB), 100 * KIB);
+        can_seal = syscall(462, sealed, 100 * KIB, 0) == 0;
+    }
+    if (!can_seal)
+        return "skipped, the kernel cannot seal";
+    if (!is_filled(sealed, 100 * KIB))
+        return "the content is not as it was";
+    return munmap(sealed, PAGE) == 0 || errno != EPERM ? "it is not sealed any more" : NULL;
 }
 
 static char *reserved;
@@ -523,6 +552,7 @@ static const struct {
     {"guard", guard_pages},
     {"collapse", collapse},
     {"mlock", mlocked},
+    {"mseal", mseal_},
     {"reservation", reservation},
     {"sparse", sparse_buffer},
     {"sparse-shared", sparse_shared},
@@ -544,11 +574,33 @@ static void run(int first)
     }
 }
 
+// What a checkpoint refuses.
+static void refused(const char *what)
+{
+    if (strcmp(what, "key") == 0) {
+        int key = pkey_alloc(0, 0);
+
+        if (key < 0)
+            printf("no key\n");
+        else
+            pkey_mprotect(map_private(MIB), MIB, PROT_READ | PROT_WRITE, key);
+    } else {
+        char *once = map(MIB, PROT_READ | PROT_WRITE, MAP_SHARED);
+
+        if (mremap(once, 0, MIB, MREMAP_MAYMOVE) == MAP_FAILED)
+            printf("not twice\n");
+    }
+    fflush(stdout);
+}
+
 JNIEXPORT void JNICALL Java_Anonymous_prepare(JNIEnv *env, jclass class)
 {
     (void)env;
     (void)class;
-    run(1);
+    if (getenv("ANONYMOUS_REFUSED"))
+        refused(getenv("ANONYMOUS_REFUSED"));
+    else
+        run(1);
 }
 
 JNIEXPORT void JNICALL Java_Anonymous_look(JNIEnv *env, jclass class, jint now)
@@ -556,5 +608,6 @@ JNIEXPORT void JNICALL Java_Anonymous_look(JNIEnv *env, jclass class, jint now)
     (void)env;
     (void)class;
     generation = now;
-    run(0);
+    if (!getenv("ANONYMOUS_REFUSED"))
+        run(0);
 }

@@ -17,7 +17,8 @@ enum ckpt_op_type {
     CKPT_OP_PROTECT, /**< mprotect */
     CKPT_OP_ADVISE,  /**< madvise with `prot` as the advice; failure does not matter */
     CKPT_OP_COPY,    /**< copy from the plan: `offset` is an address in the area */
-    CKPT_OP_LOCK,    /**< mlock; failure does not matter */
+    CKPT_OP_LOCK,    /**< mlock2 with `flags`; failure does not matter */
+    CKPT_OP_SEAL,    /**< mseal; failure does not matter */
 };
 
 /** A flag of CKPT_OP_READ: ask for huge pages first; failure does not matter. */

@@ -235,7 +235,10 @@ static void follow(const struct ckpt_op *op, uint64_t count)
             ckpt_sys_madvise(op->address, op->size, (int)op->prot);
             break;
         case CKPT_OP_LOCK:
-            ckpt_syscall(SYS_mlock, op->address, op->size, 0, 0, 0, 0);
+            ckpt_syscall(SYS_mlock2, op->address, op->size, op->flags, 0, 0, 0);
+            break;
+        case CKPT_OP_SEAL:
+            ckpt_syscall(462 /* mseal, Linux 6.10 */, op->address, op->size, 0, 0, 0, 0);
             break;
         default:
             copy((char *)op->address, (const char *)op->offset, op->size);
