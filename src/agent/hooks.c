@@ -45,7 +45,9 @@ static int look_at_machine(struct ckpt_error *error)
     if (prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0) < 0)
         return ckpt_error_set(error, STAGE, errno,
                               "this machine cannot freeze a JVM: PR_GET_TID_ADDRESS");
-    if (read_some("/proc/self/pagemap", text, PAGEMAP_ENTRY + 1, error) < 0 ||
+    /* One that is not dumpable does not own that file; the engine sees to it (settings.c). */
+    if ((prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1 &&
+         read_some("/proc/self/pagemap", text, PAGEMAP_ENTRY + 1, error) < 0) ||
         read_some("/proc/self/smaps", text, sizeof text, error) < 0)
         return -1;
     if (!strstr(text, "VmFlags:"))

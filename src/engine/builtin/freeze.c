@@ -21,6 +21,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd.h"
+#include "engine/builtin/settings.h"
 #include "engine/builtin/tidlock.h"
 
 #define SCRATCH_SIZE ((size_t)256 << 20)
@@ -143,8 +144,9 @@ static void confirm(const struct ckpt_freeze *freeze, struct ckpt_report *report
     }
 }
 
-int ckpt_freeze_check(const struct ckpt_freeze *freeze, struct ckpt_report *report,
-                      struct ckpt_error *error)
+/* What is found in a first walk, of which only what lasts stays. */
+static int check(const struct ckpt_freeze *freeze, struct ckpt_report *report,
+                 struct ckpt_error *error)
 {
     struct ckpt_scratch scratch;
     struct ckpt_report *again;
@@ -160,6 +162,17 @@ int ckpt_freeze_check(const struct ckpt_freeze *freeze, struct ckpt_report *repo
         confirm(freeze, report, again);
     ckpt_scratch_close(&scratch);
     return 0;
+}
+
+int ckpt_freeze_check(const struct ckpt_freeze *freeze, struct ckpt_report *report,
+                      struct ckpt_error *error)
+{
+    int result;
+
+    ckpt_settings_open();
+    result = check(freeze, report, error);
+    ckpt_settings_close();
+    return result;
 }
 
 /* ---- threads ---- */
@@ -489,6 +502,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
             ckpt_park_expire_waits(park);
         if (freeze->after_restore)
             freeze->after_restore(freeze->context);
+        ckpt_settings_restore();
         return CKPT_FREEZE_RESTORED;
     }
     if (write_image(gather, freeze, park, error) < 0)
@@ -526,6 +540,7 @@ enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckp
     struct ckpt_park *session;
 
     ckpt_sys_sigprocmask(SIG_SETMASK, &all, &mask);
+    ckpt_settings_open();
     session = ckpt_park_open(&freeze->park, &error);
     if (session) {
         /* What has come since the pre-check may be gone again in a moment. */
@@ -547,6 +562,7 @@ enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckp
         if (report->count == 0)
             ckpt_report_add(report, "error", "%s", error.text);
     }
+    ckpt_settings_close();
     ckpt_sys_sigprocmask(SIG_SETMASK, &mask, NULL);
     return result;
 }

@@ -77,6 +77,7 @@ static void record(struct ckpt_slot *slot, const struct ckpt_park_options *optio
     ckpt_sys_prctl(PR_GET_TID_ADDRESS, (unsigned long)&slot->clear_tid, 0, 0, 0);
     ckpt_syscall(SYS_get_robust_list, 0, &slot->robust_list, &slot->robust_size, 0, 0, 0);
     ckpt_sys_prctl(PR_GET_NAME, (unsigned long)slot->name, 0, 0, 0);
+    ckpt_settings_of_thread(&slot->settings);
     slot->rseq_size = options->rseq_size;
     slot->rseq = options->rseq_size ? slot->tls + (uint64_t)options->rseq_offset : 0;
     slot->libc_tid = libc_tid(slot, options->tid_offset);
@@ -95,6 +96,7 @@ static void reinstate(struct ckpt_slot *slot)
     if (slot->gs)
         ckpt_syscall(SYS_arch_prctl, ARCH_SET_GS, slot->gs, 0, 0, 0, 0);
     ckpt_sys_prctl(PR_SET_NAME, (unsigned long)slot->name, 0, 0, 0);
+    ckpt_settings_to_thread(&slot->settings);
     slot->last_tid = slot->tid;
     slot->tid = (uint32_t)ckpt_sys_gettid();
     *slot->libc_tid = slot->tid;

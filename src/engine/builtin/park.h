@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "engine/builtin/context.h"
+#include "engine/builtin/settings.h"
 
 /** What is kept for one thread. */
 struct ckpt_slot {
@@ -41,6 +42,7 @@ struct ckpt_slot {
     ucontext_t *frame;    /**< the signal frame; NULL for the coordinator */
     stack_t alternate;    /**< the coordinator's alternate stack; others have it in the frame */
     char name[16];
+    struct ckpt_thread_settings settings;
 };
 
 /** What the owner of the process tells about it. */
