@@ -33,6 +33,7 @@ struct ckpt_options {
     bool fd_stacks;               /**< fd_stacks=true: remember where descriptors were opened */
     bool timer_catch_up;          /**< timer_catch_up=true: java.util.Timer makes up for all runs */
     bool renew_random;       /**< renew_random=true: also what may have an application's seed */
+    unsigned tmp_files_mib;  /**< tmp_files=MIB of temporary files that are in the image */
     char policies[PATH_MAX]; /**< policies=FILE: rules for open descriptors; "": none */
 };
 
@@ -42,7 +43,7 @@ struct ckpt_options {
     {                                                                                              \
         .gc = true, .rehearsal = true, .rehearsal_timeout_s = 30, .control = true,                 \
         .park_timeout_ms = 5000, .hook_timeout_s = 60, .addr = "localhost:10095",                  \
-        .shutdown = true, .shutdown_timeout_s = 10, .undo_timeout_s = 300                          \
+        .shutdown = true, .shutdown_timeout_s = 10, .undo_timeout_s = 300, .tmp_files_mib = 64     \
     }
 
 struct ckpt_agent {

@@ -46,6 +46,7 @@
 #include "agent/renew/raw.h"
 #include "agent/renew/renew.h"
 #include "agent/requester.h"
+#include "agent/temporaries.h"
 #include "agent/timers.h"
 #include "agent/vmthread.h"
 #include "base/cleanup.h"
@@ -70,7 +71,7 @@ struct work {
     char image_temp[64], manifest_temp[64];
     struct ckpt_rehearsal_words rehearsal;
     int manifest_fd; /* open, and so locked, until it is over */
-    char *tmp_dir;   /* java.io.tmpdir, of JVMTI; NULL: not known */
+    struct ckpt_temporaries temporaries;
 };
 
 /* ---- what the engine calls back, among the parked ---- */
@@ -295,31 +296,6 @@ static void find_tid(struct ckpt_park_options *park)
         park->tid_offset = field[2];
 }
 
-/* When this JVM was started; after a restore, what was noted in its first life. */
-static int64_t started_ns(void)
-{
-    struct timespec wall, boot;
-    char text[1024];
-
-    if (ckpt_raw_read_file("/proc/self/stat", text, sizeof text) < 0)
-        return 0;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    clock_gettime(CLOCK_BOOTTIME, &boot);
-    return (wall.tv_sec - boot.tv_sec) * 1000000000 + wall.tv_nsec - boot.tv_nsec +
-           (int64_t)ckpt_raw_stat_field(text, 22) * (1000000000 / sysconf(_SC_CLK_TCK));
-}
-
-static void find_temporary(struct work *work)
-{
-    if (!ckpt_agent.started_ns)
-        ckpt_agent.started_ns = started_ns();
-    if ((*ckpt_agent.jvmti)->GetSystemProperty(ckpt_agent.jvmti, "java.io.tmpdir", &work->tmp_dir))
-        work->tmp_dir = NULL;
-    work->freeze.tmp_dir = work->tmp_dir;
-    work->freeze.started_ns = ckpt_agent.started_ns;
-    work->freeze.executable = ckpt_executable();
-}
-
 static bool wants_rehearsal(const struct ckpt_request *request)
 {
     return request->rehearsal ? request->rehearsal > 0 : ckpt_agent.options.rehearsal;
@@ -360,7 +336,6 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->image_flags = ckpt_clock_prepare() ? CKPT_IMAGE_REDIRECTS_CLOCK : 0;
     freeze->java = ckpt_agent.java;
     freeze->mailbox = &ckpt_agent.mailbox;
-    find_temporary(work);
     freeze->at_rest = at_rest;
     freeze->free_memory = ckpt_heap_is_known() ? free_memory : NULL;
     freeze->unused_stacks = unused_stacks;
@@ -427,11 +402,25 @@ static void say_warnings(struct work *work)
         ckpt_agent_log("warning", "%s", strchr(line, ':') + 1);
 }
 
+static void find_temporaries(JNIEnv *env, struct work *work)
+{
+    struct ckpt_freeze *freeze = &work->freeze;
+
+    ckpt_temporaries_find(env, freeze->dir_fd, &work->temporaries);
+    freeze->tmp_dir = work->temporaries.tmp_dir;
+    freeze->java_home = work->temporaries.java_home;
+    freeze->temporaries = work->temporaries.list;
+    freeze->temporary_count = work->temporaries.count;
+    freeze->started_ns = ckpt_temporaries_started();
+    freeze->executable = ckpt_executable();
+}
+
 static void freeze(JNIEnv *env, struct work *work)
 {
     struct ckpt_error error = {.stage = ""};
 
     ckpt_renew_management_prepare(env);
+    find_temporaries(env, work);
     ckpt_control_lock();
     name_own_descriptors(work);
     if (ckpt_freeze_check(&work->freeze, &work->report, &error) < 0)
@@ -563,7 +552,7 @@ jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
     if (work->result == CKPT_FREEZE_FAILED)
         answer = report_array(env, &work->report);
     free(work->policies);
-    (*ckpt_agent.jvmti)->Deallocate(ckpt_agent.jvmti, (unsigned char *)work->tmp_dir);
+    ckpt_temporaries_free(&work->temporaries);
     free(work);
     return answer;
 }

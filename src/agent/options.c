@@ -111,6 +111,7 @@ static const struct option table[] = {
     OPTION("fd_stacks", set_flag, fd_stacks),
     OPTION("timer_catch_up", set_flag, timer_catch_up),
     OPTION("renew_random", set_flag, renew_random),
+    OPTION("tmp_files", set_number, tmp_files_mib, 0, 1 << 20),
 };
 #define COUNT (sizeof table / sizeof table[0])
 

@@ -163,6 +163,8 @@ static json_t *files_json(const struct ckpt_image_view *view)
 
         if (file->flags & CKPT_FILE_MADE_AGAIN)
             rule = "made again";
+        else if (file->flags & CKPT_FILE_TEMPORARY)
+            rule = "made if missing";
         else if (file->flags & CKPT_FILE_COPIED)
             rule = "same or from image";
         else if ((file->flags & CKPT_FILE_MAY_CHANGE) || !S_ISREG(file->mode))
@@ -174,6 +176,8 @@ static json_t *files_json(const struct ckpt_image_view *view)
         add(entry, "size", number(file->size));
         add(entry, "modified", moment_json(file->mtime_s));
         add(entry, "build_id", build_id_json(file));
+        add(entry, "image_bytes",
+            number(ckpt_inspect_run_bytes(view, file->first_run, file->run_count)));
         json_array_append_new(files, entry);
     }
     return files;

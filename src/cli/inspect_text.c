@@ -198,7 +198,7 @@ static void show_files(const struct ckpt_image_view *view)
 
     printf("\nFiles: %zu ('=' must be unchanged at a restore, '~' may change, '>' may only grow, "
            "'+' is made again, "
-           "'*' is in the image too)\n",
+           "'*' is in the image too, 't' is made if missing)\n",
            view->file_count);
     for (size_t i = 0; i < view->file_count; i++) {
         const struct ckpt_image_file *file = &view->files[i];
@@ -206,11 +206,12 @@ static void show_files(const struct ckpt_image_view *view)
 
         ckpt_inspect_moment(file->mtime_s, moment, sizeof moment);
         printf("  %c %9s  %s  ",
-               file->flags & CKPT_FILE_MADE_AGAIN ? '+'
-               : file->flags & CKPT_FILE_COPIED   ? '*'
-               : free                             ? '~'
-               : file->flags & CKPT_FILE_MAY_GROW ? '>'
-                                                  : '=',
+               file->flags & CKPT_FILE_MADE_AGAIN  ? '+'
+               : file->flags & CKPT_FILE_TEMPORARY ? 't'
+               : file->flags & CKPT_FILE_COPIED    ? '*'
+               : free                              ? '~'
+               : file->flags & CKPT_FILE_MAY_GROW  ? '>'
+                                                   : '=',
                size_text(file->size, text), moment);
         show(ckpt_view_text(view, file->path));
         putchar('\n');

@@ -106,7 +106,7 @@ struct ckpt_image_file {
     uint32_t first_run, run_count; /**< of CKPT_FILE_COPIED: addresses are offsets in the file */
     uint64_t sum_size;             /**< of CKPT_FILE_SUMMED: `sum` is of that many bytes */
     uint32_t sum;                  /**< CRC-32C */
-    uint32_t reserved;
+    uint32_t base; /**< of CKPT_FILE_TEMPORARY: so much of the path is not made, but found */
 };
 #define CKPT_FILE_MAY_CHANGE 1u /* only its kind is checked: by a policy */
 #define CKPT_FILE_MADE_AGAIN 2u /* not looked for at the restore, which makes a new one */
@@ -114,6 +114,7 @@ struct ckpt_image_file {
 #define CKPT_FILE_WRITTEN 8u    /* open for writing, or mapped so and shared */
 #define CKPT_FILE_MAY_GROW 16u  /* and only ever at its end: it may be longer at the restore */
 #define CKPT_FILE_SUMMED 32u /* its time of change does not tell of what was written by mappings */
+#define CKPT_FILE_TEMPORARY 64u /* a file, COPIED, or a folder: made again where it is missing */
 
 enum ckpt_map_kind {
     CKPT_MAP_ANON = 1, /**< private, without a file */

@@ -156,9 +156,30 @@ static bool good_runs(const struct ckpt_image_view *view, uint32_t first, uint32
     return true;
 }
 
+/* A path below its base, by no way around: it is made. */
+static bool good_temporary(const struct ckpt_image_view *view, const struct ckpt_image_file *file)
+{
+    const char *path = ckpt_view_text(view, file->path);
+    bool regular = S_ISREG(file->mode);
+
+    if (!file->base || file->base >= file->path.size || path[0] != '/' || path[file->base] != '/' ||
+        (!regular && !S_ISDIR(file->mode)) || regular != !!(file->flags & CKPT_FILE_COPIED))
+        return false;
+    for (const char *part = path + file->base; part; part = strchr(part + 1, '/')) {
+        size_t length = strcspn(part + 1, "/");
+
+        if (length == 0 || length > NAME_MAX || (length == 1 && part[1] == '.') ||
+            (length == 2 && part[1] == '.' && part[2] == '.'))
+            return false;
+    }
+    return true;
+}
+
 static bool good_file(const struct ckpt_image_view *view, const struct ckpt_image_file *file)
 {
     if (!good_text(view, file->path) || file->build_id_size > sizeof file->build_id)
+        return false;
+    if ((file->flags & CKPT_FILE_TEMPORARY) && !good_temporary(view, file))
         return false;
     if (!(file->flags & CKPT_FILE_COPIED))
         return file->run_count == 0;

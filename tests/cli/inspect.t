@@ -80,8 +80,9 @@ is "$(key '[f["at_restore"] for f in d["files"] if f["path"] == "'"$HTTP"'"]')" 
     "a jar must be the same at a restore"
 is "$(key 'len([f for f in d["files"] if f["path"].endswith("/libjvm.so") and f["build_id"]])')" 1 \
     "libjvm.so has its build-id"
-is "$(key 'sum(m["image_bytes"] for m in d["mappings"] + d["memory_files"]) == d["sizes"]["pages"]')" True \
-    "the mappings' bytes add up"
+parts='d["mappings"] + d["memory_files"] + d["files"]'
+is "$(key 'sum(m["image_bytes"] for m in '"$parts"') == d["sizes"]["pages"]')" True \
+    "the bytes of mappings and files add up"
 is "$(key 'all(int(m["start"], 16) < int(m["end"], 16) for m in d["mappings"])')" True \
     "addresses are hexadecimal text"
 

@@ -21,15 +21,19 @@ begin() {
     wait_line "$log" 3 60
 }
 
-# again NAME WHAT: a restore of its image goes on counting.
-again() {
-    restore "$1-$V" "$DIR/$1"
-    ok "$V: $2" wait_more "$log" 3 60
+# A restore of its image goes on counting, from the same number each time.
+again() { # NAME WHAT
+    round=$((${round:-0} + 1))
+    restore "$1-$V-$round" "$DIR/$1"
+    ok "$V: $2" goes_on
 }
 
-# The numbers begin again at that of the freeze with each restore of one image.
+goes_on() {
+    wait_line "$log" "" 60 && wait_more "$log" 2
+}
+
 right() { # NAME WHAT
-    is "$(grep -c wrong "$TMP/$1-$V.log")" 0 "$V: $2"
+    is "$(cat "$TMP/$1-$V"*.log | grep -c wrong)" 0 "$V: $2"
 }
 
 libraries() {

@@ -71,6 +71,8 @@ static void test_good(void)
     TAP_INT(options.signal, SIGRTMIN + 3, "is counted from the first one free");
     TAP_INT(parse("timer_catch_up=true"), 0, "timers");
     TAP_OK(options.timer_catch_up, "are taken");
+    TAP_INT(parse("tmp_files=0"), 0, "no temporary files");
+    TAP_INT(options.tmp_files_mib, 0, "is taken");
     TAP_INT(parse("fd_stacks=true,policies=/p"), 0, "stacks and policies");
     TAP_OK(options.fd_stacks && strcmp(options.policies, "/p") == 0, "are taken");
     TAP_INT(parse("park_timeout=1"), 0, "the least number");

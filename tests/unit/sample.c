@@ -118,7 +118,9 @@ static void add_files(struct sample *sample)
                                          .build_id_size = i ? 0 : 20};
         memset(file->build_id, 0x5a, file->build_id_size);
     }
-    ((struct ckpt_image_file *)ckpt_array_at(&sample->tables.files, 0))->flags = CKPT_FILE_COPIED;
+    ((struct ckpt_image_file *)ckpt_array_at(&sample->tables.files, 0))->flags =
+        CKPT_FILE_COPIED | CKPT_FILE_TEMPORARY;
+    ((struct ckpt_image_file *)ckpt_array_at(&sample->tables.files, 0))->base = 4;
     ((struct ckpt_image_file *)ckpt_array_at(&sample->tables.files, 1))->flags =
         CKPT_FILE_MADE_AGAIN | CKPT_FILE_MAY_CHANGE;
     ((struct ckpt_image_file *)ckpt_array_at(&sample->tables.files, 2))->flags =

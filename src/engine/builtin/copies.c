@@ -4,7 +4,8 @@
  *
  * The freezing side of files whose content is in the image, because a restore may not find them any
  * more: native libraries that were unpacked at run time, which are deleted when the JVM ends, or by
- * whatever tidies up a directory for temporary files.
+ * whatever tidies up a directory for temporary files; and temporary files that the JVM has, which
+ * the agent finds (agent/temporaries.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,8 @@ bool ckpt_copies_is_passing(const struct ckpt_gather *gather, const char *path)
 {
     struct stat status;
 
+    if (is_below(path, gather->java_home))
+        return false;
     return is_below(path, gather->tmp_dir) || is_below(path, "/tmp") ||
            is_below(path, "/var/tmp") ||
            (ckpt_sys_fstatat(AT_FDCWD, path, &status, 0) == 0 && S_ISREG(status.st_mode) &&
@@ -50,7 +53,7 @@ static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
 
     if (fd < 0 || ckpt_sys_fstat((int)fd, &status) < 0 || !S_ISREG(status.st_mode) ||
         status.st_ino != file->inode || (uint64_t)status.st_size != file->size) {
-        file->flags &= ~CKPT_FILE_COPIED;
+        file->flags &= ~(CKPT_FILE_COPIED | CKPT_FILE_TEMPORARY);
     } else if (!(source = ckpt_array_add(&gather->tables.sources, &gather->scratch, 1, error)) ||
                ckpt_runs_of_file(gather, (int)fd, &file->first_run, &file->run_count, error) < 0) {
         result = -1;
@@ -66,8 +69,40 @@ static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
     return result;
 }
 
+/* Into the table, in which the first @known files are those that are mapped or open. */
+static int add_temporary(struct ckpt_gather *gather, const struct ckpt_temporary *temporary,
+                         size_t known, struct ckpt_error *error)
+{
+    struct ckpt_tables *tables = &gather->tables;
+    struct ckpt_image_file *file = NULL;
+    struct stat status;
+
+    for (size_t i = 0; i < known && !file; i++) {
+        file = ckpt_array_at(&tables->files, i);
+        if (!ckpt_raw_equal(ckpt_tables_text(tables, file->path), temporary->path))
+            file = NULL;
+    }
+    if (!file) {
+        if (ckpt_sys_fstatat(AT_FDCWD, temporary->path, &status, AT_SYMLINK_NOFOLLOW) < 0)
+            return 0;
+        file = ckpt_files_append(gather, temporary->path, &status, 0, error);
+        if (!file)
+            return -1;
+    }
+    if (!(file->flags & CKPT_FILE_MADE_AGAIN) && (S_ISREG(file->mode) || S_ISDIR(file->mode))) {
+        file->flags |= CKPT_FILE_TEMPORARY | (S_ISREG(file->mode) ? CKPT_FILE_COPIED : 0);
+        file->base = temporary->base;
+    }
+    return 0;
+}
+
 int ckpt_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 {
+    size_t known = gather->tables.files.count;
+
+    for (size_t i = 0; i < gather->temporary_count; i++)
+        if (add_temporary(gather, &gather->temporaries[i], known, error) < 0)
+            return -1;
     for (size_t i = 0; i < gather->tables.files.count; i++) {
         struct ckpt_image_file *file = ckpt_array_at(&gather->tables.files, i);
 

@@ -115,17 +115,31 @@ static bool opens(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *e
            !(entry->fd_flags & CKPT_FD_REOPEN) || (entry->open_flags & O_PATH);
 }
 
+/* A restore would have made it by now; a rehearsal makes nothing. */
+static bool would_be_made(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_file *file)
+{
+    struct stat status;
+
+    return thaw->rehearsal && (file->flags & CKPT_FILE_TEMPORARY) &&
+           ckpt_sys_fstatat(AT_FDCWD, ckpt_view_text(thaw->image, file->path), &status,
+                            AT_SYMLINK_NOFOLLOW) == -ENOENT;
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     const struct ckpt_image_file *file = &thaw->image->files[entry->object];
     const char *path = ckpt_view_text(thaw->image, file->path);
     struct stat status;
-    long opened = opens(thaw, entry)
-                      ? ckpt_sys_openat(
-                            AT_FDCWD, path,
-                            (int)(entry->open_flags & CKPT_FD_KEPT_FLAGS) | O_CLOEXEC | O_NOCTTY, 0)
-                      : ckpt_fd_rehearse_open(path, entry->open_flags);
+    long opened;
+
+    if (would_be_made(thaw, file))
+        return (int)ckpt_sys_openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC, 0);
+    opened = opens(thaw, entry)
+                 ? ckpt_sys_openat(
+                       AT_FDCWD, path,
+                       (int)(entry->open_flags & CKPT_FD_KEPT_FLAGS) | O_CLOEXEC | O_NOCTTY, 0)
+                 : ckpt_fd_rehearse_open(path, entry->open_flags);
 
     if (opened == -EPERM && (entry->open_flags & O_NOATIME))
         opened = ckpt_sys_openat(

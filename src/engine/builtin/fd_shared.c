@@ -89,6 +89,8 @@ int ckpt_runs_of_file(struct ckpt_gather *gather, int fd, uint32_t *ret_first, u
         *run = (struct ckpt_image_run){.address = (uint64_t)at, .size = (uint64_t)(end - at)};
         at = end;
     }
+    if (at != -ENXIO) /* there is no data after this */
+        return ckpt_error_set(error, "memory", (int)-at, "cannot find a file's holes");
     *ret_first = first;
     *ret_count = (uint32_t)runs->count - first;
     return 0;

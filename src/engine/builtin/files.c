@@ -81,6 +81,25 @@ static int read_memory(const struct ckpt_bytes *source, void *to, size_t size, u
     return ckpt_raw_peek(to, source->address + offset, size);
 }
 
+struct ckpt_image_file *ckpt_files_append(struct ckpt_gather *gather, const char *path,
+                                          const struct stat *status, uint32_t flags,
+                                          struct ckpt_error *error)
+{
+    struct ckpt_tables *tables = &gather->tables;
+    struct ckpt_image_file *file = ckpt_array_add(&tables->files, tables->scratch, 1, error);
+
+    if (!file || ckpt_tables_pool(tables, path, ckpt_raw_length(path), &file->path, error) < 0)
+        return NULL;
+    file->device = status->st_dev;
+    file->inode = status->st_ino;
+    file->size = (uint64_t)status->st_size;
+    file->mtime_s = status->st_mtim.tv_sec;
+    file->mtime_ns = (uint32_t)status->st_mtim.tv_nsec;
+    file->mode = status->st_mode;
+    file->flags = flags;
+    return file;
+}
+
 int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags, const void *image,
                    size_t image_size, uint32_t *ret_index, struct ckpt_error *error)
 {
@@ -101,16 +120,9 @@ int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags,
     failed = ckpt_sys_fstatat(AT_FDCWD, path, &status, 0);
     if (failed < 0)
         return ckpt_error_set(error, "files", (int)-failed, "'%s' cannot be found any more", path);
-    file = ckpt_array_add(&tables->files, tables->scratch, 1, error);
-    if (!file || ckpt_tables_pool(tables, path, ckpt_raw_length(path), &file->path, error) < 0)
+    file = ckpt_files_append(gather, path, &status, flags, error);
+    if (!file)
         return -1;
-    file->device = status.st_dev;
-    file->inode = status.st_ino;
-    file->size = (uint64_t)status.st_size;
-    file->mtime_s = status.st_mtim.tv_sec;
-    file->mtime_ns = (uint32_t)status.st_mtim.tv_nsec;
-    file->mode = status.st_mode;
-    file->flags = flags;
     if (image_size > (size_t)status.st_size) /* behind the end of the file is a bus error */
         image_size = (size_t)status.st_size;
     if (image) {

@@ -42,7 +42,10 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
     gather->mailbox = freeze->mailbox;
     gather->executable = freeze->executable;
     gather->tmp_dir = freeze->tmp_dir;
+    gather->java_home = freeze->java_home;
     gather->started_ns = freeze->started_ns;
+    gather->temporaries = freeze->temporaries;
+    gather->temporary_count = freeze->temporary_count;
     gather->policies = freeze->policies;
     gather->warnings = freeze->warnings;
     gather->leave_running = freeze->leave_running;

@@ -32,11 +32,14 @@ struct ckpt_freeze {
     const struct ckpt_policies *policies; /**< rules for open descriptors; NULL: none */
     struct ckpt_report *warnings; /**< what they change, from ckpt_freeze_check(); NULL: no word */
     struct ckpt_park_options park;
-    uint64_t perf_start; /**< where HotSpot's own hsperfdata is mapped and shared; 0: nowhere */
-    struct ckpt_mailbox *mailbox; /**< in the agent's data; the restorer writes it */
-    const char *executable;       /**< the JVM's program at its first start; NULL: as it is now */
-    const char *tmp_dir;          /**< java.io.tmpdir, absolute; NULL: not known */
-    int64_t started_ns;           /**< when the JVM was started first, by the wall clock */
+    uint64_t perf_start;    /**< where HotSpot's own hsperfdata is mapped and shared; 0: nowhere */
+    const char *executable; /**< the JVM's program at its first start; NULL: as it is now */
+    struct ckpt_mailbox *mailbox;             /**< in the agent's data; the restorer writes it */
+    const char *tmp_dir;                      /**< java.io.tmpdir, absolute; NULL: not known */
+    const char *java_home;                    /**< java.home, likewise */
+    const struct ckpt_temporary *temporaries; /**< files that are to be in the image too */
+    size_t temporary_count;
+    int64_t started_ns; /**< when the JVM was started first, by the wall clock */
     /**
      * With everyone parked: whether free_memory() can be asked just now.  If not, the threads run
      * on for a moment and are parked again, a number of times.  NULL: always.

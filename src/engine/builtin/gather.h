@@ -10,6 +10,7 @@
 #define CKPT_ENGINE_BUILTIN_GATHER_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/scratch.h"
@@ -26,6 +27,12 @@ struct ckpt_shared_seen {
     uint64_t inode, start, end;
 };
 
+/** A file or folder that a restore makes again where it is missing. */
+struct ckpt_temporary {
+    const char *path;
+    uint32_t base; /**< so much of it is the directory for temporary files */
+};
+
 struct ckpt_gather {
     struct ckpt_scratch scratch;
     struct ckpt_tables tables;
@@ -34,10 +41,13 @@ struct ckpt_gather {
     const char *executable;               /**< see freeze.h */
     struct ckpt_report *warnings; /**< what policies change, told in the first walk; or NULL */
     uint64_t perf_start; /**< where HotSpot's own hsperfdata is mapped and shared; 0: nowhere */
-    const struct ckpt_mailbox *mailbox; /**< of the last restore, if any */
-    const char *tmp_dir;                /**< java.io.tmpdir, or NULL */
-    int64_t started_ns;                 /**< when the JVM was started first, by the wall clock */
-    const int *own_fds;                 /**< descriptors of the agent that are not restored */
+    const struct ckpt_mailbox *mailbox;       /**< of the last restore, if any */
+    const char *tmp_dir;                      /**< java.io.tmpdir, or NULL */
+    const char *java_home;                    /**< java.home, or NULL */
+    const struct ckpt_temporary *temporaries; /**< ascending by path */
+    size_t temporary_count;
+    int64_t started_ns; /**< when the JVM was started first, by the wall clock */
+    const int *own_fds; /**< descriptors of the agent that are not restored */
     size_t own_fd_count;
     int *shared_fds;               /**< for each shared object, a descriptor of it */
     const struct ckpt_range *free; /**< memory whose content does not matter, ascending */
@@ -57,6 +67,11 @@ struct ckpt_gather {
  */
 int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags, const void *image,
                    size_t image_size, uint32_t *ret_index, struct ckpt_error *error);
+
+/** Add @path, which is not in the table, with what is known of it. NULL: no room. */
+struct ckpt_image_file *ckpt_files_append(struct ckpt_gather *gather, const char *path,
+                                          const struct stat *status, uint32_t flags,
+                                          struct ckpt_error *error);
 
 /** Where ckpt_files_build_id() reads; either may change or vanish meanwhile. */
 struct ckpt_bytes {
@@ -91,11 +106,11 @@ int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error
 
 /**
  * Whether the file at @path is one that its maker means to delete: it is below a directory for
- * temporary files, or was made after the JVM had been started (copies.c).
+ * temporary files, or was made after the JVM had been started; and is none of the JDK's (copies.c).
  */
 bool ckpt_copies_is_passing(const struct ckpt_gather *gather, const char *path);
 
-/** The content of files with CKPT_FILE_COPIED; after all other runs (copies.c). */
+/** Temporary files, and the content of files with CKPT_FILE_COPIED; after all other runs. */
 int ckpt_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 
 /** Runs that cover the content of a file, without its holes (fd_shared.c). */

@@ -177,15 +177,32 @@ static bool had_position(const struct ckpt_image_view *image, size_t index)
     return false;
 }
 
+/* What is open or mapped shared is the file itself, even where the image has a copy. */
+static void mark_needed(const struct ckpt_image_view *image, bool *needed)
+{
+    for (size_t i = 0; i < image->map_count; i++)
+        if (image->maps[i].kind == CKPT_MAP_FILE && (image->maps[i].flags & CKPT_MAP_SHARED_FLAG))
+            needed[image->maps[i].object] = true;
+    for (size_t i = 0; i < image->fd_count; i++)
+        if (image->fds[i].kind != CKPT_FD_SHARED && image->fds[i].object < image->file_count)
+            needed[image->fds[i].object] = true;
+}
+
 int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
                             struct ckpt_restore *restore, struct ckpt_error *error)
 {
+    ckpt_auto_free bool *needed = calloc(image->file_count + 1, sizeof *needed);
+
+    if (!needed)
+        return ckpt_error_set(error, STAGE, ENOMEM, "cannot describe the files");
+    mark_needed(image, needed);
     for (size_t i = 0; i < image->file_count; i++) {
         const struct ckpt_image_file *file = &image->files[i];
         int fd = fds ? fds[i] : -1;
         enum change change;
 
-        if (file->flags & (CKPT_FILE_MADE_AGAIN | CKPT_FILE_COPIED))
+        if ((file->flags & CKPT_FILE_MADE_AGAIN) ||
+            (!needed[i] && (file->flags & CKPT_FILE_COPIED)) || ckpt_remake_is_missing(image, file))
             continue;
         if (check(image, file, fd, &change, error) < 0 || check_mapped(image, i, fd, error) < 0)
             return -1;

@@ -47,31 +47,44 @@ static int open_original(const struct ckpt_image_view *view, const struct ckpt_i
     return CKPT_STEAL_FD(fd);
 }
 
-static int open_files(struct ckpt_restore *restore, struct ckpt_error *error)
+static bool is_written(const struct ckpt_image_view *view, uint32_t file)
+{
+    for (size_t i = 0; i < view->map_count; i++)
+        if (view->maps[i].kind == CKPT_MAP_FILE && view->maps[i].object == file &&
+            (view->maps[i].flags & CKPT_MAP_SHARED_FLAG) &&
+            ((view->maps[i].prot & PROT_WRITE) || (view->maps[i].flags & CKPT_MAP_MAY_WRITE)))
+            return true;
+    return false;
+}
+
+/* @late: when what was missing has been made again, and only that. */
+static int open_files(struct ckpt_restore *restore, bool late, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
 
     for (size_t i = 0; i < view->map_count; i++) {
         const struct ckpt_image_map *map = &view->maps[i];
-        bool writes = (map->flags & CKPT_MAP_SHARED_FLAG) &&
-                      ((map->prot & PROT_WRITE) || (map->flags & CKPT_MAP_MAY_WRITE));
         const char *path;
-        bool copied;
+        bool copied, shared;
         int fd;
 
-        if (map->kind != CKPT_MAP_FILE || (restore->file_fds[map->object] >= 0 && !writes))
+        if (map->kind != CKPT_MAP_FILE || restore->file_fds[map->object] >= 0 ||
+            ((!late || restore->rehearsal) &&
+             ckpt_remake_is_missing(view, &view->files[map->object])))
             continue;
         path = ckpt_view_text(view, view->files[map->object].path);
         copied = view->files[map->object].flags & CKPT_FILE_COPIED;
-        fd = copied ? open_original(view, &view->files[map->object])
-                    : open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
-        if (fd < 0 && copied)
+        shared = map->flags & CKPT_MAP_SHARED_FLAG;
+        if (copied && !shared)
+            fd = open_original(view, &view->files[map->object]);
+        else
+            fd = open(path, (is_written(view, map->object) ? O_RDWR : O_RDONLY) | O_CLOEXEC |
+                                (copied ? O_NOFOLLOW : 0));
+        if (fd < 0 && copied && !shared)
             continue;
         if (fd < 0)
             return ckpt_error_set(error, STAGE, errno, "the JVM had '%s'; put it back where it was",
                                   path);
-        if (restore->file_fds[map->object] >= 0)
-            close(restore->file_fds[map->object]);
         restore->file_fds[map->object] = ckpt_objects_raise(restore, fd, error);
         if (restore->file_fds[map->object] < 0)
             return -1;
@@ -200,7 +213,7 @@ int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error)
         return ckpt_error_set(error, STAGE, ENOMEM, "cannot describe the memory");
     memset(restore->file_fds, -1, (view->file_count + 1) * sizeof(int));
     memset(restore->shared_fds, -1, (view->shared_count + 1) * sizeof(int));
-    return open_files(restore, error) < 0
+    return open_files(restore, false, error) < 0
                ? -1
                : ckpt_identity_check_all(view, restore->file_fds, restore, error);
 }
@@ -209,7 +222,8 @@ int ckpt_objects_make(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
 
-    if (make_shared(restore, error) < 0)
+    if (ckpt_remake_files(restore, error) < 0 || open_files(restore, true, error) < 0 ||
+        make_shared(restore, error) < 0)
         return -1;
     for (size_t i = 0; i < view->map_count; i++)
         if (view->maps[i].kind == CKPT_MAP_PERF && restore->perf_fd < 0 &&

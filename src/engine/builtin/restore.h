@@ -85,7 +85,8 @@ bool ckpt_identity_is_own(const struct ckpt_image_view *image, const struct ckpt
                           int fd);
 
 /**
- * The same as ckpt_identity_check() for all files of an image but those that it has a copy of.
+ * The same as ckpt_identity_check() for all files of an image but those of which its copy
+ * will do, or that will be made again.
  * @param fds      NULL, or a descriptor or -1 for each
  * @param restore  warned of those that have grown; or NULL
  */
@@ -100,6 +101,13 @@ int ckpt_time_enter(struct ckpt_restore *restore, struct ckpt_error *error);
 
 /** Open the mapped files and check that all files are those that they were (objects.c). */
 int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error);
+
+/** Make temporary files and folders that are missing (remake.c). */
+int ckpt_remake_files(struct ckpt_restore *restore, struct ckpt_error *error);
+
+/** Whether that will make it. */
+bool ckpt_remake_is_missing(const struct ckpt_image_view *image,
+                            const struct ckpt_image_file *file);
 
 /** Make shared objects and hsperfdata (objects.c). */
 int ckpt_objects_make(struct ckpt_restore *restore, struct ckpt_error *error);
