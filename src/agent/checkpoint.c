@@ -36,6 +36,7 @@
 #include "agent/http/http.h"
 #include "agent/lazy.h"
 #include "agent/memory_limit.h"
+#include "agent/old_attach.h"
 #include "agent/origins.h"
 #include "agent/parameters.h"
 #include "agent/policies.h"
@@ -161,6 +162,7 @@ static void after_restore(void *context)
     ckpt_http_hold();
     ckpt_parameters_adopt();
     ckpt_clock_redirect();
+    ckpt_old_attach_restore();
     ckpt_origins_restored();
     ckpt_renew_raw_write();
 }
@@ -433,6 +435,7 @@ static void freeze(JNIEnv *env, struct work *work)
         ckpt_lazy_trim();
         ckpt_renew_executable_prepare(env);
         ckpt_memory_limit_prepare();
+        ckpt_old_attach_prepare();
         ckpt_timers_hold(env);
         work->result = ckpt_freeze(&work->freeze, &work->report);
         ckpt_timers_release(env, work->result == CKPT_FREEZE_RESTORED);
