@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * See parameters.h.  The strings were made by `restore`, at addresses that are the process's own
- * now and stay mapped (engine/builtin/plan.c).
+ * now (engine/builtin/plan.c).  They stay mapped if the environment differs from that of the
+ * restore before, because the application may keep pointers into it.
  *
  * Java keeps a copy of the environment in a map, which is changed only where it must be: it is no
  * map for several threads, and other threads run.  They read it rarely, and mostly once.
  */
 #include "agent/parameters.h"
 
+#include <linux/prctl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -18,8 +21,13 @@
 #include "agent/zone.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
+#include "base/syscall.h"
 
 static char **frozen_environment;
+/* The environment of the last restore that brought another one, and where its strings are. */
+static char **kept_environment;
+static uint64_t kept_start, kept_end;
+static bool is_kept;            /* this restore brought the same one: its own copy is not needed */
 static bool has_arguments;      /* of this restore, and nobody has taken them yet */
 static jclass java_environment; /* a global reference, kept: java.lang.ProcessEnvironment */
 
@@ -32,9 +40,23 @@ static const struct ckpt_parameters *parameters(void)
     return (const struct ckpt_parameters *)ckpt_agent.mailbox.parameters;
 }
 
+/*
+ * Unmap what `restore` gave, when all of it has been taken over and no pointer into it was given
+ * out.  Otherwise each generation would leave a page behind.
+ */
+static void give_back(void)
+{
+    if (!is_kept)
+        return;
+    is_kept = false;
+    munmap((void *)parameters(), parameters()->size);
+    ckpt_agent.mailbox.parameters = 0;
+}
+
 void ckpt_parameters_prepare(JNIEnv *env)
 {
     has_arguments = false; /* should nobody have come for those of an earlier restore */
+    give_back();
     if (!java_environment)
         java_environment = ckpt_renew_load(env, "java.lang.ProcessEnvironment");
     ckpt_zone_prepare(env);
@@ -54,11 +76,40 @@ void ckpt_parameters_begin(void)
     copied_sum = sum_of(environ);
 }
 
+static bool same_words(char *const *left, char *const *right)
+{
+    while (*left && *right && ckpt_raw_equal(*left, *right))
+        left++, right++;
+    return !*left && !*right;
+}
+
+/* The environment is the one of an earlier restore: that one's strings serve, also in /proc. */
+static bool keep_environment(void)
+{
+    struct prctl_mm_map *map = (struct prctl_mm_map *)parameters()->mm_map;
+
+    if (!kept_environment ||
+        !same_words(kept_environment, (char *const *)parameters()->environment))
+        return false;
+    map->env_start = kept_start;
+    map->env_end = kept_end;
+    map->auxv = NULL;
+    map->auxv_size = 0;
+    map->exe_fd = UINT32_MAX;
+    return ckpt_sys_prctl(PR_SET_MM, PR_SET_MM_MAP, (unsigned long)map, sizeof *map, 0) == 0;
+}
+
 void ckpt_parameters_adopt(void)
 {
     copy_is_other = sum_of(environ) != copied_sum;
     frozen_environment = environ;
-    environ = (char **)parameters()->environment;
+    is_kept = keep_environment();
+    if (!is_kept) {
+        kept_environment = (char **)parameters()->environment;
+        kept_start = parameters()->env_start;
+        kept_end = parameters()->env_end;
+    }
+    environ = kept_environment;
     copied_sum = sum_of(environ);
 }
 
@@ -99,10 +150,14 @@ static jobjectArray words_of(JNIEnv *env, char *const *words)
 
 jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner)
 {
+    jobjectArray words;
+
     (void)owner;
     if (!__atomic_exchange_n(&has_arguments, false, __ATOMIC_ACQ_REL))
         return NULL;
-    return words_of(env, (char *const *)parameters()->arguments);
+    words = words_of(env, (char *const *)parameters()->arguments);
+    give_back();
+    return words;
 }
 
 /* As java itself does it: the package of a main class need not be exported. */
@@ -305,7 +360,9 @@ static void set_environment(JNIEnv *env)
 
 void ckpt_parameters_apply(JNIEnv *env)
 {
-    __atomic_store_n(&has_arguments, true, __ATOMIC_RELEASE);
+    bool some = *(char *const *)parameters()->arguments;
+
+    __atomic_store_n(&has_arguments, some, __ATOMIC_RELEASE);
     if ((*env)->PushLocalFrame(env, 16) < 0) {
         failed(env, "parameters");
         return;
@@ -320,4 +377,6 @@ void ckpt_parameters_apply(JNIEnv *env)
     ckpt_zone_apply(env, frozen_environment, (char *const *)parameters()->environment,
                     (char *const *)parameters()->properties);
     (*env)->PopLocalFrame(env, NULL);
+    if (!some)
+        give_back();
 }

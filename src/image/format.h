@@ -229,6 +229,9 @@ struct ckpt_parameters {
     uint64_t properties;  /**< words KEY=VALUE */
     uint64_t arguments;   /**< a main class and its arguments; empty: none */
     uint64_t cwd;         /**< address of the new working directory's path; 0: it is the old one */
+    uint64_t size;        /**< of the mapping that begins with this structure */
+    uint64_t mm_map, mm_map_size; /**< address of the process layout that the kernel was given */
+    uint64_t env_start, env_end;  /**< the environment's strings */
 };
 
 /**

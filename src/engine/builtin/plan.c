@@ -77,7 +77,8 @@ static size_t parameters_size(const struct ckpt_restore *restore)
 
     return pages_up(sizeof(struct ckpt_parameters) + words_size(request->environment) +
                     words_size(request->properties) + words_size(request->arguments) +
-                    3 * sizeof(char *) + strlen(restore->cwd) + 1);
+                    3 * sizeof(char *) + strlen(restore->cwd) + 1 + sizeof(struct prctl_mm_map) +
+                    sizeof(uint64_t));
 }
 
 /* An array of strings, then the strings: made at the address where the process will have them. */
@@ -110,8 +111,13 @@ static void fill_parameters(char *to, const struct ckpt_restore *restore)
     parameters->environment = put_words(&at, request->environment);
     parameters->properties = put_words(&at, request->properties);
     parameters->arguments = put_words(&at, request->arguments);
-    if (restore->cwd[0])
+    if (restore->cwd[0]) {
         parameters->cwd = (uint64_t)strcpy(at, restore->cwd);
+        at += strlen(at) + 1;
+    }
+    parameters->size = parameters_size(restore);
+    parameters->mm_map = ((uint64_t)at + sizeof(uint64_t) - 1) & -sizeof(uint64_t);
+    parameters->mm_map_size = sizeof(struct prctl_mm_map);
 }
 
 /* ---- the area ---- */
@@ -277,7 +283,7 @@ static void add_mm_map(struct area *area, struct ckpt_restore *restore)
 {
     const struct ckpt_image_view *view = &restore->image.view;
     const struct ckpt_image_process *process = view->process;
-    const struct ckpt_parameters *parameters = (const struct ckpt_parameters *)area->parameters;
+    struct ckpt_parameters *parameters = (struct ckpt_parameters *)area->parameters;
     char *const *last = (char *const *)parameters->environment;
     uint64_t env_start = (uint64_t)*last, env_end;
     struct prctl_mm_map *map = take(area, sizeof *map);
@@ -301,6 +307,9 @@ static void add_mm_map(struct area *area, struct ckpt_restore *restore)
                                  .auxv = auxv,
                                  .auxv_size = process->auxv.size,
                                  .exe_fd = (uint32_t)open_executable(restore)};
+    parameters->env_start = env_start;
+    parameters->env_end = env_end;
+    memcpy((void *)parameters->mm_map, map, sizeof *map);
     area->plan->mm_map = (uint64_t)map;
     area->plan->mm_map_size = sizeof *map;
 }
