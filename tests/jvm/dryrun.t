@@ -53,7 +53,7 @@ body() {
         traced=$USER_DIR/trace-$V
         run as_user strace -f -o "$traced" "$CKPT" restore --dry-run "$IMAGES/open"
         bad='(listen|unlink|unlinkat|rename|renameat|mkdir|link|symlink)\('
-        bad=$(grep -E " $bad|O_CREAT|O_TRUNC|F_SETLK|F_OFD_SETLK|LOCK_" "$traced")
+        bad=$(grep -E " $bad|O_CREAT|O_TRUNC|F_SETLK|F_OFD_SETLK|LOCK_" "$traced" || true)
         is "$bad" "" "$V: --dry-run makes no call that others could notice"
     else
         skip "$V: --dry-run makes no call that others could notice" "strace does not work here"

@@ -92,6 +92,33 @@ cannot_run() { # NAME DENIED PATTERN
     stop "$pid"
 }
 
+# Where only execveat is forbidden, there is another way.
+fallback() {
+    local image=$DIR/fallback
+    CONFINE=("$SECCOMP_RUN" --deny execveat=ENOSYS --)
+    start_jvm "fallback-$V" - -cp "$CP" Opened
+    CONFINE=()
+    wait_line "$log" ready
+    run "$CKPT" checkpoint --leave-running "$pid" "$image"
+    is "$status$err" 0 "$V: without execveat an image is rehearsed all the same"
+    stop "$pid"
+}
+
+# Sockets of one image that are not in each other's way.
+neighbours() {
+    local port image=$DIR/neighbours
+    port=$(free_port)
+    start_jvm "neighbours-$V" - -cp "$CP" Opened "at:127.0.0.1:$port" "at:127.0.0.2:$port" \
+        "at:0.0.0.0:0" "at:127.0.0.1:0"
+    wait_line "$log" ready
+    freeze "$pid" "$image" "$V: several addresses with one port"
+    run "$CKPT" restore --dry-run "$image"
+    is "$status$err" 0 "$V: several addresses with one port would be restored"
+    restore "neighbours-$V" "$image"
+    ok "$V: and they are" wait_line "$log" "after restore"
+    stop "$pid"
+}
+
 by_option() {
     local image=$DIR/option
     OPTIONS=(addr=none rehearsal=false)
@@ -168,6 +195,8 @@ body() {
     more_rights
     own_port
     cannot_run memfd_create memfd_create "cannot be rehearsed.*memfd_create"
+    fallback
+    neighbours
     by_option
     if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
         hangs

@@ -98,6 +98,7 @@ static const struct refusal refusals[] = {
     {"arch_prctl", SYS_arch_prctl, 0},
     {"close_range", 436, 0},
     {"copy_file_range", SYS_copy_file_range, 0},
+    {"execveat", SYS_execveat, 0},
     {"fadvise64", SYS_fadvise64, 0},
     {"fsync", SYS_fsync, 0},
     {"ftruncate", SYS_ftruncate, 0},

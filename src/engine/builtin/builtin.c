@@ -104,6 +104,28 @@ static int warn(struct ckpt_restore *restore)
     return 0;
 }
 
+/*
+ * The plan first: a limit refuses before an address is bound.  It has the descriptors' final
+ * numbers already, but where a locked file is mapped by one of the image's (fd_lock.c).
+ */
+static struct ckpt_plan *plan_and_open(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    size_t size = restore->image.view.file_count * sizeof *restore->file_fds;
+    ckpt_auto_free int *before = malloc(size + 1);
+    struct ckpt_plan *plan;
+
+    if (!before) {
+        ckpt_error_set(error, STAGE, ENOMEM, "cannot describe the descriptors");
+        return NULL;
+    }
+    memcpy(before, restore->file_fds, size);
+    plan = ckpt_plan_make(restore, error);
+    if (!plan || ckpt_limits_check(restore, plan, error) < 0 || warn(restore) < 0 ||
+        thaw_fds(restore, error) < 0)
+        return NULL;
+    return memcmp(before, restore->file_fds, size) == 0 ? plan : ckpt_plan_make(restore, error);
+}
+
 /* All steps but the jump, in their order. */
 static struct ckpt_plan *prepare(struct ckpt_restore *restore, struct ckpt_error *error)
 {
@@ -117,9 +139,9 @@ static struct ckpt_plan *prepare(struct ckpt_restore *restore, struct ckpt_error
         ckpt_machine_check(restore, error) < 0 || choose_high(restore, error) < 0 ||
         ckpt_objects_open(restore, error) < 0 || enter_surroundings(restore, error) < 0 ||
         ckpt_time_enter(restore, error) < 0 || ckpt_limits_check_files(restore, error) < 0 ||
-        ckpt_objects_make(restore, error) < 0 || warn(restore) < 0 || thaw_fds(restore, error) < 0)
+        ckpt_objects_make(restore, error) < 0)
         return NULL;
-    return ckpt_plan_make(restore, error);
+    return plan_and_open(restore, error);
 }
 
 /* What is reported goes to the caller's streams, not to files of the application's. */

@@ -370,7 +370,7 @@ struct ckpt_plan *ckpt_plan_make(struct ckpt_restore *restore, struct ckpt_error
     area.plan->stack = (uint64_t)area.end - (restore->special.end - restore->special.start);
     if (worth_help(area.plan))
         area.plan->helper_stack = area.plan->stack - STACK_SIZE;
-    return ckpt_limits_check(restore, area.plan, error) < 0 ? NULL : area.plan;
+    return area.plan;
 }
 
 void ckpt_plan_run(const struct ckpt_restore *restore, struct ckpt_plan *plan)

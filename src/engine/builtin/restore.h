@@ -118,8 +118,7 @@ int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_e
 struct ckpt_plan;
 
 /**
- * Lay out memory and threads for the restorer, and check that this process may have all that
- * (plan.c).
+ * Lay out memory and threads for the restorer (plan.c).
  * @return the plan, or NULL with @error
  */
 struct ckpt_plan *ckpt_plan_make(struct ckpt_restore *restore, struct ckpt_error *error);

@@ -5,6 +5,7 @@
 //
 //   read:FILE write:FILE    open and kept open; write creates it
 //   port:N                  listens there (0: any)
+//   at:ADDRESS:N            at that address of this machine
 //   threads:N               as many that wait
 //   heap:MIB                of live memory
 //   garbage:MIB             that nothing refers to
@@ -55,6 +56,11 @@ public class Opened {
                 case "port":
                     KEPT.add(new ServerSocket(Integer.parseInt(value), 5,
                             InetAddress.getLoopbackAddress()));
+                    break;
+                case "at":
+                    int colon = value.indexOf(':');
+                    KEPT.add(new ServerSocket(Integer.parseInt(value.substring(colon + 1)), 5,
+                            InetAddress.getByName(value.substring(0, colon))));
                     break;
                 case "threads":
                     startThreads(Integer.parseInt(value));
