@@ -152,11 +152,12 @@ final class FlightRecordings {
         }
         Path directory = path(call(repository.getClass(), repository, "getRepositoryPath"));
         for (Object chunk : chunks.keySet()) {
-            Object file = get(chunk.getClass(), chunk, "chunkFile");
+            String name = has(chunk.getClass(), "chunkFile") ? "chunkFile" : "file"; // up to JDK 11
+            Object file = get(chunk.getClass(), chunk, name);
             Path old = path(file);
             if (!old.startsWith(directory) && Files.exists(old)) {
                 Path copy = take(old, directory);
-                set(chunk.getClass(), chunk, "chunkFile",
+                set(chunk.getClass(), chunk, name,
                         file instanceof Path ? copy : path(file.getClass(), copy));
             }
         }
@@ -208,6 +209,15 @@ final class FlightRecordings {
         Constructor<?> constructor = wrapper.getDeclaredConstructor(Path.class);
         constructor.setAccessible(true);
         return constructor.newInstance(path);
+    }
+
+    private static boolean has(Class<?> type, String name) {
+        for (Field field : type.getDeclaredFields()) {
+            if (field.getName().equals(name)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static Object get(Class<?> type, Object object, String name) throws Exception {
