@@ -296,7 +296,7 @@ static int write_source(struct write_state *state, const struct ckpt_source *sou
     return result;
 }
 
-static int write_from_memory(struct write_state *state, struct ckpt_image_run *run,
+static int write_from_memory(struct write_state *state, struct ckpt_image_run *run, bool of_file,
                              struct ckpt_error *error)
 {
     uint64_t own = (uint64_t)__builtin_frame_address(0) - run->address;
@@ -305,7 +305,14 @@ static int write_from_memory(struct write_state *state, struct ckpt_image_run *r
         uint64_t piece = run->size - at < LARGE ? run->size - at : LARGE;
         const char *pages = (const char *)run->address + at;
 
-        if (own < run->size) { /* our stack changes while it is written: a copy does not */
+        if (of_file && ckpt_raw_peek(state->buffer, run->address + at, piece) < 0)
+            return ckpt_error_set(error, "write", EFAULT,
+                                  "another process cut a mapped file short during the checkpoint "
+                                  "(memory at %lx); try again",
+                                  (unsigned long)(run->address + at));
+        if (of_file) { /* where a plain load could end the JVM */
+            pages = state->buffer;
+        } else if (own < run->size) { /* our stack changes while it is written: a copy does not */
             __builtin_memcpy(state->buffer, pages, piece);
             pages = state->buffer;
         }
@@ -316,10 +323,24 @@ static int write_from_memory(struct write_state *state, struct ckpt_image_run *r
     return 0;
 }
 
+/* Whether a run is of a mapped file.  Runs are in the order of their maps, and so are the calls. */
+static bool is_of_file(const struct ckpt_tables *tables, uint32_t run, size_t *map)
+{
+    const struct ckpt_image_map *at;
+
+    while (*map + 1 < tables->maps.count &&
+           ((const struct ckpt_image_map *)ckpt_array_at(&tables->maps, *map + 1))->first_run <=
+               run)
+        ++*map;
+    at = *map < tables->maps.count ? ckpt_array_at(&tables->maps, *map) : NULL;
+    return at && (at->kind == CKPT_MAP_FILE || at->kind == CKPT_MAP_PERF);
+}
+
 static int write_pages(struct write_state *state, struct ckpt_error *error)
 {
     struct ckpt_tables *tables = state->tables;
     uint32_t next = 0;
+    size_t map = 0;
 
     for (size_t i = 0; i <= tables->sources.count; i++) {
         const struct ckpt_source *source =
@@ -327,7 +348,8 @@ static int write_pages(struct write_state *state, struct ckpt_error *error)
         uint32_t end = source ? source->first_run : (uint32_t)tables->runs.count;
 
         for (; next < end; next++)
-            if (write_from_memory(state, ckpt_array_at(&tables->runs, next), error) < 0)
+            if (write_from_memory(state, ckpt_array_at(&tables->runs, next),
+                                  is_of_file(tables, next, &map), error) < 0)
                 return -1;
         if (source && write_source(state, source, error) < 0)
             return -1;

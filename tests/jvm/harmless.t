@@ -9,14 +9,16 @@
 . "$TOP/tests/lib/jvm.sh"
 need gcc
 compile Harmless
+begun=0
 SMALL=$TMP/small.so
 gcc -shared -fPIC -Wl,--build-id -x c -o "$SMALL" - <<<"int small;" || bail_out "gcc cannot make a library"
 
-# begin WHAT [ARGUMENT]: starts Harmless; sets pid, log, COMMANDS.
+# begin WHAT [ARGUMENT]: starts Harmless; sets pid, log, NAME, COMMANDS.
 begin() {
-    COMMANDS=$DIR/commands-$1
+    NAME=$1-$((++begun))-$V
+    COMMANDS=$DIR/commands-$NAME
     : >"$COMMANDS"
-    start_jvm "$1-$V" "$DIR/image-$1" -cp "$CP" Harmless "$LIBRARY" "$COMMANDS" "$@"
+    start_jvm "$NAME" "$DIR/image-$1" -cp "$CP" Harmless "$LIBRARY" "$COMMANDS" "$@"
     wait_line "$log" ready || fail "$V, $1: it starts"
 }
 
@@ -107,6 +109,94 @@ small_stacks() {
     leaves_running low 3 && end "a thread with no room on its stack, and an alternate one"
 }
 
+# The threads of a Go library run on stacks of a few KiB, and have alternate ones for signals.
+go_library() {
+    command -v go >/dev/null || { cannot "$V, go" "Go is not installed" && return; }
+    if [ ! -e "$TMP/libgo.so" ]; then
+        mkdir -p "$TMP/go"
+        cat >"$TMP/go/main.go" <<'GO'
+package main
+
+import "C"
+
+var turns int64
+
+func deep(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return deep(n-1) + 1
+}
+
+//export goStart
+func goStart() {
+	for i := 0; i < 4; i++ {
+		values := make(chan int)
+		go func() {
+			for {
+				values <- deep(20)
+			}
+		}()
+		go func() {
+			for {
+				turns += int64(<-values)
+			}
+		}()
+	}
+}
+
+//export goTurns
+func goTurns() int64 { return turns }
+
+func main() {}
+GO
+        (cd "$TMP/go" && GO111MODULE=off GOFLAGS='' GOCACHE=$TMP/go-cache HOME=$TMP CGO_ENABLED=1 \
+            go build -buildmode=c-shared -o "$TMP/libgo.so" main.go) >"$TMP/go.err" 2>&1
+    fi
+    [ -e "$TMP/libgo.so" ] || { skip "$V, go" "no library: $(tail -n 1 "$TMP/go.err")" && return; }
+    begin go "$TMP/libgo.so"
+    leaves_running go 10 || return
+    end "a Go library"
+}
+
+# A Java thread that overflows its stack again and again takes the signal at any depth.
+overflows() {
+    begin none
+    tell recurse
+    wait_line "$log" overflows || fail "$V, overflows: it recurses"
+    leaves_running none 10 || return
+    end "stacks that overflow"
+}
+
+# Threads that live for a moment only; some start or end while others are asked.
+short_lives() {
+    begin short
+    leaves_running short 5 || return
+    end "threads that live for a moment"
+}
+
+# Pages after the new end are not read: a load there would end the JVM.
+cut_short() {
+    local file=$DIR/mapped size
+    for size in 20480 0; do
+        head -c 65536 /dev/urandom >"$file"
+        head -c 65536 /dev/urandom >"$file.deleted"
+        begin file "$file"
+        exec 8>>"$file.deleted"
+        rm "$file.deleted"
+        truncate -s "$size" "$file"
+        truncate -s "$size" "/proc/self/fd/8"
+        exec 8>&-
+        leaves_running file 1 || return
+        freeze "$pid" "$DIR/image-file" "$V, cut short to $size: freeze" || return
+        restore "$NAME" "$DIR/image-file"
+        tell back
+        wait_line "$log" "report back" || fail "$V, cut short to $size: restored"
+        leaves_running file 1 || return
+        end "mapped files cut short to $size bytes, restored"
+    done
+}
+
 # counted WHEN WANT WHAT [EXCEPT]: what the waits have come to
 counted() {
     tell "$1"
@@ -132,7 +222,7 @@ waits() {
     leaves_running waits 1 || return
     counted second "$all" "nor after signals of the application"
     freeze "$pid" "$DIR/image-waits" "$V, waits: freeze" || return
-    restore "waits-$V" "$DIR/image-waits"
+    restore "$NAME" "$DIR/image-waits"
     counted third "$all" "nor by a restore" "$moments"
     leaves_running waits 1 || return
     counted fourth "$all" "nor in the restored process" "$moments"
@@ -154,6 +244,10 @@ body() {
     blocked
     churn
     small_stacks
+    go_library
+    overflows
+    short_lives
+    cut_short
     waits
 }
 each_jdk body

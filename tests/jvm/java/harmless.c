@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,37 @@ static void start_low(void)
         pthread_barrier_wait(&started);
 }
 
+// ARGUMENT is a library made with Go.
+static void start_go(void)
+{
+    void *library = dlopen(argument, RTLD_NOW);
+    void (*start)(void) = library ? (void (*)(void))dlsym(library, "goStart") : NULL;
+
+    if (start)
+        start();
+    else
+        failure = "no library";
+}
+
+// ---- threads that come and go ----
+
+static void *do_nothing(void *unused)
+{
+    return unused;
+}
+
+static void *start_and_join(void *unused)
+{
+    for (;;) {
+        pthread_t thread;
+
+        if (pthread_create(&thread, NULL, do_nothing, NULL) == 0)
+            pthread_join(thread, NULL);
+        turns++;
+    }
+    return unused;
+}
+
 // ---- memory that comes and goes ----
 
 // As a search engine maps the files of its index, and unmaps them: ARGUMENT0 to ARGUMENT63, which
@@ -169,19 +201,28 @@ static void add_obstacle(void)
 }
 
 // ARGUMENT is a file of 16 pages that is cut short later: mapped in every way, with private copies.
-static void map_file(void)
+// ARGUMENT.deleted is another, which has no name by then; the test holds it open.
+static bool map_one(const char *path)
 {
-    int fd = open(argument, O_RDWR | O_CLOEXEC);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
     char *private = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-    char *shared = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    char *read_only = mmap(NULL, 65536, PROT_READ, MAP_SHARED, fd, 0);
 
-    if (private == MAP_FAILED || shared == MAP_FAILED || read_only == MAP_FAILED) {
-        failure = "cannot map";
-        return;
-    }
-    for (int page = 0; page < 16; page += 2)
+    close(fd);
+    for (int page = 0; private != MAP_FAILED && page < 16; page += 2)
     private[page * 4096] = 'p';
+    return private != MAP_FAILED;
+}
+
+static void map_files(void)
+{
+    char path[4200];
+    int fd = open(argument, O_RDWR | O_CLOEXEC);
+
+    snprintf(path, sizeof path, "%s.deleted", argument);
+    if (!map_one(argument) || !map_one(path) ||
+        mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ||
+        mmap(NULL, 65536, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+        failure = "cannot map";
     close(fd);
 }
 
@@ -429,12 +470,16 @@ JNIEXPORT jstring JNICALL Java_Harmless_start(JNIEnv *env, jclass class, jstring
         start_one(deaf_and_busy);
     else if (strcmp(what, "low") == 0)
         start_low();
+    else if (strcmp(what, "go") == 0)
+        start_go();
+    else if (strcmp(what, "short") == 0)
+        start_many(start_and_join, 2);
     else if (strcmp(what, "map") == 0)
         start_many(map_and_unmap, 1), add_obstacle();
     else if (strcmp(what, "dlopen") == 0)
         start_many(open_and_close, 1), add_obstacle();
     else if (strcmp(what, "file") == 0)
-        map_file();
+        map_files();
     else if (strcmp(what, "waits") == 0)
         start_waits();
     else if (strcmp(what, "none") != 0)
