@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/control.h"
+#include "agent/hints.h"
 #include "agent/http/http.h"
 #include "agent/origins.h"
 #include "agent/parameters.h"
@@ -60,6 +61,8 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
     if (ckpt_classes_define(env, error) < 0)
         return -1;
     ckpt_checkpoint_init(env);
+    if (!starting)
+        ckpt_hints_begin();
     ckpt_renew_open_fields(env);
     ckpt_origins_apply(env);
     ckpt_agent.ready = true;

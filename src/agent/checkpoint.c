@@ -32,6 +32,7 @@
 #include "agent/clock.h"
 #include "agent/control.h"
 #include "agent/heap.h"
+#include "agent/hints.h"
 #include "agent/http/fds.h"
 #include "agent/http/http.h"
 #include "agent/lazy.h"
@@ -425,6 +426,7 @@ static void freeze(JNIEnv *env, struct work *work)
     find_temporaries(env, work);
     ckpt_control_lock();
     name_own_descriptors(work);
+    work->freeze.name_copies = ckpt_native_collects_origins(env, NULL);
     if (ckpt_freeze_check(&work->freeze, &work->report, &error) < 0)
         ckpt_report_add(&work->report, "error", "%s", error.text);
     say_warnings(work);
@@ -444,6 +446,8 @@ static void freeze(JNIEnv *env, struct work *work)
     }
     ckpt_http_resume();
     ckpt_control_unlock();
+    if (work->result == CKPT_FREEZE_FAILED)
+        ckpt_hints_add(&work->report);
     if (work->result == CKPT_FREEZE_RESTORED) {
         ckpt_memory_limit_apply();
         ckpt_renew(env);

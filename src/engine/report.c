@@ -19,6 +19,13 @@ void ckpt_report_clear(struct ckpt_report *report)
     report->text[0] = '\0';
 }
 
+void ckpt_report_forget(struct ckpt_report *report, size_t count, size_t used)
+{
+    report->count = count;
+    report->used = used;
+    report->text[used] = '\0';
+}
+
 void ckpt_report_add(struct ckpt_report *report, const char *type, const char *format, ...)
 {
     char line[1024 + 1];

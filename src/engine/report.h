@@ -22,6 +22,9 @@ struct ckpt_report {
 /** Make it empty. */
 void ckpt_report_clear(struct ckpt_report *report);
 
+/** Take back what was added since it had that @count and was that much @used. */
+void ckpt_report_forget(struct ckpt_report *report, size_t count, size_t used);
+
 /**
  * Add one refusal, unless it is there already.  What no longer fits is counted, and the last line
  * says that there is more.

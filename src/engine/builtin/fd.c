@@ -129,9 +129,30 @@ static int freeze_by_row(struct ckpt_gather *gather, const struct ckpt_fd_look *
     return 0;
 }
 
+/* A copy of one that was refused is the same obstacle. */
+static bool is_refused(const struct ckpt_gather *gather, int number)
+{
+    for (size_t i = 0; i < gather->refused_count; i++)
+        if (ckpt_fd_same_open_file(gather->refused[i], number))
+            return true;
+    return false;
+}
+
+/* What was added to the report since @count is about @number: once is enough. */
+static void note_refusal(struct ckpt_gather *gather, int number, size_t count, size_t used)
+{
+    if (gather->report->count == count || gather->name_copies)
+        return;
+    if (is_refused(gather, number))
+        ckpt_report_forget(gather->report, count, used);
+    else if (gather->refused_count < sizeof gather->refused / sizeof gather->refused[0])
+        gather->refused[gather->refused_count++] = number;
+}
+
 static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_look *look,
                       struct ckpt_fd_subject *subject, struct ckpt_error *error)
 {
+    size_t count = gather->report->count, used = gather->report->used;
     struct ckpt_image_fd entry, *added;
     enum ckpt_policy_action action;
 
@@ -151,13 +172,14 @@ static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_loo
     if ((action == CKPT_POLICY_CLOSE ? ckpt_fd_closed_freeze : freeze_by_row)(gather, look, &entry,
                                                                               error) < 0)
         return -1;
-    if (!entry.kind) {
+    if (!entry.kind)
         ckpt_report_add(gather->report, "resource",
                         "descriptor %d is '%s', of a kind that cannot be "
                         "restored; close it in a beforeCheckpoint hook, or by a policy file",
                         number, look->link);
+    note_refusal(gather, number, count, used);
+    if (!entry.kind)
         return 0;
-    }
     if ((number > 2 || entry.kind != CKPT_FD_STDIO) && entry.kind != CKPT_FD_CLOSED)
         find_twin(gather, &entry);
     added = ckpt_array_add(&gather->tables.fds, gather->tables.scratch, 1, error);
@@ -178,6 +200,7 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     if (!look || !subject || !buffer)
         return -1;
     ckpt_fd_kernel_begin();
+    gather->refused_count = 0;
     dir = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (dir < 0)
         return ckpt_error_set(error, "descriptors", (int)-dir, "cannot list /proc/self/fd");

@@ -49,6 +49,7 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
     gather->policies = freeze->policies;
     gather->warnings = freeze->warnings;
     gather->leave_running = freeze->leave_running;
+    gather->name_copies = freeze->name_copies;
     gather->own_fds = freeze->own_fds;
     gather->own_fd_count = freeze->own_fd_count;
 }

@@ -49,12 +49,15 @@ struct ckpt_gather {
     int64_t started_ns; /**< when the JVM was started first, by the wall clock */
     const int *own_fds; /**< descriptors of the agent that are not restored */
     size_t own_fd_count;
+    int refused[64]; /**< descriptors that were refused, the first of each open file */
+    size_t refused_count;
     int *shared_fds;               /**< for each shared object, a descriptor of it */
     const struct ckpt_range *free; /**< memory whose content does not matter, ascending */
     size_t free_count;
     struct ckpt_range *lazy; /**< memory that may be mapped from the image, ascending */
     size_t lazy_count;
     struct ckpt_array shared_seen; /**< struct ckpt_shared_seen */
+    bool name_copies;              /**< of descriptors that are refused */
     bool leave_running;            /**< the process continues, and writes to mapped files */
     bool parked;                   /**< the second walk: memory may be read */
 };

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// A program with one connection, to itself, for the reasons that a refused checkpoint gives.
+//
+//     Reasons hooks    with a resource of org.crac, registered at the start
+//     Reasons pool     uses the class com.zaxxer.hikari.pool.HikariPool, such as there is
+
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import org.crac.Context;
+import org.crac.Core;
+import org.crac.Resource;
+
+public final class Reasons {
+    private static Resource resource;
+
+    public static void main(String[] args) throws Exception {
+        ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
+        Socket client = new Socket(server.getInetAddress(), server.getLocalPort());
+        Socket served = server.accept();
+        if (args[0].equals("hooks")) {
+            resource = new Resource() {
+                @Override
+                public void beforeCheckpoint(Context<? extends Resource> context) throws Exception {
+                    client.close();
+                    served.close();
+                }
+
+                @Override
+                public void afterRestore(Context<? extends Resource> context) {
+                }
+            };
+            Core.getGlobalContext().register(resource);
+        } else {
+            Class.forName("com.zaxxer.hikari.pool.HikariPool");
+        }
+        System.out.println("ready");
+        Thread.currentThread().join();
+    }
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# What a refused checkpoint says besides the obstacles: the cure that a known library has, and that
+# hooks were not called because the agent came too late. And that each obstacle is named once.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+need python3
+compile Reasons
+mkdir -p "$TMP/pool/com/zaxxer/hikari/pool"
+cat >"$TMP/pool/com/zaxxer/hikari/pool/HikariPool.java" <<'JAVA'
+package com.zaxxer.hikari.pool;
+public class HikariPool { }
+JAVA
+"${JDKS[0]}/bin/javac" --release 8 -Xlint:-options -d "$CLASSES" \
+    "$TMP/pool/com/zaxxer/hikari/pool/HikariPool.java" || bail_out "javac failed"
+
+late() {
+    start "late-$V" "$JAVA" -XX:+IgnoreUnrecognizedVMOptions -XX:+EnableDynamicAgentLoading \
+        -cp "$CP" Reasons hooks
+    wait_line "$log" ready || return
+    run "$CKPT" checkpoint "$pid" "$DIR/late"
+    is "$status" 1 "$V: a connection that a hook would close is refused where the agent came late"
+    contains "$err" "the beforeCheckpoint hooks were not called: org.crac was in use before the agent" \
+        "$V: and it says that hooks were not called"
+    kill -KILL "$pid"
+    wait_exit "$pid" 10
+    start_jvm "early-$V" - -cp "$CP" Reasons hooks
+    wait_line "$log" ready || return
+    freeze "$pid" "$DIR/early" "$V: with the agent from the start" &&
+        pass "$V: with the agent from the start they are called"
+}
+
+pool() {
+    start_jvm "pool-$V" - -cp "$CP" Reasons pool
+    wait_line "$log" ready || return
+    run "$CKPT" checkpoint "$pid" "$DIR/pool"
+    is "$status $(grep -c allow-pool-suspension=true <<<"$err")" "1 1" \
+        "$V: the cure for a pool's connections is named, once"
+    unlike "$err" "hooks were not called" "$V: and nothing else"
+    kill -KILL "$pid"
+    wait_exit "$pid" 10
+}
+
+copies() {
+    start "peer-$V" python3 -c "import socket
+server = socket.create_server(('127.0.0.1', 0))
+print('port', server.getsockname()[1], flush=True)
+s, _ = server.accept()
+s.recv(1)"
+    wait_line "$log" port || return
+    start "copies-$V" python3 -c "import os, socket, sys
+s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+for number in (17, 18, 19):
+    os.dup2(s.fileno(), number)
+os.execv(sys.argv[2], sys.argv[2:])" "$(sed -n 's/^port //p' "$log")" \
+        "$JAVA" "-agentpath:$AGENT=addr=none" -jar "$SIMPLE"
+    wait_line "$log" 3 || return
+    run "$CKPT" checkpoint "$pid" "$DIR/copies"
+    is "$status $(grep -c 'is a TCP connection' <<<"$err")" "1 1" \
+        "$V: a connection with three descriptors is one obstacle"
+    kill -KILL "$pid"
+    wait_exit "$pid" 10
+}
+
+body() {
+    late
+    pool
+    copies
+}
+each_jdk body
+done_testing
