@@ -414,6 +414,7 @@ static void find_temporaries(JNIEnv *env, struct work *work)
     freeze->java_home = work->temporaries.java_home;
     freeze->temporaries = work->temporaries.list;
     freeze->temporary_count = work->temporaries.count;
+    freeze->deleted_limit = (uint64_t)ckpt_agent.options.tmp_files_mib << 20;
     freeze->started_ns = ckpt_temporaries_started();
     freeze->executable = ckpt_executable();
 }

@@ -269,8 +269,9 @@ static int write_from_file(struct write_state *state, struct ckpt_image_run *run
 static int open_source(const struct ckpt_source *source, struct ckpt_error *error)
 {
     struct stat status;
-    long fd = ckpt_sys_openat(AT_FDCWD, source->path,
-                              O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    long fd = ckpt_sys_openat(
+        AT_FDCWD, source->path,
+        O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (source->link ? 0 : O_NOFOLLOW), 0);
 
     if (fd < 0)
         return ckpt_error_set(error, "write", (int)-fd, "cannot read '%s'", source->path);

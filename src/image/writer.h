@@ -28,7 +28,8 @@ struct ckpt_core_thread {
 struct ckpt_source {
     uint32_t first_run, run_count;
     int fd;           /**< they are there, at the runs' addresses; -1: see path */
-    const char *path; /**< a regular file to be opened for reading, without following a link */
+    const char *path; /**< a regular file to be opened for reading */
+    bool link;        /**< the path may be a link */
     uint64_t inode;   /**< of that file; if it is another one by now, the image is not written */
 };
 

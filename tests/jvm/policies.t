@@ -69,7 +69,6 @@ refusals() {
     matches 'OpenSocket.*UDP socket at 127.0.0.1:[0-9]+; .*by a policy file, which can also reopen' "UDP"
     matches 'OpenSocket.*Unix socket .*by a policy file, which can also reopen it' "a Unix listener"
     matches 'OpenSocket.*TCP connection .*by a policy file$' "a connection"
-    matches "OpenFile.*gone \(deleted\)'.*by a policy file$" "a deleted file"
     matches 'OpenResource.*inotify.*by a policy file$' "an unknown kind"
 
     policy error 'type: file' 'path: HERE/oth*' 'action: ignore' --- \

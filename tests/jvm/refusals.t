@@ -78,10 +78,6 @@ obstacles() {
     refuses hook 'IllegalStateException: the first hook has its reasons'
     then_works hook
 
-    begin deleted - -cp "$CP" Refuse deleted "$HERE/gone"
-    refuses deleted "$HERE/gone.*without a name"
-    then_works deleted
-
     begin udp - -cp "$CP" Refuse udp
     refuses udp 'descriptor [0-9]+ is .*socket'
     then_works udp

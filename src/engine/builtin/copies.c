@@ -40,6 +40,20 @@ bool ckpt_copies_is_passing(const struct ckpt_gather *gather, const char *path)
                 gather->started_ns);
 }
 
+/* The JDK's own files are no surprise: an update has replaced them. */
+void ckpt_copies_fits(struct ckpt_gather *gather, const char *path, uint64_t size)
+{
+    if (is_below(path, gather->java_home))
+        return;
+    gather->deleted_size += size;
+    if (gather->deleted_size > gather->deleted_limit)
+        ckpt_report_add(gather->report, "file",
+                        "'%s' is a deleted file of %lu MiB, more than is allowed in an image; "
+                        "close and unmap it in a beforeCheckpoint hook, or raise the agent option "
+                        "tmp_files",
+                        path, (unsigned long)((size + (1 << 20) - 1) >> 20));
+}
+
 /* A file that cannot be read is not in the image: then a restore needs the file itself. */
 static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
                        struct ckpt_error *error)

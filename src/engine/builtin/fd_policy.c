@@ -136,7 +136,7 @@ const struct ckpt_policy_rule *ckpt_fd_policy(const struct ckpt_gather *gather,
     *subject = (struct ckpt_policy_subject){
         .type = CKPT_POLICY_DESCRIPTOR, .number = look->number, .text = to->text};
     ckpt_raw_format(to->text, sizeof to->text, "%s", look->link);
-    if (ckpt_fd_shared.matches(gather, look) || ckpt_fd_eventfd.matches(gather, look) ||
+    if (ckpt_raw_starts(look->link, "/memfd:") || ckpt_fd_eventfd.matches(gather, look) ||
         ckpt_fd_epoll.matches(gather, look)) {
         subject->by_number = true;
     } else if (ckpt_fd_pipe.matches(gather, look)) {

@@ -2,11 +2,13 @@
 /*
  * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
  *
- * Memory files (memfd): ZGC keeps its heap in one and maps it more than once.  The object goes into
- * the image once, by its own offsets; holes in it stay holes.  Thawing makes the object in
- * objects.c; here is the descriptor.
+ * Memory files (memfd), and files that were deleted while they are open, which become memory files:
+ * no name leads to them, and as far as can be known no other process has them.  ZGC keeps its heap
+ * in a memory file and maps it more than once.  The object goes into the image once, by its own
+ * offsets; holes in it stay holes.  Thawing makes the object in objects.c; here is the descriptor.
  */
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -15,28 +17,44 @@
 #define SEEK_DATA_ 3
 #define SEEK_HOLE_ 4
 #define MOST_OBJECTS 256
+#define LONGEST_NAME 249 /* of a memory file */
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
 {
     (void)gather;
-    return ckpt_raw_starts(look->link, "/memfd:");
+    return ckpt_raw_starts(look->link, "/memfd:") ||
+           (S_ISREG(look->status.st_mode) && look->status.st_nlink == 0 && look->link[0] == '/' &&
+            !(look->open_flags & O_PATH) && !ckpt_raw_starts(look->link, "/dev/shm/"));
 }
 
 static int name_of(struct ckpt_gather *gather, const char *link, struct ckpt_ref *ret_ref,
                    struct ckpt_error *error)
 {
-    const char *name = link + 7; /* behind "/memfd:" */
+    const char *name = link + (ckpt_raw_starts(link, "/memfd:") ? 7 : 1);
     size_t length = ckpt_raw_length(name);
 
+    for (const char *at = name; !ckpt_raw_starts(link, "/memfd:") && *at; at++)
+        if (*at == '/') { /* the last part of a file's path: memory files have short names */
+            length -= (size_t)(at + 1 - name);
+            name = at + 1;
+        }
     if (ckpt_raw_ends(name, " (deleted)"))
         length -= 10;
+    if (length > LONGEST_NAME)
+        length = LONGEST_NAME;
     return ckpt_tables_pool(&gather->tables, name, length, ret_ref, error);
+}
+
+static bool is_unreadable(uint32_t open_flags)
+{
+    return (open_flags & O_ACCMODE) == O_WRONLY;
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct ckpt_array *objects = &gather->tables.shared;
+    bool writes = (look->open_flags & O_ACCMODE) != O_RDONLY;
     struct ckpt_image_shared *object;
     long seals;
 
@@ -44,18 +62,27 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
         object = ckpt_array_at(objects, i);
         if (object->inode == look->status.st_ino && object->device == look->status.st_dev) {
             entry->object = (uint32_t)i;
+            if (gather->shared_written[i] && !is_unreadable(look->open_flags))
+                gather->shared_fds[i] = look->number; /* the first may be without reading */
+            gather->shared_written[i] |= writes;
             return 0;
         }
     }
-    if (!gather->shared_fds)
+    if (!gather->shared_fds) {
         gather->shared_fds = ckpt_scratch_take(&gather->scratch, MOST_OBJECTS * sizeof(int), error);
-    if (!gather->shared_fds)
+        gather->shared_written = ckpt_scratch_take(&gather->scratch, MOST_OBJECTS, error);
+    }
+    if (!gather->shared_fds || !gather->shared_written)
         return -1;
     if (objects->count == MOST_OBJECTS)
         return ckpt_error_set(error, "descriptors", 0, "the JVM has more than %d memory files",
                               MOST_OBJECTS);
     seals = ckpt_sys_fcntl(look->number, F_GET_SEALS, 0);
     gather->shared_fds[objects->count] = look->number;
+    gather->shared_written[objects->count] = writes;
+    if (look->status.st_nlink == 0 && !ckpt_raw_starts(look->link, "/memfd:"))
+        ckpt_copies_fits(gather, look->link,
+                         (uint64_t)look->status.st_blocks * 512); /* without holes */
     entry->object = (uint32_t)objects->count;
     object = ckpt_array_add(objects, &gather->scratch, 1, error);
     if (!object || name_of(gather, look->link, &object->name, error) < 0)
@@ -96,6 +123,22 @@ int ckpt_runs_of_file(struct ckpt_gather *gather, int fd, uint32_t *ret_first, u
     return 0;
 }
 
+/* A file that no descriptor reads is opened once more when it is written into the image. */
+static int by_own_path(struct ckpt_gather *gather, const struct ckpt_image_shared *object, int fd,
+                       struct ckpt_source *source, struct ckpt_error *error)
+{
+    char *path = ckpt_scratch_take(&gather->scratch, 32, error);
+
+    if (!path)
+        return -1;
+    ckpt_raw_format(path, 32, "/proc/self/fd/%d", fd);
+    source->fd = -1;
+    source->path = path;
+    source->inode = object->inode;
+    source->link = true;
+    return 0;
+}
+
 int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     for (size_t i = 0; i < gather->tables.shared.count; i++) {
@@ -111,6 +154,9 @@ int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error
             return -1;
         *source = (struct ckpt_source){
             .first_run = object->first_run, .run_count = object->run_count, .fd = fd};
+        if (is_unreadable((uint32_t)ckpt_sys_fcntl(fd, F_GETFL, 0)) &&
+            by_own_path(gather, object, fd, source, error) < 0)
+            return -1;
     }
     return 0;
 }
@@ -132,8 +178,12 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
-    long opened = ckpt_sys_fcntl(thaw->shared_fds[entry->object], F_DUPFD_CLOEXEC, 3);
+    int flags = (int)entry->open_flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC);
+    char path[32];
+    long opened;
 
+    ckpt_raw_format(path, sizeof path, "/proc/self/fd/%d", thaw->shared_fds[entry->object]);
+    opened = ckpt_sys_openat(AT_FDCWD, path, flags | O_CLOEXEC, 0);
     if (opened < 0)
         return ckpt_error_set(error, "descriptors", (int)-opened, "cannot duplicate a memory file");
     ckpt_sys_lseek((int)opened, (int64_t)entry->position, SEEK_SET);

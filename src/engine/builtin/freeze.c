@@ -46,6 +46,7 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
     gather->started_ns = freeze->started_ns;
     gather->temporaries = freeze->temporaries;
     gather->temporary_count = freeze->temporary_count;
+    gather->deleted_limit = freeze->deleted_limit;
     gather->policies = freeze->policies;
     gather->warnings = freeze->warnings;
     gather->leave_running = freeze->leave_running;

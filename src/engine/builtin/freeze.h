@@ -40,7 +40,8 @@ struct ckpt_freeze {
     const char *java_home;                    /**< java.home, likewise */
     const struct ckpt_temporary *temporaries; /**< files that are to be in the image too */
     size_t temporary_count;
-    int64_t started_ns; /**< when the JVM was started first, by the wall clock */
+    uint64_t deleted_limit; /**< bytes of deleted files that may be in the image */
+    int64_t started_ns;     /**< when the JVM was started first, by the wall clock */
     /**
      * With everyone parked: whether free_memory() can be asked just now.  If not, the threads run
      * on for a moment and are parked again, a number of times.  NULL: always.

@@ -46,12 +46,15 @@ struct ckpt_gather {
     const char *java_home;                    /**< java.home, or NULL */
     const struct ckpt_temporary *temporaries; /**< ascending by path */
     size_t temporary_count;
-    int64_t started_ns; /**< when the JVM was started first, by the wall clock */
-    const int *own_fds; /**< descriptors of the agent that are not restored */
+    uint64_t deleted_limit; /**< bytes of deleted files that may be in the image */
+    int64_t started_ns;     /**< when the JVM was started first, by the wall clock */
+    const int *own_fds;     /**< descriptors of the agent that are not restored */
     size_t own_fd_count;
     int refused[64]; /**< descriptors that were refused, the first of each open file */
     size_t refused_count;
     int *shared_fds;               /**< for each shared object, a descriptor of it */
+    bool *shared_written;          /**< for each shared object, whether a descriptor can write */
+    uint64_t deleted_size;         /**< of deleted files that go into the image */
     const struct ckpt_range *free; /**< memory whose content does not matter, ascending */
     size_t free_count;
     struct ckpt_range *lazy; /**< memory that may be mapped from the image, ascending */
@@ -112,6 +115,12 @@ int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error
  * temporary files, or was made after the JVM had been started; and is none of the JDK's (copies.c).
  */
 bool ckpt_copies_is_passing(const struct ckpt_gather *gather, const char *path);
+
+/**
+ * Count @size bytes of the deleted file at @path, as /proc shows it; refuses it in the report where
+ * it is more than is allowed (copies.c).
+ */
+void ckpt_copies_fits(struct ckpt_gather *gather, const char *path, uint64_t size);
 
 /** Temporary files, and the content of files with CKPT_FILE_COPIED; after all other runs. */
 int ckpt_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error);

@@ -169,19 +169,28 @@ static bool is_of_image(const struct ckpt_gather *gather, const struct area *are
            area->device == mailbox->image_device && !area->shared;
 }
 
-/* Of a deleted file: no restore will find it, so what the process sees of it is memory. */
-static bool is_of_deleted(const struct area *area)
+/* Shared memory without a file has a name that looks like a deleted file's. */
+static bool is_file(const struct area *area)
 {
-    return area->deleted && !area->shared && !ckpt_raw_starts(area->path, "/memfd:") &&
+    return area->path[0] == '/' && !ckpt_raw_equal(area->path, "/dev/zero (deleted)") &&
            !ckpt_raw_starts(area->path, "/SYSV");
 }
 
+/* Of a deleted file: no restore will find it, so what the process sees of it is memory. */
+static bool is_of_deleted(const struct area *area)
+{
+    return area->deleted && !area->shared && is_file(area);
+}
+
+/* On some file systems (overlayfs) the device is another one than that of the descriptor. */
 static int find_shared(struct ckpt_gather *gather, const struct area *area, uint32_t *ret_index)
 {
     for (size_t i = 0; i < gather->tables.shared.count; i++) {
         const struct ckpt_image_shared *shared = ckpt_array_at(&gather->tables.shared, i);
 
-        if (shared->inode == area->inode && shared->device == area->device) {
+        if (shared->inode == area->inode &&
+            (shared->device == area->device ||
+             (area->deleted && !ckpt_raw_starts(area->path, "/memfd:")))) {
             *ret_index = (uint32_t)i;
             return 0;
         }
@@ -193,6 +202,31 @@ static int find_shared(struct ckpt_gather *gather, const struct area *area, uint
 static bool is_watched(const char *path)
 {
     return ckpt_raw_find(path, "/hsperfdata_") != NULL;
+}
+
+/*
+ * A deleted file that is mapped shared and may be written: with the descriptors of it, if there are
+ * any, or else memory that no one but this process has, since it has no child.  What other
+ * processes are likely to have too is refused.
+ */
+static void classify_deleted(struct ckpt_gather *gather, const struct area *area,
+                             struct ckpt_image_map *map)
+{
+    if (find_shared(gather, area, &map->object) == 0) {
+        map->kind = CKPT_MAP_SHARED;
+        map->offset = area->offset;
+        return;
+    }
+    map->kind = CKPT_MAP_ANON;
+    map->offset = 0;
+    if (ckpt_raw_starts(area->path, "/memfd:"))
+        refuse(gather, area, "is of a memory file that is no longer open");
+    else if (ckpt_raw_starts(area->path, "/dev/shm/"))
+        refuse(gather, area,
+               "is of a deleted file, which other processes may have mapped too; let the "
+               "application unmap it in a beforeCheckpoint hook");
+    else
+        ckpt_copies_fits(gather, area->path, area->end - area->start);
 }
 
 static void classify_file(struct ckpt_gather *gather, const struct area *area,
@@ -208,13 +242,8 @@ static void classify_file(struct ckpt_gather *gather, const struct area *area,
         flags = CKPT_FILE_MAY_CHANGE | CKPT_FILE_MAY_GROW;
     if (!area->shared && (area->prot & PROT_EXEC) && ckpt_copies_is_passing(gather, area->path))
         flags |= CKPT_FILE_COPIED;
-    if (area->deleted) {
-        ckpt_report_add(gather->report, "file",
-                        "'%s' is a file that was deleted, and is mapped shared; let the "
-                        "application unmap it in a beforeCheckpoint hook, or delete it later",
-                        area->path);
-    } else if (ckpt_files_add(gather, area->path, flags, readable ? (void *)area->start : NULL,
-                              area->end - area->start, &map->object, &error) < 0) {
+    if (ckpt_files_add(gather, area->path, flags, readable ? (void *)area->start : NULL,
+                       area->end - area->start, &map->object, &error) < 0) {
         ckpt_report_add(gather->report, "file", "%s", error.text);
     } else {
         file = ckpt_array_at(&gather->tables.files, map->object);
@@ -259,13 +288,8 @@ static void classify(struct ckpt_gather *gather, const struct area *area,
     } else if (area->shared && ckpt_raw_equal(path, "/dev/zero (deleted)")) {
         map->kind = CKPT_MAP_ANON; /* no child shares it, or the checkpoint is off */
         map->flags |= CKPT_MAP_SHARED_FLAG;
-    } else if (ckpt_raw_starts(path, "/memfd:")) {
-        map->kind = CKPT_MAP_SHARED;
-        map->offset = area->offset;
-        if (find_shared(gather, area, &map->object) < 0 || !area->shared)
-            ckpt_report_add(gather->report, "resource", "memory '%s' is %s", path,
-                            area->shared ? "of a memory file that is no longer open"
-                                         : "a private mapping of a memory file");
+    } else if (area->deleted && is_file(area)) {
+        classify_deleted(gather, area, map);
     } else if (path[0] == '/' && !ckpt_raw_starts(path, "/SYSV")) {
         map->offset = area->offset;
         classify_file(gather, area, map);
@@ -305,7 +329,7 @@ static enum ckpt_pages_how how_to_gather(const struct ckpt_gather *gather, const
 {
     if (is_of_image(gather, area))
         return CKPT_PAGES_WHOLE;
-    if (is_of_deleted(area))
+    if (is_of_deleted(area) || (area->deleted && is_file(area) && map->kind == CKPT_MAP_ANON))
         return CKPT_PAGES_READABLE;
     if (map->kind == CKPT_MAP_PERF)
         return CKPT_PAGES_WHOLE; /* its file may be gone */
@@ -314,6 +338,15 @@ static enum ckpt_pages_how how_to_gather(const struct ckpt_gather *gather, const
     if (!area->shared)
         return CKPT_PAGES_PRIVATE;
     return area->swapped ? CKPT_PAGES_WHOLE : CKPT_PAGES_RESIDENT;
+}
+
+/* Whether a deleted file, or shared memory, may still be written by another way. */
+static bool is_written(struct ckpt_gather *gather, const struct area *area)
+{
+    uint32_t object;
+
+    return !is_file(area) || ckpt_raw_starts(area->path, "/memfd:") ||
+           (find_shared(gather, area, &object) == 0 && gather->shared_written[object]);
 }
 
 static int add_map(struct ckpt_gather *gather, struct area *area, const char *flags,
@@ -327,6 +360,8 @@ static int add_map(struct ckpt_gather *gather, struct area *area, const char *fl
         return 0;
     /* Also one that is only read now, of a file that was opened for writing. */
     area->may_write = area->shared && ckpt_raw_find(flags, " mw");
+    if (area->deleted && area->shared && !area->may_write && !is_written(gather, area))
+        area->shared = false; /* no one changes it: what is seen of it is as good as its own */
     classify(gather, area, &map);
     if (area->may_write)
         map.flags |= CKPT_MAP_MAY_WRITE;

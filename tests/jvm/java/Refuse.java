@@ -104,12 +104,6 @@ public final class Refuse {
                     child.getOutputStream().close();
                 });
                 break;
-            case "deleted":
-                OBSTACLE.add(new FileOutputStream(argument));
-                if (!new File(argument).delete()) {
-                    throw new IOException("not deleted");
-                }
-                break;
             case "fifo":
                 OBSTACLE.add(new FileInputStream(argument));
                 break;
