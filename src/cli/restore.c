@@ -145,11 +145,12 @@ static void warn(const char *text)
     fprintf(stderr, "checkpointer: warning: %s\n", text);
 }
 
-static int report_success(const struct ckpt_restore_request *request)
+/* Ends at once: after a rehearsal the process is fit for nothing else. */
+__attribute__((noreturn)) static void report_success(const struct ckpt_restore_request *request)
 {
     if (!request->frozen_runs)
         printf("'%s' would be restored here\n", request->directory);
-    return fflush(stdout) == 0 ? CKPT_EXIT_DONE : CKPT_EXIT_FAILED;
+    _exit(fflush(stdout) == 0 ? CKPT_EXIT_DONE : CKPT_EXIT_FAILED);
 }
 
 static int run(int argc, char **argv)
@@ -187,7 +188,7 @@ static int run(int argc, char **argv)
     if (!arguments.dry_run)
         ckpt_engine_builtin.restore(request, &error);
     else if (ckpt_engine_builtin.rehearse(request, &error) == 0)
-        return report_success(request);
+        report_success(request);
     return ckpt_cli_fail(&error);
 }
 

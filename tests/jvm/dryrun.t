@@ -28,6 +28,23 @@ limited() { # LIMIT NAME PATTERN WHAT
     refused "$V: restore: $4" "$3"
 }
 
+# The limit of a container on processes.
+few_pids() { # DIR
+    local group top=/sys/fs/cgroup
+    [ ! -e $top/pids ] || top+=/pids
+    group=$top/checkpointer-test-$$
+    if ! mkdir "$group" 2>/dev/null || ! echo 8 2>/dev/null >"$group/pids.max"; then
+        rmdir "$group" 2>/dev/null || true
+        cannot "$V: --dry-run: a cgroup with too few processes" "no cgroup can be made here"
+        return
+    fi
+    run bash -c 'echo $BASHPID >"$0" && exec "$@"' "$group/cgroup.procs" \
+        "${AS_USER[@]}" "$CKPT" restore --dry-run "$1"
+    refused "$V: --dry-run: a cgroup with too few processes" \
+        "needs [0-9]+ threads, and only .*the cgroup's pids.max"
+    rmdir "$group"
+}
+
 states() { # everything in the folder that a rehearsal could have touched
     find "$USER_DIR" -printf '%p %s %m %T@ %C@\n' | sort
 }
@@ -80,6 +97,7 @@ body() {
     if [ "$(id -u)" = 0 ]; then
         limited "-u 8" open "needs [0-9]+ threads, and only .*raise 'ulimit -u'" "too few threads"
     fi
+    few_pids "$IMAGES/open"
     dry_run "$IMAGES/open"
     is "$status" 0 "$V: nothing of that lasts"
 

@@ -23,6 +23,7 @@
 
 #define STAGE "threads"
 #define FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+#define FEW 1000 /* threads that every machine allows */
 #define END_S 10 /* for threads that have nothing to do but to end */
 
 long ckpt_trial_clone(unsigned long flags, void *stack, uint32_t *word);
@@ -70,28 +71,24 @@ static bool group_is_near(const char *top, char *path, size_t count)
     return false;
 }
 
+/* The controller has one hierarchy: that of version 1, if it is there. */
 static bool any_group_is_near(size_t count)
 {
-    static const struct {
-        const char *start, *top;
-    } kinds[] = {{"0::/", "/sys/fs/cgroup"},
-                 {"0::/", "/sys/fs/cgroup/unified"},
-                 {":pids:/", "/sys/fs/cgroup/pids"}};
     char text[4096], path[400];
+    const char *top = "/sys/fs/cgroup/pids", *at;
 
     if (ckpt_raw_read_file("/proc/self/cgroup", text, sizeof text) <= 0)
         return false;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        const char *at = strstr(text, kinds[i].start);
-
-        if (!at)
-            continue;
-        at += strlen(kinds[i].start) - 1;
-        snprintf(path, sizeof path, "%.*s", (int)strcspn(at, "\n"), at);
-        if (group_is_near(kinds[i].top, path, count))
-            return true;
+    at = strstr(text, ":pids:/");
+    if (!at) {
+        top = "/sys/fs/cgroup";
+        at = strstr(text, "0::/");
     }
-    return false;
+    if (!at)
+        return false;
+    at = strchr(at, '/');
+    snprintf(path, sizeof path, "%.*s", at[1] == '\n' ? 0 : (int)strcspn(at, "\n"), at);
+    return group_is_near(top, path, count);
 }
 
 static bool is_near(size_t count)
@@ -100,7 +97,7 @@ static bool is_near(size_t count)
     struct rlimit limit;
 
     return (getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur < now) ||
-           read_number("/proc/sys/kernel/threads-max", UINT64_MAX) < now + 32 ||
+           (now > FEW && read_number("/proc/sys/kernel/threads-max", UINT64_MAX) < now + 32) ||
            any_group_is_near(count);
 }
 
