@@ -35,6 +35,8 @@ static const char *const bases[] = {
     "org/apache/commons/rng/UniformRandomProvider",
     "org/bouncycastle/crypto/prng/RandomGenerator",
     "org/bouncycastle/crypto/prng/drbg/SP80090DRBG",
+    "org/bouncycastle/crypto/fips/DRBG",
+    "org/bouncycastle/crypto/general/DRBG",
 };
 
 /* Generators without state, or with another's; those of every thread have a row in random.c. */
@@ -51,6 +53,8 @@ static const char *const stateless[] = {
     "kotlin/random/jdk8/PlatformThreadLocalRandom",
     "org/apache/commons/math3/random/RandomAdaptor",
     "org/apache/commons/math3/random/SynchronizedRandomGenerator",
+    "org/bouncycastle/crypto/fips/DRBGPseudoRandom",
+    "org/bouncycastle/crypto/general/X931PseudoRandom",
     "org/bouncycastle/crypto/prng/ThreadedSeedGenerator",
 };
 
@@ -58,6 +62,7 @@ static const char *const stateless[] = {
 #define SPI "Ljava/security/SecureRandomSpi;"
 #define VIRTUAL "java/lang/VirtualThread"
 #define SUN "sun/security/provider/" /* NativePRNG, SHA1PRNG and DRBG, which have rows */
+#define BC "org/bouncycastle/"       /* the same of all of its DRBGs */
 
 /* A class of which something is to be renewed, or to be known. */
 struct type {
@@ -79,7 +84,7 @@ static size_t *counts; /* of instances of each type */
 static size_t type_count;
 static struct match matches[MOST_MATCHES];
 static size_t match_count;
-static bool knows_sun; /* all of it */
+static bool knows_sun, knows_bc; /* no class there is another one than in the rows */
 static char kept[KEPT_SIZE];
 static size_t kept_size;
 
@@ -308,14 +313,26 @@ static void find_provider_class(JNIEnv *env, jobject random, char name[NAME_MAX_
         ckpt_walk_deallocate(signature);
 }
 
-/* What is made of NativePRNG, SHA1PRNG and DRBG has no state but theirs. */
+static bool begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* What is made of classes that have rows has no state but theirs. */
+static bool is_renewed(const char *class, const char *provider)
+{
+    bool is_plain = strcmp(class, SECURE_RANDOM) == 0;
+
+    return (knows_sun && begins(provider, SUN) && (is_plain || begins(class, BC))) ||
+           (knows_bc && (begins(class, BC) || (is_plain && begins(provider, BC))));
+}
+
 static bool reseed_instance(JNIEnv *env, const struct type *type, jobject random)
 {
     char provider[NAME_MAX_SIZE], name[2 * NAME_MAX_SIZE + 8];
 
     find_provider_class(env, random, provider);
-    if (strcmp(type->name, SECURE_RANDOM) == 0 && knows_sun &&
-        strncmp(provider, SUN, strlen(SUN)) == 0)
+    if (is_renewed(type->name, provider))
         return true;
     snprintf(name, sizeof name, *provider ? "%s (%s)" : "%s", type->name, provider);
     for (char *at = name; *at; at++)
@@ -387,7 +404,7 @@ static void prepare_state(JNIEnv *env, size_t index)
     if (!ckpt_places_add(env, type->class, type->row, NULL) ||
         (counts && counts[index] && !take_instances(env, index))) {
         type->kind = KEPT; /* this version of the library is another one */
-        knows_sun &= strncmp(type->name, SUN, strlen(SUN)) != 0;
+        knows_sun &= !begins(type->name, SUN);
     }
     if ((*env)->ExceptionCheck(env))
         (*env)->ExceptionClear(env);
@@ -406,11 +423,13 @@ static void prepare_secure(JNIEnv *env, size_t index)
 void ckpt_generators_prepare(JNIEnv *env)
 {
     kept_size = 0;
-    knows_sun = true;
+    knows_sun = knows_bc = true;
     ckpt_reseed_begin(env);
     for (size_t i = 0; i < type_count; i++)
         if (types[i].kind == STATE)
             prepare_state(env, i);
+    for (size_t i = 0; i < type_count; i++)
+        knows_bc &= types[i].kind != KEPT || !begins(types[i].name, BC);
     for (size_t i = 0; i < type_count; i++)
         if (types[i].kind == SECURE)
             prepare_secure(env, i);

@@ -25,7 +25,7 @@
  * numbers and arrays of them get random bits; a boolean becomes false and a double NaN (a number
  * that was drawn ahead is gone); AtomicLong, AtomicInteger and java.util.Random are followed.  In
  * front of a name '?': need not exist.  After it "/BITS": as many random bits; "=min": the lowest
- * number; "=pid": the process ID, if it was that.
+ * number; "=pid": the process ID, if it was that; ">NAME": that field of the object it refers to.
  */
 struct ckpt_generator_row {
     const char *class; /**< as in "java/util/Random" */

@@ -11,6 +11,8 @@
 
 #define BC "org/bouncycastle/crypto/prng/"
 #define BC_DRBG BC "drbg/"
+#define BC_DRBG_PROVIDER "org/bouncycastle/jcajce/provider/drbg/"
+#define BC_GENERAL "org/bouncycastle/crypto/general/"
 #define BC_FIPS "org/bouncycastle/crypto/fips/"
 #define MATH3 "org/apache/commons/math3/random/"
 #define RNG "org/apache/commons/rng/core/"
@@ -39,10 +41,13 @@ const struct ckpt_generator_row ckpt_generator_rows[] = {
     {BC "X931RNG", {"V", "DT"}},
     {BC "DigestRandomGenerator", {"state", "seed"}},
     {BC "ReversedWindowGenerator", {"window"}},
-    {BC_FIPS "HashSP800DRBG", {"_V", "_C"}},
-    {BC_FIPS "HMacSP800DRBG", {"_V", "_K"}},
-    {BC_FIPS "CTRSP800DRBG", {"_V", "_Key"}},
+    {BC_DRBG_PROVIDER "DRBG$URLSeededEntropySourceProvider", {"?seedStream>buf"}}, /* read ahead */
+    {BC_FIPS "HashSP800DRBG", {"?_V", "?_C", "?workingBuf>_V", "?workingBuf>_C"}},
+    {BC_FIPS "HMacSP800DRBG", {"?_V", "?_K", "?workingBuf>_V", "?workingBuf>_K"}},
+    {BC_FIPS "CTRSP800DRBG", {"?_V", "?_Key", "?workingBuf>_V", "?workingBuf>_Key"}},
     {BC_FIPS "ContinuousTestingPseudoRNG", {"block"}},
+    {BC_GENERAL "X931RNG", {"V", "DT"}},
+    {BC_GENERAL "ContinuousTestingPseudoRNG", {"block"}},
 
     {"org/bson/types/ObjectId",
      {"?RANDOM_VALUE1/24", "?RANDOM_VALUE2/15", "?RANDOM_VALUE/40", "?MACHINE_IDENTIFIER/24",

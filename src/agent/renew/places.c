@@ -17,14 +17,16 @@
 
 #define NAME_SIZE 64
 #define STATIC 0x0008
-#define RANDOM_BITS 48 /* of the seed of a java.util.Random */
+#define RANDOM_SEED "seed" /* of a java.util.Random */
+#define RANDOM_BITS 48     /* of that */
 
 enum action { BITS, LOWEST, PROCESS };
 
 struct field {
     jfieldID id;
-    char kind; /* of its signature: J, I, S, Z, D, '[' or L */
-    char unit; /* of an array: the signature of its elements; of L: '1' of a Random, else '0' */
+    char kind;          /* of its signature: J, I, S, Z, D, '[' or L */
+    char unit;          /* of an array: the signature of its elements */
+    const char *follow; /* of L: the field of that object */
     bool is_static;
     enum action action;
     uint64_t mask;
@@ -52,17 +54,19 @@ static pid_t old_pid;
 
 static bool is_known(const char *signature, struct field *field)
 {
-    static const char *const followed[] = {"Ljava/util/concurrent/atomic/AtomicLong;",
-                                           "Ljava/util/concurrent/atomic/AtomicInteger;",
-                                           "Ljava/util/Random;"};
+    static const char *const followed[][2] = {
+        {"Ljava/util/concurrent/atomic/AtomicLong;", "value"},
+        {"Ljava/util/concurrent/atomic/AtomicInteger;", "value"},
+        {"Ljava/util/Random;", RANDOM_SEED},
+    };
 
     field->kind = signature[0];
     field->unit = signature[1];
-    for (size_t i = 0; i < CKPT_COUNT(followed); i++)
-        if (strcmp(signature, followed[i]) == 0) {
-            field->unit = i == 2 ? '1' : '0';
-            return true;
-        }
+    for (size_t i = 0; i < CKPT_COUNT(followed) && !field->follow; i++)
+        if (strcmp(signature, followed[i][0]) == 0)
+            field->follow = followed[i][1];
+    if (signature[0] == 'L')
+        return field->follow;
     return signature[0] == '[' ? strchr("BSIJ", signature[1]) && !signature[2]
                                : strchr("JISZD", signature[0]) && !signature[1];
 }
@@ -112,16 +116,17 @@ static bool find_field(JNIEnv *env, jclass class, const char *name, struct field
     return good;
 }
 
-/* "name/24", "name=min", "name=pid" */
+/* "name/24", "name=min", "name=pid", "name>field" */
 static void parse(const char *spec, char name[NAME_SIZE], struct field *field)
 {
-    size_t length = strcspn(spec, "/=");
+    size_t length = strcspn(spec, "/=>");
     unsigned bits = spec[length] == '/' ? (unsigned)atoi(spec + length + 1) : 64;
 
     field->mask = bits < 64 ? (1ull << bits) - 1 : UINT64_MAX;
     field->action = strcmp(spec + length, "=min") == 0   ? LOWEST
                     : strcmp(spec + length, "=pid") == 0 ? PROCESS
                                                          : BITS;
+    field->follow = spec[length] == '>' ? spec + length + 1 : NULL;
     length = length < NAME_SIZE ? length : NAME_SIZE - 1;
     memcpy(name, spec, length);
     name[length] = '\0';
@@ -188,15 +193,13 @@ static bool add(JNIEnv *env, jobject holder, const struct field *field);
 
 static bool follow(JNIEnv *env, jobject object, const struct field *from)
 {
-    bool is_random = from->unit == '1';
     struct field field = {.mask = from->mask};
 
-    if (is_random) {
+    if (strcmp(from->follow, RANDOM_SEED) == 0) {
         ckpt_generators_claim(object);
         field.mask = (1ull << RANDOM_BITS) - 1;
     }
-    return find_field(env, (*env)->GetObjectClass(env, object), is_random ? "seed" : "value",
-                      &field) &&
+    return find_field(env, (*env)->GetObjectClass(env, object), from->follow, &field) &&
            add(env, object, &field);
 }
 
