@@ -93,7 +93,7 @@ void ckpt_timers_hold(JNIEnv *env)
 /* The names of java.util.TaskQueue and TimerTask, the same from JDK 8 to 25. */
 struct names {
     jfieldID tasks, size, next, period;
-    jmethodID heapify;
+    jmethodID heapify, notify;
 };
 
 static bool find_names(JNIEnv *env, struct names *names)
@@ -107,8 +107,10 @@ static bool find_names(JNIEnv *env, struct names *names)
         names->period = (*env)->GetFieldID(env, task_class, "period", "J");
     if (!clear(env))
         names->heapify = (*env)->GetMethodID(env, queue_class, "heapify", "()V");
+    if (!clear(env))
+        names->notify = (*env)->GetMethodID(env, queue_class, "notify", "()V");
     return !clear(env) && names->tasks && names->size && names->next && names->period &&
-           names->heapify;
+           names->heapify && names->notify;
 }
 
 /* Runs that were due before the freeze already stay due. */
@@ -143,8 +145,12 @@ static void correct(JNIEnv *env, jobject queue, const struct names *names, int64
         (*env)->DeleteLocalRef(env, task);
     }
     (*env)->DeleteLocalRef(env, tasks);
-    if (changed)
+    if (changed) {
         (*env)->CallVoidMethod(env, queue, names->heapify);
+        /* The late run comes now, and not when the rest of the old wait is over. */
+        if (!clear(env))
+            (*env)->CallVoidMethod(env, queue, names->notify);
+    }
     clear(env);
 }
 
