@@ -5,15 +5,17 @@
 # and PI mutexes and read-write locks, in a library without symbols, held over the freeze by threads
 # that sleep, spin or wait, with and without threads that wait for them. Storms of threads in dlopen,
 # dlclose, dlsym and pthread_create, also with PIDs so small that an old TID is another thread's new one.
-# Memory that only looks like a lock.
+# Memory that only looks like a lock. SQLite while threads query.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need gcc
-compile TidLocks
+compile TidLocks Sqlite
+SQLITE=$(library sqlite-jdbc) || exit
 trap : USR1
+RUNNER=()
 LOADED=$(ldconfig -p 2>/dev/null | sed -n 's/.*libz\.so\.1 .*x86-64.*=> //p' | head -n 1)
 
-library() {
+native_half() {
     gcc -shared -fPIC -O2 -s -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -pthread \
         -o "$DIR/libtidlocks.so" "$TOP/tests/jvm/java/tidlocks.c" 2>"$TMP/gcc.err" && return
     skip "$V: native locks" "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
@@ -56,14 +58,15 @@ look_alikes() {
     is "$(grep changed "$log")" unchanged "$V: and is not written to"
 }
 
-# storms NAME COUNT [COMMAND...]: generations of a JVM full of threads that use locks, each restored by
-# the command; frozen by a signal, because sockets of JVMs with such PIDs would have one name.
+# storms NAME COUNT PROGRAM...: generations of a JVM full of threads that use locks, each restored by
+# the command in RUNNER, if there is one; frozen by a signal, because sockets of JVMs with such PIDs
+# would have one name.
 storms() {
     local name=$1 count=$2 generation before
     shift 2
     OPTIONS=(addr=none control=false signal=USR1)
-    CONFINE=("$@")
-    start_jvm "$name-$V" "$DIR/$name" -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
+    CONFINE=("${RUNNER[@]}")
+    start_jvm "$name-$V" "$DIR/$name" "$@"
     wait_line "$log" "round 2" 60 || fail "$V, $name: starts"
     for ((generation = 1; generation <= count; generation++)); do
         kill -USR1 "$(jvm_of "$pid")"
@@ -98,7 +101,7 @@ jvm_of() {
 }
 
 body() {
-    library || return
+    native_half || return
     holds held "" 28
     holds waited waiters 42
     look_alikes
@@ -106,9 +109,12 @@ body() {
         skip "$V storms" "libz.so.1 is needed"
         return
     fi
-    storms storm 6
+    storms sqlite 6 -cp "$CP:$SQLITE" Sqlite
+    storms storm 6 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
     if unshare --pid --fork --mount-proc true 2>/dev/null; then
-        storms small-pids 6 unshare --pid --fork --mount-proc
+        RUNNER=(unshare --pid --fork --mount-proc)
+        storms small-pids 6 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
+        RUNNER=()
     else
         cannot "$V small PIDs" "no PID namespace can be made here"
     fi
