@@ -116,7 +116,8 @@ static bool by_registers(const struct ckpt_tidlock_finder *finder, const struct 
 
 /*
  * A word on the stack is taken for one of the function that the nearest return address below it
- * leads into.
+ * leads into.  Only frames above all of Java's count: the JVM and the JDK have large buffers on the
+ * stack, in which frames of earlier calls can be found that are long gone.
  */
 static bool by_frames(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock)
 {
@@ -126,9 +127,14 @@ static bool by_frames(const struct ckpt_tidlock_finder *finder, const struct ckp
         ckpt_areas_library(&finder->areas, ckpt_tidlock_register(slot, REG_RIP));
     bool inside = uses_locks(finder, library, lock), uses = inside;
 
+    if (!library || library->is_java)
+        return false;
     for (const uint64_t *at = (const uint64_t *)start; at < (const uint64_t *)end; at++) {
         if (ckpt_areas_is_return(&finder->areas, *at)) {
-            inside = uses_locks(finder, ckpt_areas_library(&finder->areas, *at), lock);
+            library = ckpt_areas_library(&finder->areas, *at);
+            if (!library || library->is_java)
+                break;
+            inside = uses_locks(finder, library, lock);
             uses |= inside;
         } else if (inside && *at >> 12 && leads_to(finder, lock, *at)) {
             return true;
