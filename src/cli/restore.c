@@ -105,6 +105,8 @@ static int take_word(int argc, char **argv, int *index, struct arguments *argume
         request->verify = true;
     else if (strcmp(word, "--allow-changed-files") == 0)
         request->allow_changed_files = true;
+    else if (strcmp(word, "--tids") == 0)
+        request->same_tids = true;
     else if (strcmp(word, "--dry-run") == 0)
         arguments->dry_run = true;
     else if (strcmp(word, "--clear-env") == 0)
@@ -225,6 +227,9 @@ const struct ckpt_command ckpt_command_restore = {
         "  --allow-changed-files\n"
         "                     also if files that the JVM had open for writing, or mapped so, were\n"
         "                     written since: it does not know of that\n"
+        "  --tids             threads have the identifiers (TIDs) they had, all but the first; "
+        "needs\n"
+        "                     CAP_CHECKPOINT_RESTORE, and that no other has them\n"
         "  --verify           check every page's checksum first (reads the whole image)\n",
     .run = run,
 };

@@ -26,6 +26,7 @@ struct ckpt_restore_request {
     enum ckpt_time_mode time;
     uint64_t started_realtime_ns; /**< when the command began */
     const char *policies;         /**< a file of rules for the descriptors; NULL: none */
+    bool same_tids;               /**< threads get the TIDs they had, all but the first */
     bool verify;                  /**< check the pages' checksums first */
     bool allow_changed_files;     /**< that the JVM had open or mapped for writing */
     const char *image_name;       /**< the image's name in the directory; NULL: "image" */

@@ -5,10 +5,10 @@
 # and PI mutexes and read-write locks, in a library without symbols, held over the freeze by threads
 # that sleep, spin or wait, with and without threads that wait for them. Storms of threads in dlopen,
 # dlclose, dlsym and pthread_create, also with PIDs so small that an old TID is another thread's new one.
-# Memory that only looks like a lock. SQLite while threads query.
+# TIDs that stay the same (--tids). Memory that only looks like a lock. SQLite while threads query.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
-need gcc
+need gcc python3
 compile TidLocks Sqlite
 SQLITE=$(library sqlite-jdbc) || exit
 trap : USR1
@@ -100,20 +100,63 @@ jvm_of() {
     done | head -n 1
 }
 
+# The TIDs of a process, but for the first thread's.
+tids() { # PID
+    ls "/proc/$1/task" | grep -vx "$1" | sort -n | tr '\n' ' '
+}
+
+same_tids() {
+    local before after first
+    start_jvm "tids-$V" - -cp "$CP" TidLocks "$DIR/libtidlocks.so" "$DIR/go-tids"
+    wait_line "$log" ready || fail "$V, tids: starts"
+    run "$CKPT" checkpoint --leave-running "$pid" "$DIR/tids"
+    is "$status" 0 "$V, tids: checkpoint"
+    RUN_SECONDS=20 run "$CKPT" restore --tids "$DIR/tids"
+    if [[ $err == *CAP_CHECKPOINT_RESTORE* ]] || [[ $err == *"cannot be chosen"* ]]; then
+        cannot "$V: threads keep their TIDs" "$err"
+        kill -KILL "$pid"
+        return
+    fi
+    refused "$V: --tids where the TIDs are in use" "the thread identifier [0-9]+ is in use; "
+    freeze "$pid" "$DIR/tids" "$V, tids: freeze" || return
+    before=$("$CKPT" inspect --json "$DIR/tids" | python3 -c 'import json, sys
+print(*sorted(thread["tid"] for thread in json.load(sys.stdin)["threads"][1:]), "")')
+    run "$CKPT" restore --tids --dry-run "$DIR/tids"
+    is "$status$err" 0 "$V: --tids --dry-run says that it can be done"
+    restore "tids-$V" --tids "$DIR/tids"
+    first=$pid
+    after=$(wait_some "$first")
+    : >"$DIR/go-tids"
+    wait_line "$log" done 30 || fail "$V, tids: it continues"
+    is "$(comm -23 <(tr ' ' '\n' <<<"$after" | sort) <(tr ' ' '\n' <<<"$before" | sort))" "" \
+        "$V: --tids: each thread but the first has the TID it had"
+    is "$(grep -c '^right' "$log")" 28 "$V, tids: each unlock succeeds"
+}
+
+# wait_some PID: the TIDs, as soon as there are 20; ten seconds at most.
+wait_some() {
+    local end=$((SECONDS + 10)) found=""
+    while [ "$(wc -w <<<"$found")" -lt 20 ] && [ "$SECONDS" -lt "$end" ]; do
+        found=$(tids "$1" 2>/dev/null)
+    done
+    echo "$found"
+}
+
 body() {
     native_half || return
     holds held "" 28
     holds waited waiters 42
     look_alikes
+    same_tids
     if [ -z "$LOADED" ]; then
         skip "$V storms" "libz.so.1 is needed"
         return
     fi
-    storms sqlite 6 -cp "$CP:$SQLITE" Sqlite
-    storms storm 6 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
+    storms sqlite 4 -cp "$CP:$SQLITE" Sqlite
+    storms storm 4 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
     if unshare --pid --fork --mount-proc true 2>/dev/null; then
         RUNNER=(unshare --pid --fork --mount-proc)
-        storms small-pids 6 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
+        storms small-pids 4 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
         RUNNER=()
     else
         cannot "$V small PIDs" "no PID namespace can be made here"

@@ -120,8 +120,11 @@ static struct ckpt_plan *plan_and_open(struct ckpt_restore *restore, struct ckpt
     }
     memcpy(before, restore->file_fds, size);
     plan = ckpt_plan_make(restore, error);
-    if (!plan || ckpt_limits_check(restore, plan, error) < 0 || warn(restore) < 0 ||
-        thaw_fds(restore, error) < 0)
+    /* After the limits, which are tried with threads.  A JVM that still runs has its TIDs. */
+    if (!plan || ckpt_limits_check(restore, plan, error) < 0 ||
+        (restore->request->same_tids && !restore->request->frozen_runs &&
+         ckpt_tids_check(&restore->image.view, error) < 0) ||
+        warn(restore) < 0 || thaw_fds(restore, error) < 0)
         return NULL;
     return memcmp(before, restore->file_fds, size) == 0 ? plan : ckpt_plan_make(restore, error);
 }

@@ -224,14 +224,15 @@ static void add_mailbox(struct area *area, const struct ckpt_restore *restore)
                          .offset = (uint64_t)mailbox};
 }
 
-static void add_threads(struct area *area, const struct ckpt_image_view *view)
+static void add_threads(struct area *area, const struct ckpt_image_view *view, bool same_tids)
 {
     struct ckpt_plan_thread *threads = take(area, view->thread_count * sizeof *threads);
 
     for (size_t i = 0; i < view->thread_count; i++)
         threads[i] = (struct ckpt_plan_thread){.context = view->threads[i].context,
                                                .tls = view->threads[i].tls,
-                                               .clear_tid = view->threads[i].clear_tid};
+                                               .clear_tid = view->threads[i].clear_tid,
+                                               .tid = same_tids ? view->threads[i].tid : 0};
     area->plan->threads = (uint64_t)threads;
     area->plan->thread_count = view->thread_count;
 }
@@ -363,12 +364,13 @@ struct ckpt_plan *ckpt_plan_make(struct ckpt_restore *restore, struct ckpt_error
         open_area(restore, &ops, &area, error) < 0)
         return NULL;
     add_moves(&area, restore);
-    add_threads(&area, view);
+    add_threads(&area, view, restore->request->same_tids);
     add_signals(&area, view);
     add_mm_map(&area, restore);
     add_mailbox(&area, restore);
     area.plan->stack = (uint64_t)area.end - (restore->special.end - restore->special.start);
-    if (worth_help(area.plan))
+    /* A helper has a TID too, which could be one of those that are wanted. */
+    if (!restore->request->same_tids && worth_help(area.plan))
         area.plan->helper_stack = area.plan->stack - STACK_SIZE;
     return area.plan;
 }

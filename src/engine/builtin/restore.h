@@ -115,6 +115,12 @@ int ckpt_objects_make(struct ckpt_restore *restore, struct ckpt_error *error);
 /** Move a descriptor out of the way of those in the image. -1 with @error; @fd is closed. */
 int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_error *error);
 
+/**
+ * Whether threads can have the TIDs that they have in the image (sametids.c): no one else has them,
+ * and the kernel lets this process choose.  All but the first, whose TID is the command's PID.
+ */
+int ckpt_tids_check(const struct ckpt_image_view *image, struct ckpt_error *error);
+
 struct ckpt_plan;
 
 /**

@@ -44,6 +44,18 @@ ckpt_restorer_clone:
         jmp     ckpt_restorer_enter
 1:      ret
 
+        /* long ckpt_restorer_clone3(arguments, size, context): with arguments that name no stack,
+           since the thread enters its context before it needs one */
+        .globl  ckpt_restorer_clone3
+ckpt_restorer_clone3:
+        movl    $435, %eax              /* clone3; it leaves rdx, the context, alone */
+        syscall
+        testq   %rax, %rax
+        jnz     1f
+        movq    %rdx, %rdi
+        jmp     ckpt_restorer_enter
+1:      ret
+
         /* long ckpt_restorer_spawn(flags, stack, parent_tid, child_tid, function, argument):
            a thread that calls function(argument), which must not return */
         .globl  ckpt_restorer_spawn

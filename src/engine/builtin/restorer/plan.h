@@ -41,6 +41,8 @@ struct ckpt_plan_thread {
     uint64_t context; /**< address of its struct ckpt_context */
     uint64_t tls;
     uint64_t clear_tid;
+    uint32_t tid; /**< the TID it is to have; 0: any */
+    uint32_t reserved;
 };
 
 struct ckpt_plan_signal {

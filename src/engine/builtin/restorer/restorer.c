@@ -35,6 +35,8 @@
 void ckpt_restorer_enter(const struct ckpt_context *context) __attribute__((noreturn));
 long ckpt_restorer_clone(unsigned long flags, uint64_t stack, uint64_t parent_tid,
                          uint64_t clear_tid, uint64_t tls, const struct ckpt_context *context);
+long ckpt_restorer_clone3(const struct clone_args *arguments, uint64_t size,
+                          const struct ckpt_context *context);
 long ckpt_restorer_spawn(unsigned long flags, uint64_t stack, uint32_t *parent_tid,
                          uint32_t *child_tid, void (*function)(struct ckpt_plan *),
                          struct ckpt_plan *argument);
@@ -263,8 +265,15 @@ static void start_threads(const struct ckpt_plan *plan, uint64_t from, uint64_t 
 
     for (uint64_t i = from; i < to; i++) {
         const struct ckpt_context *context = (const struct ckpt_context *)threads[i].context;
-        long tid = ckpt_restorer_clone(THREAD_FLAGS, context->rsp, 0, threads[i].clear_tid,
-                                       threads[i].tls, context);
+        struct clone_args arguments = {.flags = THREAD_FLAGS,
+                                       .child_tid = threads[i].clear_tid,
+                                       .tls = threads[i].tls,
+                                       .set_tid = (uint64_t)&threads[i].tid,
+                                       .set_tid_size = 1};
+        long tid = threads[i].tid
+                       ? ckpt_restorer_clone3(&arguments, CLONE_ARGS_SIZE_VER1, context)
+                       : ckpt_restorer_clone(THREAD_FLAGS, context->rsp, 0, threads[i].clear_tid,
+                                             threads[i].tls, context);
 
         if (tid < 0)
             fail("start a thread", threads[i].context, tid);
