@@ -20,6 +20,7 @@
 #define STAGE "target"
 #define LIBRARY "libcheckpointer.so"
 
+/* 0: it has not, or it was deleted, and the process restored since (engine/builtin/memory.c). */
 static int has_libjvm(const char *pid, struct ckpt_error *error)
 {
     ckpt_auto_fclose FILE *maps = NULL;
@@ -41,9 +42,9 @@ static int has_libjvm(const char *pid, struct ckpt_error *error)
     }
     do {
         if (strstr(line, "/libjvm.so"))
-            return 0;
+            return 1;
     } while (fgets(line, sizeof line, maps));
-    return ckpt_error_set(error, STAGE, 0, "process %s is not a JVM; 'jps' lists them", pid);
+    return 0;
 }
 
 static int read_status(const char *pid, struct ckpt_target *target, struct ckpt_error *error)
@@ -78,19 +79,23 @@ static int read_status(const char *pid, struct ckpt_target *target, struct ckpt_
 int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ckpt_error *error)
 {
     struct ckpt_target target = {0};
-    char *end, path[64];
+    char *end, path[PATH_MAX];
     long pid = strtol(text, &end, 10);
     struct stat here, there;
+    int is_jvm;
 
     if (*end || end == text || pid <= 0 || pid > 1 << 30)
         return ckpt_error_set(error, STAGE, 0, "'%s' is not a process ID; 'jps' lists JVMs", text);
     target.pid = target.inner = (pid_t)pid;
-    if (read_status(text, &target, error) < 0 || has_libjvm(text, error) < 0)
+    if (read_status(text, &target, error) < 0 || (is_jvm = has_libjvm(text, error)) < 0)
         return -1;
     snprintf(path, sizeof path, "/proc/%s/root", text);
     target.same_root = stat(path, &there) == 0 && stat("/", &here) == 0 &&
                        here.st_ino == there.st_ino && here.st_dev == there.st_dev;
     snprintf(target.tmp, sizeof target.tmp, "/proc/%s/root/tmp", text);
+    ckpt_target_socket(&target, path, sizeof path);
+    if (!is_jvm && (lstat(path, &there) < 0 || !S_ISSOCK(there.st_mode)))
+        return ckpt_error_set(error, STAGE, 0, "process %s is not a JVM; 'jps' lists them", text);
     *ret_target = target;
     return 0;
 }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # Files that were deleted while the JVM has them open or mapped: each restored process has their
-# content, descriptors and mappings of one file are one file, and too large ones are refused.
+# content, descriptors and mappings of one file are one file, and too large ones are refused. So do
+# the files of a JDK that an update has replaced.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Nameless
@@ -48,7 +49,28 @@ large() {
     stop "$pid"
 }
 
+# An update replaces a whole JDK under the running JVM, and in the end there is none.
+updated() {
+    [ "$JAVA_HOME" = "${JDKS[0]}" ] || return # copies much
+    cp -r "$(realpath "$JAVA_HOME")" "$DIR/jdk"
+    JAVA=$DIR/jdk/bin/java
+    start_jvm "updated-$V" - -jar "$SIMPLE" --period 50
+    wait_line "$log" 3
+    cp -r "$DIR/jdk" "$DIR/new"
+    rm -r "$DIR/jdk"
+    mv "$DIR/new" "$DIR/jdk"
+    freeze "$pid" "$DIR/updated" "$V: an updated JDK" || return
+    restore "updated-$V-1" "$DIR/updated"
+    ok "$V: an updated JDK: the restored process continues with the old one" goes_on
+    freeze "$pid" "$DIR/updated" "$V: an updated JDK, generation 1" || return
+    rm -r "$DIR/jdk"
+    restore "updated-$V-2" "$DIR/updated"
+    ok "$V: an updated JDK: so does the next generation, without any" goes_on
+    stop "$pid"
+}
+
 body() {
+    updated
     kept
     large
 }

@@ -340,13 +340,13 @@ static enum ckpt_pages_how how_to_gather(const struct ckpt_gather *gather, const
     return area->swapped ? CKPT_PAGES_WHOLE : CKPT_PAGES_RESIDENT;
 }
 
-/* Whether a deleted file, or shared memory, may still be written by another way. */
-static bool is_written(struct ckpt_gather *gather, const struct area *area)
+/* Whether what is mapped shared is as good as the process's own: no one can write it. */
+static bool is_constant(struct ckpt_gather *gather, const struct area *area)
 {
     uint32_t object;
 
-    return !is_file(area) || ckpt_raw_starts(area->path, "/memfd:") ||
-           (find_shared(gather, area, &object) == 0 && gather->shared_written[object]);
+    return area->deleted && !area->may_write && is_file(area) &&
+           !ckpt_raw_starts(area->path, "/memfd:") && find_shared(gather, area, &object) < 0;
 }
 
 static int add_map(struct ckpt_gather *gather, struct area *area, const char *flags,
@@ -360,8 +360,8 @@ static int add_map(struct ckpt_gather *gather, struct area *area, const char *fl
         return 0;
     /* Also one that is only read now, of a file that was opened for writing. */
     area->may_write = area->shared && ckpt_raw_find(flags, " mw");
-    if (area->deleted && area->shared && !area->may_write && !is_written(gather, area))
-        area->shared = false; /* no one changes it: what is seen of it is as good as its own */
+    if (is_constant(gather, area))
+        area->shared = false;
     classify(gather, area, &map);
     if (area->may_write)
         map.flags |= CKPT_MAP_MAY_WRITE;
