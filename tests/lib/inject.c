@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// inject: makes one system call of a thread or of a command fail, or kills the process there. The
+// tests count the calls of a freeze or a restore with it and then break each of them in turn.
+//
+//     inject [OPTION...] --thread TID
+//     inject [OPTION...] -- COMMAND...
+//
+//     --from TEXT, --to TEXT  count only between two calls whose path has that text in it
+//     --children     with --thread: count the calls of processes that the thread starts, not its own
+//     --threads      with a command: also those of its threads
+//     --own FILE     of calls that are not about files, count only those made by code of that file
+//     --nth N        act on the Nth call that counts (1 is the first)
+//     --error NAME   it fails with that error, and is not made: EIO
+//     --short        of a call that transfers bytes or vectors: it is made for fewer of them
+//     --kill         the process gets SIGKILL there
+//     --list         print the number of each call that counts, one a line: "NR"
+//
+// Prints "acted NR" if it has acted, "nothing" otherwise, to descriptor 9 if that is open, else to
+// standard output. Then it lets go of what it traced. With a command it ends as the command does,
+// with 128 + signal if that was killed; with --thread it ends with 0, or 1 if it cannot trace.
+//
+// A small ptrace loop and not strace, which cannot shorten a call, count over all kinds of calls, or
+// leave the calls of other threads alone. x86-64 only.
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MOST 4096
+
+static const char *from, *to, *own;
+static long nth, error_number;
+static bool children, threads, shorten, killing, listing;
+static int say_fd = 1;
+
+static pid_t first;          // the thread or the command
+static pid_t process;        // its process
+static bool counting, acted; // acted: let go of everything
+static long counted, acted_on;
+
+// What is traced, and whether it is inside a call.
+static struct tracee {
+    pid_t tid;
+    bool inside, fail_now;
+} tracees[MOST];
+
+static struct tracee *find(pid_t tid)
+{
+    struct tracee *place = NULL;
+
+    for (int i = 0; i < MOST; i++) {
+        if (tracees[i].tid == tid)
+            return &tracees[i];
+        if (!tracees[i].tid && !place)
+            place = &tracees[i];
+    }
+    if (!place) {
+        fprintf(stderr, "inject: too many threads\n");
+        exit(125);
+    }
+    *place = (struct tracee){.tid = tid};
+    return place;
+}
+
+static pid_t process_of(pid_t tid)
+{
+    char path[64], line[256];
+    pid_t found = 0;
+    FILE *status;
+
+    snprintf(path, sizeof path, "/proc/%d/status", tid);
+    status = fopen(path, "re");
+    while (status && fgets(line, sizeof line, status))
+        if (sscanf(line, "Tgid:\t%d", &found) == 1)
+            break;
+    if (status)
+        fclose(status);
+    return found;
+}
+
+// The path that a call is about; "" if it is about none.
+static const char *path_of(pid_t tid, const struct user_regs_struct *registers)
+{
+    static char text[512];
+    unsigned long long address;
+    struct iovec here = {.iov_base = text, .iov_len = sizeof text - 1}, there;
+
+    switch (registers->orig_rax) {
+    case SYS_open:
+    case SYS_stat:
+    case SYS_lstat:
+    case SYS_access:
+    case SYS_readlink:
+        address = registers->rdi;
+        break;
+    case SYS_openat:
+    case SYS_newfstatat:
+    case SYS_faccessat:
+    case SYS_faccessat2:
+    case SYS_readlinkat:
+    case SYS_statx:
+        address = registers->rsi;
+        break;
+    default:
+        return "";
+    }
+    memset(text, 0, sizeof text);
+    there = (struct iovec){.iov_base = (void *)address, .iov_len = 4096 - address % 4096};
+    if (there.iov_len > here.iov_len)
+        there.iov_len = here.iov_len;
+    if (process_vm_readv(tid, &here, 1, &there, 1, 0) < 0)
+        return "";
+    return text;
+}
+
+// Calls by which memory is managed or threads wait: a JVM makes them all the time, for itself.
+static bool is_about_files(unsigned long long number)
+{
+    static const long others[] = {SYS_mmap,
+                                  SYS_munmap,
+                                  SYS_mprotect,
+                                  SYS_madvise,
+                                  SYS_mremap,
+                                  SYS_futex,
+                                  SYS_brk,
+                                  SYS_sched_yield,
+                                  SYS_rt_sigprocmask,
+                                  SYS_rt_sigreturn,
+                                  SYS_clock_nanosleep,
+                                  SYS_nanosleep,
+                                  SYS_sched_getaffinity,
+                                  SYS_rseq,
+                                  SYS_set_robust_list,
+                                  SYS_exit,
+                                  SYS_gettid,
+                                  SYS_membarrier,
+                                  SYS_getrusage,
+                                  SYS_prctl};
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if ((unsigned long long)others[i] == number)
+            return false;
+    return true;
+}
+
+// Whether the code at @ip belongs to the file that --own names.
+static bool is_own(pid_t tid, unsigned long long ip)
+{
+    static unsigned long long known_start, known_end;
+    unsigned long long start, end;
+    char path[64], line[1024];
+    FILE *maps;
+
+    if (ip >= known_start && ip < known_end)
+        return true;
+    snprintf(path, sizeof path, "/proc/%d/maps", tid);
+    maps = fopen(path, "re");
+    while (maps && fgets(line, sizeof line, maps))
+        if (sscanf(line, "%llx-%llx", &start, &end) == 2 && ip >= start && ip < end &&
+            strstr(line, own)) {
+            known_start = start;
+            known_end = end;
+            fclose(maps);
+            return true;
+        }
+    if (maps)
+        fclose(maps);
+    return false;
+}
+
+static bool counts(pid_t tid, const struct user_regs_struct *registers)
+{
+    if (!counting || (children && process_of(tid) == process))
+        return false;
+    if (registers->orig_rax == SYS_exit_group || registers->orig_rax == SYS_rt_sigreturn)
+        return false;
+    return !own || is_about_files(registers->orig_rax) || is_own(tid, registers->rip);
+}
+
+// Fewer bytes, or fewer vectors.
+static bool make_short(pid_t tid, struct user_regs_struct *registers)
+{
+    switch (registers->orig_rax) {
+    case SYS_read:
+    case SYS_write:
+    case SYS_pread64:
+    case SYS_pwrite64:
+    case SYS_preadv:
+    case SYS_writev:
+    case SYS_readv:
+    case SYS_pwritev:
+    case SYS_getdents64:
+    case SYS_getrandom:
+    case SYS_sendto: {
+        unsigned long long *count =
+            registers->orig_rax == SYS_getrandom ? &registers->rsi : &registers->rdx;
+
+        if (registers->orig_rax == SYS_getdents64)
+            *count = *count > 1024 ? 1024 : *count;
+        else
+            *count = *count > 1 ? *count / 2 : *count;
+        break;
+    }
+    case SYS_sendfile:
+    case SYS_copy_file_range:
+        registers->r10 = registers->r10 > 1 ? registers->r10 / 2 : registers->r10;
+        break;
+    default:
+        return false;
+    }
+    ptrace(PTRACE_SETREGS, tid, NULL, registers);
+    return true;
+}
+
+static void act(struct tracee *tracee, struct user_regs_struct *registers)
+{
+    acted_on = (long)registers->orig_rax;
+    if (killing) {
+        kill(process_of(tracee->tid), SIGKILL);
+        acted = true;
+    } else if (shorten) {
+        acted = make_short(tracee->tid, registers);
+        acted_on = acted ? acted_on : -1;
+        acted = true;
+    } else if (error_number) {
+        registers->orig_rax = (unsigned long long)-1;
+        ptrace(PTRACE_SETREGS, tracee->tid, NULL, registers);
+        tracee->fail_now = true;
+    }
+}
+
+static void entered(struct tracee *tracee)
+{
+    struct user_regs_struct registers;
+    const char *path;
+
+    if (ptrace(PTRACE_GETREGS, tracee->tid, NULL, &registers) < 0)
+        return;
+    path = from || to ? path_of(tracee->tid, &registers) : "";
+    if (from && *path && strstr(path, from)) {
+        counting = true;
+        return;
+    }
+    if (to && counting && *path && strstr(path, to)) {
+        acted = true; // it is over
+        return;
+    }
+    if (!counts(tracee->tid, &registers))
+        return;
+    counted++;
+    if (listing)
+        dprintf(say_fd, "%lld\n", (long long)registers.orig_rax);
+    if (counted == nth)
+        act(tracee, &registers);
+}
+
+static void left(struct tracee *tracee)
+{
+    struct user_regs_struct registers;
+
+    if (!tracee->fail_now || ptrace(PTRACE_GETREGS, tracee->tid, NULL, &registers) < 0)
+        return;
+    registers.rax = (unsigned long long)-error_number;
+    ptrace(PTRACE_SETREGS, tracee->tid, NULL, &registers);
+    tracee->fail_now = false;
+    acted = true;
+}
+
+static long options(bool command)
+{
+    long set = PTRACE_O_TRACESYSGOOD;
+
+    if (children)
+        set |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
+    else if (threads)
+        set |= PTRACE_O_TRACECLONE;
+    return command ? set | PTRACE_O_TRACEEXEC : set;
+}
+
+// One stop of one thread: what it is for, and on.
+static void handle(pid_t tid, int status)
+{
+    struct tracee *tracee = find(tid);
+    int signal = WSTOPSIG(status), event = status >> 16;
+
+    if (signal == (SIGTRAP | 0x80)) {
+        tracee->inside = !tracee->inside;
+        if (tracee->inside && !acted)
+            entered(tracee);
+        else if (!tracee->inside)
+            left(tracee);
+        signal = 0;
+    } else if (event) {
+        if (event == PTRACE_EVENT_STOP &&
+            (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU)) {
+            ptrace(PTRACE_LISTEN, tid, NULL, NULL);
+            return;
+        }
+        if (event == PTRACE_EVENT_EXEC)
+            tracee->inside = true; // it comes back from execve next
+        signal = 0;
+    }
+    if (acted && !tracee->fail_now) {
+        ptrace(PTRACE_DETACH, tid, NULL, (void *)(long)signal);
+        tracee->tid = 0;
+        return;
+    }
+    ptrace(PTRACE_SYSCALL, tid, NULL, (void *)(long)signal);
+}
+
+static bool any_traced(void)
+{
+    for (int i = 0; i < MOST; i++)
+        if (tracees[i].tid)
+            return true;
+    return false;
+}
+
+static void say(void)
+{
+    static bool said;
+
+    if (!said && acted_on >= 0)
+        dprintf(say_fd, "acted %ld\n", acted_on);
+    else if (!said)
+        dprintf(say_fd, "nothing\n");
+    said = true;
+}
+
+// Ask all that still run to stop, so that they can be let go.
+static void interrupt(void)
+{
+    for (int i = 0; i < MOST; i++)
+        if (tracees[i].tid)
+            ptrace(PTRACE_INTERRUPT, tracees[i].tid, NULL, NULL);
+}
+
+static int loop(bool command)
+{
+    bool interrupted = false;
+    int result = 0;
+
+    while (any_traced() || command) {
+        int status;
+        pid_t tid = waitpid(-1, &status, __WALL);
+
+        if (tid < 0 && errno == EINTR)
+            continue;
+        if (tid < 0)
+            break;
+        if (WIFSTOPPED(status)) {
+            handle(tid, status);
+            if (acted && !interrupted) {
+                interrupt();
+                say();
+                interrupted = true;
+            }
+            continue;
+        }
+        find(tid)->tid = 0;
+        if (tid == first) {
+            result = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+            if (command)
+                break;
+        }
+    }
+    say();
+    return command ? result : 0;
+}
+
+static int on_command(char **argv)
+{
+    first = fork();
+    if (first == 0) {
+        raise(SIGSTOP);
+        execvp(argv[0], argv);
+        perror(argv[0]);
+        _exit(127);
+    }
+    if (first < 0 || waitpid(first, NULL, WUNTRACED) < 0 ||
+        ptrace(PTRACE_SEIZE, first, NULL, (void *)options(true)) < 0) {
+        perror("inject: cannot trace");
+        return 125;
+    }
+    kill(first, SIGCONT);
+    process = first;
+    counting = !from;
+    find(first);
+    ptrace(PTRACE_INTERRUPT, first, NULL, NULL);
+    return loop(true);
+}
+
+static int on_thread(void)
+{
+    process = process_of(first);
+    counting = !from;
+    if (ptrace(PTRACE_SEIZE, first, NULL, (void *)options(false)) < 0) {
+        perror("inject: cannot trace");
+        return 1;
+    }
+    find(first);
+    ptrace(PTRACE_INTERRUPT, first, NULL, NULL);
+    return loop(false);
+}
+
+static long number_of_error(const char *name)
+{
+    for (int i = 1; i < 134; i++) {
+        const char *known = strerrorname_np(i);
+
+        if (known && strcmp(known, name) == 0)
+            return i;
+    }
+    fprintf(stderr, "inject: '%s' is no error\n", name);
+    exit(125);
+}
+
+int main(int argc, char **argv)
+{
+    int i = 1;
+
+    if (fcntl(9, F_GETFD) >= 0)
+        say_fd = 9;
+    acted_on = -1;
+    for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+        if (strcmp(argv[i], "--children") == 0)
+            children = true;
+        else if (strcmp(argv[i], "--threads") == 0)
+            threads = true;
+        else if (strcmp(argv[i], "--short") == 0)
+            shorten = true;
+        else if (strcmp(argv[i], "--kill") == 0)
+            killing = true;
+        else if (strcmp(argv[i], "--list") == 0)
+            listing = true;
+        else if (strcmp(argv[i], "--from") == 0)
+            from = value, i++;
+        else if (strcmp(argv[i], "--to") == 0)
+            to = value, i++;
+        else if (strcmp(argv[i], "--own") == 0)
+            own = value, i++;
+        else if (strcmp(argv[i], "--nth") == 0)
+            nth = atol(value), i++;
+        else if (strcmp(argv[i], "--error") == 0)
+            error_number = number_of_error(value), i++;
+        else if (strcmp(argv[i], "--thread") == 0)
+            first = (pid_t)atol(value), i++;
+        else {
+            fprintf(stderr, "inject: unknown option '%s'\n", argv[i]);
+            return 125;
+        }
+    }
+    if (first)
+        return on_thread();
+    if (i + 1 >= argc) {
+        fprintf(stderr, "usage: inject [OPTION...] --thread TID | -- COMMAND...\n");
+        return 125;
+    }
+    if (say_fd == 9)
+        fcntl(9, F_SETFD, FD_CLOEXEC);
+    return on_command(argv + i + 1);
+}

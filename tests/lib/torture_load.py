@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# tests/torture: checkpoints at random instants under load, many generations of one process, many
+# clones of one image.
+
+import os
+import re
+import threading
+import time
+
+from torture_jvm import Counts, Wrong, check_image, checkpoint, in_parallel, strays
+
+AT_ONCE = 100
+
+
+def instants(setup, folder, tap, times, chance):
+    """Under load, mostly with the JVM running on; sometimes it ends and is restored."""
+    image = os.path.join(folder, "image")
+    jvm = setup.start(image, "load", setup.library)
+    checks = 0
+    wait = threading.Event()
+    try:
+        for number in range(times):
+            wait.wait(chance.random() * 0.03)  # the instant is random: this is what is tested
+            ends = number % 4 == 3
+            checkpoint(jvm, image, *([] if ends else ["--leave-running"]), "--no-gc")
+            if ends:
+                if jvm.wait() != 137:
+                    raise Wrong(f"status {jvm.wait()} at a checkpoint")
+                jvm.kill()
+                jvm = setup.restore(image)
+                checks = 0
+            verified = jvm.serves()
+            if ends:
+                Counts.restores += 1
+            deadline = time.monotonic() + 60
+            while verified == checks:
+                if time.monotonic() > deadline:
+                    raise Wrong(f"after {number} checkpoints the load no longer verifies itself")
+                verified = jvm.serves()
+            checks = verified
+            if number % 20 == 10:
+                check_image(setup, image)
+            if strays(image):
+                raise Wrong(f"left behind: {strays(image)}")
+    finally:
+        jvm.kill()
+
+
+def measure(jvm, image):
+    """What must not grow from one generation to the next."""
+    with open(f"/proc/{jvm.pid}/maps", encoding="utf-8", errors="replace") as file:
+        maps = len(file.readlines())
+    with open(f"/proc/{jvm.pid}/status", encoding="ascii", errors="replace") as file:
+        status = file.read()
+    return {"mappings": maps, "descriptors": len(os.listdir(f"/proc/{jvm.pid}/fd")),
+            "threads": len(os.listdir(f"/proc/{jvm.pid}/task")),
+            "kilobytes of address space": int(re.search(r"VmSize:\s*(\d+)", status).group(1)),
+            "kilobytes of image": os.stat(os.path.join(image, "image")).st_size >> 10}
+
+
+def generations(setup, folder, tap, times, chance):
+    """Each generation is frozen and restored; a straight line through the sizes must be level."""
+    image = os.path.join(folder, "image")
+    jvm = setup.start(image)
+    sizes = []
+    try:
+        for _ in range(times):
+            jvm.serves()
+            checkpoint(jvm, image)
+            if jvm.wait() != 137:
+                raise Wrong(f"status {jvm.wait()} at a checkpoint")
+            jvm.kill()
+            jvm = setup.restore(image)
+            jvm.serves()
+            Counts.restores += 1
+            sizes.append(measure(jvm, image))
+    finally:
+        jvm.kill()
+    # The first generations differ: the JVM still compiles its code.
+    early, late = sizes[len(sizes) // 4], sizes[-1]
+    allowed = {"mappings": 8, "descriptors": 0, "threads": 3, "kilobytes of address space": 4096,
+               "kilobytes of image": early["kilobytes of image"] // 10}
+    grown = [f"{name}: {early[name]} and {late[name]}" for name in allowed
+             if late[name] - early[name] > allowed[name]]
+    tap.note(f"generation {len(sizes) // 4}: {early}")
+    tap.note(f"generation {len(sizes)}: {late}")
+    if grown:
+        raise Wrong(f"grown over {len(sizes) - len(sizes) // 4} generations: {'; '.join(grown)}")
+
+
+def clones(setup, folder, tap, times, chance):
+    """A hundred at once; no random value of one is another's."""
+    image = os.path.join(folder, "image")
+    jvm = setup.start(image)
+    checkpoint(jvm, image)
+    jvm.kill()
+    seen, lock = set(), threading.Lock()
+
+    def one(_):
+        jvm = setup.restore(image)
+        try:
+            words = jvm.expect("random (.*)$", jvm.order("random")).group(1).split()
+            jvm.order("end")
+            if jvm.wait() != 0:
+                raise Wrong(f"status {jvm.wait()}: {jvm.tail()}")
+            with lock:
+                Counts.restores += 1
+                for word in words:
+                    if word in seen:
+                        raise Wrong(f"a random value came twice: {word}")
+                    seen.add(word)
+        finally:
+            jvm.kill()
+
+    for done in range(0, times, AT_ONCE):
+        in_parallel(one, min(AT_ONCE, times - done))
+    tap.note(f"{len(seen)} values, all different")
