@@ -7,9 +7,9 @@
 //     inject [OPTION...] -- COMMAND...
 //
 //     --from TEXT, --to TEXT  count only between two calls whose path has that text in it
-//     --children     with --thread: count the calls of processes that the thread starts, not its own
+//     --children     with --thread: count the calls of processes it starts, not its own
 //     --threads      with a command: also those of its threads
-//     --own FILE     of calls that are not about files, count only those made by code of that file
+//     --own FILE     of calls that are not about files, count only those from code of that file
 //     --nth N        act on the Nth call that counts (1 is the first)
 //     --error NAME   it fails with that error, and is not made: EIO
 //     --short        of a call that transfers bytes or vectors: it is made for fewer of them
@@ -17,11 +17,11 @@
 //     --list         print the number of each call that counts, one a line: "NR"
 //
 // Prints "acted NR" if it has acted, "nothing" otherwise, to descriptor 9 if that is open, else to
-// standard output. Then it lets go of what it traced. With a command it ends as the command does,
-// with 128 + signal if that was killed; with --thread it ends with 0, or 1 if it cannot trace.
+// standard output. Then it lets go of what it traced. With a command it ends as that does, with
+// 128 + signal if that was killed; with --thread it ends with 0, or 1 if it cannot trace.
 //
-// A small ptrace loop and not strace, which cannot shorten a call, count over all kinds of calls, or
-// leave the calls of other threads alone. x86-64 only.
+// A small ptrace loop and not strace, which cannot shorten a call, count over all kinds of calls,
+// or leave the calls of other threads alone. x86-64 only.
 
 #define _GNU_SOURCE
 #include <errno.h>

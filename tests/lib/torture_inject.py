@@ -5,6 +5,7 @@
 
 import os
 import re
+import subprocess
 import tempfile
 
 from torture_jvm import (COMMAND, INJECT, Counts, Jvm, Wrong, check_image, checkpoint, digest, run,
@@ -12,25 +13,67 @@ from torture_jvm import (COMMAND, INJECT, Counts, Jvm, Wrong, check_image, check
 
 # What a call can fail with, beyond what every call can.
 ERRORS = {
-    "open": "ENOENT EACCES EMFILE ENFILE ENOMEM EINTR EROFS ELOOP", "openat": "ENOENT EACCES EMFILE ENFILE "
-    "ENOMEM EINTR EROFS ELOOP", "read": "EIO EINTR EAGAIN", "pread64": "EIO EINTR", "preadv": "EIO EINTR",
-    "write": "EIO ENOSPC EINTR EDQUOT EPIPE", "pwrite64": "EIO ENOSPC EINTR EDQUOT EFBIG", "sendto": "EPIPE",
-    "mmap": "ENOMEM EAGAIN EPERM", "mprotect": "ENOMEM EACCES", "munmap": "ENOMEM", "mremap": "ENOMEM",
-    "clone": "EAGAIN ENOMEM EPERM", "clone3": "EAGAIN ENOMEM EPERM ENOSYS", "fork": "EAGAIN", "vfork":
-    "EAGAIN", "execve": "EACCES ENOMEM ENOEXEC", "execveat": "EACCES ENOMEM ENOSYS", "rename": "EACCES ENOSPC EIO",
-    "renameat": "EACCES ENOSPC EIO", "fsync": "EIO ENOSPC EDQUOT EINTR", "ftruncate": "EFBIG EIO EINTR",
-    "fallocate": "ENOSPC EOPNOTSUPP EINTR", "getdents64": "EIO ENOENT", "socket": "EMFILE ENOBUFS EACCES",
-    "bind": "EADDRINUSE EACCES", "listen": "EADDRINUSE", "connect": "ECONNREFUSED EINTR", "fcntl": "EMFILE EAGAIN",
-    "dup3": "EMFILE EBUSY EINTR", "dup2": "EBUSY EINTR", "flock": "EWOULDBLOCK EINTR ENOLCK", "memfd_create":
-    "EMFILE ENOMEM", "pipe2": "EMFILE ENFILE", "mkdir": "EACCES ENOSPC EEXIST", "ioctl": "ENOTTY EINVAL EPERM",
-    "kcmp": "EPERM ENOSYS", "prctl": "EPERM EINVAL", "close_range": "ENOSYS", "poll": "EINTR", "ppoll": "EINTR",
-    "wait4": "EINTR ECHILD", "waitid": "EINTR ECHILD", "getrandom": "EAGAIN EINTR ENOSYS", "statx": "ENOSYS EACCES",
-    "newfstatat": "ENOENT EACCES ENOMEM", "fstat": "EIO ENOMEM", "readlinkat": "EACCES ENOENT", "readlink":
-    "EACCES ENOENT", "unlinkat": "EACCES EBUSY", "unlink": "EACCES EBUSY", "setns": "EPERM", "unshare": "EPERM ENOSPC",
-    "process_vm_readv": "EPERM ENOSYS", "tgkill": "EAGAIN ESRCH", "chdir": "ENOENT EACCES",
+    "open": "ENOENT EACCES EMFILE ENFILE ENOMEM EINTR EROFS ELOOP",
+    "openat": "ENOENT EACCES EMFILE ENFILE ENOMEM EINTR EROFS ELOOP",
+    "read": "EIO EINTR EAGAIN",
+    "pread64": "EIO EINTR",
+    "preadv": "EIO EINTR",
+    "write": "EIO ENOSPC EINTR EDQUOT EPIPE",
+    "pwrite64": "EIO ENOSPC EINTR EDQUOT EFBIG",
+    "sendto": "EPIPE",
+    "mmap": "ENOMEM EAGAIN EPERM",
+    "mprotect": "ENOMEM EACCES",
+    "munmap": "ENOMEM",
+    "mremap": "ENOMEM",
+    "clone": "EAGAIN ENOMEM EPERM",
+    "clone3": "EAGAIN ENOMEM EPERM ENOSYS",
+    "fork": "EAGAIN",
+    "vfork": "EAGAIN",
+    "execve": "EACCES ENOMEM ENOEXEC",
+    "execveat": "EACCES ENOMEM ENOSYS",
+    "rename": "EACCES ENOSPC EIO",
+    "renameat": "EACCES ENOSPC EIO",
+    "fsync": "EIO ENOSPC EDQUOT EINTR",
+    "ftruncate": "EFBIG EIO EINTR",
+    "fallocate": "ENOSPC EOPNOTSUPP EINTR",
+    "getdents64": "EIO ENOENT",
+    "socket": "EMFILE ENOBUFS EACCES",
+    "bind": "EADDRINUSE EACCES",
+    "listen": "EADDRINUSE",
+    "connect": "ECONNREFUSED EINTR",
+    "fcntl": "EMFILE EAGAIN",
+    "dup3": "EMFILE EBUSY EINTR",
+    "dup2": "EBUSY EINTR",
+    "flock": "EWOULDBLOCK EINTR ENOLCK",
+    "memfd_create": "EMFILE ENOMEM",
+    "pipe2": "EMFILE ENFILE",
+    "mkdir": "EACCES ENOSPC EEXIST",
+    "ioctl": "ENOTTY EINVAL EPERM",
+    "kcmp": "EPERM ENOSYS",
+    "prctl": "EPERM EINVAL",
+    "close_range": "ENOSYS",
+    "poll": "EINTR",
+    "ppoll": "EINTR",
+    "wait4": "EINTR ECHILD",
+    "waitid": "EINTR ECHILD",
+    "getrandom": "EAGAIN EINTR ENOSYS",
+    "statx": "ENOSYS EACCES",
+    "newfstatat": "ENOENT EACCES ENOMEM",
+    "fstat": "EIO ENOMEM",
+    "readlinkat": "EACCES ENOENT",
+    "readlink": "EACCES ENOENT",
+    "unlinkat": "EACCES EBUSY",
+    "unlink": "EACCES EBUSY",
+    "setns": "EPERM",
+    "unshare": "EPERM ENOSPC",
+    "process_vm_readv": "EPERM ENOSYS",
+    "tgkill": "EAGAIN ESRCH",
+    "chdir": "ENOENT EACCES",
 }
-SHORT = {"read", "write", "pread64", "pwrite64", "preadv", "sendfile", "getdents64", "copy_file_range", "sendto",
-         "writev"}
+SHORT = {
+    "copy_file_range", "getdents64", "pread64", "preadv", "pwrite64", "read",
+    "sendfile", "sendto", "write", "writev",
+}
 
 
 def call_names():
@@ -58,6 +101,16 @@ def plan(numbers, names, most, chance, ways=variants):
                    for way in ways(names.get(number, ""))]
     return all_of_them if len(all_of_them) <= most else sorted(chance.sample(all_of_them, most),
                                                                key=lambda item: item[0])
+
+
+def is_possible():
+    """Whether another process may be traced here."""
+    with subprocess.Popen(["tail", "-f", "/dev/null"]) as other:
+        tracer = subprocess.run([INJECT, "--nth", "1", "--kill", "--thread", str(other.pid)],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
+                                check=False)
+        other.kill()
+        return tracer.returncode == 0
 
 
 def said_by_inject(path):
@@ -140,6 +193,10 @@ def freeze_calls(setup, folder, tap, most, chance, children=False):
         tap.note(f"{len(numbers)} calls")
     finally:
         victim.jvm.kill()
+
+
+def rehearsal_calls(setup, folder, tap, most, chance):
+    freeze_calls(setup, folder, tap, most, chance, children=True)
 
 
 def restore_calls(setup, folder, tap, most, chance, ways=variants):

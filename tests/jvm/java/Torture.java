@@ -52,7 +52,8 @@ public class Torture {
                 case "random":
                     System.out.println("random " + UUID.randomUUID() + " " + RANDOM.nextLong() + " "
                             + new SecureRandom().nextLong() + " "
-                            + ThreadLocalRandom.current().nextLong() + " " + new Random().nextLong());
+                            + ThreadLocalRandom.current().nextLong() + " "
+                            + new Random().nextLong());
                     break;
                 case "end":
                     System.exit(0);
@@ -65,8 +66,8 @@ public class Torture {
     }
 
     private static void checkpoint() throws Exception {
-        String[] parts = Files.readSymbolicLink(Paths.get("/proc/thread-self")).toString().split("/");
-        System.out.println("thread " + parts[parts.length - 1]);
+        System.out.println("thread "
+                + Files.readSymbolicLink(Paths.get("/proc/thread-self")).getFileName());
         Thread.sleep(1); // lets the tracer attach: it waits for the line, and this for it
         while (new File("/proc/thread-self/status").exists() && !traced()) {
             Thread.sleep(1);
