@@ -4,9 +4,9 @@
  * MADV_FREE fails, mremap cannot lengthen it.  So memory is copied at a restore, except where its
  * owner is known and does none of this.  HotSpot gives memory back by mapping anew over it; it uses
  * MADV_DONTNEED only where the content does not matter.  This names its large pieces, by its own
- * description of its structures (probe/vmstructs.h): the Java heap, the code cache, the archive of
- * classes (CDS), metaspace, card tables and G1's other tables, and the data of libjvm itself and of
- * this library.  What is not found is copied, which is slower and no less right.
+ * description of its structures (probe/vmstructs.h): the Java heap, card tables and marking
+ * bitmaps, the code cache, the archive of classes (CDS), metaspace, and the data of libjvm itself
+ * and of this library.  What is not found is copied, which is slower and no less right.
  *
  * The functions that answer run with everyone parked: plain reads, and system calls.
  */
@@ -31,7 +31,7 @@
 #define ARENA_HEAP ((uint64_t)64 << 20) /* HEAP_MAX_SIZE of glibc, to which heaps are aligned */
 #define MOST_HEAP_INFO 0x40
 #define MOST_COMPILERS 64
-#define MOST_WORDS 512 /* of one of G1's structures */
+#define MOST_WORDS 512 /* of the object that is the heap */
 #define PIECE_WORDS 64 /* of what it points to */
 
 /* Ranges that never change: libjvm and this library. */
@@ -49,7 +49,7 @@ static int64_t next_loader_at, classes_at, next_class_at; /* class loaders, clas
 static int64_t constants_at, layout_at;                   /* classes */
 static int64_t threads_at, thread_count_at;               /* ThreadsList */
 static int64_t stack_base_at, stack_size_at;              /* JavaThread */
-static size_t g1_words;                                   /* size of G1CollectedHeap, or 0 */
+static size_t heap_words; /* size of the heap's own object, where that is of use */
 
 #define word(pointer, offset) (*(uint64_t const *)((const char *)(pointer) + (offset)))
 
@@ -116,9 +116,11 @@ static void init_heap(void)
         card_table_at < 0 || cards_at < 0 || cards_size_at < 0)
         barrier_set = NULL;
     if (ckpt_vm_flag_is_set("UseG1GC"))
-        g1_words = ckpt_vm_size("G1CollectedHeap") / 8;
-    if (g1_words > MOST_WORDS)
-        g1_words = MOST_WORDS;
+        heap_words = ckpt_vm_size("G1CollectedHeap") / 8;
+    else if (ckpt_vm_flag_is_set("UseShenandoahGC"))
+        heap_words = ckpt_vm_size("ShenandoahHeap") / 8;
+    if (heap_words > MOST_WORDS)
+        heap_words = MOST_WORDS;
 }
 
 /* Metaspace in aligned pieces is that of JDK 16 and later (JEP 387). */
@@ -232,32 +234,38 @@ static bool read_words(uint64_t address, uint64_t *to, size_t count)
            (long)(count * 8);
 }
 
-/* A table of a byte for so many of the heap, or of a bit for each word of it. */
+/* A table of a byte for so many of the heap, or of one or two bits for each word of it. */
 static bool is_table_of(uint64_t heap_size, uint64_t size)
 {
-    for (int shift = 6; shift <= 10; shift++)
+    for (int shift = 5; shift <= 10; shift++)
         if (size == ((heap_size >> shift) + PAGE - 1) / PAGE * PAGE)
             return true;
     return false;
 }
 
+static bool is_page(uint64_t address)
+{
+    return address && address % PAGE == 0 && address >> 47 == 0;
+}
+
 /*
  * G1 keeps each of its tables (mark bitmaps, cards, offsets of blocks) in a reservation, of which
- * an object that its heap points to has the two ends.  A pair of ends whose distance is exactly
- * that of such a table is one.
+ * an object that its heap points to has the two ends; Shenandoah's heap has its mark bitmaps as
+ * start and number of words.  Such a pair whose size is exactly that of a table is one.
  */
-static void add_g1_tables(struct list *list, uint64_t heap_size)
+static void add_tables(struct list *list, uint64_t heap_size)
 {
-    uint64_t own[MOST_WORDS], piece[PIECE_WORDS];
+    uint64_t own[MOST_WORDS + 1] = {0}, piece[PIECE_WORDS];
 
-    if (!g1_words || !read_words((uint64_t)*heap, own, g1_words))
+    if (!heap_words || !read_words((uint64_t)*heap, own, heap_words))
         return;
-    for (size_t i = 0; i < g1_words; i++) {
+    for (size_t i = 0; i < heap_words; i++) {
+        if (is_page(own[i]) && own[i + 1] < heap_size && is_table_of(heap_size, own[i + 1] * 8))
+            add(list, own[i], own[i] + own[i + 1] * 8);
         if (own[i] < PAGE || own[i] >> 47 || own[i] % 8 || !read_words(own[i], piece, PIECE_WORDS))
             continue;
         for (size_t j = 0; j + 1 < PIECE_WORDS; j++)
-            if (piece[j] && piece[j] % PAGE == 0 && piece[j + 1] % PAGE == 0 &&
-                piece[j + 1] > piece[j] && piece[j + 1] >> 47 == 0 &&
+            if (is_page(piece[j]) && is_page(piece[j + 1]) && piece[j + 1] > piece[j] &&
                 is_table_of(heap_size, piece[j + 1] - piece[j]))
                 add(list, piece[j], piece[j + 1]);
     }
@@ -270,7 +278,7 @@ static void add_heap(struct list *list)
     uint64_t size = word(reserved, words_at) * 8;
 
     add(list, start, start + size);
-    add_g1_tables(list, size);
+    add_tables(list, size);
     if (barrier_set && *barrier_set) {
         const char *table = (const char *)word(*barrier_set, card_table_at);
         uint64_t cards = word(table, cards_at);

@@ -74,6 +74,24 @@ refusals() {
     not_kept key "memory 'without a name' has a memory protection key"
     not_kept twice "mapped twice"
 }
+# The JVM's own memory is not copied: what a restore has to do does not grow with the heap.
+lazy_heap() {
+    local collector kib
+    for collector in Serial Parallel G1; do
+        start_jvm "lazy-$V" - "-XX:+Use${collector}GC" -Xmx500m -jar "$SIMPLE" --heap 200
+        wait_line "$log" 2 60
+        freeze "$pid" "$DIR/lazy" "$V, $collector" || return
+        restore "lazy-$V" "$DIR/lazy"
+        wait_line "$log" "after restore"
+        kib=$(awk '$1 == "RssAnon:" { print $2 }' "/proc/$pid/status")
+        ok "$V, $collector: a heap of 200 MiB is not copied (${kib:-no} KiB are)" \
+            [ "${kib:-999999}" -lt 100000 ]
+        stop "$pid"
+        rm -r "$DIR/lazy" "$log"
+    done
+}
+
 each_jdk body
 each_jdk refusals
+each_jdk lazy_heap
 done_testing
