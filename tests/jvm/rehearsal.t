@@ -138,7 +138,7 @@ hangs() {
     OPTIONS=(addr=none)
     process=$pid log_file=$log
     wait_line "$log" ready
-    start "tracer-$V" strace -f -p "$process" -e trace=execveat -e inject=execveat:delay_enter=600s
+    start "tracer-$V" strace -f -p "$process" -e trace=execve -e inject=execve:delay_enter=600s
     tracer=$pid
     wait_line "$log" "attached"
     run "$CKPT" checkpoint "$process" "$image"

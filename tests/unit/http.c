@@ -227,6 +227,9 @@ static void test_body(void)
     body("{\"directory\": \"/\xff\"}", -1, "not JSON");
     ckpt_http_body_parse("{\"leaveRunning\": true, \"gc\": false}", 35, &parsed, &error);
     TAP_OK(parsed.leave_running && parsed.gc == -1, "the flags are taken");
+    TAP_INT(parsed.rehearsal, 0, "a rehearsal is as the agent's option says");
+    ckpt_http_body_parse("{\"rehearsal\": false}", 20, &parsed, &error);
+    TAP_INT(parsed.rehearsal, -1, "or as the request says");
     memset(text, 'x', sizeof text);
     memcpy(text, "{\"directory\": \"/", 16);
     memcpy(text + 16 + PATH_MAX, "\"}", 3);

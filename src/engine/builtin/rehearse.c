@@ -100,10 +100,12 @@ static void become_command(void *argument)
     ckpt_syscall(SYS_dup3, stage->command_fd, COMMAND_FD, O_CLOEXEC, 0, 0, 0);
     close_others();
     reset_signals();
-    failed = ckpt_syscall(SYS_execveat, COMMAND_FD, "", arguments, environment, AT_EMPTY_PATH, 0);
-    if (failed < 0 && ckpt_syscall(SYS_execve, "/proc/self/fd/3", arguments, environment, 0, 0, 0))
+    /* execve() first: a filter that kills for execveat() would, before Linux 5.16, end the JVM too,
+     * since this process still shares its memory.  The latter is for systems without /proc. */
+    failed = ckpt_syscall(SYS_execve, "/proc/self/fd/3", arguments, environment, 0, 0, 0);
+    if (ckpt_syscall(SYS_execveat, COMMAND_FD, "", arguments, environment, AT_EMPTY_PATH, 0) < 0)
         stage->failed = failed;
-    stage->failed_at = "execveat";
+    stage->failed_at = "execve";
     end(127);
 }
 
@@ -199,7 +201,8 @@ static int judge(struct stage *stage, int output, struct ckpt_error *error)
     if (stage->timed_out)
         return ckpt_error_set(error, STAGE, 0,
                               "the rehearsal of the image was not over after %u s, so the JVM was "
-                              "not ended; try again, or set the agent option rehearsal_timeout",
+                              "not ended; try again, set the agent option rehearsal_timeout, or do "
+                              "without the rehearsal (--no-rehearsal)",
                               stage->rehearsal->timeout_s);
     if (WIFEXITED(stage->status) && WEXITSTATUS(stage->status) == 0)
         return 0;
@@ -208,7 +211,7 @@ static int judge(struct stage *stage, int output, struct ckpt_error *error)
                               last_words(stage, output));
     return ckpt_error_set(error, STAGE, 0,
                           "the rehearsal of the image was ended by signal %d, so the JVM was not "
-                          "ended; try again",
+                          "ended; try again, or do without the rehearsal (--no-rehearsal)",
                           WTERMSIG(stage->status));
 }
 
