@@ -5,7 +5,7 @@
  *
  * A generator that a library made, or that has secrets, gets new state.  Random, SplittableRandom
  * and the algorithms of java.util.random are left alone unless renew_random=true: with a seed of
- * the application's they promise a sequence, and they cannot be told from those without.
+ * the application's they promise a sequence, and they look like those without one.
  */
 #include "agent/renew/generators.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * See reseed.h.  One worker thread goes through the generators in turn.  One that takes too long is
- * interrupted and given up, and another worker goes on with the rest; the first one ends when it is
+ * interrupted and given up, and another worker does the rest; the first one ends when it is
  * let go.  (It may have the lock of that SecureRandom, for which an application thread then waits;
  * but without that lock a provider that relies on it could be broken by a seed.)  What they share
- * is freed by whoever leaves last, which a worker that hangs for ever never does.
+ * is freed by the last one to leave, and never if a worker hangs for ever.
  */
 #include "agent/renew/reseed.h"
 
@@ -44,7 +44,7 @@ struct work {
     jobject thread; /* global reference: the worker that started last */
     struct item *items;
     size_t count, next;
-    unsigned worker; /* the number of the one that goes on; others leave */
+    unsigned worker; /* the number of the one that continues; others leave */
     unsigned holders;
     struct timespec started; /* the current item */
 };
@@ -315,7 +315,7 @@ static void wait_for(JNIEnv *env, struct work *work)
         }
         clock_gettime(CLOCK_MONOTONIC, &now);
     }
-    work->worker++; /* nobody goes on */
+    work->worker++; /* none continues */
 }
 
 static void report(const struct work *work)
