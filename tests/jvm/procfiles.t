@@ -33,7 +33,7 @@ other() {
     tail -f /dev/null &
     process=$!
     tap_started+=("$process")
-    start_jvm "other-$V" - -cp "$CP" ProcFiles other "$process"
+    start_jvm "other-$V" - -cp "$CP" ProcFiles other "/proc/$process/stat"
     wait_line "$log" ready || return
     run "$CKPT" checkpoint "$pid" "$DIR/other"
     is "$status" 1 "$V: a file of another process is refused"
@@ -45,6 +45,41 @@ other() {
     ok "$V: a file of a process that has ended is no obstacle" became_jvm "$pid"
     stop "$pid"
 }
+
+# in_cgroup DIRECTORY COMMAND...: becomes the command, inside that cgroup.
+in_cgroup() {
+    # shellcheck disable=SC2016 # for the shell that follows
+    exec bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$@"
+}
+
+# A file of the cgroup that the process is in: of the new process's cgroup, wherever that is.
+cgroup() {
+    local top found=
+    for top in /sys/fs/cgroup/pids /sys/fs/cgroup /sys/fs/cgroup/unified; do
+        if [ -e "$top/cgroup.procs" ] && mkdir "$top/${TMP##*/}-a" "$top/${TMP##*/}-b" 2>/dev/null; then
+            found=$top/${TMP##*/}
+            cgroups+=("$found-a" "$found-b")
+            break
+        fi
+    done
+    if [ -z "$found" ]; then
+        cannot "$V: a file of the process's cgroup is the new one's" "no cgroup can be made here"
+        return
+    fi
+    start "cgroup-$V" in_cgroup "$found-a" "$CKPT" run --option addr=none -- "$JAVA" -cp "$CP" \
+        ProcFiles other "$found-a/cgroup.procs"
+    wait_line "$log" ready || return
+    freeze "$pid" "$DIR/cgroup" "$V: a file of the process's cgroup" || return
+    start "cgroup-$V" in_cgroup "$found-b" "$CKPT" restore "$DIR/cgroup"
+    ok "$V: a file of the process's cgroup is the new one's" became_jvm "$pid"
+    is "$(readlink "/proc/$pid/fd"/* | grep cgroup.procs)" "$found-b/cgroup.procs" \
+        "$V: and not that of where it was frozen"
+    kill -KILL "$pid"
+    wait_exit "$pid" 10
+    rmdir "$found-a" "$found-b"
+}
+cgroups=()
+trap 'rmdir "${cgroups[@]}" 2>/dev/null || :; tap_cleanup' EXIT
 
 # Until the command has become the JVM.
 became_jvm() {
@@ -78,6 +113,7 @@ busy() { # WHAT
 body() {
     held
     other
+    cgroup
     busy busy "files that are open for an instant"
     busy flicker "connections that live for an instant"
 }

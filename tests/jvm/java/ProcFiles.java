@@ -4,7 +4,7 @@
 // whose they are. Freezes itself once; "files: ..." after each life has one word for each file.
 //
 //     ProcFiles hold            files of the process, its threads, the machine, its cgroup
-//     ProcFiles other PID       a file of another process
+//     ProcFiles other FILE      a file, such as one of another process or a cgroup
 //     ProcFiles busy            opens and closes such files all the time, prints 1, 2, 3
 //     ProcFiles flicker PORT    a connection that lives for a moment only, again and again
 
@@ -35,7 +35,7 @@ public final class ProcFiles {
                 hold();
                 break;
             case "other":
-                FileInputStream other = new FileInputStream("/proc/" + args[1] + "/stat");
+                FileInputStream other = new FileInputStream(args[1]);
                 System.out.println("ready");
                 Thread.currentThread().join();
                 other.close();
