@@ -53,7 +53,7 @@ large() {
 updated() {
     [ "$JAVA_HOME" = "${JDKS[0]}" ] || return # copies much
     cp -r "$(realpath "$JAVA_HOME")" "$DIR/jdk"
-    JAVA=$DIR/jdk/bin/java
+    local JAVA=$DIR/jdk/bin/java
     start_jvm "updated-$V" - -jar "$SIMPLE" --period 50
     wait_line "$log" 3
     cp -r "$DIR/jdk" "$DIR/new"
