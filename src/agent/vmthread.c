@@ -20,6 +20,7 @@
 #include "probe/vmstructs.h"
 
 #define MOST_KEYS 1024
+#define MOST_THREADS 100000
 #define JAVA_THREAD_MAX 16384 /* more than any sizeof(JavaThread) */
 
 static pthread_key_t key;
@@ -35,7 +36,11 @@ static bool contains(const char *thread, const char *env)
     return env > thread && env < thread + JAVA_THREAD_MAX;
 }
 
-/* The JavaThread that @env belongs to: the nearest one below it. */
+/*
+ * The JavaThread that @env belongs to: the nearest one below it.  Other threads start and end
+ * meanwhile and HotSpot frees their lists, so all is read through the kernel; the one looked for is
+ * the caller's, and is in each of the lists.
+ */
 static const char *find_thread(const char *env)
 {
     char *const *list = ckpt_vm_static("ThreadsSMRSupport", "_java_thread_list");
@@ -43,19 +48,28 @@ static const char *find_thread(const char *env)
     int64_t threads_at = ckpt_vm_offset("ThreadsList", "_threads");
     int64_t length_at = ckpt_vm_offset("ThreadsList", "_length");
     int64_t next_at = ckpt_vm_offset("JavaThread", "_next");
-    const char *found = NULL;
+    const char *found = NULL, *head, *thread;
+    uint32_t length = 0;
+    uint64_t threads = 0;
 
     if (list && *list && threads_at >= 0 && length_at >= 0) {
-        char *const *threads = (char *const *)word(*list, threads_at);
-        uint32_t length = *(const uint32_t *)(*list + length_at);
-
-        for (uint32_t i = 0; i < length; i++)
-            if (contains(threads[i], env) && threads[i] > found)
-                found = threads[i];
-    } else if (first && next_at >= 0) {
-        for (const char *thread = *first; thread; thread = word(thread, next_at))
+        head = *list;
+        if (ckpt_raw_peek(&threads, (uint64_t)head + (uint64_t)threads_at, sizeof threads) < 0 ||
+            ckpt_raw_peek(&length, (uint64_t)head + (uint64_t)length_at, sizeof length) < 0)
+            return NULL;
+        for (uint32_t i = 0;
+             i < length && ckpt_raw_peek(&thread, threads + i * sizeof thread, sizeof thread) == 0;
+             i++)
             if (contains(thread, env) && thread > found)
                 found = thread;
+    } else if (first && next_at >= 0) {
+        thread = *first;
+        for (int i = 0; thread && i < MOST_THREADS; i++) {
+            if (contains(thread, env) && thread > found)
+                found = thread;
+            if (ckpt_raw_peek(&thread, (uint64_t)thread + (uint64_t)next_at, sizeof thread) < 0)
+                break;
+        }
     }
     return found;
 }

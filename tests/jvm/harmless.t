@@ -17,13 +17,15 @@ gcc -shared -fPIC -Wl,--build-id -x c -o "$SMALL" - <<<"int small;" || bail_out 
 begin() {
     NAME=$1-$((++begun))-$V
     COMMANDS=$DIR/commands-$NAME
-    : >"$COMMANDS"
+    mkdir -p "$COMMANDS"
+    told=0
     start_jvm "$NAME" "$DIR/image-$1" -cp "$CP" Harmless "$LIBRARY" "$COMMANDS" "$@"
     wait_line "$log" ready || fail "$V, $1: it starts"
 }
 
 tell() {
-    echo "$1" >>"$COMMANDS"
+    echo "$1" >"$COMMANDS/new"
+    mv "$COMMANDS/new" "$COMMANDS/$((++told))"
 }
 
 end() { # WHAT: it has come this far unharmed
@@ -36,7 +38,7 @@ end() { # WHAT: it has come this far unharmed
 
 build_library() {
     LIBRARY=$DIR/libharmless.so
-    gcc -shared -fPIC -O1 -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -pthread \
+    gcc -shared -fPIC -O1 -Wl,-z,now -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -pthread \
         -o "$LIBRARY" "$TOP/tests/jvm/java/harmless.c" 2>"$TMP/gcc.err" && return
     skip "$V" "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
     return 1
@@ -55,11 +57,16 @@ churn() {
     done
     OPTIONS=(addr=none gc=false)
     begin map "$DIR/many/"
-    asked map 200
+    asked map 60
     end "files mapped and unmapped"
     begin dlopen "$DIR/many/"
-    asked dlopen 200
+    asked dlopen 30
     end "libraries opened and closed"
+    CONFINE=("$SECCOMP_RUN" --) # takes process_vm_readv() for a debugger's
+    begin dlopen "$DIR/many/"
+    asked dlopen 10
+    end "libraries opened and closed in a container"
+    CONFINE=()
     OPTIONS=(addr=none)
 }
 
@@ -104,9 +111,21 @@ leaves_running() {
     done
 }
 
+# An alternate stack, and its settings, are there again after a restore: else the next parking ends
+# the JVM.
 small_stacks() {
-    begin low
-    leaves_running low 3 && end "a thread with no room on its stack, and an alternate one"
+    local what
+    for what in low "low autodisarm" on-alternate; do
+        # shellcheck disable=SC2086 # words
+        begin $what
+        leaves_running low 3 || return
+        freeze "$pid" "$DIR/image-low" "$V, $what: freeze" || return
+        restore "$NAME" "$DIR/image-low"
+        tell back
+        wait_line "$log" "report back" || fail "$V, $what: restored"
+        leaves_running low 2 || return
+        end "an alternate stack ($what)"
+    done
 }
 
 # The threads of a Go library run on stacks of a few KiB, and have alternate ones for signals.

@@ -2,15 +2,14 @@
 //
 // A JVM with something in it that a mere request must not harm:
 //     Harmless LIBRARY COMMANDS WHAT [ARGUMENT]
-// The native half (harmless.c) starts WHAT. Prints "ready"; then takes the lines that are added to
-// the file COMMANDS: "ask N" asks for N checkpoints that are refused, "report" prints what the
-// native half has counted, "signal" has it signal its waiting threads, "recurse" starts a thread
-// that overflows its stack again and again. Ends at "end".
+// The native half (harmless.c) starts WHAT. Prints "ready"; then takes the command in the file
+// COMMANDS/1, then that in COMMANDS/2 and so on: "ask N" asks for N checkpoints that are refused,
+// "signal" has the native half signal its waiting threads, "recurse" starts a thread that overflows
+// its stack again and again, "end" ends it, any other word prints what the native half has counted.
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
-import java.util.List;
 import org.crac.CheckpointException;
 import org.crac.Core;
 
@@ -71,18 +70,18 @@ public final class Harmless {
     }
 
     public static void main(String[] arguments) throws Exception {
-        Path commands = Paths.get(arguments[1]);
         System.load(arguments[0]);
         System.out.println(start(arguments[2], arguments.length > 3 ? arguments[3] : ""));
-        for (int done = 0;;) {
-            List<String> lines = Files.readAllLines(commands);
-            for (; done < lines.size(); done++) {
-                if (lines.get(done).equals("end")) {
-                    return;
-                }
-                obey(lines.get(done));
+        for (int number = 1;; number++) {
+            Path command = Paths.get(arguments[1], String.valueOf(number));
+            while (!Files.exists(command)) { // opens nothing, a checkpoint may come at any moment
+                Thread.sleep(20);
             }
-            Thread.sleep(20);
+            String line = Files.readAllLines(command).get(0);
+            if (line.equals("end")) {
+                return;
+            }
+            obey(line);
         }
     }
 }

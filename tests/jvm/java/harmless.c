@@ -89,11 +89,34 @@ static __attribute__((noinline)) void spin_low(const char *lowest)
 
 static void *low(void *stack)
 {
-    stack_t alternate = {.ss_sp = malloc(32768), .ss_size = 32768};
+    bool disarms = strcmp(argument, "autodisarm") == 0;
+    stack_t alternate = {.ss_sp = malloc(32768),
+                         .ss_size = 32768,
+                         .ss_flags = disarms ? (int)(1u << 31) /* SS_AUTODISARM */ : 0};
 
     sigaltstack(&alternate, NULL);
     spin_low(stack);
     return NULL;
+}
+
+// A thread that is in a handler of its own, on its alternate stack.
+static void spin(int signal)
+{
+    (void)signal;
+    pthread_barrier_wait(&started);
+    for (;;)
+        turns++;
+}
+
+static void *on_alternate(void *unused)
+{
+    stack_t alternate = {.ss_sp = malloc(32768), .ss_size = 32768};
+    struct sigaction action = {.sa_handler = spin, .sa_flags = SA_ONSTACK};
+
+    sigaltstack(&alternate, NULL);
+    sigaction(SIGRTMIN + 10, &action, NULL);
+    raise(SIGRTMIN + 10);
+    return unused;
 }
 
 static void start_low(void)
@@ -470,6 +493,8 @@ JNIEXPORT jstring JNICALL Java_Harmless_start(JNIEnv *env, jclass class, jstring
         start_one(deaf_and_busy);
     else if (strcmp(what, "low") == 0)
         start_low();
+    else if (strcmp(what, "on-alternate") == 0)
+        start_one(on_alternate);
     else if (strcmp(what, "go") == 0)
         start_go();
     else if (strcmp(what, "short") == 0)
