@@ -19,7 +19,7 @@ seen() {
 }
 
 listed() { # [as_user]
-    ${1:-} "$JAVA_HOME/bin/jps" -l | grep -c "^$pid Program"
+    ${1:-} "$JAVA_HOME/bin/jps" -l | grep -c "^$pid Program" || true
 }
 
 # shellcheck disable=SC2086
