@@ -62,7 +62,7 @@ not_kept() {
     ANONYMOUS_REFUSED=$1 start_jvm "$1-$V" - -cp "$CP" Anonymous "$DIR/anonymous.so"
     wait_line "$log" "ready 1" 60
     if grep -qx "no key" "$log"; then
-        skip "$V: $1" "the machine has no protection keys"
+        cannot "$V: $1" "the machine has no protection keys"
     else
         run "$CKPT" checkpoint "$pid" "$DIR/refused"
         like "$status $err" "^1 .*$2" "$V: what cannot be kept is refused by name: $1"

@@ -233,7 +233,7 @@ default_port() {
     first=$pid
     wait_line "$log" ready
     if grep -q 'cannot listen' "$log"; then
-        skip "$V: the default port" "somebody has port 10095 on this machine"
+        cannot "$V: the default port" "another process has port 10095 on this machine"
     else
         port=10095
         ask /status

@@ -140,7 +140,7 @@ own() {
 full_disk() {
     if [ "$(id -u)" -ne 0 ] || ! { mkdir -p "$FULL" && mount -t tmpfs -o size=1m,mode=777 none "$FULL"; } \
         2>/dev/null; then
-        skip "$V full disk" "only root may mount a small file system"
+        cannot "$V full disk" "only root may mount a small file system"
         return
     fi
     begin "full disk" - -cp "$CP" Refuse none

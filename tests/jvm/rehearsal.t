@@ -201,8 +201,10 @@ body() {
     if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
         hangs
         unnoticed
+    elif command -v strace >/dev/null; then
+        cannot "$V: a rehearsal that hangs is killed" "ptrace is not allowed here"
     else
-        skip "$V: a rehearsal that hangs is killed" "strace does not work here"
+        skip "$V: a rehearsal that hangs is killed" "strace is not installed"
     fi
     if [ "$(id -u)" = 0 ] && unshare --pid --fork --mount-proc true 2>/dev/null; then
         first_process

@@ -61,7 +61,7 @@ body() {
     if [ -d "$TMP/small" ]; then
         small_disk
     else
-        skip "$V: a file system that is too small" "no tmpfs can be mounted here"
+        cannot "$V: a file system that is too small" "no tmpfs can be mounted here"
     fi
 }
 

@@ -17,6 +17,7 @@
 # kernel or processor will never have.
 
 set -u
+export LC_ALL=C.UTF-8 # names of files and arguments are UTF-8, for bash and for Java; messages English
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=${CKPT_BUILD:-$TOP/build}
 CKPT=$BUILD/checkpointer

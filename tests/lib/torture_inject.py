@@ -226,6 +226,8 @@ def restore_calls(setup, folder, tap, most, chance, ways=variants):
     numbers = numbers[:last]
     Counts.restores += 1
     for nth, way, name in plan(numbers, names, most, chance, ways):
+        if nth == 1:
+            continue  # execve: not the command's own
         jvm = attempt("--nth", str(nth), *way)
         try:
             jvm.words += 1
