@@ -40,13 +40,17 @@ static struct heap ask_heap(JNIEnv *env)
     jmethodID unused = total ? (*env)->GetMethodID(env, type, "freeMemory", "()J") : NULL;
     jobject runtime = unused ? (*env)->CallStaticObjectMethod(env, type, get) : NULL;
     struct heap heap = {0, 0};
+    uint64_t left = 0;
 
-    if (runtime) {
+    if (!(*env)->ExceptionCheck(env) && runtime)
         heap.committed = (uint64_t)(*env)->CallLongMethod(env, runtime, total);
-        heap.used = heap.committed - (uint64_t)(*env)->CallLongMethod(env, runtime, unused);
-    }
-    if ((*env)->ExceptionCheck(env))
+    if (!(*env)->ExceptionCheck(env) && runtime)
+        left = (uint64_t)(*env)->CallLongMethod(env, runtime, unused);
+    if ((*env)->ExceptionCheck(env)) {
         (*env)->ExceptionClear(env);
+        return (struct heap){0, 0};
+    }
+    heap.used = heap.committed - left;
     return heap;
 }
 

@@ -95,7 +95,7 @@ mixed() { # FIRST SECOND WHAT
     load "$1" '"addr=none,control=false"'
     contains "$out" "return code: 0" "$V: $3: the first"
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/mixed"
-    contains "$status$err" "1checkpointer: the agent was loaded but opened no control socket" \
+    contains "$status$err" "1checkpointer: JVM $pid has the agent, but not its control socket" \
         "$V: $3: no socket if it is not wanted"
     load "$2" '"gc=maybe"'
     unlike "$out" "return code: 0" "$V: $3: wrong options for the second"

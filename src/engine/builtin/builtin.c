@@ -41,8 +41,11 @@ static int choose_high(struct ckpt_restore *restore, struct ckpt_error *error)
     restore->image.fd = ckpt_objects_raise(restore, restore->image.fd, error);
     if (restore->image.fd < 0)
         return -1;
-    for (int i = 0; i < 3; i++) /* now that nothing of ours has the number of one that is closed */
+    for (int i = 0; i < 3; i++) { /* nothing of ours has the number of one that is closed */
         restore->streams[i] = fcntl(i, F_DUPFD_CLOEXEC, restore->high);
+        if (restore->streams[i] < 0 && errno != EBADF)
+            return ckpt_error_set(error, STAGE, errno, "descriptor %d cannot be duplicated", i);
+    }
     return 0;
 }
 

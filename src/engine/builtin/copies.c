@@ -110,13 +110,39 @@ static int add_temporary(struct ckpt_gather *gather, const struct ckpt_temporary
     return 0;
 }
 
+/*
+ * A temporary file that was made, and opened or mapped, after the agent had looked for them: it has
+ * been open for an instant, and will be deleted by the first process that comes from this image.
+ */
+static void add_late(struct ckpt_gather *gather, struct ckpt_image_file *file, uint64_t *total)
+{
+    const char *path = ckpt_tables_text(&gather->tables, file->path);
+    struct stat status;
+
+    if ((file->flags & (CKPT_FILE_MADE_AGAIN | CKPT_FILE_TEMPORARY | CKPT_FILE_COPIED)) ||
+        !S_ISREG(file->mode) || !is_below(path, gather->tmp_dir) ||
+        ckpt_sys_fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+        status.st_uid != gather->tables.header.uid || status.st_ino != file->inode ||
+        (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec < gather->started_ns ||
+        file->size > gather->deleted_limit - *total)
+        return;
+    *total += file->size;
+    file->flags |= CKPT_FILE_TEMPORARY | CKPT_FILE_COPIED;
+    file->base = (uint32_t)ckpt_raw_length(gather->tmp_dir);
+    while (gather->tmp_dir[file->base - 1] == '/')
+        file->base--;
+}
+
 int ckpt_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     size_t known = gather->tables.files.count;
+    uint64_t total = 0;
 
     for (size_t i = 0; i < gather->temporary_count; i++)
         if (add_temporary(gather, &gather->temporaries[i], known, error) < 0)
             return -1;
+    for (size_t i = 0; i < known; i++)
+        add_late(gather, ckpt_array_at(&gather->tables.files, i), &total);
     for (size_t i = 0; i < gather->tables.files.count; i++) {
         struct ckpt_image_file *file = ckpt_array_at(&gather->tables.files, i);
 
