@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# What the programs of tests/servers share, on top of jvm.sh: fetch libraries, compile and start the
+# program, bring it through generations. Set for each program by tests/servers: name, what (the
+# beginning of a test's name), DIR, port.
+
+PROGRAMS=$TOP/tests/server-programs
+JAVAC17=$("$TOP/tools/jdks" --at-least 17 2>/dev/null)/bin/javac
+PRELOAD= # a library to load before all others
+scheme=http
+
+# fetched NAME: the libraries of that pom are there; sets LIBS.
+fetched() {
+    local folder=$PROGRAMS/$1
+    LIBS=$folder/target/lib/*
+    # Maven gives the jars the time at which they were made: the folder's is that of the copying.
+    if [ ! -d "$folder/target/lib" ] || [ "$folder/pom.xml" -nt "$folder/target/lib" ]; then
+        rm -rf "$folder/target"
+        (cd "$folder" && JAVA_HOME=$(dirname "$(dirname "$JAVAC17")") mvn -q -B -Djansi.mode=strip package \
+            </dev/null >"$TMP/maven" 2>&1) || {
+            rm -rf "$folder/target"
+            skip "$what" "Maven cannot fetch it: $(head -n 1 "$TMP/maven")"
+            return 1
+        }
+        touch "$folder/target/lib"
+    fi
+}
+
+# program LIBRARIES CLASS: compiled; sets PROGRAM, the class path.
+program() {
+    local said classes=$TMP/programs/$name
+    PROGRAM=$classes:$1
+    [ ! -d "$classes" ] || return 0
+    said=$("$JAVAC17" --release 17 -d "$classes" -cp "$1" "$PROGRAMS/java/$2.java" 2>&1) ||
+        bail_out "javac failed: $said"
+}
+
+# begin_silently JAVA-ARGUMENT...: with the agent and temporary files in $TEMPORARY.
+begin_silently() {
+    TEMPORARY=$DIR/tmp
+    mkdir -p "$TEMPORARY"
+    CONFINE=(env ${PRELOAD:+"LD_PRELOAD=$PRELOAD"})
+    start_jvm "$name-$V" "$DIR/image" "-Djava.io.tmpdir=$TEMPORARY" -Dderby.stream.error.file=/dev/null "$@"
+    CONFINE=()
+}
+
+# begin JAVA-ARGUMENT...: and it has said something (ready, or a number).
+begin() {
+    begin_silently "$@"
+    wait_line "$log" "" 120
+    [ -z "$port" ] || wait_line "$log" ready 120
+}
+
+# listens: until somebody accepts connections at $port; two minutes at most, and while $pid lives.
+listens() {
+    local deadline=$((SECONDS + 120))
+    until awk -v "port=$(printf ':%04X$' "$port")" \
+        '$2 ~ port && $4 == "0A" { found = 1 } END { exit !found }' /proc/net/tcp /proc/net/tcp6; do
+        [ "$SECONDS" -lt "$deadline" ] && [ -d "/proc/$pid" ] || return
+    done
+}
+
+# stop_all: what a program has left running, and is one of this test's.
+stop_all() {
+    local process
+    for process in "${tap_started[@]}"; do
+        [[ " $(jobs -rp | tr '\n' ' ') " == *" $process "* ]] || continue
+        kill -KILL "$process" 2>/dev/null || true
+        wait_exit "$process" || true
+    done
+}
+
+# web: what the server answers. The client is gone when this returns, and the server may not know.
+web() {
+    curl -k -sS --max-time 60 "$scheme://127.0.0.1:$port/" 2>&1 || true
+}
+
+# next_generation N: a checkpoint at once, then a restore after a cleaner of temporary files.
+next_generation() {
+    run "$CKPT" checkpoint "$pid" "$DIR/image"
+    is "$status$out$err" 0 "$what: checkpoint $1" || return
+    wait_exit "$pid"
+    is "$status" 137 "$what: checkpoint $1 ends the JVM"
+    rm -rf "${TEMPORARY:?}"/*
+    restore "$name-$V" "$DIR/image"
+}
+
+# web_generations N: each checkpoint follows a request at once; the first image is restored twice.
+web_generations() {
+    local generation
+    for ((generation = 1; generation <= $1; generation++)); do
+        is "$(web)" hello "$what: it answers before checkpoint $generation" || return
+        next_generation "$generation" || return
+        if [ "$generation" = 1 ]; then
+            is_served "a first clone answers"
+            kill -KILL "$pid"
+            wait_exit "$pid"
+            rm -rf "${TEMPORARY:?}"/*
+            restore "$name-$V" "$DIR/image"
+        fi
+        is_served "it answers after restore $generation"
+    done
+}
+
+is_served() { # WHAT
+    local deadline=$((SECONDS + 60)) said
+    until said=$(web) && [ "$said" = hello ]; do
+        [ "$SECONDS" -lt "$deadline" ] && [ -d "/proc/$pid" ] || break
+    done
+    is "$said" hello "$what: $1" || diag "$(tail -n 5 "$log")"
+}
+
+# client_generations N: `client WHAT` is a client that hangs up, right before each checkpoint.
+client_generations() {
+    local generation
+    client "a client is served"
+    for ((generation = 1; generation <= $1; generation++)); do
+        next_generation "$generation" || return
+        client "a client is served after restore $generation"
+    done
+}
+
+# counts N: a program that counts, over N generations; the first image is restored twice.
+counts() {
+    local generation
+    for ((generation = 1; generation <= $1; generation++)); do
+        wait_more "$log" 3 120
+        next_generation "$generation" || return
+        ok "$what: it continues in generation $generation" wait_more "$log" 3 120
+    done
+    is "$(count_lines "$log" wrong)" 0 "$what: what it does is right"
+}
+
+# refused_by_name IMAGE PATH: a restore names a file below the path that a clone has changed.
+refused_by_name() {
+    RUN_SECONDS=60 run "$CKPT" restore "$1"
+    if [ "$status" = 1 ] && [[ $err == *"'$2"*"' has changed"* ]]; then
+        pass "$what: a second clone does not miss what the first has written"
+    else
+        fail "$what: a second clone does not miss what the first has written" \
+            "status $status, out '${out:0:300}', err '${err:0:1000}'"
+    fi
+}
+
+# database FILE CLASS ARGUMENT: a program that says "has N", and then each number it has committed.
+# A clone commits rows; a second one would not know of them; a plain start has all of them.
+database() {
+    local acknowledged
+    begin -cp "$PROGRAM" "${@:2}"
+    wait_more "$log" 5 120
+    next_generation 1 || return
+    ok "$what: a clone commits rows" wait_more "$log" 5 120
+    kill -KILL "$pid"
+    wait_exit "$pid"
+    acknowledged=$(last_number "$log")
+    refused_by_name "$DIR/image" "$DIR/$1"
+    mv "$log" "$log.before"
+    begin -cp "$PROGRAM" "${@:2}"
+    wait_more "$log" 5 120
+    ok "$what: no acknowledged row is lost ($acknowledged)" \
+        [ "$(port_of "$log" has)" -ge "$acknowledged" ]
+    next_generation 2 || return
+    ok "$what: a new checkpoint is restored" wait_more "$log" 25 120
+    is "$(count_lines "$log" wrong)" 0 "$what: every row is there"
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Spring Boot with WebFlux on Netty, and a Hikari pool of connections to another process, for
+// tests/servers.
+
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RestController;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+
+/** Answers "hello", which it has from the database. */
+@SpringBootApplication
+@RestController
+public class SpringServer {
+    final JdbcTemplate database;
+
+    SpringServer(JdbcTemplate database) {
+        this.database = database;
+    }
+
+    @GetMapping("/")
+    Mono<String> hello() {
+        return Mono.fromCallable(() -> database.queryForObject("SELECT 'hello'", String.class))
+                .subscribeOn(Schedulers.boundedElastic());
+    }
+
+    public static void main(String[] arguments) {
+        SpringApplication.run(SpringServer.class, arguments);
+        System.out.println("ready");
+    }
+}
