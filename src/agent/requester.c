@@ -39,6 +39,15 @@ static bool wait_for(int fd, short events, int64_t deadline)
     return left > 0 && ckpt_syscall(SYS_ppoll, &wait, 1, &timeout, NULL, 0, 0) > 0;
 }
 
+static bool is_unix(int fd)
+{
+    int family = 0;
+    socklen_t size = sizeof family;
+
+    return ckpt_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &family, &size, 0) == 0 &&
+           family == AF_UNIX;
+}
+
 /* The PID of the other end of a Unix socket; 0: outside of this PID namespace, or not known. */
 static int peer_of(int fd)
 {
@@ -74,7 +83,8 @@ void ckpt_requester_wait(int fd)
         return;
     pid = peer_of(fd);
     if (pid <= 0) {
-        wait_for(fd, POLLRDHUP, deadline);
+        if (!is_unix(fd)) /* otherwise it is outside, survives, and waits for our end itself */
+            wait_for(fd, POLLRDHUP, deadline);
         return;
     }
     while (pid > 1) {

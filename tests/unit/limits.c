@@ -73,6 +73,7 @@ static void test_mappings(unsigned long most)
     TAP_OK(*check(), "it is the worst moment that counts");
 }
 
+#ifndef __SANITIZE_ADDRESS__
 static const char *check_under(int limit, rlim_t bytes)
 {
     struct rlimit old, low;
@@ -85,6 +86,7 @@ static const char *check_under(int limit, rlim_t bytes)
     setrlimit(limit, &old);
     return text;
 }
+#endif
 
 static void test_memory(void)
 {

@@ -60,14 +60,26 @@ static uint32_t file_flags(const struct ckpt_fd_look *look)
     return CKPT_FILE_WRITTEN;
 }
 
+/* The kernel appends " (deleted)" to the name that is gone; a file may also have such a name. */
+static bool has_lost_name(const struct ckpt_fd_look *look)
+{
+    struct stat status;
+
+    if (look->status.st_nlink == 0)
+        return true;
+    return ckpt_raw_ends(look->link, " (deleted)") &&
+           (ckpt_sys_fstatat(AT_FDCWD, look->link, &status, 0) < 0 ||
+            status.st_ino != look->status.st_ino || status.st_dev != look->status.st_dev);
+}
+
 static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     uint32_t flags = file_flags(look);
 
-    if (ckpt_raw_ends(look->link, " (deleted)") || look->status.st_nlink == 0) {
+    if (has_lost_name(look)) {
         ckpt_report_add(gather->report, "file",
-                        "descriptor %d is '%s': a file without a name cannot "
+                        "descriptor %d is '%s': a file whose name is gone cannot "
                         "be opened again; close it in a beforeCheckpoint hook, or by a policy file",
                         look->number, look->link);
         return 0;

@@ -21,6 +21,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd.h"
+#include "engine/builtin/passing.h"
 #include "engine/builtin/settings.h"
 #include "engine/builtin/tidlock.h"
 
@@ -28,6 +29,7 @@
 #define FREE_RANGES 16384
 #define LAZY_RANGES 16384
 #define REST_TRIES 50
+#define PASSING_TRIES 20
 #define SETTLE_MS 200    /* for what may exist only for an instant */
 #define REFUSED_TRIES 3  /* of the final walk */
 #define HELD_TRIES 4     /* for a moment when no native lock is held */
@@ -361,9 +363,9 @@ static void know_lazy(struct ckpt_gather *gather, const struct ckpt_freeze *free
     gather->lazy_count = tidy(gather->lazy, count);
 }
 
-/* How often the threads were parked at a moment that did not suit native locks. */
+/* How often the threads were parked at a moment that did not suit native locks or open files. */
 struct patience {
-    int held, odd;
+    int held, odd, passing;
     bool stuck; /* a lock stayed where it was for as long as it was waited for */
 };
 
@@ -391,16 +393,33 @@ static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *sessi
     }
 }
 
-/* Park all threads, if possible at a moment when the heap is at rest and no native lock is held. */
+/* Whether a file is open that was not open before: @files has room for both lists. */
+static bool is_passing(struct ckpt_passing files[2], struct patience *patience)
+{
+    if (patience->passing == PASSING_TRIES)
+        return false;
+    ckpt_passing_note(&files[1]);
+    if (!ckpt_passing_is_new(&files[0], &files[1]))
+        return false;
+    patience->passing++;
+    return true;
+}
+
+/*
+ * Park all threads, if possible at a moment when the heap is at rest, no native lock is held, and
+ * no file is open that was not open before.
+ */
 static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                 struct ckpt_park *session, struct ckpt_error *error)
 {
     struct patience patience = {.held = 0};
     struct ckpt_tidlock_state state;
+    struct ckpt_passing *files = ckpt_scratch_take(&gather->scratch, 2 * sizeof *files, error);
 
     gather->lazy = ckpt_scratch_take(&gather->scratch, LAZY_RANGES * sizeof *gather->lazy, error);
-    if (!gather->lazy)
+    if (!gather->lazy || !files)
         return -1;
+    ckpt_passing_note_lasting(&files[0], &files[1]);
     for (int try = 1;; try++) {
         bool rests;
         int allowed = 0;
@@ -412,13 +431,15 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
             know_lazy(gather, freeze, session);
             allowed = locks_allow(gather, session, &patience, &state, error);
         }
-        if (allowed > 0)
+        if (allowed > 0 && !is_passing(files, &patience))
             return 0;
         ckpt_park_release(session);
         ckpt_park_wait(session);
         if (allowed < 0)
             return -1;
-        if (rests && !ckpt_tidlock_wait(&state, LOCK_WAIT_MS))
+        if (allowed > 0)
+            ckpt_passing_wait(&files[0], &files[1]);
+        else if (rests && !ckpt_tidlock_wait(&state, LOCK_WAIT_MS))
             patience.stuck = true;
     }
 }

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Files that are open for an instant only: which of them are new, which last, and the waiting for
+// those that are open now.
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/builtin/passing.h"
+#include "tap.h"
+
+static struct ckpt_passing lasting, now;
+static char path[] = "/tmp/checkpointer-passing.XXXXXX";
+static atomic_bool stop;
+
+static void test_new(void)
+{
+    int first = open(path, O_RDONLY), second;
+
+    ckpt_passing_note(&lasting);
+    ckpt_passing_note(&now);
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "nothing is new");
+    second = open(path, O_RDONLY);
+    ckpt_passing_note(&now);
+    TAP_OK(ckpt_passing_is_new(&lasting, &now), "the same file at another number is new");
+    close(second);
+    ckpt_passing_note(&now);
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "until it is closed");
+    second = open("/etc/passwd", O_RDONLY);
+    dup2(second, first);
+    close(second);
+    ckpt_passing_note(&now);
+    TAP_OK(ckpt_passing_is_new(&lasting, &now), "another file at a known number is new");
+    close(first);
+    ckpt_passing_note(&now);
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "a file that is gone is not");
+    first = open("/dev/null", O_RDONLY);
+    ckpt_passing_note(&now);
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "a device is no file");
+    close(first);
+    now.count = CKPT_PASSING_MOST + 1;
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "with too many files nothing is known");
+}
+
+static void *poll_file(void *unused)
+{
+    (void)unused;
+    while (!stop)
+        close(open(path, O_RDONLY));
+    return NULL;
+}
+
+static void test_lasting(void)
+{
+    int kept = open(path, O_RDONLY);
+    pthread_t thread;
+    bool has = false;
+
+    pthread_create(&thread, NULL, poll_file, NULL);
+    ckpt_passing_note_lasting(&lasting, &now);
+    stop = true;
+    pthread_join(thread, NULL);
+    for (size_t i = 0; i < lasting.count; i++)
+        has |= lasting.file[i].number == kept;
+    TAP_OK(has, "a file that stays open lasts");
+    ckpt_passing_note(&now);
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "all that are open at the end did");
+    close(kept);
+}
+
+static void *close_file(void *descriptor)
+{
+    close(*(int *)descriptor);
+    return NULL;
+}
+
+static void test_wait(void)
+{
+    pthread_t thread;
+    int passing;
+
+    ckpt_passing_note(&lasting);
+    passing = open(path, O_RDONLY);
+    pthread_create(&thread, NULL, close_file, &passing);
+    pthread_join(thread, NULL);
+    ckpt_passing_wait(&lasting, &now);
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "the wait ends when the file is closed");
+    passing = open(path, O_RDONLY);
+    ckpt_passing_wait(&lasting, &now);
+    TAP_OK(ckpt_passing_is_new(&lasting, &now), "it ends also when the file stays");
+    close(passing);
+}
+
+int main(void)
+{
+    close(mkstemp(path));
+    test_new();
+    test_lasting();
+    test_wait();
+    unlink(path);
+    return tap_done();
+}
