@@ -5,6 +5,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Opened
+user_ready
+SIMPLE=$(for_user "$SIMPLE")
+CP=$CLASSES:$SIMPLE
 
 ARGUMENTS=() # of the JVM
 

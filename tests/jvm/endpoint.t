@@ -156,7 +156,7 @@ other_users() {
     is "$(as_user curl -s -o "$USER_DIR/.body" -w '%{http_code}' -X POST \
         "http://127.0.0.1:$port/before-checkpoint")" 403 "$V: another user is refused"
     contains "$(<"$USER_DIR/.body")" "only the JVM's owner and root" "$V: and told why"
-    as_user "${CLIENT[@]}" "$port" abrupt
+    as_user python3 "$(for_user "${CLIENT[1]}")" "$port" abrupt
     ask /status
     is "$(member state)" running "$V: also when the connection is gone before anybody looks"
 }

@@ -7,6 +7,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Opened
+user_ready
+SIMPLE=$(for_user "$SIMPLE")
+CP=$CLASSES:$SIMPLE
 
 # continues PID LOG WHAT: the JVM runs its hooks, counts on, has no children and left no files.
 continues() {

@@ -318,10 +318,19 @@ public final class Renew {
         }
     }
 
-    private void names() throws UnknownHostException {
+    private void names() {
         say("name-here", find("here.test"));
         say("name-later", find("later.test"));
-        say("name-local", InetAddress.getLocalHost().getHostAddress());
+        say("name-local", findLocal());
+    }
+
+    /** A machine need not know its own name. */
+    private static String findLocal() {
+        try {
+            return InetAddress.getLocalHost().getHostAddress();
+        } catch (UnknownHostException unknown) {
+            return "unknown";
+        }
     }
 
     /** What was read ahead from the kernel is used up to 100 ms later by the wall clock. */
