@@ -199,6 +199,7 @@ enum ckpt_fd_kind {
     CKPT_FD_LISTENER, /**< a Unix socket that listens */
     CKPT_FD_UDP,
     CKPT_FD_KERNEL, /**< a file of /proc, /sys or a cgroup, a namespace; needs no policy */
+    CKPT_FD_TIMERFD,
 };
 
 #define CKPT_FD_REOPEN 0x80000000u /* in fd_flags: a policy says that its file may be another */

@@ -90,7 +90,7 @@ struct ckpt_fd_kind_row {
 
 extern const struct ckpt_fd_kind_row ckpt_fd_stdio, ckpt_fd_file, ckpt_fd_directory, ckpt_fd_device,
     ckpt_fd_pipe, ckpt_fd_eventfd, ckpt_fd_epoll, ckpt_fd_tcp, ckpt_fd_unix, ckpt_fd_shared,
-    ckpt_fd_closed, ckpt_fd_fifo, ckpt_fd_listener, ckpt_fd_udp, ckpt_fd_kernel;
+    ckpt_fd_closed, ckpt_fd_fifo, ckpt_fd_listener, ckpt_fd_udp, ckpt_fd_kernel, ckpt_fd_timerfd;
 
 /** Flags that say how a file is opened, not how it is created. */
 #define CKPT_FD_KEPT_FLAGS                                                                         \
