@@ -14,6 +14,7 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "image/format.h"
 
 #define MOST_SEGMENTS 32
 #define WINDOW ((size_t)64 << 10)
@@ -22,6 +23,16 @@
 bool ckpt_areas_peek(uint64_t address, void *to, size_t size)
 {
     return ckpt_raw_peek(to, address, size) == 0;
+}
+
+uint64_t ckpt_areas_readable_end(uint64_t start, uint64_t end)
+{
+    char byte;
+
+    for (uint64_t at = start; at < end; at = (at & ~(CKPT_PAGE - 1)) + CKPT_PAGE)
+        if (!ckpt_areas_peek(at, &byte, 1))
+            return at;
+    return end;
 }
 
 /* ---- mappings ---- */

@@ -59,4 +59,10 @@ uint32_t ckpt_areas_imports(const struct ckpt_areas *areas, struct ckpt_library 
 /** Copy memory that may not be there. */
 bool ckpt_areas_peek(uint64_t address, void *to, size_t size);
 
+/**
+ * The end of what can be read in [@start, @end): the first page that cannot, such as a guard page
+ * that no mapping's end shows, or @end.  With all threads parked it stays readable.
+ */
+uint64_t ckpt_areas_readable_end(uint64_t start, uint64_t end);
+
 #endif

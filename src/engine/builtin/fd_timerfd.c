@@ -93,8 +93,14 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
 
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
-    (void)image;
-    return entry->data.size == sizeof(struct timer);
+    struct timer timer;
+
+    if (entry->data.size != sizeof timer)
+        return false;
+    memcpy(&timer, ckpt_view_text(image, entry->data), sizeof timer);
+    return timer.value.seconds >= 0 && timer.interval.seconds >= 0 &&
+           (uint64_t)timer.value.nanoseconds < SECOND &&
+           (uint64_t)timer.interval.nanoseconds < SECOND && timer.clock <= CLOCK_TAI;
 }
 
 static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,

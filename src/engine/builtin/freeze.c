@@ -308,7 +308,11 @@ static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
     if (freeze->manifest_temp)
         ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->manifest_temp, freeze->dir_fd,
                      CKPT_MANIFEST_NAME, 0, 0);
-    ckpt_syscall(SYS_fsync, freeze->dir_fd, 0, 0, 0, 0, 0);
+    /* Some file systems take no fsync of a directory; other failures may have lost the name. */
+    failed = ckpt_syscall(SYS_fsync, freeze->dir_fd, 0, 0, 0, 0, 0);
+    if (failed < 0 && failed != -EINVAL && failed != -EBADF && failed != -EINTR)
+        return ckpt_error_set(error, "write", (int)-failed,
+                              "the image is written, but its name in the directory may not last");
     return 0;
 }
 

@@ -96,7 +96,7 @@ static uint64_t stack_end(const struct ckpt_tidlock_finder *finder, const struct
 
     if (slot->tls > start && slot->tls < end)
         end = slot->tls;
-    return end - start > STACK_MOST ? start + STACK_MOST : end;
+    return ckpt_areas_readable_end(start, end - start > STACK_MOST ? start + STACK_MOST : end);
 }
 
 static uint64_t stack_start(const struct ckpt_slot *slot)

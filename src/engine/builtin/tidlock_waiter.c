@@ -64,10 +64,13 @@ static size_t frame_words(const struct ckpt_tidlock_finder *finder, const struct
     const uint64_t *stack = (const uint64_t *)ckpt_tidlock_register(slot, REG_RSP);
     const struct ckpt_area *area = ckpt_areas_at(&finder->areas, (uint64_t)stack);
     size_t count = 0;
+    uint64_t end;
 
     if (!area || !(area->prot & PROT_READ))
         return 0;
-    while (count < FRAME_WORDS && (uint64_t)(stack + count + 1) <= area->end) {
+    end = (uint64_t)(stack + FRAME_WORDS);
+    end = ckpt_areas_readable_end((uint64_t)stack, end < area->end ? end : area->end);
+    while ((uint64_t)(stack + count + 1) <= end) {
         uint64_t word = stack[count];
 
         if (ckpt_areas_is_return(&finder->areas, word) && !libc_at(finder, word))
