@@ -63,7 +63,7 @@ lasting() {
     is "$(ls -A "$DIR/lasting")" image$'\n'manifest.json "$V: the image's own files are none of them"
     kill -KILL "$pid"
     wait_exit "$pid"
-    printf 'changed' >"$tmp/work/other"
+    printf 'changed' >"$tmp/folder/other"
     restore "lasting-$V-changed" "$DIR/lasting"
     ok "$V: a file that is there is not overwritten" wait_line "$log" "wrong: work"
     wait_exit "$pid"
@@ -87,12 +87,12 @@ others() {
     else
         cannot "$V: a folder of another user" "needs root"
     fi
-    rm "$tmp/work/lib/a.jar"
-    printf 'something else' >"$tmp/work/lib/a.jar"
+    rm "$tmp/folder/lib/a.jar"
+    printf 'something else' >"$tmp/folder/lib/a.jar"
     run "$CKPT" restore "$DIR/others"
-    refused "$V: another file where one was open" "'$tmp/work/lib/a.jar' has changed since the checkpoint"
+    refused "$V: another file where one was open" "'$tmp/folder/lib/a.jar' has changed since the checkpoint"
     unset RUN_SECONDS
-    rm "$tmp/work/lib/a.jar"
+    rm "$tmp/folder/lib/a.jar"
     again others "with those removed it is restored"
     stop "$pid"
 }

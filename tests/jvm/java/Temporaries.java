@@ -4,7 +4,7 @@
 // while each has what it should: 1, 2, 3 and so on; or once which one has not.
 //
 // Argument: MIB of a large file that is among them, or 0. All are below java.io.tmpdir, and all are
-// deleted when the JVM ends: by File.deleteOnExit(), or the folder "work" by a shutdown hook.
+// deleted when the JVM ends: by File.deleteOnExit(), or a folder of its own by a shutdown hook.
 
 import java.io.File;
 import java.io.IOException;
@@ -54,7 +54,7 @@ public class Temporaries {
             path.toFile().deleteOnExit();
         }
 
-        Path work = TMP.resolve("work");
+        Path work = TMP.resolve("folder");
         Path jar = write(work.resolve("lib/a.jar"), "PK");
         write(work.resolve("other"), "other");
         RandomAccessFile open = new RandomAccessFile(jar.toFile(), "r");
