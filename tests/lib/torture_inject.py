@@ -44,7 +44,7 @@ ERRORS = {
     "fcntl": "EMFILE EAGAIN",
     "dup3": "EMFILE EBUSY EINTR",
     "dup2": "EBUSY EINTR",
-    "flock": "EWOULDBLOCK EINTR ENOLCK",
+    "flock": "EAGAIN EINTR ENOLCK",
     "memfd_create": "EMFILE ENOMEM",
     "pipe2": "EMFILE ENFILE",
     "mkdir": "EACCES ENOSPC EEXIST",
