@@ -21,15 +21,8 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/pagescan.h"
 #include "base/raw.h"
-
-/* linux/fs.h has this from 6.7 on. */
-struct scan_argument {
-    uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-    uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
-};
-#define SCAN _IOWR('f', 16, struct scan_argument)
-#define SCAN_PRESENT (1u << 3)
 
 #define MOST_SPECIAL 8
 
@@ -68,8 +61,8 @@ static void probe_pagemap(struct ckpt_kernel *kernel)
                                      .end = here + kernel->page_size,
                                      .vec = (uintptr_t)&region,
                                      .vec_len = 1,
-                                     .category_mask = SCAN_PRESENT,
-                                     .return_mask = SCAN_PRESENT};
+                                     .category_mask = IS_PRESENT,
+                                     .return_mask = IS_PRESENT};
     uint64_t entry;
 
     kernel->pagemap = kernel->pagemap_scan = error_of(fd);

@@ -15,9 +15,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <sys/mman.h>
 
+#include "base/pagescan.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 
@@ -25,19 +25,6 @@
 #define COPIED_PAGES 16  /* lazy runs up to this are copied all the same */
 #define USUAL_MAPS 65530 /* vm.max_map_count where no one has changed it */
 
-/* linux/fs.h has these from 6.7 on. */
-struct scan_region {
-    uint64_t start, end, categories;
-};
-struct scan_argument {
-    uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-    uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
-};
-#define SCAN _IOWR('f', 16, struct scan_argument)
-#define IS_FILE (1u << 2)
-#define IS_PRESENT (1u << 3)
-#define IS_SWAPPED (1u << 4)
-#define IS_ZERO (1u << 5)
 #define REGIONS 128
 
 struct collector {

@@ -12,9 +12,9 @@
  */
 #include <emmintrin.h>
 #include <errno.h>
-#include <linux/fs.h>
 #include <sys/mman.h>
 
+#include "base/pagescan.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/tidlock_finder.h"
@@ -24,19 +24,6 @@
 #define LIST_MOST 4096                              /* of robust mutexes in one thread's list */
 #define TO_LIST ((uint64_t)CKPT_MUTEX_LIST * 4 + 8) /* where the robust list goes through a mutex */
 
-/* linux/fs.h has these from 6.7 on. */
-struct scan_region {
-    uint64_t start, end, categories;
-};
-struct scan_argument {
-    uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-    uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
-};
-#define SCAN _IOWR('f', 16, struct scan_argument)
-#define IS_FILE (1u << 2)
-#define IS_PRESENT (1u << 3)
-#define IS_SWAPPED (1u << 4)
-#define IS_ZERO (1u << 5)
 #define REGIONS 64
 #define ENTRIES 512
 
