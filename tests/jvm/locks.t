@@ -3,8 +3,9 @@
 #
 # Locks on files are held again after a restore: record locks as FileChannel takes them, on ranges,
 # exclusive and shared, on a file that is mapped too, that of a logging file; flock() and locks of
-# open file descriptions. Where somebody else has the lock by then, the restore is refused in one
-# line that says who, also for a second clone; so it is where the locked file is another one.
+# open file descriptions. A JVM that continues after a checkpoint has kept all of them. Where somebody
+# else has the lock by then, the restore is refused in one line that says who, also for a second clone;
+# so it is where the locked file is another one.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need python3
@@ -80,6 +81,10 @@ ranges() {
     start_jvm "locks-$V" - -cp "$CP" Locks "$FILES"
     wait_line "$log" "tick 5" || fail "$V: it starts"
     all_held "before"
+    # Closing a file by the process that has locked it would give the locks up.
+    run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image"
+    is "$status$err" 0 "$V: checkpoint --leave-running"
+    all_held "after a checkpoint with --leave-running"
     freeze "$pid" "$DIR/image" "$V: freeze" || return
     is "$(lock "exclusive $FILES/ranges")" free "$V: the frozen JVM holds nothing"
     run "$CKPT" inspect "$DIR/image"

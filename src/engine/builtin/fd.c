@@ -160,6 +160,7 @@ static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_loo
     if (is_own(gather, number) || !look_at(number, look))
         return 0;
     gather->report->about = number + 1;
+    gather->record_locks |= ckpt_raw_find(look->info, ": POSIX ") != NULL;
     action = decide(gather, look, subject);
     if (action == CKPT_POLICY_ERROR)
         return 0;

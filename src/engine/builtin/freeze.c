@@ -20,6 +20,7 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/apart.h"
 #include "engine/builtin/fd.h"
 #include "engine/builtin/passing.h"
 #include "engine/builtin/settings.h"
@@ -57,17 +58,50 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
     gather->own_fd_count = freeze->own_fd_count;
 }
 
+/* What files are opened for: their content, and the image as a whole. */
+struct reading {
+    struct ckpt_gather *gather;
+    const struct ckpt_freeze *freeze;
+    struct ckpt_error *error;
+};
+
+static int gather_content(void *argument)
+{
+    const struct reading *reading = argument;
+
+    return ckpt_shared_gather_runs(reading->gather, reading->error) < 0 ||
+                   ckpt_copies_gather(reading->gather, reading->error) < 0
+               ? -1
+               : ckpt_files_sum(reading->gather, reading->error);
+}
+
+static int write_content(void *argument)
+{
+    const struct reading *reading = argument;
+
+    return ckpt_image_write(&reading->gather->tables, reading->freeze->image_fd,
+                            reading->freeze->progress, reading->freeze->context, reading->error);
+}
+
+/* Where the process has record locks, its own close() of such a file would release them. */
+static int read_files(struct reading *reading, int (*function)(void *argument))
+{
+    return reading->gather->record_locks
+               ? ckpt_apart_call(&reading->gather->scratch, function, reading, reading->error)
+               : function(reading);
+}
+
 static int walk(struct ckpt_gather *gather, struct ckpt_error *error)
 {
+    struct reading reading = {.gather = gather, .error = error};
+
     if (ckpt_tables_init(&gather->tables, &gather->scratch, error) < 0 ||
         ckpt_process_gather(gather, error) < 0 || ckpt_fds_gather(gather, error) < 0 ||
         ckpt_memory_gather(gather, error) < 0)
         return -1;
     if (!gather->parked)
         return 0;
-    if (ckpt_shared_gather_runs(gather, error) < 0 || ckpt_copies_gather(gather, error) < 0)
-        return -1;
-    return ckpt_files_sum(gather, error);
+    return read_files(&reading, gather_content);
 }
 
 /* One walk that reads no pages. */
@@ -471,6 +505,7 @@ static int know_memory(struct ckpt_gather *gather, const struct ckpt_freeze *fre
 static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                        const struct ckpt_park *park, struct ckpt_error *error)
 {
+    struct reading reading = {.gather = gather, .freeze = freeze, .error = error};
     int result;
 
     if (know_memory(gather, freeze, park, error) < 0 || walk(gather, error) < 0 ||
@@ -479,8 +514,7 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
     if (gather->report->count)
         return ckpt_error_set(error, "check", 0, "refused");
     ckpt_memory_unveil(&gather->tables, true);
-    result = ckpt_image_write(&gather->tables, freeze->image_fd, freeze->progress, freeze->context,
-                              error);
+    result = read_files(&reading, write_content);
     ckpt_memory_unveil(&gather->tables, false);
     return result < 0 ? -1 : commit(freeze, error);
 }

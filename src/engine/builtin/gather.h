@@ -60,6 +60,7 @@ struct ckpt_gather {
     struct ckpt_range *lazy; /**< memory that may be mapped from the image, ascending */
     size_t lazy_count;
     struct ckpt_array shared_seen; /**< struct ckpt_shared_seen */
+    bool record_locks;             /**< the process has record locks on files (apart.h) */
     bool name_copies;              /**< of descriptors that are refused */
     bool leave_running;            /**< the process continues, and writes to mapped files */
     bool parked;                   /**< the second walk: memory may be read */
