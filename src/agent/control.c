@@ -31,6 +31,7 @@
 #include "agent/request.h"
 #include "agent/thread.h"
 #include "base/cleanup.h"
+#include "base/control_name.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 
@@ -41,15 +42,15 @@ static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
 static int listener = -1, spare = -1;
 static int connections[CKPT_CONTROL_MOST] = {-1, -1, -1, -1};
 _Static_assert(CKPT_CONTROL_MOST == 4, "as many initial values as places");
-static char socket_path[64];
+static char socket_path[CKPT_CONTROL_NAME_MAX];
 
 /* Bind @fd under a temporary name and move it into place: whoever connects finds it listening. */
 static int listen_at(int fd, struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    char path[64];
+    char path[CKPT_CONTROL_NAME_MAX];
 
-    snprintf(path, sizeof path, "/tmp/.checkpointer_%u_pid%d", geteuid(), getpid());
+    ckpt_control_name(path, "/tmp", geteuid(), getpid(), ckpt_control_namespace("self"));
     snprintf(name.sun_path, sizeof name.sun_path, "%s.new", path);
     unlink(name.sun_path);
     if (bind(fd, (struct sockaddr *)&name, sizeof name) < 0)
@@ -160,11 +161,12 @@ static void end_connection(int fd)
     pthread_mutex_unlock(&table);
 }
 
-static void turn_away(int fd)
+static void turn_away(int fd, const char *reason)
 {
-    static const char text[] = "text there are too many requests on their way\nfailed\n";
+    char text[256];
+    int length = snprintf(text, sizeof text, "text %s\nfailed\n", reason);
 
-    send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    send(fd, text, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void *serve(void *argument)
@@ -194,7 +196,7 @@ static int admit(void)
     if (fd >= 0 && place < CKPT_CONTROL_MOST) {
         connections[place] = fd;
     } else if (fd >= 0) {
-        turn_away(fd);
+        turn_away(fd, "there are too many requests on their way");
         close(fd);
         fd = -1;
     }
@@ -234,7 +236,8 @@ static void *run(void *unused)
             return NULL;
         }
         if (fd >= 0 && ckpt_thread_start("ckpt request", serve, (void *)(intptr_t)fd) != 0) {
-            turn_away(fd);
+            turn_away(fd, "the JVM cannot start a thread for the request: the user's limit of "
+                          "processes ('ulimit -u') or the cgroup's is reached; raise it");
             end_connection(fd);
         }
     }

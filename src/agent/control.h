@@ -2,8 +2,8 @@
 /*
  * The control socket: how `checkpointer checkpoint PID` reaches a JVM that has the agent.
  *
- * A Unix socket /tmp/.checkpointer_UID_pidPID in the JVM's own mount and PID namespaces, mode 0600,
- * that serves its owner and root.  A request is lines of key=value and an empty line; the answer is
+ * A Unix socket in the JVM's own mount and PID namespaces (base/control_name.h), mode 0600, that
+ * serves its owner and root.  A request is lines of key=value and an empty line; the answer is
  * lines "progress DONE TOTAL" or "text TEXT", and last "written", "done" or
  * "failed".
  */

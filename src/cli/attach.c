@@ -185,10 +185,18 @@ static int converse(const struct ckpt_target *target, const char *path, const ch
 
     if (open_door(target, path, error) < 0)
         return -1;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fd = ckpt_target_new_socket(error);
+    if (fd < 0)
+        return -1;
     snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&name, sizeof name) < 0)
+    if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot connect to the JVM at '%s'", path);
+    if (!ckpt_target_is_peer(target, fd))
+        return ckpt_error_set(error, STAGE, 0,
+                              "the socket '%s' is another process's, so JVM %d cannot be told to "
+                              "load the agent; containers that share a /tmp need PIDs of their own "
+                              "for that, or the JVM the agent from its start ('checkpointer run')",
+                              path, target->pid);
     if (send_load(fd, library, options, error) < 0)
         return -1;
     return read_answer(fd, library, error);

@@ -4,6 +4,7 @@
  * not, why, and what to do.  Only looks: nothing is loaded into the JVM, no signal is sent to it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/raw.h"
@@ -89,6 +91,22 @@ static bool read_release(FILE *release, const char *key, char *value, size_t siz
     return false;
 }
 
+/*
+ * A plain file in the JVM's own file tree, which may belong to another user: what is a pipe or a
+ * device there is not opened, nor waited for.
+ */
+static FILE *open_plain(const char *path)
+{
+    ckpt_auto_close int place = open(path, O_PATH | O_CLOEXEC);
+    struct stat status;
+    char opened[32];
+
+    if (place < 0 || fstat(place, &status) < 0 || !S_ISREG(status.st_mode))
+        return NULL;
+    snprintf(opened, sizeof opened, "/proc/self/fd/%d", place);
+    return fopen(opened, "re");
+}
+
 /* The path of libjvm.so in the JVM's own file tree, and whether its C library is musl. */
 static void find_libjvm(pid_t pid, char *path, size_t size, bool *ret_musl)
 {
@@ -127,7 +145,7 @@ static void check_version(struct check *check, const struct ckpt_target *target)
 
         *cut = '\0';
         snprintf(file, sizeof file, "/proc/%d/root%s/release", target->pid, path);
-        release = *path ? fopen(file, "re") : NULL;
+        release = *path ? open_plain(file) : NULL;
         if (!release || !read_release(release, "JAVA_VERSION", version, sizeof version))
             continue;
         if (!read_release(release, "IMPLEMENTOR", vendor, sizeof vendor))

@@ -16,7 +16,7 @@
 #include "cli/terminal.h"
 
 #define STAGE "checkpoint"
-#define SOCKET_MS 3000
+#define SOCKET_MS 10000        /* it is there within milliseconds, unless the machine is busy */
 #define PROGRESS_AFTER_MS 1000 /* nobody wants a bar that flashes by */
 #define END_MS 60000           /* a large JVM takes a while to give back its memory */
 
@@ -70,7 +70,7 @@ static int absolute(const char *directory, char *path, size_t size, struct ckpt_
 
 static int connect_agent(const struct ckpt_target *target, struct ckpt_error *error)
 {
-    char library[PATH_MAX], path[128];
+    char library[PATH_MAX], path[CKPT_CONTROL_NAME_MAX];
     int fd = ckpt_target_connect(target, error);
     bool loaded, was_there;
 
@@ -87,7 +87,7 @@ static int connect_agent(const struct ckpt_target *target, struct ckpt_error *er
      */
     if (!loaded && !was_there)
         return -1;
-    ckpt_target_socket(target, path, sizeof path);
+    ckpt_target_socket(target, path);
     ckpt_attach_wait(target, path, SOCKET_MS);
     fd = ckpt_target_connect(target, error);
     if (fd == -2 && was_there)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/control_name.h"
 #include "base/error.h"
 
 enum { CKPT_EXIT_DONE = 0, CKPT_EXIT_FAILED = 1, CKPT_EXIT_USAGE = 2 };
@@ -46,8 +47,9 @@ int ckpt_cli_option(const struct ckpt_command *command, int argc, char **argv, i
 
 /** A JVM as seen from outside. */
 struct ckpt_target {
-    pid_t pid;   /**< here */
-    pid_t inner; /**< in its own PID namespace */
+    pid_t pid;                   /**< here */
+    pid_t inner;                 /**< in its own PID namespace */
+    unsigned long pid_namespace; /**< as ckpt_control_namespace() */
     uid_t uid;
     gid_t gid;
     bool stopped;   /**< by a signal, at the time of the look */
@@ -77,7 +79,13 @@ int ckpt_target_agent(char *path, size_t size, struct ckpt_error *error);
 bool ckpt_attach_wait(const struct ckpt_target *target, const char *path, int timeout_ms);
 
 /** Where the agent's control socket of a JVM is, as seen from here. */
-void ckpt_target_socket(const struct ckpt_target *target, char *path, size_t size);
+void ckpt_target_socket(const struct ckpt_target *target, char path[CKPT_CONTROL_NAME_MAX]);
+
+/** A Unix socket that waits for its peer for a limited time, should that accept no one. */
+int ckpt_target_new_socket(struct ckpt_error *error);
+
+/** Whether the other end of a connection is this JVM: several may share a /tmp, with equal PIDs. */
+bool ckpt_target_is_peer(const struct ckpt_target *target, int fd);
 
 /** Load an agent into a running JVM through HotSpot's attach protocol (attach.c). */
 int ckpt_attach_load(const struct ckpt_target *target, const char *library, const char *options,

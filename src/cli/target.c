@@ -7,11 +7,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/time.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/raw.h"
@@ -19,6 +22,7 @@
 
 #define STAGE "target"
 #define LIBRARY "libcheckpointer.so"
+#define CONNECT_S 10 /* to be accepted: a connection is refused or made at once, unless many wait */
 
 /* 0: it has not, or it was deleted, and the process restored since (engine/builtin/memory.c). */
 static int has_libjvm(const char *pid, struct ckpt_error *error)
@@ -79,7 +83,7 @@ static int read_status(const char *pid, struct ckpt_target *target, struct ckpt_
 int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ckpt_error *error)
 {
     struct ckpt_target target = {0};
-    char *end, path[PATH_MAX];
+    char *end, path[PATH_MAX], name[CKPT_CONTROL_NAME_MAX];
     long pid = strtol(text, &end, 10);
     struct stat here, there;
     int is_jvm;
@@ -93,8 +97,9 @@ int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ck
     target.same_root = stat(path, &there) == 0 && stat("/", &here) == 0 &&
                        here.st_ino == there.st_ino && here.st_dev == there.st_dev;
     snprintf(target.tmp, sizeof target.tmp, "/proc/%s/root/tmp", text);
-    ckpt_target_socket(&target, path, sizeof path);
-    if (!is_jvm && (lstat(path, &there) < 0 || !S_ISSOCK(there.st_mode)))
+    target.pid_namespace = ckpt_control_namespace(text);
+    ckpt_target_socket(&target, name);
+    if (!is_jvm && (lstat(name, &there) < 0 || !S_ISSOCK(there.st_mode)))
         return ckpt_error_set(error, STAGE, 0, "process %s is not a JVM; 'jps' lists them", text);
     *ret_target = target;
     return 0;
@@ -113,21 +118,51 @@ bool ckpt_target_has(const struct ckpt_target *target, const char *part)
     return false;
 }
 
-void ckpt_target_socket(const struct ckpt_target *target, char *path, size_t size)
+void ckpt_target_socket(const struct ckpt_target *target, char path[CKPT_CONTROL_NAME_MAX])
 {
-    snprintf(path, size, "%s/.checkpointer_%u_pid%d", target->tmp, target->uid, target->inner);
+    ckpt_control_name(path, target->tmp, target->uid, target->inner, target->pid_namespace);
 }
 
-int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *error)
+int ckpt_target_new_socket(struct ckpt_error *error)
+{
+    struct timeval patience = {.tv_sec = CONNECT_S};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return ckpt_error_set(error, STAGE, errno, "cannot make a Unix socket");
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    return fd;
+}
+
+/* Whether the numbers in /proc are those by which the kernel names processes to us. */
+static bool proc_is_ours(void)
+{
+    char text[32];
+    ssize_t length = readlink("/proc/self", text, sizeof text - 1);
+
+    text[length > 0 ? length : 0] = '\0';
+    return atoi(text) == getpid();
+}
+
+bool ckpt_target_is_peer(const struct ckpt_target *target, int fd)
+{
+    struct ucred peer = {.pid = 0};
+    socklen_t size = sizeof peer;
+
+    return !proc_is_ours() ||
+           (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid == target->pid);
+}
+
+static int connect_to(const struct ckpt_target *target, const char *path, struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    ckpt_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ckpt_auto_close int fd = ckpt_target_new_socket(error);
     struct ucred peer;
     socklen_t size = sizeof peer;
 
     if (fd < 0)
-        return ckpt_error_set(error, STAGE, errno, "cannot make a Unix socket");
-    ckpt_target_socket(target, name.sun_path, sizeof name.sun_path);
+        return -1;
+    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
     if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0) {
         if (errno == ENOENT || errno == ECONNREFUSED) /* the latter: left by a dead process */
             return -2;
@@ -137,7 +172,21 @@ int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *err
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != target->uid)
         return ckpt_error_set(error, STAGE, EPERM, "the socket '%s' is not the JVM's",
                               name.sun_path);
-    return CKPT_STEAL_FD(fd);
+    return ckpt_target_is_peer(target, fd) ? CKPT_STEAL_FD(fd) : -2;
+}
+
+int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *error)
+{
+    char path[CKPT_CONTROL_NAME_MAX];
+    int fd;
+
+    ckpt_target_socket(target, path);
+    fd = connect_to(target, path, error);
+    if (fd != -2 || !target->pid_namespace)
+        return fd;
+    /* An agent that cannot tell its PID namespace. */
+    ckpt_control_name(path, target->tmp, target->uid, target->inner, 0);
+    return connect_to(target, path, error);
 }
 
 static const char *tmp_problem(const struct ckpt_target *target)

@@ -8,7 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need python3 unshare nsenter
-compile
+compile Opened
 [ "$(id -u)" -eq 0 ] || cannot_all "only root is somebody else, and makes namespaces"
 
 # ask SOCKET [DIR]: as the command would, whoever that is; prints the answer. Who is refused is so
@@ -31,7 +31,7 @@ owner_only() {
     local socket
     start_jvm "$V owner" - -jar "$SIMPLE" --period 20
     wait_line "$log" 1
-    socket=/tmp/.checkpointer_0_pid$pid
+    socket=$(control_socket "$pid")
     is "$(stat -c '%a %u %F' "$socket")" "600 0 socket" "$V: the socket is its owner's alone"
     run as_user python3 "$TMP/ask" "$socket"
     is "$out$err" "connect: Permission denied" "$V: nobody else can connect to it"
@@ -66,7 +66,7 @@ impostor() {
     start_jvm "$V impostor" as_user - -cp "$(for_user "$SIMPLE")" example.Counter --period 20
     OPTIONS=(addr=none)
     wait_line "$log" 1
-    socket=/tmp/.checkpointer_12345_pid$pid
+    socket=$(control_socket "$pid" 12345)
     python3 -c 'import os, socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.bind(sys.argv[1])
@@ -82,6 +82,80 @@ s.accept()[0].recv(1)' "$socket" "$TMP/listens" &
         "$V: a socket of somebody else's is not believed"
     rm -f "$socket" "$TMP/listens"
     stop "$pid"
+}
+
+# Something that looks like a JVM and belongs to another user: where the command expects a file there
+# is a pipe, and its socket accepts no one. Root's command ends all the same.
+hostile() {
+    local home=$USER_DIR/hostile/lib/server
+    as_user mkdir -p "$home"
+    as_user mkfifo "$home/release"
+    as_user dd if=/dev/zero of="$home/libjvm.so" bs=4096 count=1 status=none
+    # shellcheck disable=SC2016 # Python's
+    start "hostile" as_user python3 -c 'import mmap, os, signal, socket, sys
+kept = mmap.mmap(os.open(sys.argv[1], os.O_RDONLY), 4096, prot=mmap.PROT_READ)
+path = "/tmp/.checkpointer_%d_pid%d" % (os.getuid(), os.getpid())
+s = socket.socket(socket.AF_UNIX)
+s.bind(path)
+s.listen(0)
+full = []
+try:
+    while True:
+        full.append(socket.socket(socket.AF_UNIX))
+        full[-1].settimeout(0)
+        full[-1].connect(path)
+except BlockingIOError:
+    print("ready", flush=True)
+signal.pause()' "$home/libjvm.so"
+    wait_line "$log" ready
+    RUN_SECONDS=50 run "$CKPT" check "$pid"
+    like "$status$out" "^1.*its version cannot be read.*agent: cannot reach the agent at '/proc/$pid/" \
+        "check ends, whatever another user's process is"
+    RUN_SECONDS=50 run "$CKPT" checkpoint "$pid" "$TMP/hostile"
+    like "$status$err" "^1checkpointer: cannot reach the agent at '/proc/$pid/" \
+        "checkpoint ends, though no one accepts"
+    stop "$pid"
+    rm -f "/tmp/.checkpointer_12345_pid$pid"
+}
+
+# inner_of PID: the first child of `unshare --fork`.
+inner_of() {
+    local children
+    children=$(cat "/proc/$1/task/$1/children")
+    printf '%s\n' "${children%% *}"
+}
+
+# Two containers with one /tmp: each JVM is PID 1, and only the one that is named is asked. A third has
+# no agent yet.
+shared_tmp() {
+    local name inner=() logs=() outer=() i container=(unshare --pid --fork --mount-proc --kill-child)
+    for name in 0 1; do
+        start "$V shared $name" "${container[@]}" "$CKPT" run --option addr=none -- \
+            "$JAVA" -cp "$CP" Opened
+        wait_line "$log" 2
+        outer+=("$pid") logs+=("$log") inner+=("$(inner_of "$pid")")
+    done
+    start "$V shared 2" "${container[@]}" "$JAVA" -jar "$SIMPLE" --period 20
+    wait_line "$log" 2
+    outer+=("$pid") logs+=("$log") inner+=("$(inner_of "$pid")")
+    for i in 0 1 2; do
+        run "$CKPT" checkpoint --leave-running "${inner[i]}" "$DIR/shared-$i"
+        is "$status$out$err" 0 "$V: JVM $i with PID 1 in a /tmp of several is asked"
+    done
+    is "$(count_lines "${logs[0]}" "after restore") $(count_lines "${logs[1]}" "after restore")" "1 1" \
+        "$V: and each once, no other instead"
+    run "$CKPT" checkpoint "${inner[0]}" "$DIR/shared-0"
+    is "$status$out$err" 0 "$V: one of them is frozen"
+    wait_exit "${outer[0]}"
+    start "$V shared 0" "${container[@]}" "$CKPT" restore "$DIR/shared-0"
+    wait_line "$log" "after restore" 30
+    run "$CKPT" checkpoint --leave-running "${inner[1]}" "$DIR/shared-1"
+    is "$status$out$err" 0 "$V: the other one is asked while that is restored"
+    wait_line "${logs[1]}" "after restore"
+    is "$(count_lines "${logs[1]}" "after restore")" 2 "$V: and it was that one"
+    stop "$pid"
+    stop "${outer[1]}"
+    stop "${outer[2]}"
 }
 
 # Another /tmp, and PIDs of its own: as in a container. Image and socket are in that /tmp; so is this
@@ -119,9 +193,9 @@ from_outside() { # WHAT COMMAND...
 # A JVM that was started with the agent, where /tmp cannot be written: the message says so.
 no_tmp() { # WHAT PROBLEM MOUNT COMMAND...: MOUNT is what a shell does to /tmp
     local what=$1 problem=$2
-    start "$V $what" unshare --mount bash -c "$3"' && cd / && exec "$@"' - "${@:4}" "$CKPT" run \
+    start "$V ${what//\//}" unshare --mount bash -c "$3"' && cd / && exec "$@"' - "${@:4}" "$CKPT" run \
         --option addr=none -- "$JAVA" -jar "$SIMPLE" --period 20
-    wait_line "$log" 2 || return 0
+    wait_line "$log" 2 || fail "$V: $what: it starts" || return 0
     run "$CKPT" checkpoint "$pid" "$TMP/no-tmp"
     like "$status$out$err" "^1checkpointer: the /tmp of JVM $pid $problem.*mount a writable .*signal" \
         "$V: $what is named as what is in the way, and other ways to ask"
@@ -135,6 +209,7 @@ body() {
     only_starting
     impostor
     if unshare --mount --pid --fork --mount-proc true 2>/dev/null; then
+        shared_tmp
         no_tmp "a read-only /tmp" "is read-only" "mount --bind /tmp /tmp && mount -o remount,ro,bind /tmp"
         if [[ $TOP == /tmp/* ]]; then
             cannot "$V: a /tmp of another user's" "it would hide this tree, which is below /tmp"
@@ -152,5 +227,6 @@ body() {
     fi
 }
 user_ready
+hostile
 each_jdk body
 done_testing

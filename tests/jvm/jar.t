@@ -76,7 +76,7 @@ by_pid() {
         not_ok "$V: nor does the restored JVM map one" grep -q 'libcheckpointer' "/proc/$pid/maps"
     done
     stop "$pid"
-    not_ok "$V: its socket goes with it" test -e "/tmp/.checkpointer_$(id -u)_pid$pid"
+    not_ok "$V: its socket goes with it" test -e "$(control_socket "$pid")"
     in_sequence "$log" "$V: and no number was lost"
 }
 
@@ -109,7 +109,7 @@ seen() {
             "0/ready jdk.management:type=CRaC done: bean done: register " \
             "$V: it has the CRaC MXBean, and ends in order"
     fi
-    not_ok "$V: and leaves no socket" test -e "/tmp/.checkpointer_$(id -u)_pid$pid"
+    not_ok "$V: and leaves no socket" test -e "$(control_socket "$pid")"
 }
 
 wrong() {

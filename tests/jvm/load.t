@@ -48,7 +48,7 @@ finish() { # WHAT
     exec 8>&-
     wait_exit "$pid"
     is "$status" 0 "$V: $1: it ends in order"
-    not_ok "$V: $1: and leaves no socket" test -e "/tmp/.checkpointer_$(id -u)_pid$pid"
+    not_ok "$V: $1: and leaves no socket" test -e "$(control_socket "$pid")"
 }
 
 # What jcmd answers; its own status is 0 whatever that is.

@@ -75,7 +75,7 @@ sockets() {
     begin sockets --
     jvm=$pid
     door=/tmp/.java_pid$jvm
-    control=$(echo /tmp/.checkpointer_*_pid"$jvm")
+    control=$(control_socket "$jvm")
     start "listener-$V" python3 -c '
 import os, socket, sys, time
 s = socket.socket(socket.AF_UNIX)

@@ -67,7 +67,7 @@ body() {
     done
     stop "$pid"
     ok "$V: its performance data go with it" test ! -e "/tmp/hsperfdata_$(id -un)/$pid"
-    ok "$V: and its sockets" test ! -e "/tmp/.java_pid$pid" -a ! -e "/tmp/.checkpointer_$(id -u)_pid$pid"
+    ok "$V: and its sockets" test ! -e "/tmp/.java_pid$pid" -a ! -e "$(control_socket "$pid")"
     in_sequence "$log" "$V: and none of them has disturbed it"
 }
 each_jdk body

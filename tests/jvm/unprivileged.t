@@ -67,6 +67,20 @@ http() {
     stop "$pid"
 }
 
+# The limit on the user's processes leaves no thread for a request.
+processes() {
+    start_jvm "$V processes" as_user - -jar "$SIMPLE" --period 20
+    wait_line "$log" 2
+    as_user prlimit --pid "$pid" --nproc=1: # the soft limit
+    run as_user "$CKPT" checkpoint --leave-running "$pid" "$HERE/processes"
+    like "$status$err" "^1checkpointer: the JVM cannot start a thread for the request: .*'ulimit -u'" \
+        "$V: a limit of processes that is reached is named"
+    as_user prlimit --pid "$pid" --nproc=10000:
+    run as_user "$CKPT" checkpoint --leave-running "$pid" "$HERE/processes"
+    is "$status$out$err" 0 "$V: when it is raised, the JVM is asked again"
+    stop "$pid"
+}
+
 # Root may freeze a user's JVM; it stays the user's. The user may not freeze root's.
 two_users() {
     start_jvm "$V root's" - -cp "$CP" Load
@@ -93,6 +107,7 @@ body() {
     as_user mkdir -p "$HERE"
     CONFINE=()
     HOW="without capabilities"
+    processes
     counter
     collectors
     http

@@ -82,6 +82,14 @@ OPTIONS=(addr=none)
 # What the JVM and the command are started by, such as seccomp-run; set by a test.
 CONFINE=()
 
+# control_socket PID [UID]: where the agent of a JVM in this PID namespace has its control socket.
+control_socket() {
+    local namespace suffix=
+    namespace=$(readlink /proc/self/ns/pid)
+    [ "$namespace" = "pid:[4026531836]" ] || suffix=_${namespace//[^0-9]/}
+    printf '%s\n' "/tmp/.checkpointer_${2:-$(id -u)}_pid$1$suffix"
+}
+
 # restore NAME [as_user] DIR: in the background; its output goes on in the log of that name.
 restore() {
     local name=$1 user=()

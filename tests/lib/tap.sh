@@ -42,7 +42,7 @@ tap_cleanup() {
     wait 2>/dev/null
     # A JVM that was killed leaves its control socket.
     for pid in "${tap_started[@]}"; do
-        [ -d "/proc/$pid" ] || rm -f /tmp/.checkpointer_*_pid"$pid"
+        [ -d "/proc/$pid" ] || rm -f /tmp/.checkpointer_*_pid"$pid" /tmp/.checkpointer_*_pid"$pid"_*
     done
     if [ "${CKPT_KEEP:-}" = 1 ]; then
         diag "kept: $TMP"

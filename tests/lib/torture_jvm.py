@@ -4,6 +4,7 @@
 # commands on it, the counts, and TAP. Nothing here sleeps: it waits for lines, ends and files, each
 # with a deadline that holds on a loaded machine.
 
+import glob
 import hashlib
 import os
 import re
@@ -153,7 +154,9 @@ class Jvm:
             except BrokenPipeError:
                 pass
         # what a killed JVM leaves, as HotSpot's own files stay
-        for path in (f"/tmp/.checkpointer_{os.geteuid()}_pid{self.pid}", f"/tmp/.java_pid{self.pid}"):
+        for path in (*glob.glob(f"/tmp/.checkpointer_{os.geteuid()}_pid{self.pid}"),
+                     *glob.glob(f"/tmp/.checkpointer_{os.geteuid()}_pid{self.pid}_*"),
+                     f"/tmp/.java_pid{self.pid}"):
             try:
                 os.unlink(path)
             except OSError:
