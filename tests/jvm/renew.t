@@ -4,7 +4,7 @@
 # What must differ between clones does: a hundred clones of one image and the process that went on
 # have no random value in common, whichever generator it comes from; each knows its own PID; none
 # remembers what host names meant before. Nor are numbers found twice that threads drew without a pause,
-# from the first moment on.
+# from the first moment on, and each of these threads sees its own PID.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Renew
@@ -71,7 +71,7 @@ body() {
 }
 # Only collectors that move objects while the world is stopped have this.
 busy() { # COLLECTOR [NAME PROVIDER]
-    local i clone pids=() good=0 name=$1${2:+-$2} first=()
+    local i clone pids=() good=0 own=0 name=$1${2:+-$2} first=()
     [ -z "${2:-}" ] || first=(-Dprovider="$3")
     start_jvm "busy-$name-$V" - -Xmx64m "-XX:+Use$1" -XX:TieredStopAtLevel=1 -Dbusy=true "${first[@]}" \
         -cp "$CP:$BC" Renew
@@ -85,8 +85,14 @@ busy() { # COLLECTOR [NAME PROVIDER]
         clone=$TMP/drawn-$name-$V-$i.log
         wait_exit "${pids[i]}"
         [ "$status/$(tail -n 1 "$clone")" = 0/done ] && good=$((good + 1))
+        grep -qx "pid-busy ${pids[i]}" "$clone" && own=$((own + 1))
     done
     is "$good" "$BATCH" "$V: $name: clones went on drawing numbers"
+    if [ "$V" = 8 ]; then
+        cannot "$V: $name: process IDs" "JDK 8 has no ProcessHandle"
+    else
+        is "$own" "$BATCH" "$V: $name: no thread sees the old process ID"
+    fi
     is "$(duplicates "$TMP/drawn-$name-$V"-*.log)" "" "$V: $name: none is found twice"
 }
 

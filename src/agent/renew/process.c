@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/renew/raw.h"
 #include "base/cleanup.h"
 
 enum { CURRENT, PID, START_TIME };
@@ -40,12 +41,19 @@ static jlong start_ticks(void)
 static bool prepare_handle(JNIEnv *env, struct ckpt_renew_row *row)
 {
     jclass owner = row->owner;
+    jobject current;
 
     row->ids[CURRENT] = (*env)->GetStaticFieldID(env, owner, "current", row->signature);
     row->ids[PID] = row->ids[CURRENT] ? (*env)->GetFieldID(env, owner, "pid", "J") : NULL;
     row->ids[START_TIME] = row->ids[PID] ? (*env)->GetFieldID(env, owner, "startTime", "J") : NULL;
     ticks_before = start_ticks();
-    return row->ids[START_TIME] != NULL;
+    if (!row->ids[START_TIME])
+        return false;
+    current = (*env)->GetStaticObjectField(env, owner, row->ids[CURRENT]);
+    current = current ? ckpt_renew_keep(env, row, current) : NULL;
+    if (current)
+        ckpt_renew_raw_process(env, current, row->ids[PID], sizeof(jlong));
+    return current != NULL;
 }
 
 /*

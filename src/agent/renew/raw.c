@@ -19,7 +19,7 @@
 struct place {
     char *const *cell;
     uint32_t at;
-    enum { RANDOM, VALUE, ARRAY } kind;
+    enum { RANDOM, VALUE, ARRAY, PROCESS } kind;
     unsigned size;  /* of the field, or of an array's elements */
     uint64_t value; /* RANDOM: the mask; VALUE: what is written */
 };
@@ -178,6 +178,11 @@ void ckpt_renew_raw_array(JNIEnv *env, jobject object, jfieldID id, unsigned uni
     add(env, object, id, (struct place){.kind = ARRAY, .size = unit});
 }
 
+void ckpt_renew_raw_process(JNIEnv *env, jobject object, jfieldID id, unsigned size)
+{
+    add(env, object, id, (struct place){.kind = PROCESS, .size = size});
+}
+
 void ckpt_renew_raw_end(JNIEnv *env)
 {
     jobject *const trials[] = {&trial_array, &trial_reference, &trial_number};
@@ -289,6 +294,8 @@ static bool write_place(struct pool *pool, const struct place *place)
             return false;
         bits &= place->value;
     }
+    if (place->kind == PROCESS)
+        bits = (uint64_t)ckpt_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
     memcpy(field, &bits, place->size);
     return true;
 }

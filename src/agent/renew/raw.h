@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Writes into Java objects while every thread is parked, so that in a restored process nobody draws
- * from a generator before it has new state.  JNI cannot be used then: it may wait for others.
+ * Writes into Java objects while every thread is parked, so that in a restored process no thread
+ * draws from a generator before it has new state, or sees the old process ID.  JNI cannot be used
+ * then: it may wait for others.
  *
  * Only for collectors that move objects while the world is stopped (those that heap.c knows) and
  * only if the heap was at rest when the process was frozen: a global reference then leads to the
@@ -27,6 +28,9 @@ void ckpt_renew_raw_value(JNIEnv *env, jobject object, jfieldID id, unsigned siz
 
 /** The array that the field @id leads to, of elements of @unit bytes: random bytes. */
 void ckpt_renew_raw_array(JNIEnv *env, jobject object, jfieldID id, unsigned unit);
+
+/** The field @id, of @size bytes: the process ID of the process that writes. */
+void ckpt_renew_raw_process(JNIEnv *env, jobject object, jfieldID id, unsigned size);
 
 /** Among the parked, before the image is written: may objects be written to, and do we know how? */
 void ckpt_renew_raw_check(bool at_rest);

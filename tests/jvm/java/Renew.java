@@ -170,6 +170,12 @@ public final class Renew {
                 return UUID.randomUUID();
             }
         });
+        draw("pid-busy", new Callable<Object>() {
+            @Override
+            public Object call() {
+                return pid();
+            }
+        });
         for (Busy each : busy) {
             while (each.latest == 0) {
                 Thread.yield();
