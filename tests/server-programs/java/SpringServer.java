@@ -4,15 +4,17 @@
 // tests/servers.
 
 import org.springframework.boot.SpringApplication;
-import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.boot.SpringBootConfiguration;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
-/** Answers "hello", which it has from the database. */
-@SpringBootApplication
+/** Answers "hello", which it has from the database. No scan for components: it has no package. */
+@SpringBootConfiguration
+@EnableAutoConfiguration
 @RestController
 public class SpringServer {
     final JdbcTemplate database;
