@@ -153,6 +153,50 @@ hangs() {
     pass "$V: and it can be frozen afterwards"
 }
 
+# One that not even SIGKILL ends, as for a file system that does not answer: a frozen one. The JVM does
+# not wait for it, and does not get it for a child when the process around it has ended.
+hangs_in_kernel() {
+    local image=$DIR/kernel freezer=/sys/fs/cgroup/freezer/checkpointer-test-$$-$V
+    local process log_file tracer keeper command deadline=$((SECONDS + 60))
+    if ! mkdir "$freezer" 2>/dev/null; then
+        cannot "$V: a rehearsal that hangs in the kernel" "no cgroup v1 of ours can freeze a process"
+        return
+    fi
+    echo FROZEN >"$freezer/freezer.state"
+    OPTIONS=(addr=none rehearsal_timeout=10)
+    start_jvm "kernel-$V" - -cp "$CP" Opened
+    OPTIONS=(addr=none)
+    process=$pid log_file=$log
+    wait_line "$log" ready
+    start "tracer-kernel-$V" strace -f -p "$process" -e trace=execve -e inject=execve:delay_enter=600s
+    tracer=$pid
+    wait_line "$log" "attached"
+    start "request-$V" "$CKPT" checkpoint "$process" "$image"
+    until keeper=$(cat "/proc/$process/task"/*/children) && [ -n "$keeper" ] &&
+        command=$(cat "/proc/${keeper% }/task/${keeper% }/children") && [ -n "$command" ]; do
+        [ "$SECONDS" -lt "$deadline" ] || break
+    done 2>/dev/null
+    command=${command% }
+    echo "$command" >"$freezer/cgroup.procs"
+    kill "$tracer"
+    wait_exit "$tracer"
+    ok "$V: a rehearsal that hangs in the kernel: the request is answered" \
+        wait_line "$log" "was not over after 10 s" 60
+    wait_line "$log_file" "after restore" || fail "$V: afterRestore is called"
+    wait_more "$log_file" 2 || fail "$V: the JVM continues"
+    run "$CKPT" checkpoint "$process" "$image"
+    called_off "$V: while it hangs" "rehearsal of an earlier image has not ended: it hangs in the kernel"
+    is "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$command/status")" "${keeper% }" \
+        "$V: it is no child of the JVM's"
+    echo THAWED >"$freezer/freezer.state"
+    "$WAITFOR" --timeout 30 exit "${keeper% }" || true # a zombie counts as ended
+    run "$CKPT" checkpoint --leave-running "$process" "$image"
+    is "$status$err" 0 "$V: when it has ended, the JVM can be frozen"
+    is "$(cat "/proc/$process/task"/*/children)" "" "$V: and nothing is left of it"
+    stop "$process"
+    rmdir "$freezer"
+}
+
 # The application's own children, and no signal of ours.
 unnoticed() {
     local image=$DIR/unnoticed process log_file tracer
@@ -203,6 +247,7 @@ body() {
     by_option
     if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
         hangs
+        hangs_in_kernel
         unnoticed
     elif command -v strace >/dev/null; then
         cannot "$V: a rehearsal that hangs is killed" "ptrace is not allowed here"

@@ -17,6 +17,7 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd.h"
 #include "engine/builtin/gather.h"
+#include "engine/builtin/rehearse.h"
 #include "probe/cpu.h"
 
 #define HOTSPOTS_MEMBARRIER (1u << 4) /* REGISTER_PRIVATE_EXPEDITED */
@@ -130,6 +131,12 @@ static void refuse_children(struct ckpt_report *report)
     char path[64], name[64] = "?";
     long found;
 
+    if (ckpt_rehearse_hangs()) {
+        ckpt_report_add(report, "resource",
+                        "the rehearsal of an earlier image has not ended: it hangs in the kernel, "
+                        "mostly for a file system that does not answer; repair that first");
+        return;
+    }
     info.si_pid = 0;
     found =
         ckpt_syscall(SYS_waitid, P_ALL, 0, &info, WNOHANG | WNOWAIT | WEXITED | __WALL, NULL, 0);

@@ -36,6 +36,13 @@
 #define GRACE_S 10   /* for the keeper to end once its child has */
 #define PREFIX "checkpointer: "
 
+/* A keeper that was left behind, and its memory: what it waits for hangs in the kernel. */
+static struct {
+    struct stage *stage; /* NULL: none */
+    long pid;
+    uint64_t block;
+} abandoned;
+
 long ckpt_spawn(unsigned long flags, void *stack_end, void (*function)(void *), void *argument,
                 uint32_t *clear_tid);
 
@@ -44,6 +51,7 @@ struct stage {
     const struct ckpt_rehearsal *rehearsal;
     char *child_stack_end;
     int command_fd, output_fd, null_fd;
+    long jvm_pid, keeper_pid;
     uint32_t keeper_runs; /* the kernel clears it, and wakes, at the keeper's end */
     long failed;          /* what could not be started, a negative error; 0: it could */
     const char *failed_at;
@@ -51,6 +59,8 @@ struct stage {
     bool timed_out;
     char text[CKPT_ERROR_MAX];
 };
+
+#define BLOCK (2 * STACK + ((sizeof(struct stage) + 4095) & ~4095ul))
 
 static int64_t now_ms(void)
 {
@@ -67,6 +77,14 @@ __attribute__((noreturn)) static void end(int status)
 }
 
 /* ---- in the process that becomes the command ---- */
+
+/* End with the parent, also if it has ended before the kernel was asked for that. */
+static void end_with(long parent)
+{
+    ckpt_sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (ckpt_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0) != parent)
+        end(127);
+}
 
 static void reset_signals(void)
 {
@@ -93,7 +111,7 @@ static void become_command(void *argument)
     char *const *arguments = stage->rehearsal->arguments;
     long failed;
 
-    ckpt_sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    end_with(stage->keeper_pid);
     ckpt_syscall(SYS_dup3, stage->null_fd, 0, 0, 0, 0, 0);
     ckpt_syscall(SYS_dup3, stage->null_fd, 1, 0, 0, 0, 0);
     ckpt_syscall(SYS_dup3, stage->output_fd, 2, 0, 0, 0, 0);
@@ -136,7 +154,8 @@ static void keep(void *argument)
     int64_t deadline = now_ms() + (int64_t)stage->rehearsal->timeout_s * 1000;
     long pid;
 
-    ckpt_sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    end_with(stage->jvm_pid);
+    stage->keeper_pid = ckpt_sys_getpid();
     ckpt_sys_sigaction(SIGCHLD, action, NULL);
     pid = ckpt_spawn(CLONE_VM | SIGCHLD, stage->child_stack_end, become_command, stage, NULL);
     if (pid < 0) {
@@ -147,6 +166,9 @@ static void keep(void *argument)
     stage->timed_out = !wait_for(pid, deadline, &stage->status);
     if (stage->timed_out) {
         ckpt_syscall(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
+        /* If it hangs in the kernel the JVM waits no longer than for a while, and this process for
+         * as long as it takes: the thread that made it may end before. */
+        ckpt_sys_prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
         ckpt_syscall(SYS_wait4, pid, &stage->status, __WALL, NULL, 0, 0);
     }
     end(0);
@@ -154,7 +176,8 @@ static void keep(void *argument)
 
 /* ---- in the coordinator ---- */
 
-static void wait_for_keeper(struct stage *stage, long pid)
+/* Whether it has ended in time.  It is not killed: then the JVM might get its child. */
+static bool wait_for_keeper(struct stage *stage, long pid)
 {
     int64_t deadline = now_ms() + ((int64_t)stage->rehearsal->timeout_s + GRACE_S) * 1000;
 
@@ -162,26 +185,23 @@ static void wait_for_keeper(struct stage *stage, long pid)
         int64_t left = deadline - now_ms();
         struct timespec wait = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
 
-        if (left <= 0) {
-            ckpt_syscall(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
-            stage->timed_out = true;
-            break;
-        }
+        if (left <= 0)
+            return false;
         ckpt_sys_futex(&stage->keeper_runs, FUTEX_WAIT, 1, &wait);
     }
     ckpt_syscall(SYS_wait4, pid, NULL, __WALL, NULL, 0, 0);
+    return true;
 }
 
 /* The last line that the command wrote, without its name in front. */
 static const char *last_words(struct stage *stage, int fd)
 {
     const char *words = stage->text;
-    size_t length = 0;
-    long got;
+    const size_t room = sizeof stage->text - 1;
+    long end = ckpt_syscall(SYS_lseek, fd, 0, 2 /* SEEK_END */, 0, 0, 0);
+    long got = ckpt_sys_pread(fd, stage->text, room, end > (long)room ? (uint64_t)end - room : 0);
+    size_t length = got > 0 ? (size_t)got : 0;
 
-    while (length + 1 < sizeof stage->text &&
-           (got = ckpt_sys_read(fd, stage->text + length, sizeof stage->text - 1 - length)) > 0)
-        length += (size_t)got;
     while (length && stage->text[length - 1] == '\n')
         length--;
     stage->text[length] = '\0';
@@ -225,13 +245,14 @@ static int raise_fd(long fd)
 
 static int run(struct stage *stage, char *stack_end, struct ckpt_error *error)
 {
-    int pipe[2], result;
-    long made, keeper;
+    /* What the command writes is read when it has ended; a pipe could be full before. */
+    long output = ckpt_syscall(SYS_memfd_create, "checkpointer", MFD_CLOEXEC, 0, 0, 0, 0), keeper;
+    int result;
 
-    made = ckpt_syscall(SYS_pipe2, pipe, O_CLOEXEC, 0, 0, 0, 0);
-    if (made < 0)
-        return ckpt_error_set(error, STAGE, (int)-made, "cannot rehearse the image");
-    stage->output_fd = raise_fd(pipe[1]);
+    if (output < 0)
+        return ckpt_error_set(error, STAGE, (int)-output, "cannot rehearse the image");
+    stage->output_fd = raise_fd(output);
+    stage->jvm_pid = ckpt_sys_getpid();
     stage->null_fd = raise_fd(ckpt_sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0));
     stage->command_fd =
         (int)ckpt_sys_fcntl(stage->rehearsal->command_fd, F_DUPFD_CLOEXEC, FIRST_FD);
@@ -241,21 +262,39 @@ static int run(struct stage *stage, char *stack_end, struct ckpt_error *error)
     if (keeper < 0) {
         stage->failed = keeper;
         stage->failed_at = "clone";
-    } else {
-        wait_for_keeper(stage, keeper);
+    } else if (!wait_for_keeper(stage, keeper)) {
+        stage->timed_out = true;
+        abandoned.stage = stage;
+        abandoned.pid = keeper;
     }
-    ckpt_sys_close(stage->output_fd);
     ckpt_sys_close(stage->null_fd);
     ckpt_sys_close(stage->command_fd);
-    result = judge(stage, pipe[0], error);
-    ckpt_sys_close(pipe[0]);
+    result = judge(stage, stage->output_fd, error);
+    ckpt_sys_close(stage->output_fd);
     return result;
+}
+
+static void free_block(uint64_t block)
+{
+    ckpt_sys_munmap(block, BLOCK);
+}
+
+bool ckpt_rehearse_hangs(void)
+{
+    if (!abandoned.stage)
+        return false;
+    if (__atomic_load_n(&abandoned.stage->keeper_runs, __ATOMIC_ACQUIRE))
+        return true;
+    ckpt_syscall(SYS_wait4, abandoned.pid, NULL, __WALL, NULL, 0, 0);
+    free_block(abandoned.block);
+    abandoned.stage = NULL;
+    return false;
 }
 
 int ckpt_rehearse(const struct ckpt_rehearsal *rehearsal, struct ckpt_error *error)
 {
-    size_t size = 2 * STACK + ((sizeof(struct stage) + 4095) & ~4095ul);
-    long block = ckpt_sys_mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    long block =
+        ckpt_sys_mmap(0, BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct stage *stage = (struct stage *)(block + (long)(2 * STACK));
     int result;
 
@@ -264,6 +303,9 @@ int ckpt_rehearse(const struct ckpt_rehearsal *rehearsal, struct ckpt_error *err
     stage->rehearsal = rehearsal;
     stage->child_stack_end = (char *)block + STACK;
     result = run(stage, (char *)block + 2 * STACK, error);
-    ckpt_sys_munmap((uint64_t)block, size);
+    if (abandoned.stage == stage)
+        abandoned.block = (uint64_t)block;
+    else
+        free_block((uint64_t)block);
     return result;
 }

@@ -5,6 +5,8 @@
 #ifndef CKPT_ENGINE_BUILTIN_REHEARSE_H
 #define CKPT_ENGINE_BUILTIN_REHEARSE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /** What to run; all of it is made before the threads are parked. */
@@ -20,5 +22,11 @@ struct ckpt_rehearsal {
  * @return 0 if it ended with 0, otherwise -1 with the reason
  */
 int ckpt_rehearse(const struct ckpt_rehearsal *rehearsal, struct ckpt_error *error);
+
+/**
+ * Whether a command that was not over in time still hangs in the kernel, for instance for a file
+ * system that does not answer.  Once it has ended, nothing is left of it.
+ */
+bool ckpt_rehearse_hangs(void);
 
 #endif
