@@ -481,6 +481,7 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
 
     if (work->result == CKPT_FREEZE_RESTORED)
         return; /* the descriptors stayed behind in the process that was frozen */
+    ckpt_rehearsal_leave();
     if (work->freeze.rehearsal)
         close(work->freeze.rehearsal->command_fd);
     if (work->freeze.dir_fd >= 0) {

@@ -6,10 +6,12 @@
 #include "agent/rehearsal.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "agent/thread.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 
@@ -45,4 +47,21 @@ int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret, const char *directo
     ret->rehearsal = (struct ckpt_rehearsal){
         .command_fd = CKPT_STEAL_FD(fd), .arguments = ret->arguments, .timeout_s = timeout_s};
     return 0;
+}
+
+static void *bury(void *unused)
+{
+    (void)unused;
+    ckpt_rehearse_bury();
+    return NULL;
+}
+
+void ckpt_rehearsal_leave(void)
+{
+    static bool has_thread; /* turns take care that there is one checkpoint at a time */
+
+    if (!ckpt_rehearse_hangs())
+        has_thread = false;
+    else if (!has_thread)
+        has_thread = ckpt_thread_start("ckpt rehearsal", bury, NULL) == 0;
 }

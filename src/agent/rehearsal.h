@@ -22,4 +22,7 @@ struct ckpt_rehearsal_words {
 int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret, const char *directory,
                            const char *image, unsigned timeout_s, struct ckpt_error *error);
 
+/** After a checkpoint that was called off: a thread waits for what hangs in the kernel. */
+void ckpt_rehearsal_leave(void);
+
 #endif

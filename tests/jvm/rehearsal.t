@@ -20,6 +20,14 @@ continues() {
     is "$(find "$image" -name '.checkpointer-*')" "" "$what: no temporary file is left"
 }
 
+# childless PID: until it has no child; 30 seconds at most.
+childless() {
+    local deadline=$((SECONDS + 30))
+    until [ -z "$(cat "/proc/$1/task"/*/children)" ]; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+    done
+}
+
 # called_off WHAT PATTERN: of the last `run` of a checkpoint.
 called_off() {
     is "$status" 1 "$1: the checkpoint is called off"
@@ -148,6 +156,7 @@ hangs() {
     called_off "$V: a rehearsal that hangs" "was not over after 1 s"
     kill "$tracer"
     wait_exit "$tracer"
+    childless "$process"
     continues "$process" "$log_file" "$V: a rehearsal that hangs" "$image"
     freeze "$process" "$image" "$V: after a rehearsal that hung"
     pass "$V: and it can be frozen afterwards"
@@ -189,10 +198,9 @@ hangs_in_kernel() {
     is "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$command/status")" "${keeper% }" \
         "$V: it is no child of the JVM's"
     echo THAWED >"$freezer/freezer.state"
-    "$WAITFOR" --timeout 30 exit "${keeper% }" || true # a zombie counts as ended
+    ok "$V: when it has ended, nothing is left of it" childless "$process"
     run "$CKPT" checkpoint --leave-running "$process" "$image"
-    is "$status$err" 0 "$V: when it has ended, the JVM can be frozen"
-    is "$(cat "/proc/$process/task"/*/children)" "" "$V: and nothing is left of it"
+    is "$status$err" 0 "$V: and the JVM can be frozen"
     stop "$process"
     rmdir "$freezer"
 }

@@ -281,14 +281,15 @@ static void free_block(uint64_t block)
 
 bool ckpt_rehearse_hangs(void)
 {
-    if (!abandoned.stage)
-        return false;
-    if (__atomic_load_n(&abandoned.stage->keeper_runs, __ATOMIC_ACQUIRE))
-        return true;
-    ckpt_syscall(SYS_wait4, abandoned.pid, NULL, __WALL, NULL, 0, 0);
+    return __atomic_load_n(&abandoned.stage, __ATOMIC_ACQUIRE);
+}
+
+void ckpt_rehearse_bury(void)
+{
+    while (ckpt_syscall(SYS_wait4, abandoned.pid, NULL, __WALL, NULL, 0, 0) == -EINTR)
+        ;
     free_block(abandoned.block);
-    abandoned.stage = NULL;
-    return false;
+    __atomic_store_n(&abandoned.stage, NULL, __ATOMIC_RELEASE);
 }
 
 int ckpt_rehearse(const struct ckpt_rehearsal *rehearsal, struct ckpt_error *error)

@@ -25,8 +25,11 @@ int ckpt_rehearse(const struct ckpt_rehearsal *rehearsal, struct ckpt_error *err
 
 /**
  * Whether a command that was not over in time still hangs in the kernel, for instance for a file
- * system that does not answer.  Once it has ended, nothing is left of it.
+ * system that does not answer.
  */
 bool ckpt_rehearse_hangs(void);
+
+/** Wait for that, as long as it takes, so that nothing is left of it; from one thread only. */
+void ckpt_rehearse_bury(void);
 
 #endif
