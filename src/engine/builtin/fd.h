@@ -97,6 +97,9 @@ extern const struct ckpt_fd_kind_row ckpt_fd_stdio, ckpt_fd_file, ckpt_fd_direct
     (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECT | O_NOATIME | O_PATH |        \
      O_DIRECTORY | O_NOFOLLOW)
 
+/** To read a file line by line, one at a time: the same 16 KiB of scratch space for all. */
+struct ckpt_raw_lines *ckpt_fd_lines(struct ckpt_gather *gather, struct ckpt_error *error);
+
 struct ckpt_park;
 
 /** Whether a descriptor is of a file system whose files the kernel makes up (fd_kernel.c). */
@@ -139,13 +142,24 @@ int ckpt_fd_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct ck
 
 /**
  * In a rehearsal, in place of bind() and listen() (fd_rehearse.c): whether an Internet socket can
- * have its address next to other processes and to the image's other sockets.
+ * have its address next to other processes.
  * @param fd       a socket with the options that come before bind(); it may be bound afterwards
  * @param address  a struct sockaddr_in or sockaddr_in6
  * @return 0, or the error of bind() as a negative number
  */
-long ckpt_fd_rehearse_bind(struct ckpt_fd_thaw *thaw, int fd, const void *address, uint32_t size,
-                           bool listens);
+long ckpt_fd_rehearse_bind(const struct ckpt_fd_thaw *thaw, int fd, const void *address,
+                           uint32_t size);
+
+/**
+ * The same next to the image's other sockets, which cannot be seen while the frozen JVM has all
+ * their addresses.  So they are bound once more, side by side, at ports that are free: when each
+ * has had its own, or one of these could be taken for a free one.  Next to a socket that listens
+ * nothing else can be bound, whatever its SO_REUSEADDR says; one that only will listen is given no
+ * SO_REUSEADDR for that.
+ * @param like  a socket that has gone through ckpt_fd_rehearse_bind()
+ */
+long ckpt_fd_rehearse_aside(struct ckpt_fd_thaw *thaw, int like, const void *address, uint32_t size,
+                            bool listens);
 
 /**
  * In a rehearsal, in place of open(): whether @path may be opened with these flags, without doing

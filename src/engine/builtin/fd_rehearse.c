@@ -68,14 +68,8 @@ static uint16_t find_port(uint16_t image, int type, int protocol, bool *ret_firs
     return ports[port_count++].here = free_port(type, protocol);
 }
 
-/*
- * Sockets of the image may be in each other's way, too, and that cannot be seen while the frozen
- * JVM has all their addresses.  So they are bound once more, side by side, on other ports.  Next to
- * a socket that listens nothing else can be bound, whatever its SO_REUSEADDR says; one that only
- * will listen is given no SO_REUSEADDR for that.
- */
-static long bind_aside(struct ckpt_fd_thaw *thaw, int like, const void *address, uint32_t size,
-                       bool listens)
+long ckpt_fd_rehearse_aside(struct ckpt_fd_thaw *thaw, int like, const void *address, uint32_t size,
+                            bool listens)
 {
     int type = ckpt_fd_option(like, SOL_SOCKET, SO_TYPE);
     int protocol = ckpt_fd_option(like, SOL_SOCKET, SO_PROTOCOL);
@@ -105,14 +99,30 @@ static long bind_aside(struct ckpt_fd_thaw *thaw, int like, const void *address,
     return failed < 0 ? failed : kept < 0 ? kept : 0;
 }
 
-long ckpt_fd_rehearse_bind(struct ckpt_fd_thaw *thaw, int fd, const void *address, uint32_t size,
-                           bool listens)
+/*
+ * Of UDP sockets that share an address, the one that was bound last gets the datagrams: so such a
+ * socket is bound as one that does not share, and where the address is in use nothing more can be
+ * found out.
+ */
+long ckpt_fd_rehearse_bind(const struct ckpt_fd_thaw *thaw, int fd, const void *address,
+                           uint32_t size)
 {
-    long failed = ckpt_syscall(SYS_bind, fd, address, size, 0, 0, 0);
+    static const int options[] = {SO_REUSEADDR, SO_REUSEPORT};
+    bool shares = false;
+    int values[2];
+    long failed;
 
-    if (failed == -EADDRINUSE && thaw->frozen_runs)
-        failed = 0; /* by the JVM itself, which has it now */
-    return failed < 0 ? failed : bind_aside(thaw, fd, address, size, listens);
+    for (int i = 0; i < 2 && ckpt_fd_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM; i++) {
+        values[i] = ckpt_fd_option(fd, SOL_SOCKET, options[i]);
+        shares |= values[i] != 0;
+        set_option(fd, SOL_SOCKET, options[i], 0);
+    }
+    failed = ckpt_syscall(SYS_bind, fd, address, size, 0, 0, 0);
+    for (int i = 0; i < 2 && shares; i++)
+        set_option(fd, SOL_SOCKET, options[i], values[i]);
+    if (failed == -EADDRINUSE && (shares || thaw->frozen_runs))
+        return 0; /* by the JVM itself, which has it now */
+    return failed;
 }
 
 /* As the effective user, where the kernel (5.8) can tell. */

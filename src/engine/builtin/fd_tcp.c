@@ -244,14 +244,13 @@ static int thaw_dead(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd
     bool only_v6 = false;
     long opened;
 
-    if (thaw->rehearsal)
-        return (int)ckpt_syscall(SYS_socket, data->family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
-
     for (size_t i = 0; i < OPTIONS; i++)
         only_v6 |=
             options[i].name == IPV6_V6ONLY && options[i].level == IPPROTO_IPV6 && data->option[i];
-    opened = ckpt_fd_dead_make((int)data->family, only_v6, data->dead, data + 1,
-                               entry->data.size - sizeof *data);
+    opened = thaw->rehearsal
+                 ? ckpt_syscall(SYS_socket, data->family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0)
+                 : ckpt_fd_dead_make((int)data->family, only_v6, data->dead, data + 1,
+                                     entry->data.size - sizeof *data);
     if (opened < 0)
         return ckpt_error_set(error, "descriptors", (int)-opened,
                               "cannot make a connection over the loopback interface, for the one "
@@ -262,11 +261,19 @@ static int thaw_dead(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd
     return (int)opened;
 }
 
+static int cannot_listen(const struct tcp_data *data, long failed, struct ckpt_error *error)
+{
+    char text[64];
+
+    ckpt_fd_address_text(data->address, text, sizeof text);
+    return ckpt_error_set(error, "descriptors", (int)-failed, "cannot listen at %s again%s", text,
+                          ckpt_fd_bind_hint(failed, "; stop whoever listens there"));
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     const struct tcp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
-    char text[64];
     long failed = 0, opened;
 
     if (data->dead)
@@ -278,8 +285,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         return ckpt_error_set(error, "descriptors", (int)-opened, "cannot make a socket");
     set_options((int)opened, data, true);
     if (data->bound && thaw->rehearsal)
-        failed = ckpt_fd_rehearse_bind(thaw, (int)opened, data->address, data->address_size,
-                                       data->listening);
+        failed = ckpt_fd_rehearse_bind(thaw, (int)opened, data->address, data->address_size);
     else if (data->bound)
         failed = ckpt_syscall(SYS_bind, opened, data->address, data->address_size, 0, 0, 0);
     set_options((int)opened, data, false);
@@ -287,11 +293,22 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         failed = ckpt_syscall(SYS_listen, opened, data->backlog, 0, 0, 0, 0);
     if (failed < 0) {
         ckpt_sys_close((int)opened);
-        ckpt_fd_address_text(data->address, text, sizeof text);
-        return ckpt_error_set(error, "descriptors", (int)-failed, "cannot listen at %s again%s",
-                              text, ckpt_fd_bind_hint(failed, "; stop whoever listens there"));
+        return cannot_listen(data, failed, error);
     }
     return (int)opened;
+}
+
+/* A rehearsal, when all sockets are bound. */
+static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error)
+{
+    const struct tcp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
+    long failed = thaw->rehearsal && data->bound && !data->dead
+                      ? ckpt_fd_rehearse_aside(thaw, entry->number, data->address,
+                                               data->address_size, data->listening)
+                      : 0;
+
+    return failed < 0 ? cannot_listen(data, failed, error) : 0;
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_tcp = {
@@ -303,4 +320,5 @@ const struct ckpt_fd_kind_row ckpt_fd_tcp = {
     .describe = describe,
     .ends = ends,
     .thaw = thaw,
+    .finish = finish,
 };

@@ -111,6 +111,15 @@ static void ends(const struct ckpt_image_view *image, const struct ckpt_image_fd
     __builtin_memcpy(ret_ends->remote, data->peer, sizeof data->peer);
 }
 
+static int cannot_bind(const struct udp_data *data, long failed, struct ckpt_error *error)
+{
+    char text[64];
+
+    ckpt_fd_address_text(data->local, text, sizeof text);
+    return ckpt_error_set(error, "descriptors", (int)-failed, "cannot bind to %s again%s", text,
+                          ckpt_fd_bind_hint(failed, "; stop whoever has this address"));
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
@@ -128,14 +137,12 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
             ckpt_syscall(SYS_setsockopt, opened, options[i].level, options[i].name,
                          &data->option[i], sizeof data->option[i], 0);
     if (data->local_size && thaw->rehearsal)
-        failed = ckpt_fd_rehearse_bind(thaw, (int)opened, data->local, data->local_size, false);
+        failed = ckpt_fd_rehearse_bind(thaw, (int)opened, data->local, data->local_size);
     else if (data->local_size)
         failed = ckpt_syscall(SYS_bind, opened, data->local, data->local_size, 0, 0, 0);
     if (failed < 0) {
         ckpt_sys_close((int)opened);
-        ckpt_fd_address_text(data->local, text, sizeof text);
-        return ckpt_error_set(error, "descriptors", (int)-failed, "cannot bind to %s again%s", text,
-                              ckpt_fd_bind_hint(failed, "; stop whoever has this address"));
+        return cannot_bind(data, failed, error);
     }
     if (data->peer_size)
         failed = ckpt_syscall(SYS_connect, opened, data->peer, data->peer_size, 0, 0, 0);
@@ -148,6 +155,19 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return (int)opened;
 }
 
+/* A rehearsal, when all sockets are bound. */
+static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error)
+{
+    const struct udp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
+    long failed = thaw->rehearsal && data->local_size
+                      ? ckpt_fd_rehearse_aside(thaw, entry->number, data->local, data->local_size,
+                                               false)
+                      : 0;
+
+    return failed < 0 ? cannot_bind(data, failed, error) : 0;
+}
+
 const struct ckpt_fd_kind_row ckpt_fd_udp = {
     .kind = CKPT_FD_UDP,
     .name = "UDP socket",
@@ -157,4 +177,5 @@ const struct ckpt_fd_kind_row ckpt_fd_udp = {
     .describe = describe,
     .ends = ends,
     .thaw = thaw,
+    .finish = finish,
 };
