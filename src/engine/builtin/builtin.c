@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,7 +17,29 @@
 #include "engine/builtin/restore.h"
 
 #define STAGE "restore"
-#define OUR_FDS 64 /* room above the image's numbers for what is needed beside them */
+#define OUR_FDS 64 /* room above the image's numbers for what is needed beside them, and below: */
+
+/*
+ * Mapped files and memory files, what waits until the other end of its pipe is made, and in a
+ * rehearsal what stands for bound sockets.
+ */
+static uint64_t fds_aside(const struct ckpt_restore *restore)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    ckpt_auto_free bool *seen = calloc(view->file_count + 1, sizeof *seen);
+    uint64_t count = view->shared_count;
+
+    for (size_t i = 0; i < view->fd_count; i++)
+        count += view->fds[i].kind == CKPT_FD_PIPE ||
+                 (restore->rehearsal &&
+                  (view->fds[i].kind == CKPT_FD_TCP || view->fds[i].kind == CKPT_FD_UDP));
+    for (size_t i = 0; seen && i < view->map_count; i++)
+        if (view->maps[i].kind == CKPT_MAP_FILE && !seen[view->maps[i].object]) {
+            seen[view->maps[i].object] = true;
+            count++;
+        }
+    return count;
+}
 
 static int choose_high(struct ckpt_restore *restore, struct ckpt_error *error)
 {
@@ -27,8 +50,7 @@ static int choose_high(struct ckpt_restore *restore, struct ckpt_error *error)
     restore->high = view->fd_count ? view->fds[view->fd_count - 1].number + 1 : 3;
     if (restore->high < 16)
         restore->high = 16;
-    needed =
-        (uint64_t)restore->high + OUR_FDS + view->file_count + view->shared_count + view->fd_count;
+    needed = (uint64_t)restore->high + OUR_FDS + fds_aside(restore);
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);

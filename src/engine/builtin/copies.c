@@ -83,19 +83,13 @@ static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
     return result;
 }
 
-/* Into the table, in which the first @known files are those that are mapped or open. */
+/* Into the table, where it is already if it is mapped or open. */
 static int add_temporary(struct ckpt_gather *gather, const struct ckpt_temporary *temporary,
-                         size_t known, struct ckpt_error *error)
+                         struct ckpt_error *error)
 {
-    struct ckpt_tables *tables = &gather->tables;
-    struct ckpt_image_file *file = NULL;
+    struct ckpt_image_file *file = ckpt_files_find(gather, temporary->path);
     struct stat status;
 
-    for (size_t i = 0; i < known && !file; i++) {
-        file = ckpt_array_at(&tables->files, i);
-        if (!ckpt_raw_equal(ckpt_tables_text(tables, file->path), temporary->path))
-            file = NULL;
-    }
     if (!file) {
         if (ckpt_sys_fstatat(AT_FDCWD, temporary->path, &status, AT_SYMLINK_NOFOLLOW) < 0)
             return 0;
@@ -139,7 +133,7 @@ int ckpt_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     uint64_t total = 0;
 
     for (size_t i = 0; i < gather->temporary_count; i++)
-        if (add_temporary(gather, &gather->temporaries[i], known, error) < 0)
+        if (add_temporary(gather, &gather->temporaries[i], error) < 0)
             return -1;
     for (size_t i = 0; i < known; i++)
         add_late(gather, ckpt_array_at(&gather->tables.files, i), &total);

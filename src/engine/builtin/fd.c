@@ -39,6 +39,13 @@ bool ckpt_fd_same_open_file(int left, int right)
 
 /* ---- freezing ---- */
 
+struct ckpt_raw_lines *ckpt_fd_lines(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    if (!gather->lines)
+        gather->lines = ckpt_scratch_take(&gather->scratch, sizeof *gather->lines, error);
+    return gather->lines;
+}
+
 static bool look_at(int number, struct ckpt_fd_look *look)
 {
     char path[64];
@@ -70,22 +77,61 @@ static bool is_own(const struct ckpt_gather *gather, int number)
     return false;
 }
 
-static void find_twin(struct ckpt_gather *gather, struct ckpt_image_fd *entry)
+/*
+ * How two open files are ordered: first by what is cheap, then as the kernel orders them, which is
+ * constant as long as they are open.  Anonymous files (eventfd, epoll) share one inode: to compare
+ * each with each would take minutes where there are thousands.
+ */
+static int compare(long pid, const struct ckpt_image_fd *left, const struct ckpt_image_fd *right)
 {
-    const struct ckpt_array *fds = &gather->tables.fds;
+    long order;
 
-    for (size_t i = 0; i < fds->count; i++) {
-        const struct ckpt_image_fd *other = ckpt_array_at(fds, i);
-        bool same_pipe = entry->kind == CKPT_FD_PIPE &&
-                         (entry->open_flags & O_ACCMODE) == (other->open_flags & O_ACCMODE);
+    if (left->kind != right->kind)
+        return left->kind < right->kind ? -1 : 1;
+    if (left->inode != right->inode)
+        return left->inode < right->inode ? -1 : 1;
+    if (left->kind == CKPT_FD_PIPE) { /* each end of a pipe is one, however often it was opened */
+        uint32_t access = left->open_flags & O_ACCMODE, other = right->open_flags & O_ACCMODE;
 
-        if (other->kind == entry->kind && other->inode == entry->inode &&
-            other->same_as == CKPT_NONE &&
-            (same_pipe || ckpt_fd_same_open_file(other->number, entry->number))) {
-            entry->same_as = (uint32_t)i;
-            return;
-        }
+        return access == other ? 0 : access < other ? -1 : 1;
     }
+    order = ckpt_syscall(SYS_kcmp, pid, pid, KCMP_FILE, left->number, right->number, 0);
+    return order == 0 ? 0 : order == 1 ? -1 : 1;
+}
+
+/*
+ * The first descriptor of the same open file, into @entry if it @may_be one; the first of each is
+ * remembered as entry @index of the table.
+ */
+static int find_twin(struct ckpt_gather *gather, struct ckpt_image_fd *entry, bool may_be,
+                     struct ckpt_error *error)
+{
+    struct ckpt_array *files = &gather->open_files;
+    uint32_t *at, index = (uint32_t)gather->tables.fds.count;
+    size_t low = 0, high = files->count;
+    long pid = ckpt_sys_getpid();
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        uint32_t other = *(const uint32_t *)ckpt_array_at(files, middle);
+        int order = compare(pid, entry, ckpt_array_at(&gather->tables.fds, other));
+
+        if (order == 0) {
+            if (may_be)
+                entry->same_as = other;
+            return 0;
+        }
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    if (!ckpt_array_add(files, &gather->scratch, 1, error))
+        return -1;
+    at = ckpt_array_at(files, low);
+    __builtin_memmove(at + 1, at, (files->count - 1 - low) * sizeof *at);
+    *at = index;
+    return 0;
 }
 
 /* What the rule says that is for this descriptor. */
@@ -182,8 +228,9 @@ static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_loo
     note_refusal(gather, number, count, used);
     if (!entry.kind)
         return 0;
-    if ((number > 2 || entry.kind != CKPT_FD_STDIO) && entry.kind != CKPT_FD_CLOSED)
-        find_twin(gather, &entry);
+    if (entry.kind != CKPT_FD_CLOSED &&
+        find_twin(gather, &entry, number > 2 || entry.kind != CKPT_FD_STDIO, error) < 0)
+        return -1;
     added = ckpt_array_add(&gather->tables.fds, gather->tables.scratch, 1, error);
     if (!added)
         return -1;
@@ -203,6 +250,7 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
         return -1;
     ckpt_fd_kernel_begin();
     gather->refused_count = 0;
+    ckpt_array_init(&gather->open_files, sizeof(uint32_t));
     dir = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (dir < 0)
         return ckpt_error_set(error, "descriptors", (int)-dir, "cannot list /proc/self/fd");

@@ -59,7 +59,7 @@ static int add_watch(struct ckpt_gather *gather, const struct ckpt_fd_look *look
 static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    struct ckpt_raw_lines *lines = ckpt_scratch_take(&gather->scratch, sizeof *lines, error);
+    struct ckpt_raw_lines *lines = ckpt_fd_lines(gather, error);
     struct ckpt_array watches;
     char path[64];
     const char *line;

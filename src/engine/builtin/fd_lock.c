@@ -79,7 +79,7 @@ static bool parse(const char *line, struct lock *ret, char *ret_kind, size_t siz
 static int read_locks(struct ckpt_gather *gather, const struct ckpt_fd_look *look, int info,
                       struct ckpt_array *locks, struct ckpt_error *error)
 {
-    struct ckpt_raw_lines *lines = ckpt_scratch_take(&gather->scratch, sizeof *lines, error);
+    struct ckpt_raw_lines *lines = ckpt_fd_lines(gather, error);
     const char *line;
 
     if (!lines)

@@ -24,25 +24,38 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look 
     return ckpt_raw_starts(look->link, "pipe:[");
 }
 
-/* A descriptor with the other end of this pipe, or -1. */
-static int other_end(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+/* Both ends of a pipe have the same inode. */
+static bool is_other_end(int fd, const struct ckpt_fd_look *look, bool *ret_open)
 {
     struct stat status;
 
+    *ret_open = ckpt_sys_fstat(fd, &status) == 0;
+    return *ret_open && status.st_ino == look->status.st_ino &&
+           status.st_dev == look->status.st_dev &&
+           (((uint32_t)ckpt_sys_fcntl(fd, F_GETFL, 0) ^ look->open_flags) & O_ACCMODE);
+}
+
+/*
+ * A descriptor with the other end of this pipe, or -1.  Most often it is the next number or the
+ * one before, so the walk goes both ways from there: with thousands of pipes, one that began at 0
+ * each time would take seconds.  JVMs open descriptors densely from 0 on: it ends at the first long
+ * stretch of unused numbers.
+ */
+static int other_end(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    int unused = 0;
+
     (void)gather;
-    /*
-     * Both ends of a pipe have the same inode.  JVMs open descriptors densely from 0 on, so the
-     * walk ends at the first long stretch of unused numbers.
-     */
-    for (int fd = 3, unused = 0; unused < 4096; fd++) {
-        if (ckpt_sys_fstat(fd, &status) < 0) {
-            unused++;
-            continue;
-        }
-        unused = 0;
-        if (status.st_ino == look->status.st_ino && status.st_dev == look->status.st_dev &&
-            (((uint32_t)ckpt_sys_fcntl(fd, F_GETFL, 0) ^ look->open_flags) & O_ACCMODE))
-            return fd;
+    for (int up = look->number + 1, down = look->number - 1; unused < 4096 || down >= 3;
+         up++, down--) {
+        bool open = false;
+
+        if (down >= 3 && is_other_end(down, look, &open))
+            return down;
+        if (unused < 4096 && is_other_end(up, look, &open))
+            return up;
+        if (unused < 4096)
+            unused = open ? 0 : unused + 1;
     }
     return -1;
 }

@@ -160,10 +160,10 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
     const struct udp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
-    long failed = thaw->rehearsal && data->local_size
-                      ? ckpt_fd_rehearse_aside(thaw, entry->number, data->local, data->local_size,
-                                               false)
-                      : 0;
+    long failed =
+        thaw->rehearsal && data->local_size
+            ? ckpt_fd_rehearse_aside(thaw, entry->number, data->local, data->local_size, false)
+            : 0;
 
     return failed < 0 ? cannot_bind(data, failed, error) : 0;
 }

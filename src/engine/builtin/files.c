@@ -81,13 +81,66 @@ static int read_memory(const struct ckpt_bytes *source, void *to, size_t size, u
     return ckpt_raw_peek(to, source->address + offset, size);
 }
 
+/* ---- the table, found by path ---- */
+
+static uint32_t hash(const char *path)
+{
+    uint32_t value = 2166136261u; /* FNV-1a */
+
+    for (; *path; path++)
+        value = (value ^ (uint8_t)*path) * 16777619u;
+    return value;
+}
+
+static const char *path_of(const struct ckpt_gather *gather, uint32_t index)
+{
+    const struct ckpt_image_file *file = ckpt_array_at(&gather->tables.files, index);
+
+    return ckpt_tables_text(&gather->tables, file->path);
+}
+
+/* The slot of @path, or the empty one where it belongs. A slot holds an index and 1, or 0. */
+static uint32_t *find_slot(const struct ckpt_gather *gather, const char *path)
+{
+    uint32_t at = hash(path) & (gather->file_slot_count - 1);
+
+    while (gather->file_slots[at] &&
+           !ckpt_raw_equal(path_of(gather, gather->file_slots[at] - 1), path))
+        at = (at + 1) & (gather->file_slot_count - 1);
+    return &gather->file_slots[at];
+}
+
+static int make_slots(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    uint32_t count = gather->file_slot_count ? 4 * gather->file_slot_count : 1024;
+    uint32_t *slots = ckpt_scratch_take(&gather->scratch, count * sizeof *slots, error);
+
+    if (!slots)
+        return -1;
+    gather->file_slots = slots;
+    gather->file_slot_count = count;
+    for (uint32_t i = 0; i < gather->tables.files.count; i++)
+        *find_slot(gather, path_of(gather, i)) = i + 1;
+    return 0;
+}
+
+struct ckpt_image_file *ckpt_files_find(const struct ckpt_gather *gather, const char *path)
+{
+    const uint32_t *slot = gather->file_slots ? find_slot(gather, path) : NULL;
+
+    return slot && *slot ? ckpt_array_at(&gather->tables.files, *slot - 1) : NULL;
+}
+
 struct ckpt_image_file *ckpt_files_append(struct ckpt_gather *gather, const char *path,
                                           const struct stat *status, uint32_t flags,
                                           struct ckpt_error *error)
 {
     struct ckpt_tables *tables = &gather->tables;
-    struct ckpt_image_file *file = ckpt_array_add(&tables->files, tables->scratch, 1, error);
+    struct ckpt_image_file *file;
 
+    if (gather->file_slot_count <= 2 * tables->files.count && make_slots(gather, error) < 0)
+        return NULL;
+    file = ckpt_array_add(&tables->files, tables->scratch, 1, error);
     if (!file || ckpt_tables_pool(tables, path, ckpt_raw_length(path), &file->path, error) < 0)
         return NULL;
     file->device = status->st_dev;
@@ -97,6 +150,7 @@ struct ckpt_image_file *ckpt_files_append(struct ckpt_gather *gather, const char
     file->mtime_ns = (uint32_t)status->st_mtim.tv_nsec;
     file->mode = status->st_mode;
     file->flags = flags;
+    *find_slot(gather, path) = (uint32_t)tables->files.count;
     return file;
 }
 
@@ -108,14 +162,12 @@ int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags,
     struct stat status;
     long failed;
 
-    for (size_t i = 0; i < tables->files.count; i++) {
-        file = ckpt_array_at(&tables->files, i);
-        if (ckpt_raw_equal(ckpt_tables_text(tables, file->path), path)) {
-            file->flags &= flags | ~(CKPT_FILE_MAY_CHANGE | CKPT_FILE_MAY_GROW);
-            file->flags |= flags & (CKPT_FILE_COPIED | CKPT_FILE_WRITTEN | CKPT_FILE_SUMMED);
-            *ret_index = (uint32_t)i;
-            return 0;
-        }
+    file = ckpt_files_find(gather, path);
+    if (file) {
+        file->flags &= flags | ~(CKPT_FILE_MAY_CHANGE | CKPT_FILE_MAY_GROW);
+        file->flags |= flags & (CKPT_FILE_COPIED | CKPT_FILE_WRITTEN | CKPT_FILE_SUMMED);
+        *ret_index = (uint32_t)(file - (struct ckpt_image_file *)tables->files.data);
+        return 0;
     }
     failed = ckpt_sys_fstatat(AT_FDCWD, path, &status, 0);
     if (failed < 0)

@@ -18,6 +18,8 @@
 #include "engine/report.h"
 #include "image/writer.h"
 
+struct ckpt_raw_lines;
+
 struct ckpt_range {
     uint64_t start, end;
 };
@@ -50,7 +52,11 @@ struct ckpt_gather {
     int64_t started_ns;     /**< when the JVM was started first, by the wall clock */
     const int *own_fds;     /**< descriptors of the agent that are not restored */
     size_t own_fd_count;
-    int refused[64]; /**< descriptors that were refused, the first of each open file */
+    struct ckpt_raw_lines *lines; /**< see ckpt_fd_lines() */
+    uint32_t *file_slots;         /**< the table of files by path (files.c) */
+    uint32_t file_slot_count;
+    struct ckpt_array open_files; /**< the first descriptor of each, ordered (fd.c) */
+    int refused[64];              /**< descriptors that were refused, the first of each open file */
     size_t refused_count;
     int *shared_fds;               /**< for each shared object, a descriptor of it */
     bool *shared_written;          /**< for each shared object, whether a descriptor can write */
@@ -74,6 +80,9 @@ struct ckpt_gather {
  */
 int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags, const void *image,
                    size_t image_size, uint32_t *ret_index, struct ckpt_error *error);
+
+/** The entry of @path in the table of files, or NULL. */
+struct ckpt_image_file *ckpt_files_find(const struct ckpt_gather *gather, const char *path);
 
 /** Add @path, which is not in the table, with what is known of it. NULL: no room. */
 struct ckpt_image_file *ckpt_files_append(struct ckpt_gather *gather, const char *path,

@@ -141,21 +141,27 @@ bool ckpt_identity_is_own(const struct ckpt_image_view *image, const struct ckpt
            ckpt_identity_check(image, file, fd, &error) == 0;
 }
 
-/* Whatever is allowed: behind the end of a file that is mapped is a bus error. */
-static int check_mapped(const struct ckpt_image_view *image, size_t index, int fd,
-                        struct ckpt_error *error)
+/* For each file, how far it is mapped; NULL: no memory. */
+static uint64_t *mapped_sizes(const struct ckpt_image_view *image)
 {
-    const struct ckpt_image_file *file = &image->files[index];
-    uint64_t needed = 0;
+    uint64_t *sizes = calloc(image->file_count + 1, sizeof *sizes);
+
+    for (size_t i = 0; sizes && i < image->map_count; i++) {
+        const struct ckpt_image_map *map = &image->maps[i];
+        uint64_t end = map->offset + (map->end - map->start);
+
+        if (map->kind == CKPT_MAP_FILE && end > sizes[map->object])
+            sizes[map->object] = end;
+    }
+    return sizes;
+}
+
+/* Whatever is allowed: behind the end of a file that is mapped is a bus error. */
+static int check_mapped(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
+                        uint64_t needed, int fd, struct ckpt_error *error)
+{
     struct stat now;
 
-    for (size_t i = 0; i < image->map_count; i++) {
-        const struct ckpt_image_map *map = &image->maps[i];
-
-        if (map->kind == CKPT_MAP_FILE && map->object == index &&
-            map->offset + (map->end - map->start) > needed)
-            needed = map->offset + (map->end - map->start);
-    }
     if (needed > file->size)
         needed = file->size;
     if (fd < 0 || fstat(fd, &now) < 0 || (uint64_t)now.st_size >= needed)
@@ -192,8 +198,9 @@ int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
                             struct ckpt_restore *restore, struct ckpt_error *error)
 {
     ckpt_auto_free bool *needed = calloc(image->file_count + 1, sizeof *needed);
+    ckpt_auto_free uint64_t *mapped = mapped_sizes(image);
 
-    if (!needed)
+    if (!needed || !mapped)
         return ckpt_error_set(error, STAGE, ENOMEM, "cannot describe the files");
     mark_needed(image, needed);
     for (size_t i = 0; i < image->file_count; i++) {
@@ -204,7 +211,8 @@ int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
         if ((file->flags & CKPT_FILE_MADE_AGAIN) ||
             (!needed[i] && (file->flags & CKPT_FILE_COPIED)) || ckpt_remake_is_missing(image, file))
             continue;
-        if (check(image, file, fd, &change, error) < 0 || check_mapped(image, i, fd, error) < 0)
+        if (check(image, file, fd, &change, error) < 0 ||
+            check_mapped(image, file, mapped[i], fd, error) < 0)
             return -1;
         if (change == GROWN && restore && had_position(image, i))
             ckpt_restore_warn(restore,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -47,46 +48,60 @@ static int open_original(const struct ckpt_image_view *view, const struct ckpt_i
     return CKPT_STEAL_FD(fd);
 }
 
-static bool is_written(const struct ckpt_image_view *view, uint32_t file)
+/* For each file, whether it is mapped so that it may be written; NULL: no memory. */
+static bool *find_written(const struct ckpt_image_view *view)
 {
-    for (size_t i = 0; i < view->map_count; i++)
-        if (view->maps[i].kind == CKPT_MAP_FILE && view->maps[i].object == file &&
-            (view->maps[i].flags & CKPT_MAP_SHARED_FLAG) &&
+    bool *written = calloc(view->file_count + 1, sizeof *written);
+
+    for (size_t i = 0; written && i < view->map_count; i++)
+        if (view->maps[i].kind == CKPT_MAP_FILE && (view->maps[i].flags & CKPT_MAP_SHARED_FLAG) &&
             ((view->maps[i].prot & PROT_WRITE) || (view->maps[i].flags & CKPT_MAP_MAY_WRITE)))
-            return true;
-    return false;
+            written[view->maps[i].object] = true;
+    return written;
+}
+
+/* *ret_fd is -1 where its copy in the image will do. */
+static int open_file(const struct ckpt_restore *restore, const struct ckpt_image_map *map,
+                     bool written, int *ret_fd, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    const struct ckpt_image_file *file = &view->files[map->object];
+    const char *path = ckpt_view_text(view, file->path);
+    bool copied = file->flags & CKPT_FILE_COPIED;
+    bool either = copied && !(map->flags & CKPT_MAP_SHARED_FLAG);
+    int fd;
+
+    /* What has become a named pipe or a device is neither waited for nor started; its kind is
+     * checked afterwards. */
+    if (either)
+        fd = open_original(view, file);
+    else
+        fd = open(path, (written ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
+                            (copied ? O_NOFOLLOW : 0));
+    if (fd < 0 && !either)
+        return ckpt_error_set(error, STAGE, errno, "the JVM had '%s'; put it back where it was",
+                              path);
+    *ret_fd = fd < 0 ? -1 : ckpt_objects_raise(restore, fd, error);
+    return fd >= 0 && *ret_fd < 0 ? -1 : 0;
 }
 
 /* @late: when what was missing has been made again, and only that. */
 static int open_files(struct ckpt_restore *restore, bool late, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
+    ckpt_auto_free bool *written = find_written(view);
 
+    if (!written)
+        return ckpt_error_set(error, STAGE, ENOMEM, "cannot describe the files");
     for (size_t i = 0; i < view->map_count; i++) {
         const struct ckpt_image_map *map = &view->maps[i];
-        const char *path;
-        bool copied, shared;
-        int fd;
 
         if (map->kind != CKPT_MAP_FILE || restore->file_fds[map->object] >= 0 ||
             ((!late || restore->rehearsal) &&
              ckpt_remake_is_missing(view, &view->files[map->object])))
             continue;
-        path = ckpt_view_text(view, view->files[map->object].path);
-        copied = view->files[map->object].flags & CKPT_FILE_COPIED;
-        shared = map->flags & CKPT_MAP_SHARED_FLAG;
-        if (copied && !shared)
-            fd = open_original(view, &view->files[map->object]);
-        else
-            fd = open(path, (is_written(view, map->object) ? O_RDWR : O_RDONLY) | O_CLOEXEC |
-                                (copied ? O_NOFOLLOW : 0));
-        if (fd < 0 && copied && !shared)
-            continue;
-        if (fd < 0)
-            return ckpt_error_set(error, STAGE, errno, "the JVM had '%s'; put it back where it was",
-                                  path);
-        restore->file_fds[map->object] = ckpt_objects_raise(restore, fd, error);
-        if (restore->file_fds[map->object] < 0)
+        if (open_file(restore, map, written[map->object], &restore->file_fds[map->object], error) <
+            0)
             return -1;
     }
     return 0;
