@@ -5,11 +5,12 @@
 # and PI mutexes and read-write locks, in a library without symbols, held over the freeze by threads
 # that sleep, spin or wait, with and without threads that wait for them. Storms of threads in dlopen,
 # dlclose, dlsym and pthread_create, also with PIDs so small that an old TID is another thread's new one.
-# TIDs that stay the same (--tids). Memory that only looks like a lock. SQLite while threads query.
+# TIDs that stay the same (--tids). Memory that only looks like a lock, also where nobody can have
+# taken it: with small TIDs any numbers do. SQLite while threads query.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need gcc python3
-compile TidLocks Sqlite
+compile TidLocks Numbers Sqlite
 SQLITE=$(library sqlite-jdbc) || exit
 trap : USR1
 RUNNER=()
@@ -22,12 +23,13 @@ native_half() {
     return 1
 }
 
-# holds NAME MODE COUNT: locks that are held over a freeze, in two clones.
+# holds NAME MODE COUNT: locks that are held over a freeze, in two clones; in RUNNER, if there is one.
 holds() {
     local clone
-    start_jvm "$1-$V" - -cp "$CP" TidLocks "$DIR/libtidlocks.so" "$DIR/go-$1" "$2"
+    enter
+    start_jvm "$1-$V" "$DIR/$1" -cp "$CP" TidLocks "$DIR/libtidlocks.so" "$DIR/go-$1" "$2"
     wait_line "$log" ready || fail "$V, $1: starts"
-    freeze "$pid" "$DIR/$1" "$V, $1: freeze" || return
+    freeze_by_signal "$1" "$V, $1: freeze" || { leave; return; }
     : >"$DIR/go-$1"
     for clone in 1 2; do
         restore "$1-$V-$clone" "$DIR/$1"
@@ -36,6 +38,28 @@ holds() {
         is "$(grep -v '^right' "$log")" done "$V, $1, clone $clone: each lock is its owner's alone"
         is "$(grep -c '^right' "$log")" "$3" "$V, $1, clone $clone: each unlock succeeds"
     done
+    leave
+}
+
+# JVMs are started by the command in RUNNER, and frozen by a signal, because sockets of JVMs with such
+# PIDs would have one name.
+enter() {
+    OPTIONS=(addr=none control=false signal=USR1)
+    CONFINE=("${RUNNER[@]}")
+}
+
+leave() {
+    CONFINE=() OPTIONS=(addr=none)
+}
+
+# freeze_by_signal NAME WHAT: the image is $DIR/NAME.
+freeze_by_signal() {
+    kill -USR1 "$(jvm_of "$pid")"
+    wait_exit "$pid" 60
+    [ -e "$DIR/$1/image" ] || {
+        fail "$2" "$(grep -v '^r' "$log" | tail -n 5)"
+        return 1
+    }
 }
 
 look_alikes() {
@@ -58,23 +82,27 @@ look_alikes() {
     is "$(grep changed "$log")" unchanged "$V: and is not written to"
 }
 
-# storms NAME COUNT PROGRAM...: generations of a JVM full of threads that use locks, each restored by
-# the command in RUNNER, if there is one; frozen by a signal, because sockets of JVMs with such PIDs
-# would have one name.
+# numbers NAME OWNER FRONT LIBRARY...: numbers that look like a lock which nobody can have taken.
+numbers() {
+    local name=numbers-$1
+    start_jvm "$name-$V" - -cp "$CP" Numbers "$DIR/go-$name" "${@:2}"
+    wait_line "$log" ready || fail "$V, $name: starts"
+    freeze "$pid" "$DIR/$name" "$V, $name: freeze" || return
+    : >"$DIR/go-$name"
+    restore "$name-$V" "$DIR/$name"
+    wait_line "$log" done || fail "$V, $name: is restored"
+    is "$(grep changed "$log")" "" "$V, $name: numbers that no thread can have locked do not matter"
+}
+
+# storms NAME COUNT PROGRAM...: generations of a JVM full of threads that use locks.
 storms() {
     local name=$1 count=$2 generation before
     shift 2
-    OPTIONS=(addr=none control=false signal=USR1)
-    CONFINE=("${RUNNER[@]}")
+    enter
     start_jvm "$name-$V" "$DIR/$name" "$@"
     wait_line "$log" "round 2" 60 || fail "$V, $name: starts"
     for ((generation = 1; generation <= count; generation++)); do
-        kill -USR1 "$(jvm_of "$pid")"
-        wait_exit "$pid" 60
-        [ -e "$DIR/$name/image" ] || {
-            fail "$V, $name: freeze $generation" "$(grep -v '^round' "$log" | tail -n 5)"
-            break
-        }
+        freeze_by_signal "$name" "$V, $name: freeze $generation" || break
         before=$(sed -n 's/^round //p' "$log" | tail -n 1)
         rm -rf "$DIR/frozen"
         mv "$DIR/$name" "$DIR/frozen"
@@ -88,7 +116,7 @@ storms() {
     is "$(grep '^wrong' "$log" | head -n 5)" "" "$V, $name: locks exclude, and all calls succeed"
     kill -KILL "$(jvm_of "$pid")" 2>/dev/null
     wait_exit "$pid" 20
-    CONFINE=() OPTIONS=(addr=none)
+    leave
 }
 
 # jvm_of PID: PID, or where it is unshare, the process inside.
@@ -147,6 +175,9 @@ body() {
     holds held "" 28
     holds waited waiters 42
     look_alikes
+    numbers plain main nothing
+    numbers first first nothing "$DIR/libtidlocks.so"
+    numbers code main code "$DIR/libtidlocks.so"
     same_tids
     if [ -z "$LOADED" ]; then
         skip "$V storms" "libz.so.1 is needed"
@@ -156,6 +187,7 @@ body() {
     storms storm 4 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
     if unshare --pid --fork --mount-proc true 2>/dev/null; then
         RUNNER=(unshare --pid --fork --mount-proc)
+        holds small-waited waiters 42
         storms small-pids 4 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
         RUNNER=()
     else

@@ -107,14 +107,18 @@ static const char *name_of(const char *path)
     return name;
 }
 
-static bool is_libc(const char *path)
+static const char *const libc[] = {
+    "libc.so.", "libc-2.", "libpthread.so.", "libpthread-2.", "ld-linux", "ld-2.", NULL};
+static const char *const cxx[] = {"libstdc++.so.", "libc++.so.", "libc++abi.so.", "libgcc_s.so.",
+                                  NULL};
+static const char *const lookup[] = {"libsyslookup.so", NULL}; /* Java's way to call any function */
+
+static bool is_named(const char *path, const char *const *starts)
 {
-    static const char *const starts[] = {"libc.so.",      "libc-2.",  "libpthread.so.",
-                                         "libpthread-2.", "ld-linux", "ld-2."};
     const char *name = name_of(path);
 
-    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
-        if (ckpt_raw_starts(name, starts[i]))
+    for (; *starts; starts++)
+        if (ckpt_raw_starts(name, *starts))
             return true;
     return false;
 }
@@ -152,7 +156,8 @@ static int add_library(struct ckpt_areas *areas, const struct ckpt_area *area, v
                                      .end = area->start + (end - first),
                                      .path = area->path,
                                      .dynamic = dynamic ? area->start + (dynamic - first) : 0,
-                                     .is_libc = is_libc(area->path)};
+                                     .is_libc = is_named(area->path, libc),
+                                     .is_cxx = is_named(area->path, cxx)};
     return 0;
 }
 
@@ -181,7 +186,7 @@ static void mark_java(struct ckpt_areas *areas)
 
         while (same < length && library->path[same] == home[same])
             same++;
-        library->is_java |= same == length;
+        library->is_java |= same == length && !is_named(library->path, lookup);
     }
     if (agent)
         agent->is_java = true;
@@ -285,12 +290,16 @@ uint32_t ckpt_areas_imports(const struct ckpt_areas *areas, struct ckpt_library 
         uint32_t flag;
     } known[] = {{"pthread_mutex_unlock", CKPT_IMPORTS_MUTEX},
                  {"mtx_unlock", CKPT_IMPORTS_MUTEX},
+                 {"dlsym", CKPT_IMPORTS_ANY},
+                 {"dlvsym", CKPT_IMPORTS_ANY},
                  {"pthread_rwlock_unlock", CKPT_IMPORTS_RWLOCK}};
     uint64_t at, size;
 
     if (library->asked)
         return library->imports;
     library->asked = true;
+    if (is_named(library->path, lookup))
+        library->imports = CKPT_IMPORTS_ANY;
     if (!find_strings(library, &at, &size))
         return 0;
     while (size) {

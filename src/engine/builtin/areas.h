@@ -26,6 +26,7 @@ struct ckpt_library {
     const char *path;
     uint64_t dynamic; /**< address of its dynamic section, 0: none */
     bool is_libc;     /**< libc, libpthread, ld.so */
+    bool is_cxx;      /**< the runtime of C++, whose own locks are normal mutexes */
     bool is_java;     /**< the JVM, the JDK's libraries, and the agent */
     bool asked;       /**< `imports` has been found out */
     uint32_t imports; /**< CKPT_IMPORTS_* */
@@ -33,6 +34,7 @@ struct ckpt_library {
 
 #define CKPT_IMPORTS_MUTEX 1u
 #define CKPT_IMPORTS_RWLOCK 2u
+#define CKPT_IMPORTS_ANY 4u /* those that find functions by name */
 
 struct ckpt_areas {
     struct ckpt_scratch *scratch;

@@ -35,6 +35,7 @@
 #define REFUSED_TRIES 3  /* of the final walk */
 #define HELD_TRIES 4     /* for a moment when no native lock is held */
 #define ODD_TRIES 20     /* for one when all locks that are can be told for certain */
+#define MOVING_TRIES 100 /* for one when no thread is just taking or releasing one */
 #define LOCK_WAIT_MS 10u /* for a lock to change hands, between two tries */
 
 static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
@@ -403,7 +404,7 @@ static void know_lazy(struct ckpt_gather *gather, const struct ckpt_freeze *free
 
 /* How often the threads were parked at a moment that did not suit native locks or open files. */
 struct patience {
-    int held, odd, passing;
+    int held, odd, moving, passing;
     bool stuck; /* a lock stayed where it was for as long as it was waited for */
 };
 
@@ -423,12 +424,17 @@ static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *sessi
         return 1;
     case CKPT_TIDLOCK_HELD:
         return ++patience->held == HELD_TRIES || patience->stuck;
+    case CKPT_TIDLOCK_MOVING:
+        if (++patience->moving < MOVING_TRIES)
+            return 0;
+        break;
     default:
         if (++patience->odd < ODD_TRIES)
             return 0;
-        ckpt_report_add(gather->report, "resource", "%s", state->text);
-        return ckpt_error_set(error, "locks", 0, "refused");
+        break;
     }
+    ckpt_report_add(gather->report, "resource", "%s", state->text);
+    return ckpt_error_set(error, "locks", 0, "refused");
 }
 
 /* Whether a file is open that was not open before: @files has room for both lists. */

@@ -17,6 +17,9 @@
 #include "engine/builtin/tidlock_finder.h"
 
 #define SCRATCH_SIZE ((size_t)32 << 20)
+#define MOVE_NS 20000       /* of its CPU time, after which a thread is somewhere else */
+#define MOVE_SLICE_NS 50000 /* between two looks */
+#define MOVE_SLICES 1000
 
 bool ckpt_tidlock_note(struct ckpt_park *park, uint64_t word, uint32_t keep, uint32_t slot)
 {
@@ -94,7 +97,7 @@ static int note_locks(struct ckpt_tidlock_finder *finder, struct ckpt_error *err
 
         if (!lock->is_shared)
             ckpt_tidlock_prove(finder, lock);
-        if (lock->weak && !lock->proven)
+        if (!lock->proven && (lock->weak || !ckpt_tidlock_is_possible(finder, lock)))
             continue; /* not refused either: there is too much of it */
         settle(finder, lock,
                lock->is_shared ? CKPT_TIDLOCK_SHARED
@@ -119,6 +122,23 @@ static int note_locks(struct ckpt_tidlock_finder *finder, struct ckpt_error *err
     return 0;
 }
 
+static void settle_thread(struct ckpt_tidlock_state *state, const struct ckpt_slot *slot,
+                          bool moving)
+{
+    enum ckpt_tidlock_verdict verdict = moving ? CKPT_TIDLOCK_MOVING : CKPT_TIDLOCK_UNPROVEN;
+
+    if (verdict <= state->verdict)
+        return;
+    state->verdict = verdict;
+    state->tid = slot->tid;
+    ckpt_raw_format(
+        state->text, sizeof state->text,
+        moving ? "thread '%s' (%u) was taking or releasing a native lock each time; try again"
+               : "thread '%s' (%u) waits for a native lock, and it is not certain where the "
+                 "C library keeps the thread's identifier meanwhile; try again",
+        slot->name, slot->tid);
+}
+
 /* Threads that have their TID in a register or a frame, on its way to a lock. */
 static int note_threads(struct ckpt_tidlock_finder *finder, struct ckpt_error *error)
 {
@@ -132,16 +152,15 @@ static int note_threads(struct ckpt_tidlock_finder *finder, struct ckpt_error *e
         if (noted < 0)
             return ckpt_error_set(error, "locks", 0,
                                   "more threads wait for native locks than can be kept track of");
-        if ((moving || noted) && state->verdict < CKPT_TIDLOCK_MOVING) {
-            state->verdict = CKPT_TIDLOCK_MOVING;
-            state->word = NULL;
-            ckpt_raw_format(state->text, sizeof state->text,
-                            "thread '%s' (%u) was taking or releasing a native lock each time; try "
-                            "again",
-                            slot->name, slot->tid);
-        }
+        if (moving || noted)
+            settle_thread(state, slot, moving);
     }
     return 0;
+}
+
+static int find_locks(struct ckpt_tidlock_finder *finder, struct ckpt_error *error)
+{
+    return ckpt_tidlock_scan(finder, error) == 0 ? note_locks(finder, error) : -1;
 }
 
 enum ckpt_tidlock_verdict ckpt_tidlock_find(struct ckpt_park *park, const struct ckpt_range *skip,
@@ -166,24 +185,52 @@ enum ckpt_tidlock_verdict ckpt_tidlock_find(struct ckpt_park *park, const struct
         finder.pagemap = (int)pagemap;
         if (mark_tids(&finder, error) == 0 &&
             ckpt_areas_read(&finder.areas, &finder.scratch, error) == 0 &&
-            ckpt_tidlock_scan(&finder, error) == 0 && note_locks(&finder, error) == 0)
-            result = note_threads(&finder, error);
+            note_threads(&finder, error) == 0)
+            /* Otherwise this moment does not suit, whatever is held. */
+            result = ret_state->verdict == CKPT_TIDLOCK_FREE ? find_locks(&finder, error) : 0;
         ckpt_sys_close((int)pagemap);
     }
     ckpt_scratch_close(&finder.scratch);
     return result < 0 ? CKPT_TIDLOCK_ERROR : ret_state->verdict;
 }
 
+/* In nanoseconds; 0: the thread has ended. */
+static int64_t cpu_time(uint32_t tid)
+{
+    struct timespec time = {0};
+
+    ckpt_sys_clock((int)(~tid << 3 | 6), &time); /* as the kernel numbers threads' clocks */
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/*
+ * On a busy machine a thread may not run for long, and would be found where it was; it has run on
+ * if it has used more time than it takes to come back from the signal.
+ */
+static void wait_until_moved(uint32_t tid)
+{
+    struct timespec slice = {.tv_nsec = MOVE_SLICE_NS};
+    uint32_t none = 0;
+    int64_t start = cpu_time(tid), now = start;
+
+    for (int i = 0; i < MOVE_SLICES && now && now - start < MOVE_NS; i++) {
+        ckpt_sys_futex(&none, FUTEX_WAIT_PRIVATE, 0, &slice);
+        now = cpu_time(tid);
+    }
+}
+
 bool ckpt_tidlock_wait(const struct ckpt_tidlock_state *state, unsigned limit_ms)
 {
     struct timespec slice = {.tv_nsec = 1000000};
-    uint32_t none = 0;
 
+    if (!state->word) {
+        wait_until_moved(state->tid);
+        return true;
+    }
     /* No one wakes a waiter on this word, but the kernel compares it with the value first, and
      * reports if it is another one by now, or if the memory is gone. */
     for (unsigned ms = 0; ms < limit_ms; ms++)
-        if (ckpt_sys_futex(state->word ? state->word : &none, FUTEX_WAIT_PRIVATE,
-                           state->word ? state->value : 0, &slice) != -ETIMEDOUT)
+        if (ckpt_sys_futex(state->word, FUTEX_WAIT_PRIVATE, state->value, &slice) != -ETIMEDOUT)
             return true;
     return false;
 }

@@ -15,11 +15,13 @@
 
 enum ckpt_tidlock_verdict {
     CKPT_TIDLOCK_ERROR = -1,
-    CKPT_TIDLOCK_FREE,     /**< no such lock is held */
-    CKPT_TIDLOCK_HELD,     /**< some are, all of them proven and noted */
-    CKPT_TIDLOCK_MOVING,   /**< a thread is between reading its TID and storing it in a lock */
-    CKPT_TIDLOCK_UNPROVEN, /**< something looks like a held lock, and nothing else says it is one */
-    CKPT_TIDLOCK_SHARED,   /**< one is in a file that other processes may have mapped */
+    CKPT_TIDLOCK_FREE,   /**< no such lock is held */
+    CKPT_TIDLOCK_HELD,   /**< some are, all of them proven and noted */
+    CKPT_TIDLOCK_MOVING, /**< a thread is between reading its TID and storing it in a lock */
+    /** Something looks like a held lock, and nothing else says it is one; or a thread waits for
+     * one, with its TID in an unknown place. */
+    CKPT_TIDLOCK_UNPROVEN,
+    CKPT_TIDLOCK_SHARED, /**< one is in a file that other processes may have mapped */
 };
 
 /** What was found at this moment. */
@@ -28,7 +30,8 @@ struct ckpt_tidlock_state {
     uint32_t held, unproven;
     uint32_t *word; /**< a word that changes when the lock in question is released, or NULL */
     uint32_t value; /**< what it is now */
-    char text[512]; /**< for UNPROVEN, MOVING and SHARED: which lock, whose, where */
+    uint32_t tid;   /**< without a word: the thread in question */
+    char text[512]; /**< for MOVING, UNPROVEN and SHARED: which lock, whose, where */
 };
 
 /**
@@ -40,8 +43,8 @@ enum ckpt_tidlock_verdict ckpt_tidlock_find(struct ckpt_park *park, const struct
                                             struct ckpt_error *error);
 
 /**
- * With the threads released: until that lock changes hands.
- * @return false if it did not within @limit_ms
+ * With the threads released: until that lock changes hands, or that thread has run on.
+ * @return false if the lock did not within @limit_ms
  */
 bool ckpt_tidlock_wait(const struct ckpt_tidlock_state *state, unsigned limit_ms);
 

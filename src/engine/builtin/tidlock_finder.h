@@ -59,6 +59,25 @@ int ckpt_tidlock_add(struct ckpt_tidlock_finder *finder, const struct ckpt_tidlo
 /** Look for a second proof of what has none (tidlock_proof.c). */
 void ckpt_tidlock_prove(struct ckpt_tidlock_finder *finder, struct ckpt_tidlock *lock);
 
+/**
+ * Whether something without a proof can be a held lock all the same (tidlock_doubt.c): a library
+ * that may have such locks is loaded, its owner may have run code of it, and it is not a part of
+ * something of the JVM's.
+ */
+bool ckpt_tidlock_is_possible(struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock);
+
+/** The flag of the functions for such a lock: CKPT_IMPORTS_*. */
+static inline uint32_t ckpt_tidlock_imports(const struct ckpt_tidlock *lock)
+{
+    return lock->kind == CKPT_TIDLOCK_RWLOCK ? CKPT_IMPORTS_RWLOCK : CKPT_IMPORTS_MUTEX;
+}
+
+/** What of a parked thread's stack is in use and can be read, at most CKPT_TIDLOCK_STACK bytes. */
+struct ckpt_range ckpt_tidlock_stack(const struct ckpt_tidlock_finder *finder,
+                                     const struct ckpt_slot *slot);
+
+#define CKPT_TIDLOCK_STACK ((uint64_t)1 << 20)
+
 /** The library that a lock without proof is of, as far as that can be told; never NULL. */
 const char *ckpt_tidlock_place(const struct ckpt_tidlock_finder *finder,
                                const struct ckpt_tidlock *lock);

@@ -22,7 +22,6 @@
 
 #include "engine/builtin/tidlock_finder.h"
 
-#define STACK_MOST ((uint64_t)1 << 20)
 #define BLOCK_MOST ((uint64_t)64 << 10) /* of a structure with locks in it */
 
 static size_t size_of(const struct ckpt_tidlock *lock)
@@ -33,10 +32,8 @@ static size_t size_of(const struct ckpt_tidlock *lock)
 static bool uses_locks(const struct ckpt_tidlock_finder *finder, struct ckpt_library *library,
                        const struct ckpt_tidlock *lock)
 {
-    uint32_t flag = lock->kind == CKPT_TIDLOCK_RWLOCK ? CKPT_IMPORTS_RWLOCK : CKPT_IMPORTS_MUTEX;
-
-    return library && !library->is_java && !library->is_libc &&
-           (ckpt_areas_imports(&finder->areas, library) & flag);
+    return library && !library->is_java && !library->is_libc && !library->is_cxx &&
+           (ckpt_areas_imports(&finder->areas, library) & ckpt_tidlock_imports(lock));
 }
 
 /*
@@ -87,22 +84,21 @@ static bool leads_to(const struct ckpt_tidlock_finder *finder, const struct ckpt
 
 /* ---- the owner's frames ---- */
 
-/* Where a thread's stack ends: its thread block is above it, or the mapping ends. */
-static uint64_t stack_end(const struct ckpt_tidlock_finder *finder, const struct ckpt_slot *slot,
-                          uint64_t start)
+/* The thread's block is above its stack, or the mapping ends. */
+struct ckpt_range ckpt_tidlock_stack(const struct ckpt_tidlock_finder *finder,
+                                     const struct ckpt_slot *slot)
 {
+    uint64_t top =
+        slot->frame ? ckpt_tidlock_register(slot, REG_RSP) : (uint64_t)__builtin_frame_address(0);
+    uint64_t start = (top + 7) & ~7ull;
     const struct ckpt_area *area = ckpt_areas_at(&finder->areas, start);
     uint64_t end = area && (area->prot & PROT_READ) ? area->end : start;
 
     if (slot->tls > start && slot->tls < end)
         end = slot->tls;
-    return ckpt_areas_readable_end(start, end - start > STACK_MOST ? start + STACK_MOST : end);
-}
-
-static uint64_t stack_start(const struct ckpt_slot *slot)
-{
-    return slot->frame ? ckpt_tidlock_register(slot, REG_RSP)
-                       : (uint64_t)__builtin_frame_address(0);
+    if (end - start > CKPT_TIDLOCK_STACK)
+        end = start + CKPT_TIDLOCK_STACK;
+    return (struct ckpt_range){.start = start, .end = ckpt_areas_readable_end(start, end)};
 }
 
 static bool by_registers(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock,
@@ -122,14 +118,15 @@ static bool by_registers(const struct ckpt_tidlock_finder *finder, const struct 
 static bool by_frames(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock)
 {
     const struct ckpt_slot *slot = ckpt_tidlock_slot(finder->park, lock->slot);
-    uint64_t start = (stack_start(slot) + 7) & ~7ull, end = stack_end(finder, slot, start);
+    struct ckpt_range stack = ckpt_tidlock_stack(finder, slot);
     struct ckpt_library *library =
         ckpt_areas_library(&finder->areas, ckpt_tidlock_register(slot, REG_RIP));
     bool inside = uses_locks(finder, library, lock), uses = inside;
 
     if (!library || library->is_java)
         return false;
-    for (const uint64_t *at = (const uint64_t *)start; at < (const uint64_t *)end; at++) {
+    for (const uint64_t *at = (const uint64_t *)stack.start; at < (const uint64_t *)stack.end;
+         at++) {
         if (ckpt_areas_is_return(&finder->areas, *at)) {
             library = ckpt_areas_library(&finder->areas, *at);
             if (!library || library->is_java)
@@ -195,11 +192,12 @@ const char *ckpt_tidlock_place(const struct ckpt_tidlock_finder *finder,
     const struct ckpt_slot *slot = ckpt_tidlock_slot(finder->park, lock->slot);
     const struct ckpt_library *library = ckpt_areas_library(&finder->areas, lock->address);
     const struct ckpt_area *area = ckpt_areas_at(&finder->areas, lock->address);
-    uint64_t start = (stack_start(slot) + 7) & ~7ull, end = stack_end(finder, slot, start);
+    struct ckpt_range stack = ckpt_tidlock_stack(finder, slot);
 
     if (library)
         return library->path;
-    for (const uint64_t *at = (const uint64_t *)start; at < (const uint64_t *)end; at++) {
+    for (const uint64_t *at = (const uint64_t *)stack.start; at < (const uint64_t *)stack.end;
+         at++) {
         struct ckpt_library *frame = ckpt_areas_is_return(&finder->areas, *at)
                                          ? ckpt_areas_library(&finder->areas, *at)
                                          : NULL;

@@ -19,6 +19,8 @@
 #define CODE_AFTER 32
 #define FRAME_WORDS 128 /* glibc's own frames, from a wait up to who called it */
 #define SMALL_TID 1024  /* below, numbers that are no TIDs are often the same */
+#define FUNCTION 2048   /* bytes of one of glibc's functions up to its wait */
+#define MOST_PLACES 8
 
 static const int kept[] = {REG_RBX, REG_RBP, REG_R12, REG_R13, REG_R14, REG_R15};
 static const int scratch[] = {REG_RAX, REG_RCX, REG_RDX, REG_RSI, REG_RDI,
@@ -166,16 +168,132 @@ static bool keeps_tid(const struct ckpt_tidlock_finder *finder, const struct ckp
            ((kind & CKPT_MUTEX_PROTECT) || ckpt_tidlock_register(slot, REG_R10));
 }
 
+/* ---- where a function keeps it: as its code says ---- */
+
+/* Words that have the TID by what glibc's code does, each once. */
+struct places {
+    const struct ckpt_slot *slot;
+    uint64_t words[MOST_PLACES];
+    size_t count;
+    bool doubtful; /* a register is in more than one place */
+};
+
+static void add_place(struct places *places, uint64_t word)
+{
+    for (size_t i = 0; i < places->count; i++)
+        if (places->words[i] == word)
+            return;
+    if (places->count < MOST_PLACES)
+        places->words[places->count++] = word;
+}
+
+/* The register, by its number in an instruction, that mov %fs:@offset, register at @code has. */
+static int loaded_register(const uint8_t *code, uint32_t offset, const uint8_t **ret_next)
+{
+    int high = code[1] == 0x44 ? 8 : 0;
+    const uint8_t *at = code + (high ? 2 : 1);
+
+    if (code[0] != 0x64 || at[0] != 0x8b || (at[1] & 0xc7) != 0x04 || at[2] != 0x25 ||
+        __builtin_memcmp(at + 3, &offset, sizeof offset) != 0)
+        return -1;
+    *ret_next = at + 7;
+    return high + (at[1] >> 3);
+}
+
+/* Whether @code is mov register, distance(%rsp). */
+static bool is_spilled(const uint8_t *code, int number, uint8_t *ret_distance)
+{
+    const uint8_t *at = code + (number >= 8);
+
+    if ((number >= 8 && code[0] != 0x44) || at[0] != 0x89 || at[1] != (0x44 | (number & 7) << 3) ||
+        at[2] != 0x24)
+        return false;
+    *ret_distance = at[3];
+    return true;
+}
+
+/* A register that calls preserve is where it was, or an inner function has pushed it. */
+static void add_register(struct places *places, int number, uint64_t base)
+{
+    static const int saved[16] = {
+        [3] = REG_RBX,  [5] = REG_RBP,  [12] = REG_R12,
+        [13] = REG_R13, [14] = REG_R14, [15] = REG_R15,
+    };
+    const struct ckpt_slot *slot = places->slot;
+    const uint64_t *stack = (const uint64_t *)ckpt_tidlock_register(slot, REG_RSP);
+    size_t before = places->count;
+
+    if (!saved[number])
+        return;
+    if (ckpt_tidlock_register(slot, saved[number]) == slot->tid)
+        add_place(places, (uint64_t)&slot->frame->uc_mcontext.gregs[saved[number]]);
+    for (; (uint64_t)stack < base; stack++)
+        if (*stack == slot->tid)
+            add_place(places, (uint64_t)stack);
+    places->doubtful |= places->count - before > 1;
+}
+
+/* One function: it is at @ip, and its frame begins at @base. */
+static void add_function(const struct ckpt_tidlock_finder *finder, struct places *places,
+                         uint64_t ip, uint64_t base)
+{
+    const struct ckpt_area *area = ckpt_areas_at(&finder->areas, ip);
+    uint32_t offset = (uint32_t)finder->park->options.tid_offset;
+    uint64_t from;
+
+    if (!area || !offset || !(area->prot & PROT_READ) || area->end - ip < 16)
+        return;
+    from = ip - area->start > FUNCTION ? ip - FUNCTION : area->start;
+    for (const uint8_t *at = (const uint8_t *)from; at < (const uint8_t *)ip; at++) {
+        const uint8_t *next;
+        int number = loaded_register(at, offset, &next);
+        uint8_t distance;
+
+        if (number < 0)
+            continue;
+        if (!is_spilled(next, number, &distance))
+            add_register(places, number, base);
+        else if (*(const uint32_t *)(base + distance) == places->slot->tid)
+            add_place(places, base + distance);
+    }
+}
+
+/* Whether the code says where the TID is: in @ret_places. */
+static bool find_places(const struct ckpt_tidlock_finder *finder, const struct ckpt_slot *slot,
+                        struct places *ret_places)
+{
+    const uint64_t *stack = (const uint64_t *)ckpt_tidlock_register(slot, REG_RSP);
+    size_t count = frame_words(finder, slot);
+
+    *ret_places = (struct places){.slot = slot};
+    add_function(finder, ret_places, ckpt_tidlock_register(slot, REG_RIP), (uint64_t)stack);
+    for (size_t i = 0; i + 1 < count; i++)
+        if (ckpt_areas_is_return(&finder->areas, stack[i]))
+            add_function(finder, ret_places, stack[i], (uint64_t)(stack + i + 1));
+    return ret_places->count && !ret_places->doubtful;
+}
+
+/*
+ * All words of glibc's that are the same number have the TID, where such a number is rare.  In a
+ * container a TID is as small as other numbers are: there the code must say which of them it is.
+ */
 int ckpt_tidlock_note_waiter(const struct ckpt_tidlock_finder *finder, uint32_t index)
 {
     struct ckpt_park *park = finder->park;
     const struct ckpt_slot *slot = ckpt_tidlock_slot(park, index);
     const uint32_t *halves = (const uint32_t *)ckpt_tidlock_register(slot, REG_RSP);
     uint32_t first = park->word_count;
+    struct places places;
     size_t count;
 
     if (!slot->frame || !keeps_tid(finder, slot))
         return 0;
+    if (slot->tid < SMALL_TID && find_places(finder, slot, &places)) {
+        for (size_t i = 0; i < places.count; i++)
+            if (!ckpt_tidlock_note(park, places.words[i], 0, index))
+                return -1;
+        return 0;
+    }
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (ckpt_tidlock_register(slot, kept[i]) == slot->tid &&
             !ckpt_tidlock_note(park, (uint64_t)&slot->frame->uc_mcontext.gregs[kept[i]], 0, index))

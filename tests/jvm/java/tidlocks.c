@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,23 +156,44 @@ JNIEXPORT jint JNICALL Java_TidLocks_hold(JNIEnv *env, jclass type, jint number,
     }
 }
 
+static int wait_for(union lock *lock, int kind, bool timed)
+{
+    struct timespec late;
+
+    clock_gettime(CLOCK_REALTIME, &late);
+    late.tv_sec += 600;
+    if (!timed)
+        return take(lock, kind);
+    return kind == RWLOCK ? pthread_rwlock_timedwrlock(&lock->rwlock, &late)
+                          : pthread_mutex_timedlock(&lock->mutex, &late);
+}
+
+/*
+ * With a number in the registers that a function must preserve: glibc pushes them next to its own.
+ * A small TID, as in a container, is a number like others, and this one is the application's.
+ */
+static __attribute__((noinline)) int wait_with_number(union lock *lock, int kind, bool timed)
+{
+    volatile long number = syscall(SYS_gettid) < 1024 ? syscall(SYS_gettid) : 0;
+    register long a __asm__("r12") = number, b __asm__("r13") = number;
+    register long c __asm__("r14") = number, d __asm__("r15") = number;
+    int result;
+
+    __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d));
+    result = wait_for(lock, kind, timed);
+    __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d));
+    return a == number && b == number && c == number && d == number ? result : -6;
+}
+
 /* Wait for a lock, with a time limit or without, and give it back: what that said. */
 JNIEXPORT jint JNICALL Java_TidLocks_await(JNIEnv *env, jclass type, jlong address, jint kind,
                                            jboolean timed)
 {
     union lock *lock = find(env, type, address);
-    struct timespec late;
     int result;
 
-    clock_gettime(CLOCK_REALTIME, &late);
-    late.tv_sec += 600;
     waiting++;
-    if (!timed)
-        result = take(lock, kind);
-    else if (kind == RWLOCK)
-        result = pthread_rwlock_timedwrlock(&lock->rwlock, &late);
-    else
-        result = pthread_mutex_timedlock(&lock->mutex, &late);
+    result = wait_with_number(lock, kind, timed);
     if (result)
         return 1000 + result;
     if ((kind == RECURSIVE || kind == ROBUST_RECURSIVE) && (take(lock, kind) || give(lock, kind)))
