@@ -216,6 +216,32 @@ cut_short() {
     done
 }
 
+# Another process cuts files short, and lengthens them, at the moment when they are read. What becomes
+# of the checkpoint is not the point.
+cut_meanwhile() {
+    local cutter turn
+    for ((turn = 0; turn < 12; turn++)); do
+        truncate -s 16M "$DIR/shared.$turn"
+    done
+    begin shared "$DIR/shared"
+    start "cutter-$V" python3 -c '
+import os, sys
+files = [os.open("%s.%d" % (sys.argv[1], i), os.O_RDWR) for i in range(12)]
+print("cutting", flush=True)
+while True:
+    for file in files:
+        os.ftruncate(file, 0)
+        os.ftruncate(file, 16 << 20)' "$DIR/shared"
+    cutter=$pid
+    wait_line "$log" cutting
+    pid=${tap_pid_of[$TMP/$NAME.log]} log=$TMP/$NAME.log
+    for ((turn = 0; turn < 12; turn++)); do
+        run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image-shared"
+    done
+    stop "$cutter"
+    end "mapped files that are cut short meanwhile"
+}
+
 # counted WHEN WANT WHAT [EXCEPT]: what the waits have come to
 counted() {
     tell "$1"
@@ -267,6 +293,7 @@ body() {
     overflows
     short_lives
     cut_short
+    cut_meanwhile
     waits
 }
 each_jdk body

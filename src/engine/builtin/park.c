@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/calls.h"
 #include "engine/builtin/tasks.h"
@@ -300,19 +301,24 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
 bool ckpt_park_waited(const struct ckpt_slot *slot)
 {
     const gregset_t *registers = (const gregset_t *)&slot->frame->uc_mcontext.gregs;
-    const uint8_t *ip = (const uint8_t *)(*registers)[REG_RIP];
+    uint64_t ip = (uint64_t)(*registers)[REG_RIP];
     int64_t result = (*registers)[REG_RAX];
+    uint8_t code[2];
 
     /* Behind a system call that was broken off, or before one that is to be made again. */
-    if (result == -EINTR)
-        return ip[-2] == 0x0f && ip[-1] == 0x05;
-    return result == SYS_futex && ip[0] == 0x0f && ip[1] == 0x05;
+    return (result == -EINTR || result == SYS_futex) &&
+           ckpt_raw_peek(code, result == -EINTR ? ip - 2 : ip, sizeof code) == 0 &&
+           code[0] == 0x0f && code[1] == 0x05;
 }
 
-/* Whether the @size bytes of @code stand within the @distance bytes before @call. */
-static bool stands_before(const uint8_t *call, size_t distance, const uint8_t *code, size_t size)
+/* Whether the @size bytes of @code are within the @distance bytes before @call. */
+static bool is_before(uint64_t call, size_t distance, const uint8_t *code, size_t size)
 {
-    for (const uint8_t *at = call - size; at > call - distance; at--) {
+    uint8_t before[TAKING_DISTANCE];
+
+    if (ckpt_raw_peek(before, call - distance, distance) < 0)
+        return false;
+    for (const uint8_t *at = before + distance - size; at > before; at--) {
         bool same = true;
 
         for (size_t i = 0; i < size; i++)
@@ -330,7 +336,7 @@ static bool stands_before(const uint8_t *call, size_t distance, const uint8_t *c
  * only a futex's wait has these arguments: the second is no address, the fifth nothing, the sixth
  * all bits.
  */
-static bool is_futex(const gregset_t *registers, const uint8_t *call)
+static bool is_futex(const gregset_t *registers, uint64_t call)
 {
     static const uint8_t load_number[] = {0xb8, SYS_futex, 0, 0, 0}; /* mov $202, %eax */
     static const uint8_t take_number[] = {0x48, 0x89, 0xf0,          /* mov %rsi, %rax */
@@ -338,9 +344,9 @@ static bool is_futex(const gregset_t *registers, const uint8_t *call)
                                           0x48, 0x89, 0xce};         /* mov %rcx, %rsi */
 
     if ((*registers)[REG_RAX] == SYS_futex ||
-        stands_before(call, NUMBER_DISTANCE, load_number, sizeof load_number))
+        is_before(call, NUMBER_DISTANCE, load_number, sizeof load_number))
         return true;
-    return stands_before(call, TAKING_DISTANCE, take_number, sizeof take_number) &&
+    return is_before(call, TAKING_DISTANCE, take_number, sizeof take_number) &&
            !((uint64_t)(*registers)[REG_RSI] & ~(uint64_t)FUTEX_OPERATIONS) &&
            (*registers)[REG_R8] == 0 && (uint32_t)(*registers)[REG_R9] == FUTEX_BITSET_MATCH_ANY;
 }
@@ -351,7 +357,7 @@ void ckpt_park_expire_waits(struct ckpt_park *park)
     for (uint32_t i = 0; i < park->taken; i++) {
         gregset_t *registers = &park->slots[i].frame->uc_mcontext.gregs;
         bool again = (*registers)[REG_RAX] == SYS_futex;
-        const uint8_t *call = (const uint8_t *)(*registers)[REG_RIP] - (again ? 0 : 2);
+        uint64_t call = (uint64_t)(*registers)[REG_RIP] - (again ? 0 : 2);
         uint64_t operation = (uint64_t)(*registers)[REG_RSI];
 
         if (!ckpt_park_waited(&park->slots[i]) || !is_futex(registers, call) ||

@@ -169,9 +169,15 @@ static bool by_data(const struct ckpt_tidlock_finder *finder, const struct ckpt_
             !(area->prot & PROT_WRITE))
             continue;
         for (const uint64_t *at = (const uint64_t *)area->start; at < (const uint64_t *)area->end;
-             at++)
+             at++) {
+            /* The library may have been cut short. */
+            if ((uint64_t)at % 4096 == 0 && !ckpt_areas_peek((uint64_t)at, finder->window, 8)) {
+                at += 4096 / sizeof *at - 1;
+                continue;
+            }
             if (*at == lock->address || (*at >> 12 && is_block_with(lock, *at)))
                 return true;
+        }
     }
     return false;
 }

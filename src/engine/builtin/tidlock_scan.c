@@ -27,6 +27,10 @@
 #define REGIONS 64
 #define ENTRIES 512
 
+/* A copy of the page that is looked at, of a file that others may cut short meanwhile.  It is not
+ * looked at itself, because no lock of native code is in this library. */
+static uint64_t copy[PAGE / 8] __attribute__((aligned(PAGE)));
+
 /* A stretch of pages that are there, inside one mapping. */
 struct stretch {
     const struct ckpt_area *area;
@@ -56,13 +60,18 @@ static uint32_t slot_of(const struct ckpt_park *park, uint32_t tid)
     return CKPT_PARK_COORDINATOR;
 }
 
+static bool is_file(const struct stretch *stretch)
+{
+    return stretch->area->shared && stretch->area->inode;
+}
+
 /* The words of an object that may extend over the pages known to be there, or NULL. */
 static const uint32_t *object_at(const struct ckpt_tidlock_finder *finder,
                                  const struct stretch *stretch, uint64_t address, size_t words)
 {
     uint64_t end = address + words * 4;
 
-    if (address >= stretch->start && end <= stretch->end)
+    if (address >= stretch->start && end <= stretch->end && !is_file(stretch))
         return (const uint32_t *)address;
     if (address < stretch->area->start || end > stretch->area->end ||
         !ckpt_areas_peek(address, finder->object, words * 4))
@@ -70,16 +79,17 @@ static const uint32_t *object_at(const struct ckpt_tidlock_finder *finder,
     return finder->object;
 }
 
+/* @owner: what is at @at, or was when it was copied. */
 static int check(struct ckpt_tidlock_finder *finder, const struct stretch *stretch, uint64_t at,
-                 struct ckpt_error *error)
+                 const uint32_t *owner, struct ckpt_error *error)
 {
-    uint32_t tid = *(const uint32_t *)at, number = tid - finder->least;
+    uint32_t tid = *owner, number = tid - finder->least;
     struct ckpt_tidlock lock = {.is_shared = stretch->area->shared && stretch->area->inode &&
                                              !ckpt_raw_ends(stretch->area->path, " (deleted)")};
     const uint32_t *words;
 
     if (number > finder->range || !((finder->bits[number / 64] >> (number % 64)) & 1) ||
-        ((const uint32_t *)at)[1] > CKPT_TIDLOCK_MOST)
+        owner[1] > CKPT_TIDLOCK_MOST)
         return 0;
     lock.address = at - CKPT_MUTEX_OWNER * 4;
     words = object_at(finder, stretch, lock.address, CKPT_MUTEX_WORDS);
@@ -118,17 +128,25 @@ static int scan(struct ckpt_tidlock_finder *finder, const struct stretch *stretc
     __m128i most = _mm_xor_si128(_mm_set_epi32((int)CKPT_TIDLOCK_MOST, (int)finder->range,
                                                (int)CKPT_TIDLOCK_MOST, (int)finder->range),
                                  _mm_set1_epi32((int)0x80000000));
+    bool file = is_file(stretch);
 
     for (uint64_t at = start; at < end; at += 64) {
-        const uint64_t *words = (const uint64_t *)at;
-        __m128i all = _mm_and_si128(
+        const uint64_t *words = file ? copy + at % PAGE / 8 : (const uint64_t *)at;
+        __m128i all;
+
+        if (file && at % PAGE == 0 && !ckpt_areas_peek(at, copy, PAGE)) {
+            at += PAGE - 64;
+            continue;
+        }
+        all = _mm_and_si128(
             _mm_and_si128(unlike(words, least, most), unlike(words + 2, least, most)),
             _mm_and_si128(unlike(words + 4, least, most), unlike(words + 6, least, most)));
 
         if (__builtin_expect(_mm_movemask_epi8(all) == 0xffff, 1))
             continue;
         for (int i = 0; i < 8; i++)
-            if (check(finder, stretch, at + (uint64_t)i * 8, error) < 0)
+            if (check(finder, stretch, at + (uint64_t)i * 8, (const uint32_t *)(words + i), error) <
+                0)
                 return -1;
     }
     return 0;

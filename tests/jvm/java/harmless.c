@@ -249,6 +249,40 @@ static void map_files(void)
     close(fd);
 }
 
+// ARGUMENT.0 to ARGUMENT.11, mapped shared: a thread keeps their pages present, whatever
+// another process does to the files' lengths.
+#define FILES 12
+#define FILE_SIZE ((size_t)16 << 20)
+
+static void *populate(void *maps)
+{
+    for (int i = 0;; i = (i + 1) % FILES) {
+        madvise(((char **)maps)[i], FILE_SIZE, 23 /* MADV_POPULATE_WRITE: no signal */);
+        turns++;
+    }
+    return NULL;
+}
+
+static void map_shared(void)
+{
+    static char *maps[FILES];
+    pthread_t thread;
+    char path[4200];
+
+    for (int i = 0; i < FILES; i++) {
+        int fd;
+
+        snprintf(path, sizeof path, "%s.%d", argument, i);
+        fd = open(path, O_RDWR | O_CLOEXEC);
+        maps[i] = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        close(fd);
+        if (maps[i] == MAP_FAILED)
+            failure = "cannot map";
+    }
+    if (!*failure && pthread_create(&thread, NULL, populate, maps) != 0)
+        failure = "no thread";
+}
+
 // ---- waits ----
 
 static int quiet_pipe[2], quiet_epoll;
@@ -503,6 +537,8 @@ JNIEXPORT jstring JNICALL Java_Harmless_start(JNIEnv *env, jclass class, jstring
         start_many(map_and_unmap, 1), add_obstacle();
     else if (strcmp(what, "dlopen") == 0)
         start_many(open_and_close, 1), add_obstacle();
+    else if (strcmp(what, "shared") == 0)
+        map_shared();
     else if (strcmp(what, "file") == 0)
         map_files();
     else if (strcmp(what, "waits") == 0)
