@@ -11,7 +11,7 @@ need gcc
 compile Anonymous
 GENERATIONS=4 # the first is the process that was left running
 CASES="dontneed free mremap-grow mremap-move one-mapping mprotect guard collapse mlock mseal
-    reservation sparse sparse-shared sparse-memfd private-file realloc arena brk stack"
+    reservation sparse sparse-shared sparse-memfd zero-device private-file realloc arena brk stack"
 
 build_library() { # NAME
     gcc -O1 -g -shared -fPIC -pthread -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" \
@@ -73,6 +73,8 @@ not_kept() {
 refusals() {
     not_kept key "memory 'without a name' has a memory protection key"
     not_kept twice "mapped twice"
+    not_kept memfd "memory '/memfd:closed \(deleted\)' is of a memory file that is no longer open; unmap it"
+    is "$(grep -c memfd: <<<"$err")" 1 "$V: a memory file that is mapped twice and closed is refused once"
 }
 # The JVM's own memory is not copied: what a restore has to do does not grow with the heap.
 lazy_heap() {

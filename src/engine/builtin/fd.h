@@ -102,6 +102,12 @@ struct ckpt_raw_lines *ckpt_fd_lines(struct ckpt_gather *gather, struct ckpt_err
 
 struct ckpt_park;
 
+/**
+ * Whether the file's name is gone, of which the kernel says " (deleted)": a file may also have a
+ * name that ends like that (fd_file.c).
+ */
+bool ckpt_fd_has_lost_name(const struct ckpt_fd_look *look);
+
 /** Whether a descriptor is of a file system whose files the kernel makes up (fd_kernel.c). */
 bool ckpt_fd_kernel_made(int fd);
 

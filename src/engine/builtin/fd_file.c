@@ -60,16 +60,49 @@ static uint32_t file_flags(const struct ckpt_fd_look *look)
     return CKPT_FILE_WRITTEN;
 }
 
-/* The kernel appends " (deleted)" to the name that is gone; a file may also have such a name. */
-static bool has_lost_name(const struct ckpt_fd_look *look)
+/* Whether the path still leads to this file; a device may have several nodes. */
+static bool is_there(const struct ckpt_fd_look *look)
+{
+    struct stat status;
+
+    if (ckpt_sys_fstatat(AT_FDCWD, look->link, &status, 0) < 0)
+        return false;
+    if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
+        return status.st_rdev == look->status.st_rdev;
+    return status.st_ino == look->status.st_ino && status.st_dev == look->status.st_dev;
+}
+
+bool ckpt_fd_has_lost_name(const struct ckpt_fd_look *look)
+{
+    return ckpt_raw_ends(look->link, " (deleted)") && !is_there(look);
+}
+
+/* What cannot be opened again by its path; true if it was refused. */
+static bool refuse(struct ckpt_gather *gather, const struct ckpt_fd_look *look)
 {
     struct stat status;
 
     if (look->status.st_nlink == 0)
-        return true;
-    return ckpt_raw_ends(look->link, " (deleted)") &&
-           (ckpt_sys_fstatat(AT_FDCWD, look->link, &status, 0) < 0 ||
-            status.st_ino != look->status.st_ino || status.st_dev != look->status.st_dev);
+        ckpt_report_add(gather->report, "file",
+                        "descriptor %d is '%s': a file whose name is gone cannot "
+                        "be opened again; close it in a beforeCheckpoint hook, or by a policy file",
+                        look->number, look->link);
+    else if (ckpt_fd_has_lost_name(look))
+        ckpt_report_add(gather->report, "file",
+                        "descriptor %d is '%s': the name is gone, and the file's other names (hard "
+                        "links, %lu in all) cannot be found; close it in a beforeCheckpoint hook, "
+                        "or by a policy file",
+                        look->number, look->link, (unsigned long)look->status.st_nlink);
+    else if (!look->reopen && !is_there(look) &&
+             ckpt_sys_fstatat(AT_FDCWD, look->link, &status, 0) == 0)
+        ckpt_report_add(gather->report, "file",
+                        "descriptor %d is '%s', but that path leads to another file now: something "
+                        "is mounted there, or the JVM has it from another mount namespace; close "
+                        "it in a beforeCheckpoint hook, or by a policy file",
+                        look->number, look->link);
+    else
+        return false;
+    return true;
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
@@ -77,13 +110,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
 {
     uint32_t flags = file_flags(look);
 
-    if (has_lost_name(look)) {
-        ckpt_report_add(gather->report, "file",
-                        "descriptor %d is '%s': a file whose name is gone cannot "
-                        "be opened again; close it in a beforeCheckpoint hook, or by a policy file",
-                        look->number, look->link);
+    if (refuse(gather, look))
         return 0;
-    }
     if (ckpt_fd_locks_freeze(gather, look, entry, error) < 0)
         return -1;
     if (entry->data.size && !look->reopen) /* who locks a file lets nobody else write it */

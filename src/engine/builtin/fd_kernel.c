@@ -29,7 +29,6 @@
 #include "engine/builtin/park.h"
 
 #define STAGE "descriptors"
-#define DELETED " (deleted)"
 #define PLACEHOLDER "/dev/null"
 #define THREAD_FILES 64
 
@@ -268,7 +267,7 @@ static void describe_file(struct kernel_data *data, const struct ckpt_fd_look *l
 {
     uint64_t type = file_system(look->number);
 
-    if (ckpt_raw_ends(look->link, DELETED)) {
+    if (ckpt_fd_has_lost_name(look)) {
         ckpt_raw_format(data->path, sizeof data->path, "%s", look->link);
         data->form = ENDED;
     } else if (type == PROC_SUPER_MAGIC) {

@@ -121,12 +121,6 @@ static void look_at_socket(const struct ckpt_fd_look *look, struct ckpt_fd_subje
 
 /* ---- a descriptor of this process ---- */
 
-static void cut_deleted(char *path)
-{
-    if (ckpt_raw_ends(path, DELETED))
-        path[ckpt_raw_length(path) - (sizeof DELETED - 1)] = '\0';
-}
-
 const struct ckpt_policy_rule *ckpt_fd_policy(const struct ckpt_gather *gather,
                                               const struct ckpt_fd_look *look,
                                               struct ckpt_fd_subject *to)
@@ -149,7 +143,8 @@ const struct ckpt_policy_rule *ckpt_fd_policy(const struct ckpt_gather *gather,
         if (ckpt_fd_is_of_jdk(ckpt_tables_text(&gather->tables, gather->tables.process.exe),
                               look->link))
             return NULL;
-        cut_deleted(to->text);
+        if (ckpt_fd_has_lost_name(look) && ckpt_raw_ends(to->text, DELETED))
+            to->text[ckpt_raw_length(to->text) - (sizeof DELETED - 1)] = '\0';
         subject->type = CKPT_POLICY_FILE;
     }
     return ckpt_policies_find(gather->policies, subject);

@@ -12,9 +12,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -129,13 +131,15 @@ static int check_shared_once(struct ckpt_gather *gather, const struct area *area
     struct ckpt_array *seen = &gather->shared_seen;
     struct ckpt_shared_seen *added;
     uint64_t end = area->offset + (area->end - area->start);
+    bool refused = ckpt_raw_starts(area->path, "/memfd:"); /* already */
 
     if (!seen->element)
         ckpt_array_init(seen, sizeof *added);
     for (size_t i = 0; i < seen->count; i++) {
         const struct ckpt_shared_seen *other = ckpt_array_at(seen, i);
 
-        if (other->inode == area->inode && other->start < end && area->offset < other->end)
+        if (!refused && other->inode == area->inode && other->start < end &&
+            area->offset < other->end)
             refuse(gather, area,
                    "is shared memory that is mapped twice; let the library that made it use "
                    "memfd_create() for it");
@@ -167,6 +171,16 @@ static bool is_of_image(const struct ckpt_gather *gather, const struct area *are
 
     return mailbox->generation && area->inode == mailbox->image_inode &&
            area->device == mailbox->image_device && !area->shared;
+}
+
+/* A private mapping of /dev/zero is the old way to get anonymous memory. */
+static bool is_zero_device(const struct area *area)
+{
+    struct stat status;
+
+    return !area->shared && ckpt_raw_ends(area->path, "/zero") &&
+           ckpt_sys_fstatat(AT_FDCWD, area->path, &status, 0) == 0 && S_ISCHR(status.st_mode) &&
+           status.st_rdev == makedev(1, 5);
 }
 
 /* Shared memory without a file has a name that looks like a deleted file's. */
@@ -204,6 +218,17 @@ static bool is_watched(const char *path)
     return ckpt_raw_find(path, "/hsperfdata_") != NULL;
 }
 
+/* The kernel tells that to who has CAP_CHECKPOINT_RESTORE. */
+static bool has_other_names(const struct area *area)
+{
+    struct stat status;
+    char path[64];
+
+    ckpt_raw_format(path, sizeof path, "/proc/self/map_files/%lx-%lx", (unsigned long)area->start,
+                    (unsigned long)area->end);
+    return ckpt_sys_fstatat(AT_FDCWD, path, &status, 0) == 0 && status.st_nlink > 0;
+}
+
 /*
  * A deleted file that is mapped shared and may be written: with the descriptors of it, if there are
  * any, or else memory that no one but this process has, since it has no child.  What other
@@ -220,13 +245,40 @@ static void classify_deleted(struct ckpt_gather *gather, const struct area *area
     map->kind = CKPT_MAP_ANON;
     map->offset = 0;
     if (ckpt_raw_starts(area->path, "/memfd:"))
-        refuse(gather, area, "is of a memory file that is no longer open");
+        refuse(
+            gather, area,
+            "is of a memory file that is no longer open; unmap it in a beforeCheckpoint hook, or "
+            "let the library that made it keep the descriptor");
     else if (ckpt_raw_starts(area->path, "/dev/shm/"))
         refuse(gather, area,
                "is of a deleted file, which other processes may have mapped too; let the "
                "application unmap it in a beforeCheckpoint hook");
+    else if (has_other_names(area))
+        refuse(gather, area,
+               "is of a file whose name is gone, and which has other names (hard links) that "
+               "cannot be found; unmap it in a beforeCheckpoint hook");
     else
         ckpt_copies_fits(gather, area->path, area->end - area->start);
+}
+
+/*
+ * Whether the path of a mapping leads to another file now.  Where a file system is a layer above
+ * others, the kernel shows the inode of the file below: then no one can say.
+ */
+static bool leads_elsewhere(const struct area *area)
+{
+    struct statfs system = {0};
+    struct stat status;
+    uint32_t type;
+
+    if (ckpt_sys_fstatat(AT_FDCWD, area->path, &status, 0) < 0 ||
+        (status.st_ino == area->inode && status.st_dev == area->device))
+        return false;
+    ckpt_syscall(SYS_statfs, area->path, &system, 0, 0, 0, 0);
+    type = (uint32_t)system.f_type;
+    if (type == BTRFS_SUPER_MAGIC) /* each subvolume has a device number of its own */
+        return status.st_ino != area->inode;
+    return type == EXT4_SUPER_MAGIC || type == XFS_SUPER_MAGIC || type == TMPFS_MAGIC;
 }
 
 static void classify_file(struct ckpt_gather *gather, const struct area *area,
@@ -242,6 +294,10 @@ static void classify_file(struct ckpt_gather *gather, const struct area *area,
         flags = CKPT_FILE_MAY_CHANGE | CKPT_FILE_MAY_GROW;
     if (!area->shared && (area->prot & PROT_EXEC) && ckpt_copies_is_passing(gather, area->path))
         flags |= CKPT_FILE_COPIED;
+    if (!ckpt_files_find(gather, area->path) && leads_elsewhere(area))
+        refuse(gather, area,
+               "is of a file, but that path leads to another one now: something is mounted there, "
+               "or the JVM has it from another mount namespace");
     if (ckpt_files_add(gather, area->path, flags, readable ? (void *)area->start : NULL,
                        area->end - area->start, &map->object, &error) < 0) {
         ckpt_report_add(gather->report, "file", "%s", error.text);
@@ -281,7 +337,7 @@ static void classify(struct ckpt_gather *gather, const struct area *area,
     } else if (area->shared && area->start == gather->perf_start) {
         classify_perf(gather, area, map);
     } else if (is_of_image(gather, area) || is_of_deleted(area) ||
-               (area->inode == 0 && !area->shared)) {
+               (area->inode == 0 && !area->shared) || is_zero_device(area)) {
         map->kind = CKPT_MAP_ANON;
         map->flags |= ckpt_raw_equal(path, "[heap]") ? CKPT_MAP_HEAP : 0;
         map->flags |= ckpt_raw_equal(path, "[stack]") ? CKPT_MAP_STACK : 0;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -106,14 +107,21 @@ static int keep_executable(struct ckpt_gather *gather, char *text, struct ckpt_r
 /* One below /proc is the restored process's own. */
 static int keep_directory(struct ckpt_gather *gather, char *text, struct ckpt_error *error)
 {
-    char path[4096];
     long length = ckpt_sys_readlinkat(AT_FDCWD, "/proc/self/cwd", text, TEXT_MAX - 1);
+    struct stat own, there;
+    char path[4096];
 
     if (length < 0)
         return ckpt_error_set(error, "process", (int)-length, "cannot read '%s'", "/proc/self/cwd");
     text[length] = '\0';
-    if (ckpt_raw_ends(text, " (deleted)"))
+    if (ckpt_sys_fstatat(AT_FDCWD, "/proc/self/cwd", &own, 0) < 0 ||
+        ckpt_sys_fstatat(AT_FDCWD, text, &there, 0) < 0)
         ckpt_report_add(gather->report, "file", "the working directory '%s' no longer exists",
+                        text);
+    else if (own.st_ino != there.st_ino || own.st_dev != there.st_dev)
+        ckpt_report_add(gather->report, "file",
+                        "the working directory is '%s', but that path leads to another one now: "
+                        "something is mounted there, or it was deleted and made again",
                         text);
     if (ckpt_fd_kernel_path(text, path, sizeof path) < 0) {
         ckpt_report_add(gather->report, "file",

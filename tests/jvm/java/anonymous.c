@@ -415,6 +415,29 @@ static const char *sparse_memfd(int first)
                : NULL;
 }
 
+static char *zeros;
+
+// The old way to get anonymous memory.
+static const char *zero_device(int first)
+{
+    if (first) {
+        int fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+
+        zeros = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+        if (zeros == MAP_FAILED)
+            return "no mapping";
+        close(fd);
+    } else if (!is_filled(zeros + PAGE, PAGE)) {
+        return "the content is not as it was";
+    } else if (madvise(zeros, MIB, MADV_DONTNEED) < 0) {
+        return "MADV_DONTNEED failed";
+    }
+    if (!is_zero(zeros, MIB))
+        return "it is not zero";
+    fill(zeros + PAGE, PAGE);
+    return NULL;
+}
+
 static char *modified;
 
 // A private mapping of a file, all pages changed: MADV_DONTNEED brings the file's bytes back.
@@ -557,6 +580,7 @@ static const struct {
     {"sparse", sparse_buffer},
     {"sparse-shared", sparse_shared},
     {"sparse-memfd", sparse_memfd},
+    {"zero-device", zero_device},
     {"private-file", private_file},
     {"realloc", reallocated},
     {"arena", in_arenas},
@@ -584,6 +608,14 @@ static void refused(const char *what)
             printf("no key\n");
         else
             pkey_mprotect(map_private(MIB), MIB, PROT_READ | PROT_WRITE, key);
+    } else if (strcmp(what, "memfd") == 0) {
+        int fd = memfd_create("closed", MFD_CLOEXEC);
+
+        if (ftruncate(fd, (off_t)MIB) < 0)
+            printf("no memory file\n");
+        mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        close(fd);
     } else {
         char *once = map(MIB, PROT_READ | PROT_WRITE, MAP_SHARED);
 
