@@ -223,21 +223,28 @@ uint64_t ckpt_raw_stat_field(const char *text, int number)
     return ckpt_raw_number(&at, 10);
 }
 
-/* Where a filter of system calls takes process_vm_readv() for a debugger's, /proc has the same. */
+/*
+ * Where a filter of system calls takes process_vm_readv() for a debugger's, or the kernel has no
+ * memory for it, /proc has the same.
+ */
 static int peek_by_proc(void *to, uint64_t from, size_t size)
 {
     long fd = ckpt_sys_openat(AT_FDCWD, "/proc/self/mem", O_RDONLY | O_CLOEXEC, 0);
+    size_t done = 0;
     long got = 0;
 
     if (fd < 0)
         return (int)fd;
-    for (size_t done = 0; done < size; done += (size_t)got) {
+    while (done < size) {
         got = ckpt_sys_pread((int)fd, (char *)to + done, size - done, from + done);
+        if (got == -EINTR)
+            continue;
         if (got <= 0)
             break;
+        done += (size_t)got;
     }
     ckpt_sys_close((int)fd);
-    return got > 0 || size == 0 ? 0 : -EFAULT;
+    return done == size ? 0 : got < 0 && got != -EIO ? (int)got : -EFAULT;
 }
 
 int ckpt_raw_peek(void *to, uint64_t from, size_t size)
@@ -248,7 +255,7 @@ int ckpt_raw_peek(void *to, uint64_t from, size_t size)
     } local = {to, size}, remote = {(void *)from, size};
     long got = ckpt_syscall(SYS_process_vm_readv, ckpt_sys_getpid(), &local, 1, &remote, 1, 0);
 
-    if (got == -EPERM || got == -ENOSYS || got == -EACCES)
+    if (got < 0 && got != -EFAULT)
         return peek_by_proc(to, from, size);
     return got == (long)size ? 0 : -EFAULT;
 }
@@ -275,6 +282,7 @@ int ckpt_raw_write_all(int fd, const void *data, size_t size)
 void ckpt_raw_lines_init(struct ckpt_raw_lines *lines, int fd)
 {
     lines->fd = fd;
+    lines->failed = 0;
     lines->start = lines->end = 0;
     lines->at_end = false;
 }
@@ -291,6 +299,8 @@ static void refill(struct ckpt_raw_lines *lines)
         got = ckpt_sys_read(lines->fd, lines->buffer + lines->end,
                             sizeof lines->buffer - 1 - lines->end);
     } while (got == -EINTR);
+    if (got < 0)
+        lines->failed = (int)got;
     if (got <= 0)
         lines->at_end = true;
     else
@@ -309,6 +319,8 @@ const char *ckpt_raw_lines_next(struct ckpt_raw_lines *lines)
                 return line;
             }
         }
+        if (lines->failed)
+            return NULL; /* half a line may be there */
         if (lines->at_end || lines->end - lines->start >= sizeof lines->buffer - 1) {
             bool any = lines->end > lines->start;
 

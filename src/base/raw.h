@@ -75,6 +75,7 @@ uint64_t ckpt_raw_stat_field(const char *text, int number);
 /** A reader that hands out a file line by line through a fixed buffer. */
 struct ckpt_raw_lines {
     int fd;
+    int failed; /**< the end is no end: a negative errno value of read(2); 0: none */
     size_t start, end;
     bool at_end;
     char buffer[16384];
@@ -84,8 +85,9 @@ struct ckpt_raw_lines {
 void ckpt_raw_lines_init(struct ckpt_raw_lines *lines, int fd);
 
 /**
- * The next line without its newline, valid until the next call; NULL at the end or on an error.
- * A line longer than the buffer is cut.
+ * The next line without its newline, valid until the next call; NULL at the end or on an error,
+ * which is in @lines->failed then: what came before is not all.  A line longer than the buffer is
+ * cut.
  */
 const char *ckpt_raw_lines_next(struct ckpt_raw_lines *lines);
 

@@ -120,8 +120,10 @@ static void test_lines(void)
     TAP_OK(!ckpt_raw_lines_next(&lines) && !ckpt_raw_lines_next(&lines), "and no more");
     ckpt_raw_lines_init(&lines, none);
     TAP_OK(!ckpt_raw_lines_next(&lines), "an empty file has no line");
+    TAP_OK(!lines.failed, "the end of a file is no error");
     ckpt_raw_lines_init(&lines, -1);
-    TAP_OK(!ckpt_raw_lines_next(&lines), "nor has what is no file");
+    TAP_OK(!ckpt_raw_lines_next(&lines), "what is no file has no line");
+    TAP_OK(lines.failed == -EBADF, "and that is not taken for the end of a file");
 
     for (size_t i = 0; total + 16 < sizeof text; i++)
         total += (size_t)snprintf(text + total, 16, "line %zu\n", i);

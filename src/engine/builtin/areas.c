@@ -234,6 +234,8 @@ int ckpt_areas_read(struct ckpt_areas *areas, struct ckpt_scratch *scratch,
         }
     }
     ckpt_sys_close((int)fd);
+    if (lines->failed)
+        return ckpt_error_set(error, "locks", -lines->failed, "cannot read /proc/self/maps");
     for (size_t i = 0; i < areas->areas.count; i++) {
         const struct ckpt_area *area = ckpt_array_at(&areas->areas, i);
 

@@ -54,6 +54,13 @@ void ckpt_copies_fits(struct ckpt_gather *gather, const char *path, uint64_t siz
                         path, (unsigned long)((size + (1 << 20) - 1) >> 20));
 }
 
+/* Whether it is the file, or what is there, that prevents reading; not a lack of this moment. */
+static bool is_lasting(long failed)
+{
+    return failed == -ENOENT || failed == -ENOTDIR || failed == -EACCES || failed == -EPERM ||
+           failed == -ELOOP || failed == -ENXIO;
+}
+
 /* A file that cannot be read is not in the image: then a restore needs the file itself. */
 static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
                        struct ckpt_error *error)
@@ -63,10 +70,13 @@ static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
     struct stat status;
     long fd = ckpt_sys_openat(AT_FDCWD, path,
                               O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    long failed = fd < 0 ? fd : ckpt_sys_fstat((int)fd, &status);
     int result = 0;
 
-    if (fd < 0 || ckpt_sys_fstat((int)fd, &status) < 0 || !S_ISREG(status.st_mode) ||
-        status.st_ino != file->inode || (uint64_t)status.st_size != file->size) {
+    if (failed < 0 && !is_lasting(failed))
+        result = ckpt_error_set(error, "files", (int)-failed, "cannot read '%s'", path);
+    else if (failed < 0 || !S_ISREG(status.st_mode) || status.st_ino != file->inode ||
+             (uint64_t)status.st_size != file->size) {
         file->flags &= ~(CKPT_FILE_COPIED | CKPT_FILE_TEMPORARY);
     } else if (!(source = ckpt_array_add(&gather->tables.sources, &gather->scratch, 1, error)) ||
                ckpt_runs_of_file(gather, (int)fd, &file->first_run, &file->run_count, error) < 0) {
@@ -91,8 +101,12 @@ static int add_temporary(struct ckpt_gather *gather, const struct ckpt_temporary
     struct stat status;
 
     if (!file) {
-        if (ckpt_sys_fstatat(AT_FDCWD, temporary->path, &status, AT_SYMLINK_NOFOLLOW) < 0)
-            return 0;
+        long failed = ckpt_sys_fstatat(AT_FDCWD, temporary->path, &status, AT_SYMLINK_NOFOLLOW);
+
+        if (failed < 0)
+            return is_lasting(failed) ? 0
+                                      : ckpt_error_set(error, "files", (int)-failed,
+                                                       "cannot read '%s'", temporary->path);
         file = ckpt_files_append(gather, temporary->path, &status, 0, error);
         if (!file)
             return -1;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/close_range.h>
 #include <linux/kcmp.h>
+#include <sys/vfs.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -46,27 +47,70 @@ struct ckpt_raw_lines *ckpt_fd_lines(struct ckpt_gather *gather, struct ckpt_err
     return gather->lines;
 }
 
-static bool look_at(int number, struct ckpt_fd_look *look)
+/* The beginning of what the kernel tells about it, which may be more than there is room for. */
+static long read_info(int number, struct ckpt_fd_look *look)
 {
     char path[64];
-    uint64_t position = 0;
     long length;
+
+    ckpt_raw_format(path, sizeof path, "/proc/self/fdinfo/%d", number);
+    look->info[0] = '\0';
+    length = ckpt_raw_read_file(path, look->info, sizeof look->info);
+    look->info[sizeof look->info - 1] = '\0';
+    return length == -EFBIG ? 0 : length;
+}
+
+/* A negative errno value if one of the calls fails. */
+static long read_look(int number, struct ckpt_fd_look *look)
+{
+    struct statfs system;
+    char path[64];
+    long length, flags, fd_flags, failed;
 
     ckpt_raw_format(path, sizeof path, "/proc/self/fd/%d", number);
     length = ckpt_sys_readlinkat(AT_FDCWD, path, look->link, sizeof look->link - 1);
-    if (length < 0 || ckpt_sys_fstat(number, &look->status) < 0)
-        return false; /* closed meanwhile; only while the JVM still runs */
+    if (length < 0)
+        return length;
     look->link[length] = '\0';
+    failed = ckpt_sys_fstat(number, &look->status);
+    if (failed < 0)
+        return failed;
+    failed = ckpt_syscall(SYS_fstatfs, number, &system, 0, 0, 0, 0);
+    if (failed < 0)
+        return failed;
+    look->file_system = (uint64_t)(unsigned)system.f_type;
+    flags = ckpt_sys_fcntl(number, F_GETFL, 0);
+    if (flags < 0)
+        return flags;
+    fd_flags = ckpt_sys_fcntl(number, F_GETFD, 0);
+    if (fd_flags < 0)
+        return fd_flags;
     look->number = number;
-    look->open_flags = (uint32_t)ckpt_sys_fcntl(number, F_GETFL, 0);
-    look->fd_flags = (uint32_t)ckpt_sys_fcntl(number, F_GETFD, 0);
-    ckpt_raw_format(path, sizeof path, "/proc/self/fdinfo/%d", number);
-    look->info[0] = '\0';
-    ckpt_raw_read_file(path, look->info, sizeof look->info);
-    look->info[sizeof look->info - 1] = '\0';
-    ckpt_raw_field(look->info, "pos:", 10, &position);
-    look->position = position;
-    return true;
+    look->open_flags = (uint32_t)flags;
+    look->fd_flags = (uint32_t)fd_flags;
+    failed = read_info(number, look);
+    if (failed < 0)
+        return failed;
+    look->position = 0;
+    ckpt_raw_field(look->info, "pos:", 10, &look->position);
+    return 0;
+}
+
+/*
+ * 1 with @look filled in; 0: it was closed meanwhile, which can be only while the JVM still runs.
+ * With all threads parked, a descriptor that cannot be examined would be missing in the image.
+ */
+static int look_at(const struct ckpt_gather *gather, int number, struct ckpt_fd_look *look,
+                   struct ckpt_error *error)
+{
+    long failed = read_look(number, look);
+
+    if (failed == 0)
+        return 1;
+    if (!gather->parked && (failed == -ENOENT || failed == -EBADF))
+        return 0;
+    return ckpt_error_set(error, "descriptors", (int)-failed, "cannot examine descriptor %d",
+                          number);
 }
 
 static bool is_own(const struct ckpt_gather *gather, int number)
@@ -202,9 +246,10 @@ static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_loo
     size_t count = gather->report->count, used = gather->report->used;
     struct ckpt_image_fd entry, *added;
     enum ckpt_policy_action action;
+    int open = is_own(gather, number) ? 0 : look_at(gather, number, look, error);
 
-    if (is_own(gather, number) || !look_at(number, look))
-        return 0;
+    if (open <= 0)
+        return open;
     gather->report->about = number + 1;
     gather->record_locks |= ckpt_raw_find(look->info, ": POSIX ") != NULL;
     action = decide(gather, look, subject);
@@ -243,7 +288,7 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     struct ckpt_fd_look *look = ckpt_scratch_take(&gather->scratch, sizeof *look, error);
     struct ckpt_fd_subject *subject = ckpt_scratch_take(&gather->scratch, sizeof *subject, error);
     char *buffer = ckpt_scratch_take(&gather->scratch, 8192, error);
-    long dir, got;
+    long dir, got = 0;
     int result = 0;
 
     if (!look || !subject || !buffer)
@@ -270,7 +315,9 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     }
     gather->report->about = 0;
     ckpt_sys_close((int)dir);
-    return result;
+    return result == 0 && got < 0
+               ? ckpt_error_set(error, "descriptors", (int)-got, "cannot list /proc/self/fd")
+               : result;
 }
 
 /* ---- thawing ---- */

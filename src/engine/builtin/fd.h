@@ -25,9 +25,10 @@ struct ckpt_fd_look {
     struct stat status;
     uint32_t open_flags, fd_flags;
     uint64_t position;
-    char link[1024]; /**< of /proc/self/fd/N */
-    char info[2048]; /**< the beginning of /proc/self/fdinfo/N */
-    bool reopen;     /**< a policy says so */
+    uint64_t file_system; /**< f_type of statfs(2) */
+    char link[1024];      /**< of /proc/self/fd/N */
+    char info[2048];      /**< the beginning of /proc/self/fdinfo/N */
+    bool reopen;          /**< a policy says so */
 };
 
 /** A socket as policies see it; an address is a struct sockaddr, of size 0 where there is none. */
@@ -107,9 +108,6 @@ struct ckpt_park;
  * name that ends like that (fd_file.c).
  */
 bool ckpt_fd_has_lost_name(const struct ckpt_fd_look *look);
-
-/** Whether a descriptor is of a file system whose files the kernel makes up (fd_kernel.c). */
-bool ckpt_fd_kernel_made(int fd);
 
 /** Forget the threads' files of an earlier walk; before a walk. */
 void ckpt_fd_kernel_begin(void);
@@ -242,6 +240,12 @@ bool ckpt_fd_has_port(int fd);
 
 /** getsockopt() for an option that is an int; 0 if the socket does not have it (fd_socket.c). */
 int ckpt_fd_option(int fd, int level, int name);
+
+/** The same for what a restore has to give back: -1 with @error if the kernel does not tell. */
+int ckpt_fd_option_kept(int fd, int level, int name, int *ret_value, struct ckpt_error *error);
+
+/** getsockname(); @size as there. */
+int ckpt_fd_name(int fd, void *ret_address, uint32_t *size, struct ckpt_error *error);
 
 /** Whether it is a socket of @protocol (IPPROTO_TCP, IPPROTO_UDP) over IPv4 or IPv6. */
 bool ckpt_fd_is_inet(const struct ckpt_fd_look *look, int protocol);

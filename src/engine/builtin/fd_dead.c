@@ -75,7 +75,8 @@ long ckpt_fd_dead_unread(int fd, char *ret_bytes)
 {
     int unread = 0;
 
-    ckpt_sys_ioctl(fd, FIONREAD, &unread);
+    if (ckpt_sys_ioctl(fd, FIONREAD, &unread) < 0)
+        return -1;
     if (unread <= 0)
         return 0;
     if ((size_t)unread > CKPT_FD_UNREAD_MAX)

@@ -78,6 +78,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
         if (ckpt_raw_starts(line, "tfd:"))
             result = add_watch(gather, look, line, &watches, error);
     ckpt_sys_close((int)fd);
+    if (lines->failed)
+        return ckpt_error_set(error, "descriptors", -lines->failed, "cannot read '%s'", path);
     if (result == 0)
         result = ckpt_tables_pool(&gather->tables, watches.data,
                                   watches.count * sizeof(struct watch), &entry->data, error);

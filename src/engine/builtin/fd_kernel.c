@@ -63,25 +63,17 @@ static size_t thread_file_count;
 
 /* ---- what the file is about ---- */
 
-static uint64_t file_system(int fd)
-{
-    struct statfs status = {0};
-
-    ckpt_syscall(SYS_fstatfs, fd, &status, 0, 0, 0, 0);
-    return (uint64_t)(unsigned)status.f_type;
-}
-
-bool ckpt_fd_kernel_made(int fd)
+/* Whether a descriptor is of a file system whose files the kernel makes up. */
+static bool is_kernel_made(const struct ckpt_fd_look *look)
 {
     static const uint64_t types[] = {
         PROC_SUPER_MAGIC, SYSFS_MAGIC,   CGROUP_SUPER_MAGIC,   CGROUP2_SUPER_MAGIC,
         NSFS_MAGIC,       DEBUGFS_MAGIC, SECURITYFS_MAGIC,     SELINUX_MAGIC,
         TRACEFS_MAGIC,    BPF_FS_MAGIC,  RDTGROUP_SUPER_MAGIC,
     };
-    uint64_t type = file_system(fd);
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (types[i] == type)
+        if (types[i] == look->file_system)
             return true;
     return false;
 }
@@ -91,7 +83,7 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look 
     (void)gather;
     return (S_ISREG(look->status.st_mode) || S_ISDIR(look->status.st_mode) ||
             S_ISLNK(look->status.st_mode)) &&
-           ckpt_fd_kernel_made(look->number);
+           is_kernel_made(look);
 }
 
 /* The number that /proc mounted at the first @length bytes of @path gives this process, or 0. */
@@ -136,17 +128,21 @@ static bool find_number(const char *path, size_t *ret_begin, const char **ret_re
     return false;
 }
 
-static bool has_thread(const char *path, size_t begin, uint64_t tid)
+/* 0: this process has such a thread; -ENOENT: it has not; another error: that cannot be told. */
+static long find_thread(const char *path, size_t begin, uint64_t tid)
 {
     struct stat status;
     char name[512];
 
     ckpt_raw_format(name, sizeof name, "%s", path);
     ckpt_raw_format(name + begin, sizeof name - begin, "self/task/%lu", (unsigned long)tid);
-    return ckpt_sys_fstatat(AT_FDCWD, name, &status, 0) == 0;
+    return ckpt_sys_fstatat(AT_FDCWD, name, &status, 0);
 }
 
-/* Whether /proc mounted at the first @begin bytes of @path has an entry of that number. */
+/*
+ * Whether /proc mounted at the first @begin bytes of @path has an entry of that number, or that
+ * cannot be told.
+ */
 static bool has_entry(const char *path, size_t begin, uint64_t number)
 {
     struct stat status;
@@ -154,7 +150,7 @@ static bool has_entry(const char *path, size_t begin, uint64_t number)
 
     ckpt_raw_format(name, sizeof name, "%s", path);
     ckpt_raw_format(name + begin, sizeof name - begin, "%lu", (unsigned long)number);
-    return ckpt_sys_fstatat(AT_FDCWD, name, &status, 0) == 0;
+    return ckpt_sys_fstatat(AT_FDCWD, name, &status, 0) != -ENOENT;
 }
 
 /* "/proc/1/task/2/stat" of thread 2: the path with a gap for another number. */
@@ -166,7 +162,7 @@ static void set_thread(struct kernel_data *data, const char *path, size_t begin,
                                                      "self/task/"));
     ckpt_raw_format(data->path + data->split, sizeof data->path - data->split, "%s", rest);
     data->tid = tid == own ? 0 : (uint32_t)tid; /* 0: the leader */
-    data->form = has_thread(path, begin, tid) ? THREAD : ENDED;
+    data->form = find_thread(path, begin, tid) == -ENOENT ? ENDED : THREAD;
 }
 
 /* A file below /proc, open as @fd or -1; form 0: of another process. */
@@ -191,7 +187,7 @@ static void describe_proc(struct kernel_data *data, const char *path, int fd)
     } else if (number == own) {
         ckpt_raw_format(data->path + begin, sizeof data->path - begin, "self%s", rest);
         data->form = PROCESS;
-    } else if (has_thread(path, begin, number)) { /* /proc/TID, which no listing shows */
+    } else if (find_thread(path, begin, number) == 0) { /* /proc/TID, which no listing shows */
         set_thread(data, path, begin, rest, number, own);
     } else {
         data->form = has_entry(path, begin, number) ? 0 : ENDED;
@@ -265,7 +261,7 @@ static bool holds_cgroup(void *context, const char *controllers, const char *pat
 /* form stays 0 where it is of another process or namespace. */
 static void describe_file(struct kernel_data *data, const struct ckpt_fd_look *look)
 {
-    uint64_t type = file_system(look->number);
+    uint64_t type = look->file_system;
 
     if (ckpt_fd_has_lost_name(look)) {
         ckpt_raw_format(data->path, sizeof data->path, "%s", look->link);
@@ -342,7 +338,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     describe_file(&data, look);
     if (!data.form && !look->reopen) {
         refuse(gather, look,
-               file_system(look->number) == NSFS_MAGIC
+               look->file_system == NSFS_MAGIC
                    ? "a namespace that the JVM is not in"
                    : "a file of another process, which will not be the same one at the restore");
         return 0;

@@ -41,7 +41,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     socklen_t size = sizeof data.address - 2;
     struct stat status;
 
-    ckpt_syscall(SYS_getsockname, look->number, data.address, &size, 0, 0, 0);
+    if (ckpt_fd_name(look->number, data.address, &size, error) < 0)
+        return -1;
     /* for a path of 108 bytes, which fills the structure, it counts a zero byte behind that */
     data.address_size = size > sizeof *name ? sizeof *name : size;
     if (name->sun_path[0]) {

@@ -103,7 +103,9 @@ static int read_locks(struct ckpt_gather *gather, const struct ckpt_fd_look *loo
             return -1;
         *added = lock;
     }
-    return 0;
+    return lines->failed ? ckpt_error_set(error, STAGE, -lines->failed,
+                                          "cannot read the locks of descriptor %d", look->number)
+                         : 0;
 }
 
 int ckpt_fd_locks_freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,

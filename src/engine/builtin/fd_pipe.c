@@ -108,7 +108,10 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     }
     data.size = size > 0 ? (uint32_t)size : 65536;
     if ((look->open_flags & O_ACCMODE) == O_RDONLY && gather->parked) {
-        ckpt_sys_ioctl(look->number, 0x541b /* FIONREAD */, &queued);
+        size = ckpt_sys_ioctl(look->number, 0x541b /* FIONREAD */, &queued);
+        if (size < 0)
+            return ckpt_error_set(error, "descriptors", (int)-size,
+                                  "cannot tell what is in the pipe of descriptor %d", look->number);
         if (queued > 0)
             return copy_content(gather, look->number, queued, &data, entry, error);
     }

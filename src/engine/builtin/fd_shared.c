@@ -18,6 +18,7 @@
 #define SEEK_HOLE_ 4
 #define MOST_OBJECTS 256
 #define LONGEST_NAME 249 /* of a memory file */
+#define SEEK_TRIES 3
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
 {
@@ -90,6 +91,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     object->device = look->status.st_dev;
     object->inode = look->status.st_ino;
     object->size = (uint64_t)look->status.st_size;
+    if (seals < 0 && seals != -EINVAL) /* a file that cannot have any */
+        return ckpt_error_set(error, "descriptors", (int)-seals,
+                              "cannot tell the seals of descriptor %d", look->number);
     object->seals = seals > 0 ? (uint32_t)seals : 0;
     if (object->seals & ~1u) /* F_SEAL_SEAL alone does no harm */
         ckpt_report_add(gather->report, "resource", "descriptor %d is the sealed memory file '%s'",
@@ -139,6 +143,24 @@ static int by_own_path(struct ckpt_gather *gather, const struct ckpt_image_share
     return 0;
 }
 
+/* The same without a change of the descriptor's position: the JVM may continue. */
+static int runs_of_object(struct ckpt_gather *gather, int fd, struct ckpt_image_shared *object,
+                          struct ckpt_error *error)
+{
+    long position = ckpt_sys_lseek(fd, 0, SEEK_CUR), failed = -1;
+    int result;
+
+    if (position < 0)
+        return ckpt_error_set(error, "memory", (int)-position,
+                              "cannot tell the position of descriptor %d", fd);
+    result = ckpt_runs_of_file(gather, fd, &object->first_run, &object->run_count, error);
+    for (int try = 0; try < SEEK_TRIES && failed < 0; try++)
+        failed = ckpt_sys_lseek(fd, position, SEEK_SET);
+    return failed < 0 ? ckpt_error_set(error, "memory", (int)-failed,
+                                       "cannot set the position of descriptor %d", fd)
+                      : result;
+}
+
 int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     for (size_t i = 0; i < gather->tables.shared.count; i++) {
@@ -146,16 +168,15 @@ int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error
         struct ckpt_source *source =
             ckpt_array_add(&gather->tables.sources, &gather->scratch, 1, error);
         int fd = gather->shared_fds[i];
-        long position = ckpt_sys_lseek(fd, 0, SEEK_CUR);
-        int result = ckpt_runs_of_file(gather, fd, &object->first_run, &object->run_count, error);
+        long flags = ckpt_sys_fcntl(fd, F_GETFL, 0);
 
-        ckpt_sys_lseek(fd, position, SEEK_SET);
-        if (result < 0 || !source)
+        if (!source || runs_of_object(gather, fd, object, error) < 0)
             return -1;
+        if (flags < 0)
+            return ckpt_error_set(error, "memory", (int)-flags, "cannot examine descriptor %d", fd);
         *source = (struct ckpt_source){
             .first_run = object->first_run, .run_count = object->run_count, .fd = fd};
-        if (is_unreadable((uint32_t)ckpt_sys_fcntl(fd, F_GETFL, 0)) &&
-            by_own_path(gather, object, fd, source, error) < 0)
+        if (is_unreadable((uint32_t)flags) && by_own_path(gather, object, fd, source, error) < 0)
             return -1;
     }
     return 0;

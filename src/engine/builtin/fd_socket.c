@@ -22,6 +22,28 @@ int ckpt_fd_option(int fd, int level, int name)
     return value;
 }
 
+int ckpt_fd_name(int fd, void *ret_address, uint32_t *size, struct ckpt_error *error)
+{
+    long failed = ckpt_syscall(SYS_getsockname, fd, ret_address, size, 0, 0, 0);
+
+    return failed < 0 ? ckpt_error_set(error, "descriptors", (int)-failed,
+                                       "cannot tell the address of descriptor %d", fd)
+                      : 0;
+}
+
+int ckpt_fd_option_kept(int fd, int level, int name, int *ret_value, struct ckpt_error *error)
+{
+    socklen_t size = sizeof *ret_value;
+    long failed;
+
+    *ret_value = 0;
+    failed = ckpt_syscall(SYS_getsockopt, fd, level, name, ret_value, &size, 0);
+    if (failed == 0 || failed == -ENOPROTOOPT || failed == -EOPNOTSUPP)
+        return 0; /* what this kind of socket or this kernel does not have */
+    return ckpt_error_set(error, "descriptors", (int)-failed,
+                          "cannot tell an option of descriptor %d", fd);
+}
+
 bool ckpt_fd_is_inet(const struct ckpt_fd_look *look, int protocol)
 {
     int family;

@@ -160,9 +160,11 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     struct tcp_info info = {0};
     socklen_t size = sizeof data.address;
     const struct sockaddr_in *address = (const void *)data.address;
-    int locked = ckpt_fd_option(look->number, SOL_SOCKET, 72 /* SO_BUF_LOCK */);
+    int locked;
 
-    ckpt_syscall(SYS_getsockname, look->number, data.address, &size, 0, 0, 0);
+    if (ckpt_fd_name(look->number, data.address, &size, error) < 0 ||
+        ckpt_fd_option_kept(look->number, SOL_SOCKET, 72 /* SO_BUF_LOCK */, &locked, error) < 0)
+        return -1;
     get_info(look, &info);
     data.protocol = (uint16_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_PROTOCOL);
     data.dead = (uint16_t)ckpt_fd_dead_state(look->number, data.protocol, &info);
@@ -174,7 +176,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     data.listening = info.tcpi_state == TCP_LISTEN;
     data.backlog = info.tcpi_sacked; /* that is where a listening socket keeps it */
     for (size_t i = 0; i < OPTIONS; i++)
-        data.option[i] = ckpt_fd_option(look->number, options[i].level, options[i].name);
+        if (ckpt_fd_option_kept(look->number, options[i].level, options[i].name, &data.option[i],
+                                error) < 0)
+            return -1;
     if (locked & 1)
         data.send_buffer = (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_SNDBUF) / 2;
     if (locked & 2)

@@ -71,7 +71,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
         return 0;
     }
     for (size_t i = 0; i < OPTIONS; i++)
-        data.option[i] = ckpt_fd_option(look->number, options[i].level, options[i].name);
+        if (ckpt_fd_option_kept(look->number, options[i].level, options[i].name, &data.option[i],
+                                error) < 0)
+            return -1;
     return ckpt_tables_pool(&gather->tables, &data, sizeof data, &entry->data, error);
 }
 

@@ -35,8 +35,8 @@ static bool peer_is_gone(int fd)
     struct timespec now = {0};
     int queued = 0;
 
-    ckpt_sys_ioctl(fd, 0x541b /* FIONREAD */, &queued);
-    return ckpt_syscall(SYS_ppoll, &ask, 1, &now, NULL, 8, 0) == 1 && (ask.revents & POLLHUP) &&
+    return ckpt_sys_ioctl(fd, 0x541b /* FIONREAD */, &queued) == 0 &&
+           ckpt_syscall(SYS_ppoll, &ask, 1, &now, NULL, 8, 0) == 1 && (ask.revents & POLLHUP) &&
            queued == 0;
 }
 

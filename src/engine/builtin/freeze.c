@@ -286,6 +286,10 @@ static int describe_threads(struct ckpt_gather *gather, const struct ckpt_park *
         const struct ckpt_slot *slot = coordinator ? &park->coordinator : &park->slots[i];
         uint32_t flags = coordinator ? CKPT_THREAD_COORDINATOR : 0;
 
+        if (slot->failed)
+            return ckpt_error_set(error, "park", -slot->failed,
+                                  "the kernel does not tell what it keeps for thread %u",
+                                  slot->tid);
         if (!slot->clear_tid)
             missing++;
         if (!slot->libc_tid)
@@ -340,9 +344,12 @@ static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
                               CKPT_IMAGE_NAME, 0, 0);
     if (failed < 0)
         return ckpt_error_set(error, "write", (int)-failed, "cannot finish the image");
-    if (freeze->manifest_temp)
-        ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->manifest_temp, freeze->dir_fd,
-                     CKPT_MANIFEST_NAME, 0, 0);
+    if (freeze->manifest_temp && ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->manifest_temp,
+                                              freeze->dir_fd, CKPT_MANIFEST_NAME, 0, 0) < 0) {
+        /* It is for people only, and none tells them less than the one of an older image. */
+        ckpt_syscall(SYS_unlinkat, freeze->dir_fd, freeze->manifest_temp, 0, 0, 0, 0);
+        ckpt_syscall(SYS_unlinkat, freeze->dir_fd, CKPT_MANIFEST_NAME, 0, 0, 0, 0);
+    }
     /* Some file systems take no fsync of a directory; other failures may have lost the name. */
     failed = ckpt_syscall(SYS_fsync, freeze->dir_fd, 0, 0, 0, 0, 0);
     if (failed < 0 && failed != -EINVAL && failed != -EBADF && failed != -EINTR)
@@ -519,9 +526,11 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
         return -1;
     if (gather->report->count)
         return ckpt_error_set(error, "check", 0, "refused");
-    ckpt_memory_unveil(&gather->tables, true);
-    result = read_files(&reading, write_content);
-    ckpt_memory_unveil(&gather->tables, false);
+    result = ckpt_memory_unveil(&gather->tables, true, error);
+    if (result == 0)
+        result = read_files(&reading, write_content);
+    if (ckpt_memory_unveil(&gather->tables, false, error) < 0)
+        result = -1;
     return result < 0 ? -1 : commit(freeze, error);
 }
 

@@ -112,7 +112,7 @@ void ckpt_files_build_id(const struct ckpt_bytes *source, struct ckpt_image_file
 int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 
 /** Make memory that the process cannot read readable for the writer, and back. */
-void ckpt_memory_unveil(const struct ckpt_tables *tables, bool readable);
+int ckpt_memory_unveil(const struct ckpt_tables *tables, bool readable, struct ckpt_error *error);
 
 /** Fill in fds and shared objects. Refusals go to the report. */
 int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error);

@@ -478,6 +478,8 @@ int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error)
             result = add_map(gather, area, line + 8, error);
     }
     ckpt_sys_close((int)fd);
+    if (lines->failed)
+        return ckpt_error_set(error, "memory", -lines->failed, "cannot read /proc/self/smaps");
     ckpt_pages_choose_lazy(&gather->tables);
     if (result == 0 && gather->tables.maps.count == 0)
         return ckpt_error_set(error, "memory", 0,
@@ -486,13 +488,17 @@ int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     return result;
 }
 
-void ckpt_memory_unveil(const struct ckpt_tables *tables, bool readable)
+int ckpt_memory_unveil(const struct ckpt_tables *tables, bool readable, struct ckpt_error *error)
 {
+    int result = 0;
+
     for (size_t i = 0; i < tables->maps.count; i++) {
         const struct ckpt_image_map *map = ckpt_array_at(&tables->maps, i);
 
-        if (!(map->prot & PROT_READ) && map->run_count && map->kind <= CKPT_MAP_FILE)
-            ckpt_sys_mprotect(map->start, map->end - map->start,
-                              (int)map->prot | (readable ? PROT_READ : 0));
+        if (!(map->prot & PROT_READ) && map->run_count && map->kind <= CKPT_MAP_FILE &&
+            ckpt_pages_protect(map->start, map->end, map->prot | (readable ? PROT_READ : 0u),
+                               error) < 0)
+            result = -1;
     }
+    return result;
 }

@@ -25,6 +25,8 @@
 #define COPIED_PAGES 16  /* lazy runs up to this are copied all the same */
 #define USUAL_MAPS 65530 /* vm.max_map_count where no one has changed it */
 
+#define PROTECT_TRIES 3
+
 #define REGIONS 128
 
 struct collector {
@@ -69,20 +71,51 @@ static int add_guard(struct collector *collector, uint64_t start, uint64_t end,
 }
 
 /*
+ * What the JVM may do with its memory has to be as it was, whatever becomes of the checkpoint: the
+ * kernel may have no memory for that at the moment.
+ */
+int ckpt_pages_protect(uint64_t start, uint64_t end, uint32_t prot, struct ckpt_error *error)
+{
+    long failed = -1;
+
+    for (int try = 0; try < PROTECT_TRIES && failed < 0; try++)
+        failed = ckpt_sys_mprotect(start, end - start, (int)prot);
+    return failed < 0 ? ckpt_error_set(error, "memory", (int)-failed,
+                                       "cannot change the protection of memory")
+                      : 0;
+}
+
+/*
  * MADV_GUARD_INSTALL (Linux 6.13; glibc from 2.42 on guards thread stacks with it): the page table
  * has an entry that looks like a swapped page.  Populating such a page fails where reading it would
  * end the process.
  */
-static bool is_guard(const struct collector *collector, uint64_t page)
+int ckpt_pages_is_guard(uint64_t page, struct ckpt_error *error)
 {
     long populated;
 
-    if (collector->veiled)
-        ckpt_sys_mprotect(page, CKPT_PAGE, (int)collector->map->prot | PROT_READ);
-    populated = ckpt_sys_madvise(page, CKPT_PAGE, 22 /* MADV_POPULATE_READ */);
-    if (collector->veiled)
-        ckpt_sys_mprotect(page, CKPT_PAGE, (int)collector->map->prot);
-    return populated == -EFAULT;
+    do
+        populated = ckpt_sys_madvise(page, CKPT_PAGE, 22 /* MADV_POPULATE_READ */);
+    while (populated == -EINTR || populated == -EAGAIN);
+    if (populated == -EFAULT)
+        return 1;
+    if (populated == 0 || populated == -EINVAL) /* before Linux 5.14, which has no guard pages */
+        return 0;
+    return ckpt_error_set(error, "memory", (int)-populated, "cannot tell guard pages");
+}
+
+static int is_guard(const struct collector *collector, uint64_t page, struct ckpt_error *error)
+{
+    uint32_t prot = collector->map->prot;
+    int guard;
+
+    if (collector->veiled &&
+        ckpt_pages_protect(page, page + CKPT_PAGE, prot | PROT_READ, error) < 0)
+        return -1;
+    guard = ckpt_pages_is_guard(page, error);
+    if (collector->veiled && ckpt_pages_protect(page, page + CKPT_PAGE, prot, error) < 0)
+        return -1;
+    return guard;
 }
 
 /* Lengthen the last run, if it is of this kind and near enough, or begin a new one. */
@@ -196,10 +229,12 @@ static int keep_swapped(struct collector *collector, uint64_t start, uint64_t en
                         struct ckpt_error *error)
 {
     while (start < end) {
-        bool guard = is_guard(collector, start);
+        int guard = is_guard(collector, start, error);
         uint64_t stop = start + CKPT_PAGE;
 
-        while (stop < end && is_guard(collector, stop) == guard)
+        if (guard < 0)
+            return -1;
+        while (stop < end && is_guard(collector, stop, error) == guard)
             stop += CKPT_PAGE;
         if ((guard ? add_guard(collector, start, stop, error)
                    : keep_used(collector, start, stop, error)) < 0)
@@ -241,7 +276,7 @@ static int scan(struct collector *collector, int fd, uint64_t inverted, uint64_t
         long count = ckpt_sys_ioctl(fd, SCAN, &argument);
 
         if (count < 0)
-            return count == -ENOTTY || count == -EINVAL
+            return argument.start == collector->map->start && (count == -ENOTTY || count == -EINVAL)
                        ? 1
                        : ckpt_error_set(error, "memory", (int)-count,
                                         "cannot scan the page tables");
@@ -314,11 +349,12 @@ static int keep_resident(struct collector *collector, uint64_t start, uint64_t e
     return 0;
 }
 
+/* Two ways are asked: what cannot be read is left out, and must not be a page that can. */
 static bool is_readable(int memory, uint64_t page)
 {
     char byte;
 
-    return ckpt_sys_pread(memory, &byte, 1, page) == 1;
+    return ckpt_sys_pread(memory, &byte, 1, page) == 1 || ckpt_raw_peek(&byte, page, 1) == 0;
 }
 
 /*
@@ -364,9 +400,11 @@ static int keep_around(struct collector *collector, uint64_t start, uint64_t end
 {
     (void)swapped;
     for (; start < end; start += CKPT_PAGE) {
-        if (!is_guard(collector, start))
+        int guard = is_guard(collector, start, error);
+
+        if (guard == 0)
             continue;
-        if (keep_content(collector, collector->at, start, error) < 0 ||
+        if (guard < 0 || keep_content(collector, collector->at, start, error) < 0 ||
             add_guard(collector, start, start + CKPT_PAGE, error) < 0)
             return -1;
         collector->at = start + CKPT_PAGE;
@@ -432,11 +470,11 @@ int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *m
     if (veiled && how == CKPT_PAGES_PRIVATE)
         collector.drop_zeros = false; /* mostly without content: little is there to read */
     collector.veiled = veiled && !unveil;
-    if (unveil)
-        ckpt_sys_mprotect(map->start, map->end - map->start, (int)map->prot | PROT_READ);
+    if (unveil && ckpt_pages_protect(map->start, map->end, map->prot | PROT_READ, error) < 0)
+        return -1;
     result = from_kernel(&collector, error);
-    if (unveil)
-        ckpt_sys_mprotect(map->start, map->end - map->start, (int)map->prot);
+    if (unveil && ckpt_pages_protect(map->start, map->end, map->prot, error) < 0)
+        return -1;
     return result;
 }
 

@@ -15,6 +15,15 @@ enum ckpt_pages_how {
     CKPT_PAGES_GUARDS,   /**< guard pages only: the content is elsewhere */
 };
 
+/** Give memory of the process another protection. */
+int ckpt_pages_protect(uint64_t start, uint64_t end, uint32_t prot, struct ckpt_error *error);
+
+/**
+ * Whether a page that the kernel calls swapped, and that may be read, is a guard page.
+ * @return 1 it is, 0 it is not, -1 with @error if the kernel does not tell
+ */
+int ckpt_pages_is_guard(uint64_t page, struct ckpt_error *error);
+
 /**
  * Add the runs of @map to the table.
  * @param first_run  the first run that one of @map's may continue: the map before may be joined

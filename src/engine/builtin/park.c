@@ -65,18 +65,25 @@ static uint32_t *libc_tid(const struct ckpt_slot *slot, int64_t offset)
     uint32_t *described = (uint32_t *)(slot->tls + (uint64_t)offset);
     uint32_t *cleared = (uint32_t *)slot->clear_tid;
 
-    if (offset && *described == slot->tid)
+    if (offset && slot->tls && *described == slot->tid)
         return described;
     return cleared && *cleared == slot->tid ? cleared : NULL;
 }
 
 static void record(struct ckpt_slot *slot, const struct ckpt_park_options *options)
 {
+    long failed[3];
+
     slot->tid = (uint32_t)ckpt_sys_gettid();
-    ckpt_syscall(SYS_arch_prctl, ARCH_GET_FS, &slot->tls, 0, 0, 0, 0);
-    ckpt_syscall(SYS_arch_prctl, ARCH_GET_GS, &slot->gs, 0, 0, 0, 0);
+    failed[0] = ckpt_syscall(SYS_arch_prctl, ARCH_GET_FS, &slot->tls, 0, 0, 0, 0);
+    failed[1] = ckpt_syscall(SYS_arch_prctl, ARCH_GET_GS, &slot->gs, 0, 0, 0, 0);
+    failed[2] =
+        ckpt_syscall(SYS_get_robust_list, 0, &slot->robust_list, &slot->robust_size, 0, 0, 0);
+    slot->failed = 0;
+    for (int i = 0; i < 3; i++)
+        if (failed[i] < 0)
+            slot->failed = (int32_t)failed[i];
     ckpt_sys_prctl(PR_GET_TID_ADDRESS, (unsigned long)&slot->clear_tid, 0, 0, 0);
-    ckpt_syscall(SYS_get_robust_list, 0, &slot->robust_list, &slot->robust_size, 0, 0, 0);
     ckpt_sys_prctl(PR_GET_NAME, (unsigned long)slot->name, 0, 0, 0);
     ckpt_settings_of_thread(&slot->settings);
     slot->rseq_size = options->rseq_size;
@@ -290,7 +297,13 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     action[1] = SA_SIGINFO | SA_RESTART | SA_ONSTACK | SA_RESTORER_FLAG;
     action[2] = (uint64_t)ckpt_park_sigreturn;
     action[3] = ~0ull; /* nothing may come between while a thread is parked */
-    ckpt_sys_sigaction(options->signal, action, park->old_action);
+    at = ckpt_sys_sigaction(options->signal, action, park->old_action);
+    if (at < 0) { /* without the handler, the signal would end the process */
+        ckpt_error_set(error, "park", (int)-at, "cannot handle signal %d", options->signal);
+        session = kept;
+        ckpt_sys_munmap((uint64_t)park, size);
+        return NULL;
+    }
     if (kept && kept->options.signal == options->signal) { /* it may still be pending */
         __builtin_memcpy(park->old_action, kept->old_action, sizeof park->old_action);
         park->handler_stays = 1;
@@ -371,9 +384,12 @@ void ckpt_park_expire_waits(struct ckpt_park *park)
 
 void ckpt_park_coordinator(struct ckpt_park *park)
 {
+    long failed = ckpt_syscall(SYS_sigaltstack, NULL, &park->coordinator.alternate, 0, 0, 0, 0);
+
     park->coordinator.frame = NULL;
     record(&park->coordinator, &park->options);
-    ckpt_syscall(SYS_sigaltstack, NULL, &park->coordinator.alternate, 0, 0, 0, 0);
+    if (failed < 0)
+        park->coordinator.failed = (int32_t)failed;
 }
 
 /* Not everyone has come: some may be on their way in.  They find the state, or their gate open. */

@@ -25,9 +25,9 @@
 struct ckpt_slot {
     struct ckpt_context context;
     uint32_t tid;
-    uint32_t done;  /**< nonzero when the rest is filled in */
-    uint32_t asked; /**< a TID that was sent the signal; not the one this slot is for */
-    uint32_t reserved;
+    uint32_t done;        /**< nonzero when the rest is filled in */
+    uint32_t asked;       /**< a TID that was sent the signal; not the one this slot is for */
+    int32_t failed;       /**< the kernel did not tell all of it: a negative errno value */
     int64_t blocked_ms;   /**< since when that thread is seen to block the signal; 0: it does not */
     uint64_t blocked_cpu; /**< its CPU time then, in ticks */
     uint64_t tls, gs, clear_tid;

@@ -53,6 +53,30 @@ static void fill_header(struct ckpt_image_header *header)
     __builtin_memcpy(&header->cpu, &cpu, sizeof cpu);
 }
 
+/* What the JVM is to have again: a call that fails has told nothing. */
+static int fill_settings(struct ckpt_tables *tables, char *text, struct ckpt_error *error)
+{
+    struct ckpt_image_process *process = &tables->process;
+    long failed = ckpt_raw_read_file("/proc/self/status", text, TEXT_MAX);
+    uint64_t mask = 022;
+
+    if (failed < 0)
+        return ckpt_error_set(error, "process", (int)-failed, "cannot read /proc/self/status");
+    ckpt_raw_field(text, "Umask:", 8, &mask);
+    process->umask = (uint32_t)mask;
+    for (int i = 0; i < RLIM_NLIMITS; i++) {
+        failed = ckpt_syscall(SYS_prlimit64, 0, i, NULL, process->limits[i], 0, 0);
+        if (failed < 0)
+            return ckpt_error_set(error, "process", (int)-failed, "cannot read a limit");
+    }
+    for (int i = 0; i < 64; i++) {
+        failed = ckpt_sys_sigaction(i + 1, NULL, &tables->signals[i]);
+        if (failed < 0)
+            return ckpt_error_set(error, "process", (int)-failed, "cannot read a signal's action");
+    }
+    return 0;
+}
+
 static int fill_layout(struct ckpt_image_process *process, char *text, struct ckpt_error *error)
 {
     long length = ckpt_raw_read_file("/proc/self/stat", text, TEXT_MAX);
@@ -133,7 +157,7 @@ static int keep_directory(struct ckpt_gather *gather, char *text, struct ckpt_er
                             &gather->tables.process.cwd, error);
 }
 
-static void refuse_children(struct ckpt_report *report)
+static int refuse_children(struct ckpt_report *report, struct ckpt_error *error)
 {
     siginfo_t info;
     char path[64], name[64] = "?";
@@ -143,13 +167,15 @@ static void refuse_children(struct ckpt_report *report)
         ckpt_report_add(report, "resource",
                         "the rehearsal of an earlier image has not ended: it hangs in the kernel, "
                         "mostly for a file system that does not answer; repair that first");
-        return;
+        return 0;
     }
     info.si_pid = 0;
     found =
         ckpt_syscall(SYS_waitid, P_ALL, 0, &info, WNOHANG | WNOWAIT | WEXITED | __WALL, NULL, 0);
     if (found == -ECHILD)
-        return;
+        return 0;
+    if (found < 0)
+        return ckpt_error_set(error, "process", (int)-found, "cannot look for child processes");
     if (info.si_pid) {
         ckpt_raw_format(path, sizeof path, "/proc/%d/comm", info.si_pid);
         if (ckpt_raw_read_file(path, name, sizeof name) > 0)
@@ -159,31 +185,38 @@ static void refuse_children(struct ckpt_report *report)
                         "the child process %d ('%s') has ended and nobody has "
                         "waited for it; call Process.waitFor()",
                         info.si_pid, name);
-        return;
+        return 0;
     }
     ckpt_report_add(report, "resource",
                     "the JVM has a running child process (Process.children()); end "
                     "it in a beforeCheckpoint hook");
+    return 0;
 }
 
-static void refuse_timers(struct ckpt_report *report)
+static int refuse_timers(struct ckpt_report *report, struct ckpt_error *error)
 {
     static const int which[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
     char text[64] = "";
+    long length = ckpt_raw_read_file("/proc/self/timers", text, sizeof text);
 
-    if (ckpt_raw_read_file("/proc/self/timers", text, sizeof text) != 0 && text[0] == 'I')
+    if (length < 0 && length != -ENOENT && length != -EFBIG)
+        return ckpt_error_set(error, "process", (int)-length, "cannot read /proc/self/timers");
+    if (text[0] == 'I')
         ckpt_report_add(report, "resource",
                         "native code in the JVM has created a POSIX timer "
                         "(timer_create); delete it in a beforeCheckpoint hook");
     for (int i = 0; i < 3; i++) {
         struct itimerval timer = {0};
 
-        ckpt_syscall(SYS_getitimer, which[i], &timer, 0, 0, 0, 0);
+        length = ckpt_syscall(SYS_getitimer, which[i], &timer, 0, 0, 0, 0);
+        if (length < 0)
+            return ckpt_error_set(error, "process", (int)-length, "cannot read an interval timer");
         if (timer.it_value.tv_sec || timer.it_value.tv_usec)
             ckpt_report_add(report, "resource",
                             "native code in the JVM has set an interval timer "
                             "(setitimer); a profiler does so: stop it first");
     }
+    return 0;
 }
 
 int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
@@ -191,7 +224,6 @@ int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     struct ckpt_tables *tables = &gather->tables;
     struct ckpt_image_process *process = &tables->process;
     char *text = ckpt_scratch_take(&gather->scratch, TEXT_MAX, error);
-    uint64_t mask = 022;
     long registered;
 
     if (!text)
@@ -201,18 +233,11 @@ int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
         keep_file(gather, "/proc/self/auxv", text, &process->auxv, error) < 0 ||
         keep_file(gather, "/proc/self/cmdline", text, &process->command, error) < 0 ||
         keep_executable(gather, text, &process->exe, error) < 0 ||
-        keep_directory(gather, text, error) < 0)
+        keep_directory(gather, text, error) < 0 || fill_settings(tables, text, error) < 0)
         return -1;
-    if (ckpt_raw_read_file("/proc/self/status", text, TEXT_MAX) > 0)
-        ckpt_raw_field(text, "Umask:", 8, &mask);
-    process->umask = (uint32_t)mask;
-    for (int i = 0; i < RLIM_NLIMITS; i++)
-        ckpt_syscall(SYS_prlimit64, 0, i, NULL, process->limits[i], 0, 0);
-    for (int i = 0; i < 64; i++)
-        ckpt_sys_sigaction(i + 1, NULL, &tables->signals[i]);
     registered = ckpt_syscall(SYS_membarrier, 1 << 9 /* GET_REGISTRATIONS, 6.3 */, 0, 0, 0, 0, 0);
     process->membarrier = registered >= 0 ? (uint32_t)registered : HOTSPOTS_MEMBARRIER;
-    refuse_children(gather->report);
-    refuse_timers(gather->report);
-    return 0;
+    if (refuse_children(gather->report, error) < 0)
+        return -1;
+    return refuse_timers(gather->report, error);
 }

@@ -109,13 +109,18 @@ static void become_command(void *argument)
     static char *const environment[] = {NULL};
     struct stage *stage = argument;
     char *const *arguments = stage->rehearsal->arguments;
+    const int from[] = {stage->null_fd, stage->null_fd, stage->output_fd, stage->command_fd};
     long failed;
 
     end_with(stage->keeper_pid);
-    ckpt_syscall(SYS_dup3, stage->null_fd, 0, 0, 0, 0, 0);
-    ckpt_syscall(SYS_dup3, stage->null_fd, 1, 0, 0, 0, 0);
-    ckpt_syscall(SYS_dup3, stage->output_fd, 2, 0, 0, 0, 0);
-    ckpt_syscall(SYS_dup3, stage->command_fd, COMMAND_FD, O_CLOEXEC, 0, 0, 0);
+    for (int fd = 0; fd <= COMMAND_FD; fd++) {
+        failed = ckpt_syscall(SYS_dup3, from[fd], fd, fd == COMMAND_FD ? O_CLOEXEC : 0, 0, 0, 0);
+        if (failed < 0) {
+            stage->failed = failed;
+            stage->failed_at = "dup3";
+            end(127);
+        }
+    }
     close_others();
     reset_signals();
     /* execve() first: a filter that kills for execveat() would, before Linux 5.16, end the JVM too,
@@ -169,7 +174,8 @@ static void keep(void *argument)
         /* If it hangs in the kernel the JVM waits no longer than for a while, and this process for
          * as long as it takes: the thread that made it may end before. */
         ckpt_sys_prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-        ckpt_syscall(SYS_wait4, pid, &stage->status, __WALL, NULL, 0, 0);
+        while (ckpt_syscall(SYS_wait4, pid, &stage->status, __WALL, NULL, 0, 0) == -EINTR)
+            ;
     }
     end(0);
 }
@@ -189,7 +195,8 @@ static bool wait_for_keeper(struct stage *stage, long pid)
             return false;
         ckpt_sys_futex(&stage->keeper_runs, FUTEX_WAIT, 1, &wait);
     }
-    ckpt_syscall(SYS_wait4, pid, NULL, __WALL, NULL, 0, 0);
+    while (ckpt_syscall(SYS_wait4, pid, NULL, __WALL, NULL, 0, 0) == -EINTR)
+        ;
     return true;
 }
 
@@ -237,25 +244,26 @@ static int judge(struct stage *stage, int output, struct ckpt_error *error)
 
 static int raise_fd(long fd)
 {
-    long raised = ckpt_sys_fcntl((int)fd, F_DUPFD_CLOEXEC, FIRST_FD);
+    long raised;
 
+    if (fd < 0)
+        return (int)fd;
+    raised = ckpt_sys_fcntl((int)fd, F_DUPFD_CLOEXEC, FIRST_FD);
     ckpt_sys_close((int)fd);
     return (int)raised;
 }
 
-static int run(struct stage *stage, char *stack_end, struct ckpt_error *error)
+/* Until all is over. */
+static void start(struct stage *stage, char *stack_end)
 {
-    /* What the command writes is read when it has ended; a pipe could be full before. */
-    long output = ckpt_syscall(SYS_memfd_create, "checkpointer", MFD_CLOEXEC, 0, 0, 0, 0), keeper;
-    int result;
+    const int fds[] = {stage->output_fd, stage->null_fd, stage->command_fd};
+    long keeper;
 
-    if (output < 0)
-        return ckpt_error_set(error, STAGE, (int)-output, "cannot rehearse the image");
-    stage->output_fd = raise_fd(output);
-    stage->jvm_pid = ckpt_sys_getpid();
-    stage->null_fd = raise_fd(ckpt_sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0));
-    stage->command_fd =
-        (int)ckpt_sys_fcntl(stage->rehearsal->command_fd, F_DUPFD_CLOEXEC, FIRST_FD);
+    stage->failed_at = "duplicating a descriptor";
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0] && stage->failed == 0; i++)
+        stage->failed = fds[i] < 0 ? fds[i] : 0;
+    if (stage->failed)
+        return;
     stage->keeper_runs = 1;
     keeper =
         ckpt_spawn(CLONE_VM | CLONE_CHILD_CLEARTID, stack_end, keep, stage, &stage->keeper_runs);
@@ -267,6 +275,22 @@ static int run(struct stage *stage, char *stack_end, struct ckpt_error *error)
         abandoned.stage = stage;
         abandoned.pid = keeper;
     }
+}
+
+static int run(struct stage *stage, char *stack_end, struct ckpt_error *error)
+{
+    /* What the command writes is read when it has ended; a pipe could be full before. */
+    long output = ckpt_syscall(SYS_memfd_create, "checkpointer", MFD_CLOEXEC, 0, 0, 0, 0);
+    int result;
+
+    if (output < 0)
+        return ckpt_error_set(error, STAGE, (int)-output, "cannot rehearse the image");
+    stage->output_fd = raise_fd(output);
+    stage->jvm_pid = ckpt_sys_getpid();
+    stage->null_fd = raise_fd(ckpt_sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0));
+    stage->command_fd =
+        (int)ckpt_sys_fcntl(stage->rehearsal->command_fd, F_DUPFD_CLOEXEC, FIRST_FD);
+    start(stage, stack_end);
     ckpt_sys_close(stage->null_fd);
     ckpt_sys_close(stage->command_fd);
     result = judge(stage, stage->output_fd, error);

@@ -17,6 +17,7 @@
 #include "base/pagescan.h"
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/pages.h"
 #include "engine/builtin/tidlock_finder.h"
 
 #define PAGE 4096ull
@@ -184,10 +185,11 @@ static int scan_swapped(struct ckpt_tidlock_finder *finder, const struct stretch
     struct stretch page = *stretch;
 
     for (uint64_t at = stretch->start; at < stretch->end; at += PAGE) {
+        int guard = ckpt_pages_is_guard(at, error);
+
         page.start = at;
         page.end = at + PAGE;
-        if (ckpt_sys_madvise(at, PAGE, 22 /* MADV_POPULATE_READ */) != -EFAULT &&
-            scan_stretch(finder, &page, error) < 0)
+        if (guard < 0 || (guard == 0 && scan_stretch(finder, &page, error) < 0))
             return -1;
     }
     return 0;
