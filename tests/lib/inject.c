@@ -9,16 +9,23 @@
 //     --from TEXT, --to TEXT  count only between two calls whose path has that text in it
 //     --children     with --thread: count the calls of processes it starts, not its own
 //     --threads      with a command: also those of its threads
-//     --own FILE     of calls that are not about files, count only those from code of that file
+//     --own          count only calls that checkpointer's code makes, itself or through libc
+//     --call NR      count only calls of that number
+//     --at PLACE     count only calls from that place
 //     --nth N        act on the Nth call that counts (1 is the first)
 //     --error NAME   it fails with that error, and is not made: EIO
 //     --short        of a call that transfers bytes or vectors: it is made for fewer of them
 //     --kill         the process gets SIGKILL there
-//     --list         print the number of each call that counts, one a line: "NR"
+//     --list         print each call that counts, one a line: "NR PLACE"
 //
-// Prints "acted NR" if it has acted, "nothing" otherwise, to descriptor 9 if that is open, else to
-// standard output. Then it lets go of what it traced. With a command it ends as that does, with
-// 128 + signal if that was killed; with --thread it ends with 0, or 1 if it cannot trace.
+// PLACE is where a call comes from: "library" or "command", and the offsets of the call and of its
+// first callers in that file, as "library+1a2b+3c4d"; "-" if another's code has made it. The stack
+// is searched for return addresses: the first one outside libc is the code that made the call.
+//
+// Prints "acted NR PLACE PATH" if it has acted, "nothing" otherwise, to descriptor 9 if that is
+// open, else to standard output. Then it lets go of what it traced. With a command it ends as
+// that does, with 128 + signal if that was killed; with --thread it ends with 0, or 1 if it cannot
+// trace.
 //
 // A small ptrace loop and not strace, which cannot shorten a call, count over all kinds of calls,
 // or leave the calls of other threads alone. x86-64 only.
@@ -40,16 +47,19 @@
 #include <unistd.h>
 
 #define MOST 4096
+#define MOST_CODE 512
+#define CALLERS 3
 
-static const char *from, *to, *own;
-static long nth, error_number;
-static bool children, threads, shorten, killing, listing;
+static const char *from, *to, *at;
+static long nth, error_number, only_call = -1;
+static bool children, threads, shorten, killing, listing, own;
 static int say_fd = 1;
 
 static pid_t first;          // the thread or the command
 static pid_t process;        // its process
 static bool counting, acted; // acted: let go of everything
 static long counted, acted_on;
+static char acted_at[512]; // place and path
 
 // What is traced, and whether it is inside a call.
 static struct tracee {
@@ -126,59 +136,118 @@ static const char *path_of(pid_t tid, const struct user_regs_struct *registers)
     return text;
 }
 
-// Calls by which memory is managed or threads wait: a JVM makes them all the time, for itself.
-static bool is_about_files(unsigned long long number)
-{
-    static const long others[] = {SYS_mmap,
-                                  SYS_munmap,
-                                  SYS_mprotect,
-                                  SYS_madvise,
-                                  SYS_mremap,
-                                  SYS_futex,
-                                  SYS_brk,
-                                  SYS_sched_yield,
-                                  SYS_rt_sigprocmask,
-                                  SYS_rt_sigreturn,
-                                  SYS_clock_nanosleep,
-                                  SYS_nanosleep,
-                                  SYS_sched_getaffinity,
-                                  SYS_rseq,
-                                  SYS_set_robust_list,
-                                  SYS_exit,
-                                  SYS_gettid,
-                                  SYS_membarrier,
-                                  SYS_getrusage,
-                                  SYS_prctl};
+// ---- who makes a call
 
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if ((unsigned long long)others[i] == number)
-            return false;
-    return true;
+// Executable mappings of one process.
+static struct code {
+    unsigned long long start, end, offset;
+    enum whose { LIBRARY, COMMAND, LIBC, OTHER } whose;
+} code[MOST_CODE];
+static int code_count;
+static pid_t code_of; // its process
+
+static enum whose whose_file(const char *path)
+{
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+    if (strncmp(name, "libcheckpointer.so", 18) == 0)
+        return LIBRARY;
+    if (strncmp(name, "memfd:checkpointer", 18) == 0 || strcmp(name, "checkpointer\n") == 0)
+        return COMMAND;
+    return strncmp(name, "libc.so", 7) == 0 || strncmp(name, "ld-linux", 8) == 0 ? LIBC : OTHER;
 }
 
-// Whether the code at @ip belongs to the file that --own names.
-static bool is_own(pid_t tid, unsigned long long ip)
+static void read_code(pid_t tid)
 {
-    static unsigned long long known_start, known_end;
-    unsigned long long start, end;
     char path[64], line[1024];
     FILE *maps;
 
-    if (ip >= known_start && ip < known_end)
-        return true;
+    code_of = process_of(tid);
+    code_count = 0;
     snprintf(path, sizeof path, "/proc/%d/maps", tid);
     maps = fopen(path, "re");
-    while (maps && fgets(line, sizeof line, maps))
-        if (sscanf(line, "%llx-%llx", &start, &end) == 2 && ip >= start && ip < end &&
-            strstr(line, own)) {
-            known_start = start;
-            known_end = end;
-            fclose(maps);
-            return true;
+    while (maps && code_count < MOST_CODE && fgets(line, sizeof line, maps)) {
+        struct code *new = &code[code_count];
+        char prot[8];
+        int name = 0;
+
+        if (sscanf(line, "%llx-%llx %7s %llx %*s %*s %n", &new->start, &new->end, prot,
+                   &new->offset, &name) >= 4 &&
+            prot[2] == 'x') {
+            new->whose = whose_file(line + name);
+            code_count++;
         }
+    }
     if (maps)
         fclose(maps);
+}
+
+static const struct code *code_at(unsigned long long address)
+{
+    for (int i = 0; i < code_count; i++)
+        if (address >= code[i].start && address < code[i].end)
+            return &code[i];
+    return NULL;
+}
+
+// Whether the instruction before @address is a call.
+static bool is_return(pid_t tid, unsigned long long address)
+{
+    unsigned char bytes[7];
+    struct iovec here = {.iov_base = bytes, .iov_len = sizeof bytes};
+    struct iovec there = {.iov_base = (void *)(address - sizeof bytes), .iov_len = sizeof bytes};
+
+    if (process_vm_readv(tid, &here, 1, &there, 1, 0) != sizeof bytes)
+        return false;
+    if (bytes[2] == 0xe8) // call rel32
+        return true;
+    for (int length = 2; length <= 7; length++) // call through a register or memory: ff /2
+        if (bytes[7 - length] == 0xff && (bytes[8 - length] & 0x38) == 0x10)
+            return true;
     return false;
+}
+
+// Add one of checkpointer's addresses to a place.
+static void add_to_place(char *place, size_t size, const struct code *found,
+                         unsigned long long address)
+{
+    size_t used = strlen(place);
+
+    if (!used)
+        used = (size_t)snprintf(place, size, "%s", found->whose == LIBRARY ? "library" : "command");
+    snprintf(place + used, size - used, "+%llx", address - found->start + found->offset);
+}
+
+// Where a call comes from; "-" if code that is neither checkpointer's nor libc's has made it.
+static const char *place_of(pid_t tid, const struct user_regs_struct *registers)
+{
+    static char text[128];
+    unsigned long long words[1024];
+    struct iovec here = {.iov_base = words, .iov_len = sizeof words};
+    struct iovec there = {.iov_base = (void *)registers->rsp, .iov_len = sizeof words};
+    const struct code *found;
+    int callers = 0;
+    ssize_t got;
+
+    if (code_of != process_of(tid) || !code_at(registers->rip))
+        read_code(tid);
+    text[0] = '\0';
+    found = code_at(registers->rip);
+    if (found && found->whose <= COMMAND)
+        add_to_place(text, sizeof text, found, registers->rip);
+    else if (found && found->whose == OTHER)
+        return "-";
+    got = process_vm_readv(tid, &here, 1, &there, 1, 0);
+    for (ssize_t i = 0; i < got / 8 && callers < CALLERS; i++) {
+        found = code_at(words[i]);
+        if (!found || found->whose == LIBC || !is_return(tid, words[i]))
+            continue;
+        if (found->whose == OTHER)
+            break;
+        add_to_place(text, sizeof text, found, words[i]);
+        callers++;
+    }
+    return text[0] ? text : "-";
 }
 
 static bool counts(pid_t tid, const struct user_regs_struct *registers)
@@ -187,7 +256,12 @@ static bool counts(pid_t tid, const struct user_regs_struct *registers)
         return false;
     if (registers->orig_rax == SYS_exit_group || registers->orig_rax == SYS_rt_sigreturn)
         return false;
-    return !own || is_about_files(registers->orig_rax) || is_own(tid, registers->rip);
+    if (only_call >= 0 && registers->orig_rax != (unsigned long long)only_call)
+        return false;
+    if (!own && !at)
+        return true;
+    return at ? strcmp(place_of(tid, registers), at) == 0
+              : strcmp(place_of(tid, registers), "-") != 0;
 }
 
 // Fewer bytes, or fewer vectors.
@@ -228,6 +302,8 @@ static bool make_short(pid_t tid, struct user_regs_struct *registers)
 static void act(struct tracee *tracee, struct user_regs_struct *registers)
 {
     acted_on = (long)registers->orig_rax;
+    snprintf(acted_at, sizeof acted_at, "%s %.300s", place_of(tracee->tid, registers),
+             path_of(tracee->tid, registers));
     if (killing) {
         kill(process_of(tracee->tid), SIGKILL);
         acted = true;
@@ -262,7 +338,8 @@ static void entered(struct tracee *tracee)
         return;
     counted++;
     if (listing)
-        dprintf(say_fd, "%lld\n", (long long)registers.orig_rax);
+        dprintf(say_fd, "%lld %s\n", (long long)registers.orig_rax,
+                place_of(tracee->tid, &registers));
     if (counted == nth)
         act(tracee, &registers);
 }
@@ -309,8 +386,10 @@ static void handle(pid_t tid, int status)
             ptrace(PTRACE_LISTEN, tid, NULL, NULL);
             return;
         }
-        if (event == PTRACE_EVENT_EXEC)
+        if (event == PTRACE_EVENT_EXEC) {
             tracee->inside = true; // it comes back from execve next
+            code_of = 0;
+        }
         signal = 0;
     }
     if (acted && !tracee->fail_now) {
@@ -334,7 +413,7 @@ static void say(void)
     static bool said;
 
     if (!said && acted_on >= 0)
-        dprintf(say_fd, "acted %ld\n", acted_on);
+        dprintf(say_fd, "acted %ld %s\n", acted_on, acted_at);
     else if (!said)
         dprintf(say_fd, "nothing\n");
     said = true;
@@ -453,7 +532,11 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--to") == 0)
             to = value, i++;
         else if (strcmp(argv[i], "--own") == 0)
-            own = value, i++;
+            own = true;
+        else if (strcmp(argv[i], "--call") == 0)
+            only_call = atol(value), i++;
+        else if (strcmp(argv[i], "--at") == 0)
+            at = value, i++;
         else if (strcmp(argv[i], "--nth") == 0)
             nth = atol(value), i++;
         else if (strcmp(argv[i], "--error") == 0)

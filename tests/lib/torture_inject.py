@@ -8,7 +8,7 @@ import re
 import subprocess
 import tempfile
 
-from torture_jvm import (COMMAND, INJECT, Counts, Jvm, Wrong, check_image, checkpoint, digest, run,
+from torture_jvm import (COMMAND, INJECT, LIBRARY, Counts, Jvm, Wrong, check_image, checkpoint, digest, run,
                          strays)
 
 # What a call can fail with, beyond what every call can.
@@ -90,9 +90,17 @@ def call_names():
 NEVER = {"getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "umask", "sched_yield"}
 
 
+ONLY = set()  # if there are any
+
+
+def only(names):
+    """Break no other calls than these."""
+    ONLY.update(names)
+
+
 def variants(name):
     """The ways in which a call is broken: options of inject."""
-    if name in NEVER:
+    if name in NEVER or (ONLY and name not in ONLY):
         return []
     ways = [["--error", error] for error in ["EIO", *ERRORS.get(name, "").split()] if error]
     if name in SHORT:
@@ -100,13 +108,51 @@ def variants(name):
     return [list(way) for way in dict.fromkeys(map(tuple, ways))]
 
 
-def plan(numbers, names, most, chance, ways=variants):
-    """All (nth, options, name), or a random part of them if there are more than @most."""
-    all_of_them = [(index + 1, way, names.get(number, str(number)))
-                   for index, number in enumerate(numbers)
-                   for way in ways(names.get(number, ""))]
-    return all_of_them if len(all_of_them) <= most else sorted(chance.sample(all_of_them, most),
-                                                               key=lambda item: item[0])
+def calls_of(said):
+    """What inject --list has said: (number, place) of each call."""
+    return [(int(words[0]), words[1]) for words in map(str.split, said.splitlines())
+            if len(words) == 2 and words[0].isdigit()]
+
+
+class Broken:
+    """One call, the @nth of its number from its place, and the way in which it is broken."""
+
+    def __init__(self, number, place, nth, way, name):
+        self.options = ["--call", str(number), "--at", place, "--nth", str(nth), *way]
+        self.way, self.name, self.place, self.nth = way, name, place, nth
+
+    def text(self):
+        return f"{self.name}, call {self.nth} from {code_at(self.place)}, {' '.join(self.way)}"
+
+
+def plan(calls, most, chance, ways=variants):
+    """All calls in all ways; if there are more than @most, first those from places not yet seen.
+
+    A call is known by its place and not by its turn among all: how many there are varies.
+    """
+    names, counts, rounds = call_names(), {}, []
+    for number, place in calls:
+        counts[number, place] = counts.get((number, place), 0) + 1
+    for (number, place), count in counts.items():
+        name = names.get(number, str(number))
+        for way in ways(name):
+            for turn, nth in enumerate(chance.sample(range(1, count + 1), count)):
+                rounds.append((turn, chance.random(), Broken(number, place, nth, way, name)))
+    return [broken for _, _, broken in sorted(rounds, key=lambda item: item[:2])][:most]
+
+
+def code_at(place):
+    """The functions of a place, if the program that tells them is there."""
+    program, *offsets = place.split("+")
+    if not offsets:
+        return "other code"
+    path, base = (COMMAND, 0x400000) if program == "command" else (LIBRARY, 0)
+    try:
+        said = subprocess.run(["addr2line", "-fie", path, *[hex(base + int(at, 16) - 1) for at in offsets]],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return place
+    return f"{place} ({' < '.join(said.stdout.splitlines()[::2])})"
 
 
 def is_possible():
@@ -131,7 +177,7 @@ class Victim:
         self.setup = setup
         self.image = os.path.join(folder, "image")
         self.saying = os.path.join(folder, "inject")
-        self.jvm = setup.start(self.image)
+        self.jvm = setup.start(self.image, "keeps")
 
     def freeze(self, *options):
         """One checkpoint under inject: what inject said, and the JVM's word or None if it has ended."""
@@ -141,7 +187,7 @@ class Victim:
             os.dup2(file.fileno(), 9, inheritable=True)
         # inject holds the thread only until it has acted
         tracer = Jvm([INJECT, "--from", "torture-begin", "--to", "torture-end", "--own",
-                      "libcheckpointer", *options, "--thread", tid], pass_fds=(9,))
+                      *options, "--thread", tid], pass_fds=(9,))
         os.close(9)
         word = self.jvm.expect(r"(frozen|refused .*)$", before)
         if word and word.group(1) == "frozen":
@@ -150,6 +196,16 @@ class Victim:
         tracer.kill()
         Counts.freezes += 1
         return said_by_inject(self.saying), word.group(1) if word else None
+
+    def calls(self, *options):
+        """The calls of a checkpoint; not of the first, in which Java loads what it needs."""
+        for _ in range(2):
+            said, word = self.freeze("--list", *options)
+            self.after(word, None, "")
+        calls = calls_of(said)
+        if not calls:
+            raise Wrong("no call was counted")
+        return calls
 
     def back(self, status):
         """It has ended with its image written: its next life."""
@@ -179,24 +235,19 @@ class Victim:
 
 def freeze_calls(setup, folder, tap, most, chance, children=False):
     """Each call of a freeze, or of the processes it starts, fails."""
-    names = call_names()
     victim = Victim(setup, folder)
     where = ["--children"] if children else []
     try:
-        said, word = victim.freeze("--list", *where)
-        numbers = [int(line) for line in said.splitlines() if line.isdigit()]
-        victim.after(word, None, "")
-        if not numbers:
-            raise Wrong("no call was counted")
-        for nth, way, name in plan(numbers, names, most, chance):
+        calls = victim.calls(*where)
+        for broken in plan(calls, most, chance):
             old = digest(victim.image)
             try:
-                said, word = victim.freeze("--nth", str(nth), *way, *where)
+                said, word = victim.freeze(*broken.options, *where)
                 Counts.injections += "acted" in said
-                victim.after(word, old, name)
+                victim.after(word, old, broken.name)
             except Wrong as wrong:
-                raise Wrong(f"call {nth} ({name}) with {' '.join(way)}: {wrong}") from wrong
-        tap.note(f"{len(numbers)} calls")
+                raise Wrong(f"{broken.text()}: {wrong}\ninject: {said_by_inject(victim.saying)}") from wrong
+        tap.note(f"{len(calls)} calls from {len(set(calls))} places")
     finally:
         victim.jvm.kill()
 
@@ -207,10 +258,10 @@ def rehearsal_calls(setup, folder, tap, most, chance):
 
 def restore_calls(setup, folder, tap, most, chance, ways=variants):
     """Each call of a restore fails; the image stays as it is, and restores afterwards."""
-    names = call_names()
     image = os.path.join(folder, "image")
     saying = os.path.join(folder, "inject")
-    jvm = setup.start(image)
+    jvm = setup.start(image, "keeps")
+    jvm.serves()
     checkpoint(jvm, image)
     jvm.kill()
     old = digest(image)
@@ -222,19 +273,19 @@ def restore_calls(setup, folder, tap, most, chance, ways=variants):
         os.close(9)
         return jvm
 
-    # The list goes on while the JVM runs: up to its first word, which it says after the restore.
+    # The list goes on while the JVM runs: up to the last call of the restorer is the restore's.
     jvm = attempt("--list")
     jvm.order("end")
     jvm.wait()
     jvm.kill()
-    numbers = [int(line) for line in said_by_inject(saying).splitlines() if line.isdigit()]
-    last = max((i for i, n in enumerate(numbers) if names.get(n) == "set_tid_address"), default=len(numbers))
-    numbers = numbers[:last]
+    calls = calls_of(said_by_inject(saying))
+    names = call_names()
+    last = max((i for i, call in enumerate(calls) if names.get(call[0]) == "set_tid_address"),
+               default=len(calls))
+    calls = calls[1:last]  # the first is the execve() of the command
     Counts.restores += 1
-    for nth, way, name in plan(numbers, names, most, chance, ways):
-        if nth == 1:
-            continue  # execve: not the command's own
-        jvm = attempt("--nth", str(nth), *way)
+    for broken in plan(calls, most, chance, ways):
+        jvm = attempt(*broken.options)
         try:
             jvm.words += 1
             before = jvm.order(f"ping {jvm.words}")
@@ -243,7 +294,7 @@ def restore_calls(setup, folder, tap, most, chance, ways=variants):
                 Counts.restores += 1
                 if jvm.wait() not in (0,):
                     raise Wrong(f"status {jvm.wait()} at the end: {jvm.tail()}")
-            elif way == ["--kill"]:
+            elif broken.way == ["--kill"]:
                 if jvm.wait() != 137:
                     raise Wrong(f"status {jvm.wait()}: {jvm.tail()}")
             elif jvm.wait() not in (1, 125) or "checkpointer:" not in "".join(jvm.lines):
@@ -252,11 +303,11 @@ def restore_calls(setup, folder, tap, most, chance, ways=variants):
                 raise Wrong("the image's directory has changed")
             Counts.injections += "acted" in said_by_inject(saying)
         except Wrong as wrong:
-            raise Wrong(f"call {nth} ({name}) with {' '.join(way)}: {wrong}") from wrong
+            raise Wrong(f"{broken.text()}: {wrong}\ninject: {said_by_inject(saying)}") from wrong
         finally:
             jvm.kill()
     check_image(setup, image)
-    tap.note(f"{len(numbers)} calls")
+    tap.note(f"{len(calls)} calls from {len(set(calls))} places")
 
 
 def restore_kills(setup, folder, tap, most, chance):
@@ -267,11 +318,9 @@ def freeze_kills(setup, folder, tap, most, chance):
     """SIGKILL at each call of a freeze: the old image or the new one, whole, and no third."""
     victim = Victim(setup, folder)
     try:
-        said, word = victim.freeze("--list")
-        numbers = [int(line) for line in said.splitlines() if line.isdigit()]
-        victim.after(word, None, "")
-        for nth, _, name in plan(numbers, call_names(), most, chance, lambda _: [[]]):
-            said, word = victim.freeze("--nth", str(nth), "--kill")
+        calls = victim.calls()
+        for broken in plan(calls, most, chance, lambda _: [["--kill"]]):
+            said, word = victim.freeze(*broken.options)
             Counts.injections += "acted" in said
             if word:
                 continue  # fewer calls this time
@@ -286,12 +335,12 @@ def freeze_kills(setup, folder, tap, most, chance):
                 victim.jvm.serves()
                 Counts.restores += 1
             except Wrong as wrong:
-                raise Wrong(f"killed at call {nth} ({name}): {wrong}") from wrong
+                raise Wrong(f"{broken.text()}: {wrong}") from wrong
         said, word = victim.freeze()
         victim.after(word, None, "")
         if strays(victim.image):
             raise Wrong(f"left behind after the next checkpoint: {strays(victim.image)}")
-        tap.note(f"{len(numbers)} calls")
+        tap.note(f"{len(calls)} calls from {len(set(calls))} places")
     finally:
         victim.jvm.kill()
 
@@ -307,12 +356,12 @@ def requester_kills(setup, folder, tap, most, chance):
                                str(jvm.pid), image, pass_fds=(9,))
             os.close(9)
             file.seek(0)
-            numbers = [int(line) for line in file.read().split() if line.isdigit()]
+            calls = calls_of(file.read().decode("ascii"))
         if status:
             raise Wrong(f"checkpoint ended with {status}: {said}")
         Counts.freezes += 1
-        for nth, _, name in plan(numbers, call_names(), most, chance, lambda _: [[]]):
-            run(INJECT, "--nth", str(nth), "--kill", "--", COMMAND, "checkpoint", "--leave-running",
+        for broken in plan(calls, most, chance, lambda _: [["--kill"]]):
+            run(INJECT, *broken.options, "--", COMMAND, "checkpoint", "--leave-running",
                 str(jvm.pid), image)
             Counts.injections += 1
             try:
@@ -321,8 +370,8 @@ def requester_kills(setup, folder, tap, most, chance):
                 if strays(image):
                     raise Wrong(f"left behind: {strays(image)}")
             except Wrong as wrong:
-                raise Wrong(f"requester killed at call {nth} ({name}): {wrong}") from wrong
+                raise Wrong(f"{broken.text()}: {wrong}") from wrong
         check_image(setup, image)
-        tap.note(f"{len(numbers)} calls")
+        tap.note(f"{len(calls)} calls from {len(set(calls))} places")
     finally:
         jvm.kill()

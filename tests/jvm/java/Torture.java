@@ -6,18 +6,30 @@
 //                 then says "frozen" or "refused REASON"; "thread TID" comes before
 //   random        says what must differ between clones, in one line
 //   end           ends in order
-// With an argument it bears load meanwhile: "load LIBRARY" starts threads that rewrite a heap in
-// which every node has the hash of the one before it, threads that come and go, code for the JIT
-// compilers, mappings that come and go, and native code that opens libraries and holds locks.
+// With the argument "keeps" it has open descriptors of several kinds, and answers a ping only
+// after it has found all of them as they must be.
+// With other arguments it bears load meanwhile: "load LIBRARY" starts threads that rewrite a heap
+// in which every node has the hash of the one before it, threads that come and go, code for the
+// JIT compilers, mappings that come and go, and native code that opens libraries and holds locks.
 // What is found to be wrong is one line that begins with "BROKEN", and the end with status 3.
 
 import java.io.BufferedReader;
 import java.io.File;
+import java.io.FileOutputStream;
 import java.io.InputStreamReader;
 import java.io.RandomAccessFile;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.Pipe;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.security.SecureRandom;
@@ -38,12 +50,16 @@ public class Torture {
         if (arguments.length > 0 && arguments[0].equals("load")) {
             load(arguments.length > 1 ? arguments[1] : null);
         }
+        Kept kept = arguments.length > 0 && arguments[0].equals("keeps") ? new Kept() : null;
         System.out.println("ready");
         BufferedReader orders = new BufferedReader(new InputStreamReader(System.in, "UTF-8"));
         for (String line; (line = orders.readLine()) != null;) {
             String[] words = line.split(" ");
             switch (words[0]) {
                 case "ping":
+                    if (kept != null) {
+                        kept.verify();
+                    }
                     System.out.println("pong " + words[1] + " " + CHECKS.get());
                     break;
                 case "checkpoint":
@@ -103,6 +119,70 @@ public class Torture {
         System.out.println("BROKEN " + what);
         System.out.flush();
         Runtime.getRuntime().halt(3);
+    }
+
+    // ---- what a checkpoint must not lose
+
+    /** A file at a position, one that is written, a pipe with content, a selector, a port. */
+    private static final class Kept {
+        private final RandomAccessFile file;
+        private final FileOutputStream log;
+        private final File logName;
+        private final Pipe pipe = Pipe.open();
+        private final Selector selector = Selector.open();
+        private final ServerSocketChannel server = ServerSocketChannel.open();
+        private final InetSocketAddress address;
+        private long position;
+        private long logged;
+
+        Kept() throws Exception {
+            File name = File.createTempFile("kept", null);
+            Files.write(name.toPath(), new byte[1 << 20]);
+            file = new RandomAccessFile(name, "r");
+            logName = File.createTempFile("kept", ".log");
+            log = new FileOutputStream(logName, true);
+            pipe.sink().write(ByteBuffer.wrap(new byte[] {42}));
+            pipe.source().configureBlocking(false);
+            // a clone that is examined next to the original has the same port
+            server.setOption(reusePort(), true);
+            server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            server.configureBlocking(false);
+            address = (InetSocketAddress) server.getLocalAddress();
+            server.register(selector, SelectionKey.OP_ACCEPT);
+            pipe.source().register(selector, SelectionKey.OP_READ);
+        }
+
+        @SuppressWarnings("unchecked")
+        private static SocketOption<Boolean> reusePort() throws Exception {
+            return (SocketOption<Boolean>) Class.forName("java.net.StandardSocketOptions")
+                    .getField("SO_REUSEPORT").get(null);
+        }
+
+        void verify() throws Exception {
+            if (file.getFilePointer() != position) {
+                broken("a file is at " + file.getFilePointer() + " instead of " + position);
+            }
+            file.seek(position = (position + 4097) % file.length());
+            log.write('x');
+            if (logName.length() <= logged) {
+                broken("a log that is written does not grow");
+            }
+            logged = logName.length();
+            selector.selectedKeys().clear();
+            if (selector.select() < 1 || !selector.selectedKeys().contains(
+                    pipe.source().keyFor(selector))) {
+                broken("a selector no longer sees the pipe");
+            }
+            ByteBuffer content = ByteBuffer.allocate(2);
+            if (pipe.source().read(content) != 1 || content.get(0) != 42) {
+                broken("a pipe has another content: " + content);
+            }
+            pipe.sink().write(ByteBuffer.wrap(new byte[] {42}));
+            new Socket(address.getAddress(), address.getPort()).close();
+            for (SocketChannel client; (client = server.accept()) != null;) {
+                client.close();
+            }
+        }
     }
 
     // ---- load
