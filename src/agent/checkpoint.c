@@ -31,6 +31,7 @@
 #include "agent/cleaners.h"
 #include "agent/clock.h"
 #include "agent/control.h"
+#include "agent/ending.h"
 #include "agent/heap.h"
 #include "agent/hints.h"
 #include "agent/http/fds.h"
@@ -93,6 +94,12 @@ static bool at_rest(void *context, const struct ckpt_park *park)
     (void)context;
     ckpt_renew_raw_check(rests);
     return rests;
+}
+
+static const char *unfit(void *context, const struct ckpt_park *park)
+{
+    (void)context;
+    return ckpt_ending_by_signal(park) ? CKPT_ENDING : NULL;
 }
 
 static size_t free_memory(void *context, struct ckpt_range *ret, size_t room)
@@ -343,6 +350,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->free_memory = ckpt_heap_is_known() ? free_memory : NULL;
     freeze->unused_stacks = unused_stacks;
     freeze->lazy_memory = lazy_memory;
+    freeze->unfit = unfit;
     freeze->progress = progress;
     freeze->before_end = before_end;
     freeze->after_restore = after_restore;
@@ -440,7 +448,11 @@ static void freeze(JNIEnv *env, struct work *work)
         ckpt_memory_limit_prepare();
         ckpt_old_attach_prepare();
         ckpt_timers_hold(env);
-        work->result = ckpt_freeze(&work->freeze, &work->report);
+        if (ckpt_ending_hold(env))
+            work->result = ckpt_freeze(&work->freeze, &work->report);
+        else
+            ckpt_report_add(&work->report, "error", "%s", CKPT_ENDING);
+        ckpt_ending_release(env);
         ckpt_timers_release(env, work->result == CKPT_FREEZE_RESTORED);
         if (work->result != CKPT_FREEZE_RESTORED)
             ckpt_renew_forget(env);

@@ -20,6 +20,7 @@
 
 #include "agent/agent.h"
 #include "agent/checkpoint.h"
+#include "agent/ending.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 
@@ -168,9 +169,13 @@ jstring ckpt_native_room(JNIEnv *env, jclass owner, jstring directory)
                                                         : ckpt_agent.options.image;
     char text[CKPT_ERROR_MAX + 8];
     struct ckpt_error error;
-    bool fits = !*where || check_room(env, where, request, &error) == 0;
+    bool fits;
 
     (void)owner;
+    if (ckpt_ending(env))
+        fits = ckpt_error_set(&error, STAGE, 0, "%s", CKPT_ENDING) == 0;
+    else
+        fits = !*where || check_room(env, where, request, &error) == 0;
     if (name)
         (*env)->ReleaseStringUTFChars(env, directory, name);
     if (fits)

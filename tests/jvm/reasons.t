@@ -42,6 +42,26 @@ pool() {
     wait_exit "$pid" 10
 }
 
+# A tool that is being answered is no business of the application's.
+tool() {
+    start_jvm "tool-$V" - -jar "$SIMPLE" --period 20
+    wait_line "$log" 3
+    run "$JAVA_HOME/bin/jcmd" "$pid" VM.version # makes the socket
+    start "asks-$V" python3 -c "import signal, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.send(b'1')
+print('connected', flush=True)
+signal.pause()" "/tmp/.java_pid$pid"
+    wait_line "$log" connected
+    run "$CKPT" checkpoint "${tap_pid_of[$TMP/tool-$V.log]}" "$DIR/tool"
+    like "$status$err" "^1.*descriptor [0-9]+ is the connection of a tool, such as jcmd" \
+        "$V: a tool that the JVM answers is named as such"
+    stop "$pid"
+    freeze "${tap_pid_of[$TMP/tool-$V.log]}" "$DIR/tool" "$V: when it has ended" &&
+        pass "$V: when it has ended, the JVM is frozen"
+}
+
 copies() {
     start "peer-$V" python3 -c "import socket
 server = socket.create_server(('127.0.0.1', 0))
@@ -67,6 +87,7 @@ body() {
     late
     pool
     copies
+    tool
 }
 each_jdk body
 done_testing

@@ -79,6 +79,11 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                         "descriptor %d, a Unix socket ('%s'), cannot be reopened by a policy: "
                         "only one that listens at a name can; use action close",
                         look->number, name.sun_path[0] ? name.sun_path : look->link);
+    else if (!what && ckpt_raw_find(name.sun_path, "/.java_pid"))
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d is the connection of a tool, such as jcmd, which the JVM "
+                        "answers at this moment; wait for the tool's end, or end it",
+                        look->number);
     else if (!what)
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d is a Unix socket ('%s'); close it in a "

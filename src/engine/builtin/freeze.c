@@ -519,11 +519,14 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
                        const struct ckpt_park *park, struct ckpt_error *error)
 {
     struct reading reading = {.gather = gather, .freeze = freeze, .error = error};
+    const char *unfit = freeze->unfit ? freeze->unfit(freeze->context, park) : NULL;
     int result;
 
     if (know_memory(gather, freeze, park, error) < 0 || walk(gather, error) < 0 ||
         describe_threads(gather, park, error) < 0 || fill_rest(gather, freeze, park, error) < 0)
         return -1;
+    if (unfit)
+        ckpt_report_add(gather->report, "error", "%s", unfit);
     if (gather->report->count)
         return ckpt_error_set(error, "check", 0, "refused");
     result = ckpt_memory_unveil(&gather->tables, true, error);

@@ -62,6 +62,8 @@ struct ckpt_freeze {
      */
     size_t (*lazy_memory)(void *context, const struct ckpt_park *park, struct ckpt_range *ret,
                           size_t room);
+    /** With everyone parked: why the process is not to be frozen, a message; NULL: it may be. */
+    const char *(*unfit)(void *context, const struct ckpt_park *park);
     /** Now and then while the image is written; may write to a descriptor. NULL allowed. */
     void (*progress)(void *context, uint64_t done, uint64_t total);
     /** When the image is whole and the process is about to end. NULL allowed. */

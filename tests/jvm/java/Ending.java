@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// A JVM that ends while a checkpoint is on its way:
+//     Ending WHAT
+// exit: another thread calls System.exit(5) while beforeCheckpoint runs. signal: that waits until
+// the shutdown hook runs, for the test sends SIGTERM. late: the shutdown hook asks for a checkpoint
+// and says what comes of it; otherwise it waits until there is a file ENDING-GO in the working
+// directory. Prints "ready", "before", "shutdown".
+
+import java.io.File;
+import java.util.concurrent.CountDownLatch;
+import org.crac.Context;
+import org.crac.Core;
+import org.crac.Resource;
+
+public final class Ending {
+    private static final CountDownLatch ENDS = new CountDownLatch(1);
+    private static Resource kept;
+
+    private static void shutdown(String what) {
+        System.out.println("shutdown");
+        ENDS.countDown();
+        if (what.equals("late")) {
+            try {
+                Core.checkpointRestore();
+                System.out.println("frozen");
+            } catch (Exception refused) {
+                System.out.println("refused: " + refused.getMessage() + refused.getSuppressed()[0]);
+            }
+            return;
+        }
+        try {
+            while (!new File("ENDING-GO").exists()) {
+                Thread.sleep(20);
+            }
+        } catch (InterruptedException ignored) {
+            // ends
+        }
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        final String what = arguments[0];
+        kept = new Resource() {
+            @Override
+            public void beforeCheckpoint(Context<? extends Resource> context) throws Exception {
+                System.out.println("before");
+                if (what.equals("exit")) {
+                    new Thread(() -> System.exit(5)).start();
+                }
+                ENDS.await();
+            }
+
+            @Override
+            public void afterRestore(Context<? extends Resource> context) {
+                System.out.println("after");
+            }
+        };
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> shutdown(what)));
+        Core.getGlobalContext().register(kept);
+        System.out.println("ready");
+        if (what.equals("late")) {
+            System.exit(6);
+        }
+        Thread.currentThread().join();
+    }
+}
