@@ -435,7 +435,10 @@ static int open_trusted(const char *directory, const char *name, bool trusted,
     if (dir < 0)
         return ckpt_error_set(error, STAGE, errno, "cannot open the image directory '%s'",
                               directory);
-    if (fstat(dir, ret_status) < 0 || (trusted && check_owner(directory, ret_status, error) < 0))
+    if (fstat(dir, ret_status) < 0)
+        return ckpt_error_set(error, STAGE, errno, "cannot open the image directory '%s'",
+                              directory);
+    if (trusted && check_owner(directory, ret_status, error) < 0)
         return -1;
     fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)

@@ -322,14 +322,36 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 
 /* ---- thawing ---- */
 
+int ckpt_fd_seek(int fd, int64_t position, int whence, struct ckpt_error *error)
+{
+    long failed = ckpt_sys_lseek(fd, position, whence);
+
+    if (failed >= 0)
+        return fd;
+    ckpt_sys_close(fd);
+    return ckpt_error_set(error, "descriptors", (int)-failed, "cannot set its position");
+}
+
+int ckpt_fd_set_flags(int fd, uint32_t flags, struct ckpt_error *error)
+{
+    long failed = ckpt_sys_fcntl(fd, F_SETFL, (long)flags);
+
+    if (failed >= 0)
+        return fd;
+    ckpt_sys_close(fd);
+    return ckpt_error_set(error, "descriptors", (int)-failed, "cannot set its flags");
+}
+
 static int install(int from, const struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     uint32_t cloexec = entry->fd_flags & FD_CLOEXEC;
     long moved = entry->number;
 
     if (from == entry->number) {
-        ckpt_sys_fcntl(from, F_SETFD, cloexec ? FD_CLOEXEC : 0);
-        return 0;
+        moved = ckpt_sys_fcntl(from, F_SETFD, cloexec ? FD_CLOEXEC : 0);
+        return moved < 0 ? ckpt_error_set(error, "descriptors", (int)-moved,
+                                          "cannot set the flags of descriptor %d", from)
+                         : 0;
     }
     moved = ckpt_syscall(SYS_dup3, from, entry->number, cloexec ? O_CLOEXEC : 0, 0, 0, 0);
     ckpt_sys_close(from);

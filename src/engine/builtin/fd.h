@@ -244,6 +244,13 @@ int ckpt_fd_option(int fd, int level, int name);
 /** The same for what a restore has to give back: -1 with @error if the kernel does not tell. */
 int ckpt_fd_option_kept(int fd, int level, int name, int *ret_value, struct ckpt_error *error);
 
+/**
+ * Put a descriptor that a restore has opened where it was, or give it its flags; -1 with @error,
+ * and it is closed then.
+ */
+int ckpt_fd_seek(int fd, int64_t position, int whence, struct ckpt_error *error);
+int ckpt_fd_set_flags(int fd, uint32_t flags, struct ckpt_error *error);
+
 /** getsockname(); @size as there. */
 int ckpt_fd_name(int fd, void *ret_address, uint32_t *size, struct ckpt_error *error);
 

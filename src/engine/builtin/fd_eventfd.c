@@ -58,12 +58,16 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     uint32_t flags = *(const uint32_t *)ckpt_view_text(thaw->image, entry->data) & SEMAPHORE;
     long opened = ckpt_syscall(SYS_eventfd2, 0,
                                flags | (entry->open_flags & O_NONBLOCK) | O_CLOEXEC, 0, 0, 0, 0);
+    int failed = 0;
 
     if (opened < 0)
         return ckpt_error_set(error, "descriptors", (int)-opened, "cannot make an eventfd");
     if (entry->position)
-        ckpt_sys_write((int)opened, &entry->position, sizeof entry->position);
-    return (int)opened;
+        failed = ckpt_raw_write_all((int)opened, &entry->position, sizeof entry->position);
+    if (failed == 0)
+        return (int)opened;
+    ckpt_sys_close((int)opened);
+    return ckpt_error_set(error, "descriptors", -failed, "cannot set an eventfd's counter");
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_eventfd = {

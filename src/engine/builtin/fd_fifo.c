@@ -75,8 +75,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     if (opened < 0)
         return ckpt_error_set(error, "descriptors", (int)-opened, "cannot open '%s' again%s", path,
                               opened == -ENXIO ? "; start who reads it" : "");
-    ckpt_sys_fcntl((int)opened, F_SETFL, (long)(entry->open_flags & (O_NONBLOCK | O_APPEND)));
-    return (int)opened;
+    return ckpt_fd_set_flags((int)opened, entry->open_flags & (O_NONBLOCK | O_APPEND), error);
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_fifo = {

@@ -207,9 +207,9 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     }
     if (entry->kind == CKPT_FD_FILE && (file->flags & CKPT_FILE_MAY_GROW) &&
         (file->flags & CKPT_FILE_WRITTEN) && entry->position == file->size)
-        ckpt_sys_lseek((int)opened, 0, SEEK_END); /* where it was, if the file has not grown */
-    else if (entry->kind != CKPT_FD_DEVICE && !(entry->open_flags & O_PATH) && entry->position)
-        ckpt_sys_lseek((int)opened, (int64_t)entry->position, SEEK_SET);
+        return ckpt_fd_seek((int)opened, 0, SEEK_END, error); /* where it was, or has grown to */
+    if (entry->kind != CKPT_FD_DEVICE && !(entry->open_flags & O_PATH) && entry->position)
+        return ckpt_fd_seek((int)opened, (int64_t)entry->position, SEEK_SET, error);
     return (int)opened;
 }
 

@@ -194,15 +194,18 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
         if (peer->kind != CKPT_FD_PIPE || peer->inode != entry->inode || opens_read_end(peer))
             continue;
-        ckpt_sys_fcntl(peer->number, F_SETFL, O_NONBLOCK);
+        if (ckpt_fd_set_flags(peer->number, O_NONBLOCK, error) < 0)
+            return -1;
         failed = ckpt_raw_write_all(peer->number, data + 1, data->used);
         if (failed < 0)
             return ckpt_error_set(error, "descriptors", -failed, "cannot refill the pipe");
-        ckpt_sys_fcntl(peer->number, F_SETFL, (long)(peer->open_flags & (O_NONBLOCK | O_DIRECT)));
+        if (ckpt_fd_set_flags(peer->number, peer->open_flags & (O_NONBLOCK | O_DIRECT), error) < 0)
+            return -1;
         break;
     }
-    ckpt_sys_fcntl(entry->number, F_SETFL, (long)(entry->open_flags & (O_NONBLOCK | O_DIRECT)));
-    return 0;
+    return ckpt_fd_set_flags(entry->number, entry->open_flags & (O_NONBLOCK | O_DIRECT), error) < 0
+               ? -1
+               : 0;
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_pipe = {

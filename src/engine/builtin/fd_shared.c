@@ -207,8 +207,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     opened = ckpt_sys_openat(AT_FDCWD, path, flags | O_CLOEXEC, 0);
     if (opened < 0)
         return ckpt_error_set(error, "descriptors", (int)-opened, "cannot duplicate a memory file");
-    ckpt_sys_lseek((int)opened, (int64_t)entry->position, SEEK_SET);
-    return (int)opened;
+    return ckpt_fd_seek((int)opened, (int64_t)entry->position, SEEK_SET, error);
 }
 
 const struct ckpt_fd_kind_row ckpt_fd_shared = {

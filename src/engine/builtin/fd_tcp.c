@@ -30,11 +30,9 @@
 /* Options that the JDK sets; each an int. */
 static const struct {
     int level, name;
-    bool before_bind;
 } options[] = {
-    {SOL_SOCKET, SO_REUSEADDR, true},  {SOL_SOCKET, SO_REUSEPORT, true},
-    {IPPROTO_IPV6, IPV6_V6ONLY, true}, {SOL_SOCKET, SO_KEEPALIVE, false},
-    {IPPROTO_TCP, TCP_NODELAY, false}, {SOL_SOCKET, SO_OOBINLINE, false},
+    {SOL_SOCKET, SO_REUSEADDR}, {SOL_SOCKET, SO_REUSEPORT}, {IPPROTO_IPV6, IPV6_V6ONLY},
+    {SOL_SOCKET, SO_KEEPALIVE}, {IPPROTO_TCP, TCP_NODELAY}, {SOL_SOCKET, SO_OOBINLINE},
 };
 #define OPTIONS (sizeof options / sizeof options[0])
 
@@ -228,17 +226,25 @@ static void ends(const struct ckpt_image_view *image, const struct ckpt_image_fd
     __builtin_memcpy(ret_ends->local, data->address, sizeof data->address);
 }
 
-static void set_options(int fd, const struct tcp_data *data, bool before_bind)
+/* Before the socket is bound; the first failure, except of what this kind of socket has not. */
+static long set_options(int fd, const struct tcp_data *data)
 {
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (options[i].before_bind == before_bind &&
-            (options[i].level != IPPROTO_IPV6 || data->family == AF_INET6))
-            ckpt_syscall(SYS_setsockopt, fd, options[i].level, options[i].name, &data->option[i],
-                         sizeof data->option[i], 0);
-    if (before_bind && data->send_buffer)
+    long first = 0;
+
+    for (size_t i = 0; i < OPTIONS; i++) {
+        long failed = 0;
+
+        if (options[i].level != IPPROTO_IPV6 || data->family == AF_INET6)
+            failed = ckpt_syscall(SYS_setsockopt, fd, options[i].level, options[i].name,
+                                  &data->option[i], sizeof data->option[i], 0);
+        if (failed < 0 && failed != -ENOPROTOOPT && failed != -EOPNOTSUPP && first == 0)
+            first = failed;
+    }
+    if (data->send_buffer)
         ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &data->send_buffer, 4, 0);
-    if (before_bind && data->receive_buffer)
+    if (data->receive_buffer)
         ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVBUF, &data->receive_buffer, 4, 0);
+    return first;
 }
 
 /* The connection is one to this process itself, ended in the same way. */
@@ -259,8 +265,7 @@ static int thaw_dead(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd
         return ckpt_error_set(error, "descriptors", (int)-opened,
                               "cannot make a connection over the loopback interface, for the one "
                               "that had ended");
-    set_options((int)opened, data, true);
-    set_options((int)opened, data, false);
+    set_options((int)opened, data); /* too late for some, which no longer matter */
     ckpt_sys_fcntl((int)opened, F_SETFL, entry->open_flags & O_NONBLOCK);
     return (int)opened;
 }
@@ -287,12 +292,15 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                           data->protocol, 0, 0, 0);
     if (opened < 0)
         return ckpt_error_set(error, "descriptors", (int)-opened, "cannot make a socket");
-    set_options((int)opened, data, true);
+    failed = set_options((int)opened, data);
+    if (failed < 0) {
+        ckpt_sys_close((int)opened);
+        return ckpt_error_set(error, "descriptors", (int)-failed, "cannot set a socket's option");
+    }
     if (data->bound && thaw->rehearsal)
         failed = ckpt_fd_rehearse_bind(thaw, (int)opened, data->address, data->address_size);
     else if (data->bound)
         failed = ckpt_syscall(SYS_bind, opened, data->address, data->address_size, 0, 0, 0);
-    set_options((int)opened, data, false);
     if (failed == 0 && data->listening && !thaw->rehearsal)
         failed = ckpt_syscall(SYS_listen, opened, data->backlog, 0, 0, 0, 0);
     if (failed < 0) {
