@@ -23,7 +23,8 @@
 // is searched for return addresses: the first one outside libc is the code that made the call.
 //
 // Prints "acted NR PLACE PATH" if it has acted, "nothing" otherwise, to descriptor 9 if that is
-// open, else to standard output. Then it lets go of what it traced. With a command it ends as
+// open, else to standard output; with --thread, "tracing" to standard output as soon as no call of
+// the thread is missed any more. Then it lets go of what it traced. With a command it ends as
 // that does, with 128 + signal if that was killed; with --thread it ends with 0, or 1 if it cannot
 // trace.
 //
@@ -57,6 +58,7 @@ static int say_fd = 1;
 
 static pid_t first;          // the thread or the command
 static pid_t process;        // its process
+static bool thread_is_held;  // or there is none
 static bool counting, acted; // acted: let go of everything
 static long counted, acted_on;
 static char acted_at[512]; // place and path
@@ -386,6 +388,8 @@ static void handle(pid_t tid, int status)
             ptrace(PTRACE_LISTEN, tid, NULL, NULL);
             return;
         }
+        if (first == tid && !thread_is_held)
+            thread_is_held = printf("tracing\n") > 0 && fflush(stdout) == 0;
         if (event == PTRACE_EVENT_EXEC) {
             tracee->inside = true; // it comes back from execve next
             code_of = 0;
@@ -462,6 +466,7 @@ static int loop(bool command)
 
 static int on_command(char **argv)
 {
+    thread_is_held = true;
     first = fork();
     if (first == 0) {
         raise(SIGSTOP);

@@ -119,7 +119,7 @@ class Jvm:
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            self.ended = True
+            pass  # it has ended; what it said is there to be read
         return before
 
     def serves(self):

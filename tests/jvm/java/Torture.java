@@ -2,8 +2,9 @@
 //
 // The JVM that tests/torture torments. It obeys lines of its standard input:
 //   ping WORD     answers "pong WORD CHECKS": how often the load has verified itself so far
-//   checkpoint    calls Core.checkpointRestore() between looks for /torture-begin and /torture-end,
-//                 then says "frozen" or "refused REASON"; "thread TID" comes before
+//   checkpoint    says "thread TID" and waits for another line, calls Core.checkpointRestore()
+//                 between looks for /torture-begin and /torture-end, then says "frozen" or
+//                 "refused REASON"
 //   random        says what must differ between clones, in one line
 //   end           ends in order
 // With the argument "keeps" it has open descriptors of several kinds, and answers a ping only
@@ -63,7 +64,7 @@ public class Torture {
                     System.out.println("pong " + words[1] + " " + CHECKS.get());
                     break;
                 case "checkpoint":
-                    checkpoint();
+                    checkpoint(orders);
                     break;
                 case "random":
                     System.out.println("random " + UUID.randomUUID() + " " + RANDOM.nextLong() + " "
@@ -81,13 +82,10 @@ public class Torture {
         System.exit(0);
     }
 
-    private static void checkpoint() throws Exception {
+    private static void checkpoint(BufferedReader orders) throws Exception {
         System.out.println("thread "
                 + Files.readSymbolicLink(Paths.get("/proc/thread-self")).getFileName());
-        Thread.sleep(1); // lets the tracer attach: it waits for the line, and this for it
-        while (new File("/proc/thread-self/status").exists() && !traced()) {
-            Thread.sleep(1);
-        }
+        orders.readLine(); // the tracer has its hands on this thread
         String refused = null;
         new File("/torture-begin").exists();
         try {
@@ -101,18 +99,6 @@ public class Torture {
         new File("/torture-end").exists();
         System.out.println(refused == null ? "frozen"
                 : "refused " + refused.replace('\n', ' '));
-    }
-
-    private static boolean traced() throws Exception {
-        if (System.getProperty("untraced") != null) {
-            return true;
-        }
-        for (String line : Files.readAllLines(Paths.get("/proc/thread-self/status"))) {
-            if (line.startsWith("TracerPid:")) {
-                return !line.endsWith("\t0");
-            }
-        }
-        return false;
     }
 
     static void broken(String what) {
