@@ -25,6 +25,7 @@
 #include "engine/builtin/passing.h"
 #include "engine/builtin/settings.h"
 #include "engine/builtin/tidlock.h"
+#include "engine/builtin/traced.h"
 
 #define SCRATCH_SIZE ((size_t)256 << 20)
 #define FREE_RANGES 16384
@@ -527,6 +528,7 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
         return -1;
     if (unfit)
         ckpt_report_add(gather->report, "error", "%s", unfit);
+    ckpt_traced_check(gather, park);
     if (gather->report->count)
         return ckpt_error_set(error, "check", 0, "refused");
     result = ckpt_memory_unveil(&gather->tables, true, error);

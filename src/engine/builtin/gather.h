@@ -65,6 +65,8 @@ struct ckpt_gather {
     size_t free_count;
     struct ckpt_range *lazy; /**< memory that may be mapped from the image, ascending */
     size_t lazy_count;
+    struct ckpt_range *traced; /**< areas of the kernel's for uprobes (traced.c) */
+    size_t traced_count;
     struct ckpt_array shared_seen; /**< struct ckpt_shared_seen */
     bool record_locks;             /**< the process has record locks on files (apart.h) */
     bool name_copies;              /**< of descriptors that are refused */

@@ -22,6 +22,7 @@
 #include "base/syscall.h"
 #include "engine/builtin/gather.h"
 #include "engine/builtin/pages.h"
+#include "engine/builtin/traced.h"
 
 /* One mapping as smaps shows it. */
 struct area {
@@ -412,7 +413,9 @@ static int add_map(struct ckpt_gather *gather, struct area *area, const char *fl
     struct ckpt_image_map map = {.start = area->start, .end = area->end, .prot = area->prot};
     struct ckpt_image_map *last, *added;
 
-    if (area->start == (uint64_t)gather->scratch.start || ckpt_raw_equal(area->path, "[vsyscall]"))
+    if (area->start == (uint64_t)gather->scratch.start ||
+        ckpt_raw_equal(area->path, "[vsyscall]") ||
+        ckpt_traced_is_area(gather, area->path, area->start, area->end))
         return 0;
     /* Also one that is only read now, of a file that was opened for writing. */
     area->may_write = area->shared && ckpt_raw_find(flags, " mw");

@@ -20,6 +20,7 @@
 #include "base/pagescan.h"
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/traced.h"
 
 #define FILL_HOLES (16 * CKPT_PAGE)
 #define COPIED_PAGES 16  /* lazy runs up to this are copied all the same */
@@ -35,7 +36,7 @@ struct collector {
     size_t next_free, next_lazy;
     uint32_t first_run;
     enum ckpt_pages_how how;
-    bool drop_zeros, may_be_lazy, veiled;
+    bool drop_zeros, may_be_lazy, veiled, code;
     uint64_t at;       /* what lies before has been seen to (keep_around()) */
     uint64_t fill_end; /* up to here a hole may be filled: there are pages after it */
 };
@@ -248,11 +249,23 @@ static int keep_swapped(struct collector *collector, uint64_t start, uint64_t en
 typedef int region_fn(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
                       struct ckpt_error *error);
 
+/* Code of a file that the process has pages of its own of, which no breakpoint made (traced.h). */
+static int keep_code(struct collector *collector, uint64_t start, uint64_t end,
+                     struct ckpt_error *error)
+{
+    for (; start < end; start += CKPT_PAGE)
+        if (!ckpt_traced_is_only_traced(collector->gather, collector->map, start) &&
+            keep_used(collector, start, start + CKPT_PAGE, error) < 0)
+            return -1;
+    return 0;
+}
+
 static int keep_private(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
                         struct ckpt_error *error)
 {
-    return swapped ? keep_swapped(collector, start, end, error)
-                   : keep_used(collector, start, end, error);
+    if (swapped)
+        return keep_swapped(collector, start, end, error);
+    return (collector->code ? keep_code : keep_used)(collector, start, end, error);
 }
 
 /* Returns 1 where the kernel cannot do it. */
@@ -459,6 +472,8 @@ int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *m
         .first_run = first_run,
         .drop_zeros = map->kind == CKPT_MAP_ANON,
         .may_be_lazy = !(map->flags & (CKPT_MAP_SHARED_FLAG | CKPT_MAP_GROWSDOWN)),
+        .code = map->kind == CKPT_MAP_FILE && (map->prot & PROT_EXEC) && (map->prot & PROT_READ) &&
+                !(map->prot & PROT_WRITE),
         .fill_end = fill_end(gather, map),
     };
     bool veiled = !(map->prot & PROT_READ);
