@@ -48,6 +48,52 @@ few_pids() { # DIR
     rmdir "$group"
 }
 
+# The limit of a container on memory: below what is copied, and in memory files, at once.
+little_memory() { # DIR
+    local group top=/sys/fs/cgroup file=memory.max
+    [ ! -e $top/memory ] || { top+=/memory && file=memory.limit_in_bytes; }
+    group=$top/checkpointer-test-$$
+    # Swap counts too.
+    if [ "$(awk '/^SwapTotal/ { print $2 }' /proc/meminfo)" != 0 ] || ! mkdir "$group" 2>/dev/null ||
+        ! echo 10M 2>/dev/null >"$group/$file"; then
+        rmdir "$group" 2>/dev/null || true
+        cannot "$V: --dry-run: a cgroup with too little memory" "no such cgroup can be made here"
+        return
+    fi
+    run bash -c 'echo $BASHPID >"$0" && exec "$@"' "$group/cgroup.procs" \
+        "${AS_USER[@]}" "$CKPT" restore --dry-run "$1"
+    refused "$V: --dry-run: a cgroup with too little memory" \
+        "has [0-9]+ MiB of memory at once, and the cgroup may have 10 MiB"
+    rmdir "$group"
+}
+
+# 30 MiB of native memory, and 1 MiB that is locked, which an ordinary user may.
+locked_memory() {
+    if ! gcc -shared -fPIC -o "$USER_DIR/locked.so" -x c - <<'C'
+#include <string.h>
+#include <sys/mman.h>
+static char memory[1 << 20], more[30 << 20];
+__attribute__((constructor)) static void lock(void)
+{
+    mlock(memory, sizeof memory);
+    memset(more, 1, sizeof more);
+}
+C
+    then
+        skip "$V: locked memory, and a cgroup with too little" "gcc is not installed"
+        return 1
+    fi
+    CONFINE=(env "LD_PRELOAD=$USER_DIR/locked.so")
+    take locked until:20
+    CONFINE=()
+    run as_user bash -c "ulimit -l 64; exec '$CKPT' restore --dry-run '$IMAGES/locked'"
+    is "$status" 0 "$V: --dry-run: less memory may be locked than was: it would be restored"
+    like "$err" "had 10[0-9]+ KiB of locked memory, and only 64 KiB may be locked here; .*ulimit -l" \
+        "$V: --dry-run: with a warning"
+    dry_run "$IMAGES/locked"
+    is "$err" "" "$V: --dry-run: and none where all of it may be"
+}
+
 states() { # everything in the folder that a rehearsal could have touched
     find "$USER_DIR" -printf '%p %s %m %T@ %C@\n' | sort
 }
@@ -99,10 +145,18 @@ body() {
         limited "-f 400" zgc "KiB of a file in memory, and the limit is 400 KiB; raise 'ulimit -f'" \
             "too small a limit on files"
     fi
+    as_user mkdir -p "$USER_DIR/tmp-$V"
+    ARGUMENTS=("-Djava.io.tmpdir=$USER_DIR/tmp-$V")
+    take temporary temporary:900
+    ARGUMENTS=()
+    rm -f "$USER_DIR/tmp-$V"/opened*
+    limited "-f 400" temporary "KiB of a temporary file, and the limit is 400 KiB; raise 'ulimit -f'" \
+        "too small a limit on files, for one that is made again"
     if [ "$(id -u)" = 0 ]; then
         limited "-u 8" open "needs [0-9]+ threads, and only .*raise 'ulimit -u'" "too few threads"
     fi
     few_pids "$IMAGES/open"
+    locked_memory && little_memory "$IMAGES/locked"
     dry_run "$IMAGES/open"
     is "$status" 0 "$V: nothing of that lasts"
 

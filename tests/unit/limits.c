@@ -57,6 +57,11 @@ static void test_mappings(unsigned long most)
     for (unsigned long i = 0; i < most - 100; i++)
         map(2 * i, 1, PROT_READ);
     TAP_STR(check(), "", "as many as there may be are taken");
+    for (unsigned long i = 0; i < most; i++) {
+        map(i, 1, PROT_READ);
+        ops[count - 1].flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+    }
+    TAP_OK(*check(), "neighbours of shared memory without a file are not");
     map(0, most * 2, PROT_READ);
     for (unsigned long i = 0; i < most; i++)
         map(2 * i, 1, PROT_READ | PROT_WRITE);
@@ -127,6 +132,10 @@ static void test_overcommit(void)
     TAP_OK(strstr(check(), "a mapping of the JVM has"), "a mapping beyond memory is refused");
     map(0, (uint64_t)1 << 34, PROT_READ | PROT_WRITE);
     TAP_STR(check(), "", "but not one without a reservation");
+    add(CKPT_OP_MAP, 0, (uint64_t)1 << 34, PROT_NONE, 0);
+    ops[count - 1].flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED;
+    TAP_OK(strstr(check(), "a mapping of the JVM has"),
+           "shared memory counts if it is not writable");
 }
 
 int main(void)

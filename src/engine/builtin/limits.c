@@ -7,18 +7,23 @@
  * In the command, a real restore as well as a rehearsal; maps nothing.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/raw.h"
 #include "engine/builtin/restore.h"
 #include "engine/builtin/restorer/plan.h"
+#include "probe/cgroup.h"
 
 #define STAGE "limits"
 #define SPARE_MAPS 16 /* for the restorer's area, and for the first steps of the JVM */
@@ -39,6 +44,7 @@ struct space {
     size_t most;                    /* pieces at once */
     uint64_t bytes, data, charged;  /* now */
     uint64_t most_bytes, most_data; /* at the worst moment */
+    uint64_t copied, locked;        /* in the end */
     struct ckpt_op largest;         /* of those that count against memory and swap as a whole */
 };
 
@@ -121,8 +127,9 @@ static int split(struct space *space, uint64_t address)
 
 static bool can_merge(const struct piece *left, const struct piece *right)
 {
-    return left->end == right->start && left->prot == right->prot && left->flags == right->flags &&
-           left->fd == right->fd &&
+    /* each shared piece without a file has one of its own in the kernel */
+    return !(left->fd < 0 && (left->flags & MAP_SHARED)) && left->end == right->start &&
+           left->prot == right->prot && left->flags == right->flags && left->fd == right->fd &&
            (left->fd < 0 || left->offset + (left->end - left->start) == right->offset);
 }
 
@@ -135,9 +142,10 @@ static void merge_with_next(struct space *space, size_t at)
             (space->count-- - at - 2) * sizeof *space->pieces);
 }
 
+/* Shared memory without a file counts as soon as it is there, whether it may be written or not. */
 static bool is_charged(const struct ckpt_op *op, uint32_t flags)
 {
-    return (op->prot & PROT_WRITE) && !(flags & MAP_SHARED);
+    return flags & MAP_SHARED ? op->type == CKPT_OP_MAP && op->fd < 0 : op->prot & PROT_WRITE;
 }
 
 static int map(struct space *space, const struct ckpt_op *op)
@@ -201,6 +209,8 @@ static int follow(struct space *space, const struct ckpt_plan *plan)
         const struct ckpt_op *op = &ops[i];
         bool maps = op->type == CKPT_OP_MAP;
 
+        space->copied += op->type == CKPT_OP_READ ? op->size : 0;
+        space->locked += op->type == CKPT_OP_LOCK ? op->size : 0;
         if (maps && is_charged(op, op->flags) && !(op->flags & MAP_NORESERVE) &&
             op->size > space->largest.size)
             space->largest = *op;
@@ -279,6 +289,54 @@ static int check_memory(const struct ckpt_restore *restore, const struct space *
                           MIB(space->largest.size), MIB(whole));
 }
 
+/*
+ * What the restored JVM has at once, copied or in memory files, and cannot give back: more than the
+ * cgroup may have ends it by SIGKILL half-way.  Only in a rehearsal: it takes a while to find out.
+ */
+static int check_group(const struct ckpt_restore *restore, const struct space *space,
+                       struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    uint64_t needed = space->copied, most;
+    struct sysinfo machine;
+
+    for (size_t i = 0; i < view->shared_count; i++)
+        for (uint32_t k = 0; k < view->shared[i].run_count; k++)
+            needed += view->runs[view->shared[i].first_run + k].size;
+    if (!restore->rehearsal || sysinfo(&machine) < 0)
+        return 0;
+    most = ckpt_probe_cgroup_memory();
+    if (most == UINT64_MAX || needed <= most + (uint64_t)machine.totalswap * machine.mem_unit)
+        return 0;
+    return ckpt_error_set(error, STAGE, ENOMEM,
+                          "the JVM has %lu MiB of memory at once, and the cgroup may have %lu MiB "
+                          "(memory.max; --memory of a container); raise that limit, or take the "
+                          "checkpoint under it",
+                          MIB(needed) + 1, MIB(most));
+}
+
+static bool may_lock(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {0};
+
+    return syscall(SYS_capget, &head, data) == 0 && (data[0].effective & (1u << CAP_IPC_LOCK));
+}
+
+/* Memory that cannot be locked is there all the same. */
+static void warn_of_locked(struct ckpt_restore *restore, const struct space *space)
+{
+    struct rlimit may;
+
+    if (!space->locked || getrlimit(RLIMIT_MEMLOCK, &may) < 0 || may.rlim_cur >= space->locked ||
+        may_lock())
+        return;
+    ckpt_restore_warn(restore,
+                      "the JVM had %lu KiB of locked memory, and only %lu KiB may be locked here; "
+                      "the rest may be swapped out; raise 'ulimit -l'",
+                      (unsigned long)(space->locked >> 10), (unsigned long)may.rlim_cur >> 10);
+}
+
 static int check_maps(const struct ckpt_restore *restore, const struct space *space,
                       struct ckpt_error *error)
 {
@@ -308,10 +366,12 @@ int ckpt_limits_check(struct ckpt_restore *restore, const struct ckpt_plan *plan
     else if (check_maps(restore, &space, error) < 0 ||
              check_limit(RLIMIT_AS, "address space", "-v", space.most_bytes + own, error) < 0 ||
              check_limit(RLIMIT_DATA, "writable memory", "-d", space.most_data + own, error) < 0 ||
-             check_memory(restore, &space, error) < 0 ||
+             check_memory(restore, &space, error) < 0 || check_group(restore, &space, error) < 0 ||
              (!restore->request->frozen_runs &&
               ckpt_threads_check(plan->thread_count - 1, error) < 0))
         result = -1;
+    else
+        warn_of_locked(restore, &space);
     free(space.pieces);
     return result;
 }
@@ -319,7 +379,7 @@ int ckpt_limits_check(struct ckpt_restore *restore, const struct ckpt_plan *plan
 int ckpt_limits_check_files(const struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
-    uint64_t largest = 0;
+    uint64_t largest = 0, made = 0;
 
     for (size_t i = 0; i < view->shared_count; i++)
         if (view->shared[i].size > largest)
@@ -328,5 +388,13 @@ int ckpt_limits_check_files(const struct ckpt_restore *restore, struct ckpt_erro
         if (view->maps[i].kind == CKPT_MAP_PERF &&
             view->maps[i].end - view->maps[i].start > largest)
             largest = view->maps[i].end - view->maps[i].start;
-    return check_limit(RLIMIT_FSIZE, "a file in memory", "-f", largest, error);
+    for (size_t i = 0; i < view->file_count; i++)
+        if (S_ISREG(view->files[i].mode) && view->files[i].size > made &&
+            ckpt_remake_is_missing(view, &view->files[i]))
+            made = view->files[i].size;
+    return check_limit(RLIMIT_FSIZE, "a file in memory", "-f", largest, error) < 0
+               ? -1
+               : check_limit(RLIMIT_FSIZE, "a temporary file", "-f",
+                             (made + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1),
+                             error); /* filled by pages */
 }

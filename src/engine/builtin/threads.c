@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Whether this process may start as many threads as the image has.  Three limits can refuse them:
- * the user's (RLIMIT_NPROC), that of a cgroup (pids.max) and the machine's (kernel.threads-max).
+ * Whether this process may start as many threads as the image has.  What can refuse them: the
+ * limits of the user (RLIMIT_NPROC), of a cgroup (pids.max) and of the machine (kernel.threads-max,
+ * kernel.pid_max; the first 300 numbers are not given twice).
  *
  * What they count cannot be seen from here exactly: other PID namespaces, outer cgroups, whom the
  * kernel exempts.  So where a limit may be near, the threads are started, do nothing, and end.
@@ -97,7 +98,8 @@ static bool is_near(size_t count)
     struct rlimit limit;
 
     return (getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur < now) ||
-           (now > FEW && read_number("/proc/sys/kernel/threads-max", UINT64_MAX) < now + 32) ||
+           (now > FEW && (read_number("/proc/sys/kernel/threads-max", UINT64_MAX) < now + 32 ||
+                          read_number("/proc/sys/kernel/pid_max", UINT64_MAX) < now + 400)) ||
            any_group_is_near(count);
 }
 
@@ -137,6 +139,6 @@ int ckpt_threads_check(size_t count, struct ckpt_error *error)
     return ckpt_error_set(error, STAGE, (int)-made,
                           "the JVM needs %lu threads, and only %lu could be started; raise 'ulimit "
                           "-u', the cgroup's pids.max (--pids-limit of a container) or the sysctl "
-                          "kernel.threads-max",
+                          "kernel.threads-max or kernel.pid_max",
                           (unsigned long)count + 1, (unsigned long)started + 1);
 }

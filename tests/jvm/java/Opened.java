@@ -4,6 +4,7 @@
 // counts, ten times a second, until it is killed or the count is reached.
 //
 //   read:FILE write:FILE    open and kept open; write creates it
+//   temporary:KIB           a file in java.io.tmpdir that is deleted at the end
 //   port:N                  listens there (0: any)
 //   at:ADDRESS:N            at that address of this machine
 //   threads:N               as many that wait
@@ -13,10 +14,12 @@
 //   until:N                 the last number
 
 import java.io.Closeable;
+import java.io.File;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -52,6 +55,11 @@ public class Opened {
                     break;
                 case "write":
                     KEPT.add(new FileOutputStream(value, true));
+                    break;
+                case "temporary":
+                    File temporary = File.createTempFile("opened", null);
+                    temporary.deleteOnExit();
+                    Files.write(temporary.toPath(), new byte[Integer.parseInt(value) << 10]);
                     break;
                 case "port":
                     KEPT.add(new ServerSocket(Integer.parseInt(value), 5,
