@@ -59,6 +59,23 @@ written 1" "$V: a log that was written at its end and has grown is a warning"
     is "$(cat "$DIR/log")" "$(printf 'line of life %s\n' 0 1 1)" "$V: and the JVM continues at the new end"
 }
 
+# A write-ahead log looks like a log of text, but for the lock that its database has on a file.
+ahead() {
+    mkdir -p "$DIR/ahead"
+    frozen wal "$DIR/ahead" || return
+    lives wal
+    is "$said" "written 1" "$V: a write-ahead log that did not change is no obstacle"
+    is_refused "$V: one that a clone has written is refused" \
+        "'$DIR/ahead/wal' has changed .*lock on '$DIR/ahead/LOCK'.*--allow-changed-files"
+    lives wal --allow-changed-files
+    is "$said" "written 1" "$V: --allow-changed-files lets a write-ahead log through"
+    frozen jul "$DIR" || return
+    lives jul
+    lives jul
+    like "$said" "'$DIR/jul' has grown .*written 1" \
+        "$V: a log of java.util.logging, which locks a file too, continues at its new end"
+}
+
 data() { # FOLDER WHERE
     local folder=$1 where=$2
     rm -f "$folder/data"
@@ -124,6 +141,7 @@ may_write() {
 body() {
     mkdir -p "$MEMORY/$V"
     logs
+    ahead
     data "$DIR" disk
     data "$MEMORY/$V" tmpfs
     mapped "$DIR" disk

@@ -17,6 +17,7 @@
 #include "engine/builtin/restore.h"
 
 #define STAGE "files"
+#define LOCK_OF_LOG ".lck"
 #define SUM_PIECE ((size_t)1 << 20)
 
 /* The file may be cut short meanwhile: no mapping of it. */
@@ -183,6 +184,69 @@ static bool had_position(const struct ckpt_image_view *image, size_t index)
     return false;
 }
 
+static const char *path_of(const struct ckpt_image_view *image, const struct ckpt_image_fd *fd)
+{
+    return ckpt_view_text(image, image->files[fd->object].path);
+}
+
+/* java.util.logging holds a lock on "NAME.lck" for each log NAME that it writes. */
+static bool is_lock_of_log(const struct ckpt_image_view *image, const char *path)
+{
+    size_t length = strlen(path);
+
+    if (length < sizeof LOCK_OF_LOG || strcmp(path + length - sizeof LOCK_OF_LOG + 1, LOCK_OF_LOG))
+        return false;
+    length -= sizeof LOCK_OF_LOG - 1;
+    for (size_t i = 0; i < image->fd_count; i++)
+        if (image->fds[i].kind == CKPT_FD_FILE &&
+            strncmp(path_of(image, &image->fds[i]), path, length) == 0 &&
+            path_of(image, &image->fds[i])[length] == '\0')
+            return true;
+    return false;
+}
+
+/*
+ * Another file in the same folder that the JVM holds a lock on, as databases do; NULL: none.
+ * RocksDB's write-ahead log is written like a log of text: only at its end, and never read.
+ */
+static const char *locked_beside(const struct ckpt_image_view *image, size_t index)
+{
+    const char *path = ckpt_view_text(image, image->files[index].path);
+    const char *slash = strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
+
+    for (size_t i = 0; i < image->fd_count; i++) {
+        const struct ckpt_image_fd *fd = &image->fds[i];
+        const char *other = fd->kind == CKPT_FD_FILE ? path_of(image, fd) : NULL;
+
+        if (other && fd->data.size && fd->object != index && strncmp(other, path, folder) == 0 &&
+            !strchr(other + folder, '/') && !is_lock_of_log(image, other))
+            return other;
+    }
+    return NULL;
+}
+
+/* Of one that is not open in append mode. */
+static int check_grown(const struct ckpt_image_view *image, size_t index,
+                       struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const char *path = ckpt_view_text(image, image->files[index].path);
+    const char *locked = locked_beside(image, index);
+
+    if (locked)
+        return ckpt_error_set(
+            error, STAGE, 0,
+            "'%s' has changed since the checkpoint: it has grown, and it is no text log, for the "
+            "JVM has a lock on '%s' next to it, as databases do, and does not know what was "
+            "written; put the old file back, take a new checkpoint, or allow it with "
+            "--allow-changed-files or a policy (reopen)",
+            path, locked);
+    if (restore)
+        ckpt_restore_warn(
+            restore, "'%s' has grown since the checkpoint; the JVM continues at its new end", path);
+    return 0;
+}
+
 /* What is open or mapped shared is the file itself, even where the image has a copy. */
 static void mark_needed(const struct ckpt_image_view *image, bool *needed)
 {
@@ -214,11 +278,8 @@ int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
         if (check(image, file, fd, &change, error) < 0 ||
             check_mapped(image, file, mapped[i], fd, error) < 0)
             return -1;
-        if (change == GROWN && restore && had_position(image, i))
-            ckpt_restore_warn(restore,
-                              "'%s' has grown since the checkpoint; the JVM continues at its "
-                              "new end",
-                              ckpt_view_text(image, file->path));
+        if (change == GROWN && had_position(image, i) && check_grown(image, i, restore, error) < 0)
+            return -1;
     }
     return 0;
 }

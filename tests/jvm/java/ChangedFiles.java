@@ -7,6 +7,8 @@
 //
 // MODE: append  FOLDER/append, a log in append mode
 //       log     FOLDER/log, written at its end only
+//       wal     FOLDER/wal, written at its end only, with a lock on FOLDER/LOCK, as databases do
+//       jul     FOLDER/jul, written at its end only, with a lock on FOLDER/jul.lck
 //       data    FOLDER/data, read and written
 //       map     FOLDER/map, mapped for writing
 //       view    FOLDER/map, mapped for reading; "view N": the byte that is there now
@@ -18,6 +20,8 @@ import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 
 public final class ChangedFiles {
+    private static FileChannel lock; // which a collection would close
+
     public static void main(String[] args) throws Exception {
         String folder = args[0] + "/";
         String mode = args[1];
@@ -27,7 +31,14 @@ public final class ChangedFiles {
         switch (mode) {
             case "append":
             case "log":
+            case "wal":
+            case "jul":
                 stream = new FileOutputStream(folder + mode, mode.equals("append"));
+                if (mode.equals("wal") || mode.equals("jul")) {
+                    lock = new FileOutputStream(folder + (mode.equals("wal") ? "LOCK" : "jul.lck"))
+                            .getChannel();
+                    lock.lock();
+                }
                 break;
             case "data":
                 data = new RandomAccessFile(folder + mode, "rw");
