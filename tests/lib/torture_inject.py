@@ -244,7 +244,7 @@ def freeze_calls(setup, folder, tap, most, chance, children=False):
     where = ["--children"] if children else []
     try:
         calls = victim.calls(*where)
-        for broken in plan(calls, most, chance):
+        for broken in setup.in_time(plan(calls, most, chance)):
             old = digest(victim.image)
             try:
                 said, word = victim.freeze(*broken.options, *where)
@@ -291,7 +291,7 @@ def restore_calls(setup, folder, tap, most, chance, ways=variants):
     calls = [call for call in calls[1:last]
              if not re.search("__init_libc|__libc_setup_tls", code_at(call[1]))]
     Counts.restores += 1
-    for broken in plan(calls, most, chance, ways):
+    for broken in setup.in_time(plan(calls, most, chance, ways)):
         jvm = attempt(*broken.options)
         try:
             jvm.words += 1
@@ -326,7 +326,7 @@ def freeze_kills(setup, folder, tap, most, chance):
     victim = Victim(setup, folder)
     try:
         calls = victim.calls()
-        for broken in plan(calls, most, chance, lambda _: [["--kill"]]):
+        for broken in setup.in_time(plan(calls, most, chance, lambda _: [["--kill"]])):
             said, word = victim.freeze(*broken.options)
             Counts.injections += "acted" in said
             if word:
@@ -367,7 +367,7 @@ def requester_kills(setup, folder, tap, most, chance):
         if status:
             raise Wrong(f"checkpoint ended with {status}: {said}")
         Counts.freezes += 1
-        for broken in plan(calls, most, chance, lambda _: [["--kill"]]):
+        for broken in setup.in_time(plan(calls, most, chance, lambda _: [["--kill"]])):
             run(INJECT, *broken.options, "--", COMMAND, "checkpoint", "--leave-running",
                 str(jvm.pid), image)
             Counts.injections += 1

@@ -170,6 +170,7 @@ class Setup:
     def __init__(self, java_home, folder, javac):
         self.java = os.path.join(java_home, "bin", "java")
         self.folder = folder
+        self.deadline = None
         self.classes = os.path.join(folder, "classes")
         self.library = os.path.join(folder, "libtorture.so")
         os.mkdir(self.classes)
@@ -183,6 +184,13 @@ class Setup:
                            os.path.join(TOP, "tests/jvm/java/torture.c"))
         if status:
             raise Wrong(f"gcc: {said}")
+
+    def in_time(self, things):
+        """As many of them as there is time for."""
+        for thing in things:
+            if self.deadline and time.monotonic() > self.deadline:
+                return
+            yield thing
 
     def start(self, image, *arguments, options=(), flags=()):
         os.makedirs(image, mode=0o700, exist_ok=True)

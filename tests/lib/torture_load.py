@@ -20,7 +20,7 @@ def instants(setup, folder, tap, times, chance):
     checks = 0
     wait = threading.Event()
     try:
-        for number in range(times):
+        for number in setup.in_time(range(times)):
             wait.wait(chance.random() * 0.03)  # the instant is random: this is what is tested
             ends = number % 4 == 3
             checkpoint(jvm, image, *([] if ends else ["--leave-running"]), "--no-gc")
@@ -43,6 +43,8 @@ def instants(setup, folder, tap, times, chance):
                 check_image(setup, image)
             if strays(image):
                 raise Wrong(f"left behind: {strays(image)}")
+            if number % 1000 == 999:
+                tap.note(f"{number + 1} checkpoints")
     finally:
         jvm.kill()
 
@@ -70,7 +72,7 @@ def generations(setup, folder, tap, times, chance):
     jvm = setup.start(image)
     sizes = []
     try:
-        for _ in range(times):
+        for _ in setup.in_time(range(times)):
             jvm.serves()
             checkpoint(jvm, image)
             if jvm.wait() != 137:
@@ -82,6 +84,8 @@ def generations(setup, folder, tap, times, chance):
             sizes.append(measure(jvm, image))
     finally:
         jvm.kill()
+    if len(sizes) < 2:
+        raise Wrong("there was no time for two generations")
     # The first generations differ: the JVM still compiles its code.
     early, late = least(sizes[len(sizes) // 4:][:5]), least(sizes[-5:])
     allowed = {"mappings": 8, "descriptors": 0, "threads": 3, "kilobytes of address space": 4096,
@@ -118,6 +122,6 @@ def clones(setup, folder, tap, times, chance):
         finally:
             jvm.kill()
 
-    for done in range(0, times, AT_ONCE):
+    for done in setup.in_time(range(0, times, AT_ONCE)):
         in_parallel(one, min(AT_ONCE, times - done))
     tap.note(f"{len(seen)} values, all different")
