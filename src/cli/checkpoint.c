@@ -16,7 +16,8 @@
 #include "cli/terminal.h"
 
 #define STAGE "checkpoint"
-#define SOCKET_MS 10000        /* it is there within milliseconds, unless the machine is busy */
+#define SOCKET_MS 10000 /* it is there within milliseconds, unless the machine is busy */
+#define AGAIN_MS 20
 #define PROGRESS_AFTER_MS 1000 /* nobody wants a bar that flashes by */
 #define END_MS 60000           /* a large JVM takes a while to give back its memory */
 
@@ -68,9 +69,30 @@ static int absolute(const char *directory, char *path, size_t size, struct ckpt_
     return 0;
 }
 
+/*
+ * Until the agent has its socket, and not until there is one of that name: a JVM of the same PID
+ * that was killed has left its own.
+ */
+static int wait_for_agent(const struct ckpt_target *target, struct ckpt_error *error)
+{
+    ckpt_auto_close int jvm = (int)syscall(SYS_pidfd_open, target->pid, 0);
+    struct pollfd end = {.fd = jvm, .events = POLLIN};
+    int64_t deadline = now_ms() + SOCKET_MS;
+    char path[CKPT_CONTROL_NAME_MAX];
+    int fd;
+
+    ckpt_target_socket(target, path);
+    for (;;) {
+        ckpt_attach_wait(target, path, SOCKET_MS);
+        fd = ckpt_target_connect(target, error);
+        if (fd != -2 || now_ms() >= deadline || poll(&end, 1, AGAIN_MS) > 0)
+            return fd;
+    }
+}
+
 static int connect_agent(const struct ckpt_target *target, struct ckpt_error *error)
 {
-    char library[PATH_MAX], path[CKPT_CONTROL_NAME_MAX];
+    char library[PATH_MAX];
     int fd = ckpt_target_connect(target, error);
     bool loaded, was_there;
 
@@ -87,9 +109,7 @@ static int connect_agent(const struct ckpt_target *target, struct ckpt_error *er
      */
     if (!loaded && !was_there)
         return -1;
-    ckpt_target_socket(target, path);
-    ckpt_attach_wait(target, path, SOCKET_MS);
-    fd = ckpt_target_connect(target, error);
+    fd = wait_for_agent(target, error);
     if (fd == -2 && was_there)
         return ckpt_error_set(error, STAGE, 0,
                               "JVM %d has the agent, but not its control socket (control=false, or "

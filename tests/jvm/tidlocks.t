@@ -186,7 +186,7 @@ body() {
     storms sqlite 4 -cp "$CP:$SQLITE" Sqlite
     storms storm 4 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
     if unshare --pid --fork --mount-proc true 2>/dev/null; then
-        RUNNER=(unshare --pid --fork --mount-proc)
+        RUNNER=(unshare --pid --fork --mount-proc --kill-child)
         holds small-waited waiters 42
         storms small-pids 4 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
         RUNNER=()
