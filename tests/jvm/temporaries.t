@@ -114,7 +114,26 @@ limited() {
     refused "$V: tmp_files=0: none of them is in the image" "'$tmp/"
 }
 
+# A restored JVM that works in a temporary folder, which then is gone.
+work_folder() {
+    begin work 0
+    freeze "$pid" "$DIR/work" "$V: work folder" || return
+    mkdir "$tmp/worked-in"
+    restore "work-$V-1" --cwd "$tmp/worked-in" "$DIR/work"
+    ok "$V: it works in a temporary folder" goes_on
+    freeze "$pid" "$DIR/work" "$V: work folder, generation 1" || return
+    rm -r "$tmp/worked-in"
+    run "$CKPT" restore --dry-run "$DIR/work"
+    is "$status$err" 0 "$V: a working directory that is a missing temporary folder is no obstacle"
+    [ ! -e "$tmp/worked-in" ] || fail "$V: --dry-run makes no working directory"
+    restore "work-$V-2" "$DIR/work"
+    ok "$V: it works there again" goes_on
+    is "$(readlink "/proc/$pid/cwd")" "$(realpath "$tmp")/worked-in" "$V: in a folder of that name"
+    stop "$pid"
+}
+
 body() {
+    work_folder
     lasting
     others
     limited

@@ -85,20 +85,40 @@ static int check_fds(const struct ckpt_image_view *view, struct ckpt_error *erro
     return 0;
 }
 
-static int enter_surroundings(struct ckpt_restore *restore, struct ckpt_error *error)
+/* Whether a directory is missing that ckpt_remake_files() makes, or in a rehearsal would make. */
+static bool is_made_again(const struct ckpt_image_view *view, const char *path)
+{
+    for (size_t i = 0; i < view->file_count; i++)
+        if (S_ISDIR(view->files[i].mode) &&
+            strcmp(ckpt_view_text(view, view->files[i].path), path) == 0)
+            return ckpt_remake_is_missing(view, &view->files[i]);
+    return false;
+}
+
+/* @late: when the directory has been made again, if it was missing. */
+static int enter_directory(struct ckpt_restore *restore, bool late, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
     const char *cwd = ckpt_view_text(view, view->process->cwd), *new = restore->request->cwd;
 
-    if (!new &&chdir(cwd) < 0)
-        return ckpt_error_set(error, STAGE, errno,
-                              "the JVM ran in the directory '%s'; make it again, or choose another "
-                              "one with --cwd",
-                              cwd);
-    if (new && (chdir(new) < 0 || !getcwd(restore->cwd, sizeof restore->cwd)))
-        return ckpt_error_set(error, STAGE, errno, "cannot enter the directory '%s' (--cwd)", new);
-    umask(view->process->umask);
-    return 0;
+    if (new)
+        return late || (chdir(new) == 0 && getcwd(restore->cwd, sizeof restore->cwd))
+                   ? 0
+                   : ckpt_error_set(error, STAGE, errno, "cannot enter the directory '%s' (--cwd)",
+                                    new);
+    if (chdir(cwd) == 0 ||
+        (errno == ENOENT && (!late || restore->rehearsal) && is_made_again(view, cwd)))
+        return 0;
+    return ckpt_error_set(error, STAGE, errno,
+                          "the JVM ran in the directory '%s'; make it again, or choose another "
+                          "one with --cwd",
+                          cwd);
+}
+
+static int enter_surroundings(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    umask(restore->image.view.process->umask);
+    return enter_directory(restore, false, error);
 }
 
 static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
@@ -167,7 +187,7 @@ static struct ckpt_plan *prepare(struct ckpt_restore *restore, struct ckpt_error
         ckpt_machine_check(restore, error) < 0 || choose_high(restore, error) < 0 ||
         ckpt_objects_open(restore, error) < 0 || enter_surroundings(restore, error) < 0 ||
         ckpt_time_enter(restore, error) < 0 || ckpt_limits_check_files(restore, error) < 0 ||
-        ckpt_objects_make(restore, error) < 0)
+        ckpt_objects_make(restore, error) < 0 || enter_directory(restore, true, error) < 0)
         return NULL;
     return plan_and_open(restore, error);
 }
