@@ -21,7 +21,7 @@
 
 struct flag {
     const char *name;
-    uint64_t *value, first; /* what it was before it was lowered */
+    uint64_t *value, first, lowered; /* what it was before, and what it was set to */
 };
 
 static uint64_t first_limit; /* under which the JVM was frozen first; 0: not known */
@@ -56,13 +56,14 @@ static void lower(struct flag *flag, uint64_t value)
     if (!flag->value)
         return;
     flag->first = *flag->value;
-    if (value < flag->first)
-        *flag->value = value;
+    flag->lowered = value < flag->first ? value : flag->first;
+    *flag->value = flag->lowered;
 }
 
+/* Unless someone has set it since (jcmd PID VM.set_flag). */
 static void put_back(const struct flag *flag)
 {
-    if (flag->value)
+    if (flag->value && *flag->value == flag->lowered)
         *flag->value = flag->first;
 }
 

@@ -61,7 +61,28 @@ smaller() { # COLLECTOR FLAG MOST
     stop "$pid"
 }
 
+# What an operator has set meanwhile stays.
+set_by_hand() {
+    local what="JDK $V, a flag that was set in the restored process"
+    limit none
+    start_jvm "hand-$V" - -XX:+UseG1GC -Xmx600m -jar "$SIMPLE" --period 50
+    wait_line "$log" 3
+    freeze "$pid" "$DIR/hand" "$what" || return
+    limit 400
+    restore "hand-$V-small" "$DIR/hand"
+    wait_line "$log" " limit here is 400 MiB"
+    run "$JAVA_HOME/bin/jcmd" "$pid" VM.set_flag MaxHeapFreeRatio 33
+    is "$(flag MaxHeapFreeRatio)" 33 "$what: it is set"
+    freeze "$pid" "$DIR/hand" "$what, again" || return
+    limit none
+    restore "hand-$V-large" "$DIR/hand"
+    wait_more "$log" 3 2>/dev/null || wait_line "$log" "0"
+    is "$(flag MaxHeapFreeRatio)" 33 "$what: it stays, with as much memory as before"
+    stop "$pid"
+}
+
 body() {
+    set_by_hand
     smaller SerialGC MaxHeapFreeRatio 20
     smaller G1GC MaxHeapFreeRatio 20
     smaller ZGC SoftMaxHeapSize $((200 << 20))
