@@ -413,11 +413,11 @@ static void say_warnings(struct work *work)
         ckpt_agent_log("warning", "%s", strchr(line, ':') + 1);
 }
 
-static void find_temporaries(JNIEnv *env, struct work *work)
+static int find_temporaries(JNIEnv *env, struct work *work, struct ckpt_error *error)
 {
     struct ckpt_freeze *freeze = &work->freeze;
+    int result = ckpt_temporaries_find(env, freeze->dir_fd, &work->temporaries, error);
 
-    ckpt_temporaries_find(env, freeze->dir_fd, &work->temporaries);
     freeze->tmp_dir = work->temporaries.tmp_dir;
     freeze->java_home = work->temporaries.java_home;
     freeze->temporaries = work->temporaries.list;
@@ -425,18 +425,20 @@ static void find_temporaries(JNIEnv *env, struct work *work)
     freeze->deleted_limit = (uint64_t)ckpt_agent.options.tmp_files_mib << 20;
     freeze->started_ns = ckpt_temporaries_started();
     freeze->executable = ckpt_executable();
+    return result;
 }
 
 static void freeze(JNIEnv *env, struct work *work)
 {
     struct ckpt_error error = {.stage = ""};
+    int found;
 
     ckpt_renew_management_prepare(env);
-    find_temporaries(env, work);
+    found = find_temporaries(env, work, &error);
     ckpt_control_lock();
     name_own_descriptors(work);
     work->freeze.name_copies = ckpt_native_collects_origins(env, NULL);
-    if (ckpt_freeze_check(&work->freeze, &work->report, &error) < 0)
+    if (found < 0 || ckpt_freeze_check(&work->freeze, &work->report, &error) < 0)
         ckpt_report_add(&work->report, "error", "%s", error.text);
     say_warnings(work);
     if (work->report.count == 0) {

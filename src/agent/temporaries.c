@@ -51,7 +51,16 @@ struct search {
     struct stat image_dir;
     char image_path[PATH_MAX]; /* of the image directory, with a slash behind */
     struct stat streams[3];    /* standard streams, which the restoring command gives */
+    int failed;                /* why some files may not have been found, an errno value; 0 */
 };
+
+/* That a file is not there, or is out of reach, hides no others. */
+static void note_failure(struct search *search, int number)
+{
+    if (number != ENOENT && number != ENOTDIR && number != EACCES && number != EPERM &&
+        number != ELOOP && number != ENAMETOOLONG && !search->failed)
+        search->failed = number;
+}
 
 int64_t ckpt_temporaries_started(void)
 {
@@ -71,12 +80,14 @@ int64_t ckpt_temporaries_started(void)
 /* ---- which files ---- */
 
 /* Made after the JVM had been started, by its user; some file systems do not tell when. */
-static bool is_young(const char *path, struct statx *status)
+static bool is_young(struct search *search, const char *path, struct statx *status)
 {
     struct statx_timestamp made;
 
-    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, status) < 0)
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, status) < 0) {
+        note_failure(search, errno);
         return false;
+    }
     made = status->stx_mask & STATX_BTIME ? status->stx_btime : status->stx_ctime;
     return status->stx_uid == geteuid() &&
            made.tv_sec * 1000000000 + made.tv_nsec >= ckpt_temporaries_started();
@@ -115,7 +126,7 @@ static bool add(struct search *search, const char *path, bool in_tree)
     size_t base = base_of(search, path);
     struct found *found;
 
-    if (!base || !is_plain(path) || search->count == MOST || !is_young(path, &status) ||
+    if (!base || !is_plain(path) || search->count == MOST || !is_young(search, path, &status) ||
         (!S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode)) ||
         is_same(&status, &search->image_dir) ||
         strncmp(path, search->image_path, strlen(search->image_path)) == 0)
@@ -127,8 +138,10 @@ static bool add(struct search *search, const char *path, bool in_tree)
         size_t room = search->room ? search->room * 2 : 64;
         struct found *more = realloc(search->found, room * sizeof *more);
 
-        if (!more)
+        if (!more) {
+            note_failure(search, ENOMEM);
             return false;
+        }
         search->found = more;
         search->room = room;
     }
@@ -140,6 +153,8 @@ static bool add(struct search *search, const char *path, bool in_tree)
                             .in_tree = in_tree};
     if (found->path)
         search->count++;
+    else
+        note_failure(search, ENOMEM);
     return found->path != NULL;
 }
 
@@ -149,14 +164,18 @@ static void add_tree(struct search *search, const char *path)
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
     FTSENT *entry;
 
-    while (tree && (entry = fts_read(tree))) {
+    while (tree && (errno = 0, entry = fts_read(tree))) {
         bool root = entry->fts_level == FTS_ROOTLEVEL;
 
+        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)
+            note_failure(search, entry->fts_errno);
         if (entry->fts_info != FTS_D && entry->fts_info != FTS_F)
             continue;
         if (!add(search, entry->fts_path, !root) && entry->fts_info == FTS_D)
             fts_set(tree, entry, FTS_SKIP);
     }
+    if (errno)
+        note_failure(search, errno);
     if (tree)
         fts_close(tree);
 }
@@ -173,7 +192,7 @@ static void add_used(struct search *search, const char *path)
     add(search, path, false);
     for (const char *slash = strchr(path + base + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
-        if (is_young(folder, &status) && S_ISDIR(status.stx_mode)) {
+        if (is_young(search, folder, &status) && S_ISDIR(status.stx_mode)) {
             add_tree(search, folder);
             return;
         }
@@ -200,6 +219,8 @@ static void add_mapped(struct search *search)
         memcpy(last, path, sizeof last);
         add_used(search, path);
     }
+    if (!maps || ferror(maps))
+        note_failure(search, EIO);
 }
 
 static void add_open(struct search *search)
@@ -208,14 +229,21 @@ static void add_open(struct search *search)
     char path[PATH_MAX];
     struct dirent *entry;
 
-    while (entries && (entry = readdir(entries))) {
-        ssize_t length = readlinkat(dirfd(entries), entry->d_name, path, sizeof path - 1);
+    while (entries && (errno = 0, entry = readdir(entries))) {
+        ssize_t length;
 
-        if (entry->d_name[0] == '.' || length < 0 || atoi(entry->d_name) < 3)
+        if (entry->d_name[0] == '.' || atoi(entry->d_name) < 3)
             continue;
+        length = readlinkat(dirfd(entries), entry->d_name, path, sizeof path - 1);
+        if (length < 0) {
+            note_failure(search, errno);
+            continue;
+        }
         path[length] = '\0';
         add_used(search, path);
     }
+    if (!entries || errno)
+        note_failure(search, EIO);
     if (getcwd(path, sizeof path - 2)) { /* the folder itself, not a file in it */
         strcat(path, "/-");
         add_used(search, path);
@@ -282,8 +310,10 @@ static void add_named(struct search *search, const char *name)
     if (slash ? (size_t)(slash - name) + 1 >= sizeof folder : strlen(name) >= sizeof folder)
         return;
     snprintf(path, sizeof path, "%.*s", slash ? (int)(slash - name) + 1 : 1, slash ? name : ".");
-    if (!realpath(path, folder))
+    if (!realpath(path, folder)) {
+        note_failure(search, errno);
         return;
+    }
     snprintf(path, sizeof path, "%s/%s", folder, slash ? slash + 1 : name);
     add_tree(search, path);
 }
@@ -409,16 +439,20 @@ static int find_image_dir(struct search *search, int fd)
     return 0;
 }
 
-void ckpt_temporaries_find(JNIEnv *env, int image_dir, struct ckpt_temporaries *ret)
+int ckpt_temporaries_find(JNIEnv *env, int image_dir, struct ckpt_temporaries *ret,
+                          struct ckpt_error *error)
 {
     struct search search = {.count = 0};
 
     *ret = (struct ckpt_temporaries){.count = 0};
     find_bases(&search, ret);
     if (find_image_dir(&search, image_dir) < 0)
-        return;
+        return ckpt_error_set(error, "files", errno, "cannot look for temporary files");
     for (int i = 0; i < 3; i++)
-        fstat(i, &search.streams[i]);
+        if (fstat(i, &search.streams[i]) < 0 && errno != EBADF)
+            note_failure(&search, errno);
+    if (!ckpt_temporaries_started())
+        note_failure(&search, EIO);
     add_deleted_at_exit(env, &search);
     add_mapped(&search);
     add_open(&search);
@@ -432,7 +466,12 @@ void ckpt_temporaries_find(JNIEnv *env, int image_dir, struct ckpt_temporaries *
         else
             free(search.found[i].path);
     }
+    if (!ret->list)
+        note_failure(&search, ENOMEM);
     free(search.found);
+    return search.failed
+               ? ckpt_error_set(error, "files", search.failed, "cannot look for temporary files")
+               : 0;
 }
 
 void ckpt_temporaries_free(struct ckpt_temporaries *temporaries)

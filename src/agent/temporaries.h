@@ -22,8 +22,10 @@ struct ckpt_temporaries {
 /**
  * Find them, while the JVM runs; names in the log what exceeds the agent's option tmp_files.
  * @param image_dir  the image directory, which is never one of them
+ * @return 0, or -1 with @error: some may not have been found
  */
-void ckpt_temporaries_find(JNIEnv *env, int image_dir, struct ckpt_temporaries *ret);
+int ckpt_temporaries_find(JNIEnv *env, int image_dir, struct ckpt_temporaries *ret,
+                          struct ckpt_error *error);
 
 /** Free what was found. */
 void ckpt_temporaries_free(struct ckpt_temporaries *temporaries);

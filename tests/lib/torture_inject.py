@@ -217,6 +217,9 @@ class Victim:
         if status != 137:
             raise Wrong(f"the JVM has ended with status {status}: {self.jvm.tail()}")
         self.jvm.kill()
+        for name in os.listdir(self.setup.folder):
+            if name.startswith("kept"):  # as whatever tidies up does: they are in the image
+                os.unlink(os.path.join(self.setup.folder, name))
         self.jvm = self.setup.restore(self.image)
         if not self.jvm.expect("frozen$"):
             raise Wrong(f"the image does not restore: status {self.jvm.wait()}: {self.jvm.tail()}")

@@ -109,11 +109,15 @@ public class Torture {
 
     // ---- what a checkpoint must not lose
 
-    /** A file at a position, one that is written, a pipe with content, a selector, a port. */
+    /**
+     * A file at a position, one that is written, one that is deleted at the end, a pipe with
+     * content, a selector, a port. The files may be deleted while no JVM runs.
+     */
     private static final class Kept {
         private final RandomAccessFile file;
         private final FileOutputStream log;
         private final File logName;
+        private final File atExit = File.createTempFile("kept", ".exit");
         private final Pipe pipe = Pipe.open();
         private final Selector selector = Selector.open();
         private final ServerSocketChannel server = ServerSocketChannel.open();
@@ -127,6 +131,8 @@ public class Torture {
             file = new RandomAccessFile(name, "r");
             logName = File.createTempFile("kept", ".log");
             log = new FileOutputStream(logName, true);
+            Files.write(atExit.toPath(), new byte[] {17});
+            atExit.deleteOnExit();
             pipe.sink().write(ByteBuffer.wrap(new byte[] {42}));
             pipe.source().configureBlocking(false);
             // a clone that is examined next to the original has the same port
@@ -154,6 +160,9 @@ public class Torture {
                 broken("a log that is written does not grow");
             }
             logged = logName.length();
+            if (!atExit.exists() || Files.readAllBytes(atExit.toPath())[0] != 17) {
+                broken("a temporary file is missing");
+            }
             selector.selectedKeys().clear();
             if (selector.select() < 1 || !selector.selectedKeys().contains(
                     pipe.source().keyFor(selector))) {
