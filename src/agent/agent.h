@@ -35,6 +35,8 @@ struct ckpt_options {
     bool renew_random;       /**< renew_random=true: also what may have an application's seed */
     unsigned tmp_files_mib;  /**< tmp_files=MIB of temporary files that are in the image */
     char policies[PATH_MAX]; /**< policies=FILE: rules for open descriptors; "": none */
+    char restore_policies[PATH_MAX]; /**< restore_policies=FILE that restores will be given; "" */
+    char restore_cwd[PATH_MAX];      /**< restore_cwd=DIR that restores will be given; "" */
 };
 
 /** The options of somebody who gave none. */

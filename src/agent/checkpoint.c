@@ -365,7 +365,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     tidy(freeze->dir_fd);
     if (wants_rehearsal(request)) {
         if (ckpt_rehearsal_prepare(&work->rehearsal, directory, work->image_temp,
-                                   ckpt_agent.options.rehearsal_timeout_s, error) < 0)
+                                   &ckpt_agent.options, error) < 0)
             return -1;
         freeze->rehearsal = &work->rehearsal.rehearsal;
     }

@@ -99,6 +99,8 @@ static const struct option table[] = {
     OPTION("gc", set_flag, gc),
     OPTION("rehearsal", set_flag, rehearsal),
     OPTION("rehearsal_timeout", set_number, rehearsal_timeout_s, 1, DAY_S),
+    OPTION("restore_policies", set_path, restore_policies),
+    OPTION("restore_cwd", set_path, restore_cwd),
     {"addr", set_addr, 0, 0, 0}, /* two fields */
     OPTION("shutdown", set_flag, shutdown),
     OPTION("shutdown_timeout", set_number, shutdown_timeout_s, 0, DAY_S),

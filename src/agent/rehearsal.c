@@ -21,8 +21,31 @@
 extern const unsigned char ckpt_command_file[]; /* made by tools/embed-binary */
 extern const unsigned char ckpt_command_file_end[];
 
+/* With what the restores of this image will be given too, which is in the agent's options. */
+static void name_command(struct ckpt_rehearsal_words *words, const char *directory,
+                         const char *image, const struct ckpt_options *options)
+{
+    char **next = words->arguments;
+
+    snprintf(words->name, sizeof words->name, "--rehearse=%s", image);
+    snprintf(words->directory, sizeof words->directory, "%s%s", *directory == '/' ? "" : "./",
+             directory);
+    snprintf(words->policies, sizeof words->policies, "--policies=%s", options->restore_policies);
+    snprintf(words->cwd, sizeof words->cwd, "--cwd=%s", options->restore_cwd);
+    *next++ = (char *)"checkpointer";
+    *next++ = (char *)"restore";
+    *next++ = words->name;
+    if (options->restore_policies[0])
+        *next++ = words->policies;
+    if (options->restore_cwd[0])
+        *next++ = words->cwd;
+    *next++ = words->directory;
+    *next = NULL;
+}
+
 int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret, const char *directory,
-                           const char *image, unsigned timeout_s, struct ckpt_error *error)
+                           const char *image, const struct ckpt_options *options,
+                           struct ckpt_error *error)
 {
     size_t size = (size_t)(ckpt_command_file_end - ckpt_command_file);
     ckpt_auto_close int fd = memfd_create("checkpointer", MFD_CLOEXEC | EXECUTABLE);
@@ -36,16 +59,10 @@ int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret, const char *directo
                               "the image cannot be rehearsed, so the JVM was not ended: "
                               "memfd_create; allow that here, or do without the rehearsal "
                               "(--no-rehearsal)");
-    snprintf(ret->name, sizeof ret->name, "--rehearse=%s", image);
-    snprintf(ret->directory, sizeof ret->directory, "%s%s", *directory == '/' ? "" : "./",
-             directory);
-    ret->arguments[0] = (char *)"checkpointer";
-    ret->arguments[1] = (char *)"restore";
-    ret->arguments[2] = ret->name;
-    ret->arguments[3] = ret->directory;
-    ret->arguments[4] = NULL;
-    ret->rehearsal = (struct ckpt_rehearsal){
-        .command_fd = CKPT_STEAL_FD(fd), .arguments = ret->arguments, .timeout_s = timeout_s};
+    name_command(ret, directory, image, options);
+    ret->rehearsal = (struct ckpt_rehearsal){.command_fd = CKPT_STEAL_FD(fd),
+                                             .arguments = ret->arguments,
+                                             .timeout_s = options->rehearsal_timeout_s};
     return 0;
 }
 

@@ -7,12 +7,13 @@
 
 #include <limits.h>
 
+#include "agent/agent.h"
 #include "engine/builtin/rehearse.h"
 
 struct ckpt_rehearsal_words {
     struct ckpt_rehearsal rehearsal;
-    char name[96], directory[PATH_MAX + 2];
-    char *arguments[5];
+    char name[96], directory[PATH_MAX + 2], policies[PATH_MAX + 16], cwd[PATH_MAX + 16];
+    char *arguments[7];
 };
 
 /**
@@ -20,7 +21,8 @@ struct ckpt_rehearsal_words {
  * rehearsal.command_fd.  0, or -1: it cannot be run here.
  */
 int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret, const char *directory,
-                           const char *image, unsigned timeout_s, struct ckpt_error *error);
+                           const char *image, const struct ckpt_options *options,
+                           struct ckpt_error *error);
 
 /** After a checkpoint that was called off: a thread waits for what hangs in the kernel. */
 void ckpt_rehearsal_leave(void);

@@ -61,6 +61,28 @@ lost_permission() {
     refused "$V: with --no-rehearsal the JVM ends, and restores are refused" "cannot open '$file' again"
 }
 
+# What restores will be given, the rehearsal is given too.
+restore_options() {
+    local file=$USER_DIR/closed-$V image=$USER_DIR/options-$V rules=$USER_DIR/rules-$V work=$USER_DIR/work-$V
+    as_user mkdir "$work"
+    as_user touch "$file"
+    printf 'type: file\npath: %s\naction: close\n' "$file" >"$rules"
+    cd "$work"
+    OPTIONS=(addr=none "restore_policies=$rules" "restore_cwd=$USER_DIR")
+    start_jvm "options-$V" as_user - -cp "$CP" Opened "read:$file"
+    OPTIONS=(addr=none)
+    cd "$TOP"
+    wait_line "$log" ready
+    as_user chmod 0 "$file"
+    as_user chmod 0 "$work"
+    freeze as_user "$pid" "$image" "$V: restore_policies, restore_cwd"
+    as_user chmod 700 "$work"
+    run as_user "$CKPT" restore --dry-run --cwd "$USER_DIR" "$image"
+    refused "$V: without the policies it would be refused" "cannot open '$file' again"
+    run as_user "$CKPT" restore --dry-run --cwd "$USER_DIR" --policies "$rules" "$image"
+    is "$status$err" 0 "$V: what restores will be given makes the rehearsal succeed"
+}
+
 # Opened by root, which then gave up its rights.
 more_rights() {
     local file=$TMP/root-$V image=$USER_DIR/rights-$V
@@ -248,6 +270,7 @@ body() {
     user_ready
     lost_permission
     more_rights
+    restore_options
     own_port
     cannot_run memfd_create memfd_create "cannot be rehearsed.*memfd_create"
     fallback
