@@ -28,11 +28,13 @@ static bool has_begun(JNIEnv *env)
         current ? (*env)->GetMethodID(env, runtime, "removeShutdownHook", "(Ljava/lang/Thread;)Z")
                 : NULL;
     jobject of = remove ? (*env)->CallStaticObjectMethod(env, runtime, get) : NULL;
-    jobject self = of ? (*env)->CallStaticObjectMethod(env, threads, current) : NULL;
+    jobject self = of && !(*env)->ExceptionCheck(env)
+                       ? (*env)->CallStaticObjectMethod(env, threads, current)
+                       : NULL;
     jthrowable thrown;
 
     /* A thread that runs is no hook of the application's, so nothing is removed. */
-    if (self)
+    if (self && !(*env)->ExceptionCheck(env))
         (*env)->CallBooleanMethod(env, of, remove, self);
     thrown = (*env)->ExceptionOccurred(env);
     (*env)->ExceptionClear(env);
