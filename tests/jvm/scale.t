@@ -109,9 +109,9 @@ datagrams() {
 }
 
 everything() {
-    many everything 12000 threads:1000 same:2000 files:2000 pipes:1000 mapped:2000 || return 0
-    freeze "$pid" "$DIR/everything" "$V: 1000 threads, 6000 descriptors, 2000 mapped files"
-    and_back everything 12000
+    many everything 15000 threads:1000 same:2000 files:2000 pipes:1000 mapped:2000 deleted:1000 || return 0
+    freeze "$pid" "$DIR/everything" "$V: 1000 threads, 7000 descriptors, 2000 mapped files"
+    and_back everything 15000
     many maps 1000 maps:30000 || return 0
     freeze "$pid" "$DIR/maps" "$V: 30000 mappings"
     and_back maps 1000

@@ -27,12 +27,14 @@ static uint64_t fds_aside(const struct ckpt_restore *restore)
 {
     const struct ckpt_image_view *view = &restore->image.view;
     ckpt_auto_free bool *seen = calloc(view->file_count + 1, sizeof *seen);
-    uint64_t count = view->shared_count;
+    uint64_t count = view->shared_count, ends = 0;
 
-    for (size_t i = 0; i < view->fd_count; i++)
-        count += view->fds[i].kind == CKPT_FD_PIPE ||
-                 (restore->rehearsal &&
-                  (view->fds[i].kind == CKPT_FD_TCP || view->fds[i].kind == CKPT_FD_UDP));
+    for (size_t i = 0; i < view->fd_count; i++) {
+        ends += view->fds[i].kind == CKPT_FD_PIPE; /* of two, one waits */
+        count += restore->rehearsal &&
+                 (view->fds[i].kind == CKPT_FD_TCP || view->fds[i].kind == CKPT_FD_UDP);
+    }
+    count += (ends + 1) / 2;
     for (size_t i = 0; seen && i < view->map_count; i++)
         if (view->maps[i].kind == CKPT_MAP_FILE && !seen[view->maps[i].object]) {
             seen[view->maps[i].object] = true;

@@ -16,9 +16,14 @@
 
 #define SEEK_DATA_ 3
 #define SEEK_HOLE_ 4
-#define MOST_OBJECTS 256
 #define LONGEST_NAME 249 /* of a memory file */
 #define SEEK_TRIES 3
+
+/* A descriptor of a shared object, and whether any of them can write. */
+struct open {
+    int fd;
+    bool written;
+};
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
 {
@@ -57,30 +62,27 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     struct ckpt_array *objects = &gather->tables.shared;
     bool writes = (look->open_flags & O_ACCMODE) != O_RDONLY;
     struct ckpt_image_shared *object;
+    struct open *open;
     long seals;
 
     for (size_t i = 0; i < objects->count; i++) {
         object = ckpt_array_at(objects, i);
         if (object->inode == look->status.st_ino && object->device == look->status.st_dev) {
             entry->object = (uint32_t)i;
-            if (gather->shared_written[i] && !is_unreadable(look->open_flags))
-                gather->shared_fds[i] = look->number; /* the first may be without reading */
-            gather->shared_written[i] |= writes;
+            open = ckpt_array_at(&gather->shared_opens, i);
+            if (open->written && !is_unreadable(look->open_flags))
+                open->fd = look->number; /* the first may be without reading */
+            open->written |= writes;
             return 0;
         }
     }
-    if (!gather->shared_fds) {
-        gather->shared_fds = ckpt_scratch_take(&gather->scratch, MOST_OBJECTS * sizeof(int), error);
-        gather->shared_written = ckpt_scratch_take(&gather->scratch, MOST_OBJECTS, error);
-    }
-    if (!gather->shared_fds || !gather->shared_written)
+    if (!objects->count)
+        ckpt_array_init(&gather->shared_opens, sizeof *open);
+    open = ckpt_array_add(&gather->shared_opens, &gather->scratch, 1, error);
+    if (!open)
         return -1;
-    if (objects->count == MOST_OBJECTS)
-        return ckpt_error_set(error, "descriptors", 0, "the JVM has more than %d memory files",
-                              MOST_OBJECTS);
+    *open = (struct open){.fd = look->number, .written = writes};
     seals = ckpt_sys_fcntl(look->number, F_GET_SEALS, 0);
-    gather->shared_fds[objects->count] = look->number;
-    gather->shared_written[objects->count] = writes;
     if (look->status.st_nlink == 0 && !ckpt_raw_starts(look->link, "/memfd:"))
         ckpt_copies_fits(gather, look->link,
                          (uint64_t)look->status.st_blocks * 512); /* without holes */
@@ -167,7 +169,7 @@ int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error
         struct ckpt_image_shared *object = ckpt_array_at(&gather->tables.shared, i);
         struct ckpt_source *source =
             ckpt_array_add(&gather->tables.sources, &gather->scratch, 1, error);
-        int fd = gather->shared_fds[i];
+        int fd = ((const struct open *)ckpt_array_at(&gather->shared_opens, i))->fd;
         long flags = ckpt_sys_fcntl(fd, F_GETFL, 0);
 
         if (!source || runs_of_object(gather, fd, object, error) < 0)

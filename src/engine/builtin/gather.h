@@ -58,10 +58,9 @@ struct ckpt_gather {
     struct ckpt_array open_files; /**< the first descriptor of each, ordered (fd.c) */
     int refused[64];              /**< descriptors that were refused, the first of each open file */
     size_t refused_count;
-    int *shared_fds;               /**< for each shared object, a descriptor of it */
-    bool *shared_written;          /**< for each shared object, whether a descriptor can write */
-    uint64_t deleted_size;         /**< of deleted files that go into the image */
-    const struct ckpt_range *free; /**< memory whose content does not matter, ascending */
+    struct ckpt_array shared_opens; /**< for each shared object, by what it is open (fd_shared.c) */
+    uint64_t deleted_size;          /**< of deleted files that go into the image */
+    const struct ckpt_range *free;  /**< memory whose content does not matter, ascending */
     size_t free_count;
     struct ckpt_range *lazy; /**< memory that may be mapped from the image, ascending */
     size_t lazy_count;

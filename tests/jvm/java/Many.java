@@ -8,6 +8,7 @@
 //   same:N        descriptors of one file      files:N     files, open for writing
 //   selectors:N   selectors, and so eventfds   pipes:N     with a byte in each
 //   ports:N       servers, at any port         threads:N   that wait
+//   deleted:N     files that were deleted, each with a byte of its own
 //   maps:N        mappings of one file, each with a byte of its own
 //   mapped:N      files, each mapped and closed
 //   udp:PORT      one socket that shares its port (only one)
@@ -33,6 +34,7 @@ public final class Many {
     private static final List<Object> KEPT = new ArrayList<>();
     private static final List<Pipe> PIPES = new ArrayList<>();
     private static final List<MappedByteBuffer> MAPS = new ArrayList<>();
+    private static final List<RandomAccessFile> DELETED = new ArrayList<>();
     private static final List<Thread> THREADS = new ArrayList<>();
 
     private Many() {
@@ -62,6 +64,13 @@ public final class Many {
                     break;
                 case "files":
                     KEPT.add(new FileOutputStream(new File(directory, "file-" + i), true));
+                    break;
+                case "deleted":
+                    one = new File(directory, "deleted-" + i);
+                    RandomAccessFile open = new RandomAccessFile(one, "rw");
+                    open.write(i);
+                    one.delete();
+                    DELETED.add(open);
                     break;
                 case "selectors":
                     KEPT.add(Selector.open());
@@ -131,6 +140,12 @@ public final class Many {
         for (int i = 0; i < MAPS.size(); i++) {
             if (MAPS.get(i).get(0) != (byte) i) {
                 return ": map " + i;
+            }
+        }
+        for (int i = 0; i < DELETED.size(); i++) {
+            DELETED.get(i).seek(0);
+            if (DELETED.get(i).read() != (i & 0xff)) {
+                return ": deleted file " + i;
             }
         }
         for (Thread thread : THREADS) {
