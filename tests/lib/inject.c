@@ -50,6 +50,7 @@
 #define MOST 4096
 #define MOST_CODE 512
 #define CALLERS 3
+#define LONGEST_FUNCTION 16384
 
 static const char *from, *to, *at;
 static long nth, error_number, only_call = -1;
@@ -192,8 +193,9 @@ static const struct code *code_at(unsigned long long address)
     return NULL;
 }
 
-// Whether the instruction before @address is a call.
-static bool is_return(pid_t tid, unsigned long long address)
+// Whether the instruction before @address is a call: of a function that may have @inner in it, if
+// that is known. Old return addresses are all over a stack.
+static bool is_return(pid_t tid, unsigned long long address, unsigned long long inner)
 {
     unsigned char bytes[7];
     struct iovec here = {.iov_base = bytes, .iov_len = sizeof bytes};
@@ -201,8 +203,14 @@ static bool is_return(pid_t tid, unsigned long long address)
 
     if (process_vm_readv(tid, &here, 1, &there, 1, 0) != sizeof bytes)
         return false;
-    if (bytes[2] == 0xe8) // call rel32
-        return true;
+    if (bytes[2] == 0xe8) { // call rel32
+        unsigned long long target;
+        int32_t distance;
+
+        memcpy(&distance, bytes + 3, sizeof distance);
+        target = address + (unsigned long long)(long long)distance;
+        return !inner || (target <= inner && inner - target < LONGEST_FUNCTION);
+    }
     for (int length = 2; length <= 7; length++) // call through a register or memory: ff /2
         if (bytes[7 - length] == 0xff && (bytes[8 - length] & 0x38) == 0x10)
             return true;
@@ -228,6 +236,7 @@ static const char *place_of(pid_t tid, const struct user_regs_struct *registers)
     struct iovec here = {.iov_base = words, .iov_len = sizeof words};
     struct iovec there = {.iov_base = (void *)registers->rsp, .iov_len = sizeof words};
     const struct code *found;
+    unsigned long long inner = 0;
     int callers = 0;
     ssize_t got;
 
@@ -236,17 +245,17 @@ static const char *place_of(pid_t tid, const struct user_regs_struct *registers)
     text[0] = '\0';
     found = code_at(registers->rip);
     if (found && found->whose <= COMMAND)
-        add_to_place(text, sizeof text, found, registers->rip);
+        add_to_place(text, sizeof text, found, inner = registers->rip);
     else if (found && found->whose == OTHER)
         return "-";
     got = process_vm_readv(tid, &here, 1, &there, 1, 0);
     for (ssize_t i = 0; i < got / 8 && callers < CALLERS; i++) {
         found = code_at(words[i]);
-        if (!found || found->whose == LIBC || !is_return(tid, words[i]))
+        if (!found || found->whose == LIBC || !is_return(tid, words[i], inner))
             continue;
         if (found->whose == OTHER)
             break;
-        add_to_place(text, sizeof text, found, words[i]);
+        add_to_place(text, sizeof text, found, inner = words[i]);
         callers++;
     }
     return text[0] ? text : "-";
