@@ -153,7 +153,9 @@ bool ckpt_target_is_peer(const struct ckpt_target *target, int fd)
            (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid == target->pid);
 }
 
-static int connect_to(const struct ckpt_target *target, const char *path, struct ckpt_error *error)
+/* To the socket that user @owner has made under the name for that PID namespace. */
+static int connect_to(const struct ckpt_target *target, uid_t owner, unsigned long pid_namespace,
+                      struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     ckpt_auto_close int fd = ckpt_target_new_socket(error);
@@ -162,14 +164,14 @@ static int connect_to(const struct ckpt_target *target, const char *path, struct
 
     if (fd < 0)
         return -1;
-    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
+    ckpt_control_name(name.sun_path, target->tmp, owner, target->inner, pid_namespace);
     if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0) {
         if (errno == ENOENT || errno == ECONNREFUSED) /* the latter: left by a dead process */
             return -2;
         return ckpt_error_set(error, STAGE, errno, "cannot reach the agent at '%s'", name.sun_path);
     }
     /* /tmp is everybody's: make sure that the JVM's owner made this socket. */
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != target->uid)
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != owner)
         return ckpt_error_set(error, STAGE, EPERM, "the socket '%s' is not the JVM's",
                               name.sun_path);
     return ckpt_target_is_peer(target, fd) ? CKPT_STEAL_FD(fd) : -2;
@@ -177,16 +179,14 @@ static int connect_to(const struct ckpt_target *target, const char *path, struct
 
 int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *error)
 {
-    char path[CKPT_CONTROL_NAME_MAX];
-    int fd;
+    int fd = connect_to(target, target->uid, target->pid_namespace, error);
 
-    ckpt_target_socket(target, path);
-    fd = connect_to(target, path, error);
-    if (fd != -2 || !target->pid_namespace)
-        return fd;
-    /* An agent that cannot tell its PID namespace. */
-    ckpt_control_name(path, target->tmp, target->uid, target->inner, 0);
-    return connect_to(target, path, error);
+    if (fd == -2 && target->pid_namespace) /* an agent that cannot tell its PID namespace */
+        fd = connect_to(target, target->uid, 0, error);
+    /* A JVM that was started by root and has become another user since. */
+    if (fd == -2 && target->uid && geteuid() == 0)
+        fd = connect_to(target, 0, target->pid_namespace, error);
+    return fd;
 }
 
 static const char *tmp_problem(const struct ckpt_target *target)

@@ -6,7 +6,7 @@
 # --time=namespace puts it into a user namespace.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
-compile Rights
+compile Rights Dropped
 GROUP=12346
 
 # ask WHAT OWNER: the application tries; it sees that owner of root's file.
@@ -16,6 +16,33 @@ ask() {
     touch "$DIR/mine.ask"
     ok "$1: the application answers" wait_line "$log" "owner " 20 --count $((before + 1))
     is "$(grep '^owner ' "$log" | tail -n 1)" "owner $2 chgrp $3" "$1: it keeps its rights"
+}
+
+# Its control socket is root's, and has root's number in its name.
+dropped() {
+    local what="JDK $V, a JVM that root has started and that is another user now"
+    gcc -shared -fPIC -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -x c -o "$DIR/dropped.so" - \
+        2>"$TMP/gcc.err" <<'C' || { skip "$what" "gcc and jni.h: $(head -n 1 "$TMP/gcc.err")" && return; }
+#define _GNU_SOURCE
+#include <grp.h>
+#include <jni.h>
+#include <unistd.h>
+JNIEXPORT jint JNICALL Java_Dropped_become(JNIEnv *env, jclass owner, jint user)
+{
+    return setgroups(0, NULL) + setresgid(user, user, user) + setresuid(user, user, user);
+}
+C
+    chmod 755 "$DIR"
+    mkdir "$DIR/dropped"
+    chown 12345:12345 "$DIR/dropped"
+    start_jvm "dropped-$V" - -cp "$CP" Dropped "$DIR/dropped.so" 12345
+    wait_line "$log" "failed: 0"
+    wait_line "$log" 3
+    freeze "$pid" "$DIR/dropped/image" "$what" && pass "$what is frozen by root"
+    rm -f "$(control_socket "$pid" 0)" # which the JVM itself may not remove any more
+    restore "dropped-$V" as_user "$DIR/dropped/image"
+    ok "$what is restored by that user" wait_more "$log" 3
+    stop "$pid"
 }
 
 rights() {
@@ -45,11 +72,17 @@ rights() {
     stop "$pid"
 }
 
+body() {
+    CONFINE=()
+    dropped
+    rights
+}
+
 if [ "$(id -u)" -ne 0 ]; then
     cannot "what a user may do" "only root can be a user with several groups"
 else
     chmod 711 "$TMP"
     user_ready
-    each_jdk rights
+    each_jdk body
 fi
 done_testing
