@@ -28,6 +28,11 @@ must=1 run inner 'skip it "no reason"'
 isnt "$status" 0 "with CKPT_MUST_WORK a skip fails"
 must=1 run inner 'skip_all "no reason"'
 isnt "$status" 0 "and a skip of all too"
+run inner 'f() { return 1; }; pass it; f'
+isnt "$status" 0 "a step fails that is a function"
+contains "$err" "a step succeeds: " "and is named"
+run inner 'f() { return 1; }; pass it; f || true; if f; then pass never; fi'
+is "$status" 0 "but not where its status is looked at"
 run inner 'start left tail -f /dev/null; echo "# $pid $TMP"; pass it'
 left=$(sed -n 's/^# //p' <<<"$out")
 not_ok "what a test left running is killed" kill -0 "${left% *}"
@@ -84,7 +89,7 @@ if [ "$(id -u)" -eq 0 ]; then
 else
     isnt "$(id -u)" 0 "the tests do not run as root"
 fi
-start user as_user sh -c 'echo "pid $$"; id -u >"$HOME/id"; exec tail -f /dev/null'
+start user as_user sh -c 'id -u >"$HOME/id"; echo "pid $$"; exec tail -f /dev/null'
 wait_line "$log" pid && is "$(<"$log")" "pid $pid" "the PID of a user's process is its own"
 stop "$pid"
 ok "it can write to its folder" test -s "$USER_DIR/id"

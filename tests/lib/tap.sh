@@ -83,19 +83,20 @@ fail() {
 }
 
 # Called by the trap on ERR: a step failed. Not for what `fail` has counted, nor once more for the
-# functions around a step, nor in a subshell, whose status its parent sees.
+# functions around a step, nor in a subshell, whose status its parent sees. Of a function that ended
+# with `return`, the trap is called where it was called, but with the text of that `return`.
 tap_step() { # STATUS COMMAND
-    local word=${2%% *}
+    local stack="${FUNCNAME[*]:1}" line=${BASH_LINENO[0]} text=${2%%$'\n'*} file=${BASH_SOURCE[1]:-}
     [ "$BASH_SUBSHELL" = 0 ] || return 0
-    if [ "$tap_failed" = "$tap_told" ]; then
-        [ "$word" != return ] || return 0 # the call of that function is the step
-        [ "$word" = "$tap_from" ] || fail "a step succeeds: ${2%%$'\n'*}" "it ended with status $1" || true
+    if [ "$tap_failed" = "$tap_told" ] && [[ $tap_stack != *' '* || ${tap_stack#* } != "$stack" ]]; then
+        [[ $text != return* || ! -f $file ]] || text=$(sed -n "${line}s/^ *//p" "$file")
+        fail "a step succeeds: $text" "it ended with status $1, line $line of ${file##*/}" || true
     fi
     tap_told=$tap_failed
-    tap_from=${FUNCNAME[1]}
+    tap_stack=$stack
 }
 tap_told=0
-tap_from=
+tap_stack=
 set -E
 trap 'tap_step $? "$BASH_COMMAND"' ERR
 
@@ -242,7 +243,7 @@ wait_exit() {
 # stop PID: SIGTERM, and SIGKILL after 10 seconds.
 stop() {
     kill -TERM "$1" 2>/dev/null || true
-    wait_exit "$1" 10
+    wait_exit "$1" 10 || true
 }
 
 # free_port: prints a TCP port of the loopback that is free now, below those the kernel gives away.
