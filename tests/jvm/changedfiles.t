@@ -61,7 +61,7 @@ written 1" "$V: a log that was written at its end and has grown is a warning"
 
 # A write-ahead log looks like a log of text, but for the lock that its database has on a file.
 ahead() {
-    mkdir -p "$DIR/ahead"
+    mkdir -p "$DIR/ahead" "$DIR/named"
     frozen wal "$DIR/ahead" || return
     lives wal
     is "$said" "written 1" "$V: a write-ahead log that did not change is no obstacle"
@@ -69,6 +69,10 @@ ahead() {
         "'$DIR/ahead/wal' has changed .*lock on '$DIR/ahead/LOCK'.*--allow-changed-files"
     lives wal --allow-changed-files
     is "$said" "written 1" "$V: --allow-changed-files lets a write-ahead log through"
+    frozen named "$DIR/named" || return
+    lives named
+    is_refused "$V: one next to a lock of its own making that a clone has written is refused" \
+        "'$DIR/named/named' has changed .*lock on '$DIR/named/db.lck'"
     frozen jul "$DIR" || return
     lives jul
     lives jul

@@ -205,8 +205,26 @@ static bool is_lock_of_log(const struct ckpt_image_view *image, const char *path
     return false;
 }
 
+/* Has a lock of the kernel's, or is open for writing and has such a name, as HSQLDB's. */
+static bool is_lock(const struct ckpt_image_fd *fd, const char *name)
+{
+    static const char *const ends[] = {LOCK_OF_LOG, ".lock", "LOCK", "lock"};
+    size_t length = strlen(name);
+
+    if (fd->data.size || (fd->open_flags & O_ACCMODE) == O_RDONLY)
+        return fd->data.size;
+    for (size_t i = 0; i < CKPT_COUNT(ends); i++) {
+        size_t end = strlen(ends[i]);
+
+        if (length >= end && strcmp(name + length - end, ends[i]) == 0 &&
+            (ends[i][0] == '.' || length == end))
+            return true;
+    }
+    return false;
+}
+
 /*
- * Another file in the same folder that the JVM holds a lock on, as databases do; NULL: none.
+ * A lock that the JVM has on another file in the same folder, as databases do; NULL: none.
  * RocksDB's write-ahead log is written like a log of text: only at its end, and never read.
  */
 static const char *locked_beside(const struct ckpt_image_view *image, size_t index)
@@ -219,8 +237,9 @@ static const char *locked_beside(const struct ckpt_image_view *image, size_t ind
         const struct ckpt_image_fd *fd = &image->fds[i];
         const char *other = fd->kind == CKPT_FD_FILE ? path_of(image, fd) : NULL;
 
-        if (other && fd->data.size && fd->object != index && strncmp(other, path, folder) == 0 &&
-            !strchr(other + folder, '/') && !is_lock_of_log(image, other))
+        if (other && fd->object != index && strncmp(other, path, folder) == 0 &&
+            !strchr(other + folder, '/') && is_lock(fd, other + folder) &&
+            !is_lock_of_log(image, other))
             return other;
     }
     return NULL;

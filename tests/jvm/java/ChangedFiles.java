@@ -8,6 +8,7 @@
 // MODE: append  FOLDER/append, a log in append mode
 //       log     FOLDER/log, written at its end only
 //       wal     FOLDER/wal, written at its end only, with a lock on FOLDER/LOCK, as databases do
+//       named   FOLDER/named, written at its end only, with FOLDER/db.lck open, as HSQLDB does
 //       jul     FOLDER/jul, written at its end only, with a lock on FOLDER/jul.lck
 //       data    FOLDER/data, read and written
 //       map     FOLDER/map, mapped for writing
@@ -33,11 +34,15 @@ public final class ChangedFiles {
             case "log":
             case "wal":
             case "jul":
+            case "named":
                 stream = new FileOutputStream(folder + mode, mode.equals("append"));
                 if (mode.equals("wal") || mode.equals("jul")) {
                     lock = new FileOutputStream(folder + (mode.equals("wal") ? "LOCK" : "jul.lck"))
                             .getChannel();
                     lock.lock();
+                }
+                if (mode.equals("named")) {
+                    lock = new RandomAccessFile(folder + "db.lck", "rw").getChannel();
                 }
                 break;
             case "data":
