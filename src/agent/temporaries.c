@@ -48,8 +48,11 @@ struct search {
     const char *bases[3];
     struct found *found;
     size_t count, room;
+    char **trees; /* folders that were added with all that is in them */
+    size_t tree_count;
     struct stat image_dir;
     char image_path[PATH_MAX]; /* of the image directory, with a slash behind */
+    bool is_full;              /* there are more than MOST */
     struct stat streams[3];    /* standard streams, which the restoring command gives */
     int failed;                /* why some files may not have been found, an errno value; 0 */
 };
@@ -126,6 +129,7 @@ static bool add(struct search *search, const char *path, bool in_tree)
     size_t base = base_of(search, path);
     struct found *found;
 
+    search->is_full |= search->count == MOST;
     if (!base || !is_plain(path) || search->count == MOST || !is_young(search, path, &status) ||
         (!S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode)) ||
         is_same(&status, &search->image_dir) ||
@@ -156,6 +160,23 @@ static bool add(struct search *search, const char *path, bool in_tree)
     else
         note_failure(search, ENOMEM);
     return found->path != NULL;
+}
+
+/* Whether that tree is in the list: of a thousand open files each leads to the same one. */
+static bool has_tree(struct search *search, const char *path)
+{
+    char **more;
+
+    for (size_t i = search->tree_count; i-- > 0;)
+        if (strcmp(search->trees[i], path) == 0)
+            return true;
+    more = realloc(search->trees, (search->tree_count + 1) * sizeof *more);
+    if (!more) /* it is only searched again */
+        return false;
+    search->trees = more;
+    search->trees[search->tree_count] = strdup(path);
+    search->tree_count += search->trees[search->tree_count] != NULL;
+    return false;
 }
 
 static void add_tree(struct search *search, const char *path)
@@ -193,7 +214,8 @@ static void add_used(struct search *search, const char *path)
     for (const char *slash = strchr(path + base + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
         if (is_young(search, folder, &status) && S_ISDIR(status.stx_mode)) {
-            add_tree(search, folder);
+            if (!has_tree(search, folder))
+                add_tree(search, folder);
             return;
         }
     }
@@ -397,7 +419,7 @@ static void limit(struct search *search)
                        "temporary files that do not fit into %u MiB (agent option tmp_files) are "
                        "not in the image, and a restore needs them where they are: %s",
                        ckpt_agent.options.tmp_files_mib, names);
-    if (search->count == MOST)
+    if (search->is_full)
         ckpt_agent_log("warning",
                        "there are more than %d temporary files; the rest is not in the image",
                        MOST);
@@ -469,6 +491,9 @@ int ckpt_temporaries_find(JNIEnv *env, int image_dir, struct ckpt_temporaries *r
     if (!ret->list)
         note_failure(&search, ENOMEM);
     free(search.found);
+    for (size_t i = 0; i < search.tree_count; i++)
+        free(search.trees[i]);
+    free(search.trees);
     return search.failed
                ? ckpt_error_set(error, "files", search.failed, "cannot look for temporary files")
                : 0;

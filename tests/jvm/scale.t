@@ -108,6 +108,15 @@ datagrams() {
     wait_exit "$receiver"
 }
 
+# Each of many open temporary files leads to the same folder, which is younger than the JVM.
+temporaries() {
+    many young 1000 files:400 beside:3 || return 0
+    freeze "$pid" "$DIR/young" "$V: 403 temporary files"
+    rm -r "$DIR/files" "$DIR/files-beside"-*
+    and_back young 1000
+    rm -rf "$DIR/files" "$DIR/files-beside"-*
+}
+
 everything() {
     many everything 15000 threads:1000 same:2000 files:2000 pipes:1000 mapped:2000 deleted:1000 || return 0
     freeze "$pid" "$DIR/everything" "$V: 1000 threads, 7000 descriptors, 2000 mapped files"
@@ -118,6 +127,7 @@ everything() {
 }
 
 body() {
+    temporaries
     if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
         comparisons
     elif command -v strace >/dev/null; then

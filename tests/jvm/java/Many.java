@@ -8,6 +8,7 @@
 //   same:N        descriptors of one file      files:N     files, open for writing
 //   selectors:N   selectors, and so eventfds   pipes:N     with a byte in each
 //   ports:N       servers, at any port         threads:N   that wait
+//   beside:N      files next to the folder
 //   deleted:N     files that were deleted, each with a byte of its own
 //   maps:N        mappings of one file, each with a byte of its own
 //   mapped:N      files, each mapped and closed
@@ -64,6 +65,9 @@ public final class Many {
                     break;
                 case "files":
                     KEPT.add(new FileOutputStream(new File(directory, "file-" + i), true));
+                    break;
+                case "beside":
+                    KEPT.add(new FileOutputStream(directory + "-beside-" + i, true));
                     break;
                 case "deleted":
                     one = new File(directory, "deleted-" + i);
