@@ -15,6 +15,7 @@
  */
 #include "agent/control.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -44,13 +45,44 @@ static int connections[CKPT_CONTROL_MOST] = {-1, -1, -1, -1};
 _Static_assert(CKPT_CONTROL_MOST == 4, "as many initial values as places");
 static char socket_path[CKPT_CONTROL_NAME_MAX];
 
+/* Remove a socket at which no process listens any more. */
+static void remove_dead(const char *name)
+{
+    ckpt_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    snprintf(address.sun_path, sizeof address.sun_path, "/tmp/%.80s", name);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0 &&
+        errno == ECONNREFUSED)
+        unlink(address.sun_path);
+}
+
+/*
+ * A JVM that was killed leaves its socket.  The next one with its PID takes the name over, except
+ * in a container: its number never comes again.
+ */
+static void tidy(unsigned long pid_namespace)
+{
+    ckpt_auto_closedir DIR *entries = pid_namespace ? opendir("/tmp") : NULL;
+    const struct dirent *entry;
+    char start[64];
+    int length = snprintf(start, sizeof start, ".checkpointer_%u_pid", geteuid());
+
+    while (entries && (entry = readdir(entries)))
+        if (strncmp(entry->d_name, start, (size_t)length) == 0 &&
+            strchr(entry->d_name + length, '_') && !strstr(entry->d_name, ".new"))
+            remove_dead(entry->d_name);
+}
+
 /* Bind @fd under a temporary name and move it into place: whoever connects finds it listening. */
 static int listen_at(int fd, struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
+    unsigned long pid_namespace = ckpt_control_namespace("self");
     char path[CKPT_CONTROL_NAME_MAX];
 
-    ckpt_control_name(path, "/tmp", geteuid(), getpid(), ckpt_control_namespace("self"));
+    tidy(pid_namespace);
+    ckpt_control_name(path, "/tmp", geteuid(), getpid(), pid_namespace);
     snprintf(name.sun_path, sizeof name.sun_path, "%s.new", path);
     unlink(name.sun_path);
     if (bind(fd, (struct sockaddr *)&name, sizeof name) < 0)

@@ -158,6 +158,18 @@ shared_tmp() {
     is "$status$out$err" 0 "$V: the other one is asked while that is restored"
     wait_line "${logs[1]}" "after restore"
     is "$(count_lines "${logs[1]}" "after restore")" 2 "$V: and it was that one"
+    inner[0]=$(inner_of "$pid")
+    i=$(readlink "/proc/${inner[0]}/ns/pid")
+    i=/tmp/.checkpointer_0_pid1_${i//[^0-9]/}
+    kill -KILL "$pid" # and with it all of its namespace
+    wait_exit "$pid"
+    "$WAITFOR" --timeout 30 exit "${inner[0]}"
+    ok "$V: one that is killed leaves its socket" test -S "$i"
+    start "$V shared 3" "${container[@]}" "$CKPT" run --option addr=none -- "$JAVA" -cp "$CP" Opened
+    wait_line "$log" 2
+    not_ok "$V: until the next one starts" test -e "$i"
+    run "$CKPT" checkpoint --leave-running "${inner[1]}" "$DIR/shared-1"
+    is "$status$out$err" 0 "$V: those that live keep theirs"
     stop "$pid"
     stop "${outer[1]}"
     stop "${outer[2]}"
