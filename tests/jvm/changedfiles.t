@@ -73,6 +73,10 @@ ahead() {
     lives named
     is_refused "$V: one next to a lock of its own making that a clone has written is refused" \
         "'$DIR/named/named' has changed .*lock on '$DIR/named/db.lck'"
+    frozen db.log "$DIR/named" || return
+    lives db.log
+    is_refused "$V: one in append mode next to a lock of the same name is refused" \
+        "'$DIR/named/db.log' has changed .*lock on '$DIR/named/db.lck'"
     frozen jul "$DIR" || return
     lives jul
     lives jul

@@ -223,9 +223,19 @@ static bool is_lock(const struct ckpt_image_fd *fd, const char *name)
     return false;
 }
 
+/* "db.lck" of "db.log". */
+static bool has_same_stem(const char *path, const char *other)
+{
+    const char *dot = strrchr(path, '.');
+
+    return dot && strncmp(other, path, (size_t)(dot - path)) == 0 &&
+           strcmp(other + (dot - path), LOCK_OF_LOG) == 0;
+}
+
 /*
  * A lock that the JVM has on another file in the same folder, as databases do; NULL: none.
  * RocksDB's write-ahead log is written like a log of text: only at its end, and never read.
+ * HSQLDB's is in append mode, as most logs of text are; so there the names have to match.
  */
 static const char *locked_beside(const struct ckpt_image_view *image, size_t index)
 {
@@ -239,13 +249,13 @@ static const char *locked_beside(const struct ckpt_image_view *image, size_t ind
 
         if (other && fd->object != index && strncmp(other, path, folder) == 0 &&
             !strchr(other + folder, '/') && is_lock(fd, other + folder) &&
-            !is_lock_of_log(image, other))
+            !is_lock_of_log(image, other) &&
+            (had_position(image, index) || has_same_stem(path, other)))
             return other;
     }
     return NULL;
 }
 
-/* Of one that is not open in append mode. */
 static int check_grown(const struct ckpt_image_view *image, size_t index,
                        struct ckpt_restore *restore, struct ckpt_error *error)
 {
@@ -260,7 +270,7 @@ static int check_grown(const struct ckpt_image_view *image, size_t index,
             "written; put the old file back, take a new checkpoint, or allow it with "
             "--allow-changed-files or a policy (reopen)",
             path, locked);
-    if (restore)
+    if (restore && had_position(image, index))
         ckpt_restore_warn(
             restore, "'%s' has grown since the checkpoint; the JVM continues at its new end", path);
     return 0;
@@ -297,7 +307,7 @@ int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
         if (check(image, file, fd, &change, error) < 0 ||
             check_mapped(image, file, mapped[i], fd, error) < 0)
             return -1;
-        if (change == GROWN && had_position(image, i) && check_grown(image, i, restore, error) < 0)
+        if (change == GROWN && check_grown(image, i, restore, error) < 0)
             return -1;
     }
     return 0;

@@ -8,7 +8,8 @@
 // MODE: append  FOLDER/append, a log in append mode
 //       log     FOLDER/log, written at its end only
 //       wal     FOLDER/wal, written at its end only, with a lock on FOLDER/LOCK, as databases do
-//       named   FOLDER/named, written at its end only, with FOLDER/db.lck open, as HSQLDB does
+//       named   FOLDER/named, written at its end only, with FOLDER/db.lck open
+//       db.log  FOLDER/db.log in append mode, with FOLDER/db.lck open, as HSQLDB does
 //       jul     FOLDER/jul, written at its end only, with a lock on FOLDER/jul.lck
 //       data    FOLDER/data, read and written
 //       map     FOLDER/map, mapped for writing
@@ -35,13 +36,15 @@ public final class ChangedFiles {
             case "wal":
             case "jul":
             case "named":
-                stream = new FileOutputStream(folder + mode, mode.equals("append"));
+            case "db.log":
+                stream = new FileOutputStream(folder + mode,
+                        mode.equals("append") || mode.equals("db.log"));
                 if (mode.equals("wal") || mode.equals("jul")) {
                     lock = new FileOutputStream(folder + (mode.equals("wal") ? "LOCK" : "jul.lck"))
                             .getChannel();
                     lock.lock();
                 }
-                if (mode.equals("named")) {
+                if (mode.equals("named") || mode.equals("db.log")) {
                     lock = new RandomAccessFile(folder + "db.lck", "rw").getChannel();
                 }
                 break;
