@@ -55,8 +55,19 @@ def measure(jvm, image):
         maps = len(file.readlines())
     with open(f"/proc/{jvm.pid}/status", encoding="ascii", errors="replace") as file:
         status = file.read()
-    return {"mappings": maps, "descriptors": len(os.listdir(f"/proc/{jvm.pid}/fd")),
-            "threads": len(os.listdir(f"/proc/{jvm.pid}/task")),
+    names = []
+    for task in os.listdir(f"/proc/{jvm.pid}/task"):
+        try:
+            with open(f"/proc/{jvm.pid}/task/{task}/comm", encoding="ascii", errors="replace") as file:
+                names.append(file.read().strip())
+        except OSError:
+            pass
+    # HotSpot starts this thread, with its socket, when somebody attaches for the first time: the
+    # command does if it comes before a restored process has its control socket again.
+    attached = "Attach Listener" in names
+    return {"mappings": maps,
+            "descriptors": len(os.listdir(f"/proc/{jvm.pid}/fd")) - attached,
+            "threads": len(names) - attached,
             "kilobytes of address space": int(re.search(r"VmSize:\s*(\d+)", status).group(1)),
             "kilobytes of image": os.stat(os.path.join(image, "image")).st_size >> 10}
 
