@@ -94,5 +94,9 @@ wait_line "$log" pid && is "$(<"$log")" "pid $pid" "the PID of a user's process 
 stop "$pid"
 ok "it can write to its folder" test -s "$USER_DIR/id"
 ok "it can run the command" as_user test -x "$CKPT"
+run inner 'install -D -m 700 /dev/null "$TMP/closed/file"; chmod 700 "$TMP/closed"
+    file=$(for_user "$TMP/closed/file"); ok "it can read the file" as_user test -r "$file"'
+is "$status" 0 "for_user gives it a file that it can read, also before anything ran as that user" ||
+    diag "$err"
 
 done_testing

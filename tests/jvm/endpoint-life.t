@@ -46,7 +46,7 @@ serves_on() {
             is "$code/$(member directory)" "200/$DIR/on" "$V: to the directory of the option"
             wait_exit "$pid"
         else
-            freeze "$pid" "$DIR/on" "$V: by PID, with connections open"
+            port='' freeze "$pid" "$DIR/on" "$V: by PID, with connections open"
         fi
         hang_up
         is "$(cat "$heard")" kept "$V: an idle client was no obstacle"

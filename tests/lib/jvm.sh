@@ -100,7 +100,7 @@ restore() {
 
 # freeze [as_user] PID DIR WHAT [OPTION...]: `checkpoint PID DIR`, and the JVM ends as it should.
 # Sets status, out, err; fails a test of the name WHAT where something is wrong, and is silent else.
-# Clients of a server at $port must be gone; it is given the time to hear of that.
+# Clients of a server at $port, where that is set, must be gone; it is given the time to hear of that.
 freeze() {
     local user=() process directory what
     [ "$1" != as_user ] || { user=(as_user) && shift; }

@@ -297,9 +297,10 @@ user_ready() {
     fi
 }
 
-# for_user FILE: prints a path where that user can read FILE: its own, or that of a copy. Call
-# user_ready before; it does this for CKPT, AGENT and SECCOMP_RUN.
+# for_user FILE: prints a path where that user can read FILE: its own, or that of a copy.
+# user_ready does this for CKPT, AGENT and SECCOMP_RUN.
 for_user() {
+    user_ready
     if "${AS_USER[@]}" test -r "$1"; then
         printf '%s\n' "$1"
     else
