@@ -61,13 +61,14 @@ lost_permission() {
     refused "$V: with --no-rehearsal the JVM ends, and restores are refused" "cannot open '$file' again"
 }
 
-# What restores will be given, the rehearsal is given too.
+# What restores will be given, the rehearsal is given too; so a working directory that the JVM's user could
+# not enter by its name is no obstacle.
 restore_options() {
     local file=$USER_DIR/closed-$V image=$USER_DIR/options-$V rules=$USER_DIR/rules-$V work=$USER_DIR/work-$V
-    as_user mkdir "$work"
+    as_user mkdir -p "$work/below"
     as_user touch "$file"
     printf 'type: file\npath: %s\naction: close\n' "$file" >"$rules"
-    cd "$work"
+    cd "$work/below"
     OPTIONS=(addr=none "restore_policies=$rules" "restore_cwd=$USER_DIR")
     start_jvm "options-$V" as_user - -cp "$CP" Opened "read:$file"
     OPTIONS=(addr=none)

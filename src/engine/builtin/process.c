@@ -134,15 +134,20 @@ static int keep_directory(struct ckpt_gather *gather, char *text, struct ckpt_er
     long length = ckpt_sys_readlinkat(AT_FDCWD, "/proc/self/cwd", text, TEXT_MAX - 1);
     struct stat own, there;
     char path[4096];
+    long failed;
 
     if (length < 0)
         return ckpt_error_set(error, "process", (int)-length, "cannot read '%s'", "/proc/self/cwd");
     text[length] = '\0';
-    if (ckpt_sys_fstatat(AT_FDCWD, "/proc/self/cwd", &own, 0) < 0 ||
-        ckpt_sys_fstatat(AT_FDCWD, text, &there, 0) < 0)
+    failed = ckpt_sys_fstatat(AT_FDCWD, "/proc/self/cwd", &own, 0);
+    if (failed < 0)
+        return ckpt_error_set(error, "process", (int)-failed, "cannot read '%s'", "/proc/self/cwd");
+    /* Whether one that is out of reach can be entered again is for the restore to say (--cwd). */
+    failed = ckpt_sys_fstatat(AT_FDCWD, text, &there, 0);
+    if (failed == -ENOENT || failed == -ENOTDIR)
         ckpt_report_add(gather->report, "file", "the working directory '%s' no longer exists",
                         text);
-    else if (own.st_ino != there.st_ino || own.st_dev != there.st_dev)
+    else if (failed == 0 && (own.st_ino != there.st_ino || own.st_dev != there.st_dev))
         ckpt_report_add(gather->report, "file",
                         "the working directory is '%s', but that path leads to another one now: "
                         "something is mounted there, or it was deleted and made again",
