@@ -6,7 +6,7 @@
 #include "agent/rehearsal.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -75,10 +75,9 @@ static void *bury(void *unused)
 
 void ckpt_rehearsal_leave(void)
 {
-    static bool has_thread; /* turns take care that there is one checkpoint at a time */
+    static uint32_t with_thread; /* turns take care that there is one checkpoint at a time */
+    uint32_t hangs = ckpt_rehearse_hangs();
 
-    if (!ckpt_rehearse_hangs())
-        has_thread = false;
-    else if (!has_thread)
-        has_thread = ckpt_thread_start("ckpt rehearsal", bury, NULL) == 0;
+    if (hangs && hangs != with_thread && ckpt_thread_start("ckpt rehearsal", bury, NULL) == 0)
+        with_thread = hangs;
 }

@@ -185,43 +185,77 @@ hangs() {
     pass "$V: and it can be frozen afterwards"
 }
 
+# requested NAME PROCESS IMAGE: a checkpoint, in $request, whose rehearsal does not begin as long as $tracer
+# is there; its processes are $keeper and $command.
+requested() {
+    local deadline=$((SECONDS + 60))
+    start "tracer-$1" strace -f -p "$2" -e trace=execve -e inject=execve:delay_enter=600s
+    tracer=$pid
+    wait_line "$log" "attached"
+    start "request-$1" "$CKPT" checkpoint "$2" "$3"
+    request=$pid
+    until keeper=$(cat "/proc/$2/task"/*/children) && keeper=${keeper% } && [ -n "$keeper" ] &&
+        command=$(cat "/proc/$keeper/task/$keeper/children") && command=${command% } && [ -n "$command" ]; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+    done 2>/dev/null
+}
+
+# What ends the process that waits for the rehearsal, as an operator may, ends the rehearsal.
+keeper_killed() {
+    local image=$DIR/killed process log_file tracer request keeper command
+    start_jvm "killed-$V" - -cp "$CP" Opened
+    process=$pid log_file=$log
+    wait_line "$log" ready
+    requested "killed-$V" "$process" "$image" || fail "$V: a rehearsal begins"
+    kill -KILL "$keeper"
+    wait_exit "$request" 60
+    is "$status" 1 "$V: a rehearsal whose keeper is killed: the checkpoint is called off"
+    like "$(<"$log")" "rehearsal of the image was ended by signal 9" "$V: with the reason"
+    kill "$tracer"
+    wait_exit "$tracer"
+    continues "$process" "$log_file" "$V: a rehearsal whose keeper is killed" "$image"
+    stop "$process"
+}
+
+# frozen NAME PROCESS IMAGE FREEZER: a rehearsal that hangs in the kernel, and the answer to the request.
+frozen() {
+    local tracer request
+    echo FROZEN >"$4/freezer.state"
+    requested "$1" "$2" "$3" || fail "$V: a rehearsal begins"
+    echo "$command" >"$4/cgroup.procs"
+    kill "$tracer"
+    wait_exit "$tracer"
+    wait_exit "$request" 60
+    is "$status" 1 "$1: a rehearsal that hangs in the kernel: the checkpoint is called off"
+    like "$(<"$log")" "was not over after 10 s" "$1: with the reason"
+}
+
 # One that not even SIGKILL ends, as for a file system that does not answer: a frozen one. The JVM does
 # not wait for it, and does not get it for a child when the process around it has ended.
 hangs_in_kernel() {
     local image=$DIR/kernel freezer=/sys/fs/cgroup/freezer/checkpointer-test-$$-$V
-    local process log_file tracer keeper command deadline=$((SECONDS + 60))
+    local process log_file keeper command
     if ! mkdir "$freezer" 2>/dev/null; then
         cannot "$V: a rehearsal that hangs in the kernel" "no cgroup v1 of ours can freeze a process"
         return
     fi
-    echo FROZEN >"$freezer/freezer.state"
     OPTIONS=(addr=none rehearsal_timeout=10)
     start_jvm "kernel-$V" - -cp "$CP" Opened
     OPTIONS=(addr=none)
     process=$pid log_file=$log
     wait_line "$log" ready
-    start "tracer-kernel-$V" strace -f -p "$process" -e trace=execve -e inject=execve:delay_enter=600s
-    tracer=$pid
-    wait_line "$log" "attached"
-    start "request-$V" "$CKPT" checkpoint "$process" "$image"
-    until keeper=$(cat "/proc/$process/task"/*/children) && [ -n "$keeper" ] &&
-        command=$(cat "/proc/${keeper% }/task/${keeper% }/children") && [ -n "$command" ]; do
-        [ "$SECONDS" -lt "$deadline" ] || break
-    done 2>/dev/null
-    command=${command% }
-    echo "$command" >"$freezer/cgroup.procs"
-    kill "$tracer"
-    wait_exit "$tracer"
-    ok "$V: a rehearsal that hangs in the kernel: the request is answered" \
-        wait_line "$log" "was not over after 10 s" 60
+    frozen "kernel-$V" "$process" "$image" "$freezer"
     wait_line "$log_file" "after restore" || fail "$V: afterRestore is called"
     wait_more "$log_file" 2 || fail "$V: the JVM continues"
     run "$CKPT" checkpoint "$process" "$image"
     called_off "$V: while it hangs" "rehearsal of an earlier image has not ended: it hangs in the kernel"
-    is "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$command/status")" "${keeper% }" \
+    is "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$command/status")" "$keeper" \
         "$V: it is no child of the JVM's"
     echo THAWED >"$freezer/freezer.state"
     ok "$V: when it has ended, nothing is left of it" childless "$process"
+    frozen "kernel-again-$V" "$process" "$image" "$freezer"
+    echo THAWED >"$freezer/freezer.state"
+    ok "$V: nor of the next one that hung" childless "$process"
     run "$CKPT" checkpoint --leave-running "$process" "$image"
     is "$status$err" 0 "$V: and the JVM can be frozen"
     stop "$process"
@@ -279,6 +313,7 @@ body() {
     by_option
     if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
         hangs
+        keeper_killed
         hangs_in_kernel
         unnoticed
     elif command -v strace >/dev/null; then

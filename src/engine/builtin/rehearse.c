@@ -41,6 +41,7 @@ static struct {
     struct stage *stage; /* NULL: none */
     long pid;
     uint64_t block;
+    uint32_t number; /* how many there have been */
 } abandoned;
 
 long ckpt_spawn(unsigned long flags, void *stack_end, void (*function)(void *), void *argument,
@@ -272,8 +273,9 @@ static void start(struct stage *stage, char *stack_end)
         stage->failed_at = "clone";
     } else if (!wait_for_keeper(stage, keeper)) {
         stage->timed_out = true;
-        abandoned.stage = stage;
+        abandoned.number++;
         abandoned.pid = keeper;
+        abandoned.stage = stage;
     }
 }
 
@@ -303,9 +305,9 @@ static void free_block(uint64_t block)
     ckpt_sys_munmap(block, BLOCK);
 }
 
-bool ckpt_rehearse_hangs(void)
+uint32_t ckpt_rehearse_hangs(void)
 {
-    return __atomic_load_n(&abandoned.stage, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&abandoned.stage, __ATOMIC_ACQUIRE) ? abandoned.number : 0;
 }
 
 void ckpt_rehearse_bury(void)
@@ -326,6 +328,7 @@ int ckpt_rehearse(const struct ckpt_rehearsal *rehearsal, struct ckpt_error *err
     if (block < 0)
         return ckpt_error_set(error, STAGE, (int)-block, "cannot rehearse the image");
     stage->rehearsal = rehearsal;
+    stage->status = SIGKILL; /* of who ends the keeper before it can tell */
     stage->child_stack_end = (char *)block + STACK;
     result = run(stage, (char *)block + 2 * STACK, error);
     if (abandoned.stage == stage)

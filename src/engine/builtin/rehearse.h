@@ -5,7 +5,7 @@
 #ifndef CKPT_ENGINE_BUILTIN_REHEARSE_H
 #define CKPT_ENGINE_BUILTIN_REHEARSE_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -26,8 +26,9 @@ int ckpt_rehearse(const struct ckpt_rehearsal *rehearsal, struct ckpt_error *err
 /**
  * Whether a command that was not over in time still hangs in the kernel, for instance for a file
  * system that does not answer.
+ * @return 0: it does not; otherwise a number that is another one for each that hung
  */
-bool ckpt_rehearse_hangs(void);
+uint32_t ckpt_rehearse_hangs(void);
 
 /** Wait for that, as long as it takes, so that nothing is left of it; from one thread only. */
 void ckpt_rehearse_bury(void);
