@@ -105,6 +105,16 @@ names() {
     called_off "a policy names such a file" "odd .deleted./file .deleted.'\) is refused by the rule"
 }
 
+# A file of a file system that does not tell what it is, as a program's (FUSE) may not.
+silent() {
+    : >"$DIR/silent-file"
+    CONFINE=("$SECCOMP_RUN" --bare --deny fstatfs=ENOSYS --)
+    start_jvm "silent-$V" - -cp "$CP" Opened "read:$DIR/silent-file" until:1000000
+    CONFINE=()
+    wait_line "$log" ready
+    and_back silent "a file of a file system that does not tell what it is"
+}
+
 body() {
     if [ "$(id -u)" = 0 ] && unshare --mount mount --make-rprivate / 2>/dev/null; then
         mounted
@@ -113,6 +123,7 @@ body() {
     fi
     links
     names
+    silent
 }
 each_jdk body
 done_testing

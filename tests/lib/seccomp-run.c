@@ -100,6 +100,7 @@ static const struct refusal refusals[] = {
     {"copy_file_range", SYS_copy_file_range, 0},
     {"execveat", SYS_execveat, 0},
     {"fadvise64", SYS_fadvise64, 0},
+    {"fstatfs", SYS_fstatfs, 0},
     {"fsync", SYS_fsync, 0},
     {"ftruncate", SYS_ftruncate, 0},
     {"getrandom", SYS_getrandom, 0},

@@ -60,10 +60,23 @@ static long read_info(int number, struct ckpt_fd_look *look)
     return length == -EFBIG ? 0 : length;
 }
 
+/* 0 for one that does not tell, as a program's (FUSE) may; the kernel's own all do. */
+static long read_file_system(int number, struct ckpt_fd_look *look)
+{
+    struct statfs system = {0};
+    long failed = ckpt_syscall(SYS_fstatfs, number, &system, 0, 0, 0, 0);
+    bool silent = failed == -ENOSYS || failed == -EOPNOTSUPP;
+
+    if (failed < 0 &&
+        (!silent || ckpt_raw_starts(look->link, "/proc/") || ckpt_raw_starts(look->link, "/sys/")))
+        return failed;
+    look->file_system = (uint64_t)(unsigned)system.f_type;
+    return 0;
+}
+
 /* A negative errno value if one of the calls fails. */
 static long read_look(int number, struct ckpt_fd_look *look)
 {
-    struct statfs system;
     char path[64];
     long length, flags, fd_flags, failed;
 
@@ -75,10 +88,9 @@ static long read_look(int number, struct ckpt_fd_look *look)
     failed = ckpt_sys_fstat(number, &look->status);
     if (failed < 0)
         return failed;
-    failed = ckpt_syscall(SYS_fstatfs, number, &system, 0, 0, 0, 0);
+    failed = read_file_system(number, look);
     if (failed < 0)
         return failed;
-    look->file_system = (uint64_t)(unsigned)system.f_type;
     flags = ckpt_sys_fcntl(number, F_GETFL, 0);
     if (flags < 0)
         return flags;
