@@ -17,6 +17,7 @@
 
 #define STAGE "checkpoint"
 #define SOCKET_MS 10000 /* it is there within milliseconds, unless the machine is busy */
+#define SOON_MS 500
 #define AGAIN_MS 20
 #define PROGRESS_AFTER_MS 1000 /* nobody wants a bar that flashes by */
 #define END_MS 60000           /* a large JVM takes a while to give back its memory */
@@ -73,17 +74,17 @@ static int absolute(const char *directory, char *path, size_t size, struct ckpt_
  * Until the agent has its socket, and not until there is one of that name: a JVM of the same PID
  * that was killed has left its own.
  */
-static int wait_for_agent(const struct ckpt_target *target, struct ckpt_error *error)
+static int wait_for_agent(const struct ckpt_target *target, int limit_ms, struct ckpt_error *error)
 {
     ckpt_auto_close int jvm = (int)syscall(SYS_pidfd_open, target->pid, 0);
     struct pollfd end = {.fd = jvm, .events = POLLIN};
-    int64_t deadline = now_ms() + SOCKET_MS;
+    int64_t deadline = now_ms() + limit_ms;
     char path[CKPT_CONTROL_NAME_MAX];
     int fd;
 
     ckpt_target_socket(target, path);
     for (;;) {
-        ckpt_attach_wait(target, path, SOCKET_MS);
+        ckpt_attach_wait(target, path, limit_ms);
         fd = ckpt_target_connect(target, error);
         if (fd != -2 || now_ms() >= deadline || poll(&end, 1, AGAIN_MS) > 0)
             return fd;
@@ -99,17 +100,19 @@ static int connect_agent(const struct ckpt_target *target, struct ckpt_error *er
     if (fd != -2)
         return fd;
     was_there = ckpt_target_has(target, "libcheckpointer");
-    if (ckpt_target_check_tmp(target, error) < 0 ||
-        ckpt_target_agent(library, sizeof library, error) < 0)
+    if (ckpt_target_check_tmp(target, error) < 0)
+        return -1;
+    /* One that was restored just now, or that is starting: to attach would leave a thread there. */
+    fd = was_there ? wait_for_agent(target, SOON_MS, error) : -2;
+    if (fd != -2)
+        return fd;
+    if (ckpt_target_agent(library, sizeof library, error) < 0)
         return -1;
     loaded = ckpt_attach_load(target, library, "addr=none", error) == 0;
-    /*
-     * A JVM that is only starting, with the agent, takes no agent yet; that one makes its socket in
-     * a moment, as does that of a JVM that was restored just now.
-     */
+    /* A JVM that is only starting takes no agent yet; its own makes the socket in a moment. */
     if (!loaded && !was_there)
         return -1;
-    fd = wait_for_agent(target, error);
+    fd = wait_for_agent(target, SOCKET_MS, error);
     if (fd == -2 && was_there)
         return ckpt_error_set(error, STAGE, 0,
                               "JVM %d has the agent, but not its control socket (control=false, or "

@@ -64,6 +64,22 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$(control_socket "$pid")" 2>/d
     pass "$V: a JVM that is only starting is frozen when it has started"
 }
 
+# Asked as soon as it is back, when its socket is not yet: nothing is loaded into it for that.
+just_restored() {
+    local turn attached=0
+    start_jvm "$V restored" - -jar "$SIMPLE" --period 5
+    wait_line "$log" 2
+    freeze "$pid" "$DIR/restored" "$V: restored: freeze" || return
+    for turn in 1 2 3; do
+        restore "$V restored" "$DIR/restored"
+        wait_more "$log" 1
+        run "$CKPT" checkpoint "$pid" "$DIR/restored-$turn"
+        is "$status$err" 0 "$V: a JVM that was restored just now is frozen, turn $turn"
+        "$CKPT" inspect "$DIR/restored-$turn" | grep -q "Attach Listener" && attached=1
+    done
+    is "$attached" 0 "$V: a JVM that was restored just now is asked without an attachment"
+}
+
 # A socket under the right name that somebody else has made.
 impostor() {
     local socket
@@ -224,6 +240,7 @@ no_tmp() { # WHAT PROBLEM MOUNT COMMAND...: MOUNT is what a shell does to /tmp
 body() {
     owner_only
     only_starting
+    just_restored
     impostor
     if unshare --mount --pid --fork --mount-proc true 2>/dev/null; then
         shared_tmp
