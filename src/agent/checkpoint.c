@@ -449,6 +449,7 @@ static void freeze(JNIEnv *env, struct work *work)
         ckpt_renew_executable_prepare(env);
         ckpt_memory_limit_prepare();
         ckpt_old_attach_prepare();
+        ckpt_ending_know_handlers(env);
         ckpt_timers_hold(env);
         if (ckpt_ending_hold(env))
             work->result = ckpt_freeze(&work->freeze, &work->report);

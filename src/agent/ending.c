@@ -3,12 +3,11 @@
  * See ending.h.  Runtime.removeShutdownHook() fails from the moment on at which the hooks are taken
  * for running; the JDK does that under the monitor of ApplicationShutdownHooks, which is held over
  * the freeze.  A thread that HotSpot has started for a signal, and that waits for the monitor or is
- * not there yet, is known by its name.  On the requester's thread.
+ * not there yet, is known by its name (ending_signal.c).  On the requester's thread.
  */
 #include "agent/ending.h"
 
 #include "agent/renew/renew.h"
-#include "base/raw.h"
 
 static jclass hooks; /* a global reference, kept; NULL: not known */
 static bool is_held;
@@ -70,15 +69,4 @@ void ckpt_ending_release(JNIEnv *env)
     if (is_held)
         (*env)->MonitorExit(env, hooks);
     is_held = false;
-}
-
-const char *ckpt_ending_by_signal(const struct ckpt_park *park)
-{
-    static const char *const names[] = {"SIGTERM handler", "SIGINT handler", "SIGHUP handler"};
-
-    for (uint32_t i = 0; i < park->taken; i++)
-        for (int j = 0; j < 3; j++)
-            if (ckpt_raw_equal(park->slots[i].name, names[j]))
-                return names[j];
-    return NULL;
 }

@@ -28,6 +28,12 @@ bool ckpt_ending_hold(JNIEnv *env);
 /** Let it. */
 void ckpt_ending_release(JNIEnv *env);
 
+/**
+ * Whose handlers there are for the signals that end a JVM.  Where the application's own is busy, it
+ * is given a second to be done or to end the JVM; then it counts no longer for one that will.
+ */
+void ckpt_ending_know_handlers(JNIEnv *env);
+
 /** With all threads parked: a thread that is about to end the JVM for a signal; NULL: none. */
 const char *ckpt_ending_by_signal(const struct ckpt_park *park);
 

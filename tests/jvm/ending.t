@@ -33,7 +33,21 @@ ends() {
     is "$(find "$DIR/image-$what" -mindepth 1)" "" "$V, $what: there is no image, and nothing else"
 }
 
+# An application's own handler for SIGTERM may wait for the checkpoint: the JVM does not end by it.
+handler() {
+    start_jvm "handler-$V" "$DIR/image-handler" -cp "$CP" Ending handler
+    wait_line "$log" ready
+    kill -TERM "$pid"
+    wait_exit "$pid" 60
+    is "$status" 137 "$V: an application that takes its checkpoint at SIGTERM is frozen"
+    restore "handler-back-$V" "$DIR/image-handler"
+    ok "$V: and restored" wait_line "$log" handled
+    like "$(<"$log")" frozen "$V: with the checkpoint that it asked for"
+    kill -KILL "$pid"
+}
+
 body() {
+    handler
     ends signal 143 TERM
     ends exit 5
     start_jvm "late-$V" "$DIR/image-late" -cp "$CP" Ending late

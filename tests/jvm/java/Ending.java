@@ -5,9 +5,11 @@
 // exit: another thread calls System.exit(5) while beforeCheckpoint runs. signal: that waits until
 // the shutdown hook runs, for the test sends SIGTERM. late: the shutdown hook asks for a checkpoint
 // and says what comes of it; otherwise it waits until there is a file ENDING-GO in the working
-// directory. Prints "ready", "before", "shutdown".
+// directory. handler: the application handles SIGTERM itself, by a checkpoint that another thread
+// asks for. Prints "ready", "before", "shutdown".
 
 import java.io.File;
+import java.lang.reflect.Proxy;
 import java.util.concurrent.CountDownLatch;
 import org.crac.Context;
 import org.crac.Core;
@@ -17,16 +19,38 @@ public final class Ending {
     private static final CountDownLatch ENDS = new CountDownLatch(1);
     private static Resource kept;
 
+    private static void ask() {
+        try {
+            Core.checkpointRestore();
+            System.out.println("frozen");
+        } catch (Exception refused) {
+            System.out.println("refused: " + refused.getMessage() + refused.getSuppressed()[0]);
+        }
+    }
+
+    /** By reflection: the classes are not of Java's standard. */
+    private static void handle() throws Exception {
+        Class<?> signal = Class.forName("sun.misc.Signal");
+        Class<?> handler = Class.forName("sun.misc.SignalHandler");
+        Object asks = Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler},
+            (proxy, method, arguments) -> {
+                if (method.getName().equals("handle")) {
+                    Thread other = new Thread(Ending::ask);
+                    other.start();
+                    other.join();
+                    System.out.println("handled");
+                }
+                return null;
+            });
+        signal.getMethod("handle", signal, handler)
+            .invoke(null, signal.getConstructor(String.class).newInstance("TERM"), asks);
+    }
+
     private static void shutdown(String what) {
         System.out.println("shutdown");
         ENDS.countDown();
         if (what.equals("late")) {
-            try {
-                Core.checkpointRestore();
-                System.out.println("frozen");
-            } catch (Exception refused) {
-                System.out.println("refused: " + refused.getMessage() + refused.getSuppressed()[0]);
-            }
+            ask();
             return;
         }
         try {
@@ -47,7 +71,9 @@ public final class Ending {
                 if (what.equals("exit")) {
                     new Thread(() -> System.exit(5)).start();
                 }
-                ENDS.await();
+                if (!what.equals("handler")) {
+                    ENDS.await();
+                }
             }
 
             @Override
@@ -57,6 +83,9 @@ public final class Ending {
         };
         Runtime.getRuntime().addShutdownHook(new Thread(() -> shutdown(what)));
         Core.getGlobalContext().register(kept);
+        if (what.equals("handler")) {
+            handle();
+        }
         System.out.println("ready");
         if (what.equals("late")) {
             System.exit(6);
