@@ -4,11 +4,11 @@
 # A request for a checkpoint must not harm the JVM, whether it is refused, called off, or leaves the
 # JVM running: memory that other threads unmap meanwhile, mapped files that were cut short, threads
 # with hardly any stack, threads that block all signals, a full queue of signals, stacks that
-# overflow.
+# overflow, descriptors that come and go.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need gcc
-compile Harmless
+compile Harmless Many
 begun=0
 SMALL=$TMP/small.so
 gcc -shared -fPIC -Wl,--build-id -x c -o "$SMALL" - <<<"int small;" || bail_out "gcc cannot make a library"
@@ -68,6 +68,21 @@ churn() {
     end "libraries opened and closed in a container"
     CONFINE=()
     OPTIONS=(addr=none)
+}
+
+# What another thread closes while it is looked at is no reason to call a checkpoint off.
+passing() {
+    local refused=
+    OPTIONS=(addr=none gc=false)
+    start_jvm "passing-$V" - -cp "$CP" Many "$DIR" passing:3
+    OPTIONS=(addr=none)
+    wait_line "$log" ready
+    for ((i = 0; i < 40; i++)); do
+        run "$CKPT" checkpoint --leave-running --no-rehearsal "$pid" "$DIR/image-passing"
+        refused+=${err#*:}
+    done
+    is "$refused" "" "$V: servers that come and go are no obstacle"
+    stop "$pid"
 }
 
 # refused_soon WHAT PATTERN: the checkpoint is refused long before the limit for parking.
@@ -288,6 +303,7 @@ body() {
     build_library || return
     blocked
     churn
+    passing
     small_stacks
     go_library
     overflows

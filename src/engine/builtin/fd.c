@@ -14,6 +14,8 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 
+#define LOOK_TRIES 10
+
 /* In the order in which they are asked: standard streams first, whatever they are. */
 static const struct ckpt_fd_kind_row *const rows[] = {
     &ckpt_fd_stdio,    &ckpt_fd_closed,    &ckpt_fd_shared, &ckpt_fd_pipe,
@@ -252,8 +254,8 @@ static void note_refusal(struct ckpt_gather *gather, int number, size_t count, s
         gather->refused[gather->refused_count++] = number;
 }
 
-static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_look *look,
-                      struct ckpt_fd_subject *subject, struct ckpt_error *error)
+static int gather_open(struct ckpt_gather *gather, int number, struct ckpt_fd_look *look,
+                       struct ckpt_fd_subject *subject, struct ckpt_error *error)
 {
     size_t count = gather->report->count, used = gather->report->used;
     struct ckpt_image_fd entry, *added;
@@ -293,6 +295,20 @@ static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_loo
         return -1;
     *added = entry;
     return 0;
+}
+
+/* While the JVM runs, another thread may close it in the middle: then it is looked at again. */
+static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_look *look,
+                      struct ckpt_fd_subject *subject, struct ckpt_error *error)
+{
+    size_t count = gather->report->count, used = gather->report->used;
+    int result = gather_open(gather, number, look, subject, error);
+
+    for (int try = 1; result < 0 && !gather->parked && try < LOOK_TRIES; try++) {
+        ckpt_report_forget(gather->report, count, used);
+        result = gather_open(gather, number, look, subject, error);
+    }
+    return result;
 }
 
 int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)

@@ -8,6 +8,7 @@
 //   same:N        descriptors of one file      files:N     files, open for writing
 //   selectors:N   selectors, and so eventfds   pipes:N     with a byte in each
 //   ports:N       servers, at any port         threads:N   that wait
+//   passing:N     threads that open and close servers
 //   beside:N      files next to the folder
 //   deleted:N     files that were deleted, each with a byte of its own
 //   maps:N        mappings of one file, each with a byte of its own
@@ -90,6 +91,11 @@ public final class Many {
                 case "threads":
                     startThread();
                     break;
+                case "passing":
+                    Thread thread = new Thread(Many::openAndClose);
+                    thread.setDaemon(true);
+                    thread.start();
+                    break;
                 default:
                     map(kind.equals("maps") ? one : new File(directory, "mapped-" + i),
                             kind.equals("maps"), i);
@@ -111,6 +117,23 @@ public final class Many {
                     ? FileChannel.MapMode.PRIVATE : FileChannel.MapMode.READ_WRITE, 0, 4096);
             map.put(0, (byte) i);
             MAPS.add(map);
+        }
+    }
+
+    private static void openAndClose() {
+        List<ServerSocket> open = new ArrayList<>();
+        try {
+            while (true) {
+                for (int i = 0; i < 30; i++) {
+                    open.add(new ServerSocket(0));
+                }
+                for (ServerSocket socket : open) {
+                    socket.close();
+                }
+                open.clear();
+            }
+        } catch (Exception e) {
+            e.printStackTrace();
         }
     }
 
