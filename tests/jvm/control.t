@@ -84,7 +84,7 @@ just_restored() {
 impostor() {
     local socket
     OPTIONS+=(control=false)
-    start_jvm "$V impostor" as_user - -cp "$(for_user "$SIMPLE")" example.Counter --period 20
+    start_jvm "$V impostor" as_user - -cp "$SIMPLE" example.Counter --period 20
     OPTIONS=(addr=none)
     wait_line "$log" 1
     socket=$(control_socket "$pid" 12345)
@@ -181,9 +181,10 @@ shared_tmp() {
     wait_exit "$pid"
     "$WAITFOR" --timeout 30 exit "${inner[0]}"
     ok "$V: one that is killed leaves its socket" test -S "$i"
+    touch "$TMP/killed" # the next namespace may have the number of this one, and a socket of that name
     start "$V shared 3" "${container[@]}" "$CKPT" run --option addr=none -- "$JAVA" -cp "$CP" Opened
     wait_line "$log" 2
-    not_ok "$V: until the next one starts" test -e "$i"
+    is "$(find "$i" ! -newer "$TMP/killed" 2>/dev/null || true)" "" "$V: until the next one starts"
     run "$CKPT" checkpoint --leave-running "${inner[1]}" "$DIR/shared-1"
     is "$status$out$err" 0 "$V: those that live keep theirs"
     stop "$pid"
@@ -191,16 +192,27 @@ shared_tmp() {
     stop "${outer[2]}"
 }
 
-# Another /tmp, and PIDs of its own: as in a container. Image and socket are in that /tmp; so is this
-# tree, should it be below /tmp.
+# new-tmp FOLDER TREE MODE: mounts another /tmp, of this mode, over /tmp. What is below the old one and
+# is still needed stays where it is: the tree, and the copies for the ordinary user.
+cat >"$TMP/new-tmp" <<'SHELL'
+set -e
+new=$1/new
+mkdir -p "$new"
+mount -t tmpfs -o "mode=$3" tmpfs "$new"
+for kept in "$1/bin" "$2"; do
+    if [[ $kept == /tmp/* && -d $kept ]]; then
+        mkdir -p "$new${kept#/tmp}"
+        mount --bind "$kept" "$new${kept#/tmp}"
+    fi
+done
+mount --rbind "$new" /tmp
+SHELL
+
+# Another /tmp, and PIDs of its own: as in a container. Image and socket are in that /tmp.
 # shellcheck disable=SC2016 # for the inner shell
 CONTAINER=(unshare --mount --pid --fork --mount-proc --kill-child bash -c '
-    new=$1 tree=$2 && shift 2 && mkdir -p "$new" && mount -t tmpfs tmpfs "$new" &&
-        mkdir -m 700 "$new/images" || exit
-    if [[ $tree == /tmp/* ]]; then
-        mkdir -p "$new${tree#/tmp}" && mount --bind "$tree" "$new${tree#/tmp}" || exit
-    fi
-    mount --rbind "$new" /tmp && cd / && "$@" || tail -f /dev/null' - "$TMP/new" "$TOP")
+    bash "$1/new-tmp" "$1" "$2" 1777 && mkdir -m 700 /tmp/images && cd / && shift 2 || exit
+    "$@" || tail -f /dev/null' - "$TMP" "$TOP")
 
 from_outside() { # WHAT COMMAND...
     local what=$1 holder inner began=$EPOCHSECONDS
@@ -224,10 +236,11 @@ from_outside() { # WHAT COMMAND...
 }
 
 # A JVM that was started with the agent, where /tmp cannot be written: the message says so.
-no_tmp() { # WHAT PROBLEM MOUNT COMMAND...: MOUNT is what a shell does to /tmp
+# MOUNT is what a shell does to /tmp; its $1 is TMP, its $2 TOP.
+no_tmp() { # WHAT PROBLEM MOUNT COMMAND...
     local what=$1 problem=$2
-    start "$V ${what//\//}" unshare --mount bash -c "$3"' && cd / && exec "$@"' - "${@:4}" "$CKPT" run \
-        --option addr=none -- "$JAVA" -jar "$SIMPLE" --period 20
+    start "$V ${what//\//}" unshare --mount bash -c "$3"' && cd / && shift 2 && exec "$@"' - "$TMP" "$TOP" \
+        "${@:4}" "$CKPT" run --option addr=none -- "$JAVA" -jar "$SIMPLE" --period 20
     wait_line "$log" 2 || fail "$V: $what: it starts" || return 0
     run "$CKPT" checkpoint "$pid" "$TMP/no-tmp"
     like "$status$out$err" "^1checkpointer: the /tmp of JVM $pid $problem.*mount a writable .*signal" \
@@ -245,12 +258,9 @@ body() {
     if unshare --mount --pid --fork --mount-proc true 2>/dev/null; then
         shared_tmp
         no_tmp "a read-only /tmp" "is read-only" "mount --bind /tmp /tmp && mount -o remount,ro,bind /tmp"
-        if [[ $TOP == /tmp/* ]]; then
-            cannot "$V: a /tmp of another user's" "it would hide this tree, which is below /tmp"
-        else
-            no_tmp "a /tmp of another user's" "cannot be written by its user" \
-                "mount -t tmpfs -o mode=755 tmpfs /tmp" "${AS_USER[@]}"
-        fi
+        # shellcheck disable=SC2016 # for the inner shell
+        no_tmp "a /tmp of another user's" "cannot be written by its user" \
+            'bash "$1/new-tmp" "$1" "$2" 755' "${AS_USER[@]}"
         from_outside "with the agent" "$CKPT" run --option addr=none -- "$JAVA" -jar "$SIMPLE" \
             --period 20
         from_outside "from the jar" "$JAVA" "-javaagent:$BUILD/checkpointer.jar=addr=none" -jar "$SIMPLE" \
@@ -261,6 +271,7 @@ body() {
     fi
 }
 user_ready
+SIMPLE=$(for_user "$SIMPLE")
 hostile
 each_jdk body
 done_testing
