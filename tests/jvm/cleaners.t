@@ -34,7 +34,7 @@ body() {
     for option in -XX:+UseSerialGC -XX:+UseG1GC -XX:+UseZGC; do
         ! java_takes "$JAVA_HOME" "$option" || leaks "$option"
     done
-    [ "$V" -gt 8 ] || return
+    [ "$V" -gt 8 ] || return 0
     begin slow
     freeze "$pid" "$image" "$name"
     restore "$name" "$image"

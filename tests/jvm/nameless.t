@@ -51,7 +51,7 @@ large() {
 
 # An update replaces a whole JDK under the running JVM, and in the end there is none.
 updated() {
-    [ "$JAVA_HOME" = "${JDKS[0]}" ] || return # copies much
+    [ "$JAVA_HOME" = "${JDKS[0]}" ] || return 0 # copies much
     cp -r "$(realpath "$JAVA_HOME")" "$DIR/jdk"
     local JAVA=$DIR/jdk/bin/java
     start_jvm "updated-$V" - -jar "$SIMPLE" --period 50

@@ -171,7 +171,7 @@ wait_some() {
 }
 
 body() {
-    native_half || return
+    native_half || return 0
     holds held "" 28
     holds waited waiters 42
     look_alikes
