@@ -206,7 +206,7 @@ static bool is_spilled(const uint8_t *code, int number, uint8_t *ret_distance)
     const uint8_t *at = code + (number >= 8);
 
     if ((number >= 8 && code[0] != 0x44) || at[0] != 0x89 || at[1] != (0x44 | (number & 7) << 3) ||
-        at[2] != 0x24)
+        at[2] != 0x24 || at[3] > INT8_MAX)
         return false;
     *ret_distance = at[3];
     return true;
@@ -248,12 +248,14 @@ static void add_function(const struct ckpt_tidlock_finder *finder, struct places
         const uint8_t *next;
         int number = loaded_register(at, offset, &next);
         uint8_t distance;
+        uint32_t value;
 
         if (number < 0)
             continue;
         if (!is_spilled(next, number, &distance))
             add_register(places, number, base);
-        else if (*(const uint32_t *)(base + distance) == places->slot->tid)
+        else if (ckpt_areas_peek(base + distance, &value, sizeof value) &&
+                 value == places->slot->tid)
             add_place(places, base + distance);
     }
 }
