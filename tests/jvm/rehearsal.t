@@ -72,7 +72,7 @@ restore_options() {
     OPTIONS=(addr=none "restore_policies=$rules" "restore_cwd=$USER_DIR")
     start_jvm "options-$V" as_user - -cp "$CP" Opened "read:$file"
     OPTIONS=(addr=none)
-    cd "$TOP"
+    cd "$OLDPWD" # the tree may be one that the user cannot enter
     wait_line "$log" ready
     as_user chmod 0 "$file"
     as_user chmod 0 "$work"
