@@ -102,7 +102,7 @@ closed by both: end, cannot write
 closed by both after data: 'data' end, cannot write
 shut down: end, cannot write
 accepted: error, cannot write
-refused: Connection refused
+refused: as usual
 bound: true
 fresh: true" "$V: a restored process learns how its connections ended"
     done

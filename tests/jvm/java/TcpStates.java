@@ -10,6 +10,7 @@
 // resets it, d sends "data" and resets it, e sends it and closes. BUSY: of one that takes no more.
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -74,15 +75,9 @@ public final class TcpStates {
         waitFor(shut, "05");
         kept.put("shut down", shut);
         kept.put("accepted", accepted());
-        SocketChannel nobody = SocketChannel.open();
-        nobody.configureBlocking(false);
-        nobody.bind(new InetSocketAddress(loopback, unusedPort()));
-        InetSocketAddress unused;
-        do {
-            unused = new InetSocketAddress(loopback, unusedPort());
-        } while (unused.equals(nobody.getLocalAddress())); // which would connect it to itself
-        nobody.connect(unused);
-        waitFor(nobody, unused, "");
+        // The JDK's words differ from release to release, so they are asked of this one.
+        String usual = refusal(refusedConnection(loopback));
+        SocketChannel nobody = refusedConnection(loopback);
 
         SocketChannel bound = SocketChannel.open();
         bound.bind(new InetSocketAddress(loopback, 0));
@@ -92,12 +87,8 @@ public final class TcpStates {
         for (Map.Entry<String, SocketChannel> one : kept.entrySet()) {
             tell(one.getKey(), one.getValue());
         }
-        try {
-            nobody.finishConnect();
-            System.out.println("refused: no");
-        } catch (IOException e) {
-            System.out.println("refused: " + e.getMessage());
-        }
+        String said = refusal(nobody);
+        System.out.println("refused: " + (said.equals(usual) ? "as usual" : said));
         Object before = bound.getLocalAddress();
         bound.connect(peer);
         System.out.println("bound: " + before.equals(bound.getLocalAddress()));
@@ -129,6 +120,31 @@ public final class TcpStates {
         client.close();
         until(port, (InetSocketAddress) server.getLocalAddress(), "");
         return accepted; // its port is still the listener's
+    }
+
+    // A connection that was refused, and whose application has not asked yet.
+    private static SocketChannel refusedConnection(InetAddress loopback) throws Exception {
+        SocketChannel channel = SocketChannel.open();
+        channel.configureBlocking(false);
+        channel.bind(new InetSocketAddress(loopback, unusedPort()));
+        InetSocketAddress unused;
+        do {
+            unused = new InetSocketAddress(loopback, unusedPort());
+        } while (unused.equals(channel.getLocalAddress())); // which would connect it to itself
+        channel.connect(unused);
+        waitFor(channel, unused, "");
+        return channel;
+    }
+
+    private static String refusal(SocketChannel channel) throws IOException {
+        try {
+            channel.finishConnect();
+            throw new IllegalStateException("the connection was not refused");
+        } catch (ConnectException e) {
+            return e.getMessage();
+        } finally {
+            channel.close();
+        }
     }
 
     // Until the kernel says that the connection is in that state; "": that there is none.
