@@ -31,11 +31,17 @@ static size_t busy_count;
 
 /* ---- whose handlers they are ---- */
 
-static bool differs(JNIEnv *env, jobject mine, jobject found)
+/* What @handlers has for the signal of that @name; NULL: nothing, or an exception is pending. */
+static jobject handler_of(JNIEnv *env, jobject handlers, jmethodID get, jclass signal,
+                          jmethodID make, const char *name)
 {
-    bool both = mine && found && !(*env)->ExceptionCheck(env);
+    jstring text = (*env)->NewStringUTF(env, name);
+    jobject key = text ? (*env)->NewObject(env, signal, make, text) : NULL;
+    jobject found = !(*env)->ExceptionCheck(env) && key
+                        ? (*env)->CallObjectMethod(env, handlers, get, key)
+                        : NULL;
 
-    return both && !(*env)->IsSameObject(env, mine, found);
+    return (*env)->ExceptionCheck(env) ? NULL : found;
 }
 
 /* @type: of a handler; false: this JDK has no such class. */
@@ -52,15 +58,15 @@ static bool ask(JNIEnv *env, const char *name, const char *type)
     jmethodID get =
         make ? (*env)->GetMethodID(env, table, "get", "(Ljava/lang/Object;)Ljava/lang/Object;")
              : NULL;
+    jobject own = get ? (*env)->GetStaticObjectField(env, terminator, mine) : NULL;
+    jobject handlers = own ? (*env)->GetStaticObjectField(env, signal, all) : NULL;
 
-    for (int i = 0; get && i < SIGNALS && !(*env)->ExceptionCheck(env); i++) {
-        jstring text = (*env)->NewStringUTF(env, ends[i].signal);
-        jobject key = text ? (*env)->NewObject(env, signal, make, text) : NULL;
-        jobject handlers = key ? (*env)->GetStaticObjectField(env, signal, all) : NULL;
+    for (int i = 0; handlers && i < SIGNALS; i++) {
+        jobject found = handler_of(env, handlers, get, signal, make, ends[i].signal);
 
-        is_applications[i] =
-            handlers && differs(env, (*env)->GetStaticObjectField(env, terminator, mine),
-                                (*env)->CallObjectMethod(env, handlers, get, key));
+        if ((*env)->ExceptionCheck(env))
+            break;
+        is_applications[i] = found && !(*env)->IsSameObject(env, own, found);
     }
     (*env)->ExceptionClear(env);
     (*env)->DeleteGlobalRef(env, signal);
