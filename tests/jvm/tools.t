@@ -20,8 +20,9 @@ image() {
     run gdb -nx -batch -ex 'info threads' -ex 'thread apply all backtrace 5' "$JAVA" "$2"
     is "$status" 0 "$V: $1: gdb opens it"
     is "$(grep -c '^Thread [0-9]' <<<"$out")" "$3" "$V: $1: gdb walks the stack of each thread"
+    # Of an inlined function's argument that GCC 14 has optimized out, gdb 16 says that it cannot be read.
     not_ok "$V: $1: and finds it whole" grep -E 'not a core|truncated|annot access memory|orrupt' \
-        "$TMP/.out" "$TMP/.err"
+        <(sed 's/<error reading variable: Cannot access memory at address 0x0>//g' "$TMP/.out" "$TMP/.err")
     ok "$V: $1: and names functions" grep -qE 'libjvm|JavaThread|pthread_|futex|__lll' "$TMP/.out"
     if [ -x "$JAVA_HOME/bin/jhsdb" ]; then
         run "$JAVA_HOME/bin/jhsdb" jstack --exe "$JAVA" --core "$2"
