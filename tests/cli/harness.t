@@ -38,6 +38,9 @@ left=$(sed -n 's/^# //p' <<<"$out")
 not_ok "what a test left running is killed" kill -0 "${left% *}"
 not_ok "and its folder is removed" test -e "${left#* }"
 
+PATH=/usr/bin:/bin run inner 'ok "ldconfig is found" ldconfig -p'
+is "$status" 0 "ldconfig is found with an ordinary user's PATH"
+
 # --- run, start and stop
 run sh -c 'echo out; echo err >&2; exit 3'
 is "$out/$err/$status" "out/err/3" "run takes output, errors and status"

@@ -22,6 +22,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=${CKPT_BUILD:-$TOP/build}
 CKPT=$BUILD/checkpointer
 AGENT=$BUILD/libcheckpointer.so
+PATH=$PATH:/usr/sbin:/sbin # ldconfig is there, and Debian gives an ordinary user another PATH
 WAITFOR=$BUILD/helpers/waitfor
 SECCOMP_RUN=$BUILD/helpers/seccomp-run
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/checkpointer-test.XXXXXX")
