@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -262,28 +263,42 @@ static const char *collapse(int first)
 }
 
 static char *locked, *locked_later;
+static size_t later_size = 4 * GIB;
+
+// Locks pages of a large piece when they come; of 4 MiB where a user may not lock more.
+static int lock_later(void)
+{
+    struct rlimit limit;
+
+    locked_later = map(later_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE);
+    if (mlock2(locked_later, later_size, MLOCK_ONFAULT) == 0)
+        return 0;
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur < 8 * MIB)
+        return -1;
+    later_size = 4 * MIB;
+    return mlock2(locked_later, later_size, MLOCK_ONFAULT);
+}
 
 // Locked memory, and a large piece of which pages are locked when they come.
 static const char *mlocked(int first)
 {
     if (first) {
         fill(locked = map_private(40 * KIB), 40 * KIB);
-        locked_later = map(4 * GIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE);
-        if (mlock(locked, 40 * KIB) < 0 || mlock2(locked_later, 4 * GIB, MLOCK_ONFAULT) < 0)
+        if (mlock(locked, 40 * KIB) < 0 || lock_later() < 0)
             locked = NULL;
         else
-            fill(locked_later + GIB, PAGE);
+            fill(locked_later + later_size / 4, PAGE);
     }
     if (!locked)
         return "skipped, mlock is not allowed";
     if (first)
         return NULL;
-    if (!is_filled(locked, 40 * KIB) || !is_filled(locked_later + GIB, PAGE))
+    if (!is_filled(locked, 40 * KIB) || !is_filled(locked_later + later_size / 4, PAGE))
         return "the content is not as it was";
     if (madvise(locked, PAGE, MADV_DONTNEED) == 0 ||
         madvise(locked_later, PAGE, MADV_DONTNEED) == 0)
         return "it is not locked any more";
-    if (resident(locked_later, GIB) > 1024)
+    if (resident(locked_later, later_size / 4) > later_size / 4 / MIB)
         return "pages came that no one used";
     munlock(locked, 40 * KIB);
     return mlock(locked, 40 * KIB) < 0 ? "it cannot be locked again" : NULL;
