@@ -20,6 +20,7 @@
 #include "agent/perfdata.h"
 #include "agent/policies.h"
 #include "agent/renew/renew.h"
+#include "agent/request.h"
 #include "agent/signal.h"
 #include "agent/vmthread.h"
 #include "engine/builtin/fd.h"
@@ -174,6 +175,7 @@ bool ckpt_agent_change(JNIEnv *env, const char *options)
 
 static void end(void)
 {
+    ckpt_request_wait_answered();
     ckpt_control_unlink();
     ckpt_http_unlink();
     if (ckpt_agent.mailbox.generation) { /* HotSpot would remove the file of its first PID */

@@ -59,7 +59,7 @@ static void remove_dead(const char *name)
 
 /*
  * A JVM that was killed leaves its socket.  The next one with its PID takes the name over, except
- * in a container: its number never comes again.
+ * in a container: the number of its PID namespace may come again, or not.
  */
 static void tidy(unsigned long pid_namespace)
 {

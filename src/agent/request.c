@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -22,13 +23,18 @@
 #include "agent/agent.h"
 #include "agent/checkpoint.h"
 #include "base/cleanup.h"
+#include "base/syscall.h"
 
 #define REQUEST_MAX (PATH_MAX + 256)
 #define REQUEST_MS 5000
-#define ANSWER_S 5         /* a requester that does not read must not hold anybody up */
+#define ANSWER_S 5    /* a requester that does not read must not hold anybody up */
+#define END_SLICES 20 /* of END_SLICE_NS, that the JVM's end waits for answers */
+#define END_SLICE_NS 50000000
 #define OVERFLOW_UID 65534 /* a user that has no number in this user namespace */
 
 __thread const struct ckpt_request *ckpt_current_request;
+
+static uint32_t unanswered; /* requests on their way (a futex) */
 
 /* A request and whether it was answered; by two threads, so that one has the last word. */
 struct exchange {
@@ -198,6 +204,35 @@ bool ckpt_request_run(const struct ckpt_request *request, const char *thread, ch
     return true;
 }
 
+/* Carry it out and answer it. */
+static void perform(struct exchange *exchange)
+{
+    ckpt_auto_free char *failed = NULL;
+
+    if (!ckpt_request_run(&exchange->request, "checkpointer request", &failed))
+        say(exchange->request.reply_fd,
+            "text the JVM does not take another thread; it may be ending\nfailed\n");
+    else if (exchange->request.asked_in == ckpt_agent.mailbox.generation + 1)
+        answer(exchange, failed);
+    else if (failed) /* this is the restored process */
+        ckpt_agent_log_lines("error", failed);
+}
+
+void ckpt_request_wait_answered(void)
+{
+    const struct timespec slice = {.tv_nsec = END_SLICE_NS};
+
+    if (ckpt_current_request)
+        return; /* it is a hook of this request that ends the JVM */
+    for (int i = 0; i < END_SLICES; i++) {
+        uint32_t count = __atomic_load_n(&unanswered, __ATOMIC_ACQUIRE);
+
+        if (!count)
+            return;
+        ckpt_sys_futex(&unanswered, FUTEX_WAIT_PRIVATE, count, &slice);
+    }
+}
+
 void ckpt_request_serve(int fd)
 {
     struct exchange exchange = {.request = {.reply_fd = fd,
@@ -205,7 +240,6 @@ void ckpt_request_serve(int fd)
                                             .overdue = overdue},
                                 .lock = PTHREAD_MUTEX_INITIALIZER};
     struct timeval patience = {.tv_sec = ANSWER_S};
-    ckpt_auto_free char *failed = NULL;
     char text[REQUEST_MAX];
 
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -218,12 +252,8 @@ void ckpt_request_serve(int fd)
                 "failed\n");
         return;
     }
-    if (!ckpt_request_run(&exchange.request, "checkpointer request", &failed)) {
-        say(fd, "text the JVM does not take another thread; it may be ending\nfailed\n");
-        return;
-    }
-    if (exchange.request.asked_in == ckpt_agent.mailbox.generation + 1)
-        answer(&exchange, failed);
-    else if (failed) /* this is the restored process */
-        ckpt_agent_log_lines("error", failed);
+    __atomic_add_fetch(&unanswered, 1, __ATOMIC_ACQ_REL);
+    perform(&exchange);
+    __atomic_sub_fetch(&unanswered, 1, __ATOMIC_ACQ_REL);
+    ckpt_sys_futex(&unanswered, FUTEX_WAKE_PRIVATE, INT_MAX, NULL);
 }

@@ -23,6 +23,12 @@ struct ckpt_request;
  */
 bool ckpt_request_run(const struct ckpt_request *request, const char *thread, char **ret_failed);
 
+/**
+ * The JVM ends: until those who asked for a checkpoint have their answers, a second at most.  An
+ * application may end as soon as its hooks have run, which is before.
+ */
+void ckpt_request_wait_answered(void);
+
 /** Whether the peer of a connected Unix socket is the JVM's owner or root. */
 bool ckpt_request_is_allowed(int fd);
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # A JVM that is about to end is not frozen: its image would be one of a JVM that ends as soon as it is
-# restored, and would replace a good one. It ends as it would have.
+# restored, and would replace a good one. It ends as it would have. One that ends after a checkpoint
+# answers first.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Ending
@@ -46,8 +47,19 @@ handler() {
     kill -KILL "$pid"
 }
 
+# As soon as an application has been called back it may end; who asked has no answer yet.
+halts() {
+    start_jvm "halt-$V" - -cp "$CP" Ending halt
+    wait_line "$log" ready
+    run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image-halt"
+    is "$status$out$err" 0 "$V: a JVM that ends after its checkpoint answers first"
+    wait_exit "$pid" 60
+    is "$status" 7 "$V: and ends"
+}
+
 body() {
     handler
+    halts
     ends signal 143 TERM
     ends exit 5
     start_jvm "late-$V" "$DIR/image-late" -cp "$CP" Ending late

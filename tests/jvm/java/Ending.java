@@ -6,7 +6,8 @@
 // the shutdown hook runs, for the test sends SIGTERM. late: the shutdown hook asks for a checkpoint
 // and says what comes of it; otherwise it waits until there is a file ENDING-GO in the working
 // directory. handler: the application handles SIGTERM itself, by a checkpoint that another thread
-// asks for. Prints "ready", "before", "shutdown".
+// asks for. halt: another thread ends the JVM with status 7 while afterRestore runs. Prints
+// "ready", "before", "after", "shutdown".
 
 import java.io.File;
 import java.lang.reflect.Proxy;
@@ -71,14 +72,18 @@ public final class Ending {
                 if (what.equals("exit")) {
                     new Thread(() -> System.exit(5)).start();
                 }
-                if (!what.equals("handler")) {
+                if (!what.equals("handler") && !what.equals("halt")) {
                     ENDS.await();
                 }
             }
 
             @Override
-            public void afterRestore(Context<? extends Resource> context) {
+            public void afterRestore(Context<? extends Resource> context) throws Exception {
                 System.out.println("after");
+                if (what.equals("halt")) {
+                    new Thread(() -> Runtime.getRuntime().halt(7)).start();
+                    Thread.sleep(100);
+                }
             }
         };
         Runtime.getRuntime().addShutdownHook(new Thread(() -> shutdown(what)));
