@@ -6,7 +6,7 @@
  * then gone back into Java with, or numbers that happen to be the same.  The first must not be
  * overlooked, the second must not stand in the way of a checkpoint for ever, as it would in a
  * container, where TIDs are as small as other numbers are.  This tells some of the second for
- * certain: nobody is there who could have taken the lock.
+ * certain: no thread can have taken the lock.
  */
 #include "base/raw.h"
 #include "engine/builtin/tidlock_finder.h"
@@ -15,9 +15,7 @@
 static bool may_lock(const struct ckpt_tidlock_finder *finder, struct ckpt_library *library,
                      const struct ckpt_tidlock *lock)
 {
-    return !library->is_java && !library->is_libc && !library->is_cxx &&
-           (ckpt_areas_imports(&finder->areas, library) &
-            (ckpt_tidlock_imports(lock) | CKPT_IMPORTS_ANY));
+    return ckpt_tidlock_imports_any(finder, library, ckpt_tidlock_imports(lock) | CKPT_IMPORTS_ANY);
 }
 
 static bool may_any_lock(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock)

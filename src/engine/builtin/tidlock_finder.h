@@ -72,6 +72,10 @@ static inline uint32_t ckpt_tidlock_imports(const struct ckpt_tidlock *lock)
     return lock->kind == CKPT_TIDLOCK_RWLOCK ? CKPT_IMPORTS_RWLOCK : CKPT_IMPORTS_MUTEX;
 }
 
+/** Whether a library of neither Java nor the C and C++ runtimes has one of these CKPT_IMPORTS_*. */
+bool ckpt_tidlock_imports_any(const struct ckpt_tidlock_finder *finder,
+                              struct ckpt_library *library, uint32_t flags);
+
 /** What of a parked thread's stack is in use and can be read, at most CKPT_TIDLOCK_STACK bytes. */
 struct ckpt_range ckpt_tidlock_stack(const struct ckpt_tidlock_finder *finder,
                                      const struct ckpt_slot *slot);

@@ -29,11 +29,17 @@ static size_t size_of(const struct ckpt_tidlock *lock)
     return (lock->kind == CKPT_TIDLOCK_RWLOCK ? CKPT_RWLOCK_WORDS : CKPT_MUTEX_WORDS) * 4;
 }
 
+bool ckpt_tidlock_imports_any(const struct ckpt_tidlock_finder *finder,
+                              struct ckpt_library *library, uint32_t flags)
+{
+    return library && !library->is_java && !library->is_libc && !library->is_cxx &&
+           (ckpt_areas_imports(&finder->areas, library) & flags);
+}
+
 static bool uses_locks(const struct ckpt_tidlock_finder *finder, struct ckpt_library *library,
                        const struct ckpt_tidlock *lock)
 {
-    return library && !library->is_java && !library->is_libc && !library->is_cxx &&
-           (ckpt_areas_imports(&finder->areas, library) & ckpt_tidlock_imports(lock));
+    return ckpt_tidlock_imports_any(finder, library, ckpt_tidlock_imports(lock));
 }
 
 /*
