@@ -31,6 +31,14 @@ limited() { # LIMIT NAME PATTERN WHAT
     refused "$V: restore: $4" "$3"
 }
 
+# refused_in GROUP DIR WHAT PATTERN: a dry run in a control group, which is removed afterwards.
+refused_in() {
+    run bash -c 'echo $BASHPID >"$0" && exec "$@"' "$1/cgroup.procs" \
+        "${AS_USER[@]}" "$CKPT" restore --dry-run "$2"
+    refused "$3" "$4"
+    rmdir "$1"
+}
+
 # The limit of a container on processes.
 few_pids() { # DIR
     local group top=/sys/fs/cgroup
@@ -41,11 +49,8 @@ few_pids() { # DIR
         cannot "$V: --dry-run: a cgroup with too few processes" "no cgroup can be made here"
         return
     fi
-    run bash -c 'echo $BASHPID >"$0" && exec "$@"' "$group/cgroup.procs" \
-        "${AS_USER[@]}" "$CKPT" restore --dry-run "$1"
-    refused "$V: --dry-run: a cgroup with too few processes" \
+    refused_in "$group" "$1" "$V: --dry-run: a cgroup with too few processes" \
         "needs [0-9]+ threads, and only .*the cgroup's pids.max"
-    rmdir "$group"
 }
 
 # The limit of a container on memory: below what is copied, and in memory files, at once.
@@ -60,11 +65,8 @@ little_memory() { # DIR
         cannot "$V: --dry-run: a cgroup with too little memory" "no such cgroup can be made here"
         return
     fi
-    run bash -c 'echo $BASHPID >"$0" && exec "$@"' "$group/cgroup.procs" \
-        "${AS_USER[@]}" "$CKPT" restore --dry-run "$1"
-    refused "$V: --dry-run: a cgroup with too little memory" \
+    refused_in "$group" "$1" "$V: --dry-run: a cgroup with too little memory" \
         "has [0-9]+ MiB of memory at once, and the cgroup may have 10 MiB"
-    rmdir "$group"
 }
 
 # 30 MiB of native memory, and 1 MiB that is locked, which an ordinary user may.
