@@ -12,9 +12,8 @@
 
 /** The reason, as a message. */
 #define CKPT_ENDING                                                                                \
-    "the JVM is ending (System.exit(), SIGTERM, SIGINT or SIGHUP): what is restored from an "      \
-    "image "                                                                                       \
-    "of it would end at once; ask for the checkpoint before"
+    "the JVM is ending (System.exit(), SIGTERM, SIGINT or SIGHUP): what is restored from "         \
+    "an image of it would end at once; ask for the checkpoint before"
 
 /** Whether the JVM runs its shutdown hooks, or will in a moment. */
 bool ckpt_ending(JNIEnv *env);

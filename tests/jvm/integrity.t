@@ -66,7 +66,7 @@ killed() {
     wait_exit "$pid"
     is "$status/$(wc -l <"$log")" 1/1 "$V: $what: the requester is told in one line"
     wait_exit "$victim"
-    rm -f "$(control_socket "$victim")" # nobody else would, and another user may get this PID
+    rm -f "$(control_socket "$victim")" # no one else would, and another user may get this PID
     ok "$V: $what: it was in the middle of the write" test -s "$temporary"
     is "$(sha256sum "$image/image" 2>/dev/null)" "$before" "$V: $what: no image, or the one before"
     cp "$temporary" "$DIR/half"

@@ -3,8 +3,8 @@
 #
 # Locks on files are held again after a restore: record locks as FileChannel takes them, on ranges,
 # exclusive and shared, on a file that is mapped too, that of a logging file; flock() and locks of
-# open file descriptions. A JVM that continues after a checkpoint has kept all of them. Where somebody
-# else has the lock by then, the restore is refused in one line that says who, also for a second clone;
+# open file descriptions. A JVM that continues after a checkpoint has kept all of them. Where another
+# process has the lock by then, the restore is refused in one line that says who, also for a second clone;
 # so it is where the locked file is another one.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"

@@ -85,7 +85,7 @@ ports() {
     and_back ports 4000
 }
 
-# A rehearsal takes no datagrams from whoever shares the port.
+# A rehearsal takes no datagrams from the process that shares the port.
 datagrams() {
     local port rules=$DIR/rules receiver
     port=$(free_port)

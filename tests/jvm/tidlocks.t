@@ -5,7 +5,7 @@
 # and PI mutexes and read-write locks, in a library without symbols, held over the freeze by threads
 # that sleep, spin or wait, with and without threads that wait for them. Storms of threads in dlopen,
 # dlclose, dlsym and pthread_create, also with PIDs so small that an old TID is another thread's new one.
-# TIDs that stay the same (--tids). Memory that only looks like a lock, also where nobody can have
+# TIDs that stay the same (--tids). Memory that only looks like a lock, also where no thread can have
 # taken it: with small TIDs any numbers do. SQLite while threads query.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
@@ -82,7 +82,7 @@ look_alikes() {
     is "$(grep changed "$log")" unchanged "$V: and is not written to"
 }
 
-# numbers NAME OWNER FRONT LIBRARY...: numbers that look like a lock which nobody can have taken.
+# numbers NAME OWNER FRONT LIBRARY...: numbers that look like a lock which no thread can have taken.
 numbers() {
     local name=numbers-$1
     start_jvm "$name-$V" - -cp "$CP" Numbers "$DIR/go-$name" "${@:2}"

@@ -62,7 +62,7 @@ def measure(jvm, image):
                 names.append(file.read().strip())
         except OSError:
             pass
-    # HotSpot starts this thread, with its socket, when somebody attaches for the first time: the
+    # HotSpot starts this thread, with its socket, when a tool attaches for the first time: the
     # command does if it comes before a restored process has its control socket again.
     attached = "Attach Listener" in names
     return {"mappings": maps,

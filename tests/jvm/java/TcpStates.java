@@ -77,7 +77,7 @@ public final class TcpStates {
         kept.put("accepted", accepted());
         // The JDK's words differ from release to release, so they are asked of this one.
         String usual = refusal(refusedConnection(loopback));
-        SocketChannel nobody = refusedConnection(loopback);
+        SocketChannel refused = refusedConnection(loopback);
 
         SocketChannel bound = SocketChannel.open();
         bound.bind(new InetSocketAddress(loopback, 0));
@@ -87,7 +87,7 @@ public final class TcpStates {
         for (Map.Entry<String, SocketChannel> one : kept.entrySet()) {
             tell(one.getKey(), one.getValue());
         }
-        String said = refusal(nobody);
+        String said = refusal(refused);
         System.out.println("refused: " + (said.equals(usual) ? "as usual" : said));
         Object before = bound.getLocalAddress();
         bound.connect(peer);

@@ -137,7 +137,7 @@ public class Torture {
             pipe.source().configureBlocking(false);
             // a clone that is examined next to the original has the same port
             server.setOption(reusePort(), true);
-            // and nobody else is at this address while no JVM runs
+            // and no other process is at this address while no JVM runs
             byte[] own = {127, 0, 0, 0};
             for (int i = 1; i < own.length; i++) {
                 own[i] = (byte) (1 + ThreadLocalRandom.current().nextInt(254));
