@@ -15,11 +15,9 @@
 #include <sys/wait.h>
 
 #include "base/syscall.h"
+#include "engine/builtin/spawn.h"
 
 #define STACK ((size_t)256 << 10)
-
-long ckpt_spawn(unsigned long flags, void *stack_end, void (*function)(void *), void *argument,
-                uint32_t *clear_tid);
 
 struct call {
     int (*function)(void *argument);

@@ -28,6 +28,7 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/spawn.h"
 
 #define STAGE "rehearsal"
 #define STACK ((size_t)32 << 10)
@@ -43,9 +44,6 @@ static struct {
     uint64_t block;
     uint32_t number; /* how many there have been */
 } abandoned;
-
-long ckpt_spawn(unsigned long flags, void *stack_end, void (*function)(void *), void *argument,
-                uint32_t *clear_tid);
 
 /* What the three processes share. */
 struct stage {
