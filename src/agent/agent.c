@@ -12,19 +12,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/control.h"
 #include "agent/hints.h"
-#include "agent/http/http.h"
-#include "agent/origins.h"
-#include "agent/parameters.h"
-#include "agent/perfdata.h"
-#include "agent/policies.h"
-#include "agent/renew/renew.h"
-#include "agent/request.h"
-#include "agent/signal.h"
-#include "agent/vmthread.h"
-#include "engine/builtin/fd.h"
-#include "probe/vmstructs.h"
+#include "agent/java/origins.h"
+#include "agent/java/parameters.h"
+#include "agent/policy_option.h"
+#include "agent/requests/control_request.h"
+#include "agent/requests/control_socket.h"
+#include "agent/requests/http/endpoint.h"
+#include "agent/requests/signal_request.h"
+#include "engine/builtin/fd/fd.h"
+#include "hotspot/perfdata.h"
+#include "hotspot/renew/renew.h"
+#include "hotspot/thread_ids.h"
+#include "hotspot/vmstructs.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -58,7 +58,7 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
 {
     describe_java(ckpt_agent.jvmti);
     if (!ckpt_vm_open())
-        return ckpt_error_set(error, "agent", 0, "this JVM is not HotSpot, the only one supported");
+        return ckpt_error_set(error, 0, "this JVM is not HotSpot, the only one supported");
     if (ckpt_classes_define(env, error) < 0)
         return -1;
     ckpt_checkpoint_init(env);

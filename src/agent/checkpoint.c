@@ -28,36 +28,35 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/cleaners.h"
-#include "agent/clock.h"
-#include "agent/control.h"
-#include "agent/ending.h"
-#include "agent/heap.h"
 #include "agent/hints.h"
-#include "agent/http/fds.h"
-#include "agent/http/http.h"
-#include "agent/lazy.h"
-#include "agent/memory_limit.h"
-#include "agent/old_attach.h"
-#include "agent/origins.h"
-#include "agent/parameters.h"
-#include "agent/policies.h"
-#include "agent/rehearsal.h"
-#include "agent/renew/executable.h"
-#include "agent/renew/generators.h"
-#include "agent/renew/management.h"
-#include "agent/renew/raw.h"
-#include "agent/renew/renew.h"
-#include "agent/requester.h"
-#include "agent/temporaries.h"
-#include "agent/timers.h"
-#include "agent/vmthread.h"
+#include "agent/java/origins.h"
+#include "agent/java/parameters.h"
+#include "agent/policy_option.h"
+#include "agent/requests/control_socket.h"
+#include "agent/requests/http/endpoint.h"
+#include "agent/requests/http/endpoint_fds.h"
+#include "agent/requests/requester.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/freeze.h"
+#include "engine/builtin/freeze/freeze.h"
+#include "engine/builtin/prepare/rehearsal_command.h"
+#include "engine/builtin/prepare/temporaries.h"
+#include "hotspot/attach_jdk8.h"
+#include "hotspot/cleaners.h"
+#include "hotspot/clock_calls.h"
+#include "hotspot/ending.h"
+#include "hotspot/heap.h"
+#include "hotspot/jvm_memory.h"
+#include "hotspot/memory_limit.h"
+#include "hotspot/renew/generators.h"
+#include "hotspot/renew/java_command.h"
+#include "hotspot/renew/management.h"
+#include "hotspot/renew/raw_memory.h"
+#include "hotspot/renew/renew.h"
+#include "hotspot/thread_ids.h"
+#include "hotspot/timers.h"
 
-#define STAGE "checkpoint"
 #define TEMP_PREFIX ".checkpointer-"
 #define PROGRESS_MS 200
 
@@ -184,21 +183,21 @@ static int open_directory(const char *path, struct ckpt_error *error)
 
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return ckpt_error_set(
-            error, STAGE, errno,
+            error, errno,
             "cannot make the image directory '%s'; make its parent first, for the JVM's user",
             path);
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0 || fstat(dir, &status) < 0)
-        return ckpt_error_set(error, STAGE, errno, "cannot open the image directory '%s'", path);
+        return ckpt_error_set(error, errno, "cannot open the image directory '%s'", path);
     if (status.st_uid != geteuid() && status.st_uid != 0)
         return ckpt_error_set(
-            error, STAGE, EPERM,
+            error, EPERM,
             "the image directory '%s' belongs to user %u, so you could not restore "
             "the image; use one of your own",
             path, status.st_uid);
     if (status.st_mode & (S_IWGRP | S_IWOTH))
         return ckpt_error_set(
-            error, STAGE, EPERM,
+            error, EPERM,
             "others may write the image directory '%s' (mode %04o), so nobody could "
             "trust the image; use one of your own",
             path, status.st_mode & 07777);
@@ -234,7 +233,7 @@ static int open_temporary(int dir, const char *directory, const char *name,
 
         if (fd < 0)
             return ckpt_error_set(
-                error, STAGE, errno,
+                error, errno,
                 "cannot write in the image directory '%s'; the JVM's user must be able to",
                 directory);
         flock(fd, LOCK_EX);
@@ -321,8 +320,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     if (!freeze->park.signal)
         freeze->park.signal = free_signal();
     if (!freeze->park.signal)
-        return ckpt_error_set(error, STAGE, 0,
-                              "no real-time signal is free to stop the threads with");
+        return ckpt_error_set(error, 0, "no real-time signal is free to stop the threads with");
     freeze->park.timeout_ms = ckpt_agent.options.park_timeout_ms;
     freeze->park.cached_tid = ckpt_vmthread_tid;
     freeze->perf_start = ckpt_vmthread_find_perf();
@@ -330,7 +328,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     find_rseq(&freeze->park);
     find_tid(&freeze->park);
     if (getrandom(freeze->id, sizeof freeze->id, 0) != sizeof freeze->id)
-        return ckpt_error_set(error, STAGE, errno, "cannot get random bytes");
+        return ckpt_error_set(error, errno, "cannot get random bytes");
     /* Named by chance, not by PID: writers in several containers may share the directory. */
     memcpy(&chance, freeze->id, sizeof chance);
     snprintf(work->image_temp, sizeof work->image_temp, TEMP_PREFIX "image-%016lx", chance);
@@ -430,7 +428,7 @@ static int find_temporaries(JNIEnv *env, struct work *work, struct ckpt_error *e
 
 static void freeze(JNIEnv *env, struct work *work)
 {
-    struct ckpt_error error = {.stage = ""};
+    struct ckpt_error error = {.number = 0};
     int found;
 
     ckpt_renew_management_prepare(env);
@@ -477,7 +475,7 @@ static void freeze(JNIEnv *env, struct work *work)
 static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request *request)
 {
     const char *directory = request->directory ? request->directory : ckpt_agent.options.image;
-    struct ckpt_error error = {.stage = ""};
+    struct ckpt_error error = {.number = 0};
 
     work->freeze.dir_fd = work->freeze.image_fd = work->manifest_fd = -1;
     work->result = CKPT_FREEZE_FAILED;

@@ -34,7 +34,7 @@ struct ckpt_request {
 
 /**
  * The request that the next freeze on this thread serves; NULL for none. Set by whoever calls
- * Checkpoint (request.c, http/request.c), also while it runs the hooks.
+ * Checkpoint (control_request.c, agent/requests/http/http_request.c), also while it runs the hooks.
  */
 extern __thread const struct ckpt_request *ckpt_current_request;
 

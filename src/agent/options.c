@@ -11,9 +11,8 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/signal.h"
+#include "agent/requests/signal_request.h"
 
-#define STAGE "options"
 #define DAY_S 86400
 
 struct option {
@@ -28,7 +27,7 @@ static int set_flag(const struct option *option, const char *value, void *field,
                     struct ckpt_error *error)
 {
     if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-        return ckpt_error_set(error, STAGE, 0, "agent option '%s=%s': expected true or false",
+        return ckpt_error_set(error, 0, "agent option '%s=%s': expected true or false",
                               option->name, value);
     *(bool *)field = value[0] == 't';
     return 0;
@@ -41,9 +40,8 @@ static int set_number(const struct option *option, const char *value, void *fiel
     unsigned long parsed = strtoul(value, &end, 10);
 
     if (*value < '0' || *value > '9' || *end || parsed < option->low || parsed > option->high)
-        return ckpt_error_set(error, STAGE, 0,
-                              "agent option '%s=%s': expected a number from %u to %u", option->name,
-                              value, option->low, option->high);
+        return ckpt_error_set(error, 0, "agent option '%s=%s': expected a number from %u to %u",
+                              option->name, value, option->low, option->high);
     *(unsigned *)field = (unsigned)parsed;
     return 0;
 }
@@ -56,26 +54,26 @@ static int set_path(const struct option *option, const char *value, void *field,
     int length;
 
     if (!*value)
-        return ckpt_error_set(error, STAGE, 0, "agent option '%s=': expected a path", option->name);
+        return ckpt_error_set(error, 0, "agent option '%s=': expected a path", option->name);
     if (value[0] == '/')
         length = snprintf(field, PATH_MAX, "%s", value);
     else if (!getcwd(cwd, sizeof cwd))
-        return ckpt_error_set(error, STAGE, errno, "the working directory is gone");
+        return ckpt_error_set(error, errno, "the working directory is gone");
     else
         length = snprintf(field, PATH_MAX, "%s/%s", cwd, value);
     if (length >= PATH_MAX)
-        return ckpt_error_set(error, STAGE, ENAMETOOLONG, "agent option '%s'", option->name);
+        return ckpt_error_set(error, ENAMETOOLONG, "agent option '%s'", option->name);
     return 0;
 }
 
-/* What is in it, the endpoint looks at when it binds (http/http.c). */
+/* What is in it, the endpoint looks at when it binds (agent/requests/http/endpoint.c). */
 static int set_addr(const struct option *option, const char *value, void *field,
                     struct ckpt_error *error)
 {
     struct ckpt_options *options = field;
 
     if (!*value || strlen(value) >= sizeof options->addr)
-        return ckpt_error_set(error, STAGE, 0,
+        return ckpt_error_set(error, 0,
                               "agent option '%s=%s': expected HOST[:PORT], unix:PATH or none",
                               option->name, value);
     strcpy(options->addr, value);
@@ -127,8 +125,7 @@ static int unknown(const char *word, struct ckpt_error *error)
                                    i + 2 < COUNT   ? ", "
                                    : i + 1 < COUNT ? " and "
                                                    : "");
-    return ckpt_error_set(error, STAGE, 0, "agent option '%s' is not known; there are %s", word,
-                          names);
+    return ckpt_error_set(error, 0, "agent option '%s' is not known; there are %s", word, names);
 }
 
 static int set_one(char *word, struct ckpt_options *options, struct ckpt_error *error)
@@ -136,7 +133,7 @@ static int set_one(char *word, struct ckpt_options *options, struct ckpt_error *
     char *value = strchr(word, '=');
 
     if (!value)
-        return ckpt_error_set(error, STAGE, 0, "agent option '%s': expected key=value", word);
+        return ckpt_error_set(error, 0, "agent option '%s': expected key=value", word);
     *value++ = '\0';
     for (size_t i = 0; i < COUNT; i++)
         if (strcmp(word, table[i].name) == 0)
@@ -164,7 +161,7 @@ int ckpt_options_parse(const char *text, struct ckpt_options *options, struct ck
             continue;
         }
         if (length + 1 == sizeof word)
-            return ckpt_error_set(error, STAGE, ENAMETOOLONG, "an agent option");
+            return ckpt_error_set(error, ENAMETOOLONG, "an agent option");
         word[length++] = *at;
     }
 }

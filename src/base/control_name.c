@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * CKPT_FROZEN: no libc, as its neighbours.
+ * No libc, as its neighbours.
  *
  * See control_name.h.
  */

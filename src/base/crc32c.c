@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
  * CRC-32C with the CPU's own instruction where there is one.  It guards against damage, not against
  * somebody who wants to deceive: who may write an image is decided by its owner and mode.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
  * Filling and extending the error value.  Text that does not fit is cut, never overrun.
  */
@@ -24,11 +24,10 @@ static void insert_reason(struct ckpt_error *error)
                     ckpt_raw_errno(error->number), rest);
 }
 
-int ckpt_error_set(struct ckpt_error *error, const char *stage, int number, const char *format, ...)
+int ckpt_error_set(struct ckpt_error *error, int number, const char *format, ...)
 {
     va_list arguments;
 
-    error->stage = stage;
     error->number = number;
     va_start(arguments, format);
     ckpt_raw_vformat(error->text, sizeof error->text, format, arguments);
@@ -54,7 +53,6 @@ int ckpt_error_prefix(struct ckpt_error *error, const char *format, ...)
 
 void ckpt_error_clear(struct ckpt_error *error)
 {
-    error->stage = "";
     error->number = 0;
     error->text[0] = '\0';
 }

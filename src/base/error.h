@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The one error value of the project: where it happened, what the kernel said, what a person reads.
+ * The one error value of the project: what the kernel said, and what a person reads.
  *
  * The caller owns a `struct ckpt_error`, usually on its stack, and passes it as the last argument.
  * A function that fails fills it once and returns a negative number; it never prints, allocates or
@@ -16,10 +16,8 @@
 
 /** An error, complete in itself. */
 struct ckpt_error {
-    const char *stage; /**< static name of the step that failed, such as "park"; never NULL */
-    int number;        /**< errno value, 0 when the kernel had no part in it */
-    char text
-        [CKPT_ERROR_MAX]; /**< lower case, quoted paths, with a hint at the end where one helps */
+    int number;                /**< errno value, 0 when the kernel had no part in it */
+    char text[CKPT_ERROR_MAX]; /**< lower case, quoted paths, at the end a hint where one helps */
 };
 
 /**
@@ -28,8 +26,8 @@ struct ckpt_error {
  * @param number  a positive errno value, or 0; its meaning is put into the text, before a "; hint"
  * @param format  %s %c %d %i %u %x with the modifiers l, ll and z, and %%; nothing else
  */
-int ckpt_error_set(struct ckpt_error *error, const char *stage, int number, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+int ckpt_error_set(struct ckpt_error *error, int number, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /**
  * Put "context: " before the text that is there, once for each layer that knows more. Returns -1.

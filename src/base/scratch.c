@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
  * See scratch.h.
  */
@@ -27,7 +27,7 @@ int ckpt_scratch_open(struct ckpt_scratch *scratch, size_t size, struct ckpt_err
             return 0;
         }
     }
-    return ckpt_error_set(error, "scratch", ENOMEM, "no memory to describe the process in");
+    return ckpt_error_set(error, ENOMEM, "no memory to describe the process in");
 }
 
 void ckpt_scratch_close(struct ckpt_scratch *scratch)
@@ -42,7 +42,7 @@ void *ckpt_scratch_take(struct ckpt_scratch *scratch, size_t size, struct ckpt_e
     char *at = scratch->start + scratch->used;
 
     if (size > scratch->size - scratch->used) {
-        ckpt_error_set(error, "scratch", ENOMEM,
+        ckpt_error_set(error, ENOMEM,
                        "the process has more parts than fit the %zu MiB "
                        "set aside for their description",
                        scratch->size >> 20);

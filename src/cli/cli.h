@@ -87,7 +87,7 @@ int ckpt_target_new_socket(struct ckpt_error *error);
 /** Whether the other end of a connection is this JVM: several may share a /tmp, with equal PIDs. */
 bool ckpt_target_is_peer(const struct ckpt_target *target, int fd);
 
-/** Load an agent into a running JVM through HotSpot's attach protocol (attach.c). */
+/** Load an agent into a running JVM through HotSpot's attach protocol (load_agent.c). */
 int ckpt_attach_load(const struct ckpt_target *target, const char *library, const char *options,
                      struct ckpt_error *error);
 

@@ -14,7 +14,6 @@
 
 #include "base/cleanup.h"
 
-#define STAGE "environment"
 #define FILE_MAX ((size_t)4 << 20) /* more than execve() would take */
 
 /* The environment keeps @word. */
@@ -25,7 +24,7 @@ static int append(struct ckpt_environment *environment, char *word, struct ckpt_
         char **words = realloc(environment->words, room * sizeof *words);
 
         if (!words)
-            return ckpt_error_set(error, STAGE, ENOMEM, "cannot make the environment");
+            return ckpt_error_set(error, ENOMEM, "cannot make the environment");
         environment->words = words;
         environment->room = room;
     }
@@ -41,7 +40,7 @@ static int put(struct ckpt_environment *environment, const char *word, size_t le
     char *copy = strdup(word);
 
     if (!copy)
-        return ckpt_error_set(error, STAGE, ENOMEM, "cannot make the environment");
+        return ckpt_error_set(error, ENOMEM, "cannot make the environment");
     for (size_t i = 0; i < environment->count; i++)
         if (strncmp(environment->words[i], word, length + 1) == 0) {
             environment->words[i] = copy;
@@ -71,15 +70,14 @@ int ckpt_environment_set(struct ckpt_environment *environment, const char *word,
     const char *value;
 
     if (!*word || equals == word)
-        return ckpt_error_set(error, STAGE, 0, "'%s' names no variable; expected KEY=VALUE or KEY",
-                              word);
+        return ckpt_error_set(error, 0, "'%s' names no variable; expected KEY=VALUE or KEY", word);
     if (equals)
         return put(environment, word, (size_t)(equals - word), error);
     value = getenv(word);
     if (!value)
         return 0;
     if (asprintf(&whole, "%s=%s", word, value) < 0)
-        return ckpt_error_set(error, STAGE, ENOMEM, "cannot make the environment");
+        return ckpt_error_set(error, ENOMEM, "cannot make the environment");
     return put(environment, whole, strlen(word), error);
 }
 
@@ -92,7 +90,7 @@ static char *read_whole(const char *path, size_t *ret_size, struct ckpt_error *e
     ssize_t got = 1;
 
     if (fd < 0) {
-        ckpt_error_set(error, STAGE, errno, "cannot read '%s'", path);
+        ckpt_error_set(error, errno, "cannot read '%s'", path);
         return NULL;
     }
     while (text && got > 0 && size < FILE_MAX + 1) {
@@ -101,11 +99,7 @@ static char *read_whole(const char *path, size_t *ret_size, struct ckpt_error *e
             size += (size_t)got;
     }
     if (!text || got < 0 || size > FILE_MAX) {
-        ckpt_error_set(error, STAGE,
-                       !text     ? ENOMEM
-                       : got < 0 ? errno
-                                 : EFBIG,
-                       "cannot read '%s'", path);
+        ckpt_error_set(error, !text ? ENOMEM : got < 0 ? errno : EFBIG, "cannot read '%s'", path);
         return NULL;
     }
     text[size] = '\0';
@@ -127,7 +121,7 @@ static int read_line(struct ckpt_environment *environment, const char *path, siz
     key = strcspn(line, "=");
     if (!key || strcspn(line, " \t") < key) {
         line[key] = '\0';
-        return ckpt_error_set(error, STAGE, 0,
+        return ckpt_error_set(error, 0,
                               "%s:%lu: '%s' is no name of a variable; expected KEY=VALUE or KEY",
                               path, (unsigned long)number, line);
     }
@@ -152,8 +146,8 @@ int ckpt_environment_read(struct ckpt_environment *environment, const char *path
             next = end;
         *next = '\0';
         if (strlen(line) != (size_t)(next - line))
-            return ckpt_error_set(error, STAGE, 0, "%s:%lu: a zero byte; expected lines of text",
-                                  path, (unsigned long)number);
+            return ckpt_error_set(error, 0, "%s:%lu: a zero byte; expected lines of text", path,
+                                  (unsigned long)number);
         if (read_line(environment, path, number, line, error) < 0)
             return -1;
         line = next + 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * checkpointer inspect: what its two ways of showing an image have in common.  inspect.c looks,
+ * checkpointer inspect: what its two ways of showing an image have in common.  cmd_inspect.c looks,
  * inspect_text.c writes for people, inspect_json.c for programs, in the words of inspect_words.c.
  *
  * The image may be anybody's: its numbers are checked (reader.c), its texts are not, and go to a

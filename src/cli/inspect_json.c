@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "cli/inspect.h"
-#include "engine/builtin/fd.h"
+#include "engine/builtin/fd/fd.h"
 
 #define WHAT_MAX 4200
 

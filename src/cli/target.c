@@ -20,11 +20,13 @@
 #include "base/raw.h"
 #include "cli/cli.h"
 
-#define STAGE "target"
 #define LIBRARY "libcheckpointer.so"
 #define CONNECT_S 10 /* to be accepted: a connection is refused or made at once, unless many wait */
 
-/* 0: it has not, or it was deleted, and the process restored since (engine/builtin/memory.c). */
+/*
+ * 0: it has not, or it was deleted, and the process restored since
+ * (engine/builtin/parked/memory.c).
+ */
 static int has_libjvm(const char *pid, struct ckpt_error *error)
 {
     ckpt_auto_fclose FILE *maps = NULL;
@@ -34,9 +36,8 @@ static int has_libjvm(const char *pid, struct ckpt_error *error)
     maps = fopen(line, "re");
     if (!maps || !fgets(line, sizeof line, maps)) {
         if (maps || errno == ENOENT)
-            return ckpt_error_set(error, STAGE, 0,
-                                  "process %s is a kernel thread or has just ended", pid);
-        return ckpt_error_set(error, STAGE, errno,
+            return ckpt_error_set(error, 0, "process %s is a kernel thread or has just ended", pid);
+        return ckpt_error_set(error, errno,
                               geteuid()
                                   ? "process %s is not yours; run this command as its owner "
                                     "or as root"
@@ -61,12 +62,12 @@ static int read_status(const char *pid, struct ckpt_target *target, struct ckpt_
     snprintf(line, sizeof line, "/proc/%s/status", pid);
     status = fopen(line, "re");
     if (!status)
-        return ckpt_error_set(error, STAGE, 0, "there is no process %s", pid);
+        return ckpt_error_set(error, 0, "there is no process %s", pid);
     while (fgets(line, sizeof line, status)) {
         const char *last = strrchr(line, '\t');
 
         if (sscanf(line, "Tgid:\t%d", &process) == 1 && process != target->pid)
-            return ckpt_error_set(error, STAGE, 0, "%s is a thread of process %d; name that", pid,
+            return ckpt_error_set(error, 0, "%s is a thread of process %d; name that", pid,
                                   process);
         if (sscanf(line, "State:\t%c", &state) == 1)
             target->stopped = state == 'T';
@@ -89,7 +90,7 @@ int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ck
     int is_jvm;
 
     if (*end || end == text || pid <= 0 || pid > 1 << 30)
-        return ckpt_error_set(error, STAGE, 0, "'%s' is not a process ID; 'jps' lists JVMs", text);
+        return ckpt_error_set(error, 0, "'%s' is not a process ID; 'jps' lists JVMs", text);
     target.pid = target.inner = (pid_t)pid;
     if (read_status(text, &target, error) < 0 || (is_jvm = has_libjvm(text, error)) < 0)
         return -1;
@@ -100,7 +101,7 @@ int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ck
     target.pid_namespace = ckpt_control_namespace(text);
     ckpt_target_socket(&target, name);
     if (!is_jvm && (lstat(name, &there) < 0 || !S_ISSOCK(there.st_mode)))
-        return ckpt_error_set(error, STAGE, 0, "process %s is not a JVM; 'jps' lists them", text);
+        return ckpt_error_set(error, 0, "process %s is not a JVM; 'jps' lists them", text);
     *ret_target = target;
     return 0;
 }
@@ -129,7 +130,7 @@ int ckpt_target_new_socket(struct ckpt_error *error)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
-        return ckpt_error_set(error, STAGE, errno, "cannot make a Unix socket");
+        return ckpt_error_set(error, errno, "cannot make a Unix socket");
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     return fd;
 }
@@ -168,12 +169,11 @@ static int connect_to(const struct ckpt_target *target, uid_t owner, unsigned lo
     if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0) {
         if (errno == ENOENT || errno == ECONNREFUSED) /* the latter: left by a dead process */
             return -2;
-        return ckpt_error_set(error, STAGE, errno, "cannot reach the agent at '%s'", name.sun_path);
+        return ckpt_error_set(error, errno, "cannot reach the agent at '%s'", name.sun_path);
     }
     /* /tmp is everybody's: make sure that the JVM's owner made this socket. */
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != owner)
-        return ckpt_error_set(error, STAGE, EPERM, "the socket '%s' is not the JVM's",
-                              name.sun_path);
+        return ckpt_error_set(error, EPERM, "the socket '%s' is not the JVM's", name.sun_path);
     return ckpt_target_is_peer(target, fd) ? CKPT_STEAL_FD(fd) : -2;
 }
 
@@ -214,7 +214,7 @@ int ckpt_target_check_tmp(const struct ckpt_target *target, struct ckpt_error *e
 
     if (!problem)
         return 0;
-    return ckpt_error_set(error, STAGE, 0,
+    return ckpt_error_set(error, 0,
                           "the /tmp of JVM %d %s, so there is no socket to ask it by; mount a "
                           "writable /tmp, or ask by Core.checkpointRestore(), the agent's option "
                           "signal, or its HTTP endpoint",
@@ -232,7 +232,7 @@ int ckpt_target_agent(char *path, size_t size, struct ckpt_error *error)
     char *slash;
 
     if (length < 0)
-        return ckpt_error_set(error, STAGE, errno, "cannot read /proc/self/exe");
+        return ckpt_error_set(error, errno, "cannot read /proc/self/exe");
     folder[length] = '\0';
     slash = strrchr(folder, '/');
     *slash = '\0';
@@ -243,7 +243,7 @@ int ckpt_target_agent(char *path, size_t size, struct ckpt_error *error)
             return 0;
         }
     }
-    return ckpt_error_set(error, STAGE, 0,
+    return ckpt_error_set(error, 0,
                           "the agent " LIBRARY
                           " is neither in '%s' nor in '../lib' beside it; install "
                           "both together",

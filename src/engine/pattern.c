@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
  * See pattern.h.  Distances between steps are relative, so that a step can be put in front of what
  * is already there.  Names are bytes in UTF-8: what stands for any one character takes a first

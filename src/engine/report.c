@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
  * See report.h.
  */

@@ -48,7 +48,7 @@ struct ckpt_ref {
     uint32_t offset, size;
 };
 
-/** What the code in the image may use of a CPU, as probe/cpu.h has it. */
+/** What the code in the image may use of a CPU, as arch/x86_64/cpu.h has it. */
 struct ckpt_image_cpu {
     uint32_t features[8];
     uint64_t xcr0;
@@ -78,7 +78,7 @@ struct ckpt_image_header {
     struct ckpt_image_cpu cpu;
 };
 
-/** Flags of an image: the agent can make up for another monotonic clock (agent/clock.h). */
+/** Flags of an image: the agent can make up for another monotonic clock (hotspot/clock_calls.h). */
 #define CKPT_IMAGE_REDIRECTS_CLOCK 1u
 
 /** What the kernel keeps for the whole process. */

@@ -14,14 +14,13 @@
 #include "base/cleanup.h"
 #include "base/raw.h"
 
-#define STAGE "image"
 #define SPACE_END 0x7ffffffff000ull
 #define META_MAX ((uint64_t)1 << 30)
 #define HINT "; take a new checkpoint"
 
 static int damaged(struct ckpt_error *error, const char *what)
 {
-    return ckpt_error_set(error, STAGE, 0, "the image is damaged (%s)" HINT, what);
+    return ckpt_error_set(error, 0, "the image is damaged (%s)" HINT, what);
 }
 
 /* ---- notes ---- */
@@ -326,12 +325,12 @@ int ckpt_image_parse(const void *metadata, size_t size, uint64_t file_size,
     if (size < sizeof(Elf64_Ehdr) || !(offset = notes_offset(metadata)) ||
         !one_note(metadata, size, offset, CKPT_NOTE_HEADER, &parts) ||
         parts.size[CKPT_NOTE_HEADER] < 16)
-        return ckpt_error_set(error, STAGE, 0, "this is no image of checkpointer");
+        return ckpt_error_set(error, 0, "this is no image of checkpointer");
     make_view(metadata, &parts, &view);
     if (view.header->magic != CKPT_IMAGE_MAGIC)
-        return ckpt_error_set(error, STAGE, 0, "this is no image of checkpointer");
+        return ckpt_error_set(error, 0, "this is no image of checkpointer");
     if (view.header->version != CKPT_IMAGE_VERSION || view.header->machine != EM_X86_64)
-        return ckpt_error_set(error, STAGE, 0,
+        return ckpt_error_set(error, 0,
                               "the image has format version %u for machine %u, this command reads "
                               "version %u for machine %u" HINT,
                               view.header->version, view.header->machine, CKPT_IMAGE_VERSION,
@@ -355,11 +354,11 @@ int ckpt_image_parse(const void *metadata, size_t size, uint64_t file_size,
 static int check_owner(const char *path, const struct stat *status, struct ckpt_error *error)
 {
     if (status->st_uid != geteuid() && status->st_uid != 0)
-        return ckpt_error_set(error, STAGE, EPERM,
+        return ckpt_error_set(error, EPERM,
                               "'%s' belongs to user %u, you are %u; restore it as its owner", path,
                               status->st_uid, geteuid());
     if (status->st_mode & (S_IWGRP | S_IWOTH))
-        return ckpt_error_set(error, STAGE, EPERM,
+        return ckpt_error_set(error, EPERM,
                               "others may write '%s' (mode %04o), so it cannot be trusted; chmod "
                               "go-w it if nobody did",
                               path, status->st_mode & 07777);
@@ -376,7 +375,7 @@ static int read_exactly(int fd, void *to, size_t size, uint64_t offset, struct c
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return ckpt_error_set(error, STAGE, errno, "cannot read the image");
+            return ckpt_error_set(error, errno, "cannot read the image");
         if (got == 0)
             return damaged(error, "it ends too early");
         at += got;
@@ -400,16 +399,16 @@ static int read_metadata(int fd, uint64_t file_size, void **ret_metadata, size_t
     uint64_t offset;
 
     if (file_size < sizeof elf)
-        return ckpt_error_set(error, STAGE, 0, "this is no image of checkpointer");
+        return ckpt_error_set(error, 0, "this is no image of checkpointer");
     if (read_exactly(fd, &elf, sizeof elf, 0, error) < 0)
         return -1;
     offset = notes_offset(&elf);
     if (!offset || file_size < offset + sizeof first)
-        return ckpt_error_set(error, STAGE, 0, "this is no image of checkpointer");
+        return ckpt_error_set(error, 0, "this is no image of checkpointer");
     if (read_exactly(fd, &first, sizeof first, offset, error) < 0)
         return -1;
     if (first.header.magic != CKPT_IMAGE_MAGIC)
-        return ckpt_error_set(error, STAGE, 0, "this is no image of checkpointer");
+        return ckpt_error_set(error, 0, "this is no image of checkpointer");
     if (first.header.version == CKPT_IMAGE_VERSION &&
         (first.header.meta_size > file_size || first.header.meta_size > META_MAX ||
          first.header.meta_size < offset + sizeof first))
@@ -418,7 +417,7 @@ static int read_metadata(int fd, uint64_t file_size, void **ret_metadata, size_t
         first.header.version == CKPT_IMAGE_VERSION ? first.header.meta_size : offset + sizeof first;
     metadata = malloc(*ret_size);
     if (!metadata)
-        return ckpt_error_set(error, STAGE, ENOMEM, "cannot hold the image's metadata");
+        return ckpt_error_set(error, ENOMEM, "cannot hold the image's metadata");
     if (read_exactly(fd, metadata, *ret_size, 0, error) < 0)
         return -1;
     *ret_metadata = CKPT_STEAL_POINTER(metadata);
@@ -433,24 +432,22 @@ static int open_trusted(const char *directory, const char *name, bool trusted,
     char path[PATH_MAX];
 
     if (dir < 0)
-        return ckpt_error_set(error, STAGE, errno, "cannot open the image directory '%s'",
-                              directory);
+        return ckpt_error_set(error, errno, "cannot open the image directory '%s'", directory);
     if (fstat(dir, ret_status) < 0)
-        return ckpt_error_set(error, STAGE, errno, "cannot open the image directory '%s'",
-                              directory);
+        return ckpt_error_set(error, errno, "cannot open the image directory '%s'", directory);
     if (trusted && check_owner(directory, ret_status, error) < 0)
         return -1;
     fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
-        return ckpt_error_set(error, STAGE, ENOENT,
+        return ckpt_error_set(error, ENOENT,
                               "there is no checkpoint in '%s'; take one with 'checkpointer "
                               "checkpoint PID %s'",
                               directory, directory);
     if (fd < 0 || fstat(fd, ret_status) < 0)
-        return ckpt_error_set(error, STAGE, errno, "cannot open '%s/%s'", directory, name);
+        return ckpt_error_set(error, errno, "cannot open '%s/%s'", directory, name);
     snprintf(path, sizeof path, "%s/%s", directory, name);
     if (!S_ISREG(ret_status->st_mode))
-        return ckpt_error_set(error, STAGE, 0, "'%s' is not a regular file", path);
+        return ckpt_error_set(error, 0, "'%s' is not a regular file", path);
     if (trusted && check_owner(path, ret_status, error) < 0)
         return -1;
     *ret_fd = CKPT_STEAL_FD(fd);
@@ -496,7 +493,7 @@ int ckpt_image_verify(const struct ckpt_image *image, struct ckpt_error *error)
     ckpt_auto_free void *buffer = malloc(piece);
 
     if (!buffer)
-        return ckpt_error_set(error, STAGE, ENOMEM, "cannot read the pages");
+        return ckpt_error_set(error, ENOMEM, "cannot read the pages");
     for (size_t i = 0; i < image->view.run_count; i++) {
         const struct ckpt_image_run *run = &image->view.runs[i];
         uint32_t crc = 0;

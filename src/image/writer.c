@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * CKPT_FROZEN: runs in parked processes; raw system calls only, no libc beyond memcpy and friends.
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
  * Lays an image out and writes it.  Pages go first and the metadata last: a write that stops
  * half-way leaves a file that starts with zeros, which nobody takes for an image.
@@ -228,7 +228,7 @@ static int write_at(struct write_state *state, const char *data, uint64_t size, 
         if (put == -EINTR)
             continue;
         if (put <= 0)
-            return ckpt_error_set(error, "write", put ? (int)-put : EIO,
+            return ckpt_error_set(error, put ? (int)-put : EIO,
                                   "cannot write the image after %lu of %lu MiB; make room, or "
                                   "choose another directory",
                                   (unsigned long)(state->done >> 20),
@@ -252,7 +252,7 @@ static int write_from_file(struct write_state *state, struct ckpt_image_run *run
         long got = ckpt_sys_pread(from, state->buffer, piece, run->address + at);
 
         if (got < 0)
-            return ckpt_error_set(error, "write", (int)-got, "cannot read a file of the JVM");
+            return ckpt_error_set(error, (int)-got, "cannot read a file of the JVM");
         if (got == 0) { /* the rest of the last page, after the end of the file */
             __builtin_memset(state->buffer, 0, piece);
             got = (long)piece;
@@ -274,11 +274,10 @@ static int open_source(const struct ckpt_source *source, struct ckpt_error *erro
         O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (source->link ? 0 : O_NOFOLLOW), 0);
 
     if (fd < 0)
-        return ckpt_error_set(error, "write", (int)-fd, "cannot read '%s'", source->path);
+        return ckpt_error_set(error, (int)-fd, "cannot read '%s'", source->path);
     if (ckpt_sys_fstat((int)fd, &status) < 0 || status.st_ino != source->inode) {
         ckpt_sys_close((int)fd);
-        return ckpt_error_set(error, "write", 0, "'%s' was replaced during the checkpoint",
-                              source->path);
+        return ckpt_error_set(error, 0, "'%s' was replaced during the checkpoint", source->path);
     }
     return (int)fd;
 }
@@ -307,7 +306,7 @@ static int write_from_memory(struct write_state *state, struct ckpt_image_run *r
         const char *pages = (const char *)run->address + at;
 
         if (of_file && ckpt_raw_peek(state->buffer, run->address + at, piece) < 0)
-            return ckpt_error_set(error, "write", EFAULT,
+            return ckpt_error_set(error, EFAULT,
                                   "another process cut a mapped file short during the checkpoint "
                                   "(memory at %lx); try again",
                                   (unsigned long)(run->address + at));
@@ -387,7 +386,7 @@ static int check_room(int fd, uint64_t size, uint64_t content, struct ckpt_error
 
     if (ckpt_syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit, 0, 0) == 0 &&
         limit.rlim_cur < size)
-        return ckpt_error_set(error, "write", EFBIG,
+        return ckpt_error_set(error, EFBIG,
                               "the image needs a file of %lu KiB, and the limit is %lu KiB; raise "
                               "'ulimit -f' of the JVM",
                               (unsigned long)(size >> 10), (unsigned long)limit.rlim_cur >> 10);
@@ -397,7 +396,7 @@ static int check_room(int fd, uint64_t size, uint64_t content, struct ckpt_error
            (uint64_t)system.f_bsize;
     if (left >= content)
         return 0;
-    return ckpt_error_set(error, "write", ENOSPC,
+    return ckpt_error_set(error, ENOSPC,
                           "the image needs %lu MiB, and its directory has room for %lu MiB; make "
                           "room, or choose another directory",
                           (unsigned long)(content >> 20), (unsigned long)(left >> 20));
@@ -425,7 +424,7 @@ int ckpt_image_write(struct ckpt_tables *tables, int fd, ckpt_progress_fn *progr
     if (check_room(fd, tables->header.image_size, state.total, error) < 0)
         return -1;
     if (ckpt_syscall(SYS_ftruncate, fd, tables->header.image_size, 0, 0, 0, 0) < 0)
-        return ckpt_error_set(error, "write", EFBIG,
+        return ckpt_error_set(error, EFBIG,
                               "the image's file system does not take a file "
                               "of %lu MiB",
                               (unsigned long)(tables->header.image_size >> 20));

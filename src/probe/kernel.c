@@ -126,7 +126,7 @@ static int put(const char *path, const char *text)
     return fd >= 0 && write(fd, text, size) == (ssize_t)size ? 0 : errno;
 }
 
-/* What engine/builtin/time.c does at a restore. */
+/* What engine/builtin/restore/clocks.c does at a restore. */
 static int move_clocks(void)
 {
     int failed = put("/proc/self/timens_offsets", "monotonic 1 0\n");

@@ -10,15 +10,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "agent/http/addr.h"
-#include "agent/http/body.h"
-#include "agent/http/peer.h"
-#include "agent/request.h"
+#include "agent/requests/control_request.h"
+#include "agent/requests/http/endpoint_address.h"
+#include "agent/requests/http/peer.h"
+#include "agent/requests/http/request_body.h"
 #include "base/cleanup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// What control.c has in the agent; nobody is connected here.
+// What control_socket.c has in the agent; nobody is connected here.
 bool ckpt_request_is_allowed(int fd)
 {
     return fd < 0;
@@ -40,7 +40,7 @@ static void claim_message(const struct ckpt_error *error)
 static void try_addr(const char *text)
 {
     struct ckpt_http_addr addr;
-    struct ckpt_error error = {.stage = ""};
+    struct ckpt_error error = {.number = 0};
 
     if (ckpt_http_addr_parse(text, &addr, &error) < 0) {
         claim_message(&error);
@@ -87,7 +87,7 @@ static void try_type(const char *text)
 
 static void try_body(const char *text, size_t size)
 {
-    struct ckpt_error error = {.stage = ""};
+    struct ckpt_error error = {.number = 0};
     struct ckpt_http_body body;
 
     if (ckpt_http_body_parse(text, size, &body, &error) < 0) {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "engine/builtin/fd.h"
+#include "engine/builtin/fd/fd.h"
 #include "image/reader.h"
 #include "sample.h"
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/policy.h"
+#include "engine/policy_file.h"
 #include "tap.h"
 
 #define ROUNDS 600000

@@ -176,13 +176,12 @@ static void test_errors(void)
     struct ckpt_error error;
     char longer[2 * CKPT_ERROR_MAX];
 
-    TAP_INT(ckpt_error_set(&error, "test", 0, "it is %d", 7), -1, "setting an error returns -1");
+    TAP_INT(ckpt_error_set(&error, 0, "it is %d", 7), -1, "setting an error returns -1");
     TAP_STR(error.text, "it is 7", "its text");
-    TAP_STR(error.stage, "test", "its stage");
-    ckpt_error_set(&error, "test", ENOENT, "cannot open '%s'", "/x");
+    ckpt_error_set(&error, ENOENT, "cannot open '%s'", "/x");
     TAP_STR(error.text, "cannot open '/x': no such file or directory", "the reason is behind it");
     TAP_INT(error.number, ENOENT, "and its number is kept");
-    ckpt_error_set(&error, "test", ENOSPC, "cannot write; make room");
+    ckpt_error_set(&error, ENOSPC, "cannot write; make room");
     TAP_STR(error.text, "cannot write: no space left on device; make room", "but before a hint");
     ckpt_error_prefix(&error, "image '%s'", "/i");
     TAP_STR(error.text, "image '/i': cannot write: no space left on device; make room",
@@ -190,12 +189,12 @@ static void test_errors(void)
     TAP_INT(error.number, ENOSPC, "and changes nothing else");
     memset(longer, 'x', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
-    ckpt_error_set(&error, "test", ENOENT, "%s", longer);
+    ckpt_error_set(&error, ENOENT, "%s", longer);
     TAP_INT((long long)strlen(error.text), CKPT_ERROR_MAX - 1, "a text that is too long is cut");
     ckpt_error_prefix(&error, "%s", longer);
     TAP_OK(strlen(error.text) < CKPT_ERROR_MAX, "so is its context");
     ckpt_error_clear(&error);
-    TAP_OK(!*error.text && !error.number && error.stage, "an error can be cleared");
+    TAP_OK(!*error.text && !error.number, "an error can be cleared");
     for (int i = 1, missing = 0; i < 134; i++) {
         missing += !ckpt_raw_errno(i) || !*ckpt_raw_errno(i);
         if (i == 133)

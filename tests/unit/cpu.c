@@ -2,7 +2,7 @@
 //
 // Comparing CPUs: an image runs where all that its code may use is there, and nowhere else.
 
-#include "probe/cpu.h"
+#include "arch/x86_64/cpu.h"
 
 #include "tap.h"
 

@@ -9,8 +9,8 @@
 #include <sys/resource.h>
 
 #include "base/raw.h"
-#include "engine/builtin/restore.h"
-#include "engine/builtin/restorer/plan.h"
+#include "engine/builtin/restore/restore.h"
+#include "engine/builtin/restorer/restorer_plan.h"
 #include "tap.h"
 
 #define START 0x100000000ull

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/signal.h"
+#include "agent/requests/signal_request.h"
 #include "tap.h"
 
 static struct ckpt_options options;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/builtin/passing.h"
+#include "engine/builtin/parked/transient_files.h"
 #include "tap.h"
 
 static struct ckpt_passing lasting, now;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "engine/policy.h"
+#include "engine/policy_file.h"
 #include "tap.h"
 
 static struct ckpt_policies policies;

@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "arch/x86_64/cpu.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
-#include "probe/cpu.h"
 #include "tap.h"
 
 #define MIB ((size_t)1 << 20)

@@ -3,7 +3,7 @@
 // Whether this C library's locks look as tidlock_layout.h has them: each kind while it is held,
 // with users who wait, and after its release; and objects with one wrong field, which are no locks.
 
-#include "engine/builtin/tidlock_layout.h"
+#include "engine/builtin/parked/tidlock_layout.h"
 
 #include <errno.h>
 #include <pthread.h>

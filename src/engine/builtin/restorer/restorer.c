@@ -16,9 +16,9 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 
+#include "arch/x86_64/context.h"
 #include "base/syscall.h"
-#include "engine/builtin/context.h"
-#include "engine/builtin/restorer/plan.h"
+#include "engine/builtin/restorer/restorer_plan.h"
 
 #define VECTOR 128
 #define GROUP_SIZE ((uint64_t)512 << 10) /* read by one thread at once */

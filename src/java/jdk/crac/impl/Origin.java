@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Where a descriptor was opened. The agent makes one on the thread that has just opened it, inside
-// that thread's native method (agent/origins.c), and becomes the cause of the exception that names
-// the descriptor. Making one must stay cheap and run nobody else's code.
+// that thread's native method (agent/java/origins.c), and becomes the cause of the exception that
+// names the descriptor. Making one must stay cheap and run nobody else's code.
 
 package jdk.crac.impl;
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What the agent does for the Java side's watch over hooks (HookWatch.java): its limit, its
+ * reports, who holds a lock, and whether a checkpoint is possible on this machine at all.
+ */
+#ifndef CKPT_AGENT_JAVA_HOOKS_H
+#define CKPT_AGENT_JAVA_HOOKS_H
+
+#include <jni.h>
+
+/* Native methods of jdk.crac.impl.Native. */
+jstring ckpt_native_unsupported(JNIEnv *env, jclass owner);
+jlong ckpt_native_hook_limit(JNIEnv *env, jclass owner);
+jlong ckpt_native_requester(JNIEnv *env, jclass owner);
+jboolean ckpt_native_is_stale(JNIEnv *env, jclass owner);
+void ckpt_native_report(JNIEnv *env, jclass owner, jlong requester, jstring text, jboolean last);
+jobject ckpt_native_lock_holder(JNIEnv *env, jclass owner, jobject thread);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See origins.h.  A table by descriptor number, in pieces that are made when needed and kept: at
+ * most one stack for each number.  With each stack goes what fstat() says the descriptor is; if a
+ * number has come to be another file's without our seeing it, the stack is not shown.
+ *
+ * The functions run on whatever thread opens something, inside its native method: an exception may
+ * be pending, there may be no Java thread, it may be the child of a vfork(), which shares this
+ * memory.  The mutex is never taken while threads are parked.
+ */
+#include "agent/java/origins.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agent/agent.h"
+#include "base/syscall.h"
+
+#define PIECE 1024
+#define PIECES 1024
+#define PROPERTY "jdk.crac.collect-fd-stacktraces"
+
+struct origin {
+    jobject stack; /* a global reference; of no meaning any more unless valid */
+    uint64_t device, inode;
+    bool valid;
+};
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct origin *pieces[PIECES];
+static bool collecting;
+static long own_pid;
+static jclass class;
+static jmethodID here;
+
+/* Making a stack may open something itself, such as the file of a class. */
+static __thread bool inside;
+
+/* ---- the table; the mutex is held ---- */
+
+static struct origin *find(int descriptor, bool make)
+{
+    struct origin **piece;
+
+    if (descriptor < 0 || descriptor >= PIECE * PIECES)
+        return NULL;
+    piece = &pieces[descriptor / PIECE];
+    if (!*piece && make)
+        *piece = calloc(PIECE, sizeof **piece);
+    return *piece ? &(*piece)[descriptor % PIECE] : NULL;
+}
+
+/* Put @stack in; returns what the caller deletes: what was there, or @stack for want of room. */
+static jobject put(int descriptor, jobject stack, const struct stat *status)
+{
+    struct origin *origin;
+    jobject old = stack;
+
+    pthread_mutex_lock(&mutex);
+    origin = find(descriptor, true);
+    if (origin) {
+        old = origin->stack;
+        *origin = (struct origin){.stack = stack,
+                                  .device = status->st_dev,
+                                  .inode = status->st_ino,
+                                  .valid = stack != NULL};
+    }
+    pthread_mutex_unlock(&mutex);
+    return old;
+}
+
+/* ---- what open_calls.c tells ---- */
+
+/* The thread's way into Java, if it may be taken now. */
+static JNIEnv *java(void)
+{
+    JNIEnv *env = NULL;
+
+    if ((*ckpt_agent.vm)->GetEnv(ckpt_agent.vm, (void **)&env, JNI_VERSION_1_6) != JNI_OK)
+        return NULL;
+    return env;
+}
+
+static bool is_ours(void)
+{
+    return ckpt_sys_getpid() == own_pid;
+}
+
+static void forget(int descriptor)
+{
+    JNIEnv *env = java();
+    struct origin *origin;
+    jobject old = NULL;
+
+    pthread_mutex_lock(&mutex);
+    origin = find(descriptor, false);
+    if (origin) {
+        origin->valid = false;
+        if (env) { /* else it stays until this number is used again */
+            old = origin->stack;
+            origin->stack = NULL;
+        }
+    }
+    pthread_mutex_unlock(&mutex);
+    if (old)
+        (*env)->DeleteGlobalRef(env, old);
+}
+
+static void remember(int descriptor)
+{
+    JNIEnv *env = inside ? NULL : java();
+    jobject made, stack, old;
+    struct stat status;
+
+    if (!env || (*env)->ExceptionCheck(env) || fstat(descriptor, &status) < 0) {
+        forget(descriptor);
+        return;
+    }
+    inside = true;
+    made = (*env)->CallStaticObjectMethod(env, class, here, descriptor);
+    if ((*env)->ExceptionCheck(env))
+        (*env)->ExceptionClear(env); /* out of memory or of stack: then there is none */
+    stack = made ? (*env)->NewGlobalRef(env, made) : NULL;
+    old = put(descriptor, stack, &status);
+    if (old)
+        (*env)->DeleteGlobalRef(env, old);
+    if (made)
+        (*env)->DeleteLocalRef(env, made);
+    inside = false;
+}
+
+int ckpt_origins_remember(int descriptor)
+{
+    int number = errno;
+
+    if (descriptor >= 0 && is_ours()) {
+        if (collecting)
+            remember(descriptor);
+        else
+            forget(descriptor);
+    }
+    errno = number;
+    return descriptor;
+}
+
+void ckpt_origins_forget(int descriptor)
+{
+    int number = errno;
+
+    if (descriptor >= 0 && is_ours())
+        forget(descriptor);
+    errno = number;
+}
+
+/* ---- the Java side ---- */
+
+jobject ckpt_native_origin(JNIEnv *env, jclass owner, jint descriptor)
+{
+    struct stat status;
+    struct origin *origin;
+    jobject stack = NULL;
+
+    (void)owner;
+    if (fstat(descriptor, &status) < 0)
+        return NULL;
+    pthread_mutex_lock(&mutex);
+    origin = find(descriptor, false);
+    if (origin && origin->valid && origin->device == status.st_dev &&
+        origin->inode == status.st_ino)
+        stack = (*env)->NewLocalRef(env, origin->stack);
+    pthread_mutex_unlock(&mutex);
+    return stack;
+}
+
+jboolean ckpt_native_collects_origins(JNIEnv *env, jclass owner)
+{
+    (void)env;
+    (void)owner;
+    return collecting;
+}
+
+void ckpt_origins_restored(void)
+{
+    struct stat status;
+
+    own_pid = ckpt_sys_getpid();
+    for (int i = 0; i < PIECE * PIECES; i++) {
+        struct origin *origin = pieces[i / PIECE] ? &pieces[i / PIECE][i % PIECE] : NULL;
+
+        if (!origin)
+            i += PIECE - 1;
+        else if (origin->valid && ckpt_sys_fstat(i, &status) == 0) {
+            origin->device = status.st_dev;
+            origin->inode = status.st_ino;
+        }
+    }
+}
+
+/* ---- beginning ---- */
+
+static bool property_is_set(void)
+{
+    jvmtiEnv *jvmti = ckpt_agent.jvmti;
+    char *value = NULL;
+    bool set;
+
+    if ((*jvmti)->GetSystemProperty(jvmti, PROPERTY, &value) != JVMTI_ERROR_NONE)
+        return false;
+    set = value && (strcmp(value, "true") == 0 || !*value);
+    (*jvmti)->Deallocate(jvmti, (unsigned char *)value);
+    return set;
+}
+
+/* Everything that making a stack needs is loaded by making one. */
+static bool prepare(JNIEnv *env)
+{
+    jclass found = (*env)->FindClass(env, "jdk/crac/impl/Origin");
+    jobject first;
+
+    here =
+        found ? (*env)->GetStaticMethodID(env, found, "here", "(I)Ljdk/crac/impl/Origin;") : NULL;
+    class = here ? (*env)->NewGlobalRef(env, found) : NULL;
+    first = class ? (*env)->CallStaticObjectMethod(env, class, here, 0) : NULL;
+    if ((*env)->ExceptionCheck(env))
+        (*env)->ExceptionClear(env);
+    if (first)
+        (*env)->DeleteLocalRef(env, first);
+    return first != NULL;
+}
+
+void ckpt_origins_apply(JNIEnv *env)
+{
+    jvmtiEnv *jvmti = ckpt_agent.jvmti;
+    char *home = NULL;
+
+    if (!ckpt_agent.options.fd_stacks && !property_is_set()) {
+        collecting = false;
+        return;
+    }
+    if (!class) {
+        own_pid = ckpt_sys_getpid();
+        if (!prepare(env) ||
+            (*jvmti)->GetSystemProperty(jvmti, "java.home", &home) != JVMTI_ERROR_NONE) {
+            ckpt_agent_log("warning", "fd_stacks: this JVM does not say where it keeps its "
+                                      "libraries; descriptors are shown without a stack");
+            return;
+        }
+        ckpt_opens_watch(ckpt_agent.vm, home);
+        (*jvmti)->Deallocate(jvmti, (unsigned char *)home);
+    }
+    collecting = true;
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See parameters.h.  The strings were made by `restore`, at addresses that are the process's own
+ * now (engine/builtin/restore/plan.c).  They stay mapped if the environment differs from that of
+ * the restore before, because the application may keep pointers into it.
+ *
+ * Java keeps a copy of the environment in a map, which is changed only where it must be: it is no
+ * map for several threads, and other threads run.  They read it rarely, and mostly once.
+ */
+#include "agent/java/parameters.h"
+
+#include <linux/prctl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "base/cleanup.h"
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "hotspot/renew/renew.h"
+#include "hotspot/time_zone.h"
+#include "hotspot/working_directory.h"
+
+static char **frozen_environment;
+/* The environment of the last restore that brought another one, and where its strings are. */
+static char **kept_environment;
+static uint64_t kept_start, kept_end;
+static bool is_kept;            /* this restore brought the same one: its own copy is not needed */
+static bool has_arguments;      /* of this restore, and nobody has taken them yet */
+static jclass java_environment; /* a global reference, kept: java.lang.ProcessEnvironment */
+
+/* Of the environment that Java has copied, when the C library had the same one; 0: never. */
+static uint32_t copied_sum;
+static bool copy_is_other; /* native code has called setenv() since */
+
+static const struct ckpt_parameters *parameters(void)
+{
+    return (const struct ckpt_parameters *)ckpt_agent.mailbox.parameters;
+}
+
+/*
+ * Unmap what `restore` gave, when all of it has been taken over and no pointer into it was given
+ * out.  Otherwise each generation would leave a page behind.
+ */
+static void give_back(void)
+{
+    if (!is_kept)
+        return;
+    is_kept = false;
+    munmap((void *)parameters(), parameters()->size);
+    ckpt_agent.mailbox.parameters = 0;
+}
+
+void ckpt_parameters_prepare(JNIEnv *env)
+{
+    has_arguments = false; /* should nobody have come for those of an earlier restore */
+    give_back();
+    if (!java_environment)
+        java_environment = ckpt_renew_load(env, "java.lang.ProcessEnvironment");
+    ckpt_zone_prepare(env);
+}
+
+static uint32_t sum_of(char *const *words)
+{
+    uint32_t sum = 1;
+
+    for (; words && *words; words++)
+        sum = ckpt_raw_crc32c(sum, *words, ckpt_raw_length(*words) + 1);
+    return sum;
+}
+
+void ckpt_parameters_begin(void)
+{
+    copied_sum = sum_of(environ);
+}
+
+static bool same_words(char *const *left, char *const *right)
+{
+    while (*left && *right && ckpt_raw_equal(*left, *right))
+        left++, right++;
+    return !*left && !*right;
+}
+
+/* The environment is the one of an earlier restore: that one's strings serve, also in /proc. */
+static bool keep_environment(void)
+{
+    struct prctl_mm_map *map = (struct prctl_mm_map *)parameters()->mm_map;
+
+    if (!kept_environment ||
+        !same_words(kept_environment, (char *const *)parameters()->environment))
+        return false;
+    map->env_start = kept_start;
+    map->env_end = kept_end;
+    map->auxv = NULL;
+    map->auxv_size = 0;
+    map->exe_fd = UINT32_MAX;
+    return ckpt_sys_prctl(PR_SET_MM, PR_SET_MM_MAP, (unsigned long)map, sizeof *map, 0) == 0;
+}
+
+void ckpt_parameters_adopt(void)
+{
+    copy_is_other = sum_of(environ) != copied_sum;
+    frozen_environment = environ;
+    is_kept = keep_environment();
+    if (!is_kept) {
+        kept_environment = (char **)parameters()->environment;
+        kept_start = parameters()->env_start;
+        kept_end = parameters()->env_end;
+    }
+    environ = kept_environment;
+    copied_sum = sum_of(environ);
+}
+
+/* ---- from C to Java ---- */
+
+static jbyteArray bytes_of(JNIEnv *env, const char *text, size_t length)
+{
+    jbyteArray bytes = (*env)->NewByteArray(env, (jsize)length);
+
+    if (bytes)
+        (*env)->SetByteArrayRegion(env, bytes, 0, (jsize)length, (const jbyte *)text);
+    return bytes;
+}
+
+/* byte[][] of @words; NULL if there are none, or with an exception. */
+static jobjectArray words_of(JNIEnv *env, char *const *words)
+{
+    jclass bytes_class;
+    jobjectArray array;
+    jsize count = 0;
+
+    while (words[count])
+        count++;
+    if (!count)
+        return NULL;
+    bytes_class = (*env)->FindClass(env, "[B");
+    array = bytes_class ? (*env)->NewObjectArray(env, count, bytes_class, NULL) : NULL;
+    for (jsize i = 0; array && i < count; i++) {
+        jbyteArray bytes = bytes_of(env, words[i], strlen(words[i]));
+
+        if (!bytes)
+            return NULL;
+        (*env)->SetObjectArrayElement(env, array, i, bytes);
+        (*env)->DeleteLocalRef(env, bytes);
+    }
+    return array;
+}
+
+jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner)
+{
+    jobjectArray words;
+
+    (void)owner;
+    if (!__atomic_exchange_n(&has_arguments, false, __ATOMIC_ACQ_REL))
+        return NULL;
+    words = words_of(env, (char *const *)parameters()->arguments);
+    give_back();
+    return words;
+}
+
+/* As java itself does it: the package of a main class need not be exported. */
+void ckpt_native_call_main(JNIEnv *env, jclass owner, jclass type, jobject main,
+                           jobjectArray arguments)
+{
+    jmethodID method = (*env)->FromReflectedMethod(env, main);
+
+    (void)owner;
+    if (method)
+        (*env)->CallStaticVoidMethod(env, type, method, arguments);
+}
+
+/* The pending exception, if any, becomes a warning. */
+static bool failed(JNIEnv *env, const char *what)
+{
+    if (!(*env)->ExceptionCheck(env))
+        return false;
+    (*env)->ExceptionClear(env);
+    ckpt_agent_log("warning", "cannot give the restored JVM its new %s", what);
+    return true;
+}
+
+static void set_properties(JNIEnv *env)
+{
+    jobjectArray words = words_of(env, (char *const *)parameters()->properties);
+    jclass restored;
+    jmethodID set;
+
+    if (!words)
+        return;
+    restored = (*env)->FindClass(env, "jdk/crac/impl/Restored");
+    set = restored ? (*env)->GetStaticMethodID(env, restored, "setProperties", "([[B)V") : NULL;
+    if (set)
+        (*env)->CallStaticVoidMethod(env, restored, set, words);
+}
+
+/* ---- System.getenv() ---- */
+
+/* java.lang.ProcessEnvironment and its map; the names are the same from JDK 8 on. */
+struct java_environment {
+    jclass variable, value; /* the wrappers of keys and values */
+    jmethodID variable_of, value_of, put, remove;
+    jobject map;
+};
+
+static bool find_environment(JNIEnv *env, struct java_environment *java)
+{
+    jclass owner = (*env)->FindClass(env, "java/lang/ProcessEnvironment");
+    jclass map_class = owner ? (*env)->FindClass(env, "java/util/HashMap") : NULL;
+    jfieldID map =
+        map_class ? (*env)->GetStaticFieldID(env, owner, "theEnvironment", "Ljava/util/HashMap;")
+                  : NULL;
+
+    if (!map)
+        return false;
+    java->map = (*env)->GetStaticObjectField(env, owner, map);
+    java->variable = (*env)->FindClass(env, "java/lang/ProcessEnvironment$Variable");
+    java->value =
+        java->variable ? (*env)->FindClass(env, "java/lang/ProcessEnvironment$Value") : NULL;
+    if (!java->map || !java->value)
+        return false;
+    java->variable_of = (*env)->GetStaticMethodID(env, java->variable, "valueOf",
+                                                  "([B)Ljava/lang/ProcessEnvironment$Variable;");
+    if (!java->variable_of)
+        return false;
+    java->value_of = (*env)->GetStaticMethodID(env, java->value, "valueOf",
+                                               "([B)Ljava/lang/ProcessEnvironment$Value;");
+    if (!java->value_of)
+        return false;
+    java->put = (*env)->GetMethodID(env, map_class, "put",
+                                    "(Ljava/lang/Object;Ljava/lang/Object;)Ljava/lang/Object;");
+    if (!java->put)
+        return false;
+    java->remove =
+        (*env)->GetMethodID(env, map_class, "remove", "(Ljava/lang/Object;)Ljava/lang/Object;");
+    return java->remove != NULL;
+}
+
+static jobject wrapped(JNIEnv *env, jclass wrapper, jmethodID of, const char *text, size_t length)
+{
+    jbyteArray bytes = bytes_of(env, text, length);
+    jobject made = bytes ? (*env)->CallStaticObjectMethod(env, wrapper, of, bytes) : NULL;
+
+    return (*env)->ExceptionCheck(env) ? NULL : made;
+}
+
+/* Put "KEY=VALUE" into the map, or remove the key if it is not to @stay. */
+static bool change(JNIEnv *env, const struct java_environment *java, const char *word, bool stay)
+{
+    const char *equals = strchr(word + 1, '=');
+    jobject key, value = NULL;
+    bool good;
+
+    if (!equals)
+        return true; /* Java does not take it over either */
+    if ((*env)->PushLocalFrame(env, 8) < 0)
+        return false;
+    key = wrapped(env, java->variable, java->variable_of, word, (size_t)(equals - word));
+    if (key && stay)
+        value = wrapped(env, java->value, java->value_of, equals + 1, strlen(equals + 1));
+    if (value)
+        (*env)->CallObjectMethod(env, java->map, java->put, key, value);
+    else if (key && !stay)
+        (*env)->CallObjectMethod(env, java->map, java->remove, key);
+    good = !(*env)->ExceptionCheck(env);
+    (*env)->PopLocalFrame(env, NULL);
+    return good;
+}
+
+/* Whether @words has @word; only the key counts unless @whole. */
+static bool has(char *const *words, const char *word, bool whole)
+{
+    size_t length = whole ? strlen(word) + 1 : strcspn(word + 1, "=") + 2;
+
+    for (; *words; words++)
+        if (strncmp(*words, word, length) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * Whether Java has made its copy, or may be at it: the class is linked just before.  If not, it
+ * will be made of the new environment.  Making it here would delay every restore by milliseconds.
+ */
+static bool java_has_copy(void)
+{
+    jint status = JVMTI_CLASS_STATUS_VERIFIED;
+
+    if (java_environment)
+        (*ckpt_agent.jvmti)->GetClassStatus(ckpt_agent.jvmti, java_environment, &status);
+    return status != 0;
+}
+
+/* Remove from the map what @new does not have, whoever put it there. */
+static bool remove_others(JNIEnv *env, const struct java_environment *java, char *const *new)
+{
+    jclass maps = (*env)->FindClass(env, "java/util/Map"), sets;
+    jmethodID key_set, to_array, get_bytes;
+    jobject keys;
+    jobjectArray array;
+
+    key_set = maps ? (*env)->GetMethodID(env, maps, "keySet", "()Ljava/util/Set;") : NULL;
+    sets = key_set ? (*env)->FindClass(env, "java/util/Set") : NULL;
+    to_array = sets ? (*env)->GetMethodID(env, sets, "toArray", "()[Ljava/lang/Object;") : NULL;
+    get_bytes = to_array ? (*env)->GetMethodID(env, java->variable, "getBytes", "()[B") : NULL;
+    keys = get_bytes ? (*env)->CallObjectMethod(env, java->map, key_set) : NULL;
+    if ((*env)->ExceptionCheck(env))
+        return false;
+    array = keys ? (*env)->CallObjectMethod(env, keys, to_array) : NULL;
+    if ((*env)->ExceptionCheck(env) || !array)
+        return false;
+    for (jsize i = 0, count = (*env)->GetArrayLength(env, array); i < count; i++) {
+        jobject key = (*env)->GetObjectArrayElement(env, array, i);
+        jbyteArray bytes = (*env)->CallObjectMethod(env, key, get_bytes);
+        jsize length =
+            !(*env)->ExceptionCheck(env) && bytes ? (*env)->GetArrayLength(env, bytes) : 0;
+        ckpt_auto_free char *word = calloc((size_t)length + 2, 1);
+
+        if (!bytes || !word)
+            return false;
+        (*env)->GetByteArrayRegion(env, bytes, 0, length, (jbyte *)word);
+        word[length] = '=';
+        if (length && !has(new, word, false))
+            (*env)->CallObjectMethod(env, java->map, java->remove, key);
+        if ((*env)->ExceptionCheck(env))
+            return false;
+        (*env)->DeleteLocalRef(env, bytes);
+        (*env)->DeleteLocalRef(env, key);
+    }
+    return true;
+}
+
+static void set_environment(JNIEnv *env)
+{
+    static char *const none[] = {NULL};
+    char *const *old = frozen_environment ? frozen_environment : none;
+    char *const *new = (char *const *)parameters()->environment, *const *end = new;
+    struct java_environment java = {.map = NULL};
+
+    if (!java_has_copy())
+        return;
+    while (*end)
+        end++;
+    /* Backwards, because the first of several values counts. */
+    for (char *const *word = end; word-- > new;)
+        if (**word && (copy_is_other || !has(old, *word, true)))
+            if ((!java.map && !find_environment(env, &java)) || !change(env, &java, *word, true))
+                return;
+    if (copy_is_other) {
+        if (java.map || find_environment(env, &java))
+            remove_others(env, &java, new);
+        return;
+    }
+    for (char *const *word = old; *word; word++)
+        if (**word && !has(new, *word, false))
+            if ((!java.map && !find_environment(env, &java)) || !change(env, &java, *word, false))
+                return;
+}
+
+void ckpt_parameters_apply(JNIEnv *env)
+{
+    bool some = *(char *const *)parameters()->arguments;
+
+    __atomic_store_n(&has_arguments, some, __ATOMIC_RELEASE);
+    if ((*env)->PushLocalFrame(env, 16) < 0) {
+        failed(env, "parameters");
+        return;
+    }
+    if (parameters()->cwd)
+        ckpt_workdir_change(env, (const char *)parameters()->cwd);
+    failed(env, "working directory (--cwd)");
+    set_properties(env);
+    failed(env, "system properties (-D)");
+    set_environment(env);
+    failed(env, "environment for System.getenv()");
+    ckpt_zone_apply(env, frozen_environment, (char *const *)parameters()->environment,
+                    (char *const *)parameters()->properties);
+    (*env)->PopLocalFrame(env, NULL);
+    if (!some)
+        give_back();
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Which policy file is for this JVM: that of the system property jdk.crac.resource-policies, as
+ * with CRaC, otherwise that of the agent's option.  It is read anew at each checkpoint, so it may
+ * be edited in between; and once at the start, to say early what is wrong with it.
+ */
+#include "agent/policy_option.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "base/cleanup.h"
+
+#define PROPERTY "jdk.crac.resource-policies"
+
+/* As given at the start with -D: JVMTI knows no others. "" if it is not; a very long one is cut. */
+static void get_property(char *path, size_t size)
+{
+    char *value = NULL;
+
+    *path = '\0';
+    if ((*ckpt_agent.jvmti)->GetSystemProperty(ckpt_agent.jvmti, PROPERTY, &value) != 0 || !value)
+        return;
+    strncat(path, value, size - 1);
+    (*ckpt_agent.jvmti)->Deallocate(ckpt_agent.jvmti, (unsigned char *)value);
+}
+
+static int load(const char *path, struct ckpt_policies **ret_policies, struct ckpt_error *error)
+{
+    ckpt_auto_free struct ckpt_policies *policies = malloc(sizeof *policies);
+
+    if (!policies)
+        return ckpt_error_set(error, ENOMEM, "cannot read the policy file");
+    if (ckpt_policies_read(policies, path, error) < 0)
+        return -1;
+    *ret_policies = CKPT_STEAL_POINTER(policies);
+    return 0;
+}
+
+int ckpt_agent_policies(struct ckpt_policies **ret_policies, struct ckpt_error *error)
+{
+    char path[PATH_MAX];
+
+    *ret_policies = NULL;
+    get_property(path, sizeof path);
+    if (*path)
+        return load(path, ret_policies, error);
+    return *ckpt_agent.options.policies ? load(ckpt_agent.options.policies, ret_policies, error)
+                                        : 0;
+}
+
+int ckpt_agent_policies_check(const char *option, struct ckpt_error *error)
+{
+    ckpt_auto_free struct ckpt_policies *policies = NULL;
+    struct ckpt_error wrong;
+    char path[PATH_MAX];
+
+    get_property(path, sizeof path);
+    if (*path && load(path, &policies, &wrong) < 0)
+        ckpt_agent_log("warning", "no checkpoint is possible with -D" PROPERTY ": %s", wrong.text);
+    free(CKPT_STEAL_POINTER(policies));
+    return *option ? load(option, &policies, error) : 0;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See control_request.h.  On a thread made for the request, which runs the hooks and freezes the
+ * process. Should a hook hang, the watchdog's thread answers in its place (overdue()), and what
+ * comes of it in the end goes to the log.
+ *
+ * In a restored process the connection's number is a socket without a peer: what is said to it goes
+ * nowhere.
+ */
+#include "agent/requests/control_request.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/checkpoint.h"
+#include "base/cleanup.h"
+#include "base/syscall.h"
+
+#define REQUEST_MAX (PATH_MAX + 256)
+#define REQUEST_MS 5000
+#define ANSWER_S 5    /* a requester that does not read must not hold anybody up */
+#define END_SLICES 20 /* of END_SLICE_NS, that the JVM's end waits for answers */
+#define END_SLICE_NS 50000000
+#define OVERFLOW_UID 65534 /* a user that has no number in this user namespace */
+
+__thread const struct ckpt_request *ckpt_current_request;
+
+static uint32_t unanswered; /* requests on their way (a futex) */
+
+/* A request and whether it was answered; by two threads, so that one has the last word. */
+struct exchange {
+    struct ckpt_request request;
+    pthread_mutex_t lock;
+    bool answered;
+};
+
+static void say(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(int fd, const char *format, ...)
+{
+    char text[2048];
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (length >= (int)sizeof text) {
+        length = sizeof text - 1;
+        text[length - 1] = '\n';
+    }
+    for (int at = 0; at < length;) {
+        ssize_t sent = send(fd, text + at, (size_t)(length - at), MSG_NOSIGNAL);
+
+        if (sent <= 0)
+            return;
+        at += (int)sent;
+    }
+}
+
+/* Each line of @text as a line of the answer. */
+static void say_lines(int fd, char *text)
+{
+    for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text))
+        say(fd, "text %s\n", line);
+}
+
+bool ckpt_request_is_allowed(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+        return false;
+    /* A restored process may live in a user namespace (--time=namespace), to which root has no
+     * name.  The socket's mode lets in nobody but its owner and those who may pass over modes. */
+    return peer.uid == geteuid() || peer.uid == 0 ||
+           (peer.uid == OVERFLOW_UID && ckpt_agent.mailbox.generation);
+}
+
+/* Read up to the empty line. */
+static bool read_request(int fd, char *text, size_t size)
+{
+    size_t length = 0;
+
+    while (length + 1 < size) {
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        ssize_t got;
+
+        if (poll(&wait, 1, REQUEST_MS) <= 0)
+            return false;
+        got = recv(fd, text + length, size - 1 - length, 0);
+        if (got <= 0)
+            return false;
+        length += (size_t)got;
+        text[length] = '\0';
+        if (strstr(text, "\n\n"))
+            return true;
+    }
+    return false;
+}
+
+static bool parse_request(char *text, struct ckpt_request *request)
+{
+    char *rest;
+
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        if (strncmp(line, "directory=", 10) == 0)
+            request->directory = line + 10;
+        else if (strcmp(line, "leave-running=1") == 0)
+            request->leave_running = true;
+        else if (strncmp(line, "gc=", 3) == 0)
+            request->gc = line[3] == '1' ? 1 : -1;
+        else if (strncmp(line, "rehearsal=", 10) == 0)
+            request->rehearsal = line[10] == '1' ? 1 : -1;
+        else if (strcmp(line, "checkpoint") != 0)
+            return false;
+    }
+    return request->directory && request->directory[0] == '/';
+}
+
+/* Runs the hooks and the freeze; returns malloc'd text of what failed, NULL if nothing did. */
+static char *call_java(JNIEnv *env)
+{
+    jclass checkpoint = (*env)->FindClass(env, "jdk/crac/impl/Checkpoint");
+    jmethodID request = checkpoint
+                            ? (*env)->GetStaticMethodID(env, checkpoint, "request",
+                                                        "(Ljava/lang/String;)Ljava/lang/String;")
+                            : NULL;
+    jstring answer;
+    const char *text;
+    char *copy = NULL;
+
+    if (!request) {
+        (*env)->ExceptionClear(env);
+        return strdup("checkpoint failed: the agent's classes are not there");
+    }
+    answer = (*env)->CallStaticObjectMethod(env, checkpoint, request, NULL);
+    if ((*env)->ExceptionCheck(env)) {
+        (*env)->ExceptionClear(env);
+        return strdup("checkpoint failed: an unexpected exception in the JVM");
+    }
+    if (answer) {
+        text = (*env)->GetStringUTFChars(env, answer, NULL);
+        copy = strdup(text ? text : "checkpoint failed");
+        if (text)
+            (*env)->ReleaseStringUTFChars(env, answer, text);
+    }
+    return copy;
+}
+
+/* ckpt_request.overdue: a hook has overrun its limit. */
+static void overdue(const struct ckpt_request *request, const char *text, bool last)
+{
+    struct exchange *exchange = (struct exchange *)request; /* its first member */
+    ckpt_auto_free char *lines = strdup(text);
+
+    pthread_mutex_lock(&exchange->lock);
+    if (lines && !exchange->answered) {
+        say_lines(request->reply_fd, lines);
+        if (last)
+            say(request->reply_fd, "failed\n");
+        exchange->answered = last;
+    }
+    pthread_mutex_unlock(&exchange->lock);
+}
+
+/* The last word, unless it was said already. @failed: NULL if all went well. */
+static void answer(struct exchange *exchange, char *failed)
+{
+    int fd = exchange->request.reply_fd;
+
+    pthread_mutex_lock(&exchange->lock);
+    if (exchange->answered) {
+        ckpt_agent_log_lines("warning", failed ? failed : "the overdue checkpoint has been done");
+    } else if (failed) {
+        say_lines(fd, failed);
+        say(fd, "failed\n");
+    } else {
+        say(fd, "done\n");
+    }
+    pthread_mutex_unlock(&exchange->lock);
+}
+
+bool ckpt_request_run(const struct ckpt_request *request, const char *thread, char **ret_failed)
+{
+    JavaVMAttachArgs arguments = {.version = JNI_VERSION_1_6, .name = (char *)thread};
+    JNIEnv *env = NULL;
+
+    if ((*ckpt_agent.vm)->AttachCurrentThread(ckpt_agent.vm, (void **)&env, &arguments) != JNI_OK)
+        return false;
+    ckpt_current_request = request;
+    *ret_failed = call_java(env);
+    ckpt_current_request = NULL;
+    (*ckpt_agent.vm)->DetachCurrentThread(ckpt_agent.vm);
+    return true;
+}
+
+/* Carry it out and answer it. */
+static void perform(struct exchange *exchange)
+{
+    ckpt_auto_free char *failed = NULL;
+
+    if (!ckpt_request_run(&exchange->request, "checkpointer request", &failed))
+        say(exchange->request.reply_fd,
+            "text the JVM does not take another thread; it may be ending\nfailed\n");
+    else if (exchange->request.asked_in == ckpt_agent.mailbox.generation + 1)
+        answer(exchange, failed);
+    else if (failed) /* this is the restored process */
+        ckpt_agent_log_lines("error", failed);
+}
+
+void ckpt_request_wait_answered(void)
+{
+    const struct timespec slice = {.tv_nsec = END_SLICE_NS};
+
+    if (ckpt_current_request)
+        return; /* it is a hook of this request that ends the JVM */
+    for (int i = 0; i < END_SLICES; i++) {
+        uint32_t count = __atomic_load_n(&unanswered, __ATOMIC_ACQUIRE);
+
+        if (!count)
+            return;
+        ckpt_sys_futex(&unanswered, FUTEX_WAIT_PRIVATE, count, &slice);
+    }
+}
+
+void ckpt_request_serve(int fd)
+{
+    struct exchange exchange = {.request = {.reply_fd = fd,
+                                            .asked_in = ckpt_agent.mailbox.generation + 1,
+                                            .overdue = overdue},
+                                .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct timeval patience = {.tv_sec = ANSWER_S};
+    char text[REQUEST_MAX];
+
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (!ckpt_request_is_allowed(fd)) {
+        say(fd, "text only the JVM's owner and root may ask for a checkpoint\nfailed\n");
+        return;
+    }
+    if (!read_request(fd, text, sizeof text) || !parse_request(text, &exchange.request)) {
+        say(fd, "text the request was not understood; use a 'checkpointer' of the agent's version\n"
+                "failed\n");
+        return;
+    }
+    __atomic_add_fetch(&unanswered, 1, __ATOMIC_ACQ_REL);
+    perform(&exchange);
+    __atomic_sub_fetch(&unanswered, 1, __ATOMIC_ACQ_REL);
+    ckpt_sys_futex(&unanswered, FUTEX_WAKE_PRIVATE, INT_MAX, NULL);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See endpoint_fds.h. The second half is what libevent calls in place of the C library's functions
+ * of these names: the build renames them in its copy of libevent's archives (src/meson.build). So
+ *
+ * - every descriptor is in the table from the moment it exists, and none comes or goes while a
+ *   checkpoint is being prepared, whatever connects just then;
+ * - strangers are told apart before a byte of theirs is read;
+ * - libevent cannot end the JVM: where it would, the endpoint ends;
+ * - archives that were not made for shared objects can be linked all the same: Debian's are not,
+ *   and variables of libc (`stderr`, jansson's `stdin`) are all that stands against it;
+ * - no newer C library is needed than by the rest of the agent (arc4random is of glibc 2.36).
+ *
+ * Only the endpoint's thread adds and removes; others look, with the lock or among the parked.
+ */
+#include "agent/requests/http/endpoint_fds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/requests/http/peer.h"
+#include "base/syscall.h"
+
+/* More than that many others' connections at a time are not even answered. */
+#define STRANGERS_MAX 4
+
+static struct entry {
+    int fd;
+    bool connection, stranger;
+    bool served;    /* another thread may be about to write there */
+    int64_t age_ms; /* since it was made or a request was answered */
+} table[CKPT_HTTP_FDS_MAX];
+static size_t count;
+static int waker = -1;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t resumed = PTHREAD_COND_INITIALIZER;
+static bool paused;
+
+jmp_buf ckpt_http_trouble;
+
+static struct entry *find(int fd)
+{
+    for (size_t i = 0; i < count; i++)
+        if (table[i].fd == fd)
+            return &table[i];
+    return NULL;
+}
+
+static void lock_when_nobody_freezes(void)
+{
+    pthread_mutex_lock(&lock);
+    while (paused)
+        pthread_cond_wait(&resumed, &lock);
+}
+
+int ckpt_http_fds_add(int fd)
+{
+    bool room;
+
+    lock_when_nobody_freezes();
+    room = count < CKPT_HTTP_FDS_MAX - CKPT_HTTP_CONNECTIONS_MAX;
+    if (room)
+        table[count++] = (struct entry){.fd = fd};
+    else
+        close(fd);
+    pthread_mutex_unlock(&lock);
+    return room ? 0 : -1;
+}
+
+void ckpt_http_fds_close(int fd)
+{
+    struct entry *entry;
+
+    lock_when_nobody_freezes();
+    close(fd);
+    if (fd == waker)
+        waker = -1;
+    entry = find(fd);
+    if (entry)
+        *entry = table[--count];
+    pthread_mutex_unlock(&lock);
+}
+
+void ckpt_http_fds_close_all(void)
+{
+    for (size_t i = count; i-- > 0;)
+        if (!table[i].served)
+            ckpt_http_fds_close(table[i].fd);
+}
+
+int ckpt_http_fds_open_waker(void)
+{
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    if (fd < 0 || ckpt_http_fds_add(fd) < 0)
+        return -1;
+    waker = fd;
+    return fd;
+}
+
+void ckpt_http_fds_wake(void)
+{
+    static const uint64_t one = 1;
+
+    pthread_mutex_lock(&lock);
+    if (waker >= 0 && write(waker, &one, sizeof one) < 0)
+        (void)errno; /* it is full: the thread is being woken anyway */
+    pthread_mutex_unlock(&lock);
+}
+
+void ckpt_http_fds_served(int fd)
+{
+    struct entry *entry = find(fd);
+
+    if (entry)
+        entry->served = true;
+}
+
+static size_t count_of(bool strangers_only)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++)
+        found += table[i].connection && (!strangers_only || table[i].stranger);
+    return found;
+}
+
+size_t ckpt_http_fds_connections(void)
+{
+    return count_of(false);
+}
+
+bool ckpt_http_fds_is_stranger(int fd)
+{
+    const struct entry *entry = find(fd);
+
+    return !entry || entry->stranger;
+}
+
+void ckpt_http_fds_answered(int fd)
+{
+    struct entry *entry = find(fd);
+
+    if (entry) {
+        entry->age_ms = 0;
+        entry->served = false;
+    }
+}
+
+void ckpt_http_fds_age(int64_t step_ms, int64_t limit_ms)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!table[i].connection || table[i].served)
+            continue;
+        table[i].age_ms += step_ms;
+        if (table[i].age_ms > limit_ms)
+            shutdown(table[i].fd, SHUT_RDWR); /* libevent sees its end, and closes it */
+    }
+}
+
+size_t ckpt_http_pause(int *ret, size_t room)
+{
+    size_t i;
+
+    pthread_mutex_lock(&lock);
+    paused = true;
+    for (i = 0; i < count && i < room; i++)
+        ret[i] = table[i].fd;
+    pthread_mutex_unlock(&lock);
+    return i;
+}
+
+void ckpt_http_resume(void)
+{
+    pthread_mutex_lock(&lock);
+    paused = false;
+    pthread_cond_broadcast(&resumed);
+    pthread_mutex_unlock(&lock);
+}
+
+void ckpt_http_hold(void)
+{
+    int held;
+    bool keep = false;
+
+    if (!count)
+        return;
+    held = (int)ckpt_syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
+    if (held < 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (table[i].fd == held)
+            keep = true;
+        else
+            ckpt_syscall(SYS_dup3, held, table[i].fd, O_CLOEXEC, 0, 0, 0);
+    }
+    if (!keep)
+        ckpt_sys_close(held);
+}
+
+/* ---- what libevent calls ---- */
+
+int ckpt_libc_accept4(int listener, struct sockaddr *address, socklen_t *size, int flags);
+int ckpt_libc_pipe2(int ends[2], int flags);
+int ckpt_libc_close(int fd);
+_Noreturn void ckpt_libc_exit(int status);
+_Noreturn void ckpt_libc_abort(void);
+uint32_t ckpt_libc_arc4random(void);
+void ckpt_libc_arc4random_buf(void *ret, size_t size);
+
+FILE *ckpt_libc_stderr; /* never written to: endpoint.c takes the messages */
+FILE *ckpt_libc_stdin;  /* what jansson would compare a file with, that it is never given */
+
+int ckpt_libc_accept4(int listener, struct sockaddr *address, socklen_t *size, int flags)
+{
+    int fd = -1;
+
+    lock_when_nobody_freezes();
+    errno = EAGAIN;
+    if (count_of(false) < CKPT_HTTP_CONNECTIONS_MAX && count < CKPT_HTTP_FDS_MAX)
+        fd = accept4(listener, address, size, flags | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        bool stranger = !ckpt_http_peer_is_allowed(fd);
+
+        if (stranger && count_of(true) >= STRANGERS_MAX) {
+            close(fd);
+            fd = -1;
+            errno = ECONNABORTED;
+        } else {
+            table[count++] = (struct entry){.fd = fd, .connection = true, .stranger = stranger};
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return fd;
+}
+
+int ckpt_libc_pipe2(int ends[2], int flags)
+{
+    int result = -1;
+
+    lock_when_nobody_freezes();
+    if (count + 2 <= CKPT_HTTP_FDS_MAX) {
+        result = pipe2(ends, flags | O_CLOEXEC);
+        for (int i = 0; result == 0 && i < 2; i++)
+            table[count++] = (struct entry){.fd = ends[i]};
+    } else {
+        errno = EMFILE;
+    }
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
+int ckpt_libc_close(int fd)
+{
+    ckpt_http_fds_close(fd);
+    return 0;
+}
+
+_Noreturn void ckpt_libc_exit(int status)
+{
+    (void)status;
+    longjmp(ckpt_http_trouble, 1);
+}
+
+_Noreturn void ckpt_libc_abort(void)
+{
+    longjmp(ckpt_http_trouble, 1);
+}
+
+void ckpt_libc_arc4random_buf(void *ret, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t got = getrandom((char *)ret + done, size - done, 0);
+
+        if (got > 0)
+            done += (size_t)got;
+        else if (errno != EINTR)
+            return;
+    }
+}
+
+uint32_t ckpt_libc_arc4random(void)
+{
+    uint32_t random = 0;
+
+    ckpt_libc_arc4random_buf(&random, sizeof random);
+    return random;
+}

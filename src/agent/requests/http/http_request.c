@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See http_request.h. First who asks and from where, then what for: a stranger or a web page learns
+ * nothing. The thread is attached to the JVM only while it calls jdk.crac.impl.Checkpoint, which
+ * never waits here for another checkpoint: the one who could end it may be waiting for this thread.
+ */
+#include "agent/requests/http/http_request.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http_struct.h>
+#include <jansson.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/requests/http/endpoint_fds.h"
+#include "agent/requests/http/request_guard.h"
+#include "agent/requests/http/work.h"
+#include "base/cleanup.h"
+
+#define BUSY "another checkpoint is on its way"
+#define GET_METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD)
+
+/* ---- answers ---- */
+
+static int descriptor_of(struct evhttp_request *request)
+{
+    return bufferevent_getfd(
+        evhttp_connection_get_bufferevent(evhttp_request_get_connection(request)));
+}
+
+static void add_header(struct evhttp_request *request, const char *name, const char *value)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+
+    evhttp_remove_header(headers, name);
+    evhttp_add_header(headers, name, value);
+}
+
+/* Takes @body, NULL for none. Without @server, the connection ends here. */
+static void answer(struct ckpt_http_server *server, struct evhttp_request *request, int status,
+                   json_t *body)
+{
+    ckpt_auto_free char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    struct evbuffer *buffer = evbuffer_new();
+    int fd = descriptor_of(request);
+
+    json_decref(body);
+    if (!server || server->closing || ckpt_http_fds_is_stranger(fd))
+        add_header(request, "Connection", "close");
+    if (text && buffer) {
+        char length[24];
+
+        snprintf(length, sizeof length, "%zu", strlen(text) + 1);
+        add_header(request, "Content-Type", "application/json");
+        add_header(request, "Content-Length", length);
+        if (evhttp_request_get_command(request) != EVHTTP_REQ_HEAD)
+            evbuffer_add_printf(buffer, "%s\n", text);
+    }
+    evhttp_send_reply(request, status, NULL, buffer);
+    if (buffer)
+        evbuffer_free(buffer);
+    ckpt_http_fds_answered(fd);
+}
+
+/* {"error": TEXT} with the reasons, if there are any, taken. */
+static void answer_error(struct ckpt_http_server *server, struct evhttp_request *request,
+                         int status, const char *text, json_t *reasons)
+{
+    json_t *body = json_pack("{s:s}", "error", text);
+
+    if (body && reasons)
+        json_object_set(body, "reasons", reasons);
+    json_decref(reasons);
+    answer(server, request, status, body);
+}
+
+/*
+ * What libevent says to that which it does not understand. Its own function of this name says it in
+ * HTML, and gives way to this one: src/meson.build.
+ */
+void evhttp_send_page_(struct evhttp_request *request, struct evbuffer *html);
+
+void evhttp_send_page_(struct evhttp_request *request, struct evbuffer *html)
+{
+    int status = evhttp_request_get_response_code(request);
+    const char *text = "this is no HTTP request, or its headers are too large";
+
+    (void)html;
+    if (status == HTTP_ENTITYTOOLARGE)
+        text = "the body is too large, or its chunks are malformed";
+    else if (status == HTTP_EXPECTATIONFAILED)
+        text = "nothing but 100-continue can be expected here";
+    request->major = request->minor = 1; /* whatever it said */
+    answer_error(NULL, request, status ? status : HTTP_BADREQUEST, text, NULL);
+}
+
+/* ---- the requests ---- */
+
+/* The JVM does it; @tell will have the answer. Takes @work, whose requester must be set. */
+static void begin(struct ckpt_http_server *server, struct ckpt_http_work *work)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(work->asked);
+
+    /* Until the answer, nothing is read there: the connection, and so its number, stays. */
+    bufferevent_disable(evhttp_connection_get_bufferevent(connection), EV_READ);
+    ckpt_http_fds_served(descriptor_of(work->asked));
+    server->work = work;
+    if (ckpt_http_work_start(work) == 0)
+        return;
+    server->work = NULL;
+    answer_error(server, work->asked, 503, "the JVM does not take another thread", NULL);
+    ckpt_http_work_free(work);
+}
+
+/* NULL if there is one already, or no memory for it; then that is answered. */
+static struct ckpt_http_work *
+new_work(struct ckpt_http_server *server, struct evhttp_request *request, const char *method,
+         void (*tell)(struct ckpt_http_server *, struct ckpt_http_work *))
+{
+    struct ckpt_http_work *work = server->work ? NULL : ckpt_http_work_new(method);
+
+    if (!work) {
+        answer_error(server, request, server->work ? 409 : 503,
+                     server->work ? BUSY : "out of memory", ckpt_http_busy());
+        return NULL;
+    }
+    work->asked = request;
+    work->request.reply_fd = descriptor_of(request);
+    work->tell = tell;
+    return work;
+}
+
+/* What is left to be told when nobody waits any longer. */
+static void log_late(const char *path, const struct ckpt_http_work *work)
+{
+    ckpt_http_log_reasons("warning", path, work->reasons);
+}
+
+/* Of all works: what is told when it was not done. */
+static void tell_other(struct ckpt_http_server *server, struct ckpt_http_work *work,
+                       const char *failed)
+{
+    if (work->outcome == CKPT_HTTP_FAILED)
+        answer_error(server, work->asked, 500, failed, CKPT_STEAL_POINTER(work->reasons));
+    else if (work->outcome == CKPT_HTTP_NOTHING)
+        answer_error(server, work->asked, 409, BUSY, ckpt_http_busy());
+    else
+        answer_error(server, work->asked, 503, "the JVM is starting or ending", NULL);
+}
+
+static void tell_begun(struct ckpt_http_server *server, struct ckpt_http_work *work)
+{
+    if (work->outcome == CKPT_HTTP_DONE) {
+        server->begun = true;
+        server->begun_ms = 0;
+    }
+    if (!work->asked)
+        log_late("/before-checkpoint", work);
+    else if (work->outcome == CKPT_HTTP_DONE)
+        answer(server, work->asked, HTTP_NOCONTENT, NULL);
+    else
+        tell_other(server, work, "hooks failed, the application goes on");
+}
+
+static void before_checkpoint(struct ckpt_http_server *server, struct evhttp_request *request)
+{
+    struct ckpt_http_work *work = new_work(server, request, "begin", tell_begun);
+
+    if (!work)
+        return;
+    work->collect = ckpt_agent.options.gc;
+    begin(server, work);
+}
+
+/* Its answer decides how soon a closing endpoint may end. */
+static void last_word_is_out(struct evhttp_request *request, void *context)
+{
+    (void)request;
+    ((struct ckpt_http_server *)context)->last_word_pending = false;
+}
+
+/* Whatever the hooks said, the restore has taken place: the endpoint closes if it is to. */
+static void close_after(struct ckpt_http_server *server, struct evhttp_request *request)
+{
+    server->begun = false;
+    if (!ckpt_agent.options.shutdown)
+        return;
+    server->closing = true;
+    if (!request)
+        return;
+    server->last_word_pending = true;
+    evhttp_request_set_on_complete_cb(request, last_word_is_out, server);
+}
+
+static void tell_ended(struct ckpt_http_server *server, struct ckpt_http_work *work)
+{
+    if (work->outcome == CKPT_HTTP_DONE || work->outcome == CKPT_HTTP_FAILED)
+        close_after(server, work->asked);
+    if (!work->asked)
+        log_late("/after-restore", work);
+    else if (work->outcome == CKPT_HTTP_DONE)
+        answer(server, work->asked, HTTP_NOCONTENT, NULL);
+    else if (work->outcome == CKPT_HTTP_NOTHING)
+        answer_error(server, work->asked, 409, "there was no /before-checkpoint, or it was undone",
+                     NULL);
+    else
+        tell_other(server, work, "restored, but hooks failed");
+}
+
+static void after_restore(struct ckpt_http_server *server, struct evhttp_request *request)
+{
+    struct ckpt_http_work *work = new_work(server, request, "end", tell_ended);
+
+    if (work)
+        begin(server, work);
+}
+
+static json_t *written(const struct ckpt_http_body *body)
+{
+    const char *directory = *body->directory ? body->directory : ckpt_agent.options.image;
+    json_t *path = json_string(directory);
+
+    /* A path in no UTF-8 can only be that of the option, which the requester did not name. */
+    return json_pack("{s:s, s:o}", "state", "written", "directory", path ? path : json_null());
+}
+
+/* An answer as it goes over the connection, with its last word; takes @body. Malloc'd, or NULL. */
+static char *whole_answer(const char *status, json_t *body)
+{
+    ckpt_auto_free char *content = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    char *text = NULL;
+
+    json_decref(body);
+    if (!content || asprintf(&text,
+                             "HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
+                             "Content-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
+                             status, strlen(content) + 1, content) < 0)
+        return NULL;
+    return text;
+}
+
+/* What the requester is told when the process has ended: the whole answer, made beforehand. */
+static char *last_answer(const struct ckpt_http_body *body)
+{
+    return whole_answer("200 OK", written(body));
+}
+
+static void tell_written(struct ckpt_http_server *server, struct ckpt_http_work *work)
+{
+    if (!work->asked)
+        log_late("/checkpoint", work);
+    else if (work->outcome == CKPT_HTTP_DONE)
+        answer(server, work->asked, HTTP_OK, written(&work->body));
+    else
+        tell_other(server, work, "checkpoint called off, the application goes on");
+}
+
+static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *request)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(request);
+    size_t size = evbuffer_get_length(input);
+    struct ckpt_http_work *work;
+    struct ckpt_http_body body;
+    struct ckpt_error error;
+
+    if (ckpt_http_body_parse((const char *)evbuffer_pullup(input, -1), size, &body, &error) < 0) {
+        answer_error(server, request, HTTP_BADREQUEST, error.text, NULL);
+        return;
+    }
+    if (!*body.directory && !*ckpt_agent.options.image) {
+        answer_error(server, request, HTTP_BADREQUEST,
+                     "\"directory\" is missing, and the agent option image is not set", NULL);
+        return;
+    }
+    work = new_work(server, request, "attempt", tell_written);
+    if (!work)
+        return;
+    work->body = body;
+    work->last_answer = last_answer(&body);
+    work->request.directory = *body.directory ? work->body.directory : NULL;
+    work->request.leave_running = body.leave_running;
+    work->request.gc = body.gc;
+    work->request.rehearsal = body.rehearsal;
+    if (work->last_answer)
+        work->request.written_text = work->last_answer;
+    begin(server, work);
+}
+
+static json_t *restored_when(void)
+{
+    time_t when = (time_t)(ckpt_agent.mailbox.restored_realtime_ns / 1000000000);
+    struct tm parts;
+    char text[32];
+
+    if (!ckpt_agent.mailbox.generation || !gmtime_r(&when, &parts))
+        return json_null();
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return json_string(text);
+}
+
+static void status(struct ckpt_http_server *server, struct evhttp_request *request)
+{
+    const struct ckpt_options *options = &ckpt_agent.options;
+    json_t *image = *options->image ? json_string(options->image) : NULL;
+
+    answer(server, request, HTTP_OK,
+           json_pack("{s:s, s:i, s:s, s:i, s:o, s:s, s:{s:o, s:b, s:b, s:i, s:i}}", "version",
+                     CKPT_VERSION, "pid", (int)getpid(), "java", ckpt_agent.java, "generation",
+                     (int)ckpt_agent.mailbox.generation, "restored", restored_when(), "state",
+                     server->work    ? "working"
+                     : server->begun ? "before-checkpoint"
+                                     : "running",
+                     "options", "image", image ? image : json_null(), "gc", (int)options->gc,
+                     "shutdown", (int)options->shutdown, "shutdownTimeout",
+                     (int)options->shutdown_timeout_s, "undoTimeout",
+                     (int)options->undo_timeout_s));
+}
+
+/* ---- which one it is ---- */
+
+static const struct route {
+    const char *path;
+    int methods;
+    const char *allow;
+    void (*serve)(struct ckpt_http_server *server, struct evhttp_request *request);
+} routes[] = {
+    {"/before-checkpoint", EVHTTP_REQ_POST, "POST", before_checkpoint},
+    {"/after-restore", EVHTTP_REQ_POST, "POST", after_restore},
+    {"/checkpoint", EVHTTP_REQ_POST, "POST", checkpoint},
+    {"/status", GET_METHODS, "GET, HEAD", status},
+};
+
+static const struct route *find_route(struct evhttp_request *request)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+
+    if (!path || !*path) /* libevent expects no path after CONNECT */
+        path = evhttp_request_get_uri(request);
+
+    for (size_t i = 0; path && i < CKPT_COUNT(routes); i++)
+        if (strcmp(path, routes[i].path) == 0)
+            return &routes[i];
+    return NULL;
+}
+
+/* The status of the answer to whatever is not served at all, with the reason; else 0. */
+static int refuse(const struct ckpt_http_server *server, struct evhttp_request *request,
+                  const char **ret_why)
+{
+    int status;
+
+    if (ckpt_http_fds_is_stranger(descriptor_of(request))) {
+        *ret_why = "only the JVM's owner and root, on the same machine, may use this endpoint";
+        return 403;
+    }
+    status = ckpt_http_guard(&server->addr, request, ret_why);
+    if (status == HTTP_BADREQUEST)
+        add_header(request, "Connection", "close"); /* what comes next may be part of this one */
+    if (request->type == EVHTTP_REQ_CONNECT) {
+        add_header(request, "Connection", "close");
+        request->type = EVHTTP_REQ_TRACE; /* not allowed either, but libevent closes after it */
+    }
+    return status;
+}
+
+void ckpt_http_handle(struct evhttp_request *request, void *context)
+{
+    struct ckpt_http_server *server = context;
+    const char *why = NULL;
+    int refused = refuse(server, request, &why);
+    const struct route *route = find_route(request);
+    struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+    bool empty = evbuffer_get_length(evhttp_request_get_input_buffer(request)) == 0;
+
+    if (refused) {
+        answer_error(server, request, refused, why, NULL);
+    } else if (!route) {
+        answer_error(server, request, HTTP_NOTFOUND, "there is nothing of that name", NULL);
+    } else if (!(evhttp_request_get_command(request) & route->methods)) {
+        add_header(request, "Allow", route->allow);
+        answer_error(server, request, HTTP_BADMETHOD, "this method is not allowed here", NULL);
+    } else if (!ckpt_http_type_is_good(evhttp_find_header(headers, "Content-Type"), empty)) {
+        answer_error(server, request, 415, "the body's Content-Type must be application/json",
+                     NULL);
+    } else {
+        route->serve(server, request);
+    }
+}
+
+static void tell_undone(struct ckpt_http_server *server, struct ckpt_http_work *work)
+{
+    server->begun = false;
+    if (work->outcome != CKPT_HTTP_NOTHING)
+        ckpt_agent_log("warning",
+                       "nobody asked for /after-restore within %u seconds of /before-checkpoint: "
+                       "undone, the afterRestore hooks were called",
+                       ckpt_agent.options.undo_timeout_s);
+    ckpt_http_log_reasons("error", "afterRestore failed", work->reasons);
+}
+
+void ckpt_http_undo(struct ckpt_http_server *server)
+{
+    struct ckpt_http_work *work = ckpt_http_work_new("end");
+
+    if (!work)
+        return; /* until the next step */
+    work->tell = tell_undone;
+    server->work = work;
+    if (ckpt_http_work_start(work) == 0)
+        return;
+    server->work = NULL;
+    ckpt_http_work_free(work);
+}
+
+void ckpt_http_look(struct ckpt_http_server *server)
+{
+    struct ckpt_http_work *work = server->work;
+    ckpt_auto_free char *report = NULL;
+
+    if (!work)
+        return;
+    switch (ckpt_http_work_look(work, &report)) {
+    case CKPT_HTTP_HANGS:
+        if (work->asked)
+            answer_error(server, work->asked, 500, "a hook hangs", json_pack("[s]", report));
+        work->asked = NULL;
+        break;
+    case CKPT_HTTP_OVER:
+        server->work = NULL;
+        work->tell(server, work);
+        ckpt_http_work_free(work);
+        break;
+    default: /* CKPT_HTTP_GOING */
+        break;
+    }
+}

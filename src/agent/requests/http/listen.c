@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See listen.h. `localhost` is both loopback addresses whatever a resolver thinks of it; of
+ * these, and of the addresses that another name has, those that this machine lacks are passed over
+ * as long as there is one.
+ */
+#include "agent/requests/http/listen.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "agent/requests/http/endpoint_fds.h"
+#include "base/cleanup.h"
+
+#define BACKLOG 16
+#define NO_SUCH_NAME (-1) /* in place of an error's number */
+#define HINT "choose another address with the agent option addr=HOST:PORT, or none with addr=none"
+
+static const char *reason_of(int failed)
+{
+    return failed == EADDRINUSE     ? "the port is busy"
+           : failed == NO_SUCH_NAME ? "the name has no address"
+                                    : strerror(failed);
+}
+
+static int cannot_listen(const struct ckpt_http_addr *addr, int failed, struct ckpt_error *error)
+{
+    bool brackets = strchr(addr->host, ':') != NULL;
+
+    return ckpt_error_set(error, 0, "cannot listen at '%s%s%s:%u' for HTTP: %s; " HINT,
+                          brackets ? "[" : "", addr->host, brackets ? "]" : "", addr->port,
+                          reason_of(failed));
+}
+
+/* The socket, or minus the error's number. */
+static int listen_at(const struct sockaddr *address, socklen_t size)
+{
+    static const int on = 1;
+    ckpt_auto_close int fd =
+        socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -errno;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address->sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, address, size) < 0 || listen(fd, BACKLOG) < 0)
+        return -errno;
+    return CKPT_STEAL_FD(fd);
+}
+
+static struct addrinfo *look_up(const char *host, uint16_t port, int *ret_failed)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    struct in6_addr literal;
+    char service[8];
+
+    if (ckpt_http_literal(host, &literal))
+        hints.ai_flags |= AI_NUMERICHOST;
+    snprintf(service, sizeof service, "%u", port);
+    *ret_failed = getaddrinfo(host, service, &hints, &found);
+    return *ret_failed ? NULL : found;
+}
+
+/* Adds to @ret what one name has. Returns 0, or the number of the error that must not be. */
+static int add_name(const char *host, uint16_t port, int *ret, size_t *count, int *ret_lacking)
+{
+    int failed = 0;
+    struct addrinfo *found = look_up(host, port, &failed);
+
+    if (failed)
+        *ret_lacking = failed == EAI_SYSTEM ? errno : NO_SUCH_NAME;
+    failed = 0;
+    for (struct addrinfo *at = found; at && *count < CKPT_HTTP_LISTENERS_MAX && !failed;
+         at = at->ai_next) {
+        int fd = listen_at(at->ai_addr, at->ai_addrlen);
+
+        if (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT || fd == -EPROTONOSUPPORT)
+            *ret_lacking = -fd;
+        else if (fd < 0)
+            failed = -fd;
+        else if (ckpt_http_fds_add(fd) < 0)
+            failed = EMFILE;
+        else
+            ret[(*count)++] = fd;
+    }
+    if (found)
+        freeaddrinfo(found);
+    return failed;
+}
+
+static int listen_tcp(const struct ckpt_http_addr *addr, int *ret, struct ckpt_error *error)
+{
+    size_t count = 0;
+    int failed, lacking = EADDRNOTAVAIL;
+
+    if (ckpt_http_is_localhost(addr->host)) {
+        failed = add_name("127.0.0.1", addr->port, ret, &count, &lacking);
+        if (!failed)
+            failed = add_name("::1", addr->port, ret, &count, &lacking);
+    } else {
+        failed = add_name(addr->host, addr->port, ret, &count, &lacking);
+    }
+    if (!failed && count)
+        return (int)count;
+    while (count)
+        ckpt_http_fds_close(ret[--count]);
+    return cannot_listen(addr, failed ? failed : lacking, error);
+}
+
+/* Whether the name may be taken: nothing is there, or a socket that nobody listens at any more. */
+static int check_name(const struct sockaddr_un *name, struct ckpt_error *error)
+{
+    ckpt_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct stat status;
+
+    if (lstat(name->sun_path, &status) < 0)
+        return 0; /* what else may be wrong, bind() will say */
+    if (!S_ISSOCK(status.st_mode))
+        return ckpt_error_set(error, 0,
+                              "cannot listen at 'unix:%s' for HTTP: there is a file, and no "
+                              "socket; " HINT,
+                              name->sun_path);
+    if (connect(fd, (const struct sockaddr *)name, sizeof *name) < 0 && errno == ECONNREFUSED)
+        return 0;
+    return ckpt_error_set(error, 0,
+                          "cannot listen at 'unix:%s' for HTTP: another process does; " HINT,
+                          name->sun_path);
+}
+
+/*
+ * The mode is given to the socket before it has a name, and it listens before it has the right
+ * one: at no moment can others connect, or find it dead.
+ */
+static int listen_unix(const struct ckpt_http_addr *addr, int *ret, struct ckpt_error *error)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    ckpt_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    snprintf(name.sun_path, sizeof name.sun_path, "%s", addr->path);
+    if (check_name(&name, error) < 0)
+        return -1;
+    snprintf(name.sun_path, sizeof name.sun_path, "%s.new", addr->path);
+    unlink(name.sun_path);
+    if (fd < 0 || fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&name, sizeof name) < 0 ||
+        listen(fd, BACKLOG) < 0 || rename(name.sun_path, addr->path) < 0) {
+        int failed = errno;
+
+        unlink(name.sun_path);
+        return ckpt_error_set(error, 0, "cannot listen at 'unix:%s' for HTTP: %s; " HINT,
+                              addr->path, strerror(failed));
+    }
+    ret[0] = CKPT_STEAL_FD(fd);
+    return ckpt_http_fds_add(ret[0]) < 0 ? -1 : 1;
+}
+
+int ckpt_http_listen(const struct ckpt_http_addr *addr, int ret[CKPT_HTTP_LISTENERS_MAX],
+                     struct ckpt_error *error)
+{
+    if (addr->kind == CKPT_HTTP_NONE)
+        return 0;
+    return addr->kind == CKPT_HTTP_UNIX ? listen_unix(addr, ret, error)
+                                        : listen_tcp(addr, ret, error);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See request_body.h. Anything that is not understood is refused, also what a later version may
+ * know: a request that is done in part is worse than one that is not done.
+ */
+#include "agent/requests/http/request_body.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <strings.h>
+
+static int set_directory(const json_t *value, struct ckpt_http_body *ret, struct ckpt_error *error)
+{
+    const char *text = json_string_value(value);
+
+    if (!text || text[0] != '/')
+        return ckpt_error_set(error, 0, "\"directory\": expected an absolute path");
+    if (strlen(text) >= sizeof ret->directory)
+        return ckpt_error_set(error, 0, "\"directory\": the path is too long");
+    strcpy(ret->directory, text);
+    return 0;
+}
+
+static int set_member(const char *key, const json_t *value, struct ckpt_http_body *ret,
+                      struct ckpt_error *error)
+{
+    if (strcmp(key, "directory") == 0)
+        return set_directory(value, ret, error);
+    if (strcmp(key, "leaveRunning") != 0 && strcmp(key, "gc") != 0 && strcmp(key, "rehearsal") != 0)
+        return ckpt_error_set(
+            error, 0,
+            "\"%.100s\" is not known; there are directory, leaveRunning, gc and rehearsal", key);
+    if (!json_is_boolean(value))
+        return ckpt_error_set(error, 0, "\"%s\": expected true or false", key);
+    if (*key == 'g')
+        ret->gc = json_is_true(value) ? 1 : -1;
+    else if (*key == 'r')
+        ret->rehearsal = json_is_true(value) ? 1 : -1;
+    else
+        ret->leave_running = json_is_true(value);
+    return 0;
+}
+
+int ckpt_http_body_parse(const char *text, size_t size, struct ckpt_http_body *ret,
+                         struct ckpt_error *error)
+{
+    json_error_t wrong;
+    json_t *root, *value;
+    const char *key;
+    int result = 0;
+
+    memset(ret, 0, sizeof *ret);
+    if (size == 0)
+        return 0;
+    root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &wrong);
+    if (!json_is_object(root)) {
+        result = root ? ckpt_error_set(error, 0, "the body is not a JSON object")
+                      : ckpt_error_set(error, 0, "the body is not JSON: %s", wrong.text);
+        json_decref(root);
+        return result;
+    }
+    json_object_foreach(root, key, value)
+    {
+        result = set_member(key, value, ret, error);
+        if (result < 0)
+            break;
+    }
+    json_decref(root);
+    return result;
+}
+
+bool ckpt_http_type_is_good(const char *type, bool empty)
+{
+    size_t length;
+
+    if (!type)
+        return true;
+    length = strcspn(type, " \t;");
+    return (length == 16 && strncasecmp(type, "application/json", 16) == 0) ||
+           (empty && length == 33 &&
+            strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0);
+}

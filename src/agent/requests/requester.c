@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See requester.h.  Runs while all threads are parked: raw system calls and fixed memory only.
+ *
+ * A Unix socket gives the PID of the other end as this PID namespace numbers it, 0 for a process
+ * outside: that one survives.  A process inside is waited for with a pidfd, which cannot be
+ * mistaken for a later process with the same number.  A TCP connection gives no PID: its end must
+ * do.
+ */
+#include "agent/requests/requester.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+
+#define LIMIT_MS 2000
+#define PARENT_FIELD 4 /* of /proc/PID/stat */
+
+static int64_t now_ms(void)
+{
+    struct timespec now = {0};
+
+    ckpt_sys_clock(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Wait for @events on @fd until @deadline; whether they came. */
+static bool wait_for(int fd, short events, int64_t deadline)
+{
+    struct pollfd wait = {.fd = fd, .events = events};
+    int64_t left = deadline - now_ms();
+    struct timespec timeout = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
+
+    return left > 0 && ckpt_syscall(SYS_ppoll, &wait, 1, &timeout, NULL, 0, 0) > 0;
+}
+
+static bool is_unix(int fd)
+{
+    int family = 0;
+    socklen_t size = sizeof family;
+
+    return ckpt_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &family, &size, 0) == 0 &&
+           family == AF_UNIX;
+}
+
+/* The PID of the other end of a Unix socket; 0: outside of this PID namespace, or not known. */
+static int peer_of(int fd)
+{
+    struct ucred peer = {0};
+    socklen_t size = sizeof peer;
+
+    return ckpt_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, &peer, &size, 0) == 0
+               ? peer.pid
+               : 0;
+}
+
+static int parent_of(int pid)
+{
+    char path[32], text[1024];
+
+    ckpt_raw_format(path, sizeof path, "/proc/%d/stat", pid);
+    return ckpt_raw_read_file(path, text, sizeof text) > 0
+               ? (int)ckpt_raw_stat_field(text, PARENT_FIELD)
+               : 0;
+}
+
+bool ckpt_requester_dies_with_us(int fd)
+{
+    return fd > 0 && ckpt_sys_getpid() == 1 && peer_of(fd) > 1;
+}
+
+void ckpt_requester_wait(int fd)
+{
+    int64_t deadline = now_ms() + LIMIT_MS;
+    int pid;
+
+    if (fd <= 0 || ckpt_sys_getpid() != 1)
+        return;
+    pid = peer_of(fd);
+    if (pid <= 0) {
+        if (!is_unix(fd)) /* otherwise it is outside, survives, and waits for our end itself */
+            wait_for(fd, POLLRDHUP, deadline);
+        return;
+    }
+    while (pid > 1) {
+        int parent = parent_of(pid);
+        long ended = ckpt_syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
+
+        if (ended == -ENOSYS) /* before Linux 5.3: the socket's end must do */
+            wait_for(fd, POLLRDHUP, deadline);
+        if (ended < 0 || !wait_for((int)ended, POLLIN, deadline))
+            return;
+        pid = parent;
+    }
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See own_files.h.  Runs on any thread, also while all others are parked: raw system calls.
+ *
+ * The kernel tells a client which process listens at the other end (SO_PEERCRED), so a connection
+ * is the proof; it is closed at once.  Where it cannot be made the file stays: a socket without a
+ * listener is replaced by the next process that has the name.
+ */
+#include "base/own_files.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+
+#define COMPARED 2048
+
+void ckpt_ownfiles_unlink_socket(const char *path)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    struct ucred peer = {.pid = 0};
+    socklen_t size = sizeof peer;
+    long fd;
+
+    if (ckpt_raw_length(path) >= sizeof name.sun_path)
+        return;
+    ckpt_raw_format(name.sun_path, sizeof name.sun_path, "%s", path);
+    fd = ckpt_syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, 0, 0, 0);
+    if (fd < 0)
+        return;
+    if (ckpt_syscall(SYS_connect, fd, &name, sizeof name, 0, 0, 0) == 0 &&
+        ckpt_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, &peer, &size, 0) == 0 &&
+        peer.pid == ckpt_sys_getpid())
+        ckpt_syscall(SYS_unlinkat, AT_FDCWD, path, 0, 0, 0, 0);
+    ckpt_sys_close((int)fd);
+}
+
+/* On overlayfs the list of mappings and stat() may show different inodes: the content decides. */
+static bool is_mapped_at(const char *path, uint64_t start)
+{
+    char here[COMPARED], there[COMPARED];
+    long fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
+    long got = fd < 0 ? fd : ckpt_sys_pread((int)fd, there, COMPARED, 0);
+
+    if (fd >= 0)
+        ckpt_sys_close((int)fd);
+    return got == COMPARED && ckpt_raw_peek(here, start, COMPARED) == 0 &&
+           memcmp(here, there, COMPARED) == 0;
+}
+
+void ckpt_ownfiles_unlink(const char *path, uint64_t inode, uint64_t start)
+{
+    struct stat status;
+
+    if (ckpt_sys_fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        (status.st_ino == inode || is_mapped_at(path, start)))
+        ckpt_syscall(SYS_unlinkat, AT_FDCWD, path, 0, 0, 0, 0);
+}

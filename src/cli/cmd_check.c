@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * checkpointer check [PID]: whether this machine, and a JVM on it, can be frozen and restored; if
+ * not, why, and what to do.  Only looks: nothing is loaded into the JVM, no signal is sent to it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/raw.h"
+#include "cli/cli.h"
+#include "engine/engine.h"
+
+struct check {
+    json_t *json; /* the findings so far; NULL: print them */
+    bool possible;
+};
+
+static const char *const verdicts[] = {
+    [CKPT_YES] = "ok", [CKPT_LIMITED] = "limited", [CKPT_NO] = "no"};
+
+static void report(void *context, enum ckpt_verdict verdict, const char *what, const char *detail)
+{
+    struct check *check = context;
+
+    if (verdict == CKPT_NO)
+        check->possible = false;
+    if (check->json)
+        json_array_append_new(check->json, json_pack("{ss ss ss}", "verdict", verdicts[verdict],
+                                                     "what", what, "detail", detail));
+    else
+        printf("%-8s %s: %s\n", verdicts[verdict], what, detail);
+}
+
+__attribute__((format(printf, 4, 5))) static void
+find(struct check *check, enum ckpt_verdict verdict, const char *what, const char *format, ...)
+{
+    char detail[PATH_MAX + 512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    for (char *at = detail; *at; at++) /* one line, nothing for a terminal to obey, and ASCII */
+        if ((signed char)*at < 0x20 || *at == 0x7f)
+            *at = '?';
+    report(check, verdict, what, detail);
+}
+
+/* ---- a JVM ---- */
+
+/* A file of /proc/PID, with blanks for the zero bytes in it; "" if it cannot be read. */
+static void read_proc(pid_t pid, const char *name, char *text, size_t size)
+{
+    char path[96];
+    long length;
+
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    length = ckpt_raw_read_file(path, text, size);
+    if (length < 0)
+        length = 0;
+    for (long i = 0; i < length; i++)
+        if (text[i] == '\0')
+            text[i] = ' ';
+    text[length] = '\0';
+}
+
+/* The value of KEY="value" in the file `release` of a JDK. */
+static bool read_release(FILE *release, const char *key, char *value, size_t size)
+{
+    char line[512];
+    size_t length = strlen(key);
+
+    rewind(release);
+    while (fgets(line, sizeof line, release)) {
+        if (strncmp(line, key, length) == 0 && strncmp(line + length, "=\"", 2) == 0) {
+            snprintf(value, size, "%.*s", (int)strcspn(line + length + 2, "\""), line + length + 2);
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * A plain file in the JVM's own file tree, which may belong to another user: what is a pipe or a
+ * device there is not opened, nor waited for.
+ */
+static FILE *open_plain(const char *path)
+{
+    ckpt_auto_close int place = open(path, O_PATH | O_CLOEXEC);
+    struct stat status;
+    char opened[32];
+
+    if (place < 0 || fstat(place, &status) < 0 || !S_ISREG(status.st_mode))
+        return NULL;
+    snprintf(opened, sizeof opened, "/proc/self/fd/%d", place);
+    return fopen(opened, "re");
+}
+
+/* The path of libjvm.so in the JVM's own file tree, and whether its C library is musl. */
+static void find_libjvm(pid_t pid, char *path, size_t size, bool *ret_musl)
+{
+    ckpt_auto_fclose FILE *maps = NULL;
+    char line[PATH_MAX + 128];
+
+    *path = '\0';
+    *ret_musl = false;
+    snprintf(line, sizeof line, "/proc/%d/maps", pid);
+    maps = fopen(line, "re");
+    while (maps && fgets(line, sizeof line, maps)) {
+        const char *name = strchr(line, '/');
+
+        if (name && strstr(name, "/libjvm.so"))
+            snprintf(path, size, "%.*s", (int)strcspn(name, "\n"), name);
+        if (name && strstr(name, "/ld-musl-"))
+            *ret_musl = true;
+    }
+}
+
+static void check_version(struct check *check, const struct ckpt_target *target)
+{
+    char path[PATH_MAX], file[2 * PATH_MAX], version[128], vendor[128];
+    char *cut;
+    bool musl;
+
+    find_libjvm(target->pid, path, sizeof path, &musl);
+    if (musl) {
+        find(check, CKPT_NO, "JVM",
+             "it runs on musl, the agent needs glibc (use a JDK built for glibc)");
+        return;
+    }
+    /* JAVA_HOME/lib/server/libjvm.so, on JDK 8 JAVA_HOME/jre/lib/amd64/server/libjvm.so */
+    for (cut = strrchr(path, '/'); cut; cut = strrchr(path, '/')) {
+        ckpt_auto_fclose FILE *release = NULL;
+
+        *cut = '\0';
+        snprintf(file, sizeof file, "/proc/%d/root%s/release", target->pid, path);
+        release = *path ? open_plain(file) : NULL;
+        if (!release || !read_release(release, "JAVA_VERSION", version, sizeof version))
+            continue;
+        if (!read_release(release, "IMPLEMENTOR", vendor, sizeof vendor))
+            snprintf(vendor, sizeof vendor, "unknown vendor");
+        find(check, CKPT_YES, "JVM", "Java %s (%s) in '%s'", version, vendor, path);
+        return;
+    }
+    find(check, CKPT_YES, "JVM", "its version cannot be read from outside");
+}
+
+static void check_agent(struct check *check, const struct ckpt_target *target)
+{
+    char status[8192], command[65536], path[96], agent[PATH_MAX], there[PATH_MAX + 32];
+    struct ckpt_error error;
+    ckpt_auto_close int fd = ckpt_target_connect(target, &error);
+    uint64_t caught = 0;
+
+    if (fd >= 0) {
+        find(check, CKPT_YES, "agent", "loaded, and it answers");
+        return;
+    }
+    if (fd == -1 || ckpt_target_check_tmp(target, &error) < 0) {
+        find(check, CKPT_NO, "agent", "%s", error.text);
+        return;
+    }
+    read_proc(target->pid, "status", status, sizeof status);
+    read_proc(target->pid, "cmdline", command, sizeof command);
+    ckpt_raw_field(status, "SigCgt:", 16, &caught);
+    snprintf(path, sizeof path, "%s/.java_pid%d", target->tmp, target->inner);
+    if (strstr(command, "-XX:+DisableAttachMechanism"))
+        find(check, CKPT_NO, "agent",
+             "not loaded, and -XX:+DisableAttachMechanism keeps it out (start the JVM with "
+             "'checkpointer run')");
+    else if (!(caught & (1ull << (SIGQUIT - 1))) && access(path, F_OK) < 0)
+        find(check, CKPT_NO, "agent",
+             "not loaded, and the JVM does not handle SIGQUIT, by which it would be asked to load "
+             "it "
+             "(wait until it has started, or start it with 'checkpointer run')");
+    else if (geteuid() != target->uid && geteuid() != 0)
+        find(check, CKPT_NO, "agent",
+             "not loaded, and the JVM belongs to user %u (be that user, or "
+             "root)",
+             target->uid);
+    else if (ckpt_target_agent(agent, sizeof agent, &error) < 0)
+        return; /* said already, with the machine */
+    else if (snprintf(there, sizeof there, "/proc/%d/root%s", target->pid, agent) &&
+             access(there, R_OK) < 0)
+        find(check, CKPT_NO, "agent",
+             "not loaded, and the JVM's file tree has no '%s' (put it there, or start the JVM with "
+             "'checkpointer run')",
+             agent);
+    else
+        find(check, CKPT_YES, "agent", "not loaded yet; 'checkpointer checkpoint' will load it");
+}
+
+/* The children of all its threads: their PIDs, as the kernel lists them. */
+static void check_children(struct check *check, const struct ckpt_target *target)
+{
+    char path[64], list[512], name[64];
+    ckpt_auto_closedir DIR *tasks = NULL;
+    const struct dirent *task;
+    unsigned count = 0;
+    int first = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/task", target->pid);
+    tasks = opendir(path);
+    while (tasks && (task = readdir(tasks))) {
+        if (task->d_name[0] == '.')
+            continue;
+        snprintf(name, sizeof name, "task/%.20s/children", task->d_name);
+        read_proc(target->pid, name, list, sizeof list);
+        for (char *at = list; *at; at += strspn(at, " ")) {
+            if (!first)
+                first = atoi(at);
+            count++;
+            at += strcspn(at, " ");
+        }
+    }
+    if (!count) {
+        find(check, CKPT_YES, "child processes", "none");
+        return;
+    }
+    read_proc(first, "comm", name, sizeof name);
+    name[strcspn(name, "\n")] = '\0';
+    find(check, CKPT_NO, "child processes",
+         "%u, the first is %d ('%s') (end them, or do so in a beforeCheckpoint hook)", count, first,
+         name);
+}
+
+static void check_state(struct check *check, const struct ckpt_target *target)
+{
+    char status[8192];
+    uint64_t tracer = 0, threads = 0;
+
+    read_proc(target->pid, "status", status, sizeof status);
+    ckpt_raw_field(status, "TracerPid:", 10, &tracer);
+    ckpt_raw_field(status, "Threads:", 10, &threads);
+    if (tracer)
+        find(check, CKPT_LIMITED, "debugger",
+             "process %d traces the JVM; a stop there lets a checkpoint run into its time-out "
+             "(detach it)",
+             (int)tracer);
+    if (strstr(status, "\nState:\tT") || strstr(status, "\nState:\tt"))
+        find(check, CKPT_NO, "state", "the JVM is stopped (continue it: kill -CONT %d)",
+             target->pid);
+    else
+        find(check, CKPT_YES, "state", "running, %u threads", (unsigned)threads);
+}
+
+static void check_jvm(struct check *check, const char *pid)
+{
+    struct ckpt_target target;
+    struct ckpt_error error;
+
+    if (ckpt_target_find(pid, &target, &error) < 0) {
+        find(check, CKPT_NO, "process", "%s", error.text);
+        return;
+    }
+    find(check, CKPT_YES, "process", "%d is a JVM of user %u%s", target.pid, target.uid,
+         target.same_root ? "" : ", in a container or with another root directory");
+    check_version(check, &target);
+    check_state(check, &target);
+    check_agent(check, &target);
+    check_children(check, &target);
+}
+
+/* ---- all of it ---- */
+
+static int finish(struct check *check)
+{
+    struct ckpt_error error;
+    int failed = 0;
+
+    if (check->json) {
+        json_t *document = json_pack("{ss sb so}", "engine", ckpt_engine_builtin.name, "possible",
+                                     check->possible, "findings", check->json);
+
+        failed = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+        putchar('\n');
+        json_decref(document);
+    }
+    if (failed < 0 || fflush(stdout) != 0) {
+        ckpt_error_set(&error, errno, "cannot write to standard output");
+        return ckpt_cli_fail(&error);
+    }
+    return check->possible ? CKPT_EXIT_DONE : CKPT_EXIT_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
+    struct check check = {.possible = true};
+    const char *pid = NULL;
+    char agent[PATH_MAX];
+    struct ckpt_error error;
+    bool json = false;
+
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            json = true;
+        else if (argv[i][0] == '-' && argv[i][1])
+            return ckpt_cli_usage(&ckpt_command_check, "'%s' is not an option", argv[i]);
+        else if (pid)
+            return ckpt_cli_usage(&ckpt_command_check, "'%s' is one argument too many", argv[i]);
+        else
+            pid = argv[i];
+    }
+    check.json = json ? json_array() : NULL;
+    ckpt_engine_builtin.check(report, &check);
+    if (ckpt_target_agent(agent, sizeof agent, &error) < 0)
+        find(&check, CKPT_NO, "agent library", "%s", error.text);
+    else
+        find(&check, CKPT_YES, "agent library", "%s", agent);
+    if (pid)
+        check_jvm(&check, pid);
+    return finish(&check);
+}
+
+const struct ckpt_command ckpt_command_check = {
+    .name = "check",
+    .arguments = "[--json] [PID]",
+    .summary = "Tell whether this machine, and the JVM with process ID PID, can be frozen",
+    .help =
+        "One line a finding: 'ok', 'limited' (it works, and what is lost) or 'no', what was "
+        "looked\n"
+        "at, what was found and in brackets what to do about it. The exit status is 0 unless "
+        "there\n"
+        "is a 'no'. The machine is looked at as the user who asks, in the container he is in. The\n"
+        "JVM is not disturbed; what its own descriptors and memory stand against is found out "
+        "only\n"
+        "by a checkpoint, which tells it all and leaves the JVM running.\n\n"
+        "  --json   one JSON document; its keys are in checkpointer(1)\n",
+    .run = run,
+};

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * checkpointer inspect DIR: opens an image without trusting it, looks at all that can be said about
+ * it and hands that to inspect_text.c or inspect_json.c.  Nothing is changed or started.
+ */
+#include "cli/inspect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/restore/restore.h"
+
+static json_t *read_manifest(const char *directory, enum ckpt_manifest_state *ret_state)
+{
+    ckpt_auto_close int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* non-blocking: whoever owns the directory may have put a pipe there */
+    int fd = openat(dir, CKPT_MANIFEST_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    ckpt_auto_fclose FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    json_t *manifest;
+
+    *ret_state = file || errno != ENOENT ? CKPT_MANIFEST_DAMAGED : CKPT_MANIFEST_MISSING;
+    if (!file)
+        return NULL;
+    manifest = json_loadf(file, JSON_REJECT_DUPLICATES, NULL);
+    if (manifest && !json_is_string(json_object_get(manifest, "id"))) {
+        json_decref(manifest);
+        return NULL;
+    }
+    return manifest;
+}
+
+static void look_at_manifest(struct ckpt_inspection *inspection, json_t *manifest)
+{
+    char id[33];
+
+    if (!manifest)
+        return;
+    ckpt_inspect_id(inspection->image.view.header->id, id);
+    inspection->manifest_state = CKPT_MANIFEST_OTHER;
+    if (strcmp(json_string_value(json_object_get(manifest, "id")), id) != 0)
+        return;
+    inspection->manifest_state = CKPT_MANIFEST_BELONGS;
+    inspection->release = json_string_value(json_object_get(manifest, "checkpointer"));
+    inspection->kernel = json_string_value(json_object_get(manifest, "kernel"));
+}
+
+static int check_fds(const struct ckpt_inspection *inspection, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &inspection->image.view;
+
+    for (size_t i = 0; i < view->fd_count; i++) {
+        const struct ckpt_fd_kind_row *row = ckpt_fd_row(view->fds[i].kind);
+
+        if (!row || (row->valid && !row->valid(view, &view->fds[i])))
+            return ckpt_error_set(error, 0,
+                                  "'%s/" CKPT_IMAGE_NAME "': the image is damaged (descriptor %d); "
+                                  "take a new checkpoint",
+                                  inspection->directory, view->fds[i].number);
+    }
+    return 0;
+}
+
+static void add_up(struct ckpt_inspection *inspection)
+{
+    const struct ckpt_image_view *view = &inspection->image.view;
+
+    inspection->page_bytes = view->process->page_total * CKPT_PAGE;
+    for (size_t i = 0; i < view->map_count; i++)
+        inspection->mapped_bytes += view->maps[i].end - view->maps[i].start;
+    for (size_t i = 0; i < view->shared_count; i++)
+        inspection->memory_file_bytes += view->shared[i].size;
+}
+
+/* What the first steps of a restore would say. */
+static void try_restore(struct ckpt_inspection *inspection)
+{
+    struct ckpt_restore restore = {.image = inspection->image};
+    struct ckpt_image again;
+
+    if (ckpt_image_open(inspection->directory, true, &again, &inspection->obstacle) < 0)
+        return;
+    ckpt_image_close(&again);
+    inspection->restorable =
+        ckpt_machine_check(&restore, &inspection->obstacle) == 0 &&
+        ckpt_identity_check_all(&inspection->image.view, NULL, NULL, &inspection->obstacle) == 0;
+}
+
+static int inspect(const char *directory, bool json, bool verify, struct ckpt_error *error)
+{
+    struct ckpt_inspection inspection = {.directory = directory};
+    enum ckpt_manifest_state state;
+    json_t *manifest;
+    int result = -1;
+
+    if (ckpt_image_open(directory, false, &inspection.image, error) < 0)
+        return -1;
+    manifest = read_manifest(directory, &state);
+    inspection.manifest_state = state;
+    look_at_manifest(&inspection, manifest);
+    if (check_fds(&inspection, error) < 0) {
+        /* told */
+    } else if (verify && ckpt_image_verify(&inspection.image, error) < 0) {
+        ckpt_error_prefix(error, "'%s/" CKPT_IMAGE_NAME "'", directory);
+    } else {
+        inspection.verified = verify;
+        add_up(&inspection);
+        try_restore(&inspection);
+        result = json ? ckpt_inspect_json(&inspection) : ckpt_inspect_text(&inspection);
+        if (result < 0 || fflush(stdout) != 0)
+            result = ckpt_error_set(error, errno, "cannot write to standard output");
+    }
+    json_decref(manifest);
+    ckpt_image_close(&inspection.image);
+    return result;
+}
+
+static int run(int argc, char **argv)
+{
+    const char *directory = NULL;
+    bool json = false, verify = false;
+    struct ckpt_error error;
+
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            json = true;
+        else if (strcmp(argv[i], "--verify") == 0)
+            verify = true;
+        else if (argv[i][0] == '-' && argv[i][1])
+            return ckpt_cli_usage(&ckpt_command_inspect, "'%s' is not an option", argv[i]);
+        else if (directory)
+            return ckpt_cli_usage(&ckpt_command_inspect, "'%s' is one argument too many", argv[i]);
+        else
+            directory = argv[i];
+    }
+    if (!directory)
+        return ckpt_cli_usage(&ckpt_command_inspect, "the image directory is missing");
+    if (inspect(directory, json, verify, &error) < 0)
+        return ckpt_cli_fail(&error);
+    return CKPT_EXIT_DONE;
+}
+
+const struct ckpt_command ckpt_command_inspect = {
+    .name = "inspect",
+    .arguments = "[--json] [--verify] DIR",
+    .summary = "Tell what is in the image directory DIR",
+    .help = "The JVM and its command line, sizes, whether it could be restored here as it is, "
+            "threads,\n"
+            "descriptors, files and mappings. Anybody's image may be looked at; nothing of it is "
+            "run.\n\n"
+            "  --json     one JSON document; its keys are in checkpointer(1)\n"
+            "  --verify   check every page's checksum first (reads the whole image)\n",
+    .run = run,
+};

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * checkpointer run -- java ...: starts a JVM with the agent, by exec, so that process ID, signals
+ * and exit status are the JVM's own.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+
+/* Append "key=value" to the agent's options, with commas and backslashes taken as they are. */
+static int add_option(char *options, size_t size, const char *key, const char *value,
+                      struct ckpt_error *error)
+{
+    size_t length = strlen(options);
+
+    length += (size_t)snprintf(options + length, size - length, "%s%s=", length ? "," : "=", key);
+    for (; *value && length + 3 < size; value++) {
+        if (*value == ',' || *value == '\\')
+            options[length++] = '\\';
+        options[length++] = *value;
+    }
+    options[length] = '\0';
+    if (*value)
+        return ckpt_error_set(error, ENAMETOOLONG, "the agent's options");
+    return 0;
+}
+
+static int add_image(char *options, size_t size, const char *directory, struct ckpt_error *error)
+{
+    char cwd[PATH_MAX], path[2 * PATH_MAX];
+
+    if (directory[0] == '/')
+        return add_option(options, size, "image", directory, error);
+    if (!getcwd(cwd, sizeof cwd))
+        return ckpt_error_set(error, errno, "the working directory is gone");
+    snprintf(path, sizeof path, "%s/%s", cwd, directory);
+    return add_option(options, size, "image", path, error);
+}
+
+/* What it says is for the agent to judge. */
+static int add_given(char *options, size_t size, const char *given, struct ckpt_error *error)
+{
+    char key[32];
+    const char *value = strchr(given, '=');
+
+    if (!value || value == given || value - given >= (ptrdiff_t)sizeof key)
+        return ckpt_error_set(error, 0, "'--option=%s': expected KEY=VALUE, an option of the agent",
+                              given);
+    snprintf(key, sizeof key, "%.*s", (int)(value - given), given);
+    return add_option(options, size, key, value + 1, error);
+}
+
+static bool is_java(const char *command)
+{
+    const char *slash = strrchr(command, '/');
+
+    return strcmp(slash ? slash + 1 : command, "java") == 0;
+}
+
+/*
+ * Descriptors that a terminal or a build tool left open belong to nobody in the JVM and would stand
+ * against a checkpoint: they end here, except those of systemd's socket activation.
+ */
+static void drop_inherited(void)
+{
+    const char *passed = getenv("LISTEN_FDS");
+    unsigned first = 3 + (passed ? (unsigned)atoi(passed) : 0);
+
+    syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC);
+}
+
+/*
+ * As one word of JAVA_TOOL_OPTIONS, which the JVM splits at blanks and takes quotes out of; a
+ * backslash means nothing there.
+ */
+static char *quoted(const char *word)
+{
+    char *text = malloc(3 * strlen(word) + 1), *at = text;
+
+    for (; text && *word; word++) {
+        char quote = *word == '"' ? '\'' : '"';
+
+        if (!strchr(" \t\n\r\v\f\"'", *word)) {
+            *at++ = *word;
+            continue;
+        }
+        *at++ = quote;
+        *at++ = *word;
+        *at++ = quote;
+    }
+    if (text)
+        *at = '\0';
+    return text;
+}
+
+/* java takes the agent as its first argument; a script that starts java, by the environment. */
+static int start(char **command, int count, const char *agent, struct ckpt_error *error)
+{
+    ckpt_auto_free char **words = calloc((size_t)count + 2, sizeof *words);
+    ckpt_auto_free char *environment = NULL;
+    const char *before = getenv("JAVA_TOOL_OPTIONS");
+    int length = 0;
+
+    if (!words)
+        return ckpt_error_set(error, ENOMEM, "cannot start '%s'", command[0]);
+    words[length++] = command[0];
+    if (is_java(command[0])) {
+        words[length++] = (char *)agent;
+    } else {
+        ckpt_auto_free char *word = quoted(agent);
+
+        if (!word ||
+            asprintf(&environment, "%s%s%s", before ? before : "", before ? " " : "", word) < 0)
+            return ckpt_error_set(error, ENOMEM, "cannot start '%s'", command[0]);
+        setenv("JAVA_TOOL_OPTIONS", environment, 1);
+    }
+    for (int i = 1; i < count; i++)
+        words[length++] = command[i];
+    drop_inherited();
+    execvp(command[0], words);
+    return ckpt_error_set(error, errno, "cannot start '%s'", command[0]);
+}
+
+static int run(int argc, char **argv)
+{
+    char library[PATH_MAX], options[4 * PATH_MAX] = "", agent[5 * PATH_MAX + 32];
+    struct ckpt_error error;
+    const char *value;
+    int i = 0;
+
+    while (i < argc && strcmp(argv[i], "--") != 0 && argv[i][0] == '-') {
+        int taken = ckpt_cli_option(&ckpt_command_run, argc, argv, &i, "--image", &value);
+
+        if (taken < 0)
+            return CKPT_EXIT_USAGE;
+        if (taken > 0) {
+            if (!*value)
+                return ckpt_cli_usage(&ckpt_command_run, "'--image' needs a directory");
+            if (add_image(options, sizeof options, value, &error) < 0)
+                return ckpt_cli_fail(&error);
+            continue;
+        }
+        taken = ckpt_cli_option(&ckpt_command_run, argc, argv, &i, "--option", &value);
+        if (taken < 0)
+            return CKPT_EXIT_USAGE;
+        if (taken > 0) {
+            if (add_given(options, sizeof options, value, &error) < 0)
+                return ckpt_cli_fail(&error);
+        } else if (strcmp(argv[i], "--no-gc") == 0) {
+            if (add_option(options, sizeof options, "gc", "false", &error) < 0)
+                return ckpt_cli_fail(&error);
+            i++;
+        } else {
+            return ckpt_cli_usage(&ckpt_command_run, "'%s' is not an option", argv[i]);
+        }
+    }
+    if (i < argc && strcmp(argv[i], "--") == 0)
+        i++;
+    if (i >= argc)
+        return ckpt_cli_usage(&ckpt_command_run, "the command to run is missing (-- java ...)");
+    if (ckpt_target_agent(library, sizeof library, &error) < 0)
+        return ckpt_cli_fail(&error);
+    snprintf(agent, sizeof agent, "-agentpath:%s%s", library, options);
+    start(argv + i, argc - i, agent, &error);
+    return ckpt_cli_fail(&error);
+}
+
+const struct ckpt_command ckpt_command_run = {
+    .name = "run",
+    .arguments = "[--image DIR] [--no-gc] [--option KEY=VALUE] -- java ...",
+    .summary = "Start a JVM that can be frozen",
+    .help =
+        "Starts the command with the agent: as an argument if the command is 'java', otherwise\n"
+        "through JAVA_TOOL_OPTIONS. Process ID, signals and exit status are the command's.\n"
+        "Descriptors above 2 are not passed on, except those that LISTEN_FDS announces.\n\n"
+        "  --image DIR         where Core.checkpointRestore() writes the image\n"
+        "  --no-gc             no collection before a checkpoint: quicker, and a larger image\n"
+        "  --option KEY=VALUE  an option of the agent, such as hook_timeout=30; may be repeated\n",
+    .run = run,
+};

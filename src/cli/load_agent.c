@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * HotSpot's attach protocol, as jcmd speaks it: a file .attach_pidN and SIGQUIT make the JVM open
+ * the Unix socket .java_pidN in its /tmp; there the command "load" loads an agent.  The JVM wants
+ * its caller to have its own effective user and group, so root becomes that for the while.
+ *
+ * A JVM in a container often does not see the library.  It gets a copy in its /tmp, which is
+ * deleted when it is loaded, as checkpointer.jar does it (agent/entry.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+
+#define ANSWER_MS 30000
+#define OPEN_MS 10000
+#define COPY_PREFIX ".libcheckpointer-"
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* SIGQUIT ends a process that does not handle it: a JVM with -Xrs. */
+static int check_sigquit(const struct ckpt_target *target, struct ckpt_error *error)
+{
+    ckpt_auto_fclose FILE *status = NULL;
+    char line[256];
+    unsigned long caught = 0;
+
+    snprintf(line, sizeof line, "/proc/%d/status", target->pid);
+    status = fopen(line, "re");
+    while (status && fgets(line, sizeof line, status))
+        if (sscanf(line, "SigCgt: %lx", &caught) == 1)
+            break;
+    if (caught & (1ul << (SIGQUIT - 1)))
+        return 0;
+    return ckpt_error_set(
+        error, 0,
+        "JVM %d cannot be attached to (it does not handle SIGQUIT: -Xrs, or it is only "
+        "starting); start it with 'checkpointer run'",
+        target->pid);
+}
+
+static bool exists(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+bool ckpt_attach_wait(const struct ckpt_target *target, const char *path, int timeout_ms)
+{
+    ckpt_auto_close int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    int64_t deadline = now_ms() + timeout_ms;
+
+    inotify_add_watch(watch, target->tmp, IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
+    while (!exists(path)) {
+        struct pollfd wait = {.fd = watch, .events = POLLIN};
+        int64_t left = deadline - now_ms();
+        char events[4096];
+
+        /* inotify says nothing of changes on the other side of some overlays: look now and then */
+        if (left <= 0 || poll(&wait, 1, left < 250 ? (int)left : 250) < 0)
+            return false;
+        if (wait.revents && read(watch, events, sizeof events) < 0 && errno != EAGAIN)
+            return false;
+    }
+    return true;
+}
+
+static int open_door(const struct ckpt_target *target, const char *path, struct ckpt_error *error)
+{
+    char trigger[96];
+    ckpt_auto_close int fd = -1;
+    bool opened;
+
+    if (exists(path))
+        return 0;
+    if (check_sigquit(target, error) < 0)
+        return -1;
+    snprintf(trigger, sizeof trigger, "%s/.attach_pid%d", target->tmp, target->inner);
+    fd = open(trigger, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 && errno != EEXIST)
+        return ckpt_error_set(error, errno, "cannot make '%s'", trigger);
+    kill(target->pid, SIGQUIT);
+    opened = ckpt_attach_wait(target, path, OPEN_MS);
+    unlink(trigger);
+    if (!opened)
+        return ckpt_error_set(
+            error, ETIMEDOUT,
+            "JVM %d does not answer (-XX:+DisableAttachMechanism, or it is stopped); "
+            "start it with 'checkpointer run'",
+            target->pid);
+    return 0;
+}
+
+static int send_load(int fd, const char *library, const char *options, struct ckpt_error *error)
+{
+    char text[8192];
+    size_t length = 0;
+    const char *const words[] = {"1", "load", library, "true", options};
+
+    for (size_t i = 0; i < CKPT_COUNT(words); i++) {
+        size_t size = strlen(words[i]) + 1;
+
+        if (length + size > sizeof text)
+            return ckpt_error_set(error, ENAMETOOLONG, "the agent's path and options");
+        memcpy(text + length, words[i], size);
+        length += size;
+    }
+    if (send(fd, text, length, MSG_NOSIGNAL) != (ssize_t)length)
+        return ckpt_error_set(error, errno, "cannot talk to the JVM");
+    return 0;
+}
+
+/*
+ * The answer: a line with 0, then "return code: N", or N alone from JDK 8.  Where the JVM loads no
+ * agents it says so instead, behind -1 or, from JDK 21 on, behind 0.
+ */
+static bool is_loaded(const char *text)
+{
+    if (strncmp(text, "0\n", 2) != 0)
+        return false;
+    text += 2;
+    if (strncmp(text, "return code: ", 13) == 0)
+        text += 13;
+    return strcmp(text, "0\n") == 0 || strcmp(text, "0") == 0;
+}
+
+static int read_answer(int fd, const char *library, struct ckpt_error *error)
+{
+    char text[2048];
+    size_t length = 0;
+
+    for (;;) {
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        ssize_t got;
+
+        if (poll(&wait, 1, ANSWER_MS) <= 0)
+            return ckpt_error_set(error, ETIMEDOUT, "the JVM does not answer");
+        got = recv(fd, text + length, sizeof text - 1 - length, 0);
+        if (got <= 0 || length + (size_t)got + 1 >= sizeof text)
+            break;
+        length += (size_t)got;
+    }
+    text[length] = '\0';
+    if (is_loaded(text))
+        return 0;
+    if (strstr(text, "EnableDynamicAgentLoading"))
+        return ckpt_error_set(
+            error, 0,
+            "this JVM takes no agent while it runs (-XX:-EnableDynamicAgentLoading); "
+            "start it with 'checkpointer run', or without that option");
+    text[strcspn(text, "\n")] = ' ';
+    text[strcspn(text, "\n")] = '\0';
+    return ckpt_error_set(
+        error, 0,
+        "the JVM did not load the agent '%s' (it answered '%s'); its standard error "
+        "may say why",
+        library, text);
+}
+
+static int converse(const struct ckpt_target *target, const char *path, const char *library,
+                    const char *options, struct ckpt_error *error)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    ckpt_auto_close int fd = -1;
+
+    if (open_door(target, path, error) < 0)
+        return -1;
+    fd = ckpt_target_new_socket(error);
+    if (fd < 0)
+        return -1;
+    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
+    if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0)
+        return ckpt_error_set(error, errno, "cannot connect to the JVM at '%s'", path);
+    if (!ckpt_target_is_peer(target, fd))
+        return ckpt_error_set(error, 0,
+                              "the socket '%s' is another process's, so JVM %d cannot be told to "
+                              "load the agent; containers that share a /tmp need PIDs of their own "
+                              "for that, or the JVM the agent from its start ('checkpointer run')",
+                              path, target->pid);
+    if (send_load(fd, library, options, error) < 0)
+        return -1;
+    return read_answer(fd, library, error);
+}
+
+static bool sees(const struct ckpt_target *target, const char *library)
+{
+    char path[PATH_MAX + 32];
+    struct stat status;
+
+    snprintf(path, sizeof path, "/proc/%d/root%s", target->pid, library);
+    return stat(path, &status) == 0;
+}
+
+/* Of the library that is open as @from. */
+static int copy_library(int from, const char *name, struct ckpt_error *error)
+{
+    ckpt_auto_close int to = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0700);
+    ssize_t got = to < 0 ? -1 : 1;
+
+    while (got > 0)
+        got = sendfile(to, from, NULL, 1 << 20);
+    if (got == 0)
+        return 0;
+    ckpt_error_set(error, errno, "cannot copy the agent to '%s', where the JVM sees it", name);
+    if (to >= 0)
+        unlink(name);
+    return -1;
+}
+
+/* As the JVM's user: make it load the library, of which @copied is open if it does not see it. */
+static int load_as_user(const struct ckpt_target *target, const char *library, int copied,
+                        const char *options, struct ckpt_error *error)
+{
+    char path[96], name[64], here[160], there[80];
+    int result;
+
+    snprintf(path, sizeof path, "%s/.java_pid%d", target->tmp, target->inner);
+    if (copied < 0)
+        return converse(target, path, library, options, error);
+    snprintf(name, sizeof name, COPY_PREFIX "%d-%llx.so", target->inner,
+             (unsigned long long)now_ms());
+    snprintf(here, sizeof here, "%s/%s", target->tmp, name);
+    snprintf(there, sizeof there, "/tmp/%s", name);
+    if (copy_library(copied, here, error) < 0)
+        return -1;
+    result = converse(target, path, there, options, error);
+    unlink(here);
+    return result;
+}
+
+int ckpt_attach_load(const struct ckpt_target *target, const char *library, const char *options,
+                     struct ckpt_error *error)
+{
+    ckpt_auto_close int copied = sees(target, library) ? -1 : open(library, O_RDONLY | O_CLOEXEC);
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+    int result;
+
+    if ((gid != target->gid && setegid(target->gid) < 0) ||
+        (uid != target->uid && seteuid(target->uid) < 0))
+        return ckpt_error_set(error, errno,
+                              "JVM %d belongs to user %u; run this command as that user or as root",
+                              target->pid, target->uid);
+    result = load_as_user(target, library, copied, options, error);
+    if (uid != target->uid && seteuid(uid) < 0)
+        return ckpt_error_set(error, errno, "cannot become user %u again", uid);
+    if (gid != target->gid && setegid(gid) < 0)
+        return ckpt_error_set(error, errno, "cannot become group %u again", gid);
+    return result;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * Locks on files: POSIX record locks, as FileChannel.lock() takes them, flock(), and locks of open
+ * file descriptions.  The kernel lists in fdinfo those that were taken by that open file; they go
+ * into the bytes of its descriptor, and are taken again when all descriptors are at their numbers.
+ *
+ * POSIX locks belong to the process, which `restore` is already.  But it loses all of them on a
+ * file as soon as it closes any descriptor of that file: so nothing of a locked file may be open
+ * beside the descriptors of the image, which for a file that is mapped too means to map it by one
+ * of those.
+ */
+#include <errno.h>
+#include <sys/file.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/fd.h"
+
+#define TRIES 3
+#define DESCRIBED 4 /* locks that people are told of, of each descriptor */
+
+enum lock_type { POSIX_LOCK = 1, FLOCK_LOCK, OFD_LOCK };
+
+struct lock {
+    uint32_t type, exclusive;
+    uint64_t start, length; /* length 0: up to the end, however far that is; flock(): all of it */
+};
+
+/* ---- freezing ---- */
+
+static const char *word(const char **text, char *ret, size_t size)
+{
+    size_t length = 0;
+
+    ckpt_raw_blanks(text);
+    for (; **text && **text != ' ' && **text != '\t'; (*text)++)
+        if (length + 1 < size)
+            ret[length++] = **text;
+    ret[length] = '\0';
+    return ret;
+}
+
+/*
+ * A line such as "lock:\t1: POSIX  ADVISORY  WRITE 359 00:13:11691 0 EOF".
+ * Returns whether it is of a kind that can be had again; @ret_kind is its name in any case.
+ */
+static bool parse(const char *line, struct lock *ret, char *ret_kind, size_t size)
+{
+    char text[64];
+    uint64_t end;
+
+    *ret = (struct lock){.type = 0};
+    line += sizeof "lock:" - 1;
+    word(&line, text, sizeof text); /* its number in this list */
+    word(&line, ret_kind, size);
+    word(&line, text, sizeof text); /* advisory, or the state of a lease */
+    ret->exclusive = ckpt_raw_equal(word(&line, text, sizeof text), "WRITE");
+    if (!ret->exclusive && !ckpt_raw_equal(text, "READ"))
+        return false;
+    word(&line, text, sizeof text); /* PID */
+    word(&line, text, sizeof text); /* device and inode */
+    ckpt_raw_blanks(&line);
+    ret->start = ckpt_raw_number(&line, 10);
+    ckpt_raw_blanks(&line);
+    if (*line != 'E') {
+        end = ckpt_raw_number(&line, 10);
+        ret->length = end - ret->start + 1;
+    }
+    ret->type = ckpt_raw_equal(ret_kind, "POSIX")    ? POSIX_LOCK
+                : ckpt_raw_equal(ret_kind, "FLOCK")  ? FLOCK_LOCK
+                : ckpt_raw_equal(ret_kind, "OFDLCK") ? OFD_LOCK
+                                                     : 0;
+    return ret->type != 0;
+}
+
+static int read_locks(struct ckpt_gather *gather, const struct ckpt_fd_look *look, int info,
+                      struct ckpt_array *locks, struct ckpt_error *error)
+{
+    struct ckpt_raw_lines *lines = ckpt_fd_lines(gather, error);
+    const char *line;
+
+    if (!lines)
+        return -1;
+    ckpt_raw_lines_init(lines, info);
+    while ((line = ckpt_raw_lines_next(lines))) {
+        struct lock lock, *added;
+        char kind[16];
+
+        if (!ckpt_raw_starts(line, "lock:"))
+            continue;
+        if (!parse(line, &lock, kind, sizeof kind)) {
+            ckpt_report_add(gather->report, "file",
+                            "descriptor %d is '%s' and has a lock of the kind %s, which cannot be "
+                            "taken again; give it up in a beforeCheckpoint hook",
+                            look->number, look->link, kind);
+            continue;
+        }
+        added = ckpt_array_add(locks, &gather->scratch, 1, error);
+        if (!added)
+            return -1;
+        *added = lock;
+    }
+    return lines->failed ? ckpt_error_set(error, -lines->failed,
+                                          "cannot read the locks of descriptor %d", look->number)
+                         : 0;
+}
+
+int ckpt_fd_locks_freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                         struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    struct ckpt_array locks;
+    char path[64];
+    long info;
+    int result;
+
+    if (!ckpt_raw_find(look->info, "\nlock:"))
+        return 0;
+    ckpt_array_init(&locks, sizeof(struct lock));
+    ckpt_raw_format(path, sizeof path, "/proc/self/fdinfo/%d", look->number);
+    info = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (info < 0)
+        return info == -ENOENT ? 0 /* closed meanwhile; only while the JVM still runs */
+                               : ckpt_error_set(error, (int)-info, "cannot read '%s'", path);
+    result = read_locks(gather, look, (int)info, &locks, error);
+    ckpt_sys_close((int)info);
+    if (result < 0 || locks.count == 0)
+        return result;
+    return ckpt_tables_pool(&gather->tables, locks.data, locks.count * sizeof(struct lock),
+                            &entry->data, error);
+}
+
+/* ---- in the image ---- */
+
+static const struct lock *locks_of(const struct ckpt_image_view *image,
+                                   const struct ckpt_image_fd *entry, size_t *ret_count)
+{
+    *ret_count = entry->data.size / sizeof(struct lock);
+    return (const struct lock *)ckpt_view_text(image, entry->data);
+}
+
+bool ckpt_fd_locks_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    size_t count;
+    const struct lock *locks = locks_of(image, entry, &count);
+
+    if (entry->data.size % sizeof *locks)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (locks[i].type < POSIX_LOCK || locks[i].type > OFD_LOCK || locks[i].exclusive > 1 ||
+            locks[i].start > INT64_MAX || locks[i].length > INT64_MAX - locks[i].start)
+            return false;
+    return true;
+}
+
+void ckpt_fd_locks_describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                            char *text, size_t size)
+{
+    static const char *const names[] = {"", "", " (flock)", " (of the open file)"};
+    size_t count, length = 0;
+    const struct lock *locks = locks_of(image, entry, &count);
+
+    *text = '\0';
+    for (size_t i = 0; i < count && i < DESCRIBED; i++) {
+        const struct lock *lock = &locks[i];
+
+        length += ckpt_raw_format(text + length, size - length, ", %s lock%s",
+                                  lock->exclusive ? "exclusive" : "shared", names[lock->type]);
+        if (lock->length)
+            length += ckpt_raw_format(text + length, size - length, " on %lu to %lu",
+                                      (unsigned long)lock->start,
+                                      (unsigned long)(lock->start + lock->length - 1));
+        else if (lock->start)
+            length += ckpt_raw_format(text + length, size - length, " from %lu on",
+                                      (unsigned long)lock->start);
+    }
+    if (count > DESCRIBED)
+        ckpt_raw_format(text + length, size - length, ", and %lu more locks",
+                        (unsigned long)(count - DESCRIBED));
+}
+
+/* ---- thawing ---- */
+
+/* A descriptor of the image by which a file can be mapped that was opened with @access; or -1. */
+static int find_mapper(const struct ckpt_image_view *image, const struct stat *file, long access)
+{
+    for (size_t i = 0; i < image->fd_count; i++) {
+        const struct ckpt_image_fd *fd = &image->fds[i];
+        uint32_t has = fd->open_flags & O_ACCMODE;
+        struct stat status;
+
+        if (fd->kind == CKPT_FD_FILE && !(fd->open_flags & O_PATH) &&
+            (has == O_RDWR || (has == O_RDONLY && access == O_RDONLY)) &&
+            ckpt_sys_fstat(fd->number, &status) == 0 && status.st_dev == file->st_dev &&
+            status.st_ino == file->st_ino)
+            return fd->number;
+    }
+    return -1;
+}
+
+/* Nothing of the file that @number has open stays open beside the image's descriptors. */
+static int leave_alone(const struct ckpt_image_view *image, int number, int *file_fds,
+                       struct ckpt_error *error)
+{
+    struct stat locked, status;
+
+    if (ckpt_sys_fstat(number, &locked) < 0)
+        return 0;
+    for (size_t i = 0; i < image->file_count; i++) {
+        int mapper;
+
+        if (file_fds[i] < 0 || ckpt_sys_fstat(file_fds[i], &status) < 0 ||
+            status.st_dev != locked.st_dev || status.st_ino != locked.st_ino)
+            continue;
+        mapper = find_mapper(image, &locked, ckpt_sys_fcntl(file_fds[i], F_GETFL, 0) & O_ACCMODE);
+        if (mapper == file_fds[i])
+            continue;
+        if (mapper < 0)
+            return ckpt_error_set(error, 0,
+                                  "'%s' was locked and mapped, and no descriptor is left by which "
+                                  "it can be mapped again; unmap it in a beforeCheckpoint hook",
+                                  ckpt_view_text(image, image->files[i].path));
+        ckpt_sys_close(file_fds[i]);
+        file_fds[i] = mapper;
+    }
+    return 0;
+}
+
+static int refuse(const char *path, int64_t pid, struct ckpt_error *error)
+{
+    char who[32] = "another process";
+
+    if (pid > 0)
+        ckpt_raw_format(who, sizeof who, "process %ld", (long)pid);
+    return ckpt_error_set(error, 0,
+                          "'%s' is locked by %s; the JVM held a lock on it, so restore it when "
+                          "that one has ended",
+                          path, who);
+}
+
+static int take_record(const struct lock *lock, int fd, const char *path, struct ckpt_error *error)
+{
+    bool ofd = lock->type == OFD_LOCK;
+    int64_t holder = 0;
+
+    for (int try = 0; try < TRIES; try++) {
+        struct flock wanted = {.l_type = lock->exclusive ? F_WRLCK : F_RDLCK,
+                               .l_whence = SEEK_SET,
+                               .l_start = (int64_t)lock->start,
+                               .l_len = (int64_t)lock->length};
+        long failed = ckpt_sys_fcntl(fd, ofd ? F_OFD_SETLK : F_SETLK, (long)&wanted);
+
+        if (failed == 0)
+            return 0;
+        if (failed != -EAGAIN && failed != -EACCES)
+            return ckpt_error_set(error, (int)-failed, "cannot lock '%s' again", path);
+        if (ckpt_sys_fcntl(fd, ofd ? F_OFD_GETLK : F_GETLK, (long)&wanted) == 0 &&
+            wanted.l_type != F_UNLCK) {
+            holder = wanted.l_pid;
+            break;
+        }
+    }
+    return refuse(path, holder, error);
+}
+
+static int take(const struct lock *lock, int fd, const char *path, struct ckpt_error *error)
+{
+    long failed;
+
+    if (lock->type != FLOCK_LOCK)
+        return take_record(lock, fd, path, error);
+    failed =
+        ckpt_syscall(SYS_flock, fd, (lock->exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB, 0, 0, 0, 0);
+    if (failed == -EAGAIN)
+        return refuse(path, 0, error);
+    return failed < 0 ? ckpt_error_set(error, (int)-failed, "cannot lock '%s' again", path) : 0;
+}
+
+static bool is_locked(const struct ckpt_image_fd *entry)
+{
+    return entry->same_as == CKPT_NONE && entry->data.size &&
+           (entry->kind == CKPT_FD_FILE || entry->kind == CKPT_FD_DIRECTORY ||
+            entry->kind == CKPT_FD_DEVICE);
+}
+
+/* Whether it could be taken.  To ask for flock() is to take it: it is given back at once. */
+static int ask(const struct lock *lock, int fd, const char *path, struct ckpt_error *error)
+{
+    struct flock wanted = {.l_type = lock->exclusive ? F_WRLCK : F_RDLCK,
+                           .l_whence = SEEK_SET,
+                           .l_start = (int64_t)lock->start,
+                           .l_len = (int64_t)lock->length};
+
+    if (lock->type == FLOCK_LOCK) {
+        if (take(lock, fd, path, error) < 0)
+            return -1;
+        ckpt_syscall(SYS_flock, fd, LOCK_UN, 0, 0, 0, 0);
+        return 0;
+    }
+    if (ckpt_sys_fcntl(fd, lock->type == OFD_LOCK ? F_OFD_GETLK : F_GETLK, (long)&wanted) == 0 &&
+        wanted.l_type != F_UNLCK)
+        return refuse(path, wanted.l_pid, error);
+    return 0;
+}
+
+int ckpt_fd_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *image = thaw->image;
+
+    for (size_t i = 0; i < image->fd_count; i++)
+        if (is_locked(&image->fds[i]) &&
+            leave_alone(image, image->fds[i].number, file_fds, error) < 0)
+            return -1;
+    if (thaw->frozen_runs) /* it has them, so no other process has */
+        return 0;
+    for (size_t i = 0; i < image->fd_count; i++) {
+        const struct ckpt_image_fd *entry = &image->fds[i];
+        size_t count = 0;
+        const struct lock *locks = is_locked(entry) ? locks_of(image, entry, &count) : NULL;
+
+        for (size_t j = 0; j < count; j++)
+            if ((thaw->rehearsal ? ask : take)(
+                    &locks[j], entry->number,
+                    ckpt_view_text(image, image->files[entry->object].path), error) < 0)
+                return ckpt_error_prefix(error, "descriptor %d", entry->number);
+    }
+    return 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * A descriptor that a policy closes.  Its number stays taken in the restored process, or the next
+ * file that is opened would get it and whoever still has the number would write into that.
+ *
+ * A connection becomes a socket that never was connected: reading and writing fail, and who waits
+ * for it in poll or epoll is woken by a hang-up, as when the other side had gone.  Anything else
+ * becomes a descriptor by which nothing can be done (O_PATH): reading, writing, seeking, accepting
+ * fail with EBADF, poll says POLLNVAL, epoll does not take it, closing works.  It is one of
+ * /dev/null, not of a directory, which could be the start of paths.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/fd.h"
+
+#define PLACEHOLDER "/dev/null"
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    (void)gather;
+    return (look->open_flags & O_PATH) && ckpt_raw_equal(look->link, PLACEHOLDER);
+}
+
+/* The address family of a connection, 0 of anything else; position keeps it. */
+static uint64_t connection_family(const struct ckpt_fd_look *look)
+{
+    uint8_t peer[128];
+    socklen_t peer_size = sizeof peer;
+    int family;
+
+    if (!S_ISSOCK(look->status.st_mode))
+        return 0;
+    family = ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN);
+    if (ckpt_fd_option(look->number, SOL_SOCKET, SO_TYPE) != SOCK_STREAM ||
+        ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN) ||
+        (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
+        return 0;
+    /* one that the peer has reset is not connected any more and was it all the same */
+    return family == AF_UNIX &&
+                   ckpt_syscall(SYS_getpeername, look->number, peer, &peer_size, 0, 0, 0) < 0
+               ? 0
+               : (uint64_t)family;
+}
+
+int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                          struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    entry->kind = CKPT_FD_CLOSED;
+    entry->position = connection_family(look);
+    return ckpt_tables_pool(&gather->tables, look->link, ckpt_raw_length(look->link), &entry->data,
+                            error);
+}
+
+/* A placeholder from an earlier restore stays one. */
+static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    static const char before[] = "closed before";
+
+    (void)look;
+    entry->position = 0;
+    return ckpt_tables_pool(&gather->tables, before, sizeof before - 1, &entry->data, error);
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    (void)image;
+    return entry->position == 0 || entry->position == AF_INET || entry->position == AF_INET6 ||
+           entry->position == AF_UNIX;
+}
+
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
+{
+    ckpt_raw_format(text, size, "by a policy, was '%s'%s", ckpt_view_text(image, entry->data),
+                    entry->position ? ", a connection" : "");
+}
+
+/* At a restore a policy makes this kind of others: entry->data may be another kind's. */
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    long opened;
+
+    (void)thaw;
+    if (entry->position)
+        opened =
+            ckpt_syscall(SYS_socket, entry->position,
+                         SOCK_STREAM | SOCK_CLOEXEC | (entry->open_flags & O_NONBLOCK), 0, 0, 0, 0);
+    else
+        opened = ckpt_sys_openat(AT_FDCWD, PLACEHOLDER, O_PATH | O_CLOEXEC, 0);
+    if (opened < 0)
+        return ckpt_error_set(error, (int)-opened, "cannot take the place of what a policy closed");
+    return (int)opened;
+}
+
+const struct ckpt_fd_kind_row ckpt_fd_closed = {
+    .kind = CKPT_FD_CLOSED,
+    .name = "closed",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
+};

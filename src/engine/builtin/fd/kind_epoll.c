@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * epoll: fdinfo lists what it watches.  A descriptor that was closed or re-used while a copy of it
+ * keeps the registration alive cannot be registered again under its number: that is refused.
+ */
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/fd.h"
+
+struct watch {
+    int32_t number;
+    uint32_t events;
+    uint64_t data;
+};
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    (void)gather;
+    return ckpt_raw_equal(look->link, "anon_inode:[eventpoll]");
+}
+
+static uint64_t labelled(const char *line, const char *label, unsigned base)
+{
+    const char *at = ckpt_raw_find(line, label);
+
+    if (!at)
+        return 0;
+    at += ckpt_raw_length(label);
+    ckpt_raw_blanks(&at);
+    return ckpt_raw_number(&at, base);
+}
+
+static int add_watch(struct ckpt_gather *gather, const struct ckpt_fd_look *look, const char *line,
+                     struct ckpt_array *watches, struct ckpt_error *error)
+{
+    struct watch watch = {.number = (int32_t)labelled(line, "tfd:", 10),
+                          .events = (uint32_t)labelled(line, "events:", 16),
+                          .data = labelled(line, "data:", 16)};
+    struct watch *added;
+    struct stat status;
+
+    if (ckpt_sys_fstat(watch.number, &status) < 0 || status.st_ino != labelled(line, "ino:", 16))
+        ckpt_report_add(gather->report, "resource",
+                        "descriptor %d (epoll) watches a file that is no "
+                        "longer descriptor %d",
+                        look->number, watch.number);
+    added = ckpt_array_add(watches, &gather->scratch, 1, error);
+    if (!added)
+        return -1;
+    *added = watch;
+    return 0;
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    struct ckpt_raw_lines *lines = ckpt_fd_lines(gather, error);
+    struct ckpt_array watches;
+    char path[64];
+    const char *line;
+    int result = 0;
+    long fd;
+
+    if (!lines)
+        return -1;
+    ckpt_raw_format(path, sizeof path, "/proc/self/fdinfo/%d", look->number);
+    fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return ckpt_error_set(error, (int)-fd, "cannot read '%s'", path);
+    ckpt_array_init(&watches, sizeof(struct watch));
+    ckpt_raw_lines_init(lines, (int)fd);
+    while (result == 0 && (line = ckpt_raw_lines_next(lines)))
+        if (ckpt_raw_starts(line, "tfd:"))
+            result = add_watch(gather, look, line, &watches, error);
+    ckpt_sys_close((int)fd);
+    if (lines->failed)
+        return ckpt_error_set(error, -lines->failed, "cannot read '%s'", path);
+    if (result == 0)
+        result = ckpt_tables_pool(&gather->tables, watches.data,
+                                  watches.count * sizeof(struct watch), &entry->data, error);
+    return result;
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    (void)image;
+    return entry->data.size % sizeof(struct watch) == 0;
+}
+
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
+{
+    const struct watch *watches = (const void *)ckpt_view_text(image, entry->data);
+    size_t count = entry->data.size / sizeof *watches;
+    size_t length = ckpt_raw_format(text, size, "watches %s", count ? "" : "nothing");
+
+    for (size_t i = 0; i < count; i++)
+        length +=
+            ckpt_raw_format(text + length, size - length, "%s%d", i ? ", " : "", watches[i].number);
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    long opened = ckpt_syscall(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);
+
+    (void)thaw;
+    (void)entry;
+    if (opened < 0)
+        return ckpt_error_set(error, (int)-opened, "cannot make an epoll");
+    return (int)opened;
+}
+
+/* Whether a policy closed it, and nothing is there that could be watched. */
+static bool is_closed(const struct ckpt_image_view *image, int number)
+{
+    for (size_t i = 0; i < image->fd_count; i++)
+        if (image->fds[i].number == number)
+            return image->fds[i].kind == CKPT_FD_CLOSED && image->fds[i].position == 0;
+    return false;
+}
+
+static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error)
+{
+    const struct watch *watches = (const void *)ckpt_view_text(thaw->image, entry->data);
+
+    for (size_t i = 0; i < entry->data.size / sizeof *watches; i++) {
+        struct epoll_event event = {.events = watches[i].events, .data.u64 = watches[i].data};
+        long added;
+
+        if (is_closed(thaw->image, watches[i].number))
+            continue;
+        added = ckpt_syscall(SYS_epoll_ctl, entry->number, EPOLL_CTL_ADD, watches[i].number, &event,
+                             0, 0);
+
+        if (added == -EBADF && thaw->rehearsal)
+            continue; /* a place that rehearsal.c keeps */
+        if (added < 0)
+            return ckpt_error_set(error, (int)-added, "cannot watch descriptor %d again",
+                                  watches[i].number);
+    }
+    return 0;
+}
+
+const struct ckpt_fd_kind_row ckpt_fd_epoll = {
+    .kind = CKPT_FD_EPOLL,
+    .name = "epoll",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
+    .finish = finish,
+};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * Named pipes, which lead to whoever else opens the name: refused, unless a policy says that they
+ * are to be reopened.  The restore does not wait for the other side.  A reader without a writer
+ * reads the end of the file, a writer without a reader gets EPIPE, each until the other side is
+ * there: as if it had gone for a while.  Bytes that were in the pipe are not kept.
+ */
+#include <errno.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/fd.h"
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    (void)gather;
+    return S_ISFIFO(look->status.st_mode) && look->link[0] == '/';
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    if (!look->reopen) {
+        ckpt_report_add(gather->report, "file",
+                        "descriptor %d is the named pipe '%s'; close it in a beforeCheckpoint "
+                        "hook, or by a policy file, which can also reopen it",
+                        look->number, look->link);
+        return 0;
+    }
+    entry->fd_flags |= CKPT_FD_REOPEN;
+    if (ckpt_files_add(gather, look->link, CKPT_FILE_MAY_CHANGE, NULL, 0, &entry->object, error) <
+        0)
+        ckpt_report_add(gather->report, "file", "descriptor %d: %s; use action close", look->number,
+                        error->text);
+    return 0;
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    return entry->object < image->file_count;
+}
+
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
+{
+    static const char *const access[] = {"read", "written", "read and written", ""};
+
+    ckpt_raw_format(text, size, "'%s' %s", ckpt_view_text(image, image->files[entry->object].path),
+                    access[entry->open_flags & O_ACCMODE]);
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    const char *path = ckpt_view_text(thaw->image, thaw->image->files[entry->object].path);
+    int access = (int)(entry->open_flags & (O_ACCMODE | O_PATH));
+    struct stat status;
+    long reader = -1, opened;
+
+    if (ckpt_sys_fstatat(AT_FDCWD, path, &status, 0) == 0 && !S_ISFIFO(status.st_mode))
+        return ckpt_error_set(error, 0, "'%s' is no longer a named pipe", path);
+    if (thaw->rehearsal) {
+        opened = ckpt_fd_rehearse_open(path, entry->open_flags);
+        return opened >= 0 ? (int)opened
+                           : ckpt_error_set(error, (int)-opened, "cannot open '%s' again", path);
+    }
+    if (access == O_WRONLY) /* without a reader it could not be opened */
+        reader = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+    opened = ckpt_sys_openat(AT_FDCWD, path, access | O_NONBLOCK | O_CLOEXEC, 0);
+    if (reader >= 0)
+        ckpt_sys_close((int)reader);
+    if (opened < 0)
+        return ckpt_error_set(error, (int)-opened, "cannot open '%s' again%s", path,
+                              opened == -ENXIO ? "; start who reads it" : "");
+    return ckpt_fd_set_flags((int)opened, entry->open_flags & (O_NONBLOCK | O_APPEND), error);
+}
+
+const struct ckpt_fd_kind_row ckpt_fd_fifo = {
+    .kind = CKPT_FD_FIFO,
+    .name = "named pipe",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
+};

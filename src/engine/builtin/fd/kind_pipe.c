@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * Pipes with both ends in the process, and what is in them.  The bytes are copied with tee(2) into
+ * a pipe of our own and read there, so the JVM's pipe keeps them if the checkpoint is called off. A
+ * pipe with one end here leads to another process and is refused.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/fd.h"
+
+struct pipe_data {
+    uint32_t size; /**< F_GETPIPE_SZ */
+    uint32_t used; /**< bytes that follow */
+};
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    (void)gather;
+    return ckpt_raw_starts(look->link, "pipe:[");
+}
+
+/* Both ends of a pipe have the same inode. */
+static bool is_other_end(int fd, const struct ckpt_fd_look *look, bool *ret_open)
+{
+    struct stat status;
+
+    *ret_open = ckpt_sys_fstat(fd, &status) == 0;
+    return *ret_open && status.st_ino == look->status.st_ino &&
+           status.st_dev == look->status.st_dev &&
+           (((uint32_t)ckpt_sys_fcntl(fd, F_GETFL, 0) ^ look->open_flags) & O_ACCMODE);
+}
+
+/*
+ * A descriptor with the other end of this pipe, or -1.  Most often it is the next number or the
+ * one before, so the walk goes both ways from there: with thousands of pipes, one that began at 0
+ * each time would take seconds.  JVMs open descriptors densely from 0 on: it ends at the first long
+ * stretch of unused numbers.
+ */
+static int other_end(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    int unused = 0;
+
+    (void)gather;
+    for (int up = look->number + 1, down = look->number - 1; unused < 4096 || down >= 3;
+         up++, down--) {
+        bool open = false;
+
+        if (down >= 3 && is_other_end(down, look, &open))
+            return down;
+        if (unused < 4096 && is_other_end(up, look, &open))
+            return up;
+        if (unused < 4096)
+            unused = open ? 0 : unused + 1;
+    }
+    return -1;
+}
+
+static int copy_content(struct ckpt_gather *gather, int from, int queued, struct pipe_data *data,
+                        struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    char *bytes = ckpt_scratch_take(&gather->scratch, sizeof *data + data->size, error);
+    int copy[2];
+    long failed, got = 0;
+
+    if (!bytes)
+        return -1;
+    failed = ckpt_syscall(SYS_pipe2, copy, O_CLOEXEC | O_NONBLOCK, 0, 0, 0, 0);
+    if (failed < 0)
+        return ckpt_error_set(error, (int)-failed, "cannot make a pipe");
+    ckpt_sys_fcntl(copy[1], F_SETPIPE_SZ, (long)data->size);
+    if (ckpt_syscall(SYS_tee, from, copy[1], data->size, 2 /* SPLICE_F_NONBLOCK */, 0, 0) > 0)
+        while (data->used < data->size &&
+               (got = ckpt_sys_read(copy[0], bytes + sizeof *data + data->used,
+                                    data->size - data->used)) > 0)
+            data->used += (uint32_t)got;
+    ckpt_sys_close(copy[0]);
+    ckpt_sys_close(copy[1]);
+    if (data->used != (uint32_t)queued)
+        ckpt_report_add(
+            gather->report, "resource",
+            "descriptor %d is a pipe of which only %u of %d bytes can be copied; empty it "
+            "in a beforeCheckpoint hook",
+            from, data->used, queued);
+    __builtin_memcpy(bytes, data, sizeof *data);
+    return ckpt_tables_pool(&gather->tables, bytes, sizeof *data + data->used, &entry->data, error);
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    struct pipe_data data = {0};
+    long size = ckpt_sys_fcntl(look->number, F_GETPIPE_SZ, 0);
+    int queued = 0;
+
+    if (other_end(gather, look) < 0) {
+        ckpt_report_add(
+            gather->report, "resource",
+            "descriptor %d is one end of '%s', whose other end "
+            "is in another process; close it in a beforeCheckpoint hook, or by a "
+            "policy file; if the JVM only inherited it, start it with 'checkpointer run'",
+            look->number, look->link);
+        return 0;
+    }
+    data.size = size > 0 ? (uint32_t)size : 65536;
+    if ((look->open_flags & O_ACCMODE) == O_RDONLY && gather->parked) {
+        size = ckpt_sys_ioctl(look->number, 0x541b /* FIONREAD */, &queued);
+        if (size < 0)
+            return ckpt_error_set(error, (int)-size,
+                                  "cannot tell what is in the pipe of descriptor %d", look->number);
+        if (queued > 0)
+            return copy_content(gather, look->number, queued, &data, entry, error);
+    }
+    return ckpt_tables_pool(&gather->tables, &data, sizeof data, &entry->data, error);
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    const struct pipe_data *data = (const void *)ckpt_view_text(image, entry->data);
+
+    return entry->data.size >= sizeof *data && data->used == entry->data.size - sizeof *data;
+}
+
+static bool opens_read_end(const struct ckpt_image_fd *entry)
+{
+    return (entry->open_flags & O_ACCMODE) == O_RDONLY;
+}
+
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
+{
+    const struct pipe_data *data = (const void *)ckpt_view_text(image, entry->data);
+    bool reads = opens_read_end(entry);
+    size_t length =
+        ckpt_raw_format(text, size, "%s of pipe %lu", reads ? "reading end" : "writing end",
+                        (unsigned long)entry->inode);
+
+    if (reads)
+        ckpt_raw_format(text + length, size - length, ", %u of %u bytes", data->used, data->size);
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    const struct ckpt_image_view *image = thaw->image;
+    size_t index = (size_t)(entry - image->fds);
+    int ends[2];
+    long made;
+
+    if (thaw->other_end[index] >= 0)
+        return thaw->other_end[index];
+    made = ckpt_syscall(SYS_pipe2, ends, O_CLOEXEC, 0, 0, 0, 0);
+    if (made < 0)
+        return ckpt_error_set(error, (int)-made, "cannot make a pipe");
+    for (size_t i = index + 1; i < image->fd_count; i++) {
+        const struct ckpt_image_fd *peer = &image->fds[i];
+
+        if (peer->kind == CKPT_FD_PIPE && peer->inode == entry->inode &&
+            peer->same_as == CKPT_NONE && opens_read_end(peer) != opens_read_end(entry)) {
+            int kept = ends[opens_read_end(peer) ? 0 : 1];
+            long aside = ckpt_sys_fcntl(kept, F_DUPFD_CLOEXEC, thaw->high);
+
+            ckpt_sys_close(kept);
+            if (aside < 0) {
+                ckpt_sys_close(ends[opens_read_end(entry) ? 0 : 1]);
+                return ckpt_error_set(error, (int)-aside, "cannot keep a pipe's end");
+            }
+            thaw->other_end[i] = (int)aside;
+            return ends[opens_read_end(entry) ? 0 : 1];
+        }
+    }
+    ckpt_sys_close(ends[opens_read_end(entry) ? 1 : 0]);
+    return ends[opens_read_end(entry) ? 0 : 1];
+}
+
+/*
+ * With both ends in place: the size, the content (written through whichever end writes), the flags.
+ */
+static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error)
+{
+    const struct ckpt_image_view *image = thaw->image;
+    const struct pipe_data *data = (const void *)ckpt_view_text(image, entry->data);
+
+    ckpt_sys_fcntl(entry->number, F_SETPIPE_SZ, (long)data->size);
+    for (size_t i = 0; i < image->fd_count && data->used; i++) {
+        const struct ckpt_image_fd *peer = &image->fds[i];
+        int failed;
+
+        if (peer->kind != CKPT_FD_PIPE || peer->inode != entry->inode || opens_read_end(peer))
+            continue;
+        if (ckpt_fd_set_flags(peer->number, O_NONBLOCK, error) < 0)
+            return -1;
+        failed = ckpt_raw_write_all(peer->number, data + 1, data->used);
+        if (failed < 0)
+            return ckpt_error_set(error, -failed, "cannot refill the pipe");
+        if (ckpt_fd_set_flags(peer->number, peer->open_flags & (O_NONBLOCK | O_DIRECT), error) < 0)
+            return -1;
+        break;
+    }
+    return ckpt_fd_set_flags(entry->number, entry->open_flags & (O_NONBLOCK | O_DIRECT), error) < 0
+               ? -1
+               : 0;
+}
+
+const struct ckpt_fd_kind_row ckpt_fd_pipe = {
+    .kind = CKPT_FD_PIPE,
+    .name = "pipe",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
+    .finish = finish,
+};

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * Standard input, output and error, and copies of them at other numbers (`exec 3>&1`): the restored
+ * process has those of the command that restores it.  `position` says which of the three it is.
+ *
+ * The numbers 0 to 2 alone do not make a standard stream.  One that was closed when the JVM started
+ * is given to the next file that is opened, such as the JDK's lib/modules; and an application may
+ * put a file of its own there (dup2).  So the agent notes what is there when it is loaded, and only
+ * that is a stream.  Where it is loaded late, what does not look like one is none.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/fd.h"
+
+/* Static, so in the image; device and inode are those of the stream. */
+static struct {
+    bool stream;
+    uint64_t device, inode;
+    uint32_t mode, access;
+} streams[3];
+static bool noted;
+
+/* Devices of memory, and what a library or the JDK has open at a number that was free. */
+static bool is_memory(const struct stat *status)
+{
+    return S_ISCHR(status->st_mode) && major(status->st_rdev) == 1;
+}
+
+/* A file that nobody hands to a program as its standard input: of the JDK, an archive. */
+static bool is_of_jvm(int number, const struct stat *status)
+{
+    char java[1024], path[1024], link[32], begin[4] = "";
+    long length = ckpt_sys_readlinkat(AT_FDCWD, "/proc/self/exe", java, sizeof java - 1);
+
+    java[length > 0 ? length : 0] = '\0';
+    ckpt_raw_format(link, sizeof link, "/proc/self/fd/%d", number);
+    length = ckpt_sys_readlinkat(AT_FDCWD, link, path, sizeof path - 1);
+    path[length > 0 ? length : 0] = '\0';
+    if (S_ISREG(status->st_mode))
+        ckpt_sys_pread(number, begin, sizeof begin, 0);
+    return ckpt_fd_is_of_jdk(java, path) || ckpt_raw_ends(path, ".jsa") ||
+           __builtin_memcmp(begin, "PK\3\4", sizeof begin) == 0;
+}
+
+static bool looks_like_stream(int number, const struct stat *status, uint32_t access)
+{
+    if (ckpt_sys_fcntl(number, F_GETFD, 0) & FD_CLOEXEC) /* opened since the program began */
+        return false;
+    if (S_ISSOCK(status->st_mode))
+        return !ckpt_fd_option(number, SOL_SOCKET, SO_ACCEPTCONN);
+    if (S_ISFIFO(status->st_mode))
+        return true;
+    if (!S_ISREG(status->st_mode) && !S_ISCHR(status->st_mode))
+        return false;
+    return access == (number ? O_RDONLY : O_WRONLY) && S_ISREG(status->st_mode)
+               ? false
+               : !is_of_jvm(number, status);
+}
+
+static void note(int number)
+{
+    struct stat status;
+
+    streams[number].stream = false;
+    if (ckpt_sys_fstat(number, &status) < 0)
+        return;
+    streams[number].access = (uint32_t)ckpt_sys_fcntl(number, F_GETFL, 0) & O_ACCMODE;
+    streams[number].stream = looks_like_stream(number, &status, streams[number].access);
+    streams[number].device = status.st_dev;
+    streams[number].inode = status.st_ino;
+    streams[number].mode = is_memory(&status) ? 0 : status.st_mode & S_IFMT;
+}
+
+void ckpt_fd_stdio_note(void)
+{
+    for (int i = 0; i < 3 && !noted; i++)
+        note(i);
+    noted = true;
+}
+
+/* The streams are those of the command now; what was none is none. */
+void ckpt_fd_stdio_restored(void)
+{
+    for (int i = 0; i < 3; i++)
+        if (streams[i].stream) {
+            note(i);
+            streams[i].stream = true;
+        }
+}
+
+static bool is_same(int number, const struct ckpt_fd_look *look)
+{
+    return streams[number].stream && look->status.st_ino == streams[number].inode &&
+           look->status.st_dev == streams[number].device;
+}
+
+static int which(const struct ckpt_fd_look *look)
+{
+    ckpt_fd_stdio_note();
+    if (look->number < 3 && is_same(look->number, look))
+        return look->number;
+    for (int i = 0; i < 3; i++) {
+        if (!is_same(i, look))
+            continue;
+        /* Memory devices and files look alike without being copies. */
+        if (ckpt_fd_same_open_file(i, look->number) ||
+            ((streams[i].mode == S_IFIFO || streams[i].mode == S_IFSOCK ||
+              streams[i].mode == S_IFCHR) &&
+             (look->open_flags & O_ACCMODE) == streams[i].access))
+            return i;
+    }
+    return -1;
+}
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    (void)gather;
+    return which(look) >= 0;
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    entry->position = (uint64_t)which(look);
+    return ckpt_tables_pool(&gather->tables, look->link, ckpt_raw_length(look->link), &entry->data,
+                            error);
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    (void)image;
+    return entry->position < 3;
+}
+
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
+{
+    static const char *const names[] = {"input", "output", "error"};
+
+    ckpt_raw_format(text, size, "%s of the command that restores (it was '%s')",
+                    names[entry->position], ckpt_view_text(image, entry->data));
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    long opened = ckpt_sys_fcntl(thaw->streams[entry->position], F_DUPFD_CLOEXEC, 0);
+
+    if (opened == -EBADF) /* `restore` was started without it */
+        opened = ckpt_sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
+    if (opened < 0)
+        return ckpt_error_set(error, (int)-opened, "cannot be handed on");
+    return (int)opened;
+}
+
+const struct ckpt_fd_kind_row ckpt_fd_stdio = {
+    .kind = CKPT_FD_STDIO,
+    .name = "standard stream",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
+};

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * TCP sockets that listen (bound and listening again at the restore), were never connected, or are
+ * dead: connections over which neither side can say anything any more (ended_connection.c).  A live
+ * connection has a peer that knows nothing of checkpoints: it is refused with both addresses, as
+ * are connections that wait to be accepted.
+ *
+ * State CLOSE alone does not tell a socket that was never connected from one whose connection has
+ * ended, and the port that getsockname() tells may be one that is long given back:
+ *
+ *   SYN_SENT, SYN_RECV, ESTABLISHED, CLOSE_WAIT   refused: a peer is there, or may come
+ *   FIN_WAIT1, FIN_WAIT2                          refused, unless reading is shut down too
+ *   CLOSING, LAST_ACK                             dead: both sides are shut down
+ *   CLOSE, and shut down for reading              dead; so is what has become of TIME_WAIT
+ *   CLOSE, and not                                bound if the kernel still has the port
+ *   LISTEN                                        listens; after shutdown() it is bound, in CLOSE
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/fd.h"
+
+/* Options that the JDK sets; each an int. */
+static const struct {
+    int level, name;
+} options[] = {
+    {SOL_SOCKET, SO_REUSEADDR}, {SOL_SOCKET, SO_REUSEPORT}, {IPPROTO_IPV6, IPV6_V6ONLY},
+    {SOL_SOCKET, SO_KEEPALIVE}, {IPPROTO_TCP, TCP_NODELAY}, {SOL_SOCKET, SO_OOBINLINE},
+};
+#define OPTIONS (sizeof options / sizeof options[0])
+
+struct tcp_data {
+    uint32_t family, bound, listening, backlog;
+    uint32_t send_buffer, receive_buffer; /**< 0: as the kernel likes */
+    int32_t option[OPTIONS];
+    uint32_t address_size;
+    uint16_t dead, protocol; /**< enum ckpt_fd_dead; what follows the structure was not read yet */
+    uint8_t address[32];
+};
+_Static_assert(sizeof(struct tcp_data) == 88, "part of the image's format");
+
+static long get(int fd, int level, int name, void *value, socklen_t size)
+{
+    return ckpt_syscall(SYS_getsockopt, fd, level, name, value, &size, 0);
+}
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    (void)gather;
+    return ckpt_fd_is_inet(look, IPPROTO_TCP) || ckpt_fd_is_inet(look, IPPROTO_MPTCP);
+}
+
+static const char *state_text(unsigned state)
+{
+    switch (state) {
+    case TCP_SYN_SENT:
+        return ", which is being made";
+    case TCP_CLOSE_WAIT:
+        return ", whose peer has closed its side";
+    case TCP_FIN_WAIT1:
+    case TCP_FIN_WAIT2:
+        return ", which the JVM has closed for writing";
+    default:
+        return "";
+    }
+}
+
+/* Refuse what leads elsewhere; true if it was refused. */
+static bool refuse(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                   const struct tcp_data *data, const struct tcp_info *info)
+{
+    uint8_t peer[32];
+    char here[64], there[64] = "an unknown peer";
+    socklen_t size = sizeof peer;
+
+    ckpt_fd_address_text(data->address, here, sizeof here);
+    if (info->tcpi_state == TCP_LISTEN) {
+        if (info->tcpi_unacked == 0 || look->reopen)
+            return false;
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d listens at %s and %u connections "
+                        "wait to be accepted; try again when they are",
+                        look->number, here, info->tcpi_unacked);
+        return true;
+    }
+    if (data->dead || info->tcpi_state == TCP_CLOSE)
+        return false;
+    if (ckpt_syscall(SYS_getpeername, look->number, peer, &size, 0, 0, 0) == 0)
+        ckpt_fd_address_text(peer, there, sizeof there);
+    if (look->reopen)
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d, connected from %s to %s, cannot be reopened by a policy: "
+                        "nobody could take up the conversation; use action close",
+                        look->number, here, there);
+    else
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d is a TCP connection from %s to %s%s; close "
+                        "it in a beforeCheckpoint hook, or by a policy file",
+                        look->number, here, there, state_text(info->tcpi_state));
+    return true;
+}
+
+/* The first path of an MPTCP socket tells its state, if there is one. */
+static void get_info(const struct ckpt_fd_look *look, struct tcp_info *info)
+{
+    uint8_t peer[32];
+    socklen_t size = sizeof peer;
+
+    if (get(look->number, IPPROTO_TCP, TCP_INFO, info, sizeof *info) == 0 && info->tcpi_state)
+        return;
+    if (ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN)) {
+        info->tcpi_state = TCP_LISTEN;
+        info->tcpi_sacked = SOMAXCONN;
+    } else {
+        info->tcpi_state = ckpt_syscall(SYS_getpeername, look->number, peer, &size, 0, 0, 0) == 0
+                               ? TCP_ESTABLISHED
+                               : TCP_CLOSE;
+    }
+}
+
+/* What was not read yet goes behind the structure. */
+static int keep_unread(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                       const struct tcp_data *data, struct ckpt_image_fd *entry,
+                       struct ckpt_error *error)
+{
+    char *bytes = ckpt_scratch_take(&gather->scratch, sizeof *data + CKPT_FD_UNREAD_MAX, error);
+    long unread = 0;
+
+    if (!bytes)
+        return -1;
+    if (data->dead)
+        unread = ckpt_fd_dead_unread(look->number, bytes + sizeof *data);
+    if (unread < 0) {
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d is a TCP connection that has ended, and the JVM has not "
+                        "read %ld bytes of it yet; close it in a beforeCheckpoint hook, or by a "
+                        "policy file",
+                        look->number, -unread);
+        return 0;
+    }
+    __builtin_memcpy(bytes, data, sizeof *data);
+    return ckpt_tables_pool(&gather->tables, bytes, sizeof *data + (size_t)unread, &entry->data,
+                            error);
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    struct tcp_data data = {.family =
+                                (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN)};
+    struct tcp_info info = {0};
+    socklen_t size = sizeof data.address;
+    const struct sockaddr_in *address = (const void *)data.address;
+    int locked;
+
+    if (ckpt_fd_name(look->number, data.address, &size, error) < 0 ||
+        ckpt_fd_option_kept(look->number, SOL_SOCKET, 72 /* SO_BUF_LOCK */, &locked, error) < 0)
+        return -1;
+    get_info(look, &info);
+    data.protocol = (uint16_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_PROTOCOL);
+    data.dead = (uint16_t)ckpt_fd_dead_state(look->number, data.protocol, &info);
+    if (refuse(gather, look, &data, &info))
+        return 0;
+    data.address_size = size;
+    data.bound = !data.dead && address->sin_port != 0 && /* the same place in both families */
+                 (info.tcpi_state != TCP_CLOSE || ckpt_fd_has_port(look->number));
+    data.listening = info.tcpi_state == TCP_LISTEN;
+    data.backlog = info.tcpi_sacked; /* that is where a listening socket keeps it */
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (ckpt_fd_option_kept(look->number, options[i].level, options[i].name, &data.option[i],
+                                error) < 0)
+            return -1;
+    if (locked & 1)
+        data.send_buffer = (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_SNDBUF) / 2;
+    if (locked & 2)
+        data.receive_buffer = (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_RCVBUF) / 2;
+    return keep_unread(gather, look, &data, entry, error);
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
+
+    return entry->data.size >= sizeof *data && data->address_size <= sizeof data->address &&
+           (data->dead ? data->dead <= CKPT_FD_REFUSED &&
+                             entry->data.size <= sizeof *data + CKPT_FD_UNREAD_MAX
+                       : entry->data.size == sizeof *data) &&
+           (data->protocol == IPPROTO_TCP || data->protocol == IPPROTO_MPTCP) &&
+           (data->family == AF_INET || data->family == AF_INET6);
+}
+
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
+{
+    const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
+    static const char *const end[] = {"", "has ended", "was reset", "was refused"};
+    char address[64];
+
+    ckpt_fd_address_text(data->address, address, sizeof address);
+    if (data->dead)
+        ckpt_raw_format(text, size, "a connection from %s that %s, %lu bytes of it not read yet",
+                        address, end[data->dead], (unsigned long)(entry->data.size - sizeof *data));
+    else if (data->listening)
+        ckpt_raw_format(text, size, "listens at %s, backlog %u", address, data->backlog);
+    else if (data->bound)
+        ckpt_raw_format(text, size, "bound to %s", address);
+    else
+        ckpt_raw_format(text, size, "not connected");
+}
+
+static void ends(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                 struct ckpt_fd_ends *ret_ends)
+{
+    const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
+
+    ret_ends->family = (int)data->family;
+    ret_ends->listening = data->listening;
+    ret_ends->local_size = data->bound ? data->address_size : 0;
+    __builtin_memcpy(ret_ends->local, data->address, sizeof data->address);
+}
+
+/* Before the socket is bound; the first failure, except of what this kind of socket has not. */
+static long set_options(int fd, const struct tcp_data *data)
+{
+    long first = 0;
+
+    for (size_t i = 0; i < OPTIONS; i++) {
+        long failed = 0;
+
+        if (options[i].level != IPPROTO_IPV6 || data->family == AF_INET6)
+            failed = ckpt_syscall(SYS_setsockopt, fd, options[i].level, options[i].name,
+                                  &data->option[i], sizeof data->option[i], 0);
+        if (failed < 0 && failed != -ENOPROTOOPT && failed != -EOPNOTSUPP && first == 0)
+            first = failed;
+    }
+    if (data->send_buffer)
+        ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &data->send_buffer, 4, 0);
+    if (data->receive_buffer)
+        ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVBUF, &data->receive_buffer, 4, 0);
+    return first;
+}
+
+/* The connection is one to this process itself, ended in the same way. */
+static int thaw_dead(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                     const struct tcp_data *data, struct ckpt_error *error)
+{
+    bool only_v6 = false;
+    long opened;
+
+    for (size_t i = 0; i < OPTIONS; i++)
+        only_v6 |=
+            options[i].name == IPV6_V6ONLY && options[i].level == IPPROTO_IPV6 && data->option[i];
+    opened = thaw->rehearsal
+                 ? ckpt_syscall(SYS_socket, data->family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0)
+                 : ckpt_fd_dead_make((int)data->family, only_v6, data->dead, data + 1,
+                                     entry->data.size - sizeof *data);
+    if (opened < 0)
+        return ckpt_error_set(error, (int)-opened,
+                              "cannot make a connection over the loopback interface, for the one "
+                              "that had ended");
+    set_options((int)opened, data); /* too late for some, which no longer matter */
+    ckpt_sys_fcntl((int)opened, F_SETFL, entry->open_flags & O_NONBLOCK);
+    return (int)opened;
+}
+
+static int cannot_listen(const struct tcp_data *data, long failed, struct ckpt_error *error)
+{
+    char text[64];
+
+    ckpt_fd_address_text(data->address, text, sizeof text);
+    return ckpt_error_set(error, (int)-failed, "cannot listen at %s again%s", text,
+                          ckpt_fd_bind_hint(failed, "; stop whoever listens there"));
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    const struct tcp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
+    long failed = 0, opened;
+
+    if (data->dead)
+        return thaw_dead(thaw, entry, data, error);
+    opened = ckpt_syscall(SYS_socket, data->family,
+                          SOCK_STREAM | SOCK_CLOEXEC | (entry->open_flags & O_NONBLOCK),
+                          data->protocol, 0, 0, 0);
+    if (opened < 0)
+        return ckpt_error_set(error, (int)-opened, "cannot make a socket");
+    failed = set_options((int)opened, data);
+    if (failed < 0) {
+        ckpt_sys_close((int)opened);
+        return ckpt_error_set(error, (int)-failed, "cannot set a socket's option");
+    }
+    if (data->bound && thaw->rehearsal)
+        failed = ckpt_fd_rehearse_bind(thaw, (int)opened, data->address, data->address_size);
+    else if (data->bound)
+        failed = ckpt_syscall(SYS_bind, opened, data->address, data->address_size, 0, 0, 0);
+    if (failed == 0 && data->listening && !thaw->rehearsal)
+        failed = ckpt_syscall(SYS_listen, opened, data->backlog, 0, 0, 0, 0);
+    if (failed < 0) {
+        ckpt_sys_close((int)opened);
+        return cannot_listen(data, failed, error);
+    }
+    return (int)opened;
+}
+
+/* A rehearsal, when all sockets are bound. */
+static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error)
+{
+    const struct tcp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
+    long failed = thaw->rehearsal && data->bound && !data->dead
+                      ? ckpt_fd_rehearse_aside(thaw, entry->number, data->address,
+                                               data->address_size, data->listening)
+                      : 0;
+
+    return failed < 0 ? cannot_listen(data, failed, error) : 0;
+}
+
+const struct ckpt_fd_kind_row ckpt_fd_tcp = {
+    .kind = CKPT_FD_TCP,
+    .name = "TCP socket",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .ends = ends,
+    .thaw = thaw,
+    .finish = finish,
+};

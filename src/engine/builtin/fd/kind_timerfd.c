@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * timerfd: fdinfo has its clock, what is left until it expires, and the expirations that nobody has
+ * read. What is left counts on after the restore, since the JVM's clock stands still while it is
+ * frozen; but a moment of the wall clock stays that moment.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/timerfd.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/fd.h"
+
+#define SET_TICKS 0x40085400ul /* TFD_IOC_SET_TICKS, in kernels with CHECKPOINT_RESTORE */
+#define SECOND 1000000000l
+
+struct timer {
+    uint32_t clock, flags; /* of timerfd_settime() */
+    uint64_t ticks;
+    struct {
+        int64_t seconds, nanoseconds;
+    } value, interval;
+};
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+{
+    (void)gather;
+    return ckpt_raw_equal(look->link, "anon_inode:[timerfd]");
+}
+
+/* "(SECONDS, NANOSECONDS)" after the label. */
+static bool pair(const char *info, const char *label, int64_t *ret_seconds, int64_t *ret_rest)
+{
+    const char *at = ckpt_raw_find(info, label);
+
+    while (at && *at && *at != '(' && *at != '\n')
+        at++;
+    if (!at || *at != '(')
+        return false;
+    at++;
+    *ret_seconds = (int64_t)ckpt_raw_number(&at, 10);
+    while (*at == ',' || *at == ' ')
+        at++;
+    *ret_rest = (int64_t)ckpt_raw_number(&at, 10);
+    return *at == ')';
+}
+
+/* Whether what is set is a moment of the wall clock. */
+static bool is_moment(const struct timer *timer)
+{
+    return (timer->flags & TFD_TIMER_ABSTIME) &&
+           (timer->clock == CLOCK_REALTIME || timer->clock == CLOCK_REALTIME_ALARM);
+}
+
+static bool is_armed(const struct timer *timer)
+{
+    return timer->value.seconds || timer->value.nanoseconds;
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    struct timer timer = {0};
+    struct timespec now;
+    uint64_t clock, flags;
+
+    if (!ckpt_raw_field(look->info, "clockid:", 10, &clock) ||
+        !ckpt_raw_field(look->info, "ticks:", 10, &timer.ticks) ||
+        !ckpt_raw_field(look->info, "settime flags:", 8, &flags) ||
+        !pair(look->info, "it_value:", &timer.value.seconds, &timer.value.nanoseconds) ||
+        !pair(look->info, "it_interval:", &timer.interval.seconds, &timer.interval.nanoseconds)) {
+        ckpt_report_add(gather->report, "resource",
+                        "descriptor %d is a timerfd whose time the kernel does not tell",
+                        look->number);
+        return 0;
+    }
+    timer.clock = (uint32_t)clock;
+    timer.flags = (uint32_t)flags;
+    if (is_moment(&timer) && is_armed(&timer)) {
+        ckpt_syscall(SYS_clock_gettime, CLOCK_REALTIME, (long)&now, 0, 0, 0, 0);
+        timer.value.seconds += now.tv_sec;
+        timer.value.nanoseconds += now.tv_nsec;
+        if (timer.value.nanoseconds >= SECOND) {
+            timer.value.seconds++;
+            timer.value.nanoseconds -= SECOND;
+        }
+    }
+    return ckpt_tables_pool(&gather->tables, &timer, sizeof timer, &entry->data, error);
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    struct timer timer;
+
+    if (entry->data.size != sizeof timer)
+        return false;
+    memcpy(&timer, ckpt_view_text(image, entry->data), sizeof timer);
+    return timer.value.seconds >= 0 && timer.interval.seconds >= 0 &&
+           (uint64_t)timer.value.nanoseconds < SECOND &&
+           (uint64_t)timer.interval.nanoseconds < SECOND && timer.clock <= CLOCK_TAI;
+}
+
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
+{
+    struct timer timer;
+
+    memcpy(&timer, ckpt_view_text(image, entry->data), sizeof timer);
+    ckpt_raw_format(text, size, "clock %u, %s", timer.clock,
+                    is_armed(&timer) ? "armed" : "at rest");
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    struct itimerspec set;
+    struct timer timer;
+    long opened, result = 0;
+    uint32_t flags;
+
+    memcpy(&timer, ckpt_view_text(thaw->image, entry->data), sizeof timer);
+    opened = ckpt_syscall(SYS_timerfd_create, (long)timer.clock,
+                          (entry->open_flags & O_NONBLOCK) | O_CLOEXEC, 0, 0, 0, 0);
+    if (opened < 0)
+        return ckpt_error_set(error, (int)-opened, "cannot make a timerfd");
+    flags = is_moment(&timer) ? timer.flags & (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET) : 0;
+    set = (struct itimerspec){
+        .it_value = {timer.value.seconds, timer.value.nanoseconds},
+        .it_interval = {timer.interval.seconds, timer.interval.nanoseconds},
+    };
+    if (is_armed(&timer))
+        result = ckpt_syscall(SYS_timerfd_settime, opened, flags, (long)&set, 0, 0, 0);
+    /* Where the kernel cannot be told their number, it has expired once. */
+    if (result == 0 && timer.ticks &&
+        ckpt_syscall(SYS_ioctl, opened, SET_TICKS, (long)&timer.ticks, 0, 0, 0) < 0) {
+        set.it_value = (struct timespec){0, 1};
+        result = ckpt_syscall(SYS_timerfd_settime, opened, 0, (long)&set, 0, 0, 0);
+    }
+    if (result == 0)
+        return (int)opened;
+    ckpt_sys_close((int)opened);
+    return ckpt_error_set(error, (int)-result, "cannot set a timerfd");
+}
+
+const struct ckpt_fd_kind_row ckpt_fd_timerfd = {
+    .kind = CKPT_FD_TIMERFD,
+    .name = "timerfd",
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
+};

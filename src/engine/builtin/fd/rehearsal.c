@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Keeps the rules of parked code only because the kinds that call it do; it runs in the command.
+ *
+ * What takes the place of bind(), listen() and open() in a rehearsal (see fd.h, rehearsal).
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/fd.h"
+
+#define PORTS 256
+
+/* For each port of the image one that is free on all addresses.  The process is used up anyway. */
+static struct {
+    int protocol;
+    uint16_t image, here;
+} ports[PORTS];
+static size_t port_count;
+
+static long set_option(int fd, int level, int name, int value)
+{
+    return ckpt_syscall(SYS_setsockopt, fd, level, name, &value, sizeof value, 0);
+}
+
+static long make_socket(int family, int type, int protocol)
+{
+    return ckpt_syscall(SYS_socket, family, type | SOCK_CLOEXEC, protocol, 0, 0, 0);
+}
+
+/* 0: there is none. */
+static uint16_t free_port(int type, int protocol)
+{
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+    socklen_t size = sizeof any;
+    long fd = make_socket(AF_INET6, type, protocol);
+    bool bound;
+
+    if (fd < 0) { /* no IPv6 here */
+        any = (struct sockaddr_in6){.sin6_family = AF_INET};
+        size = sizeof(struct sockaddr_in);
+        fd = make_socket(AF_INET, type, protocol);
+    }
+    if (fd < 0)
+        return 0;
+    set_option((int)fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    bound = ckpt_syscall(SYS_bind, fd, &any, size, 0, 0, 0) == 0 &&
+            ckpt_syscall(SYS_getsockname, fd, &any, &size, 0, 0, 0) == 0;
+    ckpt_sys_close((int)fd);
+    return bound ? any.sin6_port : 0; /* the same place in both families */
+}
+
+/* The port that stands for @image; *ret_first: no other socket had it. 0: unknown. */
+static uint16_t find_port(uint16_t image, int type, int protocol, bool *ret_first)
+{
+    *ret_first = false;
+    for (size_t i = 0; i < port_count; i++)
+        if (ports[i].image == image && ports[i].protocol == protocol)
+            return ports[i].here;
+    *ret_first = true;
+    if (port_count == PORTS)
+        return 0;
+    ports[port_count].image = image;
+    ports[port_count].protocol = protocol;
+    return ports[port_count++].here = free_port(type, protocol);
+}
+
+long ckpt_fd_rehearse_aside(struct ckpt_fd_thaw *thaw, int like, const void *address, uint32_t size,
+                            bool listens)
+{
+    int type = ckpt_fd_option(like, SOL_SOCKET, SO_TYPE);
+    int protocol = ckpt_fd_option(like, SOL_SOCKET, SO_PROTOCOL);
+    struct sockaddr_in6 aside = {0};
+    long fd, kept, failed;
+    bool first;
+
+    if (size > sizeof aside)
+        return 0;
+    __builtin_memcpy(&aside, address, size);
+    aside.sin6_port = find_port(aside.sin6_port, type, protocol, &first);
+    if (!aside.sin6_port)
+        return 0;
+    fd = make_socket(aside.sin6_family, type, protocol);
+    if (fd < 0)
+        return fd;
+    if (aside.sin6_family == AF_INET6)
+        set_option((int)fd, IPPROTO_IPV6, IPV6_V6ONLY,
+                   ckpt_fd_option(like, IPPROTO_IPV6, IPV6_V6ONLY));
+    if (!(listens && first))
+        set_option((int)fd, SOL_SOCKET, SO_REUSEADDR,
+                   ckpt_fd_option(like, SOL_SOCKET, SO_REUSEADDR));
+    set_option((int)fd, SOL_SOCKET, SO_REUSEPORT, ckpt_fd_option(like, SOL_SOCKET, SO_REUSEPORT));
+    failed = ckpt_syscall(SYS_bind, fd, &aside, size, 0, 0, 0);
+    kept = ckpt_sys_fcntl((int)fd, F_DUPFD_CLOEXEC, thaw->high); /* to the end */
+    ckpt_sys_close((int)fd);
+    return failed < 0 ? failed : kept < 0 ? kept : 0;
+}
+
+/*
+ * Of UDP sockets that share an address, the one that was bound last gets the datagrams: so such a
+ * socket is bound as one that does not share, and where the address is in use nothing more can be
+ * found out.
+ */
+long ckpt_fd_rehearse_bind(const struct ckpt_fd_thaw *thaw, int fd, const void *address,
+                           uint32_t size)
+{
+    static const int options[] = {SO_REUSEADDR, SO_REUSEPORT};
+    bool shares = false;
+    int values[2];
+    long failed;
+
+    for (int i = 0; i < 2 && ckpt_fd_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM; i++) {
+        values[i] = ckpt_fd_option(fd, SOL_SOCKET, options[i]);
+        shares |= values[i] != 0;
+        set_option(fd, SOL_SOCKET, options[i], 0);
+    }
+    failed = ckpt_syscall(SYS_bind, fd, address, size, 0, 0, 0);
+    for (int i = 0; i < 2 && shares; i++)
+        set_option(fd, SOL_SOCKET, options[i], values[i]);
+    if (failed == -EADDRINUSE && (shares || thaw->frozen_runs))
+        return 0; /* by the JVM itself, which has it now */
+    return failed;
+}
+
+/* As the effective user, where the kernel (5.8) can tell. */
+long ckpt_fd_rehearse_access(const char *path, int mode)
+{
+    long failed = ckpt_syscall(439 /* faccessat2 */, AT_FDCWD, path, mode, AT_EACCESS, 0, 0);
+
+    return failed == -ENOSYS ? ckpt_syscall(SYS_faccessat, AT_FDCWD, path, mode, 0, 0, 0) : failed;
+}
+
+long ckpt_fd_rehearse_open(const char *path, uint32_t flags)
+{
+    static const int modes[] = {4 /* R_OK */, 2 /* W_OK */, 4 | 2, 0};
+    long failed = ckpt_fd_rehearse_access(path, modes[flags & O_ACCMODE]);
+
+    return failed < 0 ? failed : ckpt_sys_openat(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
+}
+
+/* In /proc/net/unix: number, references, protocol, flags, type, state, inode, path. */
+static bool is_listener(const char *line, const char *path)
+{
+    uint64_t flags;
+
+    for (int i = 0; i < 3; i++)
+        while (*line && *line++ != ' ')
+            ;
+    flags = ckpt_raw_number(&line, 16);
+    return (flags & 0x10000 /* __SO_ACCEPTCON */) && ckpt_raw_ends(line, path) &&
+           line[ckpt_raw_length(line) - ckpt_raw_length(path) - 1] == ' ';
+}
+
+bool ckpt_fd_rehearse_listens(const char *path)
+{
+    long fd = ckpt_sys_openat(AT_FDCWD, "/proc/net/unix", O_RDONLY | O_CLOEXEC, 0);
+    static struct ckpt_raw_lines lines;
+    const char *line;
+    bool found = false;
+
+    if (fd < 0)
+        return false;
+    ckpt_raw_lines_init(&lines, (int)fd);
+    while (!found && (line = ckpt_raw_lines_next(&lines)))
+        found = is_listener(line, path);
+    ckpt_sys_close((int)fd);
+    return found;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * The freezing side of what belongs to the process as a whole: who it is, its clocks, limits,
+ * signal actions, and the kinds of state that nothing here can bring back.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "arch/x86_64/cpu.h"
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/freeze/run_rehearsal.h"
+#include "engine/builtin/parked/gather.h"
+
+#define HOTSPOTS_MEMBARRIER (1u << 4) /* REGISTER_PRIVATE_EXPEDITED */
+#define TEXT_MAX ((size_t)256 << 10)
+
+static uint64_t clock_ns(int clock)
+{
+    struct timespec now = {0};
+
+    ckpt_sys_clock(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+static void fill_header(struct ckpt_image_header *header)
+{
+    struct ckpt_cpu cpu;
+
+    header->magic = CKPT_IMAGE_MAGIC;
+    header->version = CKPT_IMAGE_VERSION;
+    header->machine = EM_X86_64;
+    header->page_size = CKPT_PAGE;
+    header->realtime_ns = clock_ns(CLOCK_REALTIME);
+    header->monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+    header->boottime_ns = clock_ns(CLOCK_BOOTTIME);
+    header->uid = (uint32_t)ckpt_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0);
+    header->gid = (uint32_t)ckpt_syscall(SYS_getegid, 0, 0, 0, 0, 0, 0);
+    header->pid = (uint32_t)ckpt_sys_getpid();
+    ckpt_raw_read_file("/proc/sys/kernel/random/boot_id", (char *)header->boot_id,
+                       sizeof header->boot_id);
+    ckpt_probe_cpu(&cpu);
+    _Static_assert(sizeof cpu == sizeof header->cpu, "the image keeps struct ckpt_cpu");
+    __builtin_memcpy(&header->cpu, &cpu, sizeof cpu);
+}
+
+/* What the JVM is to have again: a call that fails has told nothing. */
+static int fill_settings(struct ckpt_tables *tables, char *text, struct ckpt_error *error)
+{
+    struct ckpt_image_process *process = &tables->process;
+    long failed = ckpt_raw_read_file("/proc/self/status", text, TEXT_MAX);
+    uint64_t mask = 022;
+
+    if (failed < 0)
+        return ckpt_error_set(error, (int)-failed, "cannot read /proc/self/status");
+    ckpt_raw_field(text, "Umask:", 8, &mask);
+    process->umask = (uint32_t)mask;
+    for (int i = 0; i < RLIM_NLIMITS; i++) {
+        failed = ckpt_syscall(SYS_prlimit64, 0, i, NULL, process->limits[i], 0, 0);
+        if (failed < 0)
+            return ckpt_error_set(error, (int)-failed, "cannot read a limit");
+    }
+    for (int i = 0; i < 64; i++) {
+        failed = ckpt_sys_sigaction(i + 1, NULL, &tables->signals[i]);
+        if (failed < 0)
+            return ckpt_error_set(error, (int)-failed, "cannot read a signal's action");
+    }
+    return 0;
+}
+
+static int fill_layout(struct ckpt_image_process *process, char *text, struct ckpt_error *error)
+{
+    long length = ckpt_raw_read_file("/proc/self/stat", text, TEXT_MAX);
+
+    if (length < 0)
+        return ckpt_error_set(error, (int)-length, "cannot read /proc/self/stat");
+    process->start_code = ckpt_raw_stat_field(text, 26);
+    process->end_code = ckpt_raw_stat_field(text, 27);
+    process->start_stack = ckpt_raw_stat_field(text, 28);
+    process->start_data = ckpt_raw_stat_field(text, 45);
+    process->end_data = ckpt_raw_stat_field(text, 46);
+    process->start_brk = ckpt_raw_stat_field(text, 47);
+    process->arg_start = ckpt_raw_stat_field(text, 48);
+    process->arg_end = ckpt_raw_stat_field(text, 49);
+    process->env_start = ckpt_raw_stat_field(text, 50);
+    process->env_end = ckpt_raw_stat_field(text, 51);
+    process->brk = (uint64_t)ckpt_syscall(SYS_brk, 0, 0, 0, 0, 0, 0);
+    return 0;
+}
+
+static int keep_file(struct ckpt_gather *gather, const char *path, char *text,
+                     struct ckpt_ref *ret_ref, struct ckpt_error *error)
+{
+    long length = ckpt_raw_read_file(path, text, TEXT_MAX);
+
+    if (length < 0)
+        return ckpt_error_set(error, (int)-length, "cannot read '%s'", path);
+    return ckpt_tables_pool(&gather->tables, text, (size_t)length, ret_ref, error);
+}
+
+static int keep_link(struct ckpt_gather *gather, const char *path, char *text,
+                     struct ckpt_ref *ret_ref, struct ckpt_error *error)
+{
+    long length = ckpt_sys_readlinkat(AT_FDCWD, path, text, TEXT_MAX - 1);
+
+    if (length < 0)
+        return ckpt_error_set(error, (int)-length, "cannot read '%s'", path);
+    text[length] = '\0';
+    return ckpt_tables_pool(&gather->tables, text, (size_t)length, ret_ref, error);
+}
+
+/* That of a restored process may be the command's. */
+static int keep_executable(struct ckpt_gather *gather, char *text, struct ckpt_ref *ret_ref,
+                           struct ckpt_error *error)
+{
+    const char *first = gather->executable;
+
+    return first ? ckpt_tables_pool(&gather->tables, first, ckpt_raw_length(first), ret_ref, error)
+                 : keep_link(gather, "/proc/self/exe", text, ret_ref, error);
+}
+
+/* One below /proc is the restored process's own. */
+static int keep_directory(struct ckpt_gather *gather, char *text, struct ckpt_error *error)
+{
+    long length = ckpt_sys_readlinkat(AT_FDCWD, "/proc/self/cwd", text, TEXT_MAX - 1);
+    struct stat own, there;
+    char path[4096];
+    long failed;
+
+    if (length < 0)
+        return ckpt_error_set(error, (int)-length, "cannot read '%s'", "/proc/self/cwd");
+    text[length] = '\0';
+    failed = ckpt_sys_fstatat(AT_FDCWD, "/proc/self/cwd", &own, 0);
+    if (failed < 0)
+        return ckpt_error_set(error, (int)-failed, "cannot read '%s'", "/proc/self/cwd");
+    /* Whether one that is out of reach can be entered again is for the restore to say (--cwd). */
+    failed = ckpt_sys_fstatat(AT_FDCWD, text, &there, 0);
+    if (failed == -ENOENT || failed == -ENOTDIR)
+        ckpt_report_add(gather->report, "file", "the working directory '%s' no longer exists",
+                        text);
+    else if (failed == 0 && (own.st_ino != there.st_ino || own.st_dev != there.st_dev))
+        ckpt_report_add(gather->report, "file",
+                        "the working directory is '%s', but that path leads to another one now: "
+                        "something is mounted there, or it was deleted and made again",
+                        text);
+    if (ckpt_fd_kernel_path(text, path, sizeof path) < 0) {
+        ckpt_report_add(gather->report, "file",
+                        "the working directory '%s' belongs to another process or to a thread",
+                        text);
+        ckpt_raw_format(path, sizeof path, "%s", text);
+    }
+    return ckpt_tables_pool(&gather->tables, path, ckpt_raw_length(path),
+                            &gather->tables.process.cwd, error);
+}
+
+static int refuse_children(struct ckpt_report *report, struct ckpt_error *error)
+{
+    siginfo_t info;
+    char path[64], name[64] = "?";
+    long found;
+
+    if (ckpt_rehearse_hangs()) {
+        ckpt_report_add(report, "resource",
+                        "the rehearsal of an earlier image has not ended: it hangs in the kernel, "
+                        "mostly for a file system that does not answer; repair that first");
+        return 0;
+    }
+    info.si_pid = 0;
+    found =
+        ckpt_syscall(SYS_waitid, P_ALL, 0, &info, WNOHANG | WNOWAIT | WEXITED | __WALL, NULL, 0);
+    if (found == -ECHILD)
+        return 0;
+    if (found < 0)
+        return ckpt_error_set(error, (int)-found, "cannot look for child processes");
+    if (info.si_pid) {
+        ckpt_raw_format(path, sizeof path, "/proc/%d/comm", info.si_pid);
+        if (ckpt_raw_read_file(path, name, sizeof name) > 0)
+            for (char *at = name; *at; at++)
+                *at = *at == '\n' ? '\0' : *at;
+        ckpt_report_add(report, "resource",
+                        "the child process %d ('%s') has ended and nobody has "
+                        "waited for it; call Process.waitFor()",
+                        info.si_pid, name);
+        return 0;
+    }
+    ckpt_report_add(report, "resource",
+                    "the JVM has a running child process (Process.children()); end "
+                    "it in a beforeCheckpoint hook");
+    return 0;
+}
+
+static int refuse_timers(struct ckpt_report *report, struct ckpt_error *error)
+{
+    static const int which[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+    char text[64] = "";
+    long length = ckpt_raw_read_file("/proc/self/timers", text, sizeof text);
+
+    if (length < 0 && length != -ENOENT && length != -EFBIG)
+        return ckpt_error_set(error, (int)-length, "cannot read /proc/self/timers");
+    if (text[0] == 'I')
+        ckpt_report_add(report, "resource",
+                        "native code in the JVM has created a POSIX timer "
+                        "(timer_create); delete it in a beforeCheckpoint hook");
+    for (int i = 0; i < 3; i++) {
+        struct itimerval timer = {0};
+
+        length = ckpt_syscall(SYS_getitimer, which[i], &timer, 0, 0, 0, 0);
+        if (length < 0)
+            return ckpt_error_set(error, (int)-length, "cannot read an interval timer");
+        if (timer.it_value.tv_sec || timer.it_value.tv_usec)
+            ckpt_report_add(report, "resource",
+                            "native code in the JVM has set an interval timer "
+                            "(setitimer); a profiler does so: stop it first");
+    }
+    return 0;
+}
+
+int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    struct ckpt_tables *tables = &gather->tables;
+    struct ckpt_image_process *process = &tables->process;
+    char *text = ckpt_scratch_take(&gather->scratch, TEXT_MAX, error);
+    long registered;
+
+    if (!text)
+        return -1;
+    fill_header(&tables->header);
+    if (fill_layout(process, text, error) < 0 ||
+        keep_file(gather, "/proc/self/auxv", text, &process->auxv, error) < 0 ||
+        keep_file(gather, "/proc/self/cmdline", text, &process->command, error) < 0 ||
+        keep_executable(gather, text, &process->exe, error) < 0 ||
+        keep_directory(gather, text, error) < 0 || fill_settings(tables, text, error) < 0)
+        return -1;
+    registered = ckpt_syscall(SYS_membarrier, 1 << 9 /* GET_REGISTRATIONS, 6.3 */, 0, 0, 0, 0, 0);
+    process->membarrier = registered >= 0 ? (uint32_t)registered : HOTSPOTS_MEMBARRIER;
+    if (refuse_children(gather->report, error) < 0)
+        return -1;
+    return refuse_timers(gather->report, error);
+}

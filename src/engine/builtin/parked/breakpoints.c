@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * See breakpoints.h.  A uprobe is one byte, 0xcc, in a page of code; from Linux 6.18 on, where the
+ * program has a nop of five bytes for it, a call into an area of the kernel's.  A uretprobe also
+ * has the address of such an area in place of the return address, on the stack of each thread that
+ * is inside the function.
+ */
+#include "engine/builtin/parked/breakpoints.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/parked/park.h"
+
+#define MOST_AREAS 16
+#define BREAKPOINT 0xcc
+#define CALL 0xe8
+
+/* In scratch space: on the coordinator's stack these would be taken for return addresses. */
+bool ckpt_traced_is_area(struct ckpt_gather *gather, const char *name, uint64_t start, uint64_t end)
+{
+    struct ckpt_error ignored;
+
+    if (!ckpt_raw_starts(name, "[uprobes"))
+        return false;
+    if (!gather->traced)
+        gather->traced =
+            ckpt_scratch_take(&gather->scratch, MOST_AREAS * sizeof *gather->traced, &ignored);
+    if (gather->traced && gather->traced_count < MOST_AREAS)
+        gather->traced[gather->traced_count++] = (struct ckpt_range){.start = start, .end = end};
+    return true;
+}
+
+/* ---- code ---- */
+
+static bool handles_traps(void)
+{
+    uint64_t action[4] = {0};
+
+    ckpt_sys_sigaction(SIGTRAP, NULL, action);
+    return action[0] != (uint64_t)SIG_DFL && action[0] != (uint64_t)SIG_IGN;
+}
+
+static bool read_page(struct ckpt_gather *gather, const struct ckpt_image_map *map, uint64_t page,
+                      uint8_t *ret_bytes)
+{
+    const struct ckpt_image_file *file = ckpt_array_at(&gather->tables.files, map->object);
+    long fd = ckpt_sys_openat(AT_FDCWD, ckpt_tables_text(&gather->tables, file->path),
+                              O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+    struct stat status;
+    bool whole;
+
+    if (fd < 0)
+        return false;
+    __builtin_memset(ret_bytes, 0, CKPT_PAGE); /* after the end of the file */
+    whole = ckpt_sys_fstat((int)fd, &status) == 0 && status.st_ino == file->inode &&
+            ckpt_sys_pread((int)fd, ret_bytes, CKPT_PAGE, map->offset + (page - map->start)) > 0;
+    ckpt_sys_close((int)fd);
+    return whole;
+}
+
+/* How many bytes at @now are a tracer's, where a file has those at @file: 0 if none are. */
+static size_t traced_bytes(const uint8_t *now, const uint8_t *file, size_t left)
+{
+    static const uint8_t nop[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
+
+    if (*now == BREAKPOINT)
+        return 1;
+    return *now == CALL && left >= sizeof nop && __builtin_memcmp(file, nop, sizeof nop) == 0
+               ? sizeof nop
+               : 0;
+}
+
+bool ckpt_traced_is_only_traced(struct ckpt_gather *gather, const struct ckpt_image_map *map,
+                                uint64_t page)
+{
+    const uint8_t *now = (const uint8_t *)page;
+    uint8_t file[CKPT_PAGE];
+
+    if (map->object == CKPT_NONE || handles_traps() || !read_page(gather, map, page, file))
+        return false;
+    for (size_t i = 0; i < CKPT_PAGE;) {
+        size_t size = now[i] == file[i] ? 1 : traced_bytes(now + i, file + i, CKPT_PAGE - i);
+
+        if (!size)
+            return false;
+        i += size;
+    }
+    return true;
+}
+
+/* ---- threads ---- */
+
+/* The end of the mapping that @address is in, or 0. */
+static uint64_t map_end(const struct ckpt_gather *gather, uint64_t address)
+{
+    for (size_t i = 0; i < gather->tables.maps.count; i++) {
+        const struct ckpt_image_map *map = ckpt_array_at(&gather->tables.maps, i);
+
+        if (address >= map->start && address < map->end)
+            return map->end;
+    }
+    return 0;
+}
+
+/* Whether the first address of an area, which functions return to, is on the stack from @sp on. */
+static bool returns_there(const struct ckpt_gather *gather, uint64_t sp)
+{
+    uint64_t words[512], end = map_end(gather, sp), next;
+
+    for (sp &= ~7ull; sp < end; sp = next) {
+        next = (sp & ~(CKPT_PAGE - 1)) + CKPT_PAGE;
+        if (ckpt_raw_peek(words, sp, next - sp) < 0)
+            return false;
+        for (size_t i = 0; i < (next - sp) / sizeof words[0]; i++)
+            for (size_t k = 0; k < gather->traced_count; k++)
+                if (words[i] == gather->traced[k].start)
+                    return true;
+    }
+    return false;
+}
+
+static bool runs_there(const struct ckpt_gather *gather, uint64_t ip)
+{
+    for (size_t i = 0; i < gather->traced_count; i++)
+        if (ip >= gather->traced[i].start && ip < gather->traced[i].end)
+            return true;
+    return false;
+}
+
+void ckpt_traced_check(struct ckpt_gather *gather, const struct ckpt_park *park)
+{
+    const struct ckpt_slot *first = NULL;
+    unsigned count = 0;
+
+    for (uint32_t i = 0; gather->traced_count && i <= park->taken; i++) {
+        const struct ckpt_slot *slot = i == park->taken ? &park->coordinator : &park->slots[i];
+        const ucontext_t *frame = slot->frame;
+        uint64_t ip = frame ? (uint64_t)frame->uc_mcontext.gregs[REG_RIP] : slot->context.rip;
+        uint64_t sp = frame ? (uint64_t)frame->uc_mcontext.gregs[REG_RSP] : slot->context.rsp;
+
+        if (runs_there(gather, ip) || returns_there(gather, sp)) {
+            first = first ? first : slot;
+            count++;
+        }
+    }
+    if (first)
+        ckpt_report_add(gather->report, "resource",
+                        "a tracer watches functions that %u threads are in, such as thread %u "
+                        "('%s'), and they would return to it (uretprobes, as bpftrace and eBPF "
+                        "agents set them); detach it from the JVM",
+                        count, first->tid, first->name);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * The freezing side of files whose content is in the image, because a restore may not find them any
+ * more: native libraries that were unpacked at run time, which are deleted when the JVM ends, or by
+ * whatever tidies up a directory for temporary files; and temporary files that the JVM has, which
+ * the agent finds (engine/builtin/prepare/temporaries.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/parked/gather.h"
+
+static bool is_below(const char *path, const char *directory)
+{
+    size_t length = directory ? ckpt_raw_length(directory) : 0;
+
+    while (length && directory[length - 1] == '/')
+        length--;
+    for (size_t i = 0; i < length; i++)
+        if (path[i] != directory[i])
+            return false;
+    return length && path[length] == '/';
+}
+
+bool ckpt_copies_is_passing(const struct ckpt_gather *gather, const char *path)
+{
+    struct stat status;
+
+    if (is_below(path, gather->java_home))
+        return false;
+    return is_below(path, gather->tmp_dir) || is_below(path, "/tmp") ||
+           is_below(path, "/var/tmp") ||
+           (ckpt_sys_fstatat(AT_FDCWD, path, &status, 0) == 0 && S_ISREG(status.st_mode) &&
+            (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec >
+                gather->started_ns);
+}
+
+/* The JDK's own files are no surprise: an update has replaced them. */
+void ckpt_copies_fits(struct ckpt_gather *gather, const char *path, uint64_t size)
+{
+    if (is_below(path, gather->java_home))
+        return;
+    gather->deleted_size += size;
+    if (gather->deleted_size > gather->deleted_limit)
+        ckpt_report_add(gather->report, "file",
+                        "'%s' is a deleted file of %lu MiB, more than is allowed in an image; "
+                        "close and unmap it in a beforeCheckpoint hook, or raise the agent option "
+                        "tmp_files",
+                        path, (unsigned long)((size + (1 << 20) - 1) >> 20));
+}
+
+/* Whether it is the file, or what is there, that prevents reading; not a lack of this moment. */
+static bool is_lasting(long failed)
+{
+    return failed == -ENOENT || failed == -ENOTDIR || failed == -EACCES || failed == -EPERM ||
+           failed == -ELOOP || failed == -ENXIO;
+}
+
+/* A file that cannot be read is not in the image: then a restore needs the file itself. */
+static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
+                       struct ckpt_error *error)
+{
+    const char *path = ckpt_tables_text(&gather->tables, file->path);
+    struct ckpt_source *source;
+    struct stat status;
+    long fd = ckpt_sys_openat(AT_FDCWD, path,
+                              O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    long failed = fd < 0 ? fd : ckpt_sys_fstat((int)fd, &status);
+    int result = 0;
+
+    if (failed < 0 && !is_lasting(failed))
+        result = ckpt_error_set(error, (int)-failed, "cannot read '%s'", path);
+    else if (failed < 0 || !S_ISREG(status.st_mode) || status.st_ino != file->inode ||
+             (uint64_t)status.st_size != file->size) {
+        file->flags &= ~(CKPT_FILE_COPIED | CKPT_FILE_TEMPORARY);
+    } else if (!(source = ckpt_array_add(&gather->tables.sources, &gather->scratch, 1, error)) ||
+               ckpt_runs_of_file(gather, (int)fd, &file->first_run, &file->run_count, error) < 0) {
+        result = -1;
+    } else {
+        *source = (struct ckpt_source){.first_run = file->first_run,
+                                       .run_count = file->run_count,
+                                       .fd = -1,
+                                       .path = path,
+                                       .inode = file->inode};
+    }
+    if (fd >= 0)
+        ckpt_sys_close((int)fd);
+    return result;
+}
+
+/* Into the table, where it is already if it is mapped or open. */
+static int add_temporary(struct ckpt_gather *gather, const struct ckpt_temporary *temporary,
+                         struct ckpt_error *error)
+{
+    struct ckpt_image_file *file = ckpt_files_find(gather, temporary->path);
+    struct stat status;
+
+    if (!file) {
+        long failed = ckpt_sys_fstatat(AT_FDCWD, temporary->path, &status, AT_SYMLINK_NOFOLLOW);
+
+        if (failed < 0)
+            return is_lasting(failed)
+                       ? 0
+                       : ckpt_error_set(error, (int)-failed, "cannot read '%s'", temporary->path);
+        file = ckpt_files_append(gather, temporary->path, &status, 0, error);
+        if (!file)
+            return -1;
+    }
+    if (!(file->flags & CKPT_FILE_MADE_AGAIN) && (S_ISREG(file->mode) || S_ISDIR(file->mode))) {
+        file->flags |= CKPT_FILE_TEMPORARY | (S_ISREG(file->mode) ? CKPT_FILE_COPIED : 0);
+        file->base = temporary->base;
+    }
+    return 0;
+}
+
+/*
+ * A temporary file that was made, and opened or mapped, after the agent had looked for them: it has
+ * been open for an instant, and will be deleted by the first process that comes from this image.
+ */
+static void add_late(struct ckpt_gather *gather, struct ckpt_image_file *file, uint64_t *total)
+{
+    const char *path = ckpt_tables_text(&gather->tables, file->path);
+    struct stat status;
+
+    if ((file->flags & (CKPT_FILE_MADE_AGAIN | CKPT_FILE_TEMPORARY | CKPT_FILE_COPIED)) ||
+        !S_ISREG(file->mode) || !is_below(path, gather->tmp_dir) ||
+        ckpt_sys_fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+        status.st_uid != gather->tables.header.uid || status.st_ino != file->inode ||
+        (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec < gather->started_ns ||
+        file->size > gather->deleted_limit - *total)
+        return;
+    *total += file->size;
+    file->flags |= CKPT_FILE_TEMPORARY | CKPT_FILE_COPIED;
+    file->base = (uint32_t)ckpt_raw_length(gather->tmp_dir);
+    while (gather->tmp_dir[file->base - 1] == '/')
+        file->base--;
+}
+
+int ckpt_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    size_t known = gather->tables.files.count;
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < gather->temporary_count; i++)
+        if (add_temporary(gather, &gather->temporaries[i], error) < 0)
+            return -1;
+    for (size_t i = 0; i < known; i++)
+        add_late(gather, ckpt_array_at(&gather->tables.files, i), &total);
+    for (size_t i = 0; i < gather->tables.files.count; i++) {
+        struct ckpt_image_file *file = ckpt_array_at(&gather->tables.files, i);
+
+        if ((file->flags & CKPT_FILE_COPIED) && gather_file(gather, file, error) < 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * From a mapping to runs of pages.  The kernel says which pages are private to the process
+ * (PAGEMAP_SCAN from Linux 6.7 on, /proc/self/pagemap before); of those, memory that the collector
+ * says is free and pages of zeros are left out.
+ *
+ * A restore maps lazy runs from the image and copies all others.  So in lazy memory, holes of a few
+ * pages are filled in again, because one mapping costs less than two, and a run that is too short
+ * for a mapping is copied.  Elsewhere a hole stays a hole: to copy a page costs more than another
+ * piece of a vector, and makes it real memory.
+ */
+#include "engine/builtin/parked/pages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "base/pagescan.h"
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/parked/breakpoints.h"
+
+#define FILL_HOLES (16 * CKPT_PAGE)
+#define COPIED_PAGES 16  /* lazy runs up to this are copied all the same */
+#define USUAL_MAPS 65530 /* vm.max_map_count where no one has changed it */
+
+#define PROTECT_TRIES 3
+
+#define REGIONS 128
+
+struct collector {
+    struct ckpt_gather *gather;
+    const struct ckpt_image_map *map;
+    size_t next_free, next_lazy;
+    uint32_t first_run;
+    enum ckpt_pages_how how;
+    bool drop_zeros, may_be_lazy, veiled, code;
+    uint64_t at;       /* what lies before has been seen to (keep_around()) */
+    uint64_t fill_end; /* up to here a hole may be filled: there are pages after it */
+};
+
+static bool is_zero_page(const uint64_t *page)
+{
+    for (size_t i = 0; i < CKPT_PAGE / sizeof *page; i += 8)
+        if (page[i] | page[i + 1] | page[i + 2] | page[i + 3] | page[i + 4] | page[i + 5] |
+            page[i + 6] | page[i + 7])
+            return false;
+    return true;
+}
+
+/* Guard pages have no content and must not be read: a run without a place in the file. */
+static int add_guard(struct collector *collector, uint64_t start, uint64_t end,
+                     struct ckpt_error *error)
+{
+    struct ckpt_array *runs = &collector->gather->tables.runs;
+    struct ckpt_image_run *run;
+
+    if (runs->count > collector->first_run) {
+        run = ckpt_array_at(runs, runs->count - 1);
+        if ((run->flags & CKPT_RUN_GUARD) && run->address + run->size == start) {
+            run->size += end - start;
+            return 0;
+        }
+    }
+    run = ckpt_array_add(runs, collector->gather->tables.scratch, 1, error);
+    if (!run)
+        return -1;
+    *run = (struct ckpt_image_run){.address = start, .size = end - start, .flags = CKPT_RUN_GUARD};
+    return 0;
+}
+
+/*
+ * What the JVM may do with its memory has to be as it was, whatever becomes of the checkpoint: the
+ * kernel may have no memory for that at the moment.
+ */
+int ckpt_pages_protect(uint64_t start, uint64_t end, uint32_t prot, struct ckpt_error *error)
+{
+    long failed = -1;
+
+    for (int try = 0; try < PROTECT_TRIES && failed < 0; try++)
+        failed = ckpt_sys_mprotect(start, end - start, (int)prot);
+    return failed < 0
+               ? ckpt_error_set(error, (int)-failed, "cannot change the protection of memory")
+               : 0;
+}
+
+/*
+ * MADV_GUARD_INSTALL (Linux 6.13; glibc from 2.42 on guards thread stacks with it): the page table
+ * has an entry that looks like a swapped page.  Populating such a page fails where reading it would
+ * end the process.
+ */
+int ckpt_pages_is_guard(uint64_t page, struct ckpt_error *error)
+{
+    long populated;
+
+    do
+        populated = ckpt_sys_madvise(page, CKPT_PAGE, 22 /* MADV_POPULATE_READ */);
+    while (populated == -EINTR || populated == -EAGAIN);
+    if (populated == -EFAULT)
+        return 1;
+    if (populated == 0 || populated == -EINVAL) /* before Linux 5.14, which has no guard pages */
+        return 0;
+    return ckpt_error_set(error, (int)-populated, "cannot tell guard pages");
+}
+
+static int is_guard(const struct collector *collector, uint64_t page, struct ckpt_error *error)
+{
+    uint32_t prot = collector->map->prot;
+    int guard;
+
+    if (collector->veiled &&
+        ckpt_pages_protect(page, page + CKPT_PAGE, prot | PROT_READ, error) < 0)
+        return -1;
+    guard = ckpt_pages_is_guard(page, error);
+    if (collector->veiled && ckpt_pages_protect(page, page + CKPT_PAGE, prot, error) < 0)
+        return -1;
+    return guard;
+}
+
+/* Lengthen the last run, if it is of this kind and near enough, or begin a new one. */
+static int add_pages(struct collector *collector, uint64_t start, uint64_t end,
+                     const struct ckpt_range *lazy, struct ckpt_error *error)
+{
+    struct ckpt_array *runs = &collector->gather->tables.runs;
+    uint32_t flags = lazy ? CKPT_RUN_LAZY : 0;
+    struct ckpt_image_run *run;
+
+    if (runs->count > collector->first_run) {
+        uint64_t last_end;
+        bool fills;
+
+        run = ckpt_array_at(runs, runs->count - 1);
+        last_end = run->address + run->size;
+        fills = lazy && last_end >= lazy->start && start - last_end <= FILL_HOLES &&
+                start <= collector->fill_end;
+        if (run->flags == flags && (start == last_end || fills)) {
+            run->size = end - run->address;
+            return 0;
+        }
+    }
+    run = ckpt_array_add(runs, collector->gather->tables.scratch, 1, error);
+    if (!run)
+        return -1;
+    *run = (struct ckpt_image_run){.address = start, .size = end - start, .flags = flags};
+    return 0;
+}
+
+/* These pages go in; split where lazy memory begins or ends.  Calls come in ascending order. */
+static int keep(struct collector *collector, uint64_t start, uint64_t end, struct ckpt_error *error)
+{
+    const struct ckpt_gather *gather = collector->gather;
+
+    while (start < end) {
+        const struct ckpt_range *lazy = NULL;
+        uint64_t stop = end;
+
+        while (collector->next_lazy < gather->lazy_count &&
+               gather->lazy[collector->next_lazy].end <= start)
+            collector->next_lazy++;
+        if (collector->may_be_lazy && collector->next_lazy < gather->lazy_count) {
+            const struct ckpt_range *next = &gather->lazy[collector->next_lazy];
+            uint64_t border = next->start <= start ? next->end : next->start;
+
+            lazy = next->start <= start ? next : NULL;
+            stop = border < end ? border : end;
+        }
+        if (add_pages(collector, start, stop, lazy, error) < 0)
+            return -1;
+        start = stop;
+    }
+    return 0;
+}
+
+static int keep_nonzero(struct collector *collector, uint64_t start, uint64_t end,
+                        struct ckpt_error *error)
+{
+    if (!collector->drop_zeros)
+        return keep(collector, start, end, error);
+    while (start < end) {
+        uint64_t stop;
+
+        while (start < end && is_zero_page((const uint64_t *)start))
+            start += CKPT_PAGE;
+        for (stop = start; stop < end && !is_zero_page((const uint64_t *)stop);)
+            stop += CKPT_PAGE;
+        if (stop > start && keep(collector, start, stop, error) < 0)
+            return -1;
+        start = stop;
+    }
+    return 0;
+}
+
+/* Take out what the collector says is free.  Ranges come in ascending order, as do the calls. */
+static int keep_used(struct collector *collector, uint64_t start, uint64_t end,
+                     struct ckpt_error *error)
+{
+    const struct ckpt_gather *gather = collector->gather;
+
+    while (start < end) {
+        uint64_t stop = end, skip = end;
+
+        while (collector->next_free < gather->free_count &&
+               (gather->free[collector->next_free].end & ~(CKPT_PAGE - 1)) <= start)
+            collector->next_free++;
+        if (collector->next_free < gather->free_count) {
+            const struct ckpt_range *range = &gather->free[collector->next_free];
+            uint64_t from = (range->start + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1);
+            uint64_t to = range->end & ~(CKPT_PAGE - 1);
+
+            if (from < end && from < to) {
+                stop = from > start ? from : start;
+                skip = to < end ? to : end;
+            }
+            if (from >= to) { /* smaller than a page: look at the next one */
+                collector->next_free++;
+                continue;
+            }
+        }
+        if (stop > start && keep_nonzero(collector, start, stop, error) < 0)
+            return -1;
+        start = skip > start ? skip : stop;
+    }
+    return 0;
+}
+
+/* A region that the kernel calls swapped: swapped indeed, or guard pages. */
+static int keep_swapped(struct collector *collector, uint64_t start, uint64_t end,
+                        struct ckpt_error *error)
+{
+    while (start < end) {
+        int guard = is_guard(collector, start, error);
+        uint64_t stop = start + CKPT_PAGE;
+
+        if (guard < 0)
+            return -1;
+        while (stop < end && is_guard(collector, stop, error) == guard)
+            stop += CKPT_PAGE;
+        if ((guard ? add_guard(collector, start, stop, error)
+                   : keep_used(collector, start, stop, error)) < 0)
+            return -1;
+        start = stop;
+    }
+    return 0;
+}
+
+/* What to do with pages that the kernel names, and whether it called them swapped. */
+typedef int region_fn(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
+                      struct ckpt_error *error);
+
+/*
+ * Code of a file that the process has pages of its own of, which no breakpoint made
+ * (breakpoints.h).
+ */
+static int keep_code(struct collector *collector, uint64_t start, uint64_t end,
+                     struct ckpt_error *error)
+{
+    for (; start < end; start += CKPT_PAGE)
+        if (!ckpt_traced_is_only_traced(collector->gather, collector->map, start) &&
+            keep_used(collector, start, start + CKPT_PAGE, error) < 0)
+            return -1;
+    return 0;
+}
+
+static int keep_private(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
+                        struct ckpt_error *error)
+{
+    if (swapped)
+        return keep_swapped(collector, start, end, error);
+    return (collector->code ? keep_code : keep_used)(collector, start, end, error);
+}
+
+/* Returns 1 where the kernel cannot do it. */
+static int scan(struct collector *collector, int fd, uint64_t inverted, uint64_t mask, uint64_t any,
+                region_fn *function, struct ckpt_error *error)
+{
+    struct scan_region regions[REGIONS];
+    struct scan_argument argument = {
+        .size = sizeof argument,
+        .start = collector->map->start,
+        .end = collector->map->end,
+        .vec = (uint64_t)regions,
+        .vec_len = REGIONS,
+        .category_inverted = inverted,
+        .category_mask = mask,
+        .category_anyof_mask = any,
+        .return_mask = IS_SWAPPED,
+    };
+
+    while (argument.start < argument.end) {
+        long count = ckpt_sys_ioctl(fd, SCAN, &argument);
+
+        if (count < 0)
+            return argument.start == collector->map->start && (count == -ENOTTY || count == -EINVAL)
+                       ? 1
+                       : ckpt_error_set(error, (int)-count, "cannot scan the page tables");
+        for (long i = 0; i < count; i++)
+            if (function(collector, regions[i].start, regions[i].end,
+                         regions[i].categories & IS_SWAPPED, error) < 0)
+                return -1;
+        argument.start = argument.walk_end;
+    }
+    return 0;
+}
+
+static int by_pagemap(struct collector *collector, int fd, struct ckpt_error *error)
+{
+    uint64_t entries[512];
+
+    for (uint64_t at = collector->map->start; at < collector->map->end;) {
+        uint64_t pages = (collector->map->end - at) / CKPT_PAGE;
+        long got;
+
+        if (pages > 512)
+            pages = 512;
+        got = ckpt_sys_pread(fd, entries, pages * 8, at / CKPT_PAGE * 8);
+        if (got < 8)
+            return ckpt_error_set(error, got < 0 ? (int)-got : EIO,
+                                  "cannot read /proc/self/pagemap");
+        for (long i = 0; i < got / 8; i++, at += CKPT_PAGE) {
+            bool present = (entries[i] >> 63) & 1, swapped = (entries[i] >> 62) & 1;
+            bool file = (entries[i] >> 61) & 1;
+
+            if ((swapped || (present && !file)) &&
+                keep_private(collector, at, at + CKPT_PAGE, swapped, error) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- memory of which the page tables do not tell all ---- */
+
+/*
+ * Shared anonymous memory: pages that an ended child wrote are in no page table, and to read a hole
+ * makes a page of it.  mincore() tells which pages exist, except those that are swapped out.
+ */
+static int keep_resident(struct collector *collector, uint64_t start, uint64_t end,
+                         struct ckpt_error *error)
+{
+    unsigned char there[4096];
+
+    while (start < end) {
+        uint64_t pages = (end - start) / CKPT_PAGE;
+        long failed;
+
+        if (pages > sizeof there)
+            pages = sizeof there;
+        failed = ckpt_syscall(SYS_mincore, start, pages * CKPT_PAGE, there, 0, 0, 0);
+        if (failed < 0)
+            return ckpt_error_set(error, (int)-failed, "cannot tell which pages exist");
+        for (uint64_t i = 0, n; i < pages; i += n) {
+            bool exists = there[i] & 1;
+
+            for (n = 1; i + n < pages && (there[i + n] & 1) == exists;)
+                n++;
+            if (exists &&
+                keep_used(collector, start + i * CKPT_PAGE, start + (i + n) * CKPT_PAGE, error) < 0)
+                return -1;
+        }
+        start += pages * CKPT_PAGE;
+    }
+    return 0;
+}
+
+/* Two ways are asked: what cannot be read is left out, and must not be a page that can. */
+static bool is_readable(int memory, uint64_t page)
+{
+    char byte;
+
+    return ckpt_sys_pread(memory, &byte, 1, page) == 1 || ckpt_raw_peek(&byte, page, 1) == 0;
+}
+
+/*
+ * Pages after the end of a mapped file, which may be anywhere where the file has no name any more:
+ * a load would be a bus error, so the kernel reads first.
+ */
+static int keep_readable(struct collector *collector, uint64_t start, uint64_t end,
+                         struct ckpt_error *error)
+{
+    long memory = ckpt_sys_openat(AT_FDCWD, "/proc/self/mem", O_RDONLY | O_CLOEXEC, 0);
+    int result = 0;
+
+    if (memory < 0)
+        return ckpt_error_set(error, (int)-memory, "cannot open /proc/self/mem");
+    for (uint64_t stop; result == 0 && start < end; start = stop) {
+        bool readable = is_readable((int)memory, start);
+
+        stop = start + CKPT_PAGE;
+        while (stop < end && is_readable((int)memory, stop) == readable)
+            stop += CKPT_PAGE;
+        collector->first_run = (uint32_t)collector->gather->tables.runs.count;
+        if (readable)
+            result = keep_used(collector, start, stop, error);
+    }
+    ckpt_sys_close((int)memory);
+    return result;
+}
+
+static int keep_content(struct collector *collector, uint64_t start, uint64_t end,
+                        struct ckpt_error *error)
+{
+    if (start >= end || collector->how == CKPT_PAGES_GUARDS)
+        return 0;
+    if (collector->how == CKPT_PAGES_RESIDENT)
+        return keep_resident(collector, start, end, error);
+    return collector->how == CKPT_PAGES_READABLE ? keep_readable(collector, start, end, error)
+                                                 : keep_used(collector, start, end, error);
+}
+
+/* Guard pages may be anywhere from Linux 6.15 on; all other pages are wanted. */
+static int keep_around(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
+                       struct ckpt_error *error)
+{
+    (void)swapped;
+    for (; start < end; start += CKPT_PAGE) {
+        int guard = is_guard(collector, start, error);
+
+        if (guard == 0)
+            continue;
+        if (guard < 0 || keep_content(collector, collector->at, start, error) < 0 ||
+            add_guard(collector, start, start + CKPT_PAGE, error) < 0)
+            return -1;
+        collector->at = start + CKPT_PAGE;
+    }
+    return 0;
+}
+
+static int from_kernel(struct collector *collector, struct ckpt_error *error)
+{
+    long fd = ckpt_sys_openat(AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+    int result;
+
+    if (fd < 0)
+        return ckpt_error_set(error, (int)-fd, "cannot open /proc/self/pagemap");
+    if (collector->how == CKPT_PAGES_PRIVATE) {
+        result = scan(collector, (int)fd, IS_FILE | IS_ZERO, IS_FILE | IS_ZERO,
+                      IS_PRESENT | IS_SWAPPED, keep_private, error);
+        if (result > 0)
+            result = by_pagemap(collector, (int)fd, error);
+    } else {
+        collector->at = collector->map->start;
+        result = scan(collector, (int)fd, 0, 0, IS_SWAPPED, keep_around, error);
+        if (result >= 0) /* a kernel that cannot scan has no guard pages */
+            result = keep_content(collector, collector->at, collector->map->end, error);
+    }
+    ckpt_sys_close((int)fd);
+    return result;
+}
+
+/* Reading a mapped file behind its last page is a bus error. */
+static uint64_t fill_end(const struct ckpt_gather *gather, const struct ckpt_image_map *map)
+{
+    const struct ckpt_image_file *file;
+    uint64_t pages;
+
+    if (map->kind == CKPT_MAP_ANON)
+        return map->end;
+    if (map->kind != CKPT_MAP_FILE || map->object == CKPT_NONE || !(map->prot & PROT_READ))
+        return map->start;
+    file = ckpt_array_at(&gather->tables.files, map->object);
+    pages = (file->size + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1);
+    return pages > map->offset ? map->start + (pages - map->offset) : map->start;
+}
+
+int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *map,
+                      enum ckpt_pages_how how, uint32_t first_run, struct ckpt_error *error)
+{
+    struct collector collector = {
+        .gather = gather,
+        .map = map,
+        .how = how,
+        .first_run = first_run,
+        .drop_zeros = map->kind == CKPT_MAP_ANON,
+        .may_be_lazy = !(map->flags & (CKPT_MAP_SHARED_FLAG | CKPT_MAP_GROWSDOWN)),
+        .code = map->kind == CKPT_MAP_FILE && (map->prot & PROT_EXEC) && (map->prot & PROT_READ) &&
+                !(map->prot & PROT_WRITE),
+        .fill_end = fill_end(gather, map),
+    };
+    bool veiled = !(map->prot & PROT_READ);
+    bool unveil = veiled && how != CKPT_PAGES_PRIVATE && how != CKPT_PAGES_GUARDS;
+    int result;
+
+    if (map->kind == CKPT_MAP_KERNEL || (map->flags & (CKPT_MAP_DROPPABLE | CKPT_MAP_WIPEONFORK)))
+        return 0;
+    if (veiled && how == CKPT_PAGES_PRIVATE)
+        collector.drop_zeros = false; /* mostly without content: little is there to read */
+    collector.veiled = veiled && !unveil;
+    if (unveil && ckpt_pages_protect(map->start, map->end, map->prot | PROT_READ, error) < 0)
+        return -1;
+    result = from_kernel(&collector, error);
+    if (unveil && ckpt_pages_protect(map->start, map->end, map->prot, error) < 0)
+        return -1;
+    return result;
+}
+
+/* vm.max_map_count: here, and where no one has changed it, since the restore may be elsewhere. */
+static uint64_t most_maps(void)
+{
+    char text[32] = "";
+    const char *at = text;
+    long fd = ckpt_sys_openat(AT_FDCWD, "/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC, 0);
+    uint64_t here;
+
+    if (fd >= 0) {
+        ckpt_sys_read((int)fd, text, sizeof text - 1);
+        ckpt_sys_close((int)fd);
+    }
+    here = ckpt_raw_number(&at, 10);
+    return here && here < USUAL_MAPS ? here : USUAL_MAPS;
+}
+
+void ckpt_pages_choose_lazy(struct ckpt_tables *tables)
+{
+    uint64_t most = most_maps() / 2; /* half is left to the process */
+    uint64_t count;
+
+    for (uint64_t least = COPIED_PAGES * CKPT_PAGE;; least *= 2) {
+        count = 0;
+        for (size_t i = 0; i < tables->runs.count; i++) {
+            struct ckpt_image_run *run = ckpt_array_at(&tables->runs, i);
+
+            if (!(run->flags & CKPT_RUN_LAZY))
+                continue;
+            if (run->size <= least)
+                run->flags &= ~CKPT_RUN_LAZY;
+            else
+                count++;
+        }
+        if (count == 0 || tables->maps.count + 2 * count <= most)
+            return;
+    }
+}

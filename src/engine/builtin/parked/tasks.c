@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * See tasks.h.  Runs on the coordinator of a parking, while other threads start and end.
+ */
+#include "engine/builtin/parked/tasks.h"
+
+#include <fcntl.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+
+/* num_threads, the 20th field of stat(5): `status` has it too, but grows with the user's groups. */
+uint64_t ckpt_tasks_count(void)
+{
+    char text[1024];
+
+    if (ckpt_raw_read_file("/proc/self/stat", text, sizeof text) <= 0)
+        return 0;
+    return ckpt_raw_stat_field(text, 20);
+}
+
+/*
+ * Inside a PID namespace whose /proc belongs to an outer one the names in task/ are not our TIDs.
+ */
+static int inner_tid(const char *name)
+{
+    struct ckpt_raw_lines lines;
+    char path[64];
+    const char *line;
+    int tid = 0;
+    long fd;
+
+    ckpt_raw_format(path, sizeof path, "/proc/self/task/%s/status", name);
+    fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return 0;
+    ckpt_raw_lines_init(&lines, (int)fd);
+    while ((line = ckpt_raw_lines_next(&lines))) {
+        if (!ckpt_raw_starts(line, "NSpid:"))
+            continue;
+        for (line += 6; *line;) {
+            ckpt_raw_blanks(&line);
+            tid = (int)ckpt_raw_number(&line, 10);
+        }
+        break;
+    }
+    ckpt_sys_close((int)fd);
+    return tid;
+}
+
+static bool proc_is_ours(void)
+{
+    char text[32];
+    const char *at = text;
+    long length = ckpt_sys_readlinkat(AT_FDCWD, "/proc/self", text, sizeof text - 1);
+
+    if (length <= 0)
+        return false;
+    text[length] = '\0';
+    return ckpt_raw_number(&at, 10) == (uint64_t)ckpt_sys_getpid();
+}
+
+long ckpt_tasks_each(ckpt_task_fn *visit, void *context)
+{
+    char buffer[4096];
+    bool ours = proc_is_ours();
+    int self = (int)ckpt_sys_gettid();
+    long fd = ckpt_sys_openat(AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    long got;
+
+    if (fd < 0)
+        return fd;
+    while ((got = ckpt_sys_getdents((int)fd, buffer, sizeof buffer)) > 0) {
+        for (long at = 0; at < got;) {
+            struct ckpt_dirent *entry = (struct ckpt_dirent *)(buffer + at);
+            const char *name = entry->name;
+            int tid;
+
+            at += entry->length;
+            if (name[0] == '.')
+                continue;
+            tid = ours ? (int)ckpt_raw_number(&name, 10) : inner_tid(name);
+            if (tid > 0 && tid != self && !visit(tid, entry->name, context)) {
+                ckpt_sys_close((int)fd);
+                return 0;
+            }
+        }
+    }
+    ckpt_sys_close((int)fd);
+    return got;
+}
+
+static void read_name(const char *task, struct ckpt_task *ret)
+{
+    char path[64], text[64];
+    long length;
+
+    ckpt_raw_format(path, sizeof path, "/proc/self/task/%s/comm", task);
+    length = ckpt_raw_read_file(path, text, sizeof text);
+    if (length > 0)
+        text[length - 1] = '\0'; /* the newline */
+    ckpt_raw_format(ret->name, sizeof ret->name, "%s", length > 0 ? text : "?");
+}
+
+bool ckpt_tasks_read(const char *name, struct ckpt_task *ret)
+{
+    struct ckpt_raw_lines lines;
+    char path[64], text[1024];
+    const char *line;
+    long fd;
+
+    *ret = (struct ckpt_task){.state = 0};
+    ckpt_raw_format(path, sizeof path, "/proc/self/task/%s/stat", name);
+    if (ckpt_raw_read_file(path, text, sizeof text) <= 0)
+        return false;
+    ret->cpu = ckpt_raw_stat_field(text, 14) + ckpt_raw_stat_field(text, 15);
+    ckpt_raw_format(path, sizeof path, "/proc/self/task/%s/status", name);
+    fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    ckpt_raw_lines_init(&lines, (int)fd);
+    while ((line = ckpt_raw_lines_next(&lines))) {
+        if (ckpt_raw_starts(line, "State:")) {
+            line += 6;
+            ckpt_raw_blanks(&line);
+            ret->state = *line;
+        } else if (ckpt_raw_starts(line, "SigBlk:")) {
+            line += 7;
+            ckpt_raw_blanks(&line);
+            ret->blocked = ckpt_raw_number(&line, 16);
+            break;
+        }
+    }
+    ckpt_sys_close((int)fd);
+    read_name(name, ret);
+    return true;
+}

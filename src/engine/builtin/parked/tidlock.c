@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * See tidlock.h.  A search uses a mapping of its own, which is gone before anything is written, and
+ * changes nothing but the list in the park session.
+ */
+#include "engine/builtin/parked/tidlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <time.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/parked/tidlock_finder.h"
+
+#define SCRATCH_SIZE ((size_t)32 << 20)
+#define MOVE_NS 20000       /* of its CPU time, after which a thread is somewhere else */
+#define MOVE_SLICE_NS 50000 /* between two looks */
+#define MOVE_SLICES 1000
+
+bool ckpt_tidlock_note(struct ckpt_park *park, uint64_t word, uint32_t keep, uint32_t slot)
+{
+    if (park->word_count == CKPT_PARK_WORDS)
+        return false;
+    park->words[park->word_count++] =
+        (struct ckpt_tid_word){.word = (uint32_t *)word, .keep = keep, .slot = slot};
+    return true;
+}
+
+/* ---- finding ---- */
+
+static int mark_tids(struct ckpt_tidlock_finder *finder, struct ckpt_error *error)
+{
+    const struct ckpt_park *park = finder->park;
+    uint32_t most = park->coordinator.tid;
+
+    finder->least = most;
+    for (uint32_t i = 0; i < park->taken; i++) {
+        uint32_t tid = park->slots[i].tid;
+
+        finder->least = tid < finder->least ? tid : finder->least;
+        most = tid > most ? tid : most;
+    }
+    finder->range = most - finder->least;
+    finder->bits = ckpt_scratch_take(&finder->scratch, (finder->range / 64 + 1) * 8, error);
+    finder->object = ckpt_scratch_take(&finder->scratch, CKPT_RWLOCK_WORDS * 4, error);
+    finder->window = ckpt_scratch_take(&finder->scratch, CKPT_TIDLOCK_WINDOW, error);
+    if (!finder->bits || !finder->object || !finder->window)
+        return -1;
+    for (uint32_t i = 0; i <= park->taken; i++) {
+        uint32_t tid = i < park->taken ? park->slots[i].tid : park->coordinator.tid;
+        uint32_t number = tid - finder->least;
+
+        finder->bits[number / 64] |= 1ull << (number % 64);
+    }
+    return 0;
+}
+
+/* What stands first in the report is what the caller waits for. */
+static void settle(struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock,
+                   enum ckpt_tidlock_verdict verdict)
+{
+    struct ckpt_tidlock_state *state = finder->state;
+    const struct ckpt_slot *slot = ckpt_tidlock_slot(finder->park, lock->slot);
+    const char *what = lock->kind == CKPT_TIDLOCK_RWLOCK ? "read-write lock" : "mutex";
+    uint32_t word = lock->kind == CKPT_TIDLOCK_RWLOCK ? CKPT_RWLOCK_OWNER : CKPT_MUTEX_OWNER;
+
+    if (verdict <= state->verdict)
+        return;
+    state->verdict = verdict;
+    state->word = (uint32_t *)lock->address + word;
+    state->value = *state->word;
+    if (verdict == CKPT_TIDLOCK_SHARED)
+        ckpt_raw_format(state->text, sizeof state->text,
+                        "thread '%s' (%u) holds a %s at %lx in '%s', which other processes may "
+                        "share; release it in a beforeCheckpoint hook",
+                        slot->name, slot->tid, what, (unsigned long)lock->address,
+                        ckpt_tidlock_place(finder, lock));
+    else if (verdict == CKPT_TIDLOCK_UNPROVEN)
+        ckpt_raw_format(state->text, sizeof state->text,
+                        "thread '%s' (%u) seems to hold a native %s at %lx (%s), which is not "
+                        "certain enough to give it the thread's new identifier in a restore; "
+                        "release it in a beforeCheckpoint hook",
+                        slot->name, slot->tid, what, (unsigned long)lock->address,
+                        ckpt_tidlock_place(finder, lock));
+}
+
+static int note_locks(struct ckpt_tidlock_finder *finder, struct ckpt_error *error)
+{
+    for (size_t i = 0; i < finder->locks.count; i++) {
+        struct ckpt_tidlock *lock = ckpt_array_at(&finder->locks, i);
+        struct ckpt_park *park = finder->park;
+        bool noted = true;
+
+        if (!lock->is_shared)
+            ckpt_tidlock_prove(finder, lock);
+        if (!lock->proven && (lock->weak || !ckpt_tidlock_is_possible(finder, lock)))
+            continue; /* not refused either: there is too much of it */
+        settle(finder, lock,
+               lock->is_shared ? CKPT_TIDLOCK_SHARED
+               : lock->proven  ? CKPT_TIDLOCK_HELD
+                               : CKPT_TIDLOCK_UNPROVEN);
+        if (lock->is_shared || !lock->proven) {
+            finder->state->unproven++;
+            continue;
+        }
+        finder->state->held++;
+        if (lock->kind == CKPT_TIDLOCK_FUTEX)
+            noted = ckpt_tidlock_note(park, lock->address, ~CKPT_FUTEX_TID, lock->slot);
+        noted &= ckpt_tidlock_note(park,
+                                   lock->address + (lock->kind == CKPT_TIDLOCK_RWLOCK
+                                                        ? CKPT_RWLOCK_OWNER * 4
+                                                        : CKPT_MUTEX_OWNER * 4),
+                                   0, lock->slot);
+        if (!noted)
+            return ckpt_error_set(error, 0, "more native locks are held than can be kept track of");
+    }
+    return 0;
+}
+
+static void settle_thread(struct ckpt_tidlock_state *state, const struct ckpt_slot *slot,
+                          bool moving)
+{
+    enum ckpt_tidlock_verdict verdict = moving ? CKPT_TIDLOCK_MOVING : CKPT_TIDLOCK_UNPROVEN;
+
+    if (verdict <= state->verdict)
+        return;
+    state->verdict = verdict;
+    state->tid = slot->tid;
+    ckpt_raw_format(
+        state->text, sizeof state->text,
+        moving ? "thread '%s' (%u) was taking or releasing a native lock each time; try again"
+               : "thread '%s' (%u) waits for a native lock, and it is not certain where the "
+                 "C library keeps the thread's identifier meanwhile; try again",
+        slot->name, slot->tid);
+}
+
+/* Threads that have their TID in a register or a frame, on its way to a lock. */
+static int note_threads(struct ckpt_tidlock_finder *finder, struct ckpt_error *error)
+{
+    struct ckpt_tidlock_state *state = finder->state;
+
+    for (uint32_t i = 0; i < finder->park->taken; i++) {
+        const struct ckpt_slot *slot = &finder->park->slots[i];
+        bool moving = ckpt_tidlock_is_moving(finder, slot);
+        int noted = moving ? 0 : ckpt_tidlock_note_waiter(finder, i);
+
+        if (noted < 0)
+            return ckpt_error_set(error, 0,
+                                  "more threads wait for native locks than can be kept track of");
+        if (moving || noted)
+            settle_thread(state, slot, moving);
+    }
+    return 0;
+}
+
+static int find_locks(struct ckpt_tidlock_finder *finder, struct ckpt_error *error)
+{
+    return ckpt_tidlock_scan(finder, error) == 0 ? note_locks(finder, error) : -1;
+}
+
+enum ckpt_tidlock_verdict ckpt_tidlock_find(struct ckpt_park *park, const struct ckpt_range *skip,
+                                            size_t skip_count, struct ckpt_tidlock_state *ret_state,
+                                            struct ckpt_error *error)
+{
+    struct ckpt_tidlock_finder finder = {
+        .park = park, .skip = skip, .skip_count = skip_count, .pagemap = -1, .state = ret_state};
+    long pagemap;
+    int result = -1;
+
+    *ret_state = (struct ckpt_tidlock_state){.verdict = CKPT_TIDLOCK_FREE};
+    park->word_count = 0;
+    ckpt_park_coordinator(park);
+    if (ckpt_scratch_open(&finder.scratch, SCRATCH_SIZE, error) < 0)
+        return CKPT_TIDLOCK_ERROR;
+    ckpt_array_init(&finder.locks, sizeof(struct ckpt_tidlock));
+    pagemap = ckpt_sys_openat(AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+    if (pagemap < 0) {
+        ckpt_error_set(error, (int)-pagemap, "cannot open /proc/self/pagemap");
+    } else {
+        finder.pagemap = (int)pagemap;
+        if (mark_tids(&finder, error) == 0 &&
+            ckpt_areas_read(&finder.areas, &finder.scratch, error) == 0 &&
+            note_threads(&finder, error) == 0)
+            /* Otherwise this moment does not suit, whatever is held. */
+            result = ret_state->verdict == CKPT_TIDLOCK_FREE ? find_locks(&finder, error) : 0;
+        ckpt_sys_close((int)pagemap);
+    }
+    ckpt_scratch_close(&finder.scratch);
+    return result < 0 ? CKPT_TIDLOCK_ERROR : ret_state->verdict;
+}
+
+/* In nanoseconds; 0: the thread has ended. */
+static int64_t cpu_time(uint32_t tid)
+{
+    struct timespec time = {0};
+
+    ckpt_sys_clock((int)(~tid << 3 | 6), &time); /* as the kernel numbers threads' clocks */
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/*
+ * On a busy machine a thread may not run for long, and would be found where it was; it has run on
+ * if it has used more time than it takes to come back from the signal.
+ */
+static void wait_until_moved(uint32_t tid)
+{
+    struct timespec slice = {.tv_nsec = MOVE_SLICE_NS};
+    uint32_t none = 0;
+    int64_t start = cpu_time(tid), now = start;
+
+    for (int i = 0; i < MOVE_SLICES && now && now - start < MOVE_NS; i++) {
+        ckpt_sys_futex(&none, FUTEX_WAIT_PRIVATE, 0, &slice);
+        now = cpu_time(tid);
+    }
+}
+
+bool ckpt_tidlock_wait(const struct ckpt_tidlock_state *state, unsigned limit_ms)
+{
+    struct timespec slice = {.tv_nsec = 1000000};
+
+    if (!state->word) {
+        wait_until_moved(state->tid);
+        return true;
+    }
+    /* No one wakes a waiter on this word, but the kernel compares it with the value first, and
+     * reports if it is another one by now, or if the memory is gone. */
+    for (unsigned ms = 0; ms < limit_ms; ms++)
+        if (ckpt_sys_futex(state->word, FUTEX_WAIT_PRIVATE, state->value, &slice) != -ETIMEDOUT)
+            return true;
+    return false;
+}
+
+/* ---- the restored process ---- */
+
+void ckpt_tidlock_apply(struct ckpt_park *park)
+{
+    for (uint32_t i = 0; i < park->word_count; i++) {
+        const struct ckpt_tid_word *word = &park->words[i];
+        const struct ckpt_slot *slot = ckpt_tidlock_slot(park, word->slot);
+        uint32_t old = *word->word;
+
+        if ((old & ~word->keep) == (slot->last_tid & ~word->keep))
+            *word->word = (old & word->keep) | slot->tid;
+    }
+}

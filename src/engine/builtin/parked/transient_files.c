@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * See transient_files.h.
+ */
+#include "engine/builtin/parked/transient_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+
+#define LOOK_US 8000 /* longer than most files of this kind are open */
+#define WAIT_US 5000 /* for those that are open now to be closed */
+
+static int64_t now_us(void)
+{
+    struct timespec now = {0};
+
+    ckpt_sys_clock(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void note(struct ckpt_passing *ret, int number)
+{
+    struct stat status;
+
+    if (ckpt_sys_fstat(number, &status) < 0 || !S_ISREG(status.st_mode))
+        return;
+    if (ret->count < CKPT_PASSING_MOST) {
+        ret->file[ret->count].number = number;
+        ret->file[ret->count].device = status.st_dev;
+        ret->file[ret->count].inode = status.st_ino;
+    }
+    ret->count++;
+}
+
+void ckpt_passing_note(struct ckpt_passing *ret)
+{
+    char buffer[2048];
+    long dir = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    long got;
+
+    ret->count = dir < 0 ? CKPT_PASSING_MOST + 1 : 0;
+    while (dir >= 0 && (got = ckpt_sys_getdents((int)dir, buffer, sizeof buffer)) > 0)
+        for (long at = 0; at < got;) {
+            const struct ckpt_dirent *entry = (const struct ckpt_dirent *)(buffer + at);
+            const char *name = entry->name;
+
+            at += entry->length;
+            if (name[0] != '.')
+                note(ret, (int)ckpt_raw_number(&name, 10));
+        }
+    if (dir >= 0)
+        ckpt_sys_close((int)dir);
+}
+
+static bool has(const struct ckpt_passing *list, int number, uint64_t device, uint64_t inode)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->file[i].number == number)
+            return list->file[i].device == device && list->file[i].inode == inode;
+    return false;
+}
+
+void ckpt_passing_note_lasting(struct ckpt_passing *ret, struct ckpt_passing *scratch)
+{
+    int64_t end = now_us() + LOOK_US;
+
+    ckpt_passing_note(ret);
+    while (ret->count && ret->count <= CKPT_PASSING_MOST && now_us() < end) {
+        size_t kept = 0;
+
+        ckpt_passing_note(scratch);
+        if (scratch->count > CKPT_PASSING_MOST)
+            return;
+        for (size_t i = 0; i < ret->count; i++)
+            if (has(scratch, ret->file[i].number, ret->file[i].device, ret->file[i].inode))
+                ret->file[kept++] = ret->file[i];
+        ret->count = kept;
+    }
+}
+
+bool ckpt_passing_is_new(const struct ckpt_passing *before, const struct ckpt_passing *now)
+{
+    if (before->count > CKPT_PASSING_MOST || now->count > CKPT_PASSING_MOST)
+        return false;
+    for (size_t i = 0; i < now->count; i++)
+        if (!has(before, now->file[i].number, now->file[i].device, now->file[i].inode))
+            return true;
+    return false;
+}
+
+void ckpt_passing_wait(const struct ckpt_passing *lasting, struct ckpt_passing *scratch)
+{
+    int64_t end = now_us() + WAIT_US;
+
+    do
+        ckpt_passing_note(scratch);
+    while (ckpt_passing_is_new(lasting, scratch) && now_us() < end);
+}

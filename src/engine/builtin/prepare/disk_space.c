@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See disk_space.h.  On the requester's thread, while all others run.
+ *
+ * How large an image will be is known only when it is written: the live part of the heap is, at
+ * most, what is in use.  So if what is in use does not fit, a collection shows how much of it is
+ * live, before anything is refused.  The writer compares once more with the exact size
+ * (image/writer.c).
+ */
+#include "engine/builtin/prepare/disk_space.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/checkpoint.h"
+#include "base/cleanup.h"
+#include "base/raw.h"
+#include "hotspot/ending.h"
+
+#define LEAST ((uint64_t)4 << 20) /* no image is smaller */
+#define MIB(bytes) ((unsigned long)((bytes) >> 20))
+
+struct heap {
+    uint64_t committed, used;
+};
+
+static struct heap ask_heap(JNIEnv *env)
+{
+    jclass type = (*env)->FindClass(env, "java/lang/Runtime");
+    jmethodID get =
+        type ? (*env)->GetStaticMethodID(env, type, "getRuntime", "()Ljava/lang/Runtime;") : NULL;
+    jmethodID total = get ? (*env)->GetMethodID(env, type, "totalMemory", "()J") : NULL;
+    jmethodID unused = total ? (*env)->GetMethodID(env, type, "freeMemory", "()J") : NULL;
+    jobject runtime = unused ? (*env)->CallStaticObjectMethod(env, type, get) : NULL;
+    struct heap heap = {0, 0};
+    uint64_t left = 0;
+
+    if (!(*env)->ExceptionCheck(env) && runtime)
+        heap.committed = (uint64_t)(*env)->CallLongMethod(env, runtime, total);
+    if (!(*env)->ExceptionCheck(env) && runtime)
+        left = (uint64_t)(*env)->CallLongMethod(env, runtime, unused);
+    if ((*env)->ExceptionCheck(env)) {
+        (*env)->ExceptionClear(env);
+        return (struct heap){0, 0};
+    }
+    heap.used = heap.committed - left;
+    return heap;
+}
+
+/* Memory besides the heap that goes into an image, at least. */
+static uint64_t rest_of_image(const struct heap *heap)
+{
+    uint64_t anonymous = 0, swapped = 0, bytes;
+    char text[8192];
+
+    if (ckpt_raw_read_file("/proc/self/status", text, sizeof text) > 0) {
+        ckpt_raw_field(text, "RssAnon:", 10, &anonymous);
+        ckpt_raw_field(text, "VmSwap:", 10, &swapped);
+    }
+    bytes = (anonymous + swapped) << 10;
+    return bytes > heap->committed + LEAST ? bytes - heap->committed : LEAST;
+}
+
+/* The directory, or the one below which it will be made. */
+static int open_existing(const char *directory)
+{
+    char path[PATH_MAX], *slash;
+    int fd;
+
+    snprintf(path, sizeof path, "%s", directory);
+    while ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 && errno == ENOENT) {
+        slash = strrchr(path, '/');
+        if (!slash)
+            return open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        slash[slash == path] = '\0';
+        if (path[1] == '\0')
+            return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    return fd;
+}
+
+static int check_limit(uint64_t needed, struct ckpt_error *error)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur >= needed)
+        return 0;
+    return ckpt_error_set(error, EFBIG,
+                          "the image needs a file of some %lu MiB, and the limit is %lu KiB; raise "
+                          "'ulimit -f' of the JVM",
+                          MIB(needed), (unsigned long)limit.rlim_cur >> 10);
+}
+
+static int check_space(int dir, const char *directory, uint64_t needed, bool *ret_memory,
+                       struct ckpt_error *error)
+{
+    struct statfs system;
+    uint64_t left;
+
+    if (fstatfs(dir, &system) < 0 || system.f_blocks == 0)
+        return 0; /* it does not tell */
+    *ret_memory = system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC;
+    left = (geteuid() == 0 ? system.f_bfree : system.f_bavail) * (uint64_t)system.f_bsize;
+    if (left >= needed)
+        return 0;
+    return ckpt_error_set(error, ENOSPC,
+                          "the image needs some %lu MiB, and '%s' has room for %lu MiB; make room, "
+                          "or choose another directory",
+                          MIB(needed), directory, MIB(left));
+}
+
+/* Quotas: a file without a name takes the space for an instant, where that costs nothing. */
+static int check_quota(int dir, const char *directory, uint64_t needed, struct ckpt_error *error)
+{
+    ckpt_auto_close int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (fd < 0 || fallocate(fd, 0, 0, (off_t)needed) == 0 || (errno != ENOSPC && errno != EDQUOT))
+        return 0;
+    return ckpt_error_set(error, errno,
+                          "the image needs some %lu MiB, and '%s' does not take that much; make "
+                          "room, or choose another directory",
+                          MIB(needed), directory);
+}
+
+static int check(const char *directory, uint64_t needed, struct ckpt_error *error)
+{
+    ckpt_auto_close int dir = open_existing(directory);
+    bool memory = false;
+
+    if (check_limit(needed, error) < 0)
+        return -1;
+    if (dir < 0)
+        return 0; /* whoever opens it to write says why */
+    if (check_space(dir, directory, needed, &memory, error) < 0)
+        return -1;
+    return memory ? 0 : check_quota(dir, directory, needed, error);
+}
+
+static int check_room(JNIEnv *env, const char *directory, const struct ckpt_request *request,
+                      struct ckpt_error *error)
+{
+    struct heap heap = ask_heap(env);
+    uint64_t rest = rest_of_image(&heap);
+
+    if (check(directory, rest + heap.used, error) == 0)
+        return 0;
+    if (check(directory, rest, error) < 0 ||
+        !(request && request->gc ? request->gc > 0 : ckpt_agent.options.gc))
+        return check(directory, rest + heap.used, error);
+    (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
+    heap = ask_heap(env);
+    return check(directory, rest + heap.used, error);
+}
+
+jstring ckpt_native_room(JNIEnv *env, jclass owner, jstring directory)
+{
+    const struct ckpt_request *request = ckpt_current_request;
+    const char *name = directory ? (*env)->GetStringUTFChars(env, directory, NULL) : NULL;
+    const char *where = name                            ? name
+                        : request && request->directory ? request->directory
+                                                        : ckpt_agent.options.image;
+    char text[CKPT_ERROR_MAX + 8];
+    struct ckpt_error error;
+    bool fits;
+
+    (void)owner;
+    if (ckpt_ending(env))
+        fits = ckpt_error_set(&error, 0, "%s", CKPT_ENDING) == 0;
+    else
+        fits = !*where || check_room(env, where, request, &error) == 0;
+    if (name)
+        (*env)->ReleaseStringUTFChars(env, directory, name);
+    if (fits)
+        return NULL;
+    ckpt_raw_format(text, sizeof text, "error:%s", error.text);
+    ckpt_checkpoint_clean_utf8(text);
+    return (*env)->NewStringUTF(env, text);
+}

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See temporaries.h.  On the requester's thread, before any thread is parked: libc and JNI.
+ *
+ * Temporary is what is below java.io.tmpdir, /tmp or /var/tmp, belongs to this user, was made after
+ * the JVM had been started, and is one of these:
+ *   - what the JVM deletes at its end (java.io.DeleteOnExitHook), a folder with all that is in it:
+ *     an embedded server unpacks there;
+ *   - what it has open or mapped;
+ *   - the topmost folder, younger than the JVM, of what it has open or mapped, with all that is in
+ *     it: servers delete such folders in shutdown hooks of their own, of which no one can know.
+ * Links, sockets and pipes are never among them.
+ */
+#include "engine/builtin/prepare/temporaries.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "base/cleanup.h"
+#include "base/raw.h"
+
+#define MOST 100000        /* files and folders */
+#define COARSE_NS 20000000 /* the kernel counts starts in ticks, and so do file systems */
+#define NAMED 3            /* of those that do not fit, in the log */
+
+/* One that was found. */
+struct found {
+    char *path;
+    size_t base;
+    uint64_t size;
+    bool folder;
+    bool in_tree; /* not asked for by its own name: the first to be left out */
+    bool kept;
+};
+
+struct search {
+    const char *bases[3];
+    struct found *found;
+    size_t count, room;
+    char **trees; /* folders that were added with all that is in them */
+    size_t tree_count;
+    struct stat image_dir;
+    char image_path[PATH_MAX]; /* of the image directory, with a slash behind */
+    bool is_full;              /* there are more than MOST */
+    struct stat streams[3];    /* standard streams, which the restoring command gives */
+    int failed;                /* why some files may not have been found, an errno value; 0 */
+};
+
+/* That a file is not there, or is out of reach, hides no others. */
+static void note_failure(struct search *search, int number)
+{
+    if (number != ENOENT && number != ENOTDIR && number != EACCES && number != EPERM &&
+        number != ELOOP && number != ENAMETOOLONG && !search->failed)
+        search->failed = number;
+}
+
+int64_t ckpt_temporaries_started(void)
+{
+    struct timespec wall, boot;
+    char text[1024];
+
+    if (ckpt_agent.started_ns || ckpt_raw_read_file("/proc/self/stat", text, sizeof text) < 0)
+        return ckpt_agent.started_ns;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    ckpt_agent.started_ns =
+        COARSE_NS + (wall.tv_sec - boot.tv_sec) * 1000000000 + wall.tv_nsec - boot.tv_nsec +
+        (int64_t)ckpt_raw_stat_field(text, 22) * (1000000000 / sysconf(_SC_CLK_TCK));
+    return ckpt_agent.started_ns;
+}
+
+/* ---- which files ---- */
+
+/* Made after the JVM had been started, by its user; some file systems do not tell when. */
+static bool is_young(struct search *search, const char *path, struct statx *status)
+{
+    struct statx_timestamp made;
+
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, status) < 0) {
+        note_failure(search, errno);
+        return false;
+    }
+    made = status->stx_mask & STATX_BTIME ? status->stx_btime : status->stx_ctime;
+    return status->stx_uid == geteuid() &&
+           made.tv_sec * 1000000000 + made.tv_nsec >= ckpt_temporaries_started();
+}
+
+/* The length of the temporary directory that @path is below; 0: of none. */
+static size_t base_of(const struct search *search, const char *path)
+{
+    size_t longest = 0;
+
+    for (size_t i = 0; i < CKPT_COUNT(search->bases); i++) {
+        size_t length = search->bases[i] ? strlen(search->bases[i]) : 0;
+
+        if (length > longest && strncmp(path, search->bases[i], length) == 0 && path[length] == '/')
+            longest = length;
+    }
+    return longest;
+}
+
+static bool is_plain(const char *path)
+{
+    return path[0] == '/' && !strstr(path, "//") && !strstr(path, "/./") && !strstr(path, "/../") &&
+           !strstr(path, "/hsperfdata_");
+}
+
+static bool is_same(const struct statx *left, const struct stat *right)
+{
+    return left->stx_ino == right->st_ino && left->stx_dev_major == major(right->st_dev) &&
+           left->stx_dev_minor == minor(right->st_dev);
+}
+
+/* Take one file or folder into the list; false: it is none of ours, nor is what is in it. */
+static bool add(struct search *search, const char *path, bool in_tree)
+{
+    struct statx status;
+    size_t base = base_of(search, path);
+    struct found *found;
+
+    search->is_full |= search->count == MOST;
+    if (!base || !is_plain(path) || search->count == MOST || !is_young(search, path, &status) ||
+        (!S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode)) ||
+        is_same(&status, &search->image_dir) ||
+        strncmp(path, search->image_path, strlen(search->image_path)) == 0)
+        return false;
+    for (size_t i = 0; i < CKPT_COUNT(search->streams); i++)
+        if (is_same(&status, &search->streams[i]))
+            return false;
+    if (search->count == search->room) {
+        size_t room = search->room ? search->room * 2 : 64;
+        struct found *more = realloc(search->found, room * sizeof *more);
+
+        if (!more) {
+            note_failure(search, ENOMEM);
+            return false;
+        }
+        search->found = more;
+        search->room = room;
+    }
+    found = &search->found[search->count];
+    *found = (struct found){.path = strdup(path),
+                            .base = base,
+                            .size = S_ISREG(status.stx_mode) ? status.stx_size : 0,
+                            .folder = S_ISDIR(status.stx_mode),
+                            .in_tree = in_tree};
+    if (found->path)
+        search->count++;
+    else
+        note_failure(search, ENOMEM);
+    return found->path != NULL;
+}
+
+/* Whether that tree is in the list: of a thousand open files each leads to the same one. */
+static bool has_tree(struct search *search, const char *path)
+{
+    char **more;
+
+    for (size_t i = search->tree_count; i-- > 0;)
+        if (strcmp(search->trees[i], path) == 0)
+            return true;
+    more = realloc(search->trees, (search->tree_count + 1) * sizeof *more);
+    if (!more) /* it is only searched again */
+        return false;
+    search->trees = more;
+    search->trees[search->tree_count] = strdup(path);
+    search->tree_count += search->trees[search->tree_count] != NULL;
+    return false;
+}
+
+static void add_tree(struct search *search, const char *path)
+{
+    char *const roots[] = {(char *)path, NULL};
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+    FTSENT *entry;
+
+    while (tree && (errno = 0, entry = fts_read(tree))) {
+        bool root = entry->fts_level == FTS_ROOTLEVEL;
+
+        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)
+            note_failure(search, entry->fts_errno);
+        if (entry->fts_info != FTS_D && entry->fts_info != FTS_F)
+            continue;
+        if (!add(search, entry->fts_path, !root) && entry->fts_info == FTS_D)
+            fts_set(tree, entry, FTS_SKIP);
+    }
+    if (errno)
+        note_failure(search, errno);
+    if (tree)
+        fts_close(tree);
+}
+
+/* What is open or mapped, and the topmost young folder that it is in. */
+static void add_used(struct search *search, const char *path)
+{
+    size_t base = base_of(search, path);
+    struct statx status;
+    char folder[PATH_MAX];
+
+    if (!base || !is_plain(path) || strlen(path) >= sizeof folder)
+        return;
+    add(search, path, false);
+    for (const char *slash = strchr(path + base + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+        if (is_young(search, folder, &status) && S_ISDIR(status.stx_mode)) {
+            if (!has_tree(search, folder))
+                add_tree(search, folder);
+            return;
+        }
+    }
+}
+
+/* ---- where to look ---- */
+
+static void add_mapped(struct search *search)
+{
+    ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
+    const struct ckpt_mailbox *mailbox = &ckpt_agent.mailbox;
+    char line[PATH_MAX + 128], path[PATH_MAX], last[PATH_MAX] = "";
+    unsigned major_number, minor_number;
+    uint64_t inode;
+
+    while (maps && fgets(line, sizeof line, maps)) {
+        if (sscanf(line, "%*s %*s %*s %x:%x %" SCNu64 " %4095[^\n]", &major_number, &minor_number,
+                   &inode, path) != 4 ||
+            strcmp(path, last) == 0 ||
+            (mailbox->generation && inode == mailbox->image_inode &&
+             makedev(major_number, minor_number) == mailbox->image_device))
+            continue;
+        memcpy(last, path, sizeof last);
+        add_used(search, path);
+    }
+    if (!maps || ferror(maps))
+        note_failure(search, EIO);
+}
+
+static void add_open(struct search *search)
+{
+    ckpt_auto_closedir DIR *entries = opendir("/proc/self/fd");
+    char path[PATH_MAX];
+    struct dirent *entry;
+
+    while (entries && (errno = 0, entry = readdir(entries))) {
+        ssize_t length;
+
+        if (entry->d_name[0] == '.' || atoi(entry->d_name) < 3)
+            continue;
+        length = readlinkat(dirfd(entries), entry->d_name, path, sizeof path - 1);
+        if (length < 0) {
+            note_failure(search, errno);
+            continue;
+        }
+        path[length] = '\0';
+        add_used(search, path);
+    }
+    if (!entries || errno)
+        note_failure(search, EIO);
+    if (getcwd(path, sizeof path - 2)) { /* the folder itself, not a file in it */
+        strcat(path, "/-");
+        add_used(search, path);
+    }
+}
+
+/* A class, field or method that this JDK does not have is no failure of ours. */
+static bool usable(JNIEnv *env, const void *what)
+{
+    if ((*env)->ExceptionCheck(env))
+        (*env)->ExceptionClear(env);
+    return what != NULL;
+}
+
+/* The set's elements, as of one moment; NULL if there is no set. */
+static jobjectArray copy_of_set(JNIEnv *env)
+{
+    jclass hook = (*env)->FindClass(env, "java/io/DeleteOnExitHook");
+    jfieldID field = usable(env, hook)
+                         ? (*env)->GetStaticFieldID(env, hook, "files", "Ljava/util/LinkedHashSet;")
+                         : NULL;
+    jobjectArray array = NULL;
+    jclass collection;
+    jmethodID copy;
+    jobject set;
+
+    if (!usable(env, field) || (*env)->MonitorEnter(env, hook) != JNI_OK)
+        return NULL;
+    set = (*env)->GetStaticObjectField(env, hook, field);
+    collection = (*env)->FindClass(env, "java/util/Collection");
+    copy = collection ? (*env)->GetMethodID(env, collection, "toArray", "()[Ljava/lang/Object;")
+                      : NULL;
+    if (set && usable(env, copy))
+        array = (jobjectArray)(*env)->CallObjectMethod(env, set, copy);
+    (*env)->MonitorExit(env, hook);
+    return usable(env, array) ? array : NULL;
+}
+
+/* File names are bytes in Java's encoding of them: what is not ASCII is asked of Java. */
+static char *name_bytes(JNIEnv *env, jstring text)
+{
+    jclass string = (*env)->FindClass(env, "java/lang/String");
+    jmethodID get = string ? (*env)->GetMethodID(env, string, "getBytes", "()[B") : NULL;
+    jbyteArray bytes =
+        usable(env, get) ? (jbyteArray)(*env)->CallObjectMethod(env, text, get) : NULL;
+    char *name = NULL;
+
+    if (usable(env, bytes)) {
+        jsize size = (*env)->GetArrayLength(env, bytes);
+
+        name = calloc((size_t)size + 1, 1);
+        if (name)
+            (*env)->GetByteArrayRegion(env, bytes, 0, size, (jbyte *)name);
+    }
+    return name;
+}
+
+/* Links on the way are resolved, as the kernel does for what is open; not the last part. */
+static void add_named(struct search *search, const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    char folder[PATH_MAX], path[PATH_MAX * 2];
+
+    if (slash ? (size_t)(slash - name) + 1 >= sizeof folder : strlen(name) >= sizeof folder)
+        return;
+    snprintf(path, sizeof path, "%.*s", slash ? (int)(slash - name) + 1 : 1, slash ? name : ".");
+    if (!realpath(path, folder)) {
+        note_failure(search, errno);
+        return;
+    }
+    snprintf(path, sizeof path, "%s/%s", folder, slash ? slash + 1 : name);
+    add_tree(search, path);
+}
+
+static void add_deleted_at_exit(JNIEnv *env, struct search *search)
+{
+    jobjectArray files;
+    jsize count;
+
+    if ((*env)->PushLocalFrame(env, 16) != JNI_OK)
+        return;
+    files = copy_of_set(env);
+    count = files ? (*env)->GetArrayLength(env, files) : 0;
+    for (jsize i = 0; i < count; i++) {
+        jstring text;
+
+        if ((*env)->PushLocalFrame(env, 16) != JNI_OK)
+            break;
+        text = (jstring)(*env)->GetObjectArrayElement(env, files, i);
+        if (text) {
+            ckpt_auto_free char *name = name_bytes(env, text);
+
+            if (name)
+                add_named(search, name);
+        }
+        (*env)->PopLocalFrame(env, NULL);
+    }
+    (*env)->PopLocalFrame(env, NULL);
+    usable(env, NULL);
+}
+
+/* ---- the result ---- */
+
+static int by_path(const void *left, const void *right)
+{
+    const struct found *a = left, *b = right;
+    int order = strcmp(a->path, b->path);
+
+    return order ? order : a->in_tree - b->in_tree;
+}
+
+/* Twice found is found once, by its own name if that is how it was found once. */
+static void sort(struct search *search)
+{
+    size_t kept = 0;
+
+    if (search->count)
+        qsort(search->found, search->count, sizeof *search->found, by_path);
+    for (size_t i = 0; i < search->count; i++) {
+        if (kept && strcmp(search->found[kept - 1].path, search->found[i].path) == 0)
+            free(search->found[i].path);
+        else
+            search->found[kept++] = search->found[i];
+    }
+    search->count = kept;
+}
+
+/* Leave out what does not fit, beginning with what nobody asked for by its name. */
+static void limit(struct search *search)
+{
+    uint64_t left = (uint64_t)ckpt_agent.options.tmp_files_mib << 20;
+    char names[NAMED * 300] = "";
+    size_t length = 0, missing = 0;
+
+    for (int in_tree = 0; in_tree <= 1; in_tree++)
+        for (size_t i = 0; i < search->count; i++) {
+            struct found *found = &search->found[i];
+
+            if (found->in_tree != in_tree)
+                continue;
+            found->kept = found->size <= left;
+            left -= found->kept ? found->size : 0;
+            if (!found->kept && missing++ < NAMED)
+                length += (size_t)snprintf(names + length, sizeof names - length, "%s'%.250s'",
+                                           missing > 1 ? ", " : "", found->path);
+        }
+    if (missing > NAMED)
+        snprintf(names + length, sizeof names - length, " and %zu more", missing - NAMED);
+    if (missing)
+        ckpt_agent_log("warning",
+                       "temporary files that do not fit into %u MiB (agent option tmp_files) are "
+                       "not in the image, and a restore needs them where they are: %s",
+                       ckpt_agent.options.tmp_files_mib, names);
+    if (search->is_full)
+        ckpt_agent_log("warning",
+                       "there are more than %d temporary files; the rest is not in the image",
+                       MOST);
+}
+
+/* A directory that a system property names, without links; malloc'd, NULL: none. */
+static char *directory_of(const char *name)
+{
+    char *property = NULL, *path;
+
+    if ((*ckpt_agent.jvmti)->GetSystemProperty(ckpt_agent.jvmti, name, &property))
+        return NULL;
+    path = realpath(property, NULL);
+    (*ckpt_agent.jvmti)->Deallocate(ckpt_agent.jvmti, (unsigned char *)property);
+    return path;
+}
+
+static void find_bases(struct search *search, struct ckpt_temporaries *ret)
+{
+    search->bases[0] = "/tmp";
+    search->bases[1] = "/var/tmp";
+    ret->java_home = directory_of("java.home");
+    ret->tmp_dir = directory_of("java.io.tmpdir");
+    if (ret->tmp_dir && strcmp(ret->tmp_dir, "/") != 0)
+        search->bases[2] = ret->tmp_dir;
+}
+
+/* The directory that the image is being written to, and older images are in. */
+static int find_image_dir(struct search *search, int fd)
+{
+    char link[64];
+    ssize_t length;
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    length = readlink(link, search->image_path, sizeof search->image_path - 2);
+    if (length < 0 || fstat(fd, &search->image_dir) < 0)
+        return -1;
+    strcpy(search->image_path + length, "/");
+    return 0;
+}
+
+int ckpt_temporaries_find(JNIEnv *env, int image_dir, struct ckpt_temporaries *ret,
+                          struct ckpt_error *error)
+{
+    struct search search = {.count = 0};
+
+    *ret = (struct ckpt_temporaries){.count = 0};
+    find_bases(&search, ret);
+    if (find_image_dir(&search, image_dir) < 0)
+        return ckpt_error_set(error, errno, "cannot look for temporary files");
+    for (int i = 0; i < 3; i++)
+        if (fstat(i, &search.streams[i]) < 0 && errno != EBADF)
+            note_failure(&search, errno);
+    if (!ckpt_temporaries_started())
+        note_failure(&search, EIO);
+    add_deleted_at_exit(env, &search);
+    add_mapped(&search);
+    add_open(&search);
+    sort(&search);
+    limit(&search);
+    ret->list = calloc(search.count + 1, sizeof *ret->list);
+    for (size_t i = 0; i < search.count; i++) {
+        if (ret->list && search.found[i].kept)
+            ret->list[ret->count++] = (struct ckpt_temporary){
+                .path = search.found[i].path, .base = (uint32_t)search.found[i].base};
+        else
+            free(search.found[i].path);
+    }
+    if (!ret->list)
+        note_failure(&search, ENOMEM);
+    free(search.found);
+    for (size_t i = 0; i < search.tree_count; i++)
+        free(search.trees[i]);
+    free(search.trees);
+    return search.failed ? ckpt_error_set(error, search.failed, "cannot look for temporary files")
+                         : 0;
+}
+
+void ckpt_temporaries_free(struct ckpt_temporaries *temporaries)
+{
+    for (size_t i = 0; i < temporaries->count; i++)
+        free((char *)temporaries->list[i].path);
+    free(temporaries->list);
+    free((char *)temporaries->tmp_dir);
+    free((char *)temporaries->java_home);
+    *temporaries = (struct ckpt_temporaries){.count = 0};
+}

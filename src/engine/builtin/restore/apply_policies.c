@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * A policy file given to a restore: its rules are for the descriptors in the image, before any is
+ * opened, and come before what was decided at the checkpoint.  The image is not touched: the view
+ * of it gets changed copies of its tables of descriptors and files.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/restore/restore.h"
+
+struct change {
+    const struct ckpt_image_view *image;
+    struct ckpt_image_fd *fds; /* the copies */
+    struct ckpt_image_file *files;
+    bool *ruled; /* for each file: a rule is for a descriptor of it */
+};
+
+static bool has_file(const struct ckpt_image_fd *fd)
+{
+    return fd->kind == CKPT_FD_FILE || fd->kind == CKPT_FD_DIRECTORY ||
+           fd->kind == CKPT_FD_DEVICE || fd->kind == CKPT_FD_FIFO;
+}
+
+/* Its copies go on without it: the first of them is opened in its place. */
+static void leave_copies(const struct change *change, size_t index)
+{
+    uint32_t first = CKPT_NONE;
+
+    for (size_t i = index + 1; i < change->image->fd_count; i++)
+        if (change->fds[i].same_as == index) {
+            change->fds[i].same_as = first;
+            if (first == CKPT_NONE)
+                first = (uint32_t)i;
+        }
+}
+
+static int apply_one(const struct change *change, size_t index,
+                     const struct ckpt_policies *policies, struct ckpt_fd_subject *subject,
+                     struct ckpt_error *error)
+{
+    struct ckpt_image_fd *fd = &change->fds[index];
+    const struct ckpt_policy_rule *rule =
+        ckpt_fd_policy_entry(policies, change->image, &change->image->fds[index], subject);
+
+    if (!rule || rule->action == CKPT_POLICY_IGNORE)
+        return 0;
+    if (rule->action == CKPT_POLICY_ERROR)
+        return ckpt_error_set(error, 0, "descriptor %d ('%s') is refused by the rule at %s:%u",
+                              fd->number, subject->text, policies->name, rule->line);
+    if (has_file(fd))
+        change->ruled[fd->object] = true;
+    if (rule->action == CKPT_POLICY_REOPEN) {
+        fd->fd_flags |= CKPT_FD_REOPEN;
+        return 0;
+    }
+    leave_copies(change, index);
+    fd->kind = CKPT_FD_CLOSED;
+    fd->position = 0;
+    fd->object = fd->same_as = CKPT_NONE;
+    return 0;
+}
+
+/*
+ * A file need not be the one that it was, if all who had it open are reopened; it is not looked for
+ * at all if all are closed.  One that is mapped must be the same ever after.
+ */
+static void relax_files(const struct change *change)
+{
+    const struct ckpt_image_view *image = change->image;
+
+    for (size_t i = 0; i < image->file_count; i++) {
+        bool strict = !change->ruled[i], open = false;
+
+        for (size_t m = 0; m < image->map_count && !strict; m++)
+            strict = image->maps[m].object == i &&
+                     (image->maps[m].kind == CKPT_MAP_FILE || image->maps[m].kind == CKPT_MAP_PERF);
+        for (size_t f = 0; f < image->fd_count && !strict; f++)
+            if (has_file(&change->fds[f]) && change->fds[f].object == i) {
+                open = true;
+                strict = !(change->fds[f].fd_flags & CKPT_FD_REOPEN);
+            }
+        if (!strict)
+            change->files[i].flags |= open ? CKPT_FILE_MAY_CHANGE : CKPT_FILE_MADE_AGAIN;
+    }
+}
+
+/* --allow-changed-files: as if a policy reopened all files that were written. */
+static void allow_written(const struct change *change)
+{
+    const struct ckpt_image_view *image = change->image;
+
+    for (size_t i = 0; i < image->file_count; i++)
+        if (change->files[i].flags & CKPT_FILE_WRITTEN)
+            change->files[i].flags |= CKPT_FILE_MAY_CHANGE;
+    for (size_t i = 0; i < image->fd_count; i++)
+        if (has_file(&change->fds[i]) &&
+            (change->files[change->fds[i].object].flags & CKPT_FILE_WRITTEN))
+            change->fds[i].fd_flags |= CKPT_FD_REOPEN;
+}
+
+int ckpt_restore_policies(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    struct ckpt_image_view *view = &restore->image.view;
+    size_t fds_size = view->fd_count * sizeof *view->fds;
+    size_t files_size = view->file_count * sizeof *view->files;
+    struct change change = {.image = view};
+    ckpt_auto_free struct ckpt_policies *policies = NULL;
+    ckpt_auto_free struct ckpt_fd_subject *subject = NULL;
+    ckpt_auto_free struct ckpt_image_fd *fds = NULL;
+    ckpt_auto_free struct ckpt_image_file *files = NULL;
+    ckpt_auto_free bool *ruled = NULL;
+
+    if (!restore->request->policies && !restore->request->allow_changed_files)
+        return 0;
+    policies = malloc(sizeof *policies);
+    subject = malloc(sizeof *subject);
+    change.fds = fds = malloc(fds_size + 1);
+    change.files = files = malloc(files_size + 1);
+    change.ruled = ruled = calloc(view->file_count + 1, sizeof *ruled);
+    if (!policies || !subject || !fds || !files || !ruled)
+        return ckpt_error_set(error, ENOMEM, "cannot read the policy file");
+    if (restore->request->policies &&
+        ckpt_policies_read(policies, restore->request->policies, error) < 0)
+        return -1;
+    memcpy(fds, view->fds, fds_size);
+    memcpy(files, view->files, files_size);
+    if (restore->request->allow_changed_files)
+        allow_written(&change);
+    for (size_t i = 0; i < view->fd_count && restore->request->policies; i++)
+        if (apply_one(&change, i, policies, subject, error) < 0)
+            return -1;
+    relax_files(&change);
+    view->fds = CKPT_STEAL_POINTER(fds);
+    view->files = CKPT_STEAL_POINTER(files);
+    return 0;
+}

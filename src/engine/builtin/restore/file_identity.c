@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Whether the files that were mapped or open are still the same.  Size and time of last change tell
+ * for all; where they differ, an ELF object may still prove itself by its build-id (a package that
+ * was installed again, a copied container layer).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/raw.h"
+#include "engine/builtin/parked/gather.h"
+#include "engine/builtin/restore/restore.h"
+
+#define LOCK_OF_LOG ".lck"
+#define SUM_PIECE ((size_t)1 << 20)
+
+/* The file may be cut short meanwhile: no mapping of it. */
+static int read_file(const struct ckpt_bytes *source, void *to, size_t size, uint64_t offset)
+{
+    return pread(source->fd, to, size, (off_t)offset) == (ssize_t)size ? 0 : -EIO;
+}
+
+static bool same_build(int fd, size_t size, const struct ckpt_image_file *file)
+{
+    struct ckpt_bytes source = {.read = read_file, .fd = fd, .size = size};
+    struct ckpt_image_file now = {.build_id_size = 0};
+
+    if (!file->build_id_size)
+        return false;
+    ckpt_files_build_id(&source, &now);
+    return now.build_id_size == file->build_id_size &&
+           memcmp(now.build_id, file->build_id, file->build_id_size) == 0;
+}
+
+/* Tools that copy layers of containers keep whole seconds only. */
+static bool same_time(const struct timespec *now, const struct ckpt_image_file *file)
+{
+    return now->tv_sec == file->mtime_s &&
+           ((uint32_t)now->tv_nsec == file->mtime_ns || now->tv_nsec == 0 || file->mtime_ns == 0);
+}
+
+/* Whether the part of a file that was summed is as it was. */
+static bool same_sum(int fd, const struct ckpt_image_file *file)
+{
+    ckpt_auto_free char *buffer = malloc(SUM_PIECE);
+    uint64_t at = 0;
+    uint32_t sum = 0;
+
+    while (buffer && at < file->sum_size) {
+        uint64_t left = file->sum_size - at;
+        ssize_t got = pread(fd, buffer, left < SUM_PIECE ? left : SUM_PIECE, (off_t)at);
+
+        if (got <= 0)
+            return false;
+        sum = ckpt_raw_crc32c(sum, buffer, (size_t)got);
+        at += (uint64_t)got;
+    }
+    return buffer && sum == file->sum;
+}
+
+enum change { SAME, GROWN, CHANGED };
+
+/* Of a regular file; @fd: of it, or -1. */
+static enum change compare(const char *path, const struct ckpt_image_file *file, int fd,
+                           const struct stat *now)
+{
+    bool same = (uint64_t)now->st_size == file->size && same_time(&now->st_mtim, file);
+    ckpt_auto_close int opened = -1;
+
+    if (same && !(file->flags & CKPT_FILE_SUMMED))
+        return SAME;
+    if (fd < 0)
+        fd = opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (same)
+        return fd >= 0 && same_sum(fd, file) ? SAME : CHANGED;
+    if (fd >= 0 && same_build(fd, (size_t)now->st_size, file))
+        return SAME;
+    return (file->flags & CKPT_FILE_MAY_GROW) && (uint64_t)now->st_size >= file->size ? GROWN
+                                                                                      : CHANGED;
+}
+
+static int refuse(const char *path, const struct ckpt_image_file *file, const struct stat *now,
+                  struct ckpt_error *error)
+{
+    if (file->flags & CKPT_FILE_WRITTEN)
+        return ckpt_error_set(
+            error, 0,
+            "'%s' has changed since the checkpoint (%lu bytes then, %lu now, or another time of "
+            "change or content), and the JVM, which had it open or mapped for writing, does not "
+            "know what was written; put the old file back, take a new checkpoint, or allow it with "
+            "--allow-changed-files or a policy (reopen)",
+            path, (unsigned long)file->size, (unsigned long)now->st_size);
+    return ckpt_error_set(
+        error, 0,
+        "'%s' has changed since the checkpoint (%lu bytes then, %lu now, or another "
+        "time of change); take a new checkpoint",
+        path, (unsigned long)file->size, (unsigned long)now->st_size);
+}
+
+/* *ret_change is CHANGED for every file that may be another one. */
+static int check(const struct ckpt_image_view *image, const struct ckpt_image_file *file, int fd,
+                 enum change *ret_change, struct ckpt_error *error)
+{
+    const char *path = ckpt_view_text(image, file->path);
+    struct stat status;
+
+    *ret_change = CHANGED;
+    if ((fd >= 0 ? fstat(fd, &status) : stat(path, &status)) < 0)
+        return ckpt_error_set(error, errno, "the JVM had '%s'; put it back where it was", path);
+    if ((status.st_mode & S_IFMT) != (file->mode & S_IFMT))
+        return ckpt_error_set(error, 0, "'%s' is no longer a file of the same kind", path);
+    if ((file->flags & CKPT_FILE_MAY_CHANGE) || !S_ISREG(status.st_mode))
+        return 0;
+    *ret_change = compare(path, file, fd, &status);
+    return *ret_change == CHANGED ? refuse(path, file, &status, error) : 0;
+}
+
+int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
+                        int fd, struct ckpt_error *error)
+{
+    enum change change;
+
+    return check(image, file, fd, &change, error);
+}
+
+bool ckpt_identity_is_own(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
+                          int fd)
+{
+    struct ckpt_error error;
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+           (status.st_uid == geteuid() || status.st_uid == 0) &&
+           !(status.st_mode & (S_IWGRP | S_IWOTH)) &&
+           ckpt_identity_check(image, file, fd, &error) == 0;
+}
+
+/* For each file, how far it is mapped; NULL: no memory. */
+static uint64_t *mapped_sizes(const struct ckpt_image_view *image)
+{
+    uint64_t *sizes = calloc(image->file_count + 1, sizeof *sizes);
+
+    for (size_t i = 0; sizes && i < image->map_count; i++) {
+        const struct ckpt_image_map *map = &image->maps[i];
+        uint64_t end = map->offset + (map->end - map->start);
+
+        if (map->kind == CKPT_MAP_FILE && end > sizes[map->object])
+            sizes[map->object] = end;
+    }
+    return sizes;
+}
+
+/* Whatever is allowed: behind the end of a file that is mapped is a bus error. */
+static int check_mapped(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
+                        uint64_t needed, int fd, struct ckpt_error *error)
+{
+    struct stat now;
+
+    if (needed > file->size)
+        needed = file->size;
+    if (fd < 0 || fstat(fd, &now) < 0 || (uint64_t)now.st_size >= needed)
+        return 0;
+    return ckpt_error_set(error, 0,
+                          "'%s' has only %lu bytes now, and %lu of it were mapped; put the old "
+                          "file back, or take a new checkpoint",
+                          ckpt_view_text(image, file->path), (unsigned long)now.st_size,
+                          (unsigned long)needed);
+}
+
+/* Not where each write goes to the end, wherever that is. */
+static bool had_position(const struct ckpt_image_view *image, size_t index)
+{
+    for (size_t i = 0; i < image->fd_count; i++)
+        if (image->fds[i].kind == CKPT_FD_FILE && image->fds[i].object == index &&
+            !(image->fds[i].open_flags & O_APPEND))
+            return true;
+    return false;
+}
+
+static const char *path_of(const struct ckpt_image_view *image, const struct ckpt_image_fd *fd)
+{
+    return ckpt_view_text(image, image->files[fd->object].path);
+}
+
+/* java.util.logging holds a lock on "NAME.lck" for each log NAME that it writes. */
+static bool is_lock_of_log(const struct ckpt_image_view *image, const char *path)
+{
+    size_t length = strlen(path);
+
+    if (length < sizeof LOCK_OF_LOG || strcmp(path + length - sizeof LOCK_OF_LOG + 1, LOCK_OF_LOG))
+        return false;
+    length -= sizeof LOCK_OF_LOG - 1;
+    for (size_t i = 0; i < image->fd_count; i++)
+        if (image->fds[i].kind == CKPT_FD_FILE &&
+            strncmp(path_of(image, &image->fds[i]), path, length) == 0 &&
+            path_of(image, &image->fds[i])[length] == '\0')
+            return true;
+    return false;
+}
+
+/* Has a lock of the kernel's, or is open for writing and has such a name, as HSQLDB's. */
+static bool is_lock(const struct ckpt_image_fd *fd, const char *name)
+{
+    static const char *const ends[] = {LOCK_OF_LOG, ".lock", "LOCK", "lock"};
+    size_t length = strlen(name);
+
+    if (fd->data.size || (fd->open_flags & O_ACCMODE) == O_RDONLY)
+        return fd->data.size;
+    for (size_t i = 0; i < CKPT_COUNT(ends); i++) {
+        size_t end = strlen(ends[i]);
+
+        if (length >= end && strcmp(name + length - end, ends[i]) == 0 &&
+            (ends[i][0] == '.' || length == end))
+            return true;
+    }
+    return false;
+}
+
+/* "db.lck" of "db.log". */
+static bool has_same_stem(const char *path, const char *other)
+{
+    const char *dot = strrchr(path, '.');
+
+    return dot && strncmp(other, path, (size_t)(dot - path)) == 0 &&
+           strcmp(other + (dot - path), LOCK_OF_LOG) == 0;
+}
+
+/*
+ * A lock that the JVM has on another file in the same folder, as databases do; NULL: none.
+ * RocksDB's write-ahead log is written like a log of text: only at its end, and never read.
+ * HSQLDB's is in append mode, as most logs of text are; so there the names have to match.
+ */
+static const char *locked_beside(const struct ckpt_image_view *image, size_t index)
+{
+    const char *path = ckpt_view_text(image, image->files[index].path);
+    const char *slash = strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
+
+    for (size_t i = 0; i < image->fd_count; i++) {
+        const struct ckpt_image_fd *fd = &image->fds[i];
+        const char *other = fd->kind == CKPT_FD_FILE ? path_of(image, fd) : NULL;
+
+        if (other && fd->object != index && strncmp(other, path, folder) == 0 &&
+            !strchr(other + folder, '/') && is_lock(fd, other + folder) &&
+            !is_lock_of_log(image, other) &&
+            (had_position(image, index) || has_same_stem(path, other)))
+            return other;
+    }
+    return NULL;
+}
+
+static int check_grown(const struct ckpt_image_view *image, size_t index,
+                       struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const char *path = ckpt_view_text(image, image->files[index].path);
+    const char *locked = locked_beside(image, index);
+
+    if (locked)
+        return ckpt_error_set(
+            error, 0,
+            "'%s' has changed since the checkpoint: it has grown, and it is no text log, for the "
+            "JVM has a lock on '%s' next to it, as databases do, and does not know what was "
+            "written; put the old file back, take a new checkpoint, or allow it with "
+            "--allow-changed-files or a policy (reopen)",
+            path, locked);
+    if (restore && had_position(image, index))
+        ckpt_restore_warn(
+            restore, "'%s' has grown since the checkpoint; the JVM continues at its new end", path);
+    return 0;
+}
+
+/* What is open or mapped shared is the file itself, even where the image has a copy. */
+static void mark_needed(const struct ckpt_image_view *image, bool *needed)
+{
+    for (size_t i = 0; i < image->map_count; i++)
+        if (image->maps[i].kind == CKPT_MAP_FILE && (image->maps[i].flags & CKPT_MAP_SHARED_FLAG))
+            needed[image->maps[i].object] = true;
+    for (size_t i = 0; i < image->fd_count; i++)
+        if (image->fds[i].kind != CKPT_FD_SHARED && image->fds[i].object < image->file_count)
+            needed[image->fds[i].object] = true;
+}
+
+int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
+                            struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    ckpt_auto_free bool *needed = calloc(image->file_count + 1, sizeof *needed);
+    ckpt_auto_free uint64_t *mapped = mapped_sizes(image);
+
+    if (!needed || !mapped)
+        return ckpt_error_set(error, ENOMEM, "cannot describe the files");
+    mark_needed(image, needed);
+    for (size_t i = 0; i < image->file_count; i++) {
+        const struct ckpt_image_file *file = &image->files[i];
+        int fd = fds ? fds[i] : -1;
+        enum change change;
+
+        if ((file->flags & CKPT_FILE_MADE_AGAIN) ||
+            (!needed[i] && (file->flags & CKPT_FILE_COPIED)) || ckpt_remake_is_missing(image, file))
+            continue;
+        if (check(image, file, fd, &change, error) < 0 ||
+            check_mapped(image, file, mapped[i], fd, error) < 0)
+            return -1;
+        if (change == GROWN && check_grown(image, i, restore, error) < 0)
+            return -1;
+    }
+    return 0;
+}

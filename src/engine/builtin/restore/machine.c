@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Whether this machine can carry on what the image's machine began: instructions, page size, and
+ * the very same vDSO, because the C library in the image keeps pointers into it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+
+#include "arch/x86_64/cpu.h"
+#include "base/raw.h"
+#include "engine/builtin/restore/restore.h"
+
+/* One line of /proc/self/maps. -1: there are too many special mappings. */
+static int look_at_line(const char *line, const void *image_page, struct ckpt_special *special)
+{
+    const char *name = strstr(line, "[v");
+    unsigned long start, end, inode;
+    unsigned major, minor;
+
+    if (sscanf(line, "%lx-%lx %*s %*x %x:%x %lu", &start, &end, &major, &minor, &inode) != 5)
+        return 0;
+    if (start == (unsigned long)image_page) {
+        special->image_device = makedev(major, minor);
+        special->image_inode = inode;
+    }
+    if (!name || strcmp(name, "[vsyscall]") == 0)
+        return 0;
+    if (special->count == CKPT_SPECIAL_MAPS)
+        return -1;
+    special->map[special->count].start = start;
+    special->map[special->count].end = end;
+    special->map[special->count++].vdso = strcmp(name, "[vdso]") == 0;
+    if (!special->start)
+        special->start = start;
+    special->end = end;
+    return 0;
+}
+
+int ckpt_special_find(int image_fd, struct ckpt_special *ret_special, struct ckpt_error *error)
+{
+    char text[16384]; /* this process has few mappings */
+    void *page = mmap(NULL, CKPT_PAGE, PROT_READ, MAP_PRIVATE, image_fd, 0);
+    long length = ckpt_raw_read_file("/proc/self/maps", text, sizeof text);
+    int result = 0;
+
+    if (page != MAP_FAILED)
+        munmap(page, CKPT_PAGE);
+    memset(ret_special, 0, sizeof *ret_special);
+    if (length < 0)
+        return ckpt_error_set(error, (int)-length, "cannot read /proc/self/maps");
+    for (char *line = text, *next; line && *line && result == 0; line = next) {
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        result = look_at_line(line, page, ret_special);
+    }
+    return result < 0 ? ckpt_error_set(error, 0, "this kernel's vDSO has too many parts") : 0;
+}
+
+static int check_vdso(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_header *header = restore->image.view.header;
+    const struct ckpt_special *here = &restore->special;
+    uint64_t start = header->vvar_start ? header->vvar_start : header->vdso_start;
+
+    for (int i = 0; i < here->count; i++) {
+        uint64_t size = here->map[i].end - here->map[i].start;
+
+        if (here->map[i].vdso && size == header->vdso_end - header->vdso_start &&
+            here->map[i].start - here->start == header->vdso_start - start &&
+            ckpt_raw_crc32c(0, (const void *)here->map[i].start, size) == header->vdso_crc)
+            return 0;
+    }
+    if (here->count == 0 && header->vdso_end == header->vdso_start)
+        return 0;
+    return ckpt_error_set(
+        error, 0,
+        "this kernel's vDSO is not the one of the kernel where the checkpoint was "
+        "taken; take the checkpoint on a machine with the same kernel build");
+}
+
+static bool same_boot(const struct ckpt_image_header *header)
+{
+    char id[sizeof header->boot_id];
+    long length = ckpt_raw_read_file("/proc/sys/kernel/random/boot_id", id, sizeof id);
+
+    return length > 0 && memcmp(id, header->boot_id, (size_t)length) == 0;
+}
+
+int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_header *header = restore->image.view.header;
+    struct ckpt_cpu needed, here;
+    const char *lacks;
+
+    if (ckpt_special_find(restore->image.fd, &restore->special, error) < 0)
+        return -1;
+    if (same_boot(header) && restore->special.count)
+        return 0; /* cpuid is dear in a virtual machine: each one goes to the hypervisor */
+    memcpy(&needed, &header->cpu, sizeof needed);
+    ckpt_probe_cpu(&here);
+    lacks = ckpt_probe_cpu_lacks(&needed, &here);
+    if (lacks)
+        return ckpt_error_set(error, 0,
+                              "this CPU has no %s, which the JVM may use; take the checkpoint on a "
+                              "CPU like this one, or start the JVM with -XX:UseAVX and its like "
+                              "turned down",
+                              lacks);
+    return check_vdso(restore, error);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Memory that is not just pages: mapped files opened, memory files made and filled, hsperfdata
+ * under the name that jps and jcmd look for.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "engine/builtin/restore/restore.h"
+
+int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_error *error)
+{
+    int raised = fcntl(fd, F_DUPFD_CLOEXEC, restore->high);
+    int failed = errno;
+
+    close(fd);
+    if (raised < 0)
+        return ckpt_error_set(error, failed,
+                              "too few descriptors are allowed; raise 'ulimit "
+                              "-n' to %d",
+                              restore->high + 1024);
+    return raised;
+}
+
+/* The file of which there is a copy in the image, if it is still itself and may be mapped here. */
+static int open_original(const struct ckpt_image_view *view, const struct ckpt_image_file *file)
+{
+    ckpt_auto_close int fd = open(ckpt_view_text(view, file->path),
+                                  O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    void *page;
+
+    if (fd < 0 || !ckpt_identity_is_own(view, file, fd))
+        return -1;
+    page = mmap(NULL, CKPT_PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    if (page == MAP_FAILED) /* such as on a file system that was mounted noexec since */
+        return -1;
+    munmap(page, CKPT_PAGE);
+    return CKPT_STEAL_FD(fd);
+}
+
+/* For each file, whether it is mapped so that it may be written; NULL: no memory. */
+static bool *find_written(const struct ckpt_image_view *view)
+{
+    bool *written = calloc(view->file_count + 1, sizeof *written);
+
+    for (size_t i = 0; written && i < view->map_count; i++)
+        if (view->maps[i].kind == CKPT_MAP_FILE && (view->maps[i].flags & CKPT_MAP_SHARED_FLAG) &&
+            ((view->maps[i].prot & PROT_WRITE) || (view->maps[i].flags & CKPT_MAP_MAY_WRITE)))
+            written[view->maps[i].object] = true;
+    return written;
+}
+
+/* *ret_fd is -1 where its copy in the image will do. */
+static int open_file(const struct ckpt_restore *restore, const struct ckpt_image_map *map,
+                     bool written, int *ret_fd, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    const struct ckpt_image_file *file = &view->files[map->object];
+    const char *path = ckpt_view_text(view, file->path);
+    bool copied = file->flags & CKPT_FILE_COPIED;
+    bool either = copied && !(map->flags & CKPT_MAP_SHARED_FLAG);
+    int fd;
+
+    /* What has become a named pipe or a device is neither waited for nor started; its kind is
+     * checked afterwards. */
+    if (either)
+        fd = open_original(view, file);
+    else
+        fd = open(path, (written ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
+                            (copied ? O_NOFOLLOW : 0));
+    if (fd < 0 && !either)
+        return ckpt_error_set(error, errno, "the JVM had '%s'; put it back where it was", path);
+    *ret_fd = fd < 0 ? -1 : ckpt_objects_raise(restore, fd, error);
+    return fd >= 0 && *ret_fd < 0 ? -1 : 0;
+}
+
+/* @late: when what was missing has been made again, and only that. */
+static int open_files(struct ckpt_restore *restore, bool late, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    ckpt_auto_free bool *written = find_written(view);
+
+    if (!written)
+        return ckpt_error_set(error, ENOMEM, "cannot describe the files");
+    for (size_t i = 0; i < view->map_count; i++) {
+        const struct ckpt_image_map *map = &view->maps[i];
+
+        if (map->kind != CKPT_MAP_FILE || restore->file_fds[map->object] >= 0 ||
+            ((!late || restore->rehearsal) &&
+             ckpt_remake_is_missing(view, &view->files[map->object])))
+            continue;
+        if (open_file(restore, map, written[map->object], &restore->file_fds[map->object], error) <
+            0)
+            return -1;
+    }
+    return 0;
+}
+
+static int fill(const struct ckpt_restore *restore, const struct ckpt_image_shared *object, int fd,
+                struct ckpt_error *error)
+{
+    for (uint32_t i = 0; i < object->run_count; i++) {
+        const struct ckpt_image_run *run = &restore->image.view.runs[object->first_run + i];
+        off_t from = (off_t)run->offset;
+        uint64_t left = run->size;
+
+        if (lseek(fd, (off_t)run->address, SEEK_SET) < 0)
+            return ckpt_error_set(error, errno, "cannot fill a memory file");
+        while (left) {
+            ssize_t sent = sendfile(fd, restore->image.fd, &from, left);
+
+            if (sent <= 0)
+                return ckpt_error_set(error, sent ? errno : EIO, "cannot fill a memory file");
+            left -= (uint64_t)sent;
+        }
+    }
+    return 0;
+}
+
+static int make_shared(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+
+    for (size_t i = 0; i < view->shared_count; i++) {
+        const struct ckpt_image_shared *object = &view->shared[i];
+        int fd = memfd_create(ckpt_view_text(view, object->name),
+                              MFD_CLOEXEC | (object->seals & 1 ? 0 : MFD_ALLOW_SEALING));
+
+        if (fd < 0)
+            return ckpt_error_set(error, errno, "cannot make a memory file");
+        fd = ckpt_objects_raise(restore, fd, error);
+        if (fd < 0)
+            return -1;
+        restore->shared_fds[i] = fd;
+        if (ftruncate(fd, (off_t)object->size) < 0)
+            return ckpt_error_set(error, errno, "cannot size a memory file");
+        if (!restore->rehearsal && fill(restore, object, fd, error) < 0)
+            return -1;
+        if (ftruncate(fd, (off_t)object->size) < 0) /* pages were filled whole */
+            return ckpt_error_set(error, errno, "cannot size a memory file");
+    }
+    return 0;
+}
+
+/* Whether a living JVM has this file: in another PID namespace there may be one with our number. */
+static bool is_held(const char *path)
+{
+    ckpt_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/*
+ * DIRECTORY/PID as HotSpot makes it, in a directory that only we can write; -1 if that cannot be.
+ * It is locked as long as it is mapped, which tells JVMs of other PID namespaces that tidy up there
+ * that it is in use.
+ */
+static int open_perf(struct ckpt_restore *restore, const char *old_path)
+{
+    const char *slash = strrchr(old_path, '/');
+    char path[sizeof restore->perf_path];
+    struct stat status;
+    int length, fd;
+
+    if (!slash || slash == old_path)
+        return -1;
+    length = snprintf(path, sizeof path, "%.*s", (int)(slash - old_path), old_path);
+    if (length >= (int)sizeof path - 16)
+        return -1;
+    mkdir(path, 0755);
+    if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid() ||
+        (status.st_mode & (S_IWGRP | S_IWOTH)))
+        return -1;
+    snprintf(path + length, sizeof path - (size_t)length, "/%d", getpid());
+    if (is_held(path))
+        return -1;
+    unlink(path); /* left by a process that had this PID before */
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -1;
+    flock(fd, LOCK_EX | LOCK_NB);
+    memcpy(restore->perf_path, path, sizeof path);
+    return fd;
+}
+
+/* Performance data under the new PID, or in memory without a name where that cannot be. */
+static int make_perf(struct ckpt_restore *restore, const struct ckpt_image_map *map,
+                     struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    const struct ckpt_image_run *run = &view->runs[map->first_run];
+    size_t size = map->end - map->start;
+    ckpt_auto_free char *content = malloc(size);
+    ckpt_auto_close int fd = -1;
+
+    if (!content || map->run_count != 1 || run->size != size ||
+        pread(restore->image.fd, content, size, (off_t)run->offset) != (ssize_t)size)
+        return ckpt_error_set(error, EIO, "cannot read the JVM's performance data");
+    if (map->object != CKPT_NONE && !restore->rehearsal)
+        fd = open_perf(restore, ckpt_view_text(view, view->files[map->object].path));
+    if (fd < 0)
+        fd = memfd_create("hsperfdata", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, (off_t)size) < 0 || pwrite(fd, content, size, 0) != (ssize_t)size)
+        return ckpt_error_set(error, errno, "cannot make the JVM's performance data");
+    restore->perf_fd = ckpt_objects_raise(restore, CKPT_STEAL_FD(fd), error);
+    return restore->perf_fd < 0 ? -1 : 0;
+}
+
+int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+
+    restore->file_fds = malloc((view->file_count + 1) * sizeof(int));
+    restore->shared_fds = malloc((view->shared_count + 1) * sizeof(int));
+    if (!restore->file_fds || !restore->shared_fds)
+        return ckpt_error_set(error, ENOMEM, "cannot describe the memory");
+    memset(restore->file_fds, -1, (view->file_count + 1) * sizeof(int));
+    memset(restore->shared_fds, -1, (view->shared_count + 1) * sizeof(int));
+    return open_files(restore, false, error) < 0
+               ? -1
+               : ckpt_identity_check_all(view, restore->file_fds, restore, error);
+}
+
+int ckpt_objects_make(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+
+    if (ckpt_remake_files(restore, error) < 0 || open_files(restore, true, error) < 0 ||
+        make_shared(restore, error) < 0)
+        return -1;
+    for (size_t i = 0; i < view->map_count; i++)
+        if (view->maps[i].kind == CKPT_MAP_PERF && restore->perf_fd < 0 &&
+            make_perf(restore, &view->maps[i], error) < 0)
+            return -1;
+    return 0;
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * From the image to the restorer's plan, and the jump.
+ *
+ * The operations on memory come first (operations.c); with threads, signals and what else there is
+ * they are one flat block that the restorer follows.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/prctl.h>
+
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __GLIBC__
+#include <sys/rseq.h>
+#endif
+
+#include "base/cleanup.h"
+#include "engine/builtin/restore/operations.h"
+#include "engine/builtin/restore/restore.h"
+#include "engine/builtin/restorer/restorer_plan.h"
+
+#define SPACE_END 0x7ffffffff000ull
+#define STACK_SIZE ((size_t)64 << 10)
+#define GAP ((uint64_t)16 << 20) /* kept free around the area: stacks grow */
+#define LOWEST_AREA ((uint64_t)1 << 32)
+
+extern const unsigned char ckpt_restorer_code[]; /* made by tools/embed-binary */
+extern const size_t ckpt_restorer_code_size;
+
+/* The area while it is filled. */
+struct area {
+    char *start, *end;
+    char *next; /* free for the plan's arrays */
+    struct ckpt_plan *plan;
+    char *parameters; /* a struct ckpt_parameters and what it points to, behind the end */
+    size_t parameters_size;
+};
+
+static uint64_t pages_up(uint64_t size)
+{
+    return (size + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1);
+}
+
+static void *take(struct area *area, size_t size)
+{
+    char *at = area->next;
+
+    area->next += (size + 15) & ~(size_t)15;
+    return at;
+}
+
+/* ---- parameters ---- */
+
+/* NULL counts as no words. */
+static size_t words_size(char *const *words)
+{
+    size_t size = sizeof *words;
+
+    for (; words && *words; words++)
+        size += sizeof *words + strlen(*words) + 1;
+    return size;
+}
+
+static size_t parameters_size(const struct ckpt_restore *restore)
+{
+    const struct ckpt_restore_request *request = restore->request;
+
+    return pages_up(sizeof(struct ckpt_parameters) + words_size(request->environment) +
+                    words_size(request->properties) + words_size(request->arguments) +
+                    3 * sizeof(char *) + strlen(restore->cwd) + 1 + sizeof(struct prctl_mm_map) +
+                    sizeof(uint64_t));
+}
+
+/* An array of strings, then the strings: made at the address where the process will have them. */
+static uint64_t put_words(char **at, char *const *words)
+{
+    char **array = (char **)(((uintptr_t)*at + sizeof *array - 1) & -sizeof *array);
+    size_t count = 0;
+    char *text;
+
+    while (words && words[count])
+        count++;
+    text = (char *)(array + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        size_t size = strlen(words[i]) + 1;
+
+        array[i] = memcpy(text, words[i], size);
+        text += size;
+    }
+    array[count] = NULL;
+    *at = text;
+    return (uint64_t)array;
+}
+
+static void fill_parameters(char *to, const struct ckpt_restore *restore)
+{
+    const struct ckpt_restore_request *request = restore->request;
+    struct ckpt_parameters *parameters = (struct ckpt_parameters *)to;
+    char *at = to + sizeof *parameters;
+
+    parameters->environment = put_words(&at, request->environment);
+    parameters->properties = put_words(&at, request->properties);
+    parameters->arguments = put_words(&at, request->arguments);
+    if (restore->cwd[0]) {
+        parameters->cwd = (uint64_t)strcpy(at, restore->cwd);
+        at += strlen(at) + 1;
+    }
+    parameters->size = parameters_size(restore);
+    parameters->mm_map = ((uint64_t)at + sizeof(uint64_t) - 1) & -sizeof(uint64_t);
+    parameters->mm_map_size = sizeof(struct prctl_mm_map);
+}
+
+/* ---- the area ---- */
+
+/* An address range that no mapping of the image comes near and that is free in this process too. */
+static char *find_area(const struct ckpt_image_view *view, size_t size)
+{
+    uint64_t free_from = LOWEST_AREA;
+
+    for (size_t i = 0; i <= view->map_count; i++) {
+        uint64_t free_to = i < view->map_count ? view->maps[i].start : SPACE_END;
+
+        for (; free_from + size + 2 * GAP <= free_to; free_from += size + GAP) {
+            void *at = mmap((void *)(free_from + GAP), size, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+            if (at == (void *)(free_from + GAP))
+                return at;
+            if (at != MAP_FAILED)
+                munmap(at, size); /* a kernel before 4.17 took the address for a hint */
+        }
+        if (i < view->map_count && view->maps[i].end > free_from)
+            free_from = view->maps[i].end;
+    }
+    return NULL;
+}
+
+static int open_area(const struct ckpt_restore *restore, struct ckpt_operations *ops,
+                     struct area *area, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    size_t code = pages_up(ckpt_restorer_code_size);
+    size_t special = restore->special.end - restore->special.start;
+    uint64_t count = ckpt_operations_count(ops);
+    size_t arrays = pages_up(sizeof(struct ckpt_plan) + (count + 1) * sizeof(struct ckpt_op) +
+                             view->thread_count * sizeof(struct ckpt_plan_thread) +
+                             64 * sizeof(struct ckpt_plan_signal) + sizeof(struct ckpt_mailbox) +
+                             sizeof(struct prctl_mm_map) + view->process->auxv.size + 256);
+    size_t size = code + arrays + 2 * STACK_SIZE + special;
+
+    area->parameters_size = parameters_size(restore);
+    area->start = find_area(view, size + area->parameters_size);
+    if (!area->start)
+        return ckpt_error_set(error, ENOMEM, "no room beside the JVM's memory");
+    memcpy(area->start, ckpt_restorer_code, ckpt_restorer_code_size);
+    if (mprotect(area->start, code, PROT_READ | PROT_EXEC) < 0)
+        return ckpt_error_set(error, errno, "cannot make the restorer executable");
+    area->end = area->parameters = area->start + size;
+    fill_parameters(area->parameters, restore);
+    area->next = area->start + code;
+    area->plan = take(area, sizeof *area->plan);
+    area->plan->area_start = (uint64_t)area->start;
+    area->plan->area_end = (uint64_t)area->parameters + area->parameters_size;
+    area->plan->space_end = SPACE_END;
+    area->plan->image_fd = restore->image.fd;
+    area->plan->first_fd = restore->high;
+    area->plan->ops = (uint64_t)take(area, (count + 1) * sizeof(struct ckpt_op));
+    area->plan->first_read = ops->first.count;
+    area->plan->read_count = ops->reads.count;
+    area->plan->op_count = count;
+    ckpt_operations_put(ops, (struct ckpt_op *)area->plan->ops);
+    return 0;
+}
+
+static void add_moves(struct area *area, const struct ckpt_restore *restore)
+{
+    const struct ckpt_image_header *header = restore->image.view.header;
+    const struct ckpt_special *special = &restore->special;
+    uint64_t to = header->vvar_start ? header->vvar_start : header->vdso_start;
+    uint64_t parked = (uint64_t)area->end - (special->end - special->start);
+
+    for (int i = 0; i < special->count; i++) {
+        uint64_t offset = special->map[i].start - special->start;
+
+        area->plan->moves[area->plan->move_count++] =
+            (struct ckpt_move){.from = special->map[i].start,
+                               .parked = parked + offset,
+                               .to = to + offset,
+                               .size = special->map[i].end - special->map[i].start};
+    }
+}
+
+/* ---- process and threads ---- */
+
+static void add_mailbox(struct area *area, const struct ckpt_restore *restore)
+{
+    const struct ckpt_image_header *header = restore->image.view.header;
+    struct ckpt_mailbox *mailbox = take(area, sizeof *mailbox);
+
+    *mailbox = (struct ckpt_mailbox){.restored_realtime_ns = restore->request->started_realtime_ns,
+                                     .monotonic_shift_ns = restore->monotonic_shift_ns,
+                                     .area_start = (uint64_t)area->start,
+                                     .area_size = (uint64_t)(area->end - area->start),
+                                     .redirect_clock = restore->redirect_clock,
+                                     .parameters = (uint64_t)area->parameters,
+                                     .image_device = restore->special.image_device,
+                                     .image_inode = restore->special.image_inode,
+                                     .helper = (uint64_t)&area->plan->helper_tid,
+                                     .generation = header->generation + 1};
+    ((struct ckpt_op *)area->plan->ops)[area->plan->op_count++] =
+        (struct ckpt_op){.type = CKPT_OP_COPY,
+                         .address = header->mailbox,
+                         .size = sizeof *mailbox,
+                         .offset = (uint64_t)mailbox};
+}
+
+static void add_threads(struct area *area, const struct ckpt_image_view *view, bool same_tids)
+{
+    struct ckpt_plan_thread *threads = take(area, view->thread_count * sizeof *threads);
+
+    for (size_t i = 0; i < view->thread_count; i++)
+        threads[i] = (struct ckpt_plan_thread){.context = view->threads[i].context,
+                                               .tls = view->threads[i].tls,
+                                               .clear_tid = view->threads[i].clear_tid,
+                                               .tid = same_tids ? view->threads[i].tid : 0};
+    area->plan->threads = (uint64_t)threads;
+    area->plan->thread_count = view->thread_count;
+}
+
+/*
+ * A signal that was ignored when the command started (nohup, a shell's background job) stays
+ * ignored, as when java starts: HotSpot leaves HUP, INT and TERM alone then, and of the others all
+ * that it does not handle itself.  Not SIGCHLD, which the JDK resets.
+ */
+static bool stays_ignored(uint32_t number, uint64_t now, uint64_t wanted)
+{
+    bool ends = number == SIGHUP || number == SIGINT || number == SIGTERM;
+
+    return now == (uint64_t)SIG_IGN && number != SIGCHLD && (ends || wanted == (uint64_t)SIG_DFL);
+}
+
+static void add_signals(struct area *area, const struct ckpt_image_view *view)
+{
+    struct ckpt_plan_signal *signals = take(area, 64 * sizeof *signals);
+
+    for (uint32_t i = 1; i <= 64; i++) {
+        const struct ckpt_image_signal *wanted = &view->signals[i - 1];
+        struct ckpt_plan_signal *signal = &signals[area->plan->signal_count];
+        uint64_t now[4] = {0};
+
+        if (i == SIGKILL || i == SIGSTOP)
+            continue;
+        syscall(SYS_rt_sigaction, i, NULL, now, 8);
+        memcpy(signal->action, wanted, sizeof signal->action);
+        signal->number = i;
+        if (memcmp(now, wanted, sizeof now) != 0 && !stays_ignored(i, now[0], wanted->handler))
+            area->plan->signal_count++;
+    }
+    area->plan->signals = (uint64_t)signals;
+}
+
+/* The JVM's program, for /proc/PID/exe; -1, and nothing is lost but that. */
+static int open_executable(struct ckpt_restore *restore)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    int fd = open(ckpt_view_text(view, view->process->exe), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct ckpt_error ignored;
+
+    return fd < 0 ? -1 : ckpt_objects_raise(restore, fd, &ignored);
+}
+
+/* The environment that /proc shows is the new one; the arguments stay those of the java command. */
+static void add_mm_map(struct area *area, struct ckpt_restore *restore)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    const struct ckpt_image_process *process = view->process;
+    struct ckpt_parameters *parameters = (struct ckpt_parameters *)area->parameters;
+    char *const *last = (char *const *)parameters->environment;
+    uint64_t env_start = (uint64_t)*last, env_end;
+    struct prctl_mm_map *map = take(area, sizeof *map);
+    void *auxv = take(area, process->auxv.size);
+
+    memcpy(auxv, ckpt_view_text(view, process->auxv), process->auxv.size);
+    while (*last && last[1])
+        last++;
+    env_end = *last ? (uint64_t)*last + strlen(*last) + 1 : env_start;
+    *map = (struct prctl_mm_map){.start_code = process->start_code,
+                                 .end_code = process->end_code,
+                                 .start_data = process->start_data,
+                                 .end_data = process->end_data,
+                                 .start_brk = process->start_brk,
+                                 .brk = process->brk,
+                                 .start_stack = process->start_stack,
+                                 .arg_start = process->arg_start,
+                                 .arg_end = process->arg_end,
+                                 .env_start = env_start,
+                                 .env_end = env_end,
+                                 .auxv = auxv,
+                                 .auxv_size = process->auxv.size,
+                                 .exe_fd = (uint32_t)open_executable(restore)};
+    parameters->env_start = env_start;
+    parameters->env_end = env_end;
+    memcpy((void *)parameters->mm_map, map, sizeof *map);
+    area->plan->mm_map = (uint64_t)map;
+    area->plan->mm_map_size = sizeof *map;
+}
+
+/* The kernel writes to glibc's struct rseq whenever it likes: not after that memory is gone. */
+static void leave_rseq(void)
+{
+#ifdef __GLIBC__
+    if (__rseq_size)
+        syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset,
+                __rseq_size < 32 ? 32 : __rseq_size, 1 /* RSEQ_FLAG_UNREGISTER */, RSEQ_SIG);
+#endif
+}
+
+/* Registrations belong to the address space, which stays this one. */
+static void register_membarrier(const struct ckpt_image_view *view)
+{
+    for (int bit = 0; bit < 16; bit++)
+        if (view->process->membarrier & (1u << bit))
+            syscall(SYS_membarrier, 1 << bit, 0, 0);
+}
+
+static void restore_limits(const struct ckpt_image_view *view)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        uint64_t soft = view->process->limits[RLIMIT_NOFILE][0];
+
+        limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* A second thread costs 30 us. */
+static bool worth_help(const struct ckpt_plan *plan)
+{
+    cpu_set_t cpus;
+
+    return plan->read_count + plan->thread_count >= 16 &&
+           sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) > 1;
+}
+
+struct ckpt_plan *ckpt_plan_make(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    struct area area = {.start = NULL};
+    struct ckpt_operations ops;
+
+    if (ckpt_operations_make(restore, &ops, error) < 0 ||
+        open_area(restore, &ops, &area, error) < 0)
+        return NULL;
+    add_moves(&area, restore);
+    add_threads(&area, view, restore->request->same_tids);
+    add_signals(&area, view);
+    add_mm_map(&area, restore);
+    add_mailbox(&area, restore);
+    area.plan->stack = (uint64_t)area.end - (restore->special.end - restore->special.start);
+    /* A helper has a TID too, which could be one of those that are wanted. */
+    if (!restore->request->same_tids && worth_help(area.plan))
+        area.plan->helper_stack = area.plan->stack - STACK_SIZE;
+    return area.plan;
+}
+
+void ckpt_plan_run(const struct ckpt_restore *restore, struct ckpt_plan *plan)
+{
+    void (*start)(struct ckpt_plan *, void *) =
+        (void (*)(struct ckpt_plan *, void *))plan->area_start;
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    restore_limits(&restore->image.view);
+    register_membarrier(&restore->image.view);
+    leave_rseq();
+    start(plan, (void *)plan->stack);
+    __builtin_unreachable();
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The built-in engine as the command sees it: the order of a restore, and what this machine allows.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/restore/restore.h"
+#include "engine/builtin/restore/support.h"
+
+#define OUR_FDS 64 /* room above the image's numbers for what is needed beside them, and below: */
+
+/*
+ * Mapped files and memory files, what waits until the other end of its pipe is made, and in a
+ * rehearsal what stands for bound sockets.
+ */
+static uint64_t fds_aside(const struct ckpt_restore *restore)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    ckpt_auto_free bool *seen = calloc(view->file_count + 1, sizeof *seen);
+    uint64_t count = view->shared_count, ends = 0;
+
+    for (size_t i = 0; i < view->fd_count; i++) {
+        ends += view->fds[i].kind == CKPT_FD_PIPE; /* of two, one waits */
+        count += restore->rehearsal &&
+                 (view->fds[i].kind == CKPT_FD_TCP || view->fds[i].kind == CKPT_FD_UDP);
+    }
+    count += (ends + 1) / 2;
+    for (size_t i = 0; seen && i < view->map_count; i++)
+        if (view->maps[i].kind == CKPT_MAP_FILE && !seen[view->maps[i].object]) {
+            seen[view->maps[i].object] = true;
+            count++;
+        }
+    return count;
+}
+
+static int choose_high(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    struct rlimit limit;
+    uint64_t needed;
+
+    restore->high = view->fd_count ? view->fds[view->fd_count - 1].number + 1 : 3;
+    if (restore->high < 16)
+        restore->high = 16;
+    needed = (uint64_t)restore->high + OUR_FDS + fds_aside(restore);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        if (limit.rlim_max < needed)
+            return ckpt_error_set(error, EMFILE,
+                                  "%lu descriptors are needed and %lu allowed; "
+                                  "raise 'ulimit -Hn'",
+                                  (unsigned long)needed, (unsigned long)limit.rlim_max);
+    }
+    restore->image.fd = ckpt_objects_raise(restore, restore->image.fd, error);
+    if (restore->image.fd < 0)
+        return -1;
+    for (int i = 0; i < 3; i++) { /* nothing of ours has the number of one that is closed */
+        restore->streams[i] = fcntl(i, F_DUPFD_CLOEXEC, restore->high);
+        if (restore->streams[i] < 0 && errno != EBADF)
+            return ckpt_error_set(error, errno, "descriptor %d cannot be duplicated", i);
+    }
+    return 0;
+}
+
+static int check_fds(const struct ckpt_image_view *view, struct ckpt_error *error)
+{
+    for (size_t i = 0; i < view->fd_count; i++) {
+        const struct ckpt_fd_kind_row *row = ckpt_fd_row(view->fds[i].kind);
+
+        if (!row || (row->valid && !row->valid(view, &view->fds[i])))
+            return ckpt_error_set(error, 0,
+                                  "the image is damaged (descriptor %d); take a new "
+                                  "checkpoint",
+                                  view->fds[i].number);
+    }
+    return 0;
+}
+
+/* Whether a directory is missing that ckpt_remake_files() makes, or in a rehearsal would make. */
+static bool is_made_again(const struct ckpt_image_view *view, const char *path)
+{
+    for (size_t i = 0; i < view->file_count; i++)
+        if (S_ISDIR(view->files[i].mode) &&
+            strcmp(ckpt_view_text(view, view->files[i].path), path) == 0)
+            return ckpt_remake_is_missing(view, &view->files[i]);
+    return false;
+}
+
+/* @late: when the directory has been made again, if it was missing. */
+static int enter_directory(struct ckpt_restore *restore, bool late, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    const char *cwd = ckpt_view_text(view, view->process->cwd), *new = restore->request->cwd;
+
+    if (new)
+        return late || (chdir(new) == 0 && getcwd(restore->cwd, sizeof restore->cwd))
+                   ? 0
+                   : ckpt_error_set(error, errno, "cannot enter the directory '%s' (--cwd)", new);
+    if (chdir(cwd) == 0 ||
+        (errno == ENOENT && (!late || restore->rehearsal) && is_made_again(view, cwd)))
+        return 0;
+    return ckpt_error_set(error, errno,
+                          "the JVM ran in the directory '%s'; make it again, or choose another "
+                          "one with --cwd",
+                          cwd);
+}
+
+static int enter_surroundings(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    umask(restore->image.view.process->umask);
+    return enter_directory(restore, false, error);
+}
+
+static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    struct ckpt_fd_thaw thaw = {
+        .image = view,
+        .high = restore->high,
+        .shared_fds = restore->shared_fds,
+        .streams = restore->streams,
+        .rehearsal = restore->rehearsal,
+        .frozen_runs = restore->request->frozen_runs,
+    };
+    ckpt_auto_free int *other_end = malloc((view->fd_count + 1) * sizeof(int));
+
+    if (!other_end)
+        return ckpt_error_set(error, ENOMEM, "cannot describe the descriptors");
+    memset(other_end, -1, (view->fd_count + 1) * sizeof(int));
+    thaw.other_end = other_end;
+    return ckpt_fds_thaw(&thaw, error) < 0 ? -1
+                                           : ckpt_fd_locks_take(&thaw, restore->file_fds, error);
+}
+
+/* Standard error may be another file once the descriptors are made. */
+static int warn(struct ckpt_restore *restore)
+{
+    ckpt_restore_warn_all(restore);
+    return 0;
+}
+
+/*
+ * The plan first: a limit refuses before an address is bound.  It has the descriptors' final
+ * numbers already, but where a locked file is mapped by one of the image's (file_locks.c).
+ */
+static struct ckpt_plan *plan_and_open(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    size_t size = restore->image.view.file_count * sizeof *restore->file_fds;
+    ckpt_auto_free int *before = malloc(size + 1);
+    struct ckpt_plan *plan;
+
+    if (!before) {
+        ckpt_error_set(error, ENOMEM, "cannot describe the descriptors");
+        return NULL;
+    }
+    memcpy(before, restore->file_fds, size);
+    plan = ckpt_plan_make(restore, error);
+    /* After the limits, which are tried with threads.  A JVM that still runs has its TIDs. */
+    if (!plan || ckpt_limits_check(restore, plan, error) < 0 ||
+        (restore->request->same_tids && !restore->request->frozen_runs &&
+         ckpt_tids_check(&restore->image.view, error) < 0) ||
+        warn(restore) < 0 || thaw_fds(restore, error) < 0)
+        return NULL;
+    return memcmp(before, restore->file_fds, size) == 0 ? plan : ckpt_plan_make(restore, error);
+}
+
+/* All steps but the jump, in their order. */
+static struct ckpt_plan *prepare(struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_restore_request *request = restore->request;
+    const char *name = request->image_name ? request->image_name : CKPT_IMAGE_NAME;
+
+    if (ckpt_image_open_as(request->directory, name, true, &restore->image, error) < 0)
+        return NULL;
+    if ((request->verify && ckpt_image_verify(&restore->image, error) < 0) ||
+        check_fds(&restore->image.view, error) < 0 || ckpt_restore_policies(restore, error) < 0 ||
+        ckpt_machine_check(restore, error) < 0 || choose_high(restore, error) < 0 ||
+        ckpt_objects_open(restore, error) < 0 || enter_surroundings(restore, error) < 0 ||
+        ckpt_time_enter(restore, error) < 0 || ckpt_limits_check_files(restore, error) < 0 ||
+        ckpt_objects_make(restore, error) < 0 || enter_directory(restore, true, error) < 0)
+        return NULL;
+    return plan_and_open(restore, error);
+}
+
+/* What is reported goes to the caller's streams, not to files of the application's. */
+static void give_streams_back(const struct ckpt_restore *restore)
+{
+    for (int i = 0; i < 3; i++)
+        if (restore->streams[i] >= 0)
+            dup2(restore->streams[i], i);
+}
+
+static int restore(const struct ckpt_restore_request *request, struct ckpt_error *error)
+{
+    struct ckpt_restore restore = {
+        .request = request, .perf_fd = -1, .image.fd = -1, .streams = {-1, -1, -1}};
+    struct ckpt_plan *plan = prepare(&restore, error);
+
+    if (plan)
+        ckpt_plan_run(&restore, plan);
+    give_streams_back(&restore);
+    if (restore.perf_path[0])
+        unlink(restore.perf_path);
+    ckpt_image_close(&restore.image);
+    return -1;
+}
+
+static int rehearse(const struct ckpt_restore_request *request, struct ckpt_error *error)
+{
+    struct ckpt_restore restore = {.request = request,
+                                   .rehearsal = true,
+                                   .perf_fd = -1,
+                                   .image.fd = -1,
+                                   .streams = {-1, -1, -1}};
+    int result = prepare(&restore, error) ? 0 : -1;
+
+    give_streams_back(&restore);
+    return result;
+}
+
+static int check(ckpt_finding_fn *report, void *context)
+{
+    struct ckpt_kernel kernel;
+
+    ckpt_probe_kernel(&kernel);
+    return ckpt_builtin_check(&kernel, report, context);
+}
+
+const struct ckpt_engine ckpt_engine_builtin = {
+    .name = "builtin",
+    .check = check,
+    .restore = restore,
+    .rehearse = rehearse,
+};

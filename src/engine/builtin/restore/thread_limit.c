@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Whether this process may start as many threads as the image has.  What can refuse them: the
+ * limits of the user (RLIMIT_NPROC), of a cgroup (pids.max) and of the machine (kernel.threads-max,
+ * kernel.pid_max; the first 300 numbers are not given twice).
+ *
+ * What they count cannot be seen from here exactly: other PID namespaces, outer cgroups, whom the
+ * kernel exempts.  So where a limit may be near, the threads are started, do nothing, and end.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/restore/restore.h"
+
+#define FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+#define FEW 1000 /* threads that every machine allows */
+#define END_S 10 /* for threads that have nothing to do but to end */
+
+long ckpt_trial_clone(unsigned long flags, void *stack, uint32_t *word);
+
+/* A number in a file; @none: there is no such file, or "max". */
+static uint64_t read_number(const char *path, uint64_t none)
+{
+    char text[64];
+    const char *at = text;
+
+    return ckpt_raw_read_file(path, text, sizeof text) <= 0 || *text < '0' || *text > '9'
+               ? none
+               : ckpt_raw_number(&at, 10);
+}
+
+/* All threads of the machine, whoever sees them. */
+static uint64_t all_threads(void)
+{
+    unsigned long count;
+    char text[128];
+
+    return ckpt_raw_read_file("/proc/loadavg", text, sizeof text) > 0 &&
+                   sscanf(text, "%*s %*s %*s %*u/%lu", &count) == 1
+               ? count
+               : UINT64_MAX / 2;
+}
+
+/* Whether a cgroup on the way up from @path, below the mount point @top, is short of PIDs. */
+static bool group_is_near(const char *top, char *path, size_t count)
+{
+    char file[512], *slash;
+
+    do {
+        uint64_t most;
+
+        snprintf(file, sizeof file, "%s%s/pids.max", top, path);
+        most = read_number(file, UINT64_MAX);
+        snprintf(file, sizeof file, "%s%s/pids.current", top, path);
+        if (most != UINT64_MAX && read_number(file, most) + count > most)
+            return true;
+        slash = strrchr(path, '/');
+        if (slash)
+            *slash = '\0';
+    } while (slash);
+    return false;
+}
+
+/* The controller has one hierarchy: that of version 1, if it is there. */
+static bool any_group_is_near(size_t count)
+{
+    char text[4096], path[400];
+    const char *top = "/sys/fs/cgroup/pids", *at;
+
+    if (ckpt_raw_read_file("/proc/self/cgroup", text, sizeof text) <= 0)
+        return false;
+    at = strstr(text, ":pids:/");
+    if (!at) {
+        top = "/sys/fs/cgroup";
+        at = strstr(text, "0::/");
+    }
+    if (!at)
+        return false;
+    at = strchr(at, '/');
+    snprintf(path, sizeof path, "%.*s", at[1] == '\n' ? 0 : (int)strcspn(at, "\n"), at);
+    return group_is_near(top, path, count);
+}
+
+static bool is_near(size_t count)
+{
+    uint64_t now = all_threads() + count;
+    struct rlimit limit;
+
+    return (getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur < now) ||
+           (now > FEW && (read_number("/proc/sys/kernel/threads-max", UINT64_MAX) < now + 32 ||
+                          read_number("/proc/sys/kernel/pid_max", UINT64_MAX) < now + 400)) ||
+           any_group_is_near(count);
+}
+
+/* Until the kernel has taken them off all counts, which is before they leave this one. */
+static void wait_for_end(void)
+{
+    struct timespec began, now;
+    char text[4096];
+    uint64_t threads;
+
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    do {
+        sched_yield();
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (ckpt_raw_read_file("/proc/self/status", text, sizeof text) > 0 &&
+             ckpt_raw_field(text, "Threads:", 10, &threads) && threads > 1 &&
+             now.tv_sec - began.tv_sec < END_S);
+}
+
+int ckpt_threads_check(size_t count, struct ckpt_error *error)
+{
+    static uint32_t word;
+    char stack[64];
+    size_t started = 0;
+    long made = 0;
+
+    if (count == 0 || !is_near(count))
+        return 0;
+    for (; started < count && made >= 0; started += made > 0)
+        made = ckpt_trial_clone(FLAGS, stack + sizeof stack, &word);
+    __atomic_store_n(&word, 1, __ATOMIC_RELEASE);
+    ckpt_sys_futex(&word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+    wait_for_end();
+    __atomic_store_n(&word, 0, __ATOMIC_RELEASE);
+    if (made >= 0)
+        return 0;
+    return ckpt_error_set(error, (int)-made,
+                          "the JVM needs %lu threads, and only %lu could be started; raise 'ulimit "
+                          "-u', the cgroup's pids.max (--pids-limit of a container) or the sysctl "
+                          "kernel.threads-max or kernel.pid_max",
+                          (unsigned long)count + 1, (unsigned long)started + 1);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What the command hands to the restorer: a flat plan, made in one block of memory.
+ *
+ * The restorer's area, from low to high addresses: its code, this plan with its arrays, its stack,
+ * room for the vDSO while the rest of the address space is cleared.  The area is free in the image
+ * and stays mapped until the restored agent removes it.
+ */
+#ifndef CKPT_ENGINE_BUILTIN_RESTORER_RESTORER_PLAN_H
+#define CKPT_ENGINE_BUILTIN_RESTORER_RESTORER_PLAN_H
+
+#include <stdint.h>
+
+enum ckpt_op_type {
+    CKPT_OP_MAP = 1, /**< mmap at a fixed address; descriptor -1: anonymous */
+    CKPT_OP_READ,    /**< copy from the image */
+    CKPT_OP_PROTECT, /**< mprotect */
+    CKPT_OP_ADVISE,  /**< madvise with `prot` as the advice; failure does not matter */
+    CKPT_OP_COPY,    /**< copy from the plan: `offset` is an address in the area */
+    CKPT_OP_LOCK,    /**< mlock2 with `flags`; failure does not matter */
+    CKPT_OP_SEAL,    /**< mseal; failure does not matter */
+};
+
+/** A flag of CKPT_OP_READ: ask for huge pages first; failure does not matter. */
+#define CKPT_OP_COLLAPSE 1u
+
+struct ckpt_op {
+    uint32_t type;
+    uint32_t prot;
+    uint32_t flags;
+    int32_t fd;
+    uint64_t address, size, offset;
+};
+
+/** A piece of memory to be moved: vDSO and vvar. */
+struct ckpt_move {
+    uint64_t from, parked, to, size;
+};
+
+struct ckpt_plan_thread {
+    uint64_t context; /**< address of its struct ckpt_context */
+    uint64_t tls;
+    uint64_t clear_tid;
+    uint32_t tid; /**< the TID it is to have; 0: any */
+    uint32_t reserved;
+};
+
+struct ckpt_plan_signal {
+    uint32_t number, reserved;
+    uint64_t action[4]; /**< the kernel's struct sigaction */
+};
+
+#define CKPT_PLAN_MOVES 8
+
+struct ckpt_plan {
+    uint64_t area_start, area_end;
+    uint64_t space_end;              /**< the end of the address space that is cleared */
+    uint64_t ops, op_count;          /**< address of struct ckpt_op[] */
+    uint64_t first_read, read_count; /**< the reads among them, which lie together */
+    uint64_t next_read;              /**< the first that neither thread has taken yet */
+    uint64_t threads, thread_count;  /**< address of struct ckpt_plan_thread[], the leader first */
+    uint64_t signals, signal_count;  /**< address of struct ckpt_plan_signal[] */
+    uint64_t mm_map, mm_map_size;    /**< address of struct prctl_mm_map */
+    struct ckpt_move moves[CKPT_PLAN_MOVES];
+    uint64_t move_count;
+    int32_t image_fd;
+    int32_t first_fd;      /**< descriptors from here on are closed at the end */
+    uint64_t stack;        /**< the end of the restorer's stack */
+    uint64_t helper_stack; /**< the stack of a second thread that does half the work; 0: none */
+    uint32_t helper_tid;   /**< the kernel clears it, and wakes, when the helper has ended */
+    uint32_t helper_read;  /**< a futex: the helper's reads are done */
+    uint32_t may_start;    /**< a futex: the helper may start its threads */
+    uint32_t no_collapse;  /**< the kernel has no huge pages just now */
+};
+
+#endif

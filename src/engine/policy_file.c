@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * See policy_file.h.  A file is read strictly: a word that is not known, a filter that does not
+ * belong to the type, a filter given twice are wrong lines, because a rule that silently means
+ * something else would close somebody's files.
+ */
+#include "engine/policy_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+
+#define FILES (1u << CKPT_POLICY_FILE)
+#define PIPES (1u << CKPT_POLICY_PIPE)
+#define SOCKETS (1u << CKPT_POLICY_SOCKET)
+#define DESCRIPTORS (1u << CKPT_POLICY_DESCRIPTOR)
+#define EVERY (FILES | PIPES | SOCKETS | DESCRIPTORS)
+
+struct parser {
+    struct ckpt_policies *policies;
+    struct ckpt_error *error;
+    uint32_t line;
+    struct ckpt_policy_rule rule;
+    uint32_t given[16]; /* for each key, the line of this rule in which it stands, or 0 */
+};
+
+struct key {
+    const char *name;
+    unsigned types;
+    int (*set)(struct parser *parser, const char *value);
+};
+
+/* A word such that a message has room for what was expected in its place. */
+static const char *shown(const char *word, char text[80])
+{
+    size_t length = ckpt_raw_format(text, 77, "%s", word);
+
+    if (length == 76)
+        __builtin_memcpy(text + length, "...", 4);
+    return text;
+}
+
+static int wrong(const struct parser *parser, uint32_t line, const char *before, const char *word,
+                 const char *expected)
+{
+    char text[80];
+
+    return ckpt_error_set(parser->error, 0, "%s:%u: %s'%s'; expected %s", parser->policies->name,
+                          line, before, shown(word, text), expected);
+}
+
+/* ---- words, numbers, addresses ---- */
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+static bool same_word(const char *left, const char *right)
+{
+    while (*left && lower(*left) == lower(*right))
+        left++, right++;
+    return lower(*left) == lower(*right);
+}
+
+/* The value of a word in a list that ends with NULL, or 0. */
+static unsigned one_of(const char *word, const char *const *words, const unsigned *values)
+{
+    for (size_t i = 0; words[i]; i++)
+        if (same_word(words[i], word))
+            return values[i];
+    return 0;
+}
+
+/* A decimal number up to @most, or -1. */
+static long whole_number(const char *text, uint64_t most)
+{
+    const char *at = text;
+    uint64_t value = ckpt_raw_number(&at, 10);
+
+    return at == text || *at || at - text > 10 || value > most ? -1 : (long)value;
+}
+
+static bool ipv4(const char **text, uint8_t *ret)
+{
+    for (int i = 0; i < 4; i++) {
+        const char *begin = *text;
+        uint64_t part = ckpt_raw_number(text, 10);
+
+        if (*text == begin || *text - begin > 3 || part > 255 || (i < 3 && *(*text)++ != '.'))
+            return false;
+        ret[i] = (uint8_t)part;
+    }
+    return true;
+}
+
+/* One group of an IPv6 address, or an IPv4 address as the last two; *used counts bytes. */
+static bool ipv6_group(const char **text, uint8_t *ip, unsigned *used)
+{
+    const char *begin = *text;
+    unsigned part = 0;
+
+    for (char c = lower(**text); (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         c = lower(*++*text))
+        part = part << 4 | (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+    if (*text == begin || *text - begin > 4)
+        return false;
+    if (**text == '.') {
+        *text = begin;
+        if (*used > 12 || !ipv4(text, ip + *used))
+            return false;
+        *used += 4;
+        return true;
+    }
+    ip[(*used)++] = (uint8_t)(part >> 8);
+    ip[(*used)++] = (uint8_t)part;
+    return true;
+}
+
+static bool ipv6(const char **text, uint8_t ret[16])
+{
+    uint8_t ip[16] = {0};
+    unsigned used = 0, gap = 17;
+
+    if ((*text)[0] == ':' && (*text)[1] != ':')
+        return false;
+    while (used < 16) {
+        if ((*text)[0] == ':' && (*text)[1] == ':') {
+            if (gap != 17)
+                return false;
+            gap = used;
+            *text += 2;
+            if (!**text || **text == ']')
+                break;
+        } else if (used && *(*text)++ != ':') {
+            return false;
+        }
+        if (!ipv6_group(text, ip, &used))
+            return false;
+        if (**text != ':')
+            break;
+    }
+    if (gap == 17 ? used != 16 : used > 14)
+        return false;
+    if (gap != 17) {
+        __builtin_memmove(ip + gap + (16 - used), ip + gap, used - gap);
+        __builtin_memset(ip + gap, 0, 16 - used);
+    }
+    __builtin_memcpy(ret, ip, 16);
+    return true;
+}
+
+bool ckpt_policy_address(const char *text, uint8_t ret_ip[16])
+{
+    uint8_t ip[16] = {[10] = 0xff, [11] = 0xff};
+    const char *at = text;
+    bool bracket = *text == '[';
+
+    if (!bracket && ipv4(&at, ip + 12) && !*at) {
+        __builtin_memcpy(ret_ip, ip, 16);
+        return true;
+    }
+    at = text + bracket;
+    return ipv6(&at, ret_ip) && (!bracket || *at++ == ']') && !*at;
+}
+
+/* ---- the keys ---- */
+
+static int set_type(struct parser *parser, const char *value)
+{
+    static const char *const words[] = {"file", "pipe", "socket", "filedescriptor", NULL};
+    static const unsigned values[] = {CKPT_POLICY_FILE, CKPT_POLICY_PIPE, CKPT_POLICY_SOCKET,
+                                      CKPT_POLICY_DESCRIPTOR};
+
+    parser->rule.type = one_of(value, words, values);
+    return parser->rule.type ? 0
+                             : wrong(parser, parser->line, "type ", value,
+                                     "file, pipe, socket or filedescriptor");
+}
+
+static int set_action(struct parser *parser, const char *value)
+{
+    static const char *const words[] = {"error", "ignore", "close", "reopen", NULL};
+    static const unsigned values[] = {CKPT_POLICY_ERROR, CKPT_POLICY_IGNORE, CKPT_POLICY_CLOSE,
+                                      CKPT_POLICY_REOPEN};
+
+    parser->rule.action = one_of(value, words, values);
+    return parser->rule.action
+               ? 0
+               : wrong(parser, parser->line, "action ", value, "error, ignore, close or reopen");
+}
+
+/* 1, 0, or -1. */
+static int truth(const char *value)
+{
+    return same_word(value, "true") ? 1 : same_word(value, "false") ? 0 : -1;
+}
+
+static int set_warn(struct parser *parser, const char *value)
+{
+    parser->rule.silent = truth(value) == 0;
+    return truth(value) < 0 ? wrong(parser, parser->line, "warn ", value, "true or false") : 0;
+}
+
+static int set_listening(struct parser *parser, const char *value)
+{
+    parser->rule.listening = truth(value);
+    return truth(value) < 0 ? wrong(parser, parser->line, "listening ", value, "true or false") : 0;
+}
+
+static int set_glob(struct parser *parser, const char *value, struct ckpt_pattern *pattern)
+{
+    const char *why;
+    char text[80];
+
+    if (ckpt_pattern_glob(&parser->policies->patterns, value, pattern, &why) < 0)
+        return ckpt_error_set(parser->error, 0,
+                              "%s:%u: '%s': %s; expected a path with *, **, ?, [...] and {..,..}",
+                              parser->policies->name, parser->line, shown(value, text), why);
+    return 0;
+}
+
+static int set_path(struct parser *parser, const char *value)
+{
+    return set_glob(parser, value, &parser->rule.path);
+}
+
+static int set_local_path(struct parser *parser, const char *value)
+{
+    return set_glob(parser, value, &parser->rule.local.path);
+}
+
+static int set_remote_path(struct parser *parser, const char *value)
+{
+    return set_glob(parser, value, &parser->rule.remote.path);
+}
+
+static int set_regex(struct parser *parser, const char *value)
+{
+    const char *why;
+    char text[80];
+
+    if (ckpt_pattern_regex(&parser->policies->patterns, value, &parser->rule.regex, &why) < 0)
+        return ckpt_error_set(
+            parser->error, 0,
+            "%s:%u: '%s': %s; expected a regular expression of ., [...], (..|..), "
+            "*, +, ?, {N,M} and \\d, \\w, \\s",
+            parser->policies->name, parser->line, shown(value, text), why);
+    return 0;
+}
+
+static int set_family(struct parser *parser, const char *value)
+{
+    static const char *const words[] = {"ipv4", "inet4", "ipv6", "inet6",
+                                        "ip",   "inet",  "unix", NULL};
+    static const unsigned values[] = {CKPT_POLICY_IPV4, CKPT_POLICY_IPV4, CKPT_POLICY_IPV6,
+                                      CKPT_POLICY_IPV6, CKPT_POLICY_IP,   CKPT_POLICY_IP,
+                                      CKPT_POLICY_UNIX};
+
+    parser->rule.families = one_of(value, words, values);
+    return parser->rule.families ? 0
+                                 : wrong(parser, parser->line, "family ", value,
+                                         "ipv4, ipv6, ip (or inet4, inet6, inet) or unix");
+}
+
+static int set_address(struct parser *parser, const char *value, struct ckpt_policy_wish *wish)
+{
+    wish->ip = CKPT_WISH_THIS;
+    if (ckpt_raw_equal(value, "*"))
+        wish->ip = CKPT_WISH_ANY;
+    else if (same_word(value, "localhost"))
+        wish->ip = CKPT_WISH_LOOPBACK;
+    else if (!ckpt_policy_address(value, wish->ip_value))
+        return wrong(parser, parser->line, "address ", value,
+                     "an IPv4 or IPv6 address, localhost or * (names are not looked up)");
+    return 0;
+}
+
+static int set_port(struct parser *parser, const char *value, struct ckpt_policy_wish *wish)
+{
+    long port = whole_number(value, 65535);
+
+    wish->port = ckpt_raw_equal(value, "*") ? CKPT_WISH_ANY : CKPT_WISH_THIS;
+    if (wish->port == CKPT_WISH_THIS && port < 0)
+        return wrong(parser, parser->line, "port ", value, "a number from 0 to 65535 or *");
+    wish->port_value = (uint16_t)port;
+    return 0;
+}
+
+static int set_local_address(struct parser *parser, const char *value)
+{
+    return set_address(parser, value, &parser->rule.local);
+}
+
+static int set_remote_address(struct parser *parser, const char *value)
+{
+    return set_address(parser, value, &parser->rule.remote);
+}
+
+static int set_local_port(struct parser *parser, const char *value)
+{
+    return set_port(parser, value, &parser->rule.local);
+}
+
+static int set_remote_port(struct parser *parser, const char *value)
+{
+    return set_port(parser, value, &parser->rule.remote);
+}
+
+static int set_value(struct parser *parser, const char *value)
+{
+    parser->rule.number = (int)whole_number(value, INT32_MAX);
+    return parser->rule.number < 0
+               ? wrong(parser, parser->line, "value ", value, "the number of a descriptor")
+               : 0;
+}
+
+enum { KEY_TYPE, KEY_ACTION };
+static const struct key keys[] = {
+    [KEY_TYPE] = {"type", EVERY, set_type},
+    [KEY_ACTION] = {"action", EVERY, set_action},
+    {"warn", EVERY, set_warn},
+    {"path", FILES, set_path},
+    {"family", SOCKETS, set_family},
+    {"localAddress", SOCKETS, set_local_address},
+    {"localPort", SOCKETS, set_local_port},
+    {"remoteAddress", SOCKETS, set_remote_address},
+    {"remotePort", SOCKETS, set_remote_port},
+    {"localPath", SOCKETS, set_local_path},
+    {"remotePath", SOCKETS, set_remote_path},
+    {"listening", SOCKETS, set_listening},
+    {"value", DESCRIPTORS, set_value},
+    {"regex", DESCRIPTORS, set_regex},
+};
+#define KEYS (sizeof keys / sizeof keys[0])
+_Static_assert(KEYS <= sizeof((struct parser){0}).given / sizeof(uint32_t), "a place for each key");
+
+/* The names of the keys of these types: "a, b or c". */
+static const char *key_names(unsigned types, char *text, size_t size)
+{
+    size_t length = 0, left = 0;
+
+    for (size_t i = 0; i < KEYS; i++)
+        left += (keys[i].types & types) != 0;
+    for (size_t i = 0; i < KEYS; i++)
+        if (keys[i].types & types)
+            length += ckpt_raw_format(text + length, size - length, "%s%s", keys[i].name,
+                                      --left > 1 ? ", "
+                                      : left     ? " or "
+                                                 : "");
+    return text;
+}
+
+/* ---- rules and lines ---- */
+
+static void begin_rule(struct parser *parser)
+{
+    parser->rule = (struct ckpt_policy_rule){.listening = -1, .number = -1};
+    __builtin_memset(parser->given, 0, sizeof parser->given);
+}
+
+/* A filter that does not belong to the type of its rule. */
+static int check_keys(struct parser *parser)
+{
+    char names[256];
+
+    for (size_t i = 0; i < KEYS; i++)
+        if (parser->given[i] && !(keys[i].types & 1u << parser->rule.type))
+            return wrong(parser, parser->given[i], "a rule of this type has no ", keys[i].name,
+                         key_names(1u << parser->rule.type, names, sizeof names));
+    return 0;
+}
+
+static int end_rule(struct parser *parser)
+{
+    struct ckpt_policies *policies = parser->policies;
+
+    if (!parser->rule.line)
+        return 0; /* nothing between two separators */
+    if (!parser->given[KEY_TYPE])
+        return wrong(parser, parser->rule.line, "the rule that begins here has no ", "type",
+                     "'type: file', pipe, socket or filedescriptor");
+    if (!parser->given[KEY_ACTION])
+        return wrong(parser, parser->rule.line, "the rule that begins here has no ", "action",
+                     "'action: error', ignore, close or reopen");
+    if (check_keys(parser) < 0)
+        return -1;
+    if (parser->rule.action == CKPT_POLICY_REOPEN &&
+        (1u << parser->rule.type & (PIPES | DESCRIPTORS)))
+        return wrong(parser, parser->given[KEY_ACTION],
+                     parser->rule.type == CKPT_POLICY_PIPE
+                         ? "a pipe has no name to be opened by: action "
+                         : "a descriptor without a name cannot be opened again: action ",
+                     "reopen", "error, ignore or close");
+    if (policies->count == CKPT_POLICY_RULES)
+        return ckpt_error_set(parser->error, 0, "%s:%u: expected at most %d rules", policies->name,
+                              parser->rule.line, CKPT_POLICY_RULES);
+    policies->rules[policies->count++] = parser->rule;
+    begin_rule(parser);
+    return 0;
+}
+
+/* A line without blanks at its ends. */
+static int take_line(struct parser *parser, char *line)
+{
+    char names[256], *value = line;
+    size_t length, key = 0;
+
+    if (!*line || *line == '#')
+        return 0;
+    if (ckpt_raw_equal(line, "---"))
+        return end_rule(parser);
+    while (*value && !(*value == ':' && (value[1] == ' ' || value[1] == '\t' || !value[1])))
+        value++;
+    if (!*value || value == line)
+        return wrong(parser, parser->line, "", line, "'key: value', '---' or '# comment'");
+    for (char *end = value; end > line && (end[-1] == ' ' || end[-1] == '\t'); end--)
+        end[-1] = '\0';
+    *value++ = '\0';
+    while (*value == ' ' || *value == '\t')
+        value++;
+    length = ckpt_raw_length(value);
+    if (length > 1 && (*value == '"' || *value == '\'') && value[length - 1] == *value) {
+        value[length - 1] = '\0';
+        value++;
+    }
+    while (key < KEYS && !same_word(keys[key].name, line))
+        key++;
+    if (key == KEYS)
+        return wrong(parser, parser->line, "no rule has a ", line,
+                     key_names(EVERY, names, sizeof names));
+    if (!*value)
+        return wrong(parser, parser->line, "nothing is said behind ", line, "a value");
+    if (parser->given[key])
+        return ckpt_error_set(parser->error, 0,
+                              "%s:%u: '%s' stands in line %u already; expected it once in a rule, "
+                              "and '---' between rules",
+                              parser->policies->name, parser->line, line, parser->given[key]);
+    parser->given[key] = parser->line;
+    if (!parser->rule.line)
+        parser->rule.line = parser->line;
+    return keys[key].set(parser, value);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* The lines of policies->text, whose end is at @end. */
+static int take_lines(struct parser *parser, char *end)
+{
+    char *next = parser->policies->text;
+
+    if (ckpt_raw_starts(next, "\xef\xbb\xbf")) /* a byte order mark */
+        next += 3;
+    while (next < end) {
+        char *line = next, *stop = line;
+
+        while (stop < end && *stop != '\n')
+            stop++;
+        next = stop + 1;
+        parser->line++;
+        while (stop > line && is_blank(stop[-1]))
+            stop--;
+        while (line < stop && is_blank(*line))
+            line++;
+        *stop = '\0';
+        for (char *at = line; at < stop; at++)
+            if ((unsigned char)*at < ' ' && *at != '\t') {
+                *at = '\0'; /* a terminal would obey it */
+                return wrong(parser, parser->line, "a control character behind ", line, "text");
+            }
+        if (take_line(parser, line) < 0)
+            return -1;
+    }
+    return end_rule(parser);
+}
+
+static int too_large(const char *name, struct ckpt_error *error)
+{
+    return ckpt_error_set(error, 0, "the policy file '%s' has more than %d bytes", name,
+                          CKPT_POLICY_TEXT - 1);
+}
+
+int ckpt_policies_parse(struct ckpt_policies *policies, const char *name, const char *text,
+                        size_t size, struct ckpt_error *error)
+{
+    struct parser parser = {.policies = policies, .error = error};
+
+    ckpt_raw_format(policies->name, sizeof policies->name, "%s", name);
+    policies->count = 0;
+    policies->patterns.step_count = policies->patterns.class_count = 0;
+    if (size >= sizeof policies->text)
+        return too_large(name, error);
+    __builtin_memmove(policies->text, text, size);
+    policies->text[size] = '\0';
+    begin_rule(&parser);
+    if (take_lines(&parser, policies->text + size) < 0) {
+        policies->count = 0;
+        return -1;
+    }
+    return 0;
+}
+
+int ckpt_policies_read(struct ckpt_policies *policies, const char *path, struct ckpt_error *error)
+{
+    struct stat status;
+    long got = ckpt_sys_fstatat(AT_FDCWD, path, &status, 0);
+
+    if (got == 0 && !S_ISREG(status.st_mode))
+        return ckpt_error_set(error, 0, "the policy file '%s' is no regular file; name one that is",
+                              path);
+    if (got == 0)
+        got = ckpt_raw_read_file(path, policies->text, sizeof policies->text);
+    if (got == -EFBIG)
+        return too_large(path, error);
+    if (got < 0)
+        return ckpt_error_set(error, (int)-got, "cannot read the policy file '%s'", path);
+    return ckpt_policies_parse(policies, path, policies->text, (size_t)got, error);
+}
+
+/* ---- matching ---- */
+
+static bool is_loopback(const uint8_t ip[16])
+{
+    static const uint8_t v4[13] = {[10] = 0xff, [11] = 0xff, [12] = 127}, v6[16] = {[15] = 1};
+
+    return __builtin_memcmp(ip, v4, sizeof v4) == 0 || __builtin_memcmp(ip, v6, sizeof v6) == 0;
+}
+
+/* Any address at all: 0.0.0.0 and :: are one, as the JDK shows them for a socket of both. */
+static bool is_wildcard(const uint8_t ip[16])
+{
+    static const uint8_t zero[16];
+
+    return __builtin_memcmp(ip, zero, 10) == 0 && __builtin_memcmp(ip + 12, zero, 4) == 0 &&
+           (ip[10] == 0xff || ip[10] == 0) && ip[10] == ip[11];
+}
+
+static bool end_fits(const struct ckpt_policies *policies, const struct ckpt_policy_wish *wish,
+                     const struct ckpt_policy_end *end)
+{
+    if (wish->path.count &&
+        (!end->path || !ckpt_pattern_matches(&policies->patterns, wish->path, end->path)))
+        return false;
+    if (wish->ip == CKPT_WISH_NOTHING && wish->port == CKPT_WISH_NOTHING)
+        return true;
+    if (!end->known || (wish->port == CKPT_WISH_THIS && wish->port_value != end->port))
+        return false;
+    if (wish->ip == CKPT_WISH_LOOPBACK)
+        return is_loopback(end->ip);
+    return wish->ip != CKPT_WISH_THIS || __builtin_memcmp(wish->ip_value, end->ip, 16) == 0 ||
+           (is_wildcard(wish->ip_value) && is_wildcard(end->ip));
+}
+
+static bool rule_fits(const struct ckpt_policies *policies, const struct ckpt_policy_rule *rule,
+                      const struct ckpt_policy_subject *subject)
+{
+    if (rule->path.count && !ckpt_pattern_matches(&policies->patterns, rule->path, subject->text))
+        return false;
+    if (rule->families && !(rule->families & subject->families))
+        return false;
+    if (rule->listening >= 0 && rule->listening != subject->listening)
+        return false;
+    return end_fits(policies, &rule->local, &subject->local) &&
+           end_fits(policies, &rule->remote, &subject->remote);
+}
+
+/* A number means that descriptor, whatever it is; a text, one that nothing else is for. */
+static bool descriptor_fits(const struct ckpt_policies *policies,
+                            const struct ckpt_policy_rule *rule,
+                            const struct ckpt_policy_subject *subject)
+{
+    if (rule->number >= 0 ? rule->number != subject->number
+                          : subject->by_number || subject->type != CKPT_POLICY_DESCRIPTOR)
+        return false;
+    return !rule->regex.count ||
+           ckpt_pattern_matches(&policies->patterns, rule->regex, subject->text);
+}
+
+const struct ckpt_policy_rule *ckpt_policies_find(const struct ckpt_policies *policies,
+                                                  const struct ckpt_policy_subject *subject)
+{
+    size_t count = policies ? policies->count : 0;
+
+    for (size_t i = 0; i < count && subject->type != CKPT_POLICY_DESCRIPTOR; i++)
+        if (policies->rules[i].type == subject->type &&
+            rule_fits(policies, &policies->rules[i], subject))
+            return &policies->rules[i];
+    for (size_t i = 0; i < count; i++)
+        if (policies->rules[i].type == CKPT_POLICY_DESCRIPTOR &&
+            descriptor_fits(policies, &policies->rules[i], subject))
+            return &policies->rules[i];
+    return NULL;
+}
+
+const char *ckpt_policy_word(enum ckpt_policy_action action)
+{
+    static const char *const words[] = {"", "error", "ignore", "close", "reopen"};
+
+    return words[action];
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See cleaners.h.  On the requester's thread, before anybody is parked.
+ *
+ * The collector hangs cleared references on one list of the JVM; the thread "Reference Handler"
+ * moves them to their queues (and runs the JDK's oldest kind of cleaner itself); one thread for
+ * each Cleaner, and one for finalizers, takes them from there.  So: first the list, which java.lang
+ * .ref.Reference knows about; then each of those threads, until its queue is empty and the thread
+ * waits in ReferenceQueue.remove() for more.  Both at once means that nothing is on its way: the
+ * thread takes what is there before it waits.
+ *
+ * No event tells that a queue is empty, so these are looked at in growing intervals.  All names are
+ * private ones of the JDK (17 and 25 looked at); what has another name is not waited for.
+ */
+#include "hotspot/cleaners.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "agent/agent.h"
+#include "base/cleanup.h"
+
+#define DEADLINE_MS 5000
+#define LONGEST_MS 16 /* between two looks */
+#define FRAMES 32
+#define MOST_THREADS 65536
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Wait a little, and the next time a little longer; false when the deadline has passed. */
+static bool pause_before(int64_t deadline, long *interval_ms)
+{
+    struct timespec pause = {.tv_nsec = *interval_ms * 1000000};
+
+    if (now_ms() >= deadline)
+        return false;
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    if (*interval_ms < LONGEST_MS)
+        *interval_ms *= 2;
+    return true;
+}
+
+/* A class, field or method that this JDK does not have is no failure of ours. */
+static bool found(JNIEnv *env, const void *what)
+{
+    if ((*env)->ExceptionCheck(env))
+        (*env)->ExceptionClear(env);
+    return what != NULL;
+}
+
+static jclass find_class(JNIEnv *env, const char *name)
+{
+    jclass class = (*env)->FindClass(env, name);
+
+    return found(env, class) ? class : NULL;
+}
+
+/* The value of a field; NULL also if there is no such field. */
+static jobject field(JNIEnv *env, jobject object, jclass class, const char *name, const char *type)
+{
+    jfieldID id = class ? (*env)->GetFieldID(env, class, name, type) : NULL;
+
+    return found(env, id) ? (*env)->GetObjectField(env, object, id) : NULL;
+}
+
+static jobject static_field(JNIEnv *env, jclass class, const char *name, const char *type)
+{
+    jfieldID id = class ? (*env)->GetStaticFieldID(env, class, name, type) : NULL;
+
+    return found(env, id) ? (*env)->GetStaticObjectField(env, class, id) : NULL;
+}
+
+/* ---- from the collector to the queues ---- */
+
+/* JDK 9 and later: the list, and a flag while the handler works it off, change under one lock. */
+static bool wait_for_handler(JNIEnv *env, jclass reference, int64_t deadline)
+{
+    jobject lock = static_field(env, reference, "processPendingLock", "Ljava/lang/Object;");
+    jmethodID pending =
+        lock ? (*env)->GetStaticMethodID(env, reference, "hasReferencePendingList", "()Z") : NULL;
+    jfieldID active = found(env, pending)
+                          ? (*env)->GetStaticFieldID(env, reference, "processPendingActive", "Z")
+                          : NULL;
+    long interval = 1;
+
+    if (!found(env, active))
+        return true;
+    for (;;) {
+        bool busy;
+
+        if ((*env)->MonitorEnter(env, lock) != JNI_OK)
+            return false;
+        busy = (*env)->GetStaticBooleanField(env, reference, active) ||
+               (*env)->CallStaticBooleanMethod(env, reference, pending);
+        found(env, lock);
+        (*env)->MonitorExit(env, lock);
+        if (!busy)
+            return true;
+        if (!pause_before(deadline, &interval))
+            return false;
+    }
+}
+
+/* JDK 8 has its threads help with the list: until there is nothing more on it. */
+static bool help_handler(JNIEnv *env, jclass reference, int64_t deadline)
+{
+    jmethodID handle = (*env)->GetStaticMethodID(env, reference, "tryHandlePending", "(Z)Z");
+
+    if (!found(env, handle))
+        return true;
+    while (now_ms() < deadline) {
+        jboolean more = (*env)->CallStaticBooleanMethod(env, reference, handle, JNI_FALSE);
+
+        if ((*env)->ExceptionCheck(env))
+            (*env)->ExceptionClear(env);
+        else if (!more)
+            return true;
+    }
+    return false;
+}
+
+/* ---- the threads behind the queues ---- */
+
+struct names {
+    jclass thread, holder, cleaner, finalizer_thread, finalizer, queue;
+};
+
+/* The queue that a thread works off, NULL for any other thread. */
+static jobject queue_of(JNIEnv *env, const struct names *names, jthread thread)
+{
+    static const char queue_type[] = "Ljava/lang/ref/ReferenceQueue;";
+    jobject task, holder;
+
+    if (names->finalizer_thread && (*env)->IsInstanceOf(env, thread, names->finalizer_thread))
+        return static_field(env, names->finalizer, "queue", queue_type);
+    if (!names->cleaner)
+        return NULL;
+    holder = field(env, thread, names->thread, "holder", "Ljava/lang/Thread$FieldHolder;");
+    task = holder ? field(env, holder, names->holder, "task", "Ljava/lang/Runnable;")
+                  : field(env, thread, names->thread, "target", "Ljava/lang/Runnable;");
+    return task && (*env)->IsInstanceOf(env, task, names->cleaner)
+               ? field(env, task, names->cleaner, "queue", queue_type)
+               : NULL;
+}
+
+/* Whether the outermost method that is not called run or the like has that name. */
+static bool is_in(jvmtiEnv *jvmti, jthread thread, const char *name)
+{
+    jvmtiFrameInfo frames[FRAMES];
+    jint count = 0;
+    bool matches = false, past_run = false;
+
+    if ((*jvmti)->GetStackTrace(jvmti, thread, 0, FRAMES, frames, &count) != JVMTI_ERROR_NONE ||
+        count == FRAMES)
+        return false;
+    for (jint i = count - 1; i >= 0 && !past_run; i--) {
+        char *method = NULL;
+
+        if ((*jvmti)->GetMethodName(jvmti, frames[i].method, &method, NULL, NULL) !=
+            JVMTI_ERROR_NONE)
+            return false;
+        past_run = strncmp(method, "run", 3) != 0;
+        matches = strcmp(method, name) == 0;
+        (*jvmti)->Deallocate(jvmti, (unsigned char *)method);
+    }
+    return matches;
+}
+
+static bool is_idle(JNIEnv *env, jvmtiEnv *jvmti, const struct names *names, jthread thread,
+                    jobject queue)
+{
+    jobject head = field(env, queue, names->queue, "head", "Ljava/lang/ref/Reference;");
+    jint state = 0;
+
+    if (head) {
+        (*env)->DeleteLocalRef(env, head);
+        return false;
+    }
+    if ((*jvmti)->GetThreadState(jvmti, thread, &state) != JVMTI_ERROR_NONE ||
+        !(state & JVMTI_THREAD_STATE_ALIVE))
+        return true; /* it has ended */
+    return (state & JVMTI_THREAD_STATE_WAITING) && is_in(jvmti, thread, "remove");
+}
+
+static bool wait_for_thread(JNIEnv *env, const struct names *names, jthread thread, jobject queue,
+                            int64_t deadline)
+{
+    long interval = 1;
+
+    while (!is_idle(env, ckpt_agent.jvmti, names, thread, queue))
+        if (!pause_before(deadline, &interval))
+            return false;
+    return true;
+}
+
+static bool wait_for_threads(JNIEnv *env, int64_t deadline)
+{
+    jvmtiEnv *jvmti = ckpt_agent.jvmti;
+    struct names names = {
+        .thread = find_class(env, "java/lang/Thread"),
+        .holder = find_class(env, "java/lang/Thread$FieldHolder"),
+        .cleaner = find_class(env, "jdk/internal/ref/CleanerImpl"),
+        .finalizer = find_class(env, "java/lang/ref/Finalizer"),
+        .finalizer_thread = find_class(env, "java/lang/ref/Finalizer$FinalizerThread"),
+        .queue = find_class(env, "java/lang/ref/ReferenceQueue"),
+    };
+    jthread *threads = NULL;
+    jint count = 0;
+    bool idle = true;
+
+    (*env)->EnsureLocalCapacity(env, MOST_THREADS); /* else -Xcheck:jni complains */
+    if ((*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
+        return true;
+    for (jint i = 0; i < count; i++) {
+        if ((*env)->PushLocalFrame(env, 16) == JNI_OK) {
+            jobject queue = queue_of(env, &names, threads[i]);
+
+            if (queue)
+                idle &= wait_for_thread(env, &names, threads[i], queue, deadline);
+            (*env)->PopLocalFrame(env, NULL);
+        }
+        (*env)->DeleteLocalRef(env, threads[i]);
+    }
+    (*jvmti)->Deallocate(jvmti, (unsigned char *)threads);
+    return idle;
+}
+
+bool ckpt_cleaners_wait(JNIEnv *env)
+{
+    int64_t deadline = now_ms() + DEADLINE_MS;
+    jclass reference;
+    bool idle;
+
+    if ((*env)->PushLocalFrame(env, 32) != JNI_OK)
+        return found(env, NULL);
+    reference = find_class(env, "java/lang/ref/Reference");
+    idle = wait_for_handler(env, reference, deadline) && help_handler(env, reference, deadline) &&
+           wait_for_threads(env, deadline);
+    if ((*env)->ExceptionCheck(env))
+        (*env)->ExceptionClear(env);
+    (*env)->PopLocalFrame(env, NULL);
+    return idle;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See ending.h.  Runtime.removeShutdownHook() fails from the moment on at which the hooks are taken
+ * for running; the JDK does that under the monitor of ApplicationShutdownHooks, which is held over
+ * the freeze.  A thread that HotSpot has started for a signal, and that waits for the monitor or is
+ * not there yet, is known by its name (ending_signal.c).  On the requester's thread.
+ */
+#include "hotspot/ending.h"
+
+#include "hotspot/renew/renew.h"
+
+static jclass hooks; /* a global reference, kept; NULL: not known */
+static bool is_held;
+
+static bool has_begun(JNIEnv *env)
+{
+    jclass runtime = (*env)->FindClass(env, "java/lang/Runtime");
+    jclass threads = runtime ? (*env)->FindClass(env, "java/lang/Thread") : NULL;
+    jclass refusal = threads ? (*env)->FindClass(env, "java/lang/IllegalStateException") : NULL;
+    jmethodID get =
+        refusal ? (*env)->GetStaticMethodID(env, runtime, "getRuntime", "()Ljava/lang/Runtime;")
+                : NULL;
+    jmethodID current =
+        get ? (*env)->GetStaticMethodID(env, threads, "currentThread", "()Ljava/lang/Thread;")
+            : NULL;
+    jmethodID remove =
+        current ? (*env)->GetMethodID(env, runtime, "removeShutdownHook", "(Ljava/lang/Thread;)Z")
+                : NULL;
+    jobject of = remove ? (*env)->CallStaticObjectMethod(env, runtime, get) : NULL;
+    jobject self = of && !(*env)->ExceptionCheck(env)
+                       ? (*env)->CallStaticObjectMethod(env, threads, current)
+                       : NULL;
+    jthrowable thrown;
+
+    /* A thread that runs is no hook of the application's, so nothing is removed. */
+    if (self && !(*env)->ExceptionCheck(env))
+        (*env)->CallBooleanMethod(env, of, remove, self);
+    thrown = (*env)->ExceptionOccurred(env);
+    (*env)->ExceptionClear(env);
+    return thrown && refusal && (*env)->IsInstanceOf(env, thrown, refusal);
+}
+
+bool ckpt_ending(JNIEnv *env)
+{
+    bool begun;
+
+    if ((*env)->PushLocalFrame(env, 16) != JNI_OK) {
+        (*env)->ExceptionClear(env);
+        return false;
+    }
+    begun = has_begun(env);
+    (*env)->PopLocalFrame(env, NULL);
+    return begun;
+}
+
+bool ckpt_ending_hold(JNIEnv *env)
+{
+    if (!hooks)
+        hooks = ckpt_renew_load(env, "java.lang.ApplicationShutdownHooks");
+    is_held = hooks && (*env)->MonitorEnter(env, hooks) == JNI_OK;
+    if (!ckpt_ending(env))
+        return true;
+    ckpt_ending_release(env);
+    return false;
+}
+
+void ckpt_ending_release(JNIEnv *env)
+{
+    if (is_held)
+        (*env)->MonitorExit(env, hooks);
+    is_held = false;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See private_classes.h.  Only the list of loaded classes is asked: FindClass would load one that
+ * nobody uses, and with it whole parts of the JDK.
+ */
+#include "hotspot/private_classes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/agent.h"
+
+#define MOST_CLASSES 65536
+#define MOST_NAME 256
+
+/* A class of the boot loader by its signature; NULL: not loaded. A local reference. */
+static jclass find_loaded(JNIEnv *env, jvmtiEnv *jvmti, const char *wanted)
+{
+    jclass *classes = NULL, found = NULL;
+    jint count = 0;
+
+    (*env)->EnsureLocalCapacity(env, MOST_CLASSES); /* else -Xcheck:jni complains */
+    if ((*jvmti)->GetClassLoaderClasses(jvmti, NULL, &count, &classes) != JVMTI_ERROR_NONE)
+        return NULL;
+    for (jint i = 0; i < count; i++) {
+        char *signature = NULL;
+        bool is_it = false;
+
+        if ((*jvmti)->GetClassSignature(jvmti, classes[i], &signature, NULL) == JVMTI_ERROR_NONE) {
+            is_it = strcmp(signature, wanted) == 0;
+            (*jvmti)->Deallocate(jvmti, (unsigned char *)signature);
+        }
+        if (is_it)
+            found = classes[i];
+        else
+            (*env)->DeleteLocalRef(env, classes[i]);
+    }
+    (*jvmti)->Deallocate(jvmti, (unsigned char *)classes);
+    return found;
+}
+
+static bool open_package(JNIEnv *env, jvmtiEnv *jvmti, jclass owner, jclass class, char *name)
+{
+    char *end = strrchr(name, '.');
+    jobject module, ours;
+
+    if ((*env)->GetVersion(env) < 0x00090000 || !end)
+        return true;
+    *end = '\0';
+    module = (*env)->GetModule(env, class);
+    ours = (*env)->GetModule(env, owner);
+    return module && ours &&
+           (*jvmti)->AddModuleOpens(jvmti, module, name, ours) == JVMTI_ERROR_NONE;
+}
+
+jclass ckpt_native_open_class(JNIEnv *env, jclass owner, jstring name)
+{
+    jvmtiEnv *jvmti = ckpt_agent.jvmti;
+    const char *text = (*env)->GetStringUTFChars(env, name, NULL);
+    char dotted[MOST_NAME], signature[MOST_NAME + 2];
+    jclass class;
+
+    if (!text)
+        return NULL;
+    snprintf(dotted, sizeof dotted, "%s", text);
+    snprintf(signature, sizeof signature, "L%s;", dotted);
+    (*env)->ReleaseStringUTFChars(env, name, text);
+    for (char *at = signature; *at; at++)
+        if (*at == '.')
+            *at = '/';
+    class = find_loaded(env, jvmti, signature);
+    return class && open_package(env, jvmti, owner, class, dotted) ? class : NULL;
+}

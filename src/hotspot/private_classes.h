@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Private classes of the JDK for our Java code.  On threads that are attached to the JVM, while
+ * threads run.
+ */
+#ifndef CKPT_HOTSPOT_PRIVATE_CLASSES_H
+#define CKPT_HOTSPOT_PRIVATE_CLASSES_H
+
+#include <jni.h>
+
+/** Native method of jdk.crac.impl.Native. */
+jclass ckpt_native_open_class(JNIEnv *env, jclass owner, jstring name);
+
+#endif

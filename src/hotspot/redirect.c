@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See redirect.h.  A slot of a global offset table is one aligned word, so a thread that calls
+ * through it at this moment finds the old function or the new one.  Where a library was linked to
+ * be bound at once, its slots are read-only: their page is opened for the moment of the change.
+ */
+#include "hotspot/redirect.h"
+
+#include <elf.h>
+#include <link.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define PAGE 4096ul
+
+struct work {
+    const struct ckpt_redirect *table;
+    size_t count;
+    bool (*covers)(const char *path);
+};
+
+/* What a library's dynamic section tells. */
+struct imports {
+    const ElfW(Sym) * symbols;
+    const char *strings;
+    const ElfW(Rela) * table[2]; /* by PLT and by other references */
+    size_t count[2];
+    uintptr_t relro_start, relro_end;
+};
+
+/* glibc has made the addresses absolute, other C libraries leave them as they are in the file. */
+static const void *place(const struct dl_phdr_info *info, ElfW(Addr) value)
+{
+    return (const void *)(value < info->dlpi_addr ? value + info->dlpi_addr : value);
+}
+
+static bool find_imports(const struct dl_phdr_info *info, struct imports *ret)
+{
+    const ElfW(Dyn) *entry = NULL;
+
+    *ret = (struct imports){.symbols = NULL};
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + segment->p_vaddr;
+
+        if (segment->p_type == PT_DYNAMIC)
+            entry = (const ElfW(Dyn) *)start;
+        if (segment->p_type == PT_GNU_RELRO) {
+            ret->relro_start = start & ~(PAGE - 1);
+            ret->relro_end = (start + segment->p_memsz) & ~(PAGE - 1);
+        }
+    }
+    for (; entry && entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag == DT_SYMTAB)
+            ret->symbols = place(info, entry->d_un.d_ptr);
+        else if (entry->d_tag == DT_STRTAB)
+            ret->strings = place(info, entry->d_un.d_ptr);
+        else if (entry->d_tag == DT_JMPREL)
+            ret->table[0] = place(info, entry->d_un.d_ptr);
+        else if (entry->d_tag == DT_PLTRELSZ)
+            ret->count[0] = entry->d_un.d_val / sizeof(ElfW(Rela));
+        else if (entry->d_tag == DT_RELA)
+            ret->table[1] = place(info, entry->d_un.d_ptr);
+        else if (entry->d_tag == DT_RELASZ)
+            ret->count[1] = entry->d_un.d_val / sizeof(ElfW(Rela));
+    }
+    return ret->symbols && ret->strings;
+}
+
+static void change(const struct imports *imports, uintptr_t *slot, uintptr_t to)
+{
+    uintptr_t page = (uintptr_t)slot & ~(PAGE - 1);
+    bool sealed = page >= imports->relro_start && page < imports->relro_end;
+
+    if (*slot == to)
+        return;
+    if (sealed && mprotect((void *)page, PAGE, PROT_READ | PROT_WRITE) < 0)
+        return; /* a policy against it: this function is not seen */
+    __atomic_store_n(slot, to, __ATOMIC_RELEASE);
+    if (sealed)
+        mprotect((void *)page, PAGE, PROT_READ);
+}
+
+static const struct ckpt_redirect *find(const struct work *work, const char *name)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (strcmp(work->table[i].name, name) == 0)
+            return &work->table[i];
+    return NULL;
+}
+
+static int redirect_one(struct dl_phdr_info *info, size_t size, void *context)
+{
+    const struct work *work = context;
+    struct imports imports;
+
+    (void)size;
+    if (!work->covers(info->dlpi_name) || !find_imports(info, &imports))
+        return 0;
+    for (int table = 0; table < 2; table++) {
+        for (size_t i = 0; imports.table[table] && i < imports.count[table]; i++) {
+            const ElfW(Rela) *relocation = &imports.table[table][i];
+            uint32_t type = ELF64_R_TYPE(relocation->r_info);
+            const ElfW(Sym) *symbol = &imports.symbols[ELF64_R_SYM(relocation->r_info)];
+            const struct ckpt_redirect *found;
+
+            if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT)
+                continue;
+            found = find(work, imports.strings + symbol->st_name);
+            if (found)
+                change(&imports, (uintptr_t *)(info->dlpi_addr + relocation->r_offset),
+                       (uintptr_t)found->to);
+        }
+    }
+    return 0;
+}
+
+static int first_loads(struct dl_phdr_info *info, size_t size, void *context)
+{
+    (void)size;
+    *(unsigned long long *)context = info->dlpi_adds;
+    return 1;
+}
+
+unsigned long long ckpt_redirect_loads(void)
+{
+    unsigned long long loads = 0;
+
+    dl_iterate_phdr(first_loads, &loads);
+    return loads;
+}
+
+void ckpt_redirect(const struct ckpt_redirect *table, size_t count,
+                   bool (*covers)(const char *path))
+{
+    struct work work = {.table = table, .count = count, .covers = covers};
+
+    dl_iterate_phdr(redirect_one, &work);
+}

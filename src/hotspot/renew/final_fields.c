@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Final fields of the package java.lang are constants to the JIT compilers, also in objects: code
+ * that is compiled before a freeze has the PID of ProcessHandle in its instructions, where renew.c
+ * does not reach it.  So that class is loaded here, early, and with fields that are not final.
+ *
+ * The hook sees the bytes of classes only for the moment of this one load, so nothing is slower
+ * afterwards, and the archive of shared classes (CDS) stays in use: but for this class, of which it
+ * has other bytes.  Nothing can be done about one that is there already (an agent loaded late).
+ */
+#include <string.h>
+
+#include "agent/agent.h"
+#include "base/cleanup.h"
+#include "hotspot/renew/renew.h"
+
+#define OWNER "java/lang/ProcessHandleImpl"
+#define FINAL 0x10
+
+/* What is left of a class file; at the first thing that does not fit, nothing is. */
+struct bytes {
+    unsigned char *at;
+    size_t left;
+};
+
+static unsigned char *take(struct bytes *bytes, size_t size)
+{
+    unsigned char *at = bytes->at;
+
+    if (size > bytes->left) {
+        bytes->left = 0;
+        return NULL;
+    }
+    bytes->at += size;
+    bytes->left -= size;
+    return at;
+}
+
+/* Big-endian; 0 behind the end. */
+static uint32_t number(struct bytes *bytes, size_t size)
+{
+    const unsigned char *at = take(bytes, size);
+    uint32_t value = 0;
+
+    for (size_t i = 0; at && i < size; i++)
+        value = value << 8 | at[i];
+    return value;
+}
+
+/* Sizes of constants by their tag; a text (tag 1) says its own. */
+static size_t constant_size(uint32_t tag)
+{
+    static const unsigned char sizes[] = {
+        [3] = 4,  [4] = 4,  [5] = 8,  [6] = 8,  [7] = 2,  [8] = 2,  [9] = 4,  [10] = 4,
+        [11] = 4, [12] = 4, [15] = 3, [16] = 2, [17] = 4, [18] = 4, [19] = 2, [20] = 2};
+
+    return tag < sizeof sizes ? sizes[tag] : 0;
+}
+
+/* Pass over the constants; @ret: at the place of each of @names, the number of that text. */
+static bool find_names(struct bytes *bytes, const char *const names[], uint32_t *ret, size_t count)
+{
+    uint32_t constants = number(bytes, 2);
+
+    for (uint32_t i = 1; i < constants && bytes->left; i++) {
+        uint32_t tag = number(bytes, 1);
+        size_t size = tag == 1 ? number(bytes, 2) : constant_size(tag);
+        const unsigned char *text = take(bytes, size);
+
+        if (!text || (tag != 1 && !size))
+            return false;
+        for (size_t k = 0; tag == 1 && k < count; k++)
+            if (strlen(names[k]) == size && memcmp(text, names[k], size) == 0)
+                ret[k] = i;
+        i += tag == 5 || tag == 6; /* these count twice */
+    }
+    return bytes->left > 0;
+}
+
+static void open_fields(struct bytes *bytes)
+{
+    static const char *const names[] = {"pid", "startTime"};
+    uint32_t wanted[CKPT_COUNT(names)] = {0};
+    uint32_t fields;
+
+    take(bytes, 8); /* magic, version */
+    if (!find_names(bytes, names, wanted, CKPT_COUNT(names)))
+        return;
+    take(bytes, 6); /* flags, class, superclass */
+    take(bytes, 2 * (size_t)number(bytes, 2));
+    fields = number(bytes, 2);
+    for (uint32_t i = 0; i < fields && bytes->left; i++) {
+        unsigned char *flags = take(bytes, 2);
+        uint32_t name = number(bytes, 2);
+        uint32_t attributes;
+
+        take(bytes, 2); /* the type */
+        attributes = number(bytes, 2);
+        for (uint32_t k = 0; k < attributes && bytes->left; k++) {
+            take(bytes, 2);
+            take(bytes, number(bytes, 4));
+        }
+        for (size_t k = 0; flags && bytes->left && k < CKPT_COUNT(names); k++)
+            if (wanted[k] && name == wanted[k])
+                flags[1] &= (unsigned char)~FINAL;
+    }
+}
+
+static void JNICALL on_class(jvmtiEnv *jvmti, JNIEnv *env, jclass redefined, jobject loader,
+                             const char *name, jobject domain, jint size,
+                             const unsigned char *bytes, jint *new_size, unsigned char **new_bytes)
+{
+    struct bytes copy = {.left = (size_t)size};
+
+    (void)env;
+    (void)domain;
+    if (redefined || loader || !name || strcmp(name, OWNER) != 0 ||
+        (*jvmti)->Allocate(jvmti, size, &copy.at) != JVMTI_ERROR_NONE)
+        return;
+    *new_bytes = memcpy(copy.at, bytes, (size_t)size);
+    *new_size = size;
+    open_fields(&copy);
+}
+
+void ckpt_renew_open_fields(JNIEnv *env)
+{
+    static const jvmtiEventCallbacks callbacks = {.ClassFileLoadHook = on_class};
+    jvmtiEnv *own = NULL;
+    jclass array;
+
+    if ((*ckpt_agent.vm)->GetEnv(ckpt_agent.vm, (void **)&own, JVMTI_VERSION_1_2) != JNI_OK)
+        return;
+    if ((*own)->SetEventCallbacks(own, &callbacks, sizeof callbacks) == JVMTI_ERROR_NONE &&
+        (*own)->SetEventNotificationMode(own, JVMTI_ENABLE, JVMTI_EVENT_CLASS_FILE_LOAD_HOOK,
+                                         NULL) == JVMTI_ERROR_NONE) {
+        array = (*env)->FindClass(env, "[L" OWNER ";"); /* loads it, but initialises nothing */
+        if (array)
+            (*env)->DeleteLocalRef(env, array);
+        else
+            (*env)->ExceptionClear(env); /* JDK 8 */
+    }
+    (*own)->DisposeEnvironment(own);
+}

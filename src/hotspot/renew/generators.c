@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See generators.h.  Classes are looked through first: each that a row knows, or that is a kind of
+ * generator, becomes a type.  One walk finds the instances of all types.
+ *
+ * A generator that a library made, or that has secrets, gets new state.  Random, SplittableRandom
+ * and the algorithms of java.util.random are left alone unless renew_random=true: with a seed of
+ * the application's they promise a sequence, and they look like those without one.
+ */
+#include "hotspot/renew/generators.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "base/cleanup.h"
+#include "hotspot/renew/field_places.h"
+#include "hotspot/renew/heap_walk.h"
+#include "hotspot/renew/secure_random.h"
+
+#define MOST_CLASSES 65536
+#define MOST_MATCHES 256
+#define KEPT_SIZE 16384
+#define NAME_MAX_SIZE 512
+
+/* Superclasses and interfaces of generators. */
+static const char *const bases[] = {
+    "java/util/Random",
+    "java/util/SplittableRandom",
+    "java/util/random/RandomGenerator",
+    "kotlin/random/Random",
+    "org/apache/commons/math/random/RandomGenerator",
+    "org/apache/commons/math3/random/RandomGenerator",
+    "org/apache/commons/rng/UniformRandomProvider",
+    "org/bouncycastle/crypto/prng/RandomGenerator",
+    "org/bouncycastle/crypto/prng/drbg/SP80090DRBG",
+    "org/bouncycastle/crypto/fips/DRBG",
+    "org/bouncycastle/crypto/general/DRBG",
+};
+
+/*
+ * Generators without state, or with another's; those of every thread have a row in
+ * jdk_generators.c.
+ */
+static const char *const stateless[] = {
+    "java/security/SecureRandom",
+    "java/util/Random$RandomWrapper",
+    "java/util/SplittableRandom$AbstractSplittableGeneratorProxy",
+    "java/util/concurrent/ThreadLocalRandom",
+    "java/util/concurrent/ThreadLocalRandom$ThreadLocalRandomProxy",
+    "jdk/internal/util/random/*",
+    "kotlin/random/KotlinRandom",
+    "kotlin/random/PlatformRandom",
+    "kotlin/random/Random$Default",
+    "kotlin/random/jdk8/PlatformThreadLocalRandom",
+    "org/apache/commons/math3/random/RandomAdaptor",
+    "org/apache/commons/math3/random/SynchronizedRandomGenerator",
+    "org/bouncycastle/crypto/fips/DRBGPseudoRandom",
+    "org/bouncycastle/crypto/general/X931PseudoRandom",
+    "org/bouncycastle/crypto/prng/ThreadedSeedGenerator",
+};
+
+#define SECURE_RANDOM "java/security/SecureRandom"
+#define SPI "Ljava/security/SecureRandomSpi;"
+#define VIRTUAL "java/lang/VirtualThread"
+#define SUN "sun/security/provider/" /* NativePRNG, SHA1PRNG and DRBG, which have rows */
+#define BC "org/bouncycastle/"       /* the same of all of its DRBGs */
+
+/* A class of which something is to be renewed, or to be known. */
+struct type {
+    enum { STATE, SECURE, KEPT, OTHER } kind;
+    jclass class; /* global reference */
+    char name[NAME_MAX_SIZE];
+    const struct ckpt_generator_row *row; /* STATE */
+};
+
+/* A class that others are compared with: of a row, or a base (no row). */
+struct match {
+    const struct ckpt_generator_row *row;
+    jclass class; /* local reference */
+    bool is_secure;
+};
+
+static struct type *types;
+static size_t *counts; /* of instances of each type */
+static size_t type_count;
+static struct match matches[MOST_MATCHES];
+static size_t match_count;
+static bool knows_sun, knows_bc; /* no class there is another one than in the rows */
+static char kept[KEPT_SIZE];
+static size_t kept_size;
+
+/* ---- classes ---- */
+
+static bool is_package(const char *name)
+{
+    return name[strlen(name) - 1] == '/';
+}
+
+static bool is_stateless(const char *name)
+{
+    for (size_t i = 0; i < CKPT_COUNT(stateless); i++) {
+        size_t length = strlen(stateless[i]);
+
+        if (strcmp(name, stateless[i]) == 0 ||
+            (stateless[i][length - 1] == '*' && strncmp(name, stateless[i], length - 1) == 0))
+            return true;
+    }
+    return false;
+}
+
+static void add_match(jclass class, const struct ckpt_generator_row *row, bool is_secure)
+{
+    if (match_count < MOST_MATCHES)
+        matches[match_count++] = (struct match){row, class, is_secure};
+}
+
+/* Several loaders may have a class of this name each. */
+static void find_matches(jclass class, const char *name)
+{
+    for (size_t i = 0; i < ckpt_generator_row_count; i++)
+        if (strcmp(name, ckpt_generator_rows[i].class) == 0)
+            add_match(class, &ckpt_generator_rows[i], false);
+    for (size_t i = 0; i < CKPT_COUNT(bases); i++)
+        if (strcmp(name, bases[i]) == 0)
+            add_match(class, NULL, false);
+    if (strcmp(name, SECURE_RANDOM) == 0)
+        add_match(class, NULL, true);
+}
+
+static bool is_wanted(const struct ckpt_generator_row *row)
+{
+    return ckpt_agent.options.renew_random ||
+           (row->flags & CKPT_GENERATOR_SEEDED) != CKPT_GENERATOR_SEEDED;
+}
+
+static const struct ckpt_generator_row *package_row(const char *name)
+{
+    for (size_t i = 0; i < ckpt_generator_row_count; i++) {
+        const char *package = ckpt_generator_rows[i].class;
+
+        if (is_package(package) && strncmp(name, package, strlen(package)) == 0)
+            return &ckpt_generator_rows[i];
+    }
+    return NULL;
+}
+
+/* What a class is to us; false: nothing. */
+static bool judge(JNIEnv *env, jclass class, const char *name, struct type *type)
+{
+    bool is_generator = false, is_secure = false;
+
+    for (size_t i = 0; i < match_count; i++) {
+        const struct match *match = &matches[i];
+
+        if (!(*env)->IsAssignableFrom(env, class, match->class))
+            continue;
+        is_secure |= match->is_secure;
+        is_generator |= !match->row;
+        if (match->row && !type->row &&
+            (!(match->row->flags & CKPT_GENERATOR_EXACT) || strcmp(name, match->row->class) == 0))
+            type->row = match->row;
+    }
+    if (!type->row && is_generator)
+        type->row = package_row(name);
+    if (type->row && is_wanted(type->row))
+        type->kind = STATE;
+    else if (is_secure)
+        type->kind = SECURE;
+    else if (is_generator && !is_stateless(name))
+        type->kind = KEPT;
+    else if (strcmp(name, VIRTUAL) == 0)
+        type->kind = OTHER;
+    else
+        return false;
+    return true;
+}
+
+static bool is_initialised(jclass class)
+{
+    jint status = 0;
+
+    return (*ckpt_agent.jvmti)->GetClassStatus(ckpt_agent.jvmti, class, &status) ==
+               JVMTI_ERROR_NONE &&
+           status & JVMTI_CLASS_STATUS_INITIALIZED;
+}
+
+static bool add_type(JNIEnv *env, jclass class, const char *name)
+{
+    struct type type = {.class = NULL};
+    struct type *more;
+
+    if (!judge(env, class, name, &type) || !is_initialised(class))
+        return true;
+    more = realloc(types, (type_count + 1) * sizeof *more);
+    if (!more)
+        return false;
+    types = more;
+    snprintf(type.name, sizeof type.name, "%s", name);
+    type.class = (*env)->NewGlobalRef(env, class);
+    if (!type.class)
+        return false;
+    more[type_count++] = type;
+    return true;
+}
+
+/* The name of a class as in "java/util/Random", or NULL: an array, or none. */
+static char *class_name(jclass class, char **ret_signature)
+{
+    char *signature = NULL;
+
+    *ret_signature = NULL;
+    if ((*ckpt_agent.jvmti)->GetClassSignature(ckpt_agent.jvmti, class, &signature, NULL) !=
+        JVMTI_ERROR_NONE)
+        return NULL;
+    *ret_signature = signature;
+    if (signature[0] != 'L')
+        return NULL;
+    signature[strlen(signature) - 1] = '\0';
+    return signature + 1;
+}
+
+static bool look_through(JNIEnv *env, const jclass *classes, jint count,
+                         bool (*see)(JNIEnv *env, jclass class, const char *name))
+{
+    bool good = true;
+
+    for (jint i = 0; i < count && good; i++) {
+        char *signature;
+        char *name = class_name(classes[i], &signature);
+
+        if (name)
+            good = see(env, classes[i], name);
+        if (signature)
+            ckpt_walk_deallocate(signature);
+    }
+    return good;
+}
+
+static bool see_match(JNIEnv *env, jclass class, const char *name)
+{
+    (void)env;
+    find_matches(class, name);
+    return true;
+}
+
+static bool find_types(JNIEnv *env)
+{
+    jclass *classes = NULL;
+    jint count = 0;
+    bool good;
+
+    if ((*env)->PushLocalFrame(env, MOST_CLASSES) < 0)
+        return false;
+    match_count = 0;
+    good = (*ckpt_agent.jvmti)->GetLoadedClasses(ckpt_agent.jvmti, &count, &classes) ==
+           JVMTI_ERROR_NONE;
+    if (good) {
+        look_through(env, classes, count, see_match);
+        good = look_through(env, classes, count, add_type);
+        ckpt_walk_deallocate(classes);
+    }
+    (*env)->PopLocalFrame(env, NULL);
+    return good;
+}
+
+void ckpt_generators_walk(JNIEnv *env)
+{
+    bool good = ckpt_walk_begin();
+
+    ckpt_generators_forget(env);
+    good = good && find_types(env);
+    counts = calloc(type_count + 1, sizeof *counts);
+    for (size_t i = 0; i < type_count && good; i++)
+        if (types[i].kind != STATE || ckpt_places_has_fields(env, types[i].class, types[i].row))
+            good = ckpt_walk_want(types[i].class, i);
+    if (!good || !counts || !ckpt_walk_run(counts)) {
+        ckpt_agent_log("warning", "random generators cannot be looked for in this JVM; clones may "
+                                  "share those of libraries and of other providers");
+        ckpt_walk_end();
+    }
+}
+
+long ckpt_generators_type(const char *name)
+{
+    for (size_t i = 0; i < type_count; i++)
+        if (strcmp(types[i].name, name) == 0)
+            return (long)i;
+    return -1;
+}
+
+void ckpt_generators_claim(jobject object)
+{
+    long type = ckpt_walk_claim(object);
+
+    if (type >= 0 && counts[type])
+        counts[type]--;
+}
+
+/* ---- instances ---- */
+
+/* The class of what is in a SecureRandom, the provider's. */
+static void find_provider_class(JNIEnv *env, jobject random, char name[NAME_MAX_SIZE])
+{
+    jfieldID id =
+        (*env)->GetFieldID(env, (*env)->GetObjectClass(env, random), "secureRandomSpi", SPI);
+    jobject spi = id ? (*env)->GetObjectField(env, random, id) : NULL;
+    char *signature = NULL;
+    char *found = spi ? class_name((*env)->GetObjectClass(env, spi), &signature) : NULL;
+
+    snprintf(name, NAME_MAX_SIZE, "%s", found ? found : "");
+    if ((*env)->ExceptionCheck(env))
+        (*env)->ExceptionClear(env);
+    if (signature)
+        ckpt_walk_deallocate(signature);
+}
+
+static bool begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* What is made of classes that have rows has no state but theirs. */
+static bool is_renewed(const char *class, const char *provider)
+{
+    bool is_plain = strcmp(class, SECURE_RANDOM) == 0;
+
+    return (knows_sun && begins(provider, SUN) && (is_plain || begins(class, BC))) ||
+           (knows_bc && (begins(class, BC) || (is_plain && begins(provider, BC))));
+}
+
+static bool reseed_instance(JNIEnv *env, const struct type *type, jobject random)
+{
+    char provider[NAME_MAX_SIZE], name[2 * NAME_MAX_SIZE + 8];
+
+    find_provider_class(env, random, provider);
+    if (is_renewed(type->name, provider))
+        return true;
+    snprintf(name, sizeof name, *provider ? "%s (%s)" : "%s", type->name, provider);
+    for (char *at = name; *at; at++)
+        *at = *at == '/' ? '.' : *at;
+    return ckpt_reseed_add(env, random, name);
+}
+
+static bool take_instances(JNIEnv *env, size_t index)
+{
+    const struct type *type = &types[index];
+    jobject *objects = NULL;
+    jint count = 0;
+    bool good = true;
+
+    if (!ckpt_walk_found(index, &count, &objects))
+        return false;
+    for (jint i = 0; i < count; i++) {
+        if ((*env)->PushLocalFrame(env, 16) == 0) {
+            if (type->kind == SECURE)
+                good &= reseed_instance(env, type, objects[i]);
+            else
+                good &= ckpt_places_add(env, type->class, type->row, objects[i]);
+            (*env)->PopLocalFrame(env, NULL);
+        }
+        (*env)->DeleteLocalRef(env, objects[i]);
+    }
+    ckpt_walk_deallocate(objects);
+    return good;
+}
+
+static bool overrides(JNIEnv *env, jclass class, const char *name)
+{
+    jclass declaring = NULL, base = (*env)->FindClass(env, SECURE_RANDOM);
+    jmethodID id = (*env)->GetMethodID(env, class, name, "([B)V");
+
+    return id && base &&
+           (*ckpt_agent.jvmti)->GetMethodDeclaringClass(ckpt_agent.jvmti, id, &declaring) ==
+               JVMTI_ERROR_NONE &&
+           !(*env)->IsSameObject(env, declaring, base);
+}
+
+/* A subclass whose numbers do not come from where its seed goes to: it has it all the same. */
+static bool is_deaf(JNIEnv *env, jclass class)
+{
+    bool deaf = false;
+
+    if ((*env)->PushLocalFrame(env, 8) < 0)
+        return false;
+    deaf = overrides(env, class, "nextBytes") && !overrides(env, class, "setSeed");
+    (*env)->PopLocalFrame(env, NULL);
+    return deaf;
+}
+
+static void keep(const char *name, size_t count)
+{
+    int length = snprintf(kept + kept_size, KEPT_SIZE - kept_size, "%zu %s", count, name);
+
+    if (length < 0 || kept_size + (size_t)length + 1 > KEPT_SIZE)
+        return;
+    for (char *at = kept + kept_size; *at; at++)
+        *at = *at == '/' ? '.' : *at;
+    kept_size += (size_t)length + 1;
+}
+
+static void prepare_state(JNIEnv *env, size_t index)
+{
+    struct type *type = &types[index];
+
+    if (!ckpt_places_add(env, type->class, type->row, NULL) ||
+        (counts && counts[index] && !take_instances(env, index))) {
+        type->kind = KEPT; /* this version of the library is another one */
+        knows_sun &= !begins(type->name, SUN);
+    }
+    if ((*env)->ExceptionCheck(env))
+        (*env)->ExceptionClear(env);
+}
+
+static void prepare_secure(JNIEnv *env, size_t index)
+{
+    struct type *type = &types[index];
+
+    if (counts && counts[index] && (!take_instances(env, index) || is_deaf(env, type->class)))
+        type->kind = KEPT;
+    if ((*env)->ExceptionCheck(env))
+        (*env)->ExceptionClear(env);
+}
+
+void ckpt_generators_prepare(JNIEnv *env)
+{
+    kept_size = 0;
+    knows_sun = knows_bc = true;
+    ckpt_reseed_begin(env);
+    for (size_t i = 0; i < type_count; i++)
+        if (types[i].kind == STATE)
+            prepare_state(env, i);
+    for (size_t i = 0; i < type_count; i++)
+        knows_bc &= types[i].kind != KEPT || !begins(types[i].name, BC);
+    for (size_t i = 0; i < type_count; i++)
+        if (types[i].kind == SECURE)
+            prepare_secure(env, i);
+    for (size_t i = 0; i < type_count; i++)
+        if (types[i].kind == KEPT && counts && counts[i])
+            keep(types[i].name, counts[i]);
+    ckpt_walk_end();
+}
+
+size_t ckpt_generators_kept(const char **ret_words)
+{
+    *ret_words = kept;
+    return kept_size;
+}
+
+void ckpt_generators_renew(JNIEnv *env)
+{
+    if (!ckpt_places_write(env))
+        ckpt_agent_log("warning", "cannot renew random generators of libraries in the restored "
+                                  "process; its clones may share them");
+    ckpt_reseed(env);
+}
+
+void ckpt_generators_forget(JNIEnv *env)
+{
+    for (size_t i = 0; i < type_count; i++)
+        (*env)->DeleteGlobalRef(env, types[i].class);
+    free(types);
+    free(counts);
+    types = NULL;
+    counts = NULL;
+    type_count = 0;
+    ckpt_places_forget(env);
+    ckpt_reseed_end(env);
+}

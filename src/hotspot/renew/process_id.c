@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Rows of renew.c: who this process is.  HotSpot and most of the JDK ask the kernel for the PID
+ * whenever they need it (JFR, the attach mechanism, the MXBeans); ProcessHandle remembers it.
+ *
+ * RMI makes its identifiers from a number that is to be unique on this host; told that it has none,
+ * it takes another.  Identifiers that exist keep theirs, for others know them.
+ */
+#include "hotspot/renew/renew.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "hotspot/renew/raw_memory.h"
+
+enum { CURRENT, PID, START_TIME };
+enum { HAS_NUMBER };
+
+static jlong ticks_before; /* when the process started, as the kernel counts; -1: unknown */
+
+/* Field 22 of /proc/self/stat.  The second one is a name in brackets, of any characters. */
+static jlong start_ticks(void)
+{
+    ckpt_auto_close int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    char text[1024];
+    ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    char *at;
+
+    if (length <= 0)
+        return -1;
+    text[length] = '\0';
+    at = strrchr(text, ')');
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoll(at, NULL, 10) : -1;
+}
+
+static bool prepare_handle(JNIEnv *env, struct ckpt_renew_row *row)
+{
+    jclass owner = row->owner;
+    jobject current;
+
+    row->ids[CURRENT] = (*env)->GetStaticFieldID(env, owner, "current", row->signature);
+    row->ids[PID] = row->ids[CURRENT] ? (*env)->GetFieldID(env, owner, "pid", "J") : NULL;
+    row->ids[START_TIME] = row->ids[PID] ? (*env)->GetFieldID(env, owner, "startTime", "J") : NULL;
+    ticks_before = start_ticks();
+    if (!row->ids[START_TIME])
+        return false;
+    current = (*env)->GetStaticObjectField(env, owner, row->ids[CURRENT]);
+    current = current ? ckpt_renew_keep(env, row, current) : NULL;
+    if (current)
+        ckpt_renew_raw_process(env, current, row->ids[PID], sizeof(jlong));
+    return current != NULL;
+}
+
+/*
+ * ProcessHandle.info() tells nothing unless the start time is what the JDK computes from the
+ * kernel's ticks and the time of boot that it has read once.  The difference of ticks gives the
+ * same without calling it.
+ */
+static bool renew_handle(JNIEnv *env, const struct ckpt_renew_row *row)
+{
+    jobject current = (*env)->GetStaticObjectField(env, row->owner, row->ids[CURRENT]);
+    jlong ticks = start_ticks();
+    jlong started;
+
+    if (!current)
+        return false;
+    (*env)->SetLongField(env, current, row->ids[PID], getpid());
+    started = (*env)->GetLongField(env, current, row->ids[START_TIME]);
+    if (started > 0 && ticks >= 0 && ticks_before >= 0)
+        (*env)->SetLongField(env, current, row->ids[START_TIME],
+                             started + (ticks - ticks_before) * 1000 / sysconf(_SC_CLK_TCK));
+    return true;
+}
+
+static bool prepare_rmi(JNIEnv *env, struct ckpt_renew_row *row)
+{
+    row->ids[HAS_NUMBER] = (*env)->GetStaticFieldID(env, row->owner, "hostUniqueSet", "Z");
+    return row->ids[HAS_NUMBER] != NULL;
+}
+
+static bool renew_rmi(JNIEnv *env, const struct ckpt_renew_row *row)
+{
+    (*env)->SetStaticBooleanField(env, row->owner, row->ids[HAS_NUMBER], JNI_FALSE);
+    return true;
+}
+
+struct ckpt_renew_row ckpt_renew_process_rows[] = {
+    {.name = "the process ID of ProcessHandle",
+     .class = "java.lang.ProcessHandleImpl",
+     .signature = "Ljava/lang/ProcessHandleImpl;",
+     .prepare = prepare_handle,
+     .renew = renew_handle},
+    {.name = "the host's number in RMI identifiers",
+     .class = "java.rmi.server.UID",
+     .prepare = prepare_rmi,
+     .renew = renew_rmi},
+};
+const size_t ckpt_renew_process_count = CKPT_COUNT(ckpt_renew_process_rows);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See time_zone.h.  java.util.TimeZone determines its default once: from the property
+ * user.timezone, or else from TZ or the system's files, and then it sets that property.  What the
+ * application or the frozen JVM's command line has chosen is not changed by TZ, as it is not in a
+ * plain start.
+ */
+#include "hotspot/time_zone.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "agent/agent.h"
+#include "hotspot/renew/renew.h"
+
+static jclass zone_class; /* a global reference, kept: java.util.TimeZone */
+static bool from_system;
+
+static bool clear(JNIEnv *env)
+{
+    if (!(*env)->ExceptionCheck(env))
+        return false;
+    (*env)->ExceptionClear(env);
+    return true;
+}
+
+/* The result of a static method of java.lang.System that takes a name; NULL, also if it threw. */
+static jstring property(JNIEnv *env, const char *method, const char *name)
+{
+    jclass system = (*env)->FindClass(env, "java/lang/System");
+    jmethodID id =
+        (*env)->GetStaticMethodID(env, system, method, "(Ljava/lang/String;)Ljava/lang/String;");
+    jstring text = id ? (*env)->NewStringUTF(env, name) : NULL;
+    jstring value = text ? (*env)->CallStaticObjectMethod(env, system, id, text) : NULL;
+
+    return clear(env) ? NULL : value;
+}
+
+/* The ID of the zone that is the default now; NULL if it has not been determined. */
+static jstring default_id(JNIEnv *env)
+{
+    jfieldID field =
+        (*env)->GetStaticFieldID(env, zone_class, "defaultTimeZone", "Ljava/util/TimeZone;");
+    jobject zone = field ? (*env)->GetStaticObjectField(env, zone_class, field) : NULL;
+    jmethodID get_id =
+        zone ? (*env)->GetMethodID(env, zone_class, "getID", "()Ljava/lang/String;") : NULL;
+    jstring id = get_id ? (*env)->CallObjectMethod(env, zone, get_id) : NULL;
+
+    return clear(env) ? NULL : id;
+}
+
+/* What TZ and the system's files say, in this process. */
+static jstring system_id(JNIEnv *env)
+{
+    jmethodID method = (*env)->GetStaticMethodID(env, zone_class, "getSystemTimeZoneID",
+                                                 "(Ljava/lang/String;)Ljava/lang/String;");
+    jstring home = method ? property(env, "getProperty", "java.home") : NULL;
+    jstring id = home ? (*env)->CallStaticObjectMethod(env, zone_class, method, home) : NULL;
+
+    return clear(env) ? NULL : id;
+}
+
+static bool is_same(JNIEnv *env, jstring one, jstring other)
+{
+    jclass string = (*env)->FindClass(env, "java/lang/String");
+    jmethodID equals =
+        string ? (*env)->GetMethodID(env, string, "equals", "(Ljava/lang/Object;)Z") : NULL;
+
+    return equals && one && other && (*env)->CallBooleanMethod(env, one, equals, other);
+}
+
+static bool was_on_command_line(void)
+{
+    char *value = NULL;
+
+    if ((*ckpt_agent.jvmti)->GetSystemProperty(ckpt_agent.jvmti, "user.timezone", &value) !=
+        JVMTI_ERROR_NONE)
+        return false;
+    (*ckpt_agent.jvmti)->Deallocate(ckpt_agent.jvmti, (unsigned char *)value);
+    return true;
+}
+
+void ckpt_zone_prepare(JNIEnv *env)
+{
+    from_system = false;
+    if (!zone_class)
+        zone_class = ckpt_renew_load(env, "java.util.TimeZone");
+    if (!zone_class || !ckpt_renew_is_initialised(zone_class) || was_on_command_line() ||
+        (*env)->PushLocalFrame(env, 32) < 0)
+        return;
+    jstring id = default_id(env);
+
+    from_system = id && is_same(env, id, property(env, "getProperty", "user.timezone")) &&
+                  is_same(env, id, system_id(env));
+    clear(env);
+    (*env)->PopLocalFrame(env, NULL);
+}
+
+/* ---- in the restored process ---- */
+
+/* The value of @name in @words, of several the first; NULL: there is none. */
+static const char *value_of(char *const *words, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (; words && *words; words++)
+        if (strncmp(*words, name, length) == 0 && (*words)[length] == '=')
+            return *words + length + 1;
+    return NULL;
+}
+
+static void determine_again(JNIEnv *env)
+{
+    jmethodID set =
+        (*env)->GetStaticMethodID(env, zone_class, "setDefault", "(Ljava/util/TimeZone;)V");
+
+    if (set)
+        (*env)->CallStaticVoidMethod(env, zone_class, set, NULL);
+    clear(env);
+}
+
+void ckpt_zone_apply(JNIEnv *env, char *const *before, char *const *now, char *const *properties)
+{
+    const char *old = value_of(before, "TZ"), *new = value_of(now, "TZ");
+    bool other = (old && new) ? strcmp(old, new) != 0 : old != new;
+    bool given = value_of(properties, "user.timezone") != NULL;
+
+    if (other)
+        tzset(); /* localtime_r() does not look at TZ again by itself */
+    if (!zone_class || !ckpt_renew_is_initialised(zone_class) ||
+        (*env)->PushLocalFrame(env, 16) < 0)
+        return;
+    if (given) {
+        determine_again(env);
+    } else if (other && from_system) {
+        property(env, "clearProperty", "user.timezone");
+        determine_again(env);
+    }
+    (*env)->PopLocalFrame(env, NULL);
+}

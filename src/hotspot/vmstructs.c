@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See vmstructs.h.  The tables are constant data of libjvm; their own layout is exported beside
+ * them.
+ */
+#include "hotspot/vmstructs.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+static struct {
+    void *libjvm;
+    const char *structs, *types;
+    uint64_t type_name, field_name, is_static, offset, address, stride;
+    uint64_t t_name, t_size, t_stride;
+} vm;
+
+static uint64_t number(const char *name)
+{
+    const uint64_t *at = dlsym(vm.libjvm, name);
+
+    return at ? *at : 0;
+}
+
+bool ckpt_vm_open(void)
+{
+    const char *const *table;
+
+    vm.libjvm = dlopen("libjvm.so", RTLD_LAZY | RTLD_NOLOAD);
+    if (!vm.libjvm)
+        return false;
+    table = dlsym(vm.libjvm, "gHotSpotVMStructs");
+    vm.structs = table ? *table : NULL;
+    table = dlsym(vm.libjvm, "gHotSpotVMTypes");
+    vm.types = table ? *table : NULL;
+    vm.type_name = number("gHotSpotVMStructEntryTypeNameOffset");
+    vm.field_name = number("gHotSpotVMStructEntryFieldNameOffset");
+    vm.is_static = number("gHotSpotVMStructEntryIsStaticOffset");
+    vm.offset = number("gHotSpotVMStructEntryOffsetOffset");
+    vm.address = number("gHotSpotVMStructEntryAddressOffset");
+    vm.stride = number("gHotSpotVMStructEntryArrayStride");
+    vm.t_name = number("gHotSpotVMTypeEntryTypeNameOffset");
+    vm.t_size = number("gHotSpotVMTypeEntrySizeOffset");
+    vm.t_stride = number("gHotSpotVMTypeEntryArrayStride");
+    return vm.structs && vm.stride && vm.types && vm.t_stride;
+}
+
+#define at(type, pointer) (*(type const *)(pointer))
+
+static const char *find(const char *type, const char *field)
+{
+    if (!vm.structs)
+        return NULL;
+    for (const char *entry = vm.structs; at(char *, entry + vm.type_name); entry += vm.stride)
+        if (strcmp(at(char *, entry + vm.type_name), type) == 0 &&
+            strcmp(at(char *, entry + vm.field_name), field) == 0)
+            return entry;
+    return NULL;
+}
+
+int64_t ckpt_vm_offset(const char *type, const char *field)
+{
+    const char *entry = find(type, field);
+
+    return entry && !at(int32_t, entry + vm.is_static) ? (int64_t)at(uint64_t, entry + vm.offset)
+                                                       : -1;
+}
+
+void *ckpt_vm_static(const char *type, const char *field)
+{
+    const char *entry = find(type, field);
+
+    return entry && at(int32_t, entry + vm.is_static) ? at(void *, entry + vm.address) : NULL;
+}
+
+size_t ckpt_vm_size(const char *type)
+{
+    if (!vm.types)
+        return 0;
+    for (const char *entry = vm.types; at(char *, entry + vm.t_name); entry += vm.t_stride)
+        if (strcmp(at(char *, entry + vm.t_name), type) == 0)
+            return at(uint64_t, entry + vm.t_size);
+    return 0;
+}
+
+void *ckpt_vm_flag(const char *name)
+{
+    static const char *const types[] = {"JVMFlag", "Flag"}; /* from 11 on, and before */
+
+    for (int i = 0; i < 2; i++) {
+        char *const *flags = ckpt_vm_static(types[i], "flags");
+        const size_t *count = ckpt_vm_static(types[i], "numFlags");
+        int64_t name_at = ckpt_vm_offset(types[i], "_name");
+        int64_t value_at = ckpt_vm_offset(types[i], "_addr");
+        size_t size = ckpt_vm_size(types[i]);
+
+        if (!flags || !count || name_at < 0 || value_at < 0 || !size)
+            continue;
+        for (size_t j = 0; j < *count; j++) {
+            const char *flag = *flags + j * size;
+            const char *this_name = at(char *, flag + name_at);
+
+            if (this_name && strcmp(this_name, name) == 0)
+                return at(void *, flag + value_at);
+        }
+    }
+    return NULL;
+}
+
+bool ckpt_vm_flag_is_set(const char *name)
+{
+    const bool *flag = ckpt_vm_flag(name);
+
+    return flag && *flag;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See thread.h.  The stack is the agent's choice, whatever the limit of the process says: Java
+ * hooks run on it.
+ */
+#include "runtime/thread.h"
+
+#include <pthread.h>
+#include <stddef.h>
+
+#define STACK_SIZE ((size_t)1 << 20)
+
+int ckpt_thread_start(const char *name, void *(*function)(void *), void *argument)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int failed;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    failed = pthread_create(&thread, &attributes, function, argument);
+    pthread_attr_destroy(&attributes);
+    if (!failed)
+        pthread_setname_np(thread, name);
+    return failed;
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// What the HTTP endpoint takes apart itself: its address, Host headers, the kernel's table of
+// sockets, types and bodies. And whom it takes a connection to be from.
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/requests/control_request.h"
+#include "agent/requests/http/endpoint_address.h"
+#include "agent/requests/http/peer.h"
+#include "agent/requests/http/request_body.h"
+#include "tap.h"
+
+static struct ckpt_http_addr addr;
+static struct ckpt_error error;
+
+// What control_socket.c has in the agent.
+bool ckpt_request_is_allowed(int fd)
+{
+    return fd < 0;
+}
+
+static void good(const char *text, enum ckpt_http_kind kind, const char *where, int port)
+{
+    TAP_OK(ckpt_http_addr_parse(text, &addr, &error) == 0 && addr.kind == kind, text);
+    TAP_STR(kind == CKPT_HTTP_UNIX ? addr.path : addr.host, where, "  where");
+    TAP_INT(addr.port, port, "  port");
+}
+
+static void bad(const char *text, const char *part)
+{
+    char name[256];
+
+    snprintf(name, sizeof name, "'%.60s' is refused: %s", text, part);
+    error.text[0] = '\0';
+    TAP_OK(ckpt_http_addr_parse(text, &addr, &error) == -1 && strstr(error.text, part), name);
+}
+
+static void test_addr(void)
+{
+    char cwd[256], path[512], longest[400] = "unix:/";
+
+    good("localhost", CKPT_HTTP_TCP, "localhost", 10095);
+    good("localhost:1", CKPT_HTTP_TCP, "localhost", 1);
+    good("10.0.0.1:65535", CKPT_HTTP_TCP, "10.0.0.1", 65535);
+    good("[::1]", CKPT_HTTP_TCP, "::1", 10095);
+    good("[fe80::1]:80", CKPT_HTTP_TCP, "fe80::1", 80);
+    good("none", CKPT_HTTP_NONE, "", 0);
+    good("unix:/run/x", CKPT_HTTP_UNIX, "/run/x", 0);
+    if (getcwd(cwd, sizeof cwd) && strlen(cwd) < 90) {
+        snprintf(path, sizeof path, "%s/x", cwd);
+        good("unix:x", CKPT_HTTP_UNIX, path, 0);
+    }
+    bad("", "expected HOST");
+    bad(":80", "expected HOST");
+    bad("a b", "expected HOST");
+    bad("unix:", "expected HOST");
+    bad("localhost:", "from 1 to 65535");
+    bad("localhost:0", "from 1 to 65535");
+    bad("localhost:65536", "from 1 to 65535");
+    bad("localhost:-1", "from 1 to 65535");
+    bad("localhost:99999999999999999999", "from 1 to 65535");
+    bad("[::1]80", "from 1 to 65535");
+    bad("::1", "in brackets");
+    bad("[::1", "not closed");
+    bad("[localhost]", "no IPv6 address");
+    memset(longest + 6, 'x', 103);
+    bad(longest, "at most 103 bytes");
+    longest[5 + 103] = '\0';
+    TAP_INT(ckpt_http_addr_parse(longest, &addr, &error), 0, "the longest path is taken");
+}
+
+static void host(const char *option, const char *header, bool ours)
+{
+    char name[256];
+
+    ckpt_http_addr_parse(option, &addr, &error);
+    snprintf(name, sizeof name, "addr=%s, Host: %s: %s", option, header,
+             ours ? "ours" : "not ours");
+    TAP_OK(ckpt_http_host_is_ours(&addr, header) == ours, name);
+}
+
+static void test_host(void)
+{
+    host("localhost", "localhost", true);
+    host("localhost", "LocalHost:99", true);
+    host("localhost", "localhost.", true);
+    host("localhost", "127.1.2.3:80", true);
+    host("localhost", "[::1]", true);
+    host("localhost", "[0:0:0:0:0:0:0:1]:1", true);
+    host("localhost", "[::ffff:127.0.0.1]", true);
+    host("localhost", "", false);
+    host("localhost", "localhost:", false);
+    host("localhost", "localhost:http", false);
+    host("localhost", "localhost.evil", false);
+    host("localhost", "notlocalhost", false);
+    host("localhost", "localhost@evil", false);
+    host("localhost", "128.0.0.1", false);
+    host("localhost", "127.0.0.1.evil", false);
+    host("localhost", "::1", false);
+    host("svc.example:80", "SVC.example:81", true);
+    host("svc.example:80", "example", false);
+    host("10.1.1.1:80", "10.1.1.1", true);
+    host("10.1.1.1:80", "10.1.1.2", false);
+    host("[fd00::1]:80", "[fd00:0::1]", true);
+    host("0.0.0.0:80", "10.1.1.2:8080", true);
+    host("0.0.0.0:80", "[fd00::2]", true);
+    host("[::]:80", "10.1.1.2", true);
+    host("0.0.0.0:80", "evil", false);
+}
+
+static void test_lines(void)
+{
+    struct ckpt_http_socket found;
+    struct in6_addr want;
+
+    TAP_OK(!ckpt_http_socket_parse("  sl  local_address rem_address   st tx_queue rx_queue tr",
+                                   &found),
+           "the table's head is no socket");
+    TAP_OK(ckpt_http_socket_parse("   0: 0100007F:276F 0200000A:D4C4 01 00000000:00000000 "
+                                  "00:00000000 00000000  1000        0 4242 1 f 20 4 30 10 -1",
+                                  &found),
+           "an IPv4 socket");
+    ckpt_http_literal("127.0.0.1", &want);
+    TAP_OK(memcmp(&want, &found.local.address, sizeof want) == 0, "  its own address");
+    ckpt_http_literal("10.0.0.2", &want);
+    TAP_OK(memcmp(&want, &found.remote.address, sizeof want) == 0, "  the other one");
+    TAP_OK(found.local.port == 10095 && found.remote.port == 0xd4c4, "  the ports");
+    TAP_OK(found.uid == 1000 && found.inode == 4242, "  its user and inode");
+    TAP_OK(ckpt_http_socket_parse("   1: 00000000000000000000000001000000:276F "
+                                  "0000000000000000FFFF00000100007F:D4C4 01 00000000:00000000 "
+                                  "02:000AFC80 00000000     0        0 77 2 0 20 4 1 10 -1",
+                                  &found),
+           "an IPv6 socket");
+    ckpt_http_literal("::1", &want);
+    TAP_OK(memcmp(&want, &found.local.address, sizeof want) == 0, "  its own address");
+    ckpt_http_literal("127.0.0.1", &want);
+    TAP_OK(memcmp(&want, &found.remote.address, sizeof want) == 0, "  an IPv4 one as IPv6 has it");
+    TAP_OK(!ckpt_http_socket_parse("   0: 0100007F:276F 0200000A:D4C4 01", &found), "half a line");
+    TAP_OK(!ckpt_http_socket_parse("   0: 0100007:276F 0200000A:D4C4 01 00000000:00000000 "
+                                   "00:00000000 00000000  1000        0 4242",
+                                   &found),
+           "an address that is too short");
+}
+
+// A connection over the loopback from a socket of one family to one of another, or the same.
+static int connect_to_ourselves(const char *to, const char *from, int *ret_client)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    struct sockaddr_in6 mapped = {.sin6_family = AF_INET6};
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+
+    inet_pton(AF_INET, to, &address.sin_addr);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 ||
+        listen(listener, 1) < 0 || getsockname(listener, (struct sockaddr *)&address, &size) < 0)
+        TAP_BAIL_OUT("no socket");
+    ckpt_http_literal(to, &mapped.sin6_addr);
+    mapped.sin6_port = address.sin_port;
+    *ret_client = socket(*from == '6' ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (*from == '6' ? connect(*ret_client, (struct sockaddr *)&mapped, sizeof mapped)
+                     : connect(*ret_client, (struct sockaddr *)&address, sizeof address)) {
+        close(listener);
+        return -1;
+    }
+    fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    close(listener);
+    return fd;
+}
+
+static void test_peer(void)
+{
+    struct linger at_once = {.l_onoff = 1};
+    int client, pair[2], fd = connect_to_ourselves("127.0.0.1", "4", &client);
+
+    TAP_OK(ckpt_http_peer_is_allowed(fd), "a connection of our own is served");
+    setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(client);
+    TAP_OK(!ckpt_http_peer_is_allowed(fd), "not if nobody has the other end any more");
+    close(fd);
+    fd = connect_to_ourselves("127.0.0.1", "4", &client);
+    close(client);
+    TAP_OK(!ckpt_http_peer_is_allowed(fd), "nor if it is closed, and only the kernel's still");
+    close(fd);
+    fd = connect_to_ourselves("127.0.0.1", "6", &client);
+    if (fd >= 0)
+        TAP_OK(ckpt_http_peer_is_allowed(fd), "the other end may be an IPv6 socket, as Java's are");
+    else
+        TAP_CANNOT("an IPv6 socket", "there is no IPv6 here");
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0)
+        TAP_OK(!ckpt_http_peer_is_allowed(pair[0]), "a Unix socket's is left to request.c");
+    TAP_OK(!ckpt_http_peer_is_allowed(-1), "no socket at all");
+}
+
+static void body(const char *text, int result, const char *part)
+{
+    struct ckpt_http_body parsed;
+    char name[256];
+
+    error.text[0] = '\0';
+    snprintf(name, sizeof name, "%.80s: %s", text, part);
+    if (ckpt_http_body_parse(text, strlen(text), &parsed, &error) == 0)
+        TAP_OK(result == 0 && strcmp(parsed.directory, part) == 0, name);
+    else
+        TAP_OK(result == -1 && strstr(error.text, part), name);
+}
+
+static void test_body(void)
+{
+    struct ckpt_http_body parsed;
+    char text[2 * PATH_MAX];
+
+    body("", 0, "");
+    body("{}", 0, "");
+    body("{\"directory\": \"/a b\"}", 0, "/a b");
+    body("{\"directory\": \"a\"}", -1, "expected an absolute path");
+    body("{\"directory\": 7}", -1, "expected an absolute path");
+    body("{\"directory\": \"/a\\u0000b\"}", -1, "not JSON");
+    body("{\"gc\": 1}", -1, "expected true or false");
+    body("{\"GC\": true}", -1, "is not known; there are");
+    body("{\"gc\": true, \"gc\": true}", -1, "not JSON");
+    body("[]", -1, "not a JSON object");
+    body("{} {}", -1, "not JSON");
+    body("{\"directory\": \"/\xff\"}", -1, "not JSON");
+    ckpt_http_body_parse("{\"leaveRunning\": true, \"gc\": false}", 35, &parsed, &error);
+    TAP_OK(parsed.leave_running && parsed.gc == -1, "the flags are taken");
+    TAP_INT(parsed.rehearsal, 0, "a rehearsal is as the agent's option says");
+    ckpt_http_body_parse("{\"rehearsal\": false}", 20, &parsed, &error);
+    TAP_INT(parsed.rehearsal, -1, "or as the request says");
+    memset(text, 'x', sizeof text);
+    memcpy(text, "{\"directory\": \"/", 16);
+    memcpy(text + 16 + PATH_MAX, "\"}", 3);
+    body(text, -1, "too long");
+    TAP_OK(ckpt_http_type_is_good(NULL, false), "no type");
+    TAP_OK(ckpt_http_type_is_good("Application/JSON;charset=utf-8", false), "JSON");
+    TAP_OK(!ckpt_http_type_is_good("application/jsonp", false), "nearly JSON");
+    TAP_OK(!ckpt_http_type_is_good("text/plain", true), "a form's type");
+    TAP_OK(ckpt_http_type_is_good("application/x-www-form-urlencoded", true), "an empty form");
+    TAP_OK(!ckpt_http_type_is_good("application/x-www-form-urlencoded", false), "a form");
+}
+
+int main(void)
+{
+    test_addr();
+    test_host();
+    test_lines();
+    test_peer();
+    test_body();
+    return tap_done();
+}
