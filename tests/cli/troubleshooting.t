@@ -15,7 +15,7 @@ import re
 import sys
 
 # Which argument of a call is the text; a format everywhere but in Java.
-CALLS = {"ckpt_error_set": 3, "ckpt_report_add": 2, "ckpt_agent_log": 1, "ckpt_cli_usage": 1,
+CALLS = {"ckpt_error_set": 2, "ckpt_report_add": 2, "ckpt_agent_log": 1, "ckpt_cli_usage": 1,
          "find": 3, "damaged": 1, "turn_away": 1, "say": 1, "strdup": 0, "fail": 0,
          "CheckpointException": 0, "IllegalStateException": 0, "UnsupportedOperationException": 0,
          "describe": 0}
