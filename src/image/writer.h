@@ -3,7 +3,7 @@
  * Puts an image into a file.  Runs in a parked process: see base/raw.h for what that forbids.
  *
  * The caller gathers tables in a `struct ckpt_tables` (memory from its scratch space), then
- * ckpt_image_layout() gives every run its place and ckpt_image_write() writes metadata and pages.
+ * ckpt_image_write() gives every run its place and writes metadata and pages.
  */
 #ifndef CKPT_IMAGE_WRITER_H
 #define CKPT_IMAGE_WRITER_H

@@ -6,7 +6,7 @@
  * restorer's stack.  ckpt_restorer_enter gives the calling thread a context's registers.
  * ckpt_restorer_clone starts a thread that enters its context at once, on its own stack;
  * ckpt_restorer_spawn one that runs the restorer's own code.
- * Offsets are those of struct ckpt_context (../context.h).
+ * Offsets are those of struct ckpt_context (context.h).
  */
         .section .text.start, "ax", @progbits
         .globl  ckpt_restorer_start
