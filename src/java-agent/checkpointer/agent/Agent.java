@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The way in for launchers that know Java agents only: finds the native agent in this jar and hands
-// it the options. It is the same library with the same options as behind -agentpath, and it does
+// The entry for launchers that know Java agents only: finds the native agent in this jar and passes
+// the options to it. It is the same library with the same options as after -agentpath, and it does
 // all the work; this code runs once, before main or when the jar is loaded into a running JVM, and
 // does not touch the instrumentation of classes.
 
@@ -12,9 +12,9 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.charset.Charset;
 
-/** Of {@code -javaagent:checkpointer.jar=OPTIONS}. */
+/** Entry of {@code -javaagent:checkpointer.jar=OPTIONS}. */
 public final class Agent {
-    /** What the JVM knows once a native agent has begun in it, from wherever that came. */
+    /** A class that the JVM has once a native agent has started in it, loaded by any means. */
     private static final String PRESENT = "jdk.crac.impl.Native";
 
     /** Keeps the library's class, and with it the library, for as long as the JVM runs. */
@@ -24,8 +24,9 @@ public final class Agent {
     }
 
     /**
-     * Before the application. What ends the start of the JVM with -agentpath ends it here. Not by
-     * an exception: that would be a trace, three failed assertions and a core dump.
+     * Called before the application starts. An error that ends the start of the JVM with -agentpath
+     * ends it here too. Not by an exception: that would be a trace, three failed assertions and a
+     * core dump.
      */
     public static void premain(String options, Instrumentation instrumentation) {
         try {
@@ -38,14 +39,14 @@ public final class Agent {
             if (!call(library, "setUp", bytes(options))) {
                 Runtime.getRuntime().halt(1);
             }
-            call(library, "begin", new byte[0]); // if not, it has said why, and the program goes on
+            call(library, "begin", new byte[0]); // if not, it has reported why; the program runs
         } catch (ReflectiveOperationException | UnpackException e) {
             say("error", describe(e));
             Runtime.getRuntime().halt(1);
         }
     }
 
-    /** Into a running JVM, which must go on whatever happens. */
+    /** Called in a running JVM, which must continue whatever happens. */
     public static synchronized void agentmain(String options, Instrumentation instrumentation)
             throws Refusal {
         boolean done;
@@ -69,12 +70,12 @@ public final class Agent {
         }
     }
 
-    /** For whoever loads the jar; the JVM prints it. */
+    /** For the process that loads the jar; the JVM prints it. */
     private static final class Refusal extends Exception {
         private static final long serialVersionUID = 1;
 
         Refusal() {
-            super("the agent has said why on standard error", null, false, false);
+            super("the agent has reported why on standard error", null, false, false);
         }
     }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // The class to which the native library belongs. It is the only one of a class loader of its own
-// (Unpacker), and so the only one of an unnamed module: what that is allowed, nobody else is.
+// (Unpacker), and so the only one of an unnamed module: what this module is allowed, no other class
+// is.
 
 package checkpointer.agent;
 
@@ -21,7 +22,7 @@ public final class Library {
     /**
      * From Java 24 on System.load() prints a warning of four lines unless the command line allows
      * native access, which an agent's manifest cannot do. An agent may open java.lang for itself
-     * instead, and ask whoever System.load() asks.
+     * instead, and call what System.load() calls.
      *
      * @throws UnsatisfiedLinkError what is wrong with that file
      */
@@ -66,9 +67,9 @@ public final class Library {
         }
     }
 
-    /** Takes the options; {@code false}: they are wrong, as was said on standard error. */
+    /** Takes the options; {@code false}: they are wrong, as standard error reports. */
     static native boolean setUp(byte[] options);
 
-    /** Opens for requests; {@code false}: not possible here, as was said. */
+    /** Opens for requests; {@code false}: not possible here, as standard error reports. */
     static native boolean begin(byte[] unused);
 }

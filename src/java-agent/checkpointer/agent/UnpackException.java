@@ -4,7 +4,7 @@
 
 package checkpointer.agent;
 
-/** The library cannot be had. */
+/** The library cannot be unpacked or loaded. */
 final class UnpackException extends Exception {
     private static final long serialVersionUID = 1;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Gets the native library out of the jar and into the JVM. It is a file for a moment only, in the
-// first folder whose file system executes files, and gone before the application runs: the engine
-// takes such a library into the image as memory, so that no restore looks for the file.
+// Unpacks the native library from the jar and loads it into the JVM. It is a file for a moment
+// only, in the first folder whose file system executes files, and gone before the application runs:
+// the engine takes such a library into the image as memory, so that no restore looks for the file.
 
 package checkpointer.agent;
 
@@ -84,7 +84,7 @@ final class Unpacker {
                 + "; name another with -Djava.io.tmpdir=DIR, or use -agentpath");
     }
 
-    /** {@code null}, or why not. */
+    /** Loads it from this folder; {@code null}, or the reason why it cannot. */
     private String attempt(Path folder, byte[] library, Class<?> owner) throws UnpackException {
         Path file = folder.resolve(".libcheckpointer-" + Long.toHexString(System.nanoTime())
                 + Integer.toHexString(System.identityHashCode(owner)) + ".so");
@@ -154,7 +154,7 @@ final class Unpacker {
         }
     }
 
-    /** Such as linux-x86_64, with -musl behind it where that is the JVM's C library. */
+    /** Such as linux-x86_64, followed by -musl where that is the JVM's C library. */
     private static String platform() throws IOException {
         String machine = System.getProperty("os.arch");
         String system = System.getProperty("os.name").toLowerCase(Locale.ROOT).replace(' ', '-');

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The one exception of a checkpoint that did not take place. Each reason is a suppressed exception
-// of it: org.crac copies those, and only those, into its own exception of the same name.
+// Thrown for a checkpoint that did not take place. Each reason is a suppressed exception of it:
+// org.crac copies those, and only those, into its own exception of the same name.
 
 package jdk.crac;
 
 /**
- * Says that a checkpoint did not take place, and that the process goes on as before. The reasons
- * are the {@linkplain Throwable#getSuppressed() suppressed} exceptions: what hooks threw, what in
- * the process could not be frozen, what went wrong in writing the image.
+ * Reports that a checkpoint did not take place, and that the process continues as before. The
+ * reasons are the {@linkplain Throwable#getSuppressed() suppressed} exceptions: what hooks threw,
+ * what in the process could not be frozen, what went wrong in writing the image.
  */
 public class CheckpointException extends Exception {
     private static final long serialVersionUID = 1L;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // A group of resources that is a resource itself: the base class of the global context and of
-// contexts that applications make for an order of notification of their own. Signatures as in
+// contexts that applications make to define another order of notification. Signatures as in
 // CRaC's JDK; org.crac finds register(Resource) here by reflection.
 
 package jdk.crac;
@@ -28,7 +28,7 @@ public abstract class Context<R extends Resource> implements Resource {
             throws CheckpointException;
 
     /**
-     * Notifies the registered resources of a restore, or of a checkpoint that was called off.
+     * Notifies the registered resources of a restore, or of a checkpoint that was cancelled.
      *
      * @param context the context that notifies this one, {@code null} for the outermost
      * @throws RestoreException with the exceptions of the resources as suppressed ones
@@ -39,9 +39,9 @@ public abstract class Context<R extends Resource> implements Resource {
 
     /**
      * Adds a resource to those that this context notifies. The
-     * {@linkplain Core#getGlobalContext() global context} never waits here: while a checkpoint's
-     * notifications are on the way, on whatever thread, a resource is taken at once and takes part
-     * from the next checkpoint on.
+     * {@linkplain Core#getGlobalContext() global context} never waits here: while a checkpoint
+     * notifies resources, on any thread, a new resource is added at once and takes part from the
+     * next checkpoint on.
      *
      * @param resource the resource
      * @throws NullPointerException if {@code resource} is {@code null}

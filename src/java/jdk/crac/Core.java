@@ -18,8 +18,8 @@ public class Core {
     }
 
     /**
-     * Returns the context that every checkpoint of this JVM notifies. What it promises is said in
-     * the {@linkplain jdk.crac package's description}.
+     * Returns the context that every checkpoint of this JVM notifies. Its promises are in the
+     * {@linkplain jdk.crac description of the package}.
      *
      * @return the global context, always the same one
      */
@@ -29,25 +29,25 @@ public class Core {
 
     /**
      * Freezes this JVM into the image directory that the agent's option {@code image=DIR} names.
-     * Returns in the restored process, or, if the agent lets the process run on, in this one once
-     * the image is written.
+     * Returns in the restored process, or, if the request leaves the process running, in this one
+     * once the image is written.
      *
-     * <p>Callers on several threads take turns: the next one's checkpoint starts when the one
-     * before is over, which after a successful one means in the restored process. A thread that a
-     * hook waits for must not call this method: the two would wait for each other until the hook's
-     * time is up. The hook's own thread gets an exception at once.
+     * <p>Callers on several threads take turns: the next checkpoint starts when the one before it
+     * is over, which after a successful one is in the restored process. A thread that a hook waits
+     * for must not call this method: the two would wait for each other until the hook's limit is
+     * reached. The hook's own thread gets an exception at once.
      *
-     * <p>A hook may run for as long as the agent's option {@code hook_timeout} says, 60 seconds if
-     * it says nothing. A {@code beforeCheckpoint} that takes longer is reported to standard error
-     * with its stack, and its thread interrupted, once. When it returns, the other resources are
-     * notified as ever, the checkpoint is called off, and its exception says so; should it not
-     * react, whoever waits for his turn gets an exception too. An {@code afterRestore} that takes
-     * longer is reported and left to run on.
+     * <p>A hook may run for as long as the agent's option {@code hook_timeout} allows, 60 seconds
+     * by default. A {@code beforeCheckpoint} that takes longer is reported to standard error with
+     * its stack, and its thread interrupted, once. When it returns, the other resources are
+     * notified as usual, the checkpoint is cancelled, and its exception gives this reason. If it
+     * does not react, callers that wait for their turn get an exception too. An
+     * {@code afterRestore} that takes longer is reported and continues.
      *
-     * @throws CheckpointException if the checkpoint was called off: a hook threw or took too long,
+     * @throws CheckpointException if the checkpoint was cancelled: a hook threw or took too long,
      *     something in the process cannot be frozen, the image could not be written, no image
      *     directory is configured, the call came from inside a hook, or a hook of another
-     *     checkpoint hangs. The suppressed exceptions say which
+     *     checkpoint hangs. The suppressed exceptions are the reasons
      * @throws RestoreException if the process was restored and hooks failed in it
      * @throws UnsupportedOperationException if there is no agent in this JVM, or the machine lacks
      *     what every checkpoint needs; no resource has been notified then

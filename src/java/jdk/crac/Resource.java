@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The hook: what an application implements to hear of a checkpoint and of the restore after it.
-// Signatures as in CRaC's JDK, because org.crac makes reflection proxies of this interface.
-// Must not gain a method: such a proxy would not know what to do with it.
+// The hook: what an application implements to be notified of a checkpoint and of the restore after
+// it. Signatures as in CRaC's JDK, because org.crac makes reflection proxies of this interface.
+// Must not gain a method: such a proxy could not answer it.
 
 package jdk.crac;
 
 /**
- * Something that has to prepare for a checkpoint, and to come back to life after a restore.
- * It is notified once it was {@linkplain Context#register registered} with a context, usually
+ * Something that must prepare for a checkpoint and continue after a restore. It is notified once
+ * it has been {@linkplain Context#register registered} with a context, usually
  * with {@link Core#getGlobalContext() the global one}. Contexts hold it weakly, so the application
  * has to keep a reference for as long as it is to be notified.
  *
@@ -16,8 +16,8 @@ package jdk.crac;
  */
 public interface Resource {
     /**
-     * Called before the JVM is frozen, while all its threads still run. Whatever is thrown calls
-     * the checkpoint off; the other resources are notified all the same.
+     * Called before the JVM is frozen, while all its threads still run. An exception
+     * cancels the checkpoint; the other resources are notified nevertheless.
      *
      * @param context the context that notifies
      * @throws Exception if this resource cannot be part of a checkpoint now
@@ -25,11 +25,11 @@ public interface Resource {
     void beforeCheckpoint(Context<? extends Resource> context) throws Exception;
 
     /**
-     * Called after the JVM was restored, or after the checkpoint was called off; always, also if
+     * Called after the JVM was restored, or after the checkpoint was cancelled; always, also if
      * this resource's own {@link #beforeCheckpoint} threw.
      *
      * @param context the context that notifies
-     * @throws Exception if this resource could not take up its work again
+     * @throws Exception if this resource cannot continue its work
      */
     void afterRestore(Context<? extends Resource> context) throws Exception;
 }

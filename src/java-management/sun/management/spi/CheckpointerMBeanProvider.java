@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Tells the platform of the CRaCMXBean. Services of the platform are looked up in named modules
-// and in jars of the boot class path; we have no jar, so the agent defines this class, with no
-// class loader, into this package of the module java.management, lets that module read the boot
+// Registers the CRaCMXBean with the platform. Services of the platform are looked up in named
+// modules and in jars of the boot class path; we have no jar, so the agent defines this class, with
+// no class loader, into this package of the module java.management, lets that module read the boot
 // loader's unnamed one (our other classes) and adds it to the module's providers. That is why it is
 // compiled apart, with --patch-module, for JDK 9, and without lambdas or concatenation by
 // invokedynamic: every use of the platform's MBeans runs through here.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // The platform's one CRaCMXBean, handed out by sun.management.spi.CheckpointerMBeanProvider.
-// Called on any thread, by way of JMX also on a remote client's behalf.
+// Called on any thread, through JMX also for remote clients.
 
 package jdk.crac.impl;
 

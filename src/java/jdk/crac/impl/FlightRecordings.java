@@ -60,7 +60,7 @@ final class FlightRecordings {
         return recorder;
     }
 
-    /** Completes the current chunk and lets go of it; from here on JFR records in memory. */
+    /** Completes the current chunk and closes it; from here on JFR records in memory. */
     void pause() {
         try {
             Object chunk = get(recorder.getClass(), recorder, "currentChunk");

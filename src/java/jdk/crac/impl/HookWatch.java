@@ -2,16 +2,16 @@
 //
 // Watches the hooks of one notification: which one runs, since when, and whether it has run longer
 // than a hook may. A daemon thread, made with the first hook and gone with the turn, waits for the
-// deadline. A hook's time begins anew when one nested in it begins or ends, so a context of many
+// deadline. A hook's time starts again when one nested in it starts or ends, so a context of many
 // resources has as many times the limit.
 //
 // What is done about a hook that overruns: always a report that names it, with the stack of its
 // thread, and of the one that holds the lock (of java.util.concurrent) that it waits for. A
-// beforeCheckpoint is interrupted, once, and the checkpoint called off when it returns. An
-// afterRestore is left alone: there is nothing to go back to. Nothing here ends a thread, let alone
-// the JVM.
+// beforeCheckpoint is interrupted, once, and the checkpoint is cancelled when it returns. An
+// afterRestore is not interrupted: there is nothing to cancel. Nothing here ends a thread or the
+// JVM.
 //
-// The monitor guards the fields and is not held while anything is written or looked at.
+// The monitor guards the fields and is not held while reports are written or stacks are read.
 
 package jdk.crac.impl;
 
@@ -20,7 +20,7 @@ import jdk.crac.CheckpointException;
 import jdk.crac.Context;
 import jdk.crac.Resource;
 
-/** The clock beside the hooks. */
+/** The clock for the hooks. */
 final class HookWatch implements Runnable {
     /** From the interruption of a hook to the answer that it does not react. */
     private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -68,7 +68,7 @@ final class HookWatch implements Runnable {
     /**
      * Calls a hook.
      *
-     * @param before whether its {@code beforeCheckpoint} is meant
+     * @param before whether to call its {@code beforeCheckpoint}; otherwise {@code afterRestore}
      * @return what it threw, or that it did not return in time; {@code null} if all is well
      */
     static Throwable call(Resource resource, Context<? extends Resource> context, boolean before) {
@@ -98,7 +98,7 @@ final class HookWatch implements Runnable {
         return stuck;
     }
 
-    /** Says which hook runs and for how long, {@code null} if none does. */
+    /** Describes which hook runs and for how long; {@code null} if none does. */
     String running() {
         Hook hook;
         synchronized (this) {
@@ -146,7 +146,7 @@ final class HookWatch implements Runnable {
             }
             stuck = false;
             if (hook.interrupted) {
-                Thread.interrupted(); // by us and for that hook; nobody else is to be stopped by it
+                Thread.interrupted(); // by us and for that hook; it must not stop other code
             }
         }
         if (hook.reports > 0) {
@@ -182,7 +182,7 @@ final class HookWatch implements Runnable {
             try {
                 wait(idle ? 0 : TimeUnit.NANOSECONDS.toMillis(left) + 1);
             } catch (InterruptedException notMeant) {
-                continue; // a thread of ours; whoever interrupts all threads means others
+                continue; // a thread of ours; code that interrupts all threads means others
             } finally {
                 idle = false;
             }
@@ -252,7 +252,7 @@ final class HookWatch implements Runnable {
         }
     }
 
-    /** The interruption was of no use: nobody is to wait for this hook any longer. */
+    /** The hook ignored the interruption: no thread waits for it any longer. */
     private void giveUp(Hook hook) {
         synchronized (this) {
             if (running != hook) {

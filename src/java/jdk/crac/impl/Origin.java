@@ -2,7 +2,7 @@
 //
 // Where a descriptor was opened. The agent makes one on the thread that has just opened it, inside
 // that thread's native method (agent/java/origins.c), and becomes the cause of the exception that
-// names the descriptor. Making one must stay cheap and run nobody else's code.
+// names the descriptor. Making one must stay cheap and run no code of others.
 
 package jdk.crac.impl;
 

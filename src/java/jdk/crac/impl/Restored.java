@@ -16,13 +16,15 @@ import jdk.crac.RestoreException;
 final class Restored {
     private static final Charset UTF_8 = Charset.forName("UTF-8");
 
-    /** Who may run the main class. Not known by the native thread: virtual ones change theirs. */
+    /**
+     * The thread that may run the main class. Not the native thread: virtual threads change theirs.
+     */
     private static volatile Thread runner;
 
     private Restored() {
     }
 
-    /** The calling thread has frozen the process; here it has been restored, or goes on. */
+    /** The calling thread has frozen the process; here it has been restored, or continues. */
     static void begin() {
         runner = Thread.currentThread();
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// One checkpoint at a time: who has the turn, and who waits for it. A monitor and not a lock of its
-// thread, because the two halves of a checkpoint may be asked for by two requests. Nobody waits
-// behind a hook that hangs for good: HookWatch says so, and whoever waits is turned away. Calls
-// HookWatch with the monitor held; HookWatch never does it the other way round.
+// One checkpoint at a time: which thread has the turn, and which wait for it. A monitor and not a
+// lock of its thread, because two requests may ask for the two halves of a checkpoint. No thread
+// waits for a hook that hangs for good: HookWatch reports it, and the waiting threads are refused.
+// Calls HookWatch with the monitor held; HookWatch never calls Turn with its own monitor held.
 
 package jdk.crac.impl;
 
@@ -90,7 +90,7 @@ final class Turn {
         return runner == Thread.currentThread();
     }
 
-    /** A hook hangs for good: turns away whoever waits. */
+    /** A hook hangs for good: refuses all waiting threads. */
     synchronized void wake() {
         notifyAll();
     }
@@ -104,7 +104,7 @@ final class Turn {
         return watch != null && watch.isStuck();
     }
 
-    /** What it is that others wait for. */
+    /** Describes what other threads wait for. */
     synchronized String says() {
         return busy();
     }

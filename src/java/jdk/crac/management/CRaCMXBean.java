@@ -13,26 +13,26 @@ import jdk.crac.CheckpointException;
 import jdk.crac.RestoreException;
 
 /**
- * Tells when this JVM was restored, and asks for a checkpoint. Its name in the platform's MBean
+ * Reports when this JVM was restored, and requests checkpoints. Its name in the platform's MBean
  * server is {@code jdk.management:type=CRaC}.
  */
 public interface CRaCMXBean extends PlatformManagedObject {
     /**
-     * Returns the time since the last restore of this process was asked for.
+     * Returns the time since the last restore of this process was requested.
      *
      * @return milliseconds, or -1 if this process was never restored
      */
     long getUptimeSinceRestore();
 
     /**
-     * Returns the time at which the last restore of this process was asked for.
+     * Returns the time at which the last restore of this process was requested.
      *
      * @return milliseconds since the epoch, or -1 if this process was never restored
      */
     long getRestoreTime();
 
     /**
-     * Tells whether {@link #checkpointRestore()} can do anything here. To JMX it is the attribute
+     * Returns whether {@link #checkpointRestore()} can work here. To JMX it is the attribute
      * {@code Implemented}.
      *
      * @return whether the agent is there and the machine has what it needs
@@ -43,7 +43,7 @@ public interface CRaCMXBean extends PlatformManagedObject {
      * Does the same as {@link jdk.crac.Core#checkpointRestore()}. A client that calls it from
      * another process loses its connection if the checkpoint succeeds.
      *
-     * @throws CheckpointException if the checkpoint was called off
+     * @throws CheckpointException if the checkpoint was cancelled
      * @throws RestoreException if the process was restored and hooks failed in it
      */
     void checkpointRestore() throws CheckpointException, RestoreException;
