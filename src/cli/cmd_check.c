@@ -22,6 +22,7 @@
 struct check {
     json_t *json; /* the findings so far; NULL: print them */
     bool possible;
+    const char *engine; /* whose findings these are, if it is not the default; else NULL */
 };
 
 static const char *const verdicts[] = {
@@ -30,9 +31,14 @@ static const char *const verdicts[] = {
 static void report(void *context, enum ckpt_verdict verdict, const char *what, const char *detail)
 {
     struct check *check = context;
+    char name[128];
 
-    if (verdict == CKPT_NO)
+    if (verdict == CKPT_NO && !check->engine)
         check->possible = false;
+    if (check->engine) {
+        snprintf(name, sizeof name, "%s: %s", check->engine, what);
+        what = name;
+    }
     if (check->json)
         json_array_append_new(check->json, json_pack("{ss ss ss}", "verdict", verdicts[verdict],
                                                      "what", what, "detail", detail));
@@ -272,13 +278,25 @@ static void check_jvm(struct check *check, const char *pid)
 
 /* ---- all of it ---- */
 
+/* Only the default engine must be able to do it. */
+static void check_engines(struct check *check)
+{
+    const struct ckpt_engine *engine;
+
+    for (size_t i = 0; (engine = ckpt_engine_at(i)); i++) {
+        check->engine = i ? engine->name : NULL;
+        engine->check(report, check);
+    }
+    check->engine = NULL;
+}
+
 static int finish(struct check *check)
 {
     struct ckpt_error error;
     int failed = 0;
 
     if (check->json) {
-        json_t *document = json_pack("{ss sb so}", "engine", ckpt_engine_builtin.name, "possible",
+        json_t *document = json_pack("{ss sb so}", "engine", ckpt_engine_at(0)->name, "possible",
                                      check->possible, "findings", check->json);
 
         failed = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
@@ -311,7 +329,7 @@ static int run(int argc, char **argv)
             pid = argv[i];
     }
     check.json = json ? json_array() : NULL;
-    ckpt_engine_builtin.check(report, &check);
+    check_engines(&check);
     if (ckpt_target_agent(agent, sizeof agent, &error) < 0)
         find(&check, CKPT_NO, "agent library", "%s", error.text);
     else

@@ -11,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "cli/environment.h"
+#include "cli/image_engine.h"
 #include "engine/engine.h"
 
 #define POLICIES "jdk.crac.resource-policies=" /* CRaC's name for --policies */
@@ -161,6 +162,7 @@ static int run(int argc, char **argv)
 {
     struct arguments arguments = {.request = {.time = CKPT_TIME_AUTO, .warn = warn}};
     struct ckpt_restore_request *request = &arguments.request;
+    const struct ckpt_engine *engine;
     struct ckpt_error error;
     struct timespec now;
 
@@ -189,9 +191,12 @@ static int run(int argc, char **argv)
     request->properties = arguments.properties;
     if (make_environment(&arguments, &error) < 0)
         return ckpt_cli_fail(&error);
+    engine = ckpt_image_engine(request->directory, request->image_name, &error);
+    if (!engine)
+        return ckpt_cli_fail(&error);
     if (!arguments.dry_run)
-        ckpt_engine_builtin.restore(request, &error);
-    else if (ckpt_engine_builtin.rehearse(request, &error) == 0)
+        engine->restore(request, &error);
+    else if (engine->rehearse(request, &error) == 0)
         report_success(request);
     return ckpt_cli_fail(&error);
 }

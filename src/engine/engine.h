@@ -2,13 +2,15 @@
 /*
  * The engine contract, the half that the command uses: what can be done with an image directory.
  *
- * An engine is a table of functions.  Its other half, which runs inside the JVM, is reached through
- * the agent (agent/checkpoint.c).  Today there is one engine; a second one is one more table.
+ * An engine is the folder src/engine/NAME and one word in src/engine/meson.build.  It defines
+ * ckpt_engine_NAME, the table of functions below.  Its other half, which runs inside the JVM, is
+ * reached through the agent (agent/checkpoint.c).
  */
 #ifndef CKPT_ENGINE_ENGINE_H
 #define CKPT_ENGINE_ENGINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -33,8 +35,8 @@ struct ckpt_restore_request {
     bool frozen_runs; /**< of a rehearsal: the caller is the frozen JVM's child, and that JVM still
                            has its addresses and locks */
     const char *cwd;  /**< the process's new working directory; NULL: the image's */
-    char *const *environment; /**< the process's new one, words KEY=VALUE, NULL behind them */
-    char *const *properties;  /**< system properties to set, words KEY=VALUE, NULL behind */
+    char *const *environment; /**< the process's new one, words KEY=VALUE, NULL after the last */
+    char *const *properties;  /**< system properties to set, words KEY=VALUE, NULL after the last */
     char *const *arguments;   /**< a main class to run and its arguments; NULL: none */
 };
 
@@ -45,8 +47,9 @@ enum ckpt_verdict { CKPT_YES, CKPT_LIMITED, CKPT_NO };
 typedef void ckpt_finding_fn(void *context, enum ckpt_verdict verdict, const char *what,
                              const char *detail);
 
+/** What the command uses of an engine. */
 struct ckpt_engine {
-    const char *name;
+    const char *name; /**< of its folder; images carry it */
     /** Whether this machine can do it at all; each finding to @report. 0, or -1 if it cannot. */
     int (*check)(ckpt_finding_fn *report, void *context);
     /** Become the process in the image. Returns only on failure, -1 with nothing harmed. */
@@ -55,11 +58,15 @@ struct ckpt_engine {
      * Everything that restore() does short of becoming the process, with no effect that others can
      * see.  The calling process is fit for nothing afterwards but to report the result: descriptors
      * from 3 on, working directory and clocks are the image's.
-     * @return 0 if a restore would succeed here and now, -1 with what is in its way
+     * @return 0 if a restore would succeed here and now, -1 with what prevents it
      */
     int (*rehearse)(const struct ckpt_restore_request *request, struct ckpt_error *error);
 };
 
-extern const struct ckpt_engine ckpt_engine_builtin;
+/** Each engine in turn, the default first (index 0); NULL after the last. */
+const struct ckpt_engine *ckpt_engine_at(size_t index);
+
+/** The engine that made an image, by the name that the image has; NULL with @error. */
+const struct ckpt_engine *ckpt_engine_find(const char *name, struct ckpt_error *error);
 
 #endif
