@@ -37,6 +37,7 @@
 #include "agent/requests/http/endpoint_fds.h"
 #include "agent/requests/requester.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/freeze/freeze.h"
@@ -77,14 +78,6 @@ struct work {
 };
 
 /* ---- what the engine calls back, among the parked ---- */
-
-static int64_t raw_ms(void)
-{
-    struct timespec now = {0};
-
-    ckpt_sys_clock(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool at_rest(void *context, const struct ckpt_park *park)
 {
@@ -137,7 +130,7 @@ static void tell(const struct work *work, const char *text, size_t length)
 static void progress(void *context, uint64_t done, uint64_t total)
 {
     struct work *work = context;
-    int64_t now = raw_ms();
+    int64_t now = ckpt_clock_ms(CLOCK_MONOTONIC);
     char text[64];
 
     if (work->written_text || now - work->said_ms < PROGRESS_MS)
@@ -355,7 +348,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->context = work;
     work->reply_fd = request->reply_fd;
     work->written_text = request->written_text;
-    work->said_ms = raw_ms();
+    work->said_ms = ckpt_clock_ms(CLOCK_MONOTONIC);
 
     freeze->dir_fd = open_directory(directory, error);
     if (freeze->dir_fd < 0)
@@ -590,14 +583,11 @@ jlong ckpt_native_restore_time(JNIEnv *env, jclass owner)
 
 jlong ckpt_native_uptime(JNIEnv *env, jclass owner)
 {
-    struct timespec now;
-
     (void)env;
     (void)owner;
     if (!ckpt_agent.mailbox.generation)
         return -1;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (jlong)now.tv_sec * 1000 + now.tv_nsec / 1000000 -
+    return ckpt_clock_ms(CLOCK_REALTIME) -
            (jlong)(ckpt_agent.mailbox.restored_realtime_ns / 1000000);
 }
 

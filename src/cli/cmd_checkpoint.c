@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
 
@@ -23,19 +24,11 @@
 
 static bool progress_shown;
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void show_progress(const char *text, int64_t began)
 {
     unsigned long done, total;
 
-    if (now_ms() - began < PROGRESS_AFTER_MS || !isatty(STDERR_FILENO) ||
+    if (ckpt_clock_ms(CLOCK_MONOTONIC) - began < PROGRESS_AFTER_MS || !isatty(STDERR_FILENO) ||
         sscanf(text, "%lu %lu", &done, &total) != 2 || !total)
         return;
     fprintf(stderr, "\rwriting %lu of %lu MiB (%lu%%)  ", done >> 20, total >> 20,
@@ -77,7 +70,7 @@ static int wait_for_agent(const struct ckpt_target *target, int limit_ms, struct
 {
     ckpt_auto_close int jvm = (int)syscall(SYS_pidfd_open, target->pid, 0);
     struct pollfd end = {.fd = jvm, .events = POLLIN};
-    int64_t deadline = now_ms() + limit_ms;
+    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + limit_ms;
     char path[CKPT_CONTROL_NAME_MAX];
     int fd;
 
@@ -85,7 +78,7 @@ static int wait_for_agent(const struct ckpt_target *target, int limit_ms, struct
     for (;;) {
         ckpt_attach_wait(target, path, limit_ms);
         fd = ckpt_target_connect(target, error);
-        if (fd != -2 || now_ms() >= deadline || poll(&end, 1, AGAIN_MS) > 0)
+        if (fd != -2 || ckpt_clock_ms(CLOCK_MONOTONIC) >= deadline || poll(&end, 1, AGAIN_MS) > 0)
             return fd;
     }
 }
@@ -133,7 +126,7 @@ static int connect_agent(const struct ckpt_target *target, struct ckpt_error *er
 static int follow(int fd, struct ckpt_error *error)
 {
     ckpt_auto_fclose FILE *answer = fdopen(dup(fd), "re");
-    int64_t began = now_ms();
+    int64_t began = ckpt_clock_ms(CLOCK_MONOTONIC);
     char line[4096];
     bool any = false;
 

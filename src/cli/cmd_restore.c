@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/environment.h"
 #include "cli/image_engine.h"
@@ -164,10 +165,8 @@ static int run(int argc, char **argv)
     struct ckpt_restore_request *request = &arguments.request;
     const struct ckpt_engine *engine;
     struct ckpt_error error;
-    struct timespec now;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    request->started_realtime_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+    request->started_realtime_ns = (uint64_t)ckpt_clock_ns(CLOCK_REALTIME);
     /* No more of each than there are words; the process ends or becomes another one. */
     arguments.variables = calloc((size_t)argc + 1, sizeof *arguments.variables);
     arguments.from_file = calloc((size_t)argc + 1, sizeof *arguments.from_file);

@@ -22,19 +22,12 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/cli.h"
 
 #define ANSWER_MS 30000
 #define OPEN_MS 10000
 #define COPY_PREFIX ".libcheckpointer-"
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* SIGQUIT ends a process that does not handle it: a JVM with -Xrs. */
 static int check_sigquit(const struct ckpt_target *target, struct ckpt_error *error)
@@ -67,12 +60,12 @@ static bool exists(const char *path)
 bool ckpt_attach_wait(const struct ckpt_target *target, const char *path, int timeout_ms)
 {
     ckpt_auto_close int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    int64_t deadline = now_ms() + timeout_ms;
+    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 
     inotify_add_watch(watch, target->tmp, IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
     while (!exists(path)) {
         struct pollfd wait = {.fd = watch, .events = POLLIN};
-        int64_t left = deadline - now_ms();
+        int64_t left = deadline - ckpt_clock_ms(CLOCK_MONOTONIC);
         char events[4096];
 
         /* inotify says nothing of changes on the other side of some overlays: look now and then */
@@ -237,7 +230,7 @@ static int load_as_user(const struct ckpt_target *target, const char *library, i
     if (copied < 0)
         return converse(target, path, library, options, error);
     snprintf(name, sizeof name, COPY_PREFIX "%d-%llx.so", target->inner,
-             (unsigned long long)now_ms());
+             (unsigned long long)ckpt_clock_ms(CLOCK_MONOTONIC));
     snprintf(here, sizeof here, "%s/%s", target->tmp, name);
     snprintf(there, sizeof there, "/tmp/%s", name);
     if (copy_library(copied, here, error) < 0)

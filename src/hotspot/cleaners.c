@@ -19,26 +19,19 @@
 
 #include "agent/agent.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define DEADLINE_MS 5000
 #define LONGEST_MS 16 /* between two looks */
 #define FRAMES 32
 #define MOST_THREADS 65536
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Wait a little, and the next time a little longer; false when the deadline has passed. */
 static bool pause_before(int64_t deadline, long *interval_ms)
 {
     struct timespec pause = {.tv_nsec = *interval_ms * 1000000};
 
-    if (now_ms() >= deadline)
+    if (ckpt_clock_ms(CLOCK_MONOTONIC) >= deadline)
         return false;
     clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
     if (*interval_ms < LONGEST_MS)
@@ -114,7 +107,7 @@ static bool help_handler(JNIEnv *env, jclass reference, int64_t deadline)
 
     if (!found(env, handle))
         return true;
-    while (now_ms() < deadline) {
+    while (ckpt_clock_ms(CLOCK_MONOTONIC) < deadline) {
         jboolean more = (*env)->CallStaticBooleanMethod(env, reference, handle, JNI_FALSE);
 
         if ((*env)->ExceptionCheck(env))
@@ -233,7 +226,7 @@ static bool wait_for_threads(JNIEnv *env, int64_t deadline)
 
 bool ckpt_cleaners_wait(JNIEnv *env)
 {
-    int64_t deadline = now_ms() + DEADLINE_MS;
+    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + DEADLINE_MS;
     jclass reference;
     bool idle;
 

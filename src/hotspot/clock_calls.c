@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "base/clock.h"
 #include "base/syscall.h"
 
-#define SECOND 1000000000ll
 #define PAGE 4096ul
 #define PLACES 16
 #define EPOCH_LEAST 1000000000 /* seconds: later is a date, earlier is an uptime */
@@ -44,14 +44,14 @@ static int64_t offset_ns; /* what libjvm sees minus the kernel's clock */
 
 static struct timespec moved(const struct timespec *time, int64_t by)
 {
-    int64_t seconds = time->tv_sec + by / SECOND;
-    int64_t rest = time->tv_nsec + by % SECOND;
+    int64_t seconds = time->tv_sec + by / CKPT_SECOND_NS;
+    int64_t rest = time->tv_nsec + by % CKPT_SECOND_NS;
 
     if (rest < 0) {
-        rest += SECOND;
+        rest += CKPT_SECOND_NS;
         seconds--;
-    } else if (rest >= SECOND) {
-        rest -= SECOND;
+    } else if (rest >= CKPT_SECOND_NS) {
+        rest -= CKPT_SECOND_NS;
         seconds++;
     }
     return (struct timespec){.tv_sec = seconds, .tv_nsec = rest};

@@ -17,6 +17,7 @@
 
 #include "agent/agent.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "hotspot/renew/renew.h"
 
 #define MOST_TIMERS 4096
@@ -25,14 +26,6 @@ static jobject *queues; /* global references, each with its monitor held */
 static size_t queue_count;
 static int64_t held_ms;                              /* the wall clock at the freeze */
 static jclass thread_class, queue_class, task_class; /* global references, kept */
-
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool clear(JNIEnv *env)
 {
@@ -85,7 +78,7 @@ void ckpt_timers_hold(JNIEnv *env)
         (*env)->DeleteLocalRef(env, threads[i]);
     }
     (*jvmti)->Deallocate(jvmti, (unsigned char *)threads);
-    held_ms = wall_ms();
+    held_ms = ckpt_clock_ms(CLOCK_REALTIME);
 }
 
 /* ---- in the restored process ---- */
@@ -158,7 +151,7 @@ void ckpt_timers_release(JNIEnv *env, bool restored)
 {
     struct names names = {.tasks = NULL};
     bool known = restored && queue_count && find_names(env, &names);
-    int64_t now = wall_ms();
+    int64_t now = ckpt_clock_ms(CLOCK_REALTIME);
 
     if (restored && queue_count && !known)
         ckpt_agent_log("warning", "this JDK's timers are not known: a java.util.Timer at a fixed "

@@ -15,26 +15,19 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 
 #define LIMIT_MS 2000
 #define PARENT_FIELD 4 /* of /proc/PID/stat */
 
-static int64_t now_ms(void)
-{
-    struct timespec now = {0};
-
-    ckpt_sys_clock(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Wait for @events on @fd until @deadline; whether they came. */
 static bool wait_for(int fd, short events, int64_t deadline)
 {
     struct pollfd wait = {.fd = fd, .events = events};
-    int64_t left = deadline - now_ms();
-    struct timespec timeout = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
+    int64_t left = deadline - ckpt_clock_ms(CLOCK_MONOTONIC);
+    struct timespec timeout = ckpt_clock_from_ms(left > 0 ? left : 0);
 
     return left > 0 && ckpt_syscall(SYS_ppoll, &wait, 1, &timeout, NULL, 0, 0) > 0;
 }
@@ -76,7 +69,7 @@ bool ckpt_requester_dies_with_us(int fd)
 
 void ckpt_requester_wait(int fd)
 {
-    int64_t deadline = now_ms() + LIMIT_MS;
+    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + LIMIT_MS;
     int pid;
 
     if (fd <= 0 || ckpt_sys_getpid() != 1)

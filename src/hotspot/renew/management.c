@@ -15,18 +15,11 @@
 
 #include "agent/agent.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 /* Global references, for the life of the JVM. */
 static jclass management, factory, bean_class;
 static int64_t restored_at_ms; /* by the monotonic clock, which nobody sets */
-
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int64_t start_time_ms(void)
 {
@@ -44,7 +37,7 @@ static jlong JNICALL get_uptime(JNIEnv *env, jobject self)
 {
     (void)env;
     (void)self;
-    return clock_ms(CLOCK_MONOTONIC) - restored_at_ms;
+    return ckpt_clock_ms(CLOCK_MONOTONIC) - restored_at_ms;
 }
 
 /* No such class or member: another JDK, or one without the module java.management. */
@@ -122,7 +115,8 @@ static void renew_bean(JNIEnv *env, jvmtiEnv *jvmti)
 
 void ckpt_renew_management(JNIEnv *env)
 {
-    restored_at_ms = clock_ms(CLOCK_MONOTONIC) - (clock_ms(CLOCK_REALTIME) - start_time_ms());
+    restored_at_ms =
+        ckpt_clock_ms(CLOCK_MONOTONIC) - (ckpt_clock_ms(CLOCK_REALTIME) - start_time_ms());
     if (management)
         take_over(env);
     if (factory && bean_class)

@@ -32,8 +32,8 @@
 #include "agent/requests/http/listen.h"
 #include "agent/requests/http/work.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/own_files.h"
-#include "base/syscall.h"
 #include "runtime/thread.h"
 
 #define HEADERS_MAX 8192
@@ -70,18 +70,10 @@ static void close_listeners(void)
 
 /* ---- time ---- */
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* The milliseconds since it was last asked, as far as they count. */
 static int64_t take_step(void)
 {
-    int64_t now = now_ms(), step = now - last_ms;
+    int64_t now = ckpt_clock_ms(CLOCK_MONOTONIC), step = now - last_ms;
 
     last_ms = now;
     return step < 0 ? 0 : step > STEP_MS ? STEP_MS : step;
@@ -244,11 +236,11 @@ static void serve(uint32_t generation)
             break;
         pass_time();
         if (server.closing && !closed_at) {
-            closed_at = now_ms();
+            closed_at = ckpt_clock_ms(CLOCK_MONOTONIC);
             listen_or_not(&loop);
             close_listeners();
         }
-        if (!goes_on(&loop, closed_at ? now_ms() - closed_at : 0))
+        if (!goes_on(&loop, closed_at ? ckpt_clock_ms(CLOCK_MONOTONIC) - closed_at : 0))
             break;
     }
     if (server.work && generation == ckpt_agent.mailbox.generation)

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/fd.h"
@@ -30,7 +31,7 @@
 static bool wait_for(int fd, short events, long ms, short *ret_events)
 {
     struct pollfd poll = {.fd = fd, .events = events};
-    struct timespec timeout = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    struct timespec timeout = ckpt_clock_from_ms(ms);
     long ready = ckpt_syscall(SYS_ppoll, &poll, 1, &timeout, NULL, 0, 0);
 
     *ret_events = poll.revents;

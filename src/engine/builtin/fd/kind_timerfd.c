@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/timerfd.h>
 
+#include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/fd.h"
 
 #define SET_TICKS 0x40085400ul /* TFD_IOC_SET_TICKS, in kernels with CHECKPOINT_RESTORE */
-#define SECOND 1000000000l
 
 struct timer {
     uint32_t clock, flags; /* of timerfd_settime() */
@@ -64,7 +64,6 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct timer timer = {0};
-    struct timespec now;
     uint64_t clock, flags;
 
     if (!ckpt_raw_field(look->info, "clockid:", 10, &clock) ||
@@ -80,12 +79,13 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
     timer.clock = (uint32_t)clock;
     timer.flags = (uint32_t)flags;
     if (is_moment(&timer) && is_armed(&timer)) {
-        ckpt_syscall(SYS_clock_gettime, CLOCK_REALTIME, (long)&now, 0, 0, 0, 0);
-        timer.value.seconds += now.tv_sec;
-        timer.value.nanoseconds += now.tv_nsec;
-        if (timer.value.nanoseconds >= SECOND) {
+        int64_t now = ckpt_clock_ns(CLOCK_REALTIME);
+
+        timer.value.seconds += now / CKPT_SECOND_NS;
+        timer.value.nanoseconds += now % CKPT_SECOND_NS;
+        if (timer.value.nanoseconds >= CKPT_SECOND_NS) {
             timer.value.seconds++;
-            timer.value.nanoseconds -= SECOND;
+            timer.value.nanoseconds -= CKPT_SECOND_NS;
         }
     }
     return ckpt_tables_pool(&gather->tables, &timer, sizeof timer, &entry->data, error);
@@ -99,8 +99,8 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
         return false;
     memcpy(&timer, ckpt_view_text(image, entry->data), sizeof timer);
     return timer.value.seconds >= 0 && timer.interval.seconds >= 0 &&
-           (uint64_t)timer.value.nanoseconds < SECOND &&
-           (uint64_t)timer.interval.nanoseconds < SECOND && timer.clock <= CLOCK_TAI;
+           (uint64_t)timer.value.nanoseconds < CKPT_SECOND_NS &&
+           (uint64_t)timer.interval.nanoseconds < CKPT_SECOND_NS && timer.clock <= CLOCK_TAI;
 }
 
 static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,

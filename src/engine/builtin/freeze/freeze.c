@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/fd.h"
@@ -124,25 +125,17 @@ static int inspect(const struct ckpt_freeze *freeze, struct ckpt_report *report,
 
 /* ---- what may exist only for an instant ---- */
 
-static int64_t now_ms(void)
-{
-    struct timespec now = {0};
-
-    ckpt_sys_clock(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* The threads run on until nothing prevents the checkpoint, or for SETTLE_MS. */
 static bool settle(const struct ckpt_freeze *freeze, struct ckpt_report *scratch)
 {
-    int64_t deadline = now_ms() + SETTLE_MS;
+    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + SETTLE_MS;
     struct ckpt_error error;
 
     do {
         ckpt_report_clear(scratch);
         if (inspect(freeze, scratch, NULL, &error) == 0 && scratch->count == 0)
             return true;
-    } while (now_ms() < deadline);
+    } while (ckpt_clock_ms(CLOCK_MONOTONIC) < deadline);
     return false;
 }
 

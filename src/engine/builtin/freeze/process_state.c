@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "arch/x86_64/cpu.h"
+#include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/fd.h"
@@ -24,14 +25,6 @@
 #define HOTSPOTS_MEMBARRIER (1u << 4) /* REGISTER_PRIVATE_EXPEDITED */
 #define TEXT_MAX ((size_t)256 << 10)
 
-static uint64_t clock_ns(int clock)
-{
-    struct timespec now = {0};
-
-    ckpt_sys_clock(clock, &now);
-    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 static void fill_header(struct ckpt_image_header *header)
 {
     struct ckpt_cpu cpu;
@@ -40,9 +33,9 @@ static void fill_header(struct ckpt_image_header *header)
     header->version = CKPT_IMAGE_VERSION;
     header->machine = EM_X86_64;
     header->page_size = CKPT_PAGE;
-    header->realtime_ns = clock_ns(CLOCK_REALTIME);
-    header->monotonic_ns = clock_ns(CLOCK_MONOTONIC);
-    header->boottime_ns = clock_ns(CLOCK_BOOTTIME);
+    header->realtime_ns = (uint64_t)ckpt_clock_ns(CLOCK_REALTIME);
+    header->monotonic_ns = (uint64_t)ckpt_clock_ns(CLOCK_MONOTONIC);
+    header->boottime_ns = (uint64_t)ckpt_clock_ns(CLOCK_BOOTTIME);
     header->uid = (uint32_t)ckpt_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0);
     header->gid = (uint32_t)ckpt_syscall(SYS_getegid, 0, 0, 0, 0, 0, 0);
     header->pid = (uint32_t)ckpt_sys_getpid();

@@ -27,6 +27,7 @@
 #include <time.h>
 
 #include "arch/x86_64/spawn.h"
+#include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 
@@ -59,14 +60,6 @@ struct stage {
 };
 
 #define BLOCK (2 * STACK + ((sizeof(struct stage) + 4095) & ~4095ul))
-
-static int64_t now_ms(void)
-{
-    struct timespec now = {0};
-
-    ckpt_sys_clock(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 __attribute__((noreturn)) static void end(int status)
 {
@@ -138,8 +131,8 @@ static bool wait_for(long pid, int64_t deadline, int *ret_status)
     const uint64_t child = 1ull << (SIGCHLD - 1); /* blocked, as all are: it stays pending */
 
     for (;;) {
-        int64_t left = deadline - now_ms();
-        struct timespec wait = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
+        int64_t left = deadline - ckpt_clock_ms(CLOCK_MONOTONIC);
+        struct timespec wait = ckpt_clock_from_ms(left);
 
         if (ckpt_syscall(SYS_wait4, pid, ret_status, WNOHANG | __WALL, NULL, 0, 0) == pid)
             return true;
@@ -154,7 +147,7 @@ static void keep(void *argument)
     static const uint64_t action[4]; /* SIG_DFL: a process that ignores it has no children to wait
                                         for */
     struct stage *stage = argument;
-    int64_t deadline = now_ms() + (int64_t)stage->rehearsal->timeout_s * 1000;
+    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + (int64_t)stage->rehearsal->timeout_s * 1000;
     long pid;
 
     end_with(stage->jvm_pid);
@@ -183,11 +176,12 @@ static void keep(void *argument)
 /* Whether it has ended in time.  It is not killed: then the JVM might get its child. */
 static bool wait_for_keeper(struct stage *stage, long pid)
 {
-    int64_t deadline = now_ms() + ((int64_t)stage->rehearsal->timeout_s + GRACE_S) * 1000;
+    int64_t deadline =
+        ckpt_clock_ms(CLOCK_MONOTONIC) + ((int64_t)stage->rehearsal->timeout_s + GRACE_S) * 1000;
 
     while (__atomic_load_n(&stage->keeper_runs, __ATOMIC_ACQUIRE)) {
-        int64_t left = deadline - now_ms();
-        struct timespec wait = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
+        int64_t left = deadline - ckpt_clock_ms(CLOCK_MONOTONIC);
+        struct timespec wait = ckpt_clock_from_ms(left);
 
         if (left <= 0)
             return false;

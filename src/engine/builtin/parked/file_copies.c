@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/gather.h"
@@ -36,8 +37,7 @@ bool ckpt_copies_is_passing(const struct ckpt_gather *gather, const char *path)
     return is_below(path, gather->tmp_dir) || is_below(path, "/tmp") ||
            is_below(path, "/var/tmp") ||
            (ckpt_sys_fstatat(AT_FDCWD, path, &status, 0) == 0 && S_ISREG(status.st_mode) &&
-            (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec >
-                gather->started_ns);
+            ckpt_clock_to_ns(status.st_ctim) > gather->started_ns);
 }
 
 /* The JDK's own files are no surprise: an update has replaced them. */
@@ -131,7 +131,7 @@ static void add_late(struct ckpt_gather *gather, struct ckpt_image_file *file, u
         !S_ISREG(file->mode) || !is_below(path, gather->tmp_dir) ||
         ckpt_sys_fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
         status.st_uid != gather->tables.header.uid || status.st_ino != file->inode ||
-        (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec < gather->started_ns ||
+        ckpt_clock_to_ns(status.st_ctim) < gather->started_ns ||
         file->size > gather->deleted_limit - *total)
         return;
     *total += file->size;

@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "arch/x86_64/interrupted_calls.h"
+#include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/tasks.h"
@@ -190,25 +191,17 @@ static bool ask(int tid, const char *name, void *context)
     return !park->queue_is_full;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now = {0};
-
-    ckpt_sys_clock(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Ask all threads and wait until all have answered. */
 static int gather(struct ckpt_park *park, struct ckpt_error *error)
 {
-    int64_t start = now_ms(), look = start + CKPT_UNPARKED_LOOK_MS;
+    int64_t start = ckpt_clock_ms(CLOCK_MONOTONIC), look = start + CKPT_UNPARKED_LOOK_MS;
     uint32_t before = UINT32_MAX;
 
     for (;;) {
         struct timespec moment = {.tv_nsec = 1000000};
         uint32_t parked = load(&park->parked);
         uint64_t threads = ckpt_tasks_count();
-        int64_t now = now_ms();
+        int64_t now = ckpt_clock_ms(CLOCK_MONOTONIC);
 
         if (threads == 0)
             return ckpt_error_set(error, 0,
@@ -224,7 +217,7 @@ static int gather(struct ckpt_park *park, struct ckpt_error *error)
         if (parked == before && now >= look) {
             if (ckpt_unparked_look(park, now))
                 return ckpt_unparked_report(park, true, error);
-            look = now_ms() + CKPT_UNPARKED_LOOK_MS;
+            look = ckpt_clock_ms(CLOCK_MONOTONIC) + CKPT_UNPARKED_LOOK_MS;
         }
         /* All that were asked have answered, or none came for a while (one that was asked may have
          * ended): which others are there? */

@@ -12,6 +12,7 @@
 #include <linux/futex.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/tidlock_finder.h"
@@ -196,10 +197,7 @@ enum ckpt_tidlock_verdict ckpt_tidlock_find(struct ckpt_park *park, const struct
 /* In nanoseconds; 0: the thread has ended. */
 static int64_t cpu_time(uint32_t tid)
 {
-    struct timespec time = {0};
-
-    ckpt_sys_clock((int)(~tid << 3 | 6), &time); /* as the kernel numbers threads' clocks */
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+    return ckpt_clock_ns((int)(~tid << 3 | 6)); /* as the kernel numbers threads' clocks */
 }
 
 /*

@@ -10,19 +10,12 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 
-#define LOOK_US 8000 /* longer than most files of this kind are open */
-#define WAIT_US 5000 /* for those that are open now to be closed */
-
-static int64_t now_us(void)
-{
-    struct timespec now = {0};
-
-    ckpt_sys_clock(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
+#define LOOK_NS 8000000 /* longer than most files of this kind are open */
+#define WAIT_NS 5000000 /* for those that are open now to be closed */
 
 static void note(struct ckpt_passing *ret, int number)
 {
@@ -68,10 +61,10 @@ static bool has(const struct ckpt_passing *list, int number, uint64_t device, ui
 
 void ckpt_passing_note_lasting(struct ckpt_passing *ret, struct ckpt_passing *scratch)
 {
-    int64_t end = now_us() + LOOK_US;
+    int64_t end = ckpt_clock_ns(CLOCK_MONOTONIC) + LOOK_NS;
 
     ckpt_passing_note(ret);
-    while (ret->count && ret->count <= CKPT_PASSING_MOST && now_us() < end) {
+    while (ret->count && ret->count <= CKPT_PASSING_MOST && ckpt_clock_ns(CLOCK_MONOTONIC) < end) {
         size_t kept = 0;
 
         ckpt_passing_note(scratch);
@@ -96,9 +89,9 @@ bool ckpt_passing_is_new(const struct ckpt_passing *before, const struct ckpt_pa
 
 void ckpt_passing_wait(const struct ckpt_passing *lasting, struct ckpt_passing *scratch)
 {
-    int64_t end = now_us() + WAIT_US;
+    int64_t end = ckpt_clock_ns(CLOCK_MONOTONIC) + WAIT_NS;
 
     do
         ckpt_passing_note(scratch);
-    while (ckpt_passing_is_new(lasting, scratch) && now_us() < end);
+    while (ckpt_passing_is_new(lasting, scratch) && ckpt_clock_ns(CLOCK_MONOTONIC) < end);
 }

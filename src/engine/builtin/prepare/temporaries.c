@@ -28,6 +28,7 @@
 
 #include "agent/agent.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/raw.h"
 
 #define MOST 100000        /* files and folders */
@@ -67,16 +68,13 @@ static void note_failure(struct search *search, int number)
 
 int64_t ckpt_temporaries_started(void)
 {
-    struct timespec wall, boot;
     char text[1024];
 
     if (ckpt_agent.started_ns || ckpt_raw_read_file("/proc/self/stat", text, sizeof text) < 0)
         return ckpt_agent.started_ns;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    clock_gettime(CLOCK_BOOTTIME, &boot);
     ckpt_agent.started_ns =
-        COARSE_NS + (wall.tv_sec - boot.tv_sec) * 1000000000 + wall.tv_nsec - boot.tv_nsec +
-        (int64_t)ckpt_raw_stat_field(text, 22) * (1000000000 / sysconf(_SC_CLK_TCK));
+        COARSE_NS + ckpt_clock_ns(CLOCK_REALTIME) - ckpt_clock_ns(CLOCK_BOOTTIME) +
+        (int64_t)ckpt_raw_stat_field(text, 22) * (CKPT_SECOND_NS / sysconf(_SC_CLK_TCK));
     return ckpt_agent.started_ns;
 }
 

@@ -22,18 +22,9 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/raw.h"
 #include "engine/builtin/restore/restore.h"
-
-#define SECOND 1000000000ll
-
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return now.tv_sec * SECOND + now.tv_nsec;
-}
 
 static int put(const char *path, const char *text)
 {
@@ -50,16 +41,16 @@ static int64_t current_offset(const char *offsets, const char *name)
 
     if (!at || sscanf(at + strlen(name), "%lld %lld", &seconds, &nanoseconds) != 2)
         return 0;
-    return seconds * SECOND + nanoseconds;
+    return seconds * CKPT_SECOND_NS + nanoseconds;
 }
 
 static int offset_line(char *text, size_t size, const char *name, int64_t offset)
 {
-    int64_t seconds = offset / SECOND;
-    int64_t rest = offset % SECOND;
+    int64_t seconds = offset / CKPT_SECOND_NS;
+    int64_t rest = offset % CKPT_SECOND_NS;
 
     if (rest < 0) {
-        rest += SECOND;
+        rest += CKPT_SECOND_NS;
         seconds--;
     }
     return snprintf(text, size, "%s %lld %lld\n", name, (long long)seconds, (long long)rest);
@@ -140,8 +131,8 @@ static int enter_namespace(const struct ckpt_image_header *header, bool user_too
             return result;
         own_user_namespace = true;
     }
-    monotonic += (int64_t)header->monotonic_ns - clock_ns(CLOCK_MONOTONIC);
-    boottime += (int64_t)header->boottime_ns - clock_ns(CLOCK_BOOTTIME);
+    monotonic += (int64_t)header->monotonic_ns - ckpt_clock_ns(CLOCK_MONOTONIC);
+    boottime += (int64_t)header->boottime_ns - ckpt_clock_ns(CLOCK_BOOTTIME);
     length = offset_line(text, sizeof text, "monotonic", monotonic);
     offset_line(text + length, sizeof text - (size_t)length, "boottime", boottime);
     result = put("/proc/self/timens_offsets", text);
@@ -156,7 +147,7 @@ static int enter_namespace(const struct ckpt_image_header *header, bool user_too
 /* Whether the machine's clock can stand in for the image's, as it is or corrected by the agent. */
 static int check_shift(struct ckpt_restore *restore, int failed, struct ckpt_error *error)
 {
-    long long behind = (long long)(-restore->monotonic_shift_ns / SECOND);
+    long long behind = (long long)(-restore->monotonic_shift_ns / CKPT_SECOND_NS);
 
     if (restore->monotonic_shift_ns >= 0)
         return 0;
@@ -197,7 +188,7 @@ int ckpt_time_enter(struct ckpt_restore *restore, struct ckpt_error *error)
                 "cannot enter a time namespace; restore with --time=host, or give "
                 "the container CAP_SYS_ADMIN or user namespaces");
     }
-    restore->monotonic_shift_ns = clock_ns(CLOCK_MONOTONIC) - (int64_t)header->monotonic_ns;
+    restore->monotonic_shift_ns = ckpt_clock_ns(CLOCK_MONOTONIC) - (int64_t)header->monotonic_ns;
     restore->redirect_clock =
         mode == CKPT_TIME_AUTO && entered < 0 && (header->flags & CKPT_IMAGE_REDIRECTS_CLOCK);
     return check_shift(restore, failed, error);

@@ -14,17 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "engine/builtin/restore/restore.h"
 
 #define WAIT_MS 200 /* for identifiers of threads that are just ending */
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* 0 or an errno value. */
 static int try_tid(uint32_t tid)
@@ -61,12 +54,13 @@ static int refuse(uint32_t tid, int number, struct ckpt_error *error)
 
 int ckpt_tids_check(const struct ckpt_image_view *image, struct ckpt_error *error)
 {
-    int64_t deadline = now_ms() + WAIT_MS;
+    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + WAIT_MS;
 
     for (size_t i = 1; i < image->thread_count; i++) {
         int number;
 
-        while ((number = try_tid(image->threads[i].tid)) == EEXIST && now_ms() < deadline)
+        while ((number = try_tid(image->threads[i].tid)) == EEXIST &&
+               ckpt_clock_ms(CLOCK_MONOTONIC) < deadline)
             sched_yield();
         if (number)
             return refuse(image->threads[i].tid, number, error);

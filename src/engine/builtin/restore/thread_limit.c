@@ -18,13 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/restore/restore.h"
 
 #define FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
-#define FEW 1000 /* threads that every machine allows */
-#define END_S 10 /* for threads that have nothing to do but to end */
+#define FEW 1000     /* threads that every machine allows */
+#define END_MS 10000 /* for threads that have nothing to do but to end */
 
 long ckpt_trial_clone(unsigned long flags, void *stack, uint32_t *word);
 
@@ -105,17 +106,15 @@ static bool is_near(size_t count)
 /* Until the kernel has taken them off all counts, which is before they leave this one. */
 static void wait_for_end(void)
 {
-    struct timespec began, now;
+    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + END_MS;
     char text[4096];
     uint64_t threads;
 
-    clock_gettime(CLOCK_MONOTONIC, &began);
     do {
         sched_yield();
-        clock_gettime(CLOCK_MONOTONIC, &now);
     } while (ckpt_raw_read_file("/proc/self/status", text, sizeof text) > 0 &&
              ckpt_raw_field(text, "Threads:", 10, &threads) && threads > 1 &&
-             now.tv_sec - began.tv_sec < END_S);
+             ckpt_clock_ms(CLOCK_MONOTONIC) < deadline);
 }
 
 int ckpt_threads_check(size_t count, struct ckpt_error *error)
