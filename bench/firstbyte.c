@@ -10,7 +10,7 @@
 // With --log the command's output goes to a file, in append mode, and is watched there: a process
 // that is left running, and perhaps frozen, must not depend on a pipe to this one. The attempts to
 // connect come from 127.0.0.2, because a socket that knocks at a closed port of its own address may
-// by chance be given that very port, and would then be talking to itself.
+// be given that very port, and would then talk to itself.
 //
 // Exit status: 0 measured; 1 the command ended first; 2 wrong usage or a failed system call; 3 too
 // late.
