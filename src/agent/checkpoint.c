@@ -27,10 +27,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "agent/hints.h"
 #include "agent/java/origins.h"
 #include "agent/java/parameters.h"
+#include "agent/options.h"
 #include "agent/policy_option.h"
 #include "agent/requests/control_socket.h"
 #include "agent/requests/http/endpoint.h"
@@ -41,6 +41,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/freeze/freeze.h"
+#include "engine/builtin/prepare/manifest.h"
 #include "engine/builtin/prepare/rehearsal_command.h"
 #include "engine/builtin/prepare/temporaries.h"
 #include "hotspot/attach_jdk8.h"
@@ -57,6 +58,10 @@
 #include "hotspot/renew/renew.h"
 #include "hotspot/thread_ids.h"
 #include "hotspot/timers.h"
+#include "runtime/generation.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
 
 #define TEMP_PREFIX ".checkpointer-"
 #define PROGRESS_MS 200
@@ -300,7 +305,7 @@ static void find_tid(struct ckpt_park_options *park)
 
 static bool wants_rehearsal(const struct ckpt_request *request)
 {
-    return request->rehearsal ? request->rehearsal > 0 : ckpt_agent.options.rehearsal;
+    return request->rehearsal ? request->rehearsal > 0 : ckpt_options.rehearsal;
 }
 
 static int prepare(struct work *work, const struct ckpt_request *request, const char *directory,
@@ -314,7 +319,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
         freeze->park.signal = free_signal();
     if (!freeze->park.signal)
         return ckpt_error_set(error, 0, "no real-time signal is free to stop the threads with");
-    freeze->park.timeout_ms = ckpt_agent.options.park_timeout_ms;
+    freeze->park.timeout_ms = ckpt_options.park_timeout_ms;
     freeze->park.cached_tid = ckpt_vmthread_tid;
     freeze->perf_start = ckpt_vmthread_find_perf();
     find_vdso(&freeze->park);
@@ -335,8 +340,8 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->warnings = &work->warnings;
     freeze->leave_running = request->leave_running;
     freeze->image_flags = ckpt_clock_prepare() ? CKPT_IMAGE_REDIRECTS_CLOCK : 0;
-    freeze->java = ckpt_agent.java;
-    freeze->mailbox = &ckpt_agent.mailbox;
+    freeze->java = ckpt_jvm.version;
+    freeze->mailbox = ckpt_mailbox();
     freeze->at_rest = at_rest;
     freeze->free_memory = ckpt_heap_is_known() ? free_memory : NULL;
     freeze->unused_stacks = unused_stacks;
@@ -355,8 +360,14 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
         return -1;
     tidy(freeze->dir_fd);
     if (wants_rehearsal(request)) {
-        if (ckpt_rehearsal_prepare(&work->rehearsal, directory, work->image_temp,
-                                   &ckpt_agent.options, error) < 0)
+        const struct ckpt_rehearsal_subject subject = {.directory = directory,
+                                                       .image = work->image_temp,
+                                                       .policies = ckpt_options.restore_policies,
+                                                       .cwd = ckpt_options.restore_cwd,
+                                                       .timeout_s =
+                                                           ckpt_options.rehearsal_timeout_s};
+
+        if (ckpt_rehearsal_prepare(&work->rehearsal, &subject, error) < 0)
             return -1;
         freeze->rehearsal = &work->rehearsal.rehearsal;
     }
@@ -387,12 +398,12 @@ static void name_own_descriptors(struct work *work)
 /* Before the look: what only unreachable objects have open is closed by their cleaners. */
 static void collect(JNIEnv *env, const struct ckpt_request *request)
 {
-    if (!(request->gc ? request->gc > 0 : ckpt_agent.options.gc))
+    if (!(request->gc ? request->gc > 0 : ckpt_options.gc))
         return;
-    (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
+    (*ckpt_jvm.jvmti)->ForceGarbageCollection(ckpt_jvm.jvmti);
     if (!ckpt_cleaners_wait(env))
-        ckpt_agent_log("warning", "cleaners or finalizers of the collection are still at work; the "
-                                  "checkpoint goes on without waiting for them");
+        ckpt_log("warning", "cleaners or finalizers of the collection are still at work; the "
+                            "checkpoint goes on without waiting for them");
 }
 
 /* What policies change, in the words of the engine: "warning:text" each. */
@@ -401,19 +412,20 @@ static void say_warnings(struct work *work)
     char *rest = work->warnings.text;
 
     for (char *line; (line = strsep(&rest, "\n")) && *line;)
-        ckpt_agent_log("warning", "%s", strchr(line, ':') + 1);
+        ckpt_log("warning", "%s", strchr(line, ':') + 1);
 }
 
 static int find_temporaries(JNIEnv *env, struct work *work, struct ckpt_error *error)
 {
     struct ckpt_freeze *freeze = &work->freeze;
-    int result = ckpt_temporaries_find(env, freeze->dir_fd, &work->temporaries, error);
+    int result = ckpt_temporaries_find(env, freeze->dir_fd, ckpt_options.tmp_files_mib,
+                                       &work->temporaries, error);
 
     freeze->tmp_dir = work->temporaries.tmp_dir;
     freeze->java_home = work->temporaries.java_home;
     freeze->temporaries = work->temporaries.list;
     freeze->temporary_count = work->temporaries.count;
-    freeze->deleted_limit = (uint64_t)ckpt_agent.options.tmp_files_mib << 20;
+    freeze->deleted_limit = (uint64_t)ckpt_options.tmp_files_mib << 20;
     freeze->started_ns = ckpt_temporaries_started();
     freeze->executable = ckpt_executable();
     return result;
@@ -433,7 +445,7 @@ static void freeze(JNIEnv *env, struct work *work)
         ckpt_report_add(&work->report, "error", "%s", error.text);
     say_warnings(work);
     if (work->report.count == 0) {
-        ckpt_renew_prepare(env);
+        ckpt_renew_prepare(env, ckpt_options.renew_random);
         work->freeze.kept_size = ckpt_generators_kept(&work->freeze.kept);
         ckpt_parameters_prepare(env);
         ckpt_lazy_trim();
@@ -441,7 +453,8 @@ static void freeze(JNIEnv *env, struct work *work)
         ckpt_memory_limit_prepare();
         ckpt_old_attach_prepare();
         ckpt_ending_know_handlers(env);
-        ckpt_timers_hold(env);
+        if (!ckpt_options.timer_catch_up)
+            ckpt_timers_hold(env);
         if (ckpt_ending_hold(env))
             work->result = ckpt_freeze(&work->freeze, &work->report);
         else
@@ -467,7 +480,7 @@ static void freeze(JNIEnv *env, struct work *work)
 /* Everything around the freeze; the work's report says what stood against it. */
 static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request *request)
 {
-    const char *directory = request->directory ? request->directory : ckpt_agent.options.image;
+    const char *directory = request->directory ? request->directory : ckpt_options.image;
     struct ckpt_error error = {.number = 0};
 
     work->freeze.dir_fd = work->freeze.image_fd = work->manifest_fd = -1;
@@ -503,23 +516,6 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
 
 /* ---- the Java side ---- */
 
-/* NewStringUTF aborts on bytes that are no modified UTF-8; file names may have any. */
-void ckpt_checkpoint_clean_utf8(char *text)
-{
-    unsigned char *at = (unsigned char *)text;
-
-    while (*at) {
-        int more = *at < 0x80 ? 0 : (*at & 0xe0) == 0xc0 ? 1 : (*at & 0xf0) == 0xe0 ? 2 : -1;
-        bool good = more >= 0;
-
-        for (int i = 1; good && i <= more; i++)
-            good = (at[i] & 0xc0) == 0x80;
-        if (!good)
-            *at = '?';
-        at += good ? more + 1 : 1;
-    }
-}
-
 static jobjectArray report_array(JNIEnv *env, struct ckpt_report *report)
 {
     jclass string = (*env)->FindClass(env, "java/lang/String");
@@ -532,7 +528,7 @@ static jobjectArray report_array(JNIEnv *env, struct ckpt_report *report)
     array = string ? (*env)->NewObjectArray(env, count, string, NULL) : NULL;
     if (!array)
         return NULL;
-    ckpt_checkpoint_clean_utf8(report->text);
+    ckpt_java_clean_utf8(report->text);
     for (char *line; index < count && (line = strsep(&rest, "\n")); index++) {
         jstring text = (*env)->NewStringUTF(env, line);
 
@@ -554,7 +550,7 @@ jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
 
     (void)owner;
     if (!work) {
-        (*env)->ThrowNew(env, (*env)->FindClass(env, "java/lang/OutOfMemoryError"), "checkpointer");
+        ckpt_java_throw_out_of_memory(env);
         return NULL;
     }
     if (directory) {
@@ -570,25 +566,6 @@ jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
     ckpt_temporaries_free(&work->temporaries);
     free(work);
     return answer;
-}
-
-jlong ckpt_native_restore_time(JNIEnv *env, jclass owner)
-{
-    (void)env;
-    (void)owner;
-    return ckpt_agent.mailbox.generation
-               ? (jlong)(ckpt_agent.mailbox.restored_realtime_ns / 1000000)
-               : -1;
-}
-
-jlong ckpt_native_uptime(JNIEnv *env, jclass owner)
-{
-    (void)env;
-    (void)owner;
-    if (!ckpt_agent.mailbox.generation)
-        return -1;
-    return ckpt_clock_ms(CLOCK_REALTIME) -
-           (jlong)(ckpt_agent.mailbox.restored_realtime_ns / 1000000);
 }
 
 void ckpt_checkpoint_init(JNIEnv *env)

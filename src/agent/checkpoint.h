@@ -5,6 +5,7 @@
 #ifndef CKPT_AGENT_CHECKPOINT_H
 #define CKPT_AGENT_CHECKPOINT_H
 
+#include <jni.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,8 +21,8 @@ struct ckpt_request {
      * NULL: progress and "written", as the control socket has it. */
     const char *written_text;
     /**
-     * One more than the mailbox's generation when the request came: if the process was restored
-     * since, there is nobody to answer, and nothing is done.  0: not known, it is done.
+     * ckpt_generation_mark() when the request came: if the process was restored since, there is
+     * nobody to answer, and nothing is done.  0: not known, it is done.
      */
     uint32_t asked_in;
     /**
@@ -38,7 +39,10 @@ struct ckpt_request {
  */
 extern __thread const struct ckpt_request *ckpt_current_request;
 
-/** Replace what is no modified UTF-8: NewStringUTF aborts on it, and file names may have any. */
-void ckpt_checkpoint_clean_utf8(char *text);
+/** What has to be known before the first checkpoint. */
+void ckpt_checkpoint_init(JNIEnv *env);
+
+/** Native method of jdk.crac.impl.Native. */
+jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory);
 
 #endif

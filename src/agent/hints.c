@@ -7,38 +7,35 @@
 
 #include <string.h>
 
-#include "agent/agent.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
 
 #define CONNECTION "is a TCP connection from"
 
 /* org.crac chose its implementation before there was one: no hook is ever called. */
 static bool came_late;
 
+struct wanted {
+    const char *signature;
+    bool used;
+};
+
+static bool is_it(JNIEnv *env, jclass class, char *signature, void *context)
+{
+    struct wanted *wanted = context;
+
+    (void)env;
+    wanted->used = strcmp(signature, wanted->signature) == 0 && ckpt_java_is_initialised(class);
+    return !wanted->used;
+}
+
 /* Whether a class is there and has been used. */
 static bool is_used(const char *signature)
 {
-    jvmtiEnv *jvmti = ckpt_agent.jvmti;
-    jclass *classes = NULL;
-    jint count = 0, status;
-    bool used = false;
-    JNIEnv *env = NULL;
+    struct wanted wanted = {.signature = signature};
+    JNIEnv *env = ckpt_jvm_env();
 
-    if ((*ckpt_agent.vm)->GetEnv(ckpt_agent.vm, (void **)&env, JNI_VERSION_1_6) != JNI_OK ||
-        (*jvmti)->GetLoadedClasses(jvmti, &count, &classes) != JVMTI_ERROR_NONE)
-        return false;
-    for (jint i = 0; i < count; i++) {
-        char *name = NULL;
-
-        if (!used && (*jvmti)->GetClassSignature(jvmti, classes[i], &name, NULL) == 0) {
-            used = strcmp(name, signature) == 0 &&
-                   (*jvmti)->GetClassStatus(jvmti, classes[i], &status) == JVMTI_ERROR_NONE &&
-                   (status & JVMTI_CLASS_STATUS_INITIALIZED);
-            (*jvmti)->Deallocate(jvmti, (unsigned char *)name);
-        }
-        (*env)->DeleteLocalRef(env, classes[i]);
-    }
-    (*jvmti)->Deallocate(jvmti, (unsigned char *)classes);
-    return used;
+    return env && ckpt_java_each_class(env, is_it, &wanted) && wanted.used;
 }
 
 void ckpt_hints_begin(void)

@@ -3,6 +3,8 @@
  * The agent's options: key=value, joined by commas; a backslash takes the next character as it is.
  * One row of the table is one option.
  */
+#include "agent/options.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -10,10 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
-#include "agent/requests/signal_request.h"
+#include "agent/requests/signal_name.h"
 
 #define DAY_S 86400
+
+struct ckpt_options ckpt_options;
 
 struct option {
     const char *name;

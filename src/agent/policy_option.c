@@ -10,22 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/agent.h"
+#include "agent/options.h"
 #include "base/cleanup.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
 
-#define PROPERTY "jdk.crac.resource-policies"
-
-/* As given at the start with -D: JVMTI knows no others. "" if it is not; a very long one is cut. */
-static void get_property(char *path, size_t size)
-{
-    char *value = NULL;
-
-    *path = '\0';
-    if ((*ckpt_agent.jvmti)->GetSystemProperty(ckpt_agent.jvmti, PROPERTY, &value) != 0 || !value)
-        return;
-    strncat(path, value, size - 1);
-    (*ckpt_agent.jvmti)->Deallocate(ckpt_agent.jvmti, (unsigned char *)value);
-}
+#define PROPERTY "jdk.crac.resource-policies" /* as given at the start: JVMTI knows no others */
 
 static int load(const char *path, struct ckpt_policies **ret_policies, struct ckpt_error *error)
 {
@@ -44,11 +34,9 @@ int ckpt_agent_policies(struct ckpt_policies **ret_policies, struct ckpt_error *
     char path[PATH_MAX];
 
     *ret_policies = NULL;
-    get_property(path, sizeof path);
-    if (*path)
+    if (ckpt_jvm_property(PROPERTY, path, sizeof path) && *path)
         return load(path, ret_policies, error);
-    return *ckpt_agent.options.policies ? load(ckpt_agent.options.policies, ret_policies, error)
-                                        : 0;
+    return *ckpt_options.policies ? load(ckpt_options.policies, ret_policies, error) : 0;
 }
 
 int ckpt_agent_policies_check(const char *option, struct ckpt_error *error)
@@ -57,9 +45,9 @@ int ckpt_agent_policies_check(const char *option, struct ckpt_error *error)
     struct ckpt_error wrong;
     char path[PATH_MAX];
 
-    get_property(path, sizeof path);
-    if (*path && load(path, &policies, &wrong) < 0)
-        ckpt_agent_log("warning", "no checkpoint is possible with -D" PROPERTY ": %s", wrong.text);
+    if (ckpt_jvm_property(PROPERTY, path, sizeof path) && *path &&
+        load(path, &policies, &wrong) < 0)
+        ckpt_log("warning", "no checkpoint is possible with -D" PROPERTY ": %s", wrong.text);
     free(CKPT_STEAL_POINTER(policies));
     return *option ? load(option, &policies, error) : 0;
 }

@@ -5,7 +5,7 @@
  * its caller to have its own effective user and group, so root becomes that for the while.
  *
  * A JVM in a container often does not see the library.  It gets a copy in its /tmp, which is
- * deleted when it is loaded, as checkpointer.jar does it (agent/entry.c).
+ * deleted when it is loaded, as checkpointer.jar does it (agent/jar_entry.c).
  */
 #include <errno.h>
 #include <fcntl.h>

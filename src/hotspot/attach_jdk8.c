@@ -26,10 +26,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "runtime/jvm.h"
 
 #define DOOR "/tmp/.java_pid"
 #define OLD_MAJOR 14 /* the first without these faults */
@@ -42,26 +42,14 @@ static int listener_fd = -1;
 
 /* ---- what kind of JVM ---- */
 
-/* The VM's own value of a system property, which Java code cannot change; "": it has none. */
-static void vm_property(const char *name, char *ret_value, size_t size)
-{
-    char *value = NULL;
-
-    *ret_value = '\0';
-    if ((*ckpt_agent.jvmti)->GetSystemProperty(ckpt_agent.jvmti, name, &value) != JVMTI_ERROR_NONE)
-        return;
-    snprintf(ret_value, size, "%s", value);
-    (*ckpt_agent.jvmti)->Deallocate(ckpt_agent.jvmti, (unsigned char *)value);
-}
-
 /* Whether a listener that exists is deaf after a restore. */
 static bool is_old(bool *ret_8)
 {
-    char specification[32], version[64];
+    char specification[32] = "", version[64] = "";
     int major, update = 0;
 
-    vm_property("java.vm.specification.version", specification, sizeof specification);
-    vm_property("java.vm.version", version, sizeof version);
+    ckpt_jvm_property("java.vm.specification.version", specification, sizeof specification);
+    ckpt_jvm_property("java.vm.version", version, sizeof version);
     major = atoi(specification); /* "1.8", "11" */
     *ret_8 = major == 1;
     sscanf(version, "%*d.%*d.%d", &update);

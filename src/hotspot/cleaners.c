@@ -17,9 +17,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
 
 #define DEADLINE_MS 5000
 #define LONGEST_MS 16 /* between two looks */
@@ -42,8 +43,7 @@ static bool pause_before(int64_t deadline, long *interval_ms)
 /* A class, field or method that this JDK does not have is no failure of ours. */
 static bool found(JNIEnv *env, const void *what)
 {
-    if ((*env)->ExceptionCheck(env))
-        (*env)->ExceptionClear(env);
+    ckpt_java_clear(env);
     return what != NULL;
 }
 
@@ -110,9 +110,7 @@ static bool help_handler(JNIEnv *env, jclass reference, int64_t deadline)
     while (ckpt_clock_ms(CLOCK_MONOTONIC) < deadline) {
         jboolean more = (*env)->CallStaticBooleanMethod(env, reference, handle, JNI_FALSE);
 
-        if ((*env)->ExceptionCheck(env))
-            (*env)->ExceptionClear(env);
-        else if (!more)
+        if (!ckpt_java_clear(env) && !more)
             return true;
     }
     return false;
@@ -186,7 +184,7 @@ static bool wait_for_thread(JNIEnv *env, const struct names *names, jthread thre
 {
     long interval = 1;
 
-    while (!is_idle(env, ckpt_agent.jvmti, names, thread, queue))
+    while (!is_idle(env, ckpt_jvm.jvmti, names, thread, queue))
         if (!pause_before(deadline, &interval))
             return false;
     return true;
@@ -194,7 +192,7 @@ static bool wait_for_thread(JNIEnv *env, const struct names *names, jthread thre
 
 static bool wait_for_threads(JNIEnv *env, int64_t deadline)
 {
-    jvmtiEnv *jvmti = ckpt_agent.jvmti;
+    jvmtiEnv *jvmti = ckpt_jvm.jvmti;
     struct names names = {
         .thread = find_class(env, "java/lang/Thread"),
         .holder = find_class(env, "java/lang/Thread$FieldHolder"),

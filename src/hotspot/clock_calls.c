@@ -19,9 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "base/clock.h"
 #include "base/syscall.h"
+#include "runtime/generation.h"
 
 #define PAGE 4096ul
 #define PLACES 16
@@ -175,9 +175,11 @@ static void protect(const struct place *place, int protection)
 
 void ckpt_clock_redirect(void)
 {
-    if (!ckpt_agent.mailbox.redirect_clock)
+    int64_t shift_ns;
+
+    if (!ckpt_clock_is_shifted(&shift_ns))
         return;
-    offset_ns -= ckpt_agent.mailbox.monotonic_shift_ns;
+    offset_ns -= shift_ns;
     for (size_t i = 0; i < place_count && !is_led_aside; i++) {
         protect(&places[i], PROT_READ | PROT_WRITE);
         __atomic_store_n(places[i].at, places[i].replacement, __ATOMIC_RELAXED);

@@ -7,7 +7,7 @@
  */
 #include "hotspot/ending.h"
 
-#include "hotspot/renew/renew.h"
+#include "runtime/java.h"
 
 static jclass hooks; /* a global reference, kept; NULL: not known */
 static bool is_held;
@@ -56,7 +56,7 @@ bool ckpt_ending(JNIEnv *env)
 bool ckpt_ending_hold(JNIEnv *env)
 {
     if (!hooks)
-        hooks = ckpt_renew_load(env, "java.lang.ApplicationShutdownHooks");
+        hooks = ckpt_java_load(env, "java.lang.ApplicationShutdownHooks");
     is_held = hooks && (*env)->MonitorEnter(env, hooks) == JNI_OK;
     if (!ckpt_ending(env))
         return true;

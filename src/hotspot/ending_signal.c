@@ -13,7 +13,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/tasks.h"
-#include "hotspot/renew/renew.h"
+#include "runtime/java.h"
 
 #define SIGNALS 3
 #define MOST_BUSY 8
@@ -47,8 +47,8 @@ static jobject handler_of(JNIEnv *env, jobject handlers, jmethodID get, jclass s
 /* @type: of a handler; false: this JDK has no such class. */
 static bool ask(JNIEnv *env, const char *name, const char *type)
 {
-    jclass signal = ckpt_renew_load(env, name);
-    jclass terminator = signal ? ckpt_renew_load(env, "java.lang.Terminator") : NULL;
+    jclass signal = ckpt_java_load(env, name);
+    jclass terminator = signal ? ckpt_java_load(env, "java.lang.Terminator") : NULL;
     jclass table = terminator ? (*env)->FindClass(env, "java/util/Hashtable") : NULL;
     jfieldID mine = table ? (*env)->GetStaticFieldID(env, terminator, "handler", type) : NULL;
     jfieldID all =

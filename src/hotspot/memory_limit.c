@@ -11,10 +11,11 @@
 #include <stdint.h>
 #include <sys/sysinfo.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "hotspot/vmstructs.h"
 #include "probe/cgroup.h"
+#include "runtime/generation.h"
+#include "runtime/log.h"
 
 #define FREE_MIN 10u /* percent of the heap that may stay free after a collection */
 #define FREE_MAX 20u
@@ -44,7 +45,7 @@ static uint64_t memory_limit(void)
 
 void ckpt_memory_limit_prepare(void)
 {
-    if (!ckpt_agent.mailbox.generation)
+    if (!ckpt_is_restored())
         first_limit = memory_limit();
 }
 
@@ -99,11 +100,10 @@ void ckpt_memory_limit_apply(void)
         return; /* a quarter is what HotSpot takes for its heap by itself */
     if (*heap > limit / 2)
         done = lower_heap(limit / 2);
-    ckpt_agent_log(
-        "warning",
-        "the memory limit here is %lu MiB, and the JVM was frozen under %lu MiB; its heap "
-        "may still grow to %lu MiB, and beyond the limit the kernel kills it; %s%s"
-        "freeze it under the smaller limit, or with -Xmx",
-        (unsigned long)(limit >> 20), (unsigned long)(first_limit >> 20),
-        (unsigned long)(*heap >> 20), done, *done ? "; " : "");
+    ckpt_log("warning",
+             "the memory limit here is %lu MiB, and the JVM was frozen under %lu MiB; its heap "
+             "may still grow to %lu MiB, and beyond the limit the kernel kills it; %s%s"
+             "freeze it under the smaller limit, or with -Xmx",
+             (unsigned long)(limit >> 20), (unsigned long)(first_limit >> 20),
+             (unsigned long)(*heap >> 20), done, *done ? "; " : "");
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/agent.h"
+#include "runtime/jvm.h"
 
 #define MOST_CLASSES 65536
 #define MOST_NAME 256
@@ -55,7 +55,7 @@ static bool open_package(JNIEnv *env, jvmtiEnv *jvmti, jclass owner, jclass clas
 
 jclass ckpt_native_open_class(JNIEnv *env, jclass owner, jstring name)
 {
-    jvmtiEnv *jvmti = ckpt_agent.jvmti;
+    jvmtiEnv *jvmti = ckpt_jvm.jvmti;
     const char *text = (*env)->GetStringUTFChars(env, name, NULL);
     char dotted[MOST_NAME], signature[MOST_NAME + 2];
     jclass class;

@@ -10,19 +10,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/agent.h"
-#include "hotspot/renew/renew.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
 
 static jclass zone_class; /* a global reference, kept: java.util.TimeZone */
 static bool from_system;
-
-static bool clear(JNIEnv *env)
-{
-    if (!(*env)->ExceptionCheck(env))
-        return false;
-    (*env)->ExceptionClear(env);
-    return true;
-}
 
 /* The result of a static method of java.lang.System that takes a name; NULL, also if it threw. */
 static jstring property(JNIEnv *env, const char *method, const char *name)
@@ -33,7 +25,7 @@ static jstring property(JNIEnv *env, const char *method, const char *name)
     jstring text = id ? (*env)->NewStringUTF(env, name) : NULL;
     jstring value = text ? (*env)->CallStaticObjectMethod(env, system, id, text) : NULL;
 
-    return clear(env) ? NULL : value;
+    return ckpt_java_clear(env) ? NULL : value;
 }
 
 /* The ID of the zone that is the default now; NULL if it has not been determined. */
@@ -46,7 +38,7 @@ static jstring default_id(JNIEnv *env)
         zone ? (*env)->GetMethodID(env, zone_class, "getID", "()Ljava/lang/String;") : NULL;
     jstring id = get_id ? (*env)->CallObjectMethod(env, zone, get_id) : NULL;
 
-    return clear(env) ? NULL : id;
+    return ckpt_java_clear(env) ? NULL : id;
 }
 
 /* What TZ and the system's files say, in this process. */
@@ -57,7 +49,7 @@ static jstring system_id(JNIEnv *env)
     jstring home = method ? property(env, "getProperty", "java.home") : NULL;
     jstring id = home ? (*env)->CallStaticObjectMethod(env, zone_class, method, home) : NULL;
 
-    return clear(env) ? NULL : id;
+    return ckpt_java_clear(env) ? NULL : id;
 }
 
 static bool is_same(JNIEnv *env, jstring one, jstring other)
@@ -71,28 +63,24 @@ static bool is_same(JNIEnv *env, jstring one, jstring other)
 
 static bool was_on_command_line(void)
 {
-    char *value = NULL;
+    char value[2];
 
-    if ((*ckpt_agent.jvmti)->GetSystemProperty(ckpt_agent.jvmti, "user.timezone", &value) !=
-        JVMTI_ERROR_NONE)
-        return false;
-    (*ckpt_agent.jvmti)->Deallocate(ckpt_agent.jvmti, (unsigned char *)value);
-    return true;
+    return ckpt_jvm_property("user.timezone", value, sizeof value);
 }
 
 void ckpt_zone_prepare(JNIEnv *env)
 {
     from_system = false;
     if (!zone_class)
-        zone_class = ckpt_renew_load(env, "java.util.TimeZone");
-    if (!zone_class || !ckpt_renew_is_initialised(zone_class) || was_on_command_line() ||
+        zone_class = ckpt_java_load(env, "java.util.TimeZone");
+    if (!zone_class || !ckpt_java_is_initialised(zone_class) || was_on_command_line() ||
         (*env)->PushLocalFrame(env, 32) < 0)
         return;
     jstring id = default_id(env);
 
     from_system = id && is_same(env, id, property(env, "getProperty", "user.timezone")) &&
                   is_same(env, id, system_id(env));
-    clear(env);
+    ckpt_java_clear(env);
     (*env)->PopLocalFrame(env, NULL);
 }
 
@@ -116,7 +104,7 @@ static void determine_again(JNIEnv *env)
 
     if (set)
         (*env)->CallStaticVoidMethod(env, zone_class, set, NULL);
-    clear(env);
+    ckpt_java_clear(env);
 }
 
 void ckpt_zone_apply(JNIEnv *env, char *const *before, char *const *now, char *const *properties)
@@ -127,8 +115,7 @@ void ckpt_zone_apply(JNIEnv *env, char *const *before, char *const *now, char *c
 
     if (other)
         tzset(); /* localtime_r() does not look at TZ again by itself */
-    if (!zone_class || !ckpt_renew_is_initialised(zone_class) ||
-        (*env)->PushLocalFrame(env, 16) < 0)
+    if (!zone_class || !ckpt_java_is_initialised(zone_class) || (*env)->PushLocalFrame(env, 16) < 0)
         return;
     if (given) {
         determine_again(env);

@@ -3,7 +3,7 @@
  * See timers.h.  java.util.Timer counts by the wall clock, which goes on while a process is frozen.
  * A task at a fixed rate makes up for every run that it missed, all at once after a restore.  So
  * the runs that came due while it stood still become one: the task's next time is moved on by whole
- * periods, which keeps its rhythm.  The option timer_catch_up leaves them all.  Tasks with a
+ * periods, which keeps its rhythm.  Without ckpt_timers_hold() they all stay.  Tasks with a
  * fixed delay and those that run once are late once anyway.
  *
  * Everything is done with the monitors of the queues held, which the timers' threads need before
@@ -15,10 +15,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "hotspot/renew/renew.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
 
 #define MOST_TIMERS 4096
 
@@ -26,14 +27,6 @@ static jobject *queues; /* global references, each with its monitor held */
 static size_t queue_count;
 static int64_t held_ms;                              /* the wall clock at the freeze */
 static jclass thread_class, queue_class, task_class; /* global references, kept */
-
-static bool clear(JNIEnv *env)
-{
-    if (!(*env)->ExceptionCheck(env))
-        return false;
-    (*env)->ExceptionClear(env);
-    return true;
-}
 
 static void hold(JNIEnv *env, jobject thread, jfieldID queue_at)
 {
@@ -45,23 +38,21 @@ static void hold(JNIEnv *env, jobject thread, jfieldID queue_at)
     else if (kept)
         (*env)->DeleteGlobalRef(env, kept);
     (*env)->DeleteLocalRef(env, queue);
-    clear(env);
+    ckpt_java_clear(env);
 }
 
 void ckpt_timers_hold(JNIEnv *env)
 {
-    jvmtiEnv *jvmti = ckpt_agent.jvmti;
+    jvmtiEnv *jvmti = ckpt_jvm.jvmti;
     jthread *threads = NULL;
     jint count = 0;
     jfieldID queue_at = NULL;
 
     queue_count = 0;
-    if (ckpt_agent.options.timer_catch_up)
-        return;
     if (!thread_class) {
-        thread_class = ckpt_renew_load(env, "java.util.TimerThread");
-        queue_class = ckpt_renew_load(env, "java.util.TaskQueue");
-        task_class = ckpt_renew_load(env, "java.util.TimerTask");
+        thread_class = ckpt_java_load(env, "java.util.TimerThread");
+        queue_class = ckpt_java_load(env, "java.util.TaskQueue");
+        task_class = ckpt_java_load(env, "java.util.TimerTask");
     }
     if (!thread_class || !queue_class || !task_class ||
         (*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
@@ -72,7 +63,7 @@ void ckpt_timers_hold(JNIEnv *env)
         if (queues && (*env)->IsInstanceOf(env, threads[i], thread_class)) {
             if (!queue_at)
                 queue_at = (*env)->GetFieldID(env, thread_class, "queue", "Ljava/util/TaskQueue;");
-            if (!clear(env))
+            if (!ckpt_java_clear(env))
                 hold(env, threads[i], queue_at);
         }
         (*env)->DeleteLocalRef(env, threads[i]);
@@ -92,17 +83,17 @@ struct names {
 static bool find_names(JNIEnv *env, struct names *names)
 {
     names->tasks = (*env)->GetFieldID(env, queue_class, "queue", "[Ljava/util/TimerTask;");
-    if (!clear(env))
+    if (!ckpt_java_clear(env))
         names->size = (*env)->GetFieldID(env, queue_class, "size", "I");
-    if (!clear(env))
+    if (!ckpt_java_clear(env))
         names->next = (*env)->GetFieldID(env, task_class, "nextExecutionTime", "J");
-    if (!clear(env))
+    if (!ckpt_java_clear(env))
         names->period = (*env)->GetFieldID(env, task_class, "period", "J");
-    if (!clear(env))
+    if (!ckpt_java_clear(env))
         names->heapify = (*env)->GetMethodID(env, queue_class, "heapify", "()V");
-    if (!clear(env))
+    if (!ckpt_java_clear(env))
         names->notify = (*env)->GetMethodID(env, queue_class, "notify", "()V");
-    return !clear(env) && names->tasks && names->size && names->next && names->period &&
+    return !ckpt_java_clear(env) && names->tasks && names->size && names->next && names->period &&
            names->heapify && names->notify;
 }
 
@@ -141,10 +132,10 @@ static void correct(JNIEnv *env, jobject queue, const struct names *names, int64
     if (changed) {
         (*env)->CallVoidMethod(env, queue, names->heapify);
         /* The late run comes now, and not when the rest of the old wait is over. */
-        if (!clear(env))
+        if (!ckpt_java_clear(env))
             (*env)->CallVoidMethod(env, queue, names->notify);
     }
-    clear(env);
+    ckpt_java_clear(env);
 }
 
 void ckpt_timers_release(JNIEnv *env, bool restored)
@@ -154,8 +145,8 @@ void ckpt_timers_release(JNIEnv *env, bool restored)
     int64_t now = ckpt_clock_ms(CLOCK_REALTIME);
 
     if (restored && queue_count && !known)
-        ckpt_agent_log("warning", "this JDK's timers are not known: a java.util.Timer at a fixed "
-                                  "rate makes up for all runs that it missed");
+        ckpt_log("warning", "this JDK's timers are not known: a java.util.Timer at a fixed "
+                            "rate makes up for all runs that it missed");
     while (queue_count > 0) {
         jobject queue = queues[--queue_count];
 

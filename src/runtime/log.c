@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The agent's state, which everything in src/agent looks at, and its voice: one line, one write, to
- * standard error and never to the JVM's standard output.
+ * See log.h.  One line is one write.
  */
+#include "runtime/log.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 
-struct ckpt_agent ckpt_agent;
-
-void ckpt_agent_log(const char *level, const char *format, ...)
+void ckpt_log(const char *level, const char *format, ...)
 {
     char text[1536];
     va_list arguments;
@@ -27,10 +25,10 @@ void ckpt_agent_log(const char *level, const char *format, ...)
         length = sizeof text - 2;
     text[length++] = '\n';
     if (write(STDERR_FILENO, text, (size_t)length) < 0)
-        return; /* nobody to tell */
+        return; /* it is closed: there is no other place */
 }
 
-void ckpt_agent_log_lines(const char *level, const char *text)
+void ckpt_log_lines(const char *level, const char *text)
 {
     char head[64];
     struct iovec parts[] = {
@@ -41,5 +39,5 @@ void ckpt_agent_log_lines(const char *level, const char *text)
     };
 
     if (writev(STDERR_FILENO, parts, CKPT_COUNT(parts)) < 0)
-        return; /* nobody to tell */
+        return; /* likewise */
 }

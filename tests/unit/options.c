@@ -7,8 +7,10 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
-#include "agent/requests/signal_request.h"
+#include <limits.h>
+
+#include "agent/options.h"
+#include "agent/requests/signal_name.h"
 #include "tap.h"
 
 static struct ckpt_options options;

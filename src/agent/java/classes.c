@@ -9,19 +9,21 @@
  * module of the boot loader lands in that module, and JVMTI lets the module provide it.
  */
 #include "agent/java/classes.h"
-#include "agent/java/parameters.h"
 
 #include <string.h>
 
-#include "agent/agent.h"
+#include "agent/checkpoint.h"
+#include "agent/java/can_freeze.h"
 #include "agent/java/hooks.h"
 #include "agent/java/main_end.h"
 #include "agent/java/origins.h"
+#include "agent/java/parameters.h"
+#include "agent/java/times.h"
 #include "base/cleanup.h"
-#include "engine/builtin/prepare/disk_space.h"
 #include "hotspot/private_classes.h"
-
-#define MOST_CLASSES 65536
+#include "runtime/java.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
 
 static bool define(JNIEnv *env, const struct ckpt_class *class)
 {
@@ -46,31 +48,21 @@ static bool define_group(JNIEnv *env, const char *group, const char **ret_failed
     return true;
 }
 
-/* Whether the JVM has looked for its MBeans already; then ours would never be found. */
-static bool mbeans_are_known(JNIEnv *env, jvmtiEnv *jvmti)
+static bool is_finder(JNIEnv *env, jclass class, char *signature, void *known)
 {
     static const char finder[] = "Ljava/lang/management/ManagementFactory$PlatformMBeanFinder;";
-    jclass *classes = NULL;
-    jint count = 0;
+
+    (void)env;
+    *(bool *)known = strcmp(signature, finder) == 0 && ckpt_java_is_initialised(class);
+    return !*(bool *)known;
+}
+
+/* Whether the JVM has looked for its MBeans already; then ours would never be found. */
+static bool mbeans_are_known(JNIEnv *env)
+{
     bool known = false;
 
-    (*env)->EnsureLocalCapacity(env, MOST_CLASSES); /* else -Xcheck:jni complains */
-    if ((*jvmti)->GetLoadedClasses(jvmti, &count, &classes) != JVMTI_ERROR_NONE)
-        return true;
-    for (jint i = 0; i < count; i++) {
-        char *signature = NULL;
-        jint status = 0;
-
-        if ((*jvmti)->GetClassSignature(jvmti, classes[i], &signature, NULL) == JVMTI_ERROR_NONE) {
-            if (strcmp(signature, finder) == 0 &&
-                (*jvmti)->GetClassStatus(jvmti, classes[i], &status) == JVMTI_ERROR_NONE)
-                known |= (status & JVMTI_CLASS_STATUS_INITIALIZED) != 0;
-            (*jvmti)->Deallocate(jvmti, (unsigned char *)signature);
-        }
-        (*env)->DeleteLocalRef(env, classes[i]);
-    }
-    (*jvmti)->Deallocate(jvmti, (unsigned char *)classes);
-    return known;
+    return !ckpt_java_each_class(env, is_finder, &known) || known;
 }
 
 static bool provide(JNIEnv *env, jvmtiEnv *jvmti, jobject module)
@@ -83,8 +75,7 @@ static bool provide(JNIEnv *env, jvmtiEnv *jvmti, jobject module)
                 (*jvmti)->AddModuleReads(jvmti, module, unnamed) == JVMTI_ERROR_NONE &&
                 (*jvmti)->AddModuleProvides(jvmti, module, service, provider) == JVMTI_ERROR_NONE;
 
-    if ((*env)->ExceptionCheck(env))
-        (*env)->ExceptionClear(env);
+    ckpt_java_clear(env);
     return done;
 }
 
@@ -96,13 +87,13 @@ static void add_management(JNIEnv *env, jvmtiEnv *jvmti)
 
     if ((*env)->GetVersion(env) < 0x00090000 ||
         (*jvmti)->GetNamedModule(jvmti, NULL, "sun/management/spi", &module) != JVMTI_ERROR_NONE ||
-        !module || mbeans_are_known(env, jvmti))
+        !module || mbeans_are_known(env))
         return;
     if (!define_group(env, "management", &failed) || !provide(env, jvmti, module))
-        ckpt_agent_log("warning", "the JVM does not take the CRaC MXBean");
+        ckpt_log("warning", "the JVM does not take the CRaC MXBean");
 }
 
-static bool register_natives(JNIEnv *env)
+static bool register_natives(JNIEnv *env, const JNINativeMethod *own)
 {
     static const JNINativeMethod natives[] = {
         {(char *)"freeze", (char *)"(Ljava/lang/String;)[Ljava/lang/String;",
@@ -127,25 +118,24 @@ static bool register_natives(JNIEnv *env)
          (void *)ckpt_native_lock_holder},
         {(char *)"restoreTime", (char *)"()J", (void *)ckpt_native_restore_time},
         {(char *)"uptimeSinceRestore", (char *)"()J", (void *)ckpt_native_uptime},
-        {(char *)"changeOptions", (char *)"([B)Z", (void *)ckpt_native_change_options},
     };
     jclass owner = (*env)->FindClass(env, "jdk/crac/impl/Native");
 
-    return owner && (*env)->RegisterNatives(env, owner, natives, CKPT_COUNT(natives)) == JNI_OK;
+    return owner && (*env)->RegisterNatives(env, owner, natives, CKPT_COUNT(natives)) == JNI_OK &&
+           (*env)->RegisterNatives(env, owner, own, 1) == JNI_OK;
 }
 
-int ckpt_classes_define(JNIEnv *env, struct ckpt_error *error)
+int ckpt_classes_define(JNIEnv *env, const JNINativeMethod *own, struct ckpt_error *error)
 {
     const char *failed = "jdk/crac/impl/Native";
 
-    if (!define_group(env, "api", &failed) || !register_natives(env)) {
-        if ((*env)->ExceptionCheck(env))
-            (*env)->ExceptionClear(env);
+    if (!define_group(env, "api", &failed) || !register_natives(env, own)) {
+        ckpt_java_clear(env);
         return ckpt_error_set(error, 0,
                               "the JVM does not take the class %s; a JDK with CRaC of its own, or "
                               "another copy of it on the boot class path, is in the way",
                               failed);
     }
-    add_management(env, ckpt_agent.jvmti);
+    add_management(env, ckpt_jvm.jvmti);
     return 0;
 }

@@ -6,7 +6,10 @@
 #ifndef CKPT_AGENT_JAVA_CLASSES_H
 #define CKPT_AGENT_JAVA_CLASSES_H
 
+#include <jni.h>
 #include <stddef.h>
+
+#include "base/error.h"
 
 struct ckpt_class {
     const char *group; /**< "api", or "management": only where the JDK has the module for it */
@@ -17,5 +20,11 @@ struct ckpt_class {
 
 extern const struct ckpt_class ckpt_classes[];
 extern const size_t ckpt_class_count;
+
+/**
+ * Define them in the boot loader, and register the native methods of jdk.crac.impl.Native: those of
+ * other files, and @own of the caller's.  0 or -1.
+ */
+int ckpt_classes_define(JNIEnv *env, const JNINativeMethod *own, struct ckpt_error *error);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * What the agent does for the Java side's watch over hooks (HookWatch.java): its limit, its
- * reports, who holds a lock, and whether a checkpoint is possible on this machine at all.
+ * reports, and who holds a lock.
  */
 #ifndef CKPT_AGENT_JAVA_HOOKS_H
 #define CKPT_AGENT_JAVA_HOOKS_H
@@ -9,7 +9,6 @@
 #include <jni.h>
 
 /* Native methods of jdk.crac.impl.Native. */
-jstring ckpt_native_unsupported(JNIEnv *env, jclass owner);
 jlong ckpt_native_hook_limit(JNIEnv *env, jclass owner);
 jlong ckpt_native_requester(JNIEnv *env, jclass owner);
 jboolean ckpt_native_is_stale(JNIEnv *env, jclass owner);

@@ -11,7 +11,8 @@
 
 #include <stdbool.h>
 
-#include "agent/agent.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
 
 static struct JNIInvokeInterface_ table;
 static jint(JNICALL *detach)(JavaVM *vm);
@@ -28,10 +29,8 @@ static bool ends_by_refusal(JNIEnv *env)
         return false;
     (*env)->ExceptionClear(env);
     comes_of_it = (*env)->CallStaticBooleanMethod(env, end_class, is_cause, thrown);
-    if ((*env)->ExceptionCheck(env)) {
-        (*env)->ExceptionClear(env);
+    if (ckpt_java_clear(env))
         comes_of_it = false;
-    }
     (*env)->Throw(env, thrown);
     (*env)->DeleteLocalRef(env, thrown);
     return comes_of_it;
@@ -50,8 +49,7 @@ static jint JNICALL detach_and_end(JavaVM *vm)
 
 void ckpt_native_watch_main(JNIEnv *env, jclass owner)
 {
-    const struct JNIInvokeInterface_ **functions =
-        (const struct JNIInvokeInterface_ **)ckpt_agent.vm;
+    const struct JNIInvokeInterface_ **functions = (const struct JNIInvokeInterface_ **)ckpt_jvm.vm;
     jclass class = (*env)->FindClass(env, "jdk/crac/impl/MainEnd");
 
     (void)owner;

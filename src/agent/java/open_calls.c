@@ -24,10 +24,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "agent/java/origins.h"
 #include "base/cleanup.h"
 #include "hotspot/redirect.h"
+#include "runtime/log.h"
 
 /* ---- in the place of the C library's ---- */
 
@@ -280,7 +280,7 @@ void ckpt_opens_watch(JavaVM *vm, const char *java_home)
         (*own)->SetEventCallbacks(own, &callbacks, sizeof callbacks) != JVMTI_ERROR_NONE ||
         (*own)->SetEventNotificationMode(own, JVMTI_ENABLE, JVMTI_EVENT_NATIVE_METHOD_BIND, NULL) !=
             JVMTI_ERROR_NONE)
-        ckpt_agent_log("warning", "fd_stacks: the JVM does not tell of libraries that it loads "
-                                  "later; descriptors that they open are shown without a stack");
+        ckpt_log("warning", "fd_stacks: the JVM does not tell of libraries that it loads "
+                            "later; descriptors that they open are shown without a stack");
     look();
 }

@@ -11,13 +11,17 @@
 #include "agent/java/origins.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "agent/agent.h"
+#include "agent/options.h"
 #include "base/syscall.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
 
 #define PIECE 1024
 #define PIECES 1024
@@ -74,16 +78,6 @@ static jobject put(int descriptor, jobject stack, const struct stat *status)
 
 /* ---- what open_calls.c tells ---- */
 
-/* The thread's way into Java, if it may be taken now. */
-static JNIEnv *java(void)
-{
-    JNIEnv *env = NULL;
-
-    if ((*ckpt_agent.vm)->GetEnv(ckpt_agent.vm, (void **)&env, JNI_VERSION_1_6) != JNI_OK)
-        return NULL;
-    return env;
-}
-
 static bool is_ours(void)
 {
     return ckpt_sys_getpid() == own_pid;
@@ -91,7 +85,7 @@ static bool is_ours(void)
 
 static void forget(int descriptor)
 {
-    JNIEnv *env = java();
+    JNIEnv *env = ckpt_jvm_env();
     struct origin *origin;
     jobject old = NULL;
 
@@ -111,7 +105,7 @@ static void forget(int descriptor)
 
 static void remember(int descriptor)
 {
-    JNIEnv *env = inside ? NULL : java();
+    JNIEnv *env = inside ? NULL : ckpt_jvm_env();
     jobject made, stack, old;
     struct stat status;
 
@@ -121,8 +115,7 @@ static void remember(int descriptor)
     }
     inside = true;
     made = (*env)->CallStaticObjectMethod(env, class, here, descriptor);
-    if ((*env)->ExceptionCheck(env))
-        (*env)->ExceptionClear(env); /* out of memory or of stack: then there is none */
+    ckpt_java_clear(env); /* out of memory or of stack: then there is none */
     stack = made ? (*env)->NewGlobalRef(env, made) : NULL;
     old = put(descriptor, stack, &status);
     if (old)
@@ -203,15 +196,10 @@ void ckpt_origins_restored(void)
 
 static bool property_is_set(void)
 {
-    jvmtiEnv *jvmti = ckpt_agent.jvmti;
-    char *value = NULL;
-    bool set;
+    char value[8];
 
-    if ((*jvmti)->GetSystemProperty(jvmti, PROPERTY, &value) != JVMTI_ERROR_NONE)
-        return false;
-    set = value && (strcmp(value, "true") == 0 || !*value);
-    (*jvmti)->Deallocate(jvmti, (unsigned char *)value);
-    return set;
+    return ckpt_jvm_property(PROPERTY, value, sizeof value) &&
+           (strcmp(value, "true") == 0 || !*value);
 }
 
 /* Everything that making a stack needs is loaded by making one. */
@@ -224,8 +212,7 @@ static bool prepare(JNIEnv *env)
         found ? (*env)->GetStaticMethodID(env, found, "here", "(I)Ljdk/crac/impl/Origin;") : NULL;
     class = here ? (*env)->NewGlobalRef(env, found) : NULL;
     first = class ? (*env)->CallStaticObjectMethod(env, class, here, 0) : NULL;
-    if ((*env)->ExceptionCheck(env))
-        (*env)->ExceptionClear(env);
+    ckpt_java_clear(env);
     if (first)
         (*env)->DeleteLocalRef(env, first);
     return first != NULL;
@@ -233,23 +220,20 @@ static bool prepare(JNIEnv *env)
 
 void ckpt_origins_apply(JNIEnv *env)
 {
-    jvmtiEnv *jvmti = ckpt_agent.jvmti;
-    char *home = NULL;
+    char home[PATH_MAX];
 
-    if (!ckpt_agent.options.fd_stacks && !property_is_set()) {
+    if (!ckpt_options.fd_stacks && !property_is_set()) {
         collecting = false;
         return;
     }
     if (!class) {
         own_pid = ckpt_sys_getpid();
-        if (!prepare(env) ||
-            (*jvmti)->GetSystemProperty(jvmti, "java.home", &home) != JVMTI_ERROR_NONE) {
-            ckpt_agent_log("warning", "fd_stacks: this JVM does not say where it keeps its "
-                                      "libraries; descriptors are shown without a stack");
+        if (!prepare(env) || !ckpt_jvm_property("java.home", home, sizeof home)) {
+            ckpt_log("warning", "fd_stacks: this JVM does not say where it keeps its "
+                                "libraries; descriptors are shown without a stack");
             return;
         }
-        ckpt_opens_watch(ckpt_agent.vm, home);
-        (*jvmti)->Deallocate(jvmti, (unsigned char *)home);
+        ckpt_opens_watch(ckpt_jvm.vm, home);
     }
     collecting = true;
 }

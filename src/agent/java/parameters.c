@@ -12,16 +12,18 @@
 #include <linux/prctl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "hotspot/renew/renew.h"
 #include "hotspot/time_zone.h"
 #include "hotspot/working_directory.h"
+#include "image/format.h"
+#include "runtime/generation.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
 
 static char **frozen_environment;
 /* The environment of the last restore that brought another one, and where its strings are. */
@@ -37,7 +39,7 @@ static bool copy_is_other; /* native code has called setenv() since */
 
 static const struct ckpt_parameters *parameters(void)
 {
-    return (const struct ckpt_parameters *)ckpt_agent.mailbox.parameters;
+    return ckpt_restore_parameters();
 }
 
 /*
@@ -49,8 +51,7 @@ static void give_back(void)
     if (!is_kept)
         return;
     is_kept = false;
-    munmap((void *)parameters(), parameters()->size);
-    ckpt_agent.mailbox.parameters = 0;
+    ckpt_restore_parameters_drop();
 }
 
 void ckpt_parameters_prepare(JNIEnv *env)
@@ -58,7 +59,7 @@ void ckpt_parameters_prepare(JNIEnv *env)
     has_arguments = false; /* should nobody have come for those of an earlier restore */
     give_back();
     if (!java_environment)
-        java_environment = ckpt_renew_load(env, "java.lang.ProcessEnvironment");
+        java_environment = ckpt_java_load(env, "java.lang.ProcessEnvironment");
     ckpt_zone_prepare(env);
 }
 
@@ -177,7 +178,7 @@ static bool failed(JNIEnv *env, const char *what)
     if (!(*env)->ExceptionCheck(env))
         return false;
     (*env)->ExceptionClear(env);
-    ckpt_agent_log("warning", "cannot give the restored JVM its new %s", what);
+    ckpt_log("warning", "cannot give the restored JVM its new %s", what);
     return true;
 }
 
@@ -288,7 +289,7 @@ static bool java_has_copy(void)
     jint status = JVMTI_CLASS_STATUS_VERIFIED;
 
     if (java_environment)
-        (*ckpt_agent.jvmti)->GetClassStatus(ckpt_agent.jvmti, java_environment, &status);
+        (*ckpt_jvm.jvmti)->GetClassStatus(ckpt_jvm.jvmti, java_environment, &status);
     return status != 0;
 }
 

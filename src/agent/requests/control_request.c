@@ -20,10 +20,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "agent/checkpoint.h"
 #include "base/cleanup.h"
 #include "base/syscall.h"
+#include "runtime/generation.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
 
 #define REQUEST_MAX (PATH_MAX + 256)
 #define REQUEST_MS 5000
@@ -83,7 +85,7 @@ bool ckpt_request_is_allowed(int fd)
     /* A restored process may live in a user namespace (--time=namespace), to which root has no
      * name.  The socket's mode lets in nobody but its owner and those who may pass over modes. */
     return peer.uid == geteuid() || peer.uid == 0 ||
-           (peer.uid == OVERFLOW_UID && ckpt_agent.mailbox.generation);
+           (peer.uid == OVERFLOW_UID && ckpt_is_restored());
 }
 
 /* Read up to the empty line. */
@@ -180,7 +182,7 @@ static void answer(struct exchange *exchange, char *failed)
 
     pthread_mutex_lock(&exchange->lock);
     if (exchange->answered) {
-        ckpt_agent_log_lines("warning", failed ? failed : "the overdue checkpoint has been done");
+        ckpt_log_lines("warning", failed ? failed : "the overdue checkpoint has been done");
     } else if (failed) {
         say_lines(fd, failed);
         say(fd, "failed\n");
@@ -192,15 +194,14 @@ static void answer(struct exchange *exchange, char *failed)
 
 bool ckpt_request_run(const struct ckpt_request *request, const char *thread, char **ret_failed)
 {
-    JavaVMAttachArgs arguments = {.version = JNI_VERSION_1_6, .name = (char *)thread};
-    JNIEnv *env = NULL;
+    JNIEnv *env = ckpt_jvm_attach(thread);
 
-    if ((*ckpt_agent.vm)->AttachCurrentThread(ckpt_agent.vm, (void **)&env, &arguments) != JNI_OK)
+    if (!env)
         return false;
     ckpt_current_request = request;
     *ret_failed = call_java(env);
     ckpt_current_request = NULL;
-    (*ckpt_agent.vm)->DetachCurrentThread(ckpt_agent.vm);
+    ckpt_jvm_detach();
     return true;
 }
 
@@ -212,10 +213,10 @@ static void perform(struct exchange *exchange)
     if (!ckpt_request_run(&exchange->request, "checkpointer request", &failed))
         say(exchange->request.reply_fd,
             "text the JVM does not take another thread; it may be ending\nfailed\n");
-    else if (exchange->request.asked_in == ckpt_agent.mailbox.generation + 1)
+    else if (!ckpt_is_restored_since(exchange->request.asked_in))
         answer(exchange, failed);
     else if (failed) /* this is the restored process */
-        ckpt_agent_log_lines("error", failed);
+        ckpt_log_lines("error", failed);
 }
 
 void ckpt_request_wait_answered(void)
@@ -235,10 +236,9 @@ void ckpt_request_wait_answered(void)
 
 void ckpt_request_serve(int fd)
 {
-    struct exchange exchange = {.request = {.reply_fd = fd,
-                                            .asked_in = ckpt_agent.mailbox.generation + 1,
-                                            .overdue = overdue},
-                                .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct exchange exchange = {
+        .request = {.reply_fd = fd, .asked_in = ckpt_generation_mark(), .overdue = overdue},
+        .lock = PTHREAD_MUTEX_INITIALIZER};
     struct timeval patience = {.tv_sec = ANSWER_S};
     char text[REQUEST_MAX];
 

@@ -28,13 +28,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "agent/requests/control_request.h"
 #include "base/cleanup.h"
 #include "base/control_name.h"
 #include "base/own_files.h"
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "runtime/generation.h"
+#include "runtime/log.h"
 #include "runtime/thread.h"
 
 #define SHORTAGE_MS 200
@@ -158,19 +159,18 @@ void ckpt_control_hold(void)
 
 /* In a restored process: the socket that was held listens under the new PID. It is that one, and no
  * other meanwhile, because the application may ask for the next checkpoint at this very moment. */
-static bool restart(uint32_t *generation)
+static bool restart(uint32_t *began)
 {
     struct ckpt_error error;
     int failed;
 
     do {
-        *generation = ckpt_agent.mailbox.generation;
+        *began = ckpt_generation_mark();
         fcntl(listener, F_SETFL, O_NONBLOCK);
         failed = listen_at(listener, &error);
-    } while (failed && *generation != ckpt_agent.mailbox.generation);
+    } while (failed && ckpt_is_restored_since(*began));
     if (failed)
-        ckpt_agent_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM",
-                       error.text);
+        ckpt_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM", error.text);
     return !failed;
 }
 
@@ -240,12 +240,12 @@ static int admit(void)
 }
 
 /* After a failed accept: whether the next one may do better. */
-static bool go_on(int failed, uint32_t *generation)
+static bool go_on(int failed, uint32_t *began)
 {
     struct pollfd trouble = {.fd = listener};
 
-    if (*generation != ckpt_agent.mailbox.generation)
-        return restart(generation);
+    if (ckpt_is_restored_since(*began))
+        return restart(began);
     if (failed == EMFILE || failed == ENFILE || failed == ENOBUFS || failed == ENOMEM) {
         poll(&trouble, 1, SHORTAGE_MS); /* nothing tells when there is one again */
         return true;
@@ -255,14 +255,14 @@ static bool go_on(int failed, uint32_t *generation)
 
 static void *run(void *unused)
 {
-    uint32_t generation = ckpt_agent.mailbox.generation;
+    uint32_t began = ckpt_generation_mark();
 
     (void)unused;
     for (;;) {
         struct pollfd wait = {.fd = listener, .events = POLLIN};
         int fd = poll(&wait, 1, -1) < 0 ? -1 : admit();
 
-        if (fd < 0 && !go_on(errno, &generation)) {
+        if (fd < 0 && !go_on(errno, &began)) {
             ckpt_control_unlink();
             shutdown(listener, SHUT_RDWR);
             return NULL;

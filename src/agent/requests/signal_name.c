@@ -3,13 +3,15 @@
  * Names of signals, and why some of them can never ask for a checkpoint.  Whether somebody has one
  * of the others already is seen when the JVM runs: signal_request.c.
  */
+#include "agent/requests/signal_name.h"
+
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "agent/requests/signal_request.h"
 #include "base/cleanup.h"
 
 #define CRASH "it tells that a program has failed"

@@ -21,25 +21,23 @@
 
 #include "agent/checkpoint.h"
 #include "agent/requests/control_request.h"
+#include "agent/requests/signal_name.h"
 #include "base/cleanup.h"
 #include "hotspot/vmstructs.h"
+#include "runtime/generation.h"
+#include "runtime/log.h"
 #include "runtime/thread.h"
 
 #define TEXT_MAX 4096 /* what a pipe that has room at all takes */
 
 static sem_t posted;
-static uint32_t asked_in;      /* by the last signal: one more than the generation; 0: by none */
+static uint32_t asked_in;      /* by the last signal, ckpt_generation_mark(); 0: by none */
 static int taken;              /* the signal that is handled; 0: none */
 static struct sigaction given; /* what to give back */
 static bool has_thread;
 
 #define load(word) __atomic_load_n((word), __ATOMIC_ACQUIRE)
 #define store(word, value) __atomic_store_n((word), (value), __ATOMIC_RELEASE)
-
-static uint32_t asked_now(void)
-{
-    return load(&ckpt_agent.mailbox.generation) + 1;
-}
 
 /* ---- the handler ---- */
 
@@ -52,7 +50,7 @@ static void on_signal(int number, siginfo_t *info, void *frame)
     (void)frame;
     if (info->si_code > 0)
         return;
-    store(&asked_in, asked_now());
+    store(&asked_in, ckpt_generation_mark());
     sem_post(&posted);
     errno = kept;
 }
@@ -149,17 +147,17 @@ static void carry_out(uint32_t in)
     ckpt_signal_name(load(&taken), name);
     snprintf(text, sizeof text,
              "checkpointer: info: signal %s: the image is in '%.3900s', the JVM ends\n", name,
-             ckpt_agent.options.image);
+             ckpt_options.image);
     request.written_text = text;
     attached = ckpt_request_run(&request, "checkpointer signal", &failed);
-    restored = in != asked_now();
+    restored = ckpt_is_restored_since(in);
     if (!restored)
         take_request(); /* came meanwhile, and is this one; after what is said below, a new one */
     if (!attached)
-        ckpt_agent_log("warning",
-                       "signal %s: the JVM does not take another thread; it may be ending", name);
+        ckpt_log("warning", "signal %s: the JVM does not take another thread; it may be ending",
+                 name);
     else if (failed && asprintf(&said, "signal %s: %s", name, failed) > 0)
-        ckpt_agent_log_lines(restored ? "error" : "warning", said);
+        ckpt_log_lines(restored ? "error" : "warning", said);
 }
 
 static void *run(void *unused)
@@ -170,7 +168,7 @@ static void *run(void *unused)
         unblock();
         if (sem_wait(&posted) == 0) /* else interrupted */
             in = take_request();
-        if (load(&taken) && in == asked_now())
+        if (load(&taken) && in && !ckpt_is_restored_since(in))
             carry_out(in);
     }
     return unused;

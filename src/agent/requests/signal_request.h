@@ -9,21 +9,7 @@
 #ifndef CKPT_AGENT_REQUESTS_SIGNAL_REQUEST_H
 #define CKPT_AGENT_REQUESTS_SIGNAL_REQUEST_H
 
-#include "agent/agent.h"
-
-#define CKPT_SIGNAL_NAME_MAX 16
-
-/**
- * The number of a signal by the name that kill(1) takes, with or without SIG, in either case; 0 for
- * "none" (signal_name.c).  -1 for what is no name, and for signals that can never be used.
- */
-int ckpt_signal_parse(const char *text, int *ret_number, struct ckpt_error *error);
-
-/** Its name without SIG, into @room, which is returned (signal_name.c). */
-const char *ckpt_signal_name(int number, char room[CKPT_SIGNAL_NAME_MAX]);
-
-/** The hint of every message about a signal that cannot be used. */
-#define CKPT_SIGNAL_HINT "choose USR1 or one from RTMIN+0 to RTMIN+15"
+#include "agent/options.h"
 
 /** Whether @options can be done: there is a directory, and nobody else has the signal. 0 or -1. */
 int ckpt_signal_check(const struct ckpt_options *options, struct ckpt_error *error);

@@ -10,10 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "hotspot/renew/raw_memory.h"
 #include "hotspot/renew/renew.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
 
 #define NAME_SIZE 64
 #define STATIC 0x0008
@@ -74,7 +75,7 @@ static bool is_known(const char *signature, struct field *field)
 /* The field @name that @class itself declares. */
 static bool find_own(jclass class, const char *name, struct field *field)
 {
-    jvmtiEnv *jvmti = ckpt_agent.jvmti;
+    jvmtiEnv *jvmti = ckpt_jvm.jvmti;
     jfieldID *ids = NULL;
     jint count = 0;
     bool good = false;
@@ -338,10 +339,7 @@ bool ckpt_places_write(JNIEnv *env)
 
     for (size_t i = 0; i < place_count && good; i++) {
         good = write_place(env, &places[i]);
-        if ((*env)->ExceptionCheck(env)) {
-            (*env)->ExceptionClear(env);
-            good = false;
-        }
+        good &= !ckpt_java_clear(env);
     }
     return good;
 }

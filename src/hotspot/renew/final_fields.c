@@ -8,11 +8,12 @@
  * afterwards, and the archive of shared classes (CDS) stays in use: but for this class, of which it
  * has other bytes.  Nothing can be done about one that is there already (an agent loaded late).
  */
+#include <stdint.h>
 #include <string.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "hotspot/renew/renew.h"
+#include "runtime/jvm.h"
 
 #define OWNER "java/lang/ProcessHandleImpl"
 #define FINAL 0x10
@@ -128,7 +129,7 @@ void ckpt_renew_open_fields(JNIEnv *env)
     jvmtiEnv *own = NULL;
     jclass array;
 
-    if ((*ckpt_agent.vm)->GetEnv(ckpt_agent.vm, (void **)&own, JVMTI_VERSION_1_2) != JNI_OK)
+    if ((*ckpt_jvm.vm)->GetEnv(ckpt_jvm.vm, (void **)&own, JVMTI_VERSION_1_2) != JNI_OK)
         return;
     if ((*own)->SetEventCallbacks(own, &callbacks, sizeof callbacks) == JVMTI_ERROR_NONE &&
         (*own)->SetEventNotificationMode(own, JVMTI_ENABLE, JVMTI_EVENT_CLASS_FILE_LOAD_HOOK,

@@ -13,11 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "hotspot/renew/field_places.h"
 #include "hotspot/renew/heap_walk.h"
 #include "hotspot/renew/secure_random.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
 
 #define MOST_CLASSES 65536
 #define MOST_MATCHES 256
@@ -85,6 +87,7 @@ struct match {
 static struct type *types;
 static size_t *counts; /* of instances of each type */
 static size_t type_count;
+static bool renews_seeded; /* also rows with CKPT_GENERATOR_SEEDED */
 static struct match matches[MOST_MATCHES];
 static size_t match_count;
 static bool knows_sun, knows_bc; /* no class there is another one than in the rows */
@@ -131,8 +134,7 @@ static void find_matches(jclass class, const char *name)
 
 static bool is_wanted(const struct ckpt_generator_row *row)
 {
-    return ckpt_agent.options.renew_random ||
-           (row->flags & CKPT_GENERATOR_SEEDED) != CKPT_GENERATOR_SEEDED;
+    return renews_seeded || (row->flags & CKPT_GENERATOR_SEEDED) != CKPT_GENERATOR_SEEDED;
 }
 
 static const struct ckpt_generator_row *package_row(const char *name)
@@ -177,21 +179,12 @@ static bool judge(JNIEnv *env, jclass class, const char *name, struct type *type
     return true;
 }
 
-static bool is_initialised(jclass class)
-{
-    jint status = 0;
-
-    return (*ckpt_agent.jvmti)->GetClassStatus(ckpt_agent.jvmti, class, &status) ==
-               JVMTI_ERROR_NONE &&
-           status & JVMTI_CLASS_STATUS_INITIALIZED;
-}
-
 static bool add_type(JNIEnv *env, jclass class, const char *name)
 {
     struct type type = {.class = NULL};
     struct type *more;
 
-    if (!judge(env, class, name, &type) || !is_initialised(class))
+    if (!judge(env, class, name, &type) || !ckpt_java_is_initialised(class))
         return true;
     more = realloc(types, (type_count + 1) * sizeof *more);
     if (!more)
@@ -211,7 +204,7 @@ static char *class_name(jclass class, char **ret_signature)
     char *signature = NULL;
 
     *ret_signature = NULL;
-    if ((*ckpt_agent.jvmti)->GetClassSignature(ckpt_agent.jvmti, class, &signature, NULL) !=
+    if ((*ckpt_jvm.jvmti)->GetClassSignature(ckpt_jvm.jvmti, class, &signature, NULL) !=
         JVMTI_ERROR_NONE)
         return NULL;
     *ret_signature = signature;
@@ -254,8 +247,8 @@ static bool find_types(JNIEnv *env)
     if ((*env)->PushLocalFrame(env, MOST_CLASSES) < 0)
         return false;
     match_count = 0;
-    good = (*ckpt_agent.jvmti)->GetLoadedClasses(ckpt_agent.jvmti, &count, &classes) ==
-           JVMTI_ERROR_NONE;
+    good =
+        (*ckpt_jvm.jvmti)->GetLoadedClasses(ckpt_jvm.jvmti, &count, &classes) == JVMTI_ERROR_NONE;
     if (good) {
         look_through(env, classes, count, see_match);
         good = look_through(env, classes, count, add_type);
@@ -265,10 +258,11 @@ static bool find_types(JNIEnv *env)
     return good;
 }
 
-void ckpt_generators_walk(JNIEnv *env)
+void ckpt_generators_walk(JNIEnv *env, bool seeded)
 {
     bool good = ckpt_walk_begin();
 
+    renews_seeded = seeded;
     ckpt_generators_forget(env);
     good = good && find_types(env);
     counts = calloc(type_count + 1, sizeof *counts);
@@ -276,8 +270,8 @@ void ckpt_generators_walk(JNIEnv *env)
         if (types[i].kind != STATE || ckpt_places_has_fields(env, types[i].class, types[i].row))
             good = ckpt_walk_want(types[i].class, i);
     if (!good || !counts || !ckpt_walk_run(counts)) {
-        ckpt_agent_log("warning", "random generators cannot be looked for in this JVM; clones may "
-                                  "share those of libraries and of other providers");
+        ckpt_log("warning", "random generators cannot be looked for in this JVM; clones may "
+                            "share those of libraries and of other providers");
         ckpt_walk_end();
     }
 }
@@ -310,8 +304,7 @@ static void find_provider_class(JNIEnv *env, jobject random, char name[NAME_MAX_
     char *found = spi ? class_name((*env)->GetObjectClass(env, spi), &signature) : NULL;
 
     snprintf(name, NAME_MAX_SIZE, "%s", found ? found : "");
-    if ((*env)->ExceptionCheck(env))
-        (*env)->ExceptionClear(env);
+    ckpt_java_clear(env);
     if (signature)
         ckpt_walk_deallocate(signature);
 }
@@ -372,7 +365,7 @@ static bool overrides(JNIEnv *env, jclass class, const char *name)
     jmethodID id = (*env)->GetMethodID(env, class, name, "([B)V");
 
     return id && base &&
-           (*ckpt_agent.jvmti)->GetMethodDeclaringClass(ckpt_agent.jvmti, id, &declaring) ==
+           (*ckpt_jvm.jvmti)->GetMethodDeclaringClass(ckpt_jvm.jvmti, id, &declaring) ==
                JVMTI_ERROR_NONE &&
            !(*env)->IsSameObject(env, declaring, base);
 }
@@ -409,8 +402,7 @@ static void prepare_state(JNIEnv *env, size_t index)
         type->kind = KEPT; /* this version of the library is another one */
         knows_sun &= !begins(type->name, SUN);
     }
-    if ((*env)->ExceptionCheck(env))
-        (*env)->ExceptionClear(env);
+    ckpt_java_clear(env);
 }
 
 static void prepare_secure(JNIEnv *env, size_t index)
@@ -419,8 +411,7 @@ static void prepare_secure(JNIEnv *env, size_t index)
 
     if (counts && counts[index] && (!take_instances(env, index) || is_deaf(env, type->class)))
         type->kind = KEPT;
-    if ((*env)->ExceptionCheck(env))
-        (*env)->ExceptionClear(env);
+    ckpt_java_clear(env);
 }
 
 void ckpt_generators_prepare(JNIEnv *env)
@@ -451,8 +442,8 @@ size_t ckpt_generators_kept(const char **ret_words)
 void ckpt_generators_renew(JNIEnv *env)
 {
     if (!ckpt_places_write(env))
-        ckpt_agent_log("warning", "cannot renew random generators of libraries in the restored "
-                                  "process; its clones may share them");
+        ckpt_log("warning", "cannot renew random generators of libraries in the restored "
+                            "process; its clones may share them");
     ckpt_reseed(env);
 }
 

@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #define CKPT_GENERATOR_EXACT 1u                           /**< not its subclasses */
-#define CKPT_GENERATOR_SEEDED (2u | CKPT_GENERATOR_EXACT) /**< only with renew_random=true */
+#define CKPT_GENERATOR_SEEDED (2u | CKPT_GENERATOR_EXACT) /**< only if the user says so */
 #define CKPT_GENERATOR_FIELDS 40
 
 /**
@@ -37,8 +37,11 @@ struct ckpt_generator_row {
 extern const struct ckpt_generator_row ckpt_generator_rows[];
 extern const size_t ckpt_generator_row_count;
 
-/** Before the freeze: tag the classes and walk over the heap; the walk stays open. */
-void ckpt_generators_walk(JNIEnv *env);
+/**
+ * Before the freeze: tag the classes and walk over the heap; the walk stays open.
+ * @param seeded  rows with CKPT_GENERATOR_SEEDED are meant too
+ */
+void ckpt_generators_walk(JNIEnv *env, bool seeded);
 
 /** The number under which instances of @name are found by the walk; -1: none. */
 long ckpt_generators_type(const char *name);

@@ -5,7 +5,7 @@
  */
 #include "hotspot/renew/heap_walk.h"
 
-#include "agent/agent.h"
+#include "runtime/jvm.h"
 
 static jvmtiEnv *walker;
 static size_t *type_counts;
@@ -21,7 +21,7 @@ bool ckpt_walk_begin(void)
     const jvmtiCapabilities tagging = {.can_tag_objects = 1};
 
     ckpt_walk_end();
-    if ((*ckpt_agent.vm)->GetEnv(ckpt_agent.vm, (void **)&walker, JVMTI_VERSION_1_2) != JNI_OK) {
+    if ((*ckpt_jvm.vm)->GetEnv(ckpt_jvm.vm, (void **)&walker, JVMTI_VERSION_1_2) != JNI_OK) {
         walker = NULL;
         return false;
     }
@@ -69,7 +69,7 @@ bool ckpt_walk_found(size_t type, jint *ret_count, jobject **ret_objects)
 
 void ckpt_walk_deallocate(void *memory)
 {
-    (*ckpt_agent.jvmti)->Deallocate(ckpt_agent.jvmti, memory);
+    (*ckpt_jvm.jvmti)->Deallocate(ckpt_jvm.jvmti, memory);
 }
 
 long ckpt_walk_claim(jobject object)

@@ -11,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
-#include "hotspot/renew/renew.h"
+#include "runtime/java.h"
 
 #define ORIGINAL "Java_java_lang_ProcessHandleImpl_00024Info_info0"
 
@@ -46,7 +45,7 @@ void ckpt_renew_executable_prepare(JNIEnv *env)
 
     if (info_class)
         return;
-    info_class = ckpt_renew_load(env, "java.lang.ProcessHandleImpl$Info");
+    info_class = ckpt_java_load(env, "java.lang.ProcessHandleImpl$Info");
     library = dlopen("libjava.so", RTLD_LAZY | RTLD_NOLOAD);
     original = library ? (info_fn *)dlsym(library, ORIGINAL) : NULL;
     if (library)

@@ -13,16 +13,16 @@
 
 #include <string.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "hotspot/renew/generators.h"
 #include "hotspot/renew/raw_memory.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
 
 #define ATOMIC_LONG "Ljava/util/concurrent/atomic/AtomicLong;"
 #define RANDOM "Ljava/util/Random;"
 #define RANDOM_IO "Lsun/security/provider/NativePRNG$RandomIO;"
 #define BYTES "[B"
-#define MOST_CLASSES 65536
 #define MOST_THREADS 65536
 #define ALL_BITS UINT64_MAX
 #define RANDOM_BITS ((1ull << 48) - 1) /* of a seed of java.util.Random */
@@ -159,7 +159,7 @@ static bool renew_thread(JNIEnv *env, const struct ckpt_renew_row *row, jobject 
 
 static bool renew_threads(JNIEnv *env, const struct ckpt_renew_row *row)
 {
-    jvmtiEnv *jvmti = ckpt_agent.jvmti;
+    jvmtiEnv *jvmti = ckpt_jvm.jvmti;
     jthread *threads = NULL;
     jint count = 0;
     bool good = true;
@@ -175,7 +175,7 @@ static bool renew_threads(JNIEnv *env, const struct ckpt_renew_row *row)
 
 static bool prepare_threads(JNIEnv *env, struct ckpt_renew_row *row)
 {
-    jvmtiEnv *jvmti = ckpt_agent.jvmti;
+    jvmtiEnv *jvmti = ckpt_jvm.jvmti;
     jthread *threads = NULL;
     jint count = 0;
     bool good = true;
@@ -229,10 +229,19 @@ static bool is_generator(const char *signature)
     return false;
 }
 
-static bool keep_counter(JNIEnv *env, struct ckpt_renew_row *row, jclass class)
+struct counters {
+    struct ckpt_renew_row *row;
+    bool good;
+};
+
+static bool keep_counter(JNIEnv *env, jclass class, char *signature, void *context)
 {
+    struct counters *counters = context;
+    struct ckpt_renew_row *row = counters->row;
     jobject counter = NULL;
 
+    if (!is_generator(signature) || !ckpt_java_is_initialised(class))
+        return true;
     for (int i = 0; i < 2 && !counter; i++) {
         jfieldID id = (*env)->GetStaticFieldID(env, class, row->fields[i], ATOMIC_LONG);
 
@@ -241,31 +250,15 @@ static bool keep_counter(JNIEnv *env, struct ckpt_renew_row *row, jclass class)
         else
             (*env)->ExceptionClear(env);
     }
-    return !counter || keep_atomic(env, row, counter, ALL_BITS);
+    counters->good &= !counter || keep_atomic(env, row, counter, ALL_BITS);
+    return true;
 }
 
 static bool prepare_generators(JNIEnv *env, struct ckpt_renew_row *row)
 {
-    jvmtiEnv *jvmti = ckpt_agent.jvmti;
-    jclass *classes = NULL;
-    jint count = 0;
-    bool good = find_atomic_value(env);
+    struct counters counters = {.row = row, .good = find_atomic_value(env)};
 
-    (*env)->EnsureLocalCapacity(env, MOST_CLASSES); /* else -Xcheck:jni complains */
-    if ((*jvmti)->GetLoadedClasses(jvmti, &count, &classes) != JVMTI_ERROR_NONE)
-        return false;
-    for (jint i = 0; i < count; i++) {
-        char *signature = NULL;
-
-        if ((*jvmti)->GetClassSignature(jvmti, classes[i], &signature, NULL) == JVMTI_ERROR_NONE) {
-            if (is_generator(signature) && ckpt_renew_is_initialised(classes[i]))
-                good &= keep_counter(env, row, classes[i]);
-            (*jvmti)->Deallocate(jvmti, (unsigned char *)signature);
-        }
-        (*env)->DeleteLocalRef(env, classes[i]);
-    }
-    (*jvmti)->Deallocate(jvmti, (unsigned char *)classes);
-    return good;
+    return ckpt_java_each_class(env, keep_counter, &counters) && counters.good;
 }
 
 static bool renew_generators(JNIEnv *env, const struct ckpt_renew_row *row)

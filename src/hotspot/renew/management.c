@@ -3,7 +3,8 @@
  * See management.h.  The bean asks an object of sun.management.VMManagementImpl, whose
  * methods for the two times are native: in the restored process they become ours. That needs
  * neither the bean nor the class to be in use, so it also holds for a bean that is made later. One
- * that exists has read its start time already, into a field, and gets the new one.
+ * that exists has read its start time already, into a field, and gets the new one.  The classes are
+ * loaded without being initialised: they fail if that is out of turn.
  *
  * All names are private ones of the JDK (17 and 25 looked at); where one is missing, that time is
  * left as it was.  What counts by HotSpot's own clock is not changed by this: -Xlog's uptime, jcmd
@@ -13,9 +14,10 @@
 
 #include <time.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "runtime/generation.h"
+#include "runtime/java.h"
 
 /* Global references, for the life of the JVM. */
 static jclass management, factory, bean_class;
@@ -23,7 +25,7 @@ static int64_t restored_at_ms; /* by the monotonic clock, which nobody sets */
 
 static int64_t start_time_ms(void)
 {
-    return (int64_t)(ckpt_agent.mailbox.restored_realtime_ns / 1000000);
+    return ckpt_restored_at_ms();
 }
 
 static jlong JNICALL get_start_time(JNIEnv *env, jobject self)
@@ -40,38 +42,13 @@ static jlong JNICALL get_uptime(JNIEnv *env, jobject self)
     return ckpt_clock_ms(CLOCK_MONOTONIC) - restored_at_ms;
 }
 
-/* No such class or member: another JDK, or one without the module java.management. */
-static bool clear(JNIEnv *env)
-{
-    if (!(*env)->ExceptionCheck(env))
-        return false;
-    (*env)->ExceptionClear(env);
-    return true;
-}
-
-/* Not by FindClass, which initialises; and the management classes fail if that is out of turn. */
-static jclass find(JNIEnv *env, const char *name)
-{
-    jclass class = (*env)->FindClass(env, "java/lang/Class");
-    jmethodID load = class ? (*env)->GetStaticMethodID(
-                                 env, class, "forName",
-                                 "(Ljava/lang/String;ZLjava/lang/ClassLoader;)Ljava/lang/Class;")
-                           : NULL;
-    jstring text = load ? (*env)->NewStringUTF(env, name) : NULL;
-    jclass local =
-        text ? (*env)->CallStaticObjectMethod(env, class, load, text, JNI_FALSE, NULL) : NULL;
-
-    return clear(env) ? NULL : (*env)->NewGlobalRef(env, local);
-}
-
 void ckpt_renew_management_prepare(JNIEnv *env)
 {
-    if (management || (*env)->PushLocalFrame(env, 16) != JNI_OK)
+    if (management)
         return;
-    management = find(env, "sun.management.VMManagementImpl");
-    factory = find(env, "sun.management.ManagementFactoryHelper");
-    bean_class = find(env, "sun.management.RuntimeImpl");
-    (*env)->PopLocalFrame(env, NULL);
+    management = ckpt_java_load(env, "sun.management.VMManagementImpl");
+    factory = ckpt_java_load(env, "sun.management.ManagementFactoryHelper");
+    bean_class = ckpt_java_load(env, "sun.management.RuntimeImpl");
 }
 
 static void take_over(JNIEnv *env)
@@ -85,30 +62,28 @@ static void take_over(JNIEnv *env)
 
     for (size_t i = 0; i < CKPT_COUNT(natives) && !taken; i++) {
         (*env)->RegisterNatives(env, management, &natives[i], 1);
-        clear(env);
+        ckpt_java_clear(env);
     }
     taken = true;
 }
 
 /* Only if the class is initialised: to ask it for a field would initialise it. */
-static void renew_bean(JNIEnv *env, jvmtiEnv *jvmti)
+static void renew_bean(JNIEnv *env)
 {
     jfieldID bean_at, time_at;
     jobject bean;
-    jint status = 0;
 
-    if ((*jvmti)->GetClassStatus(jvmti, factory, &status) != JVMTI_ERROR_NONE ||
-        !(status & JVMTI_CLASS_STATUS_INITIALIZED))
+    if (!ckpt_java_is_initialised(factory))
         return;
     bean_at =
         (*env)->GetStaticFieldID(env, factory, "runtimeMBean", "Lsun/management/RuntimeImpl;");
-    if (clear(env))
+    if (ckpt_java_clear(env))
         return;
     bean = (*env)->GetStaticObjectField(env, factory, bean_at);
     if (!bean)
         return;
     time_at = (*env)->GetFieldID(env, bean_class, "vmStartupTime", "J");
-    if (!clear(env))
+    if (!ckpt_java_clear(env))
         (*env)->SetLongField(env, bean, time_at, start_time_ms());
     (*env)->DeleteLocalRef(env, bean);
 }
@@ -120,5 +95,5 @@ void ckpt_renew_management(JNIEnv *env)
     if (management)
         take_over(env);
     if (factory && bean_class)
-        renew_bean(env, ckpt_agent.jvmti);
+        renew_bean(env);
 }

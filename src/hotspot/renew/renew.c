@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * See renew.h.  Runs the rows of process_id.c, jdk_generators.c and host_names.c, and then what
- * generators.c has found; has what they share: classes, instances, entropy.
+ * generators.c has found; has what they share: instances, entropy.
  *
  * Classes are loaded by name when a checkpoint is prepared, and asked for their state again after
  * the restore.  So a class that some thread initialises between the two is not missed: its fields
@@ -20,19 +20,18 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "hotspot/renew/generators.h"
 #include "hotspot/renew/heap_walk.h"
 #include "hotspot/renew/raw_memory.h"
+#include "runtime/java.h"
+#include "runtime/log.h"
 
 #define LOCAL_REFERENCES 16
 #define CHUNK 256 /* up to this size getrandom() is never interrupted */
 
 static unsigned char pool[CHUNK];
 static size_t pool_left;
-static jmethodID for_name;
-static jclass class_class; /* global reference */
 
 static struct ckpt_renew_row *row_at(size_t index)
 {
@@ -86,31 +85,7 @@ bool ckpt_renew_bytes(JNIEnv *env, jbyteArray array)
     return good;
 }
 
-/* ---- classes and instances ---- */
-
-bool ckpt_renew_is_initialised(jclass class)
-{
-    jint status = 0;
-
-    return (*ckpt_agent.jvmti)->GetClassStatus(ckpt_agent.jvmti, class, &status) ==
-               JVMTI_ERROR_NONE &&
-           status & JVMTI_CLASS_STATUS_INITIALIZED;
-}
-
-/* JNI's FindClass would initialise it. */
-jclass ckpt_renew_load(JNIEnv *env, const char *name)
-{
-    jstring text = (*env)->NewStringUTF(env, name);
-    jobject class = text && for_name ? (*env)->CallStaticObjectMethod(env, class_class, for_name,
-                                                                      text, JNI_FALSE, NULL)
-                                     : NULL;
-
-    if ((*env)->ExceptionCheck(env)) {
-        (*env)->ExceptionClear(env);
-        return NULL;
-    }
-    return class ? (*env)->NewGlobalRef(env, class) : NULL;
-}
+/* ---- instances ---- */
 
 jobject ckpt_renew_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object)
 {
@@ -147,10 +122,7 @@ static void prepare_row(JNIEnv *env, struct ckpt_renew_row *row)
 {
     if ((*env)->PushLocalFrame(env, LOCAL_REFERENCES) == 0) {
         row->is_prepared = row->prepare(env, row);
-        if ((*env)->ExceptionCheck(env)) {
-            (*env)->ExceptionClear(env);
-            row->is_prepared = false;
-        }
+        row->is_prepared &= !ckpt_java_clear(env);
         (*env)->PopLocalFrame(env, NULL);
     }
 }
@@ -163,46 +135,27 @@ static bool renew_row(JNIEnv *env, struct ckpt_renew_row *row)
         prepare_row(env, row);
     if (row->is_prepared && (*env)->PushLocalFrame(env, LOCAL_REFERENCES) == 0) {
         good = row->renew(env, row);
-        if ((*env)->ExceptionCheck(env)) {
-            (*env)->ExceptionClear(env);
-            good = false;
-        }
+        good &= !ckpt_java_clear(env);
         (*env)->PopLocalFrame(env, NULL);
     }
     return good;
 }
 
-static bool find_class_class(JNIEnv *env)
-{
-    jclass found = (*env)->FindClass(env, "java/lang/Class");
-
-    if (found && !class_class)
-        class_class = (*env)->NewGlobalRef(env, found);
-    if (class_class && !for_name)
-        for_name = (*env)->GetStaticMethodID(
-            env, class_class, "forName",
-            "(Ljava/lang/String;ZLjava/lang/ClassLoader;)Ljava/lang/Class;");
-    return for_name != NULL;
-}
-
-void ckpt_renew_prepare(JNIEnv *env)
+void ckpt_renew_prepare(JNIEnv *env, bool seeded)
 {
     struct ckpt_renew_row *row;
 
     if ((*env)->PushLocalFrame(env, LOCAL_REFERENCES) < 0)
         return;
-    if (find_class_class(env)) {
-        ckpt_renew_raw_begin(env);
-        for (size_t i = 0; (row = row_at(i)); i++)
-            row->owner = ckpt_renew_load(env, row->class);
-        ckpt_generators_walk(env);
-        for (size_t i = 0; (row = row_at(i)); i++)
-            if (row->owner && ckpt_renew_is_initialised(row->owner))
-                prepare_row(env, row);
-        ckpt_generators_prepare(env);
-    }
-    if ((*env)->ExceptionCheck(env))
-        (*env)->ExceptionClear(env);
+    ckpt_renew_raw_begin(env);
+    for (size_t i = 0; (row = row_at(i)); i++)
+        row->owner = ckpt_java_load(env, row->class);
+    ckpt_generators_walk(env, seeded);
+    for (size_t i = 0; (row = row_at(i)); i++)
+        if (row->owner && ckpt_java_is_initialised(row->owner))
+            prepare_row(env, row);
+    ckpt_generators_prepare(env);
+    ckpt_java_clear(env);
     (*env)->PopLocalFrame(env, NULL);
 }
 
@@ -212,10 +165,9 @@ void ckpt_renew(JNIEnv *env)
 
     pool_left = 0; /* whatever is there came with the image */
     for (size_t i = 0; (row = row_at(i)); i++)
-        if (row->owner && ckpt_renew_is_initialised(row->owner) && !renew_row(env, row))
-            ckpt_agent_log("warning",
-                           "cannot renew %s in the restored process; its clones may share it",
-                           row->name);
+        if (row->owner && ckpt_java_is_initialised(row->owner) && !renew_row(env, row))
+            ckpt_log("warning", "cannot renew %s in the restored process; its clones may share it",
+                     row->name);
     ckpt_generators_renew(env);
     ckpt_renew_forget(env);
 }

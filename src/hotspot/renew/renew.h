@@ -20,8 +20,9 @@
 /**
  * Before the freeze, on the thread that asks for it, as the last thing before parking.  Loads JDK
  * classes but initialises none: what is not initialised has nothing that could be stale.
+ * @param seeded  also generators that may have a seed of the application's
  */
-void ckpt_renew_prepare(JNIEnv *env);
+void ckpt_renew_prepare(JNIEnv *env, bool seeded);
 
 /**
  * In the restored process, on the same thread, when all threads run again and before afterRestore.
@@ -34,9 +35,6 @@ void ckpt_renew_forget(JNIEnv *env);
 
 /** When the agent begins: see to it that nobody compiles in what is to be renewed. */
 void ckpt_renew_open_fields(JNIEnv *env);
-
-/** After ckpt_renew_prepare(): a class of the JDK, not initialised by that.  A global reference. */
-jclass ckpt_renew_load(JNIEnv *env, const char *name);
 
 /* ---- for the rows ---- */
 
@@ -63,9 +61,6 @@ struct ckpt_renew_row {
 extern struct ckpt_renew_row ckpt_renew_process_rows[], ckpt_renew_random_rows[],
     ckpt_renew_network_rows[];
 extern const size_t ckpt_renew_process_count, ckpt_renew_random_count, ckpt_renew_network_count;
-
-/** Whether a class has been initialised, so that looking up its fields does not do so. */
-bool ckpt_renew_is_initialised(jclass class);
 
 /** The instances of the class @name that the walk has found (generators.h), into row->objects. */
 bool ckpt_renew_find_instances(JNIEnv *env, struct ckpt_renew_row *row, const char *name);

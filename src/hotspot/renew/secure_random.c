@@ -17,8 +17,10 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
 #include "runtime/thread.h"
 
 #define SEED_SIZE 48
@@ -188,7 +190,7 @@ static void introduce(JNIEnv *env, struct work *work)
 
     if (work->thread)
         (*env)->DeleteGlobalRef(env, work->thread);
-    (*ckpt_agent.jvmti)->GetCurrentThread(ckpt_agent.jvmti, &thread);
+    (*ckpt_jvm.jvmti)->GetCurrentThread(ckpt_jvm.jvmti, &thread);
     work->thread = thread ? (*env)->NewGlobalRef(env, thread) : NULL;
 }
 
@@ -217,15 +219,13 @@ static void work_on(JNIEnv *env, struct work *work)
 
 static void *worker(void *argument)
 {
-    JavaVMAttachArgs attach = {.version = JNI_VERSION_1_6, .name = (char *)"checkpointer-seed"};
     struct work *work = argument;
-    JNIEnv *env = NULL;
+    JNIEnv *env = ckpt_jvm_attach_daemon("checkpointer-seed");
 
-    if ((*ckpt_agent.vm)->AttachCurrentThreadAsDaemon(ckpt_agent.vm, (void **)&env, &attach) !=
-        JNI_OK)
+    if (!env)
         return NULL; /* what it holds stays; the requester gives up in time */
     work_on(env, work);
-    (*ckpt_agent.vm)->DetachCurrentThread(ckpt_agent.vm);
+    ckpt_jvm_detach();
     return NULL;
 }
 
@@ -280,8 +280,7 @@ static void give_up_running(JNIEnv *env, struct work *work)
             work->items[i].state = LATE;
     if (work->thread && work->interrupt)
         (*env)->CallVoidMethod(env, work->thread, work->interrupt);
-    if ((*env)->ExceptionCheck(env))
-        (*env)->ExceptionClear(env);
+    ckpt_java_clear(env);
 }
 
 static bool is_before(const struct timespec *one, const struct timespec *other)
@@ -324,17 +323,17 @@ static void report(const struct work *work)
         const struct item *item = &work->items[i];
 
         if (item->state == THREW)
-            ckpt_agent_log("warning",
-                           "the random generator %s does not accept a new seed in the restored "
-                           "process; its clones may share what it generates: make a new one in "
-                           "afterRestore",
-                           item->name);
+            ckpt_log("warning",
+                     "the random generator %s does not accept a new seed in the restored "
+                     "process; its clones may share what it generates: make a new one in "
+                     "afterRestore",
+                     item->name);
         else if (item->state != SEEDED)
-            ckpt_agent_log("warning",
-                           "the random generator %s did not accept a new seed in the restored "
-                           "process within %d s; until it has, its clones may share what it "
-                           "generates: make a new one in afterRestore",
-                           item->name, ONE_S);
+            ckpt_log("warning",
+                     "the random generator %s did not accept a new seed in the restored "
+                     "process within %d s; until it has, its clones may share what it "
+                     "generates: make a new one in afterRestore",
+                     item->name, ONE_S);
     }
 }
 
@@ -346,7 +345,7 @@ void ckpt_reseed(JNIEnv *env)
         return;
     work = make_work();
     if (!work) {
-        ckpt_agent_log("warning", "no memory to renew random generators in the restored process");
+        ckpt_log("warning", "no memory to renew random generators in the restored process");
         return;
     }
     pthread_mutex_lock(&work->lock);

@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent/options.h"
 #include "agent/requests/http/endpoint_fds.h"
 #include "agent/requests/http/http_request.h"
 #include "agent/requests/http/listen.h"
@@ -34,6 +34,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/own_files.h"
+#include "runtime/generation.h"
+#include "runtime/log.h"
 #include "runtime/thread.h"
 
 #define HEADERS_MAX 8192
@@ -55,7 +57,7 @@ struct loop {
     struct event_base *base;
     struct evhttp *http;
     struct event *step, *woken;
-    uint32_t generation; /* of the process that it began in */
+    uint32_t began; /* ckpt_generation_mark() */
     struct evconnlistener *listeners[CKPT_HTTP_LISTENERS_MAX];
     int listener_count;
     bool short_of_fds; /* until the next step */
@@ -81,7 +83,7 @@ static int64_t take_step(void)
 
 static bool undo_is_due(int64_t step)
 {
-    int64_t limit = (int64_t)ckpt_agent.options.undo_timeout_s * 1000;
+    int64_t limit = (int64_t)ckpt_options.undo_timeout_s * 1000;
 
     if (!server.begun || !limit)
         return false;
@@ -113,7 +115,7 @@ static void on_woken(int fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    if (((struct loop *)context)->generation == ckpt_agent.mailbox.generation)
+    if (!ckpt_is_restored_since(((struct loop *)context)->began))
         look();
 }
 
@@ -134,7 +136,7 @@ static void on_accept_error(struct evconnlistener *listener, void *context)
 static void on_log(int severity, const char *message)
 {
     if (severity == EVENT_LOG_ERR)
-        ckpt_agent_log("error", FAILED, message);
+        ckpt_log("error", FAILED, message);
 }
 
 static void close_loop(struct loop *loop)
@@ -210,7 +212,7 @@ static void listen_or_not(struct loop *loop)
 /* Whether anything is still to be done here. */
 static bool goes_on(const struct loop *loop, int64_t closing_ms)
 {
-    int64_t limit = (int64_t)ckpt_agent.options.shutdown_timeout_s * 1000;
+    int64_t limit = (int64_t)ckpt_options.shutdown_timeout_s * 1000;
 
     if (!ckpt_http_fds_connections())
         return loop->short_of_fds && !server.closing;
@@ -220,19 +222,18 @@ static bool goes_on(const struct loop *loop, int64_t closing_ms)
 }
 
 /* Until nobody is connected, or this is the restored process. */
-static void serve(uint32_t generation)
+static void serve(uint32_t began)
 {
-    struct loop loop = {.generation = generation};
+    struct loop loop = {.began = began};
     bool opened = open_loop(&loop);
     int64_t closed_at = 0;
 
     if (!opened)
-        ckpt_agent_log("error", FAILED, "out of memory");
+        ckpt_log("error", FAILED, "out of memory");
     server.closing |= !opened;
     while (opened) {
         listen_or_not(&loop);
-        if (event_base_loop(loop.base, EVLOOP_ONCE) < 0 ||
-            generation != ckpt_agent.mailbox.generation)
+        if (event_base_loop(loop.base, EVLOOP_ONCE) < 0 || ckpt_is_restored_since(began))
             break;
         pass_time();
         if (server.closing && !closed_at) {
@@ -243,7 +244,7 @@ static void serve(uint32_t generation)
         if (!goes_on(&loop, closed_at ? ckpt_clock_ms(CLOCK_MONOTONIC) - closed_at : 0))
             break;
     }
-    if (server.work && generation == ckpt_agent.mailbox.generation)
+    if (server.work && !ckpt_is_restored_since(began))
         server.work->asked = NULL; /* gone with its connection */
     close_loop(&loop);
 }
@@ -254,7 +255,7 @@ static void serve(uint32_t generation)
 static bool wait_for_somebody(void)
 {
     struct pollfd wait[CKPT_HTTP_LISTENERS_MAX + 1];
-    bool steps = server.begun && ckpt_agent.options.undo_timeout_s;
+    bool steps = server.begun && ckpt_options.undo_timeout_s;
     int ready;
 
     for (int i = 0; i < listener_count; i++)
@@ -268,7 +269,7 @@ static bool open_waker(void)
 {
     waker = ckpt_http_fds_open_waker();
     if (waker < 0)
-        ckpt_agent_log("error", FAILED, "no descriptor is free");
+        ckpt_log("error", FAILED, "no descriptor is free");
     return waker >= 0;
 }
 
@@ -282,12 +283,12 @@ static bool start_again(void)
         ckpt_http_fds_close(listeners[--listener_count]);
     ckpt_http_fds_close(waker);
     server = (struct ckpt_http_server){.addr = {.kind = CKPT_HTTP_NONE}};
-    if (ckpt_agent.options.shutdown)
+    if (ckpt_options.shutdown)
         return false;
     listener_count = ckpt_http_listen(&addr, listeners, &error);
     if (listener_count < 0) {
         listener_count = 0;
-        ckpt_agent_log("warning", "%s", error.text);
+        ckpt_log("warning", "%s", error.text);
         return false;
     }
     server.addr = addr;
@@ -296,7 +297,7 @@ static bool start_again(void)
 
 static void *run(void *unused)
 {
-    volatile uint32_t generation = ckpt_agent.mailbox.generation;
+    volatile uint32_t began = ckpt_generation_mark();
 
     (void)unused;
     event_set_log_callback(on_log);
@@ -310,8 +311,8 @@ static void *run(void *unused)
     while (!server.closing || server.work) {
         bool somebody = wait_for_somebody();
 
-        if (generation != ckpt_agent.mailbox.generation) {
-            generation = ckpt_agent.mailbox.generation;
+        if (ckpt_is_restored_since(began)) {
+            began = ckpt_generation_mark();
             if (start_again())
                 continue;
             ckpt_http_close();
@@ -320,7 +321,7 @@ static void *run(void *unused)
         look();
         pass_time();
         if (somebody)
-            serve(generation);
+            serve(began);
     }
     if (waker >= 0)
         ckpt_http_fds_close(waker);

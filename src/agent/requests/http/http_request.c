@@ -15,11 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent/options.h"
 #include "agent/requests/http/endpoint_fds.h"
 #include "agent/requests/http/request_guard.h"
 #include "agent/requests/http/work.h"
 #include "base/cleanup.h"
+#include "runtime/generation.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
 
 #define BUSY "another checkpoint is on its way"
 #define GET_METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD)
@@ -172,7 +175,7 @@ static void before_checkpoint(struct ckpt_http_server *server, struct evhttp_req
 
     if (!work)
         return;
-    work->collect = ckpt_agent.options.gc;
+    work->collect = ckpt_options.gc;
     begin(server, work);
 }
 
@@ -187,7 +190,7 @@ static void last_word_is_out(struct evhttp_request *request, void *context)
 static void close_after(struct ckpt_http_server *server, struct evhttp_request *request)
 {
     server->begun = false;
-    if (!ckpt_agent.options.shutdown)
+    if (!ckpt_options.shutdown)
         return;
     server->closing = true;
     if (!request)
@@ -221,7 +224,7 @@ static void after_restore(struct ckpt_http_server *server, struct evhttp_request
 
 static json_t *written(const struct ckpt_http_body *body)
 {
-    const char *directory = *body->directory ? body->directory : ckpt_agent.options.image;
+    const char *directory = *body->directory ? body->directory : ckpt_options.image;
     json_t *path = json_string(directory);
 
     /* A path in no UTF-8 can only be that of the option, which the requester did not name. */
@@ -271,7 +274,7 @@ static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *r
         answer_error(server, request, HTTP_BADREQUEST, error.text, NULL);
         return;
     }
-    if (!*body.directory && !*ckpt_agent.options.image) {
+    if (!*body.directory && !*ckpt_options.image) {
         answer_error(server, request, HTTP_BADREQUEST,
                      "\"directory\" is missing, and the agent option image is not set", NULL);
         return;
@@ -292,11 +295,11 @@ static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *r
 
 static json_t *restored_when(void)
 {
-    time_t when = (time_t)(ckpt_agent.mailbox.restored_realtime_ns / 1000000000);
+    time_t when = (time_t)(ckpt_restored_at_ms() / 1000);
     struct tm parts;
     char text[32];
 
-    if (!ckpt_agent.mailbox.generation || !gmtime_r(&when, &parts))
+    if (!ckpt_is_restored() || !gmtime_r(&when, &parts))
         return json_null();
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
     return json_string(text);
@@ -304,13 +307,13 @@ static json_t *restored_when(void)
 
 static void status(struct ckpt_http_server *server, struct evhttp_request *request)
 {
-    const struct ckpt_options *options = &ckpt_agent.options;
+    const struct ckpt_options *options = &ckpt_options;
     json_t *image = *options->image ? json_string(options->image) : NULL;
 
     answer(server, request, HTTP_OK,
            json_pack("{s:s, s:i, s:s, s:i, s:o, s:s, s:{s:o, s:b, s:b, s:i, s:i}}", "version",
-                     CKPT_VERSION, "pid", (int)getpid(), "java", ckpt_agent.java, "generation",
-                     (int)ckpt_agent.mailbox.generation, "restored", restored_when(), "state",
+                     CKPT_VERSION, "pid", (int)getpid(), "java", ckpt_jvm.version, "generation",
+                     (int)ckpt_generation(), "restored", restored_when(), "state",
                      server->work    ? "working"
                      : server->begun ? "before-checkpoint"
                                      : "running",
@@ -396,10 +399,10 @@ static void tell_undone(struct ckpt_http_server *server, struct ckpt_http_work *
 {
     server->begun = false;
     if (work->outcome != CKPT_HTTP_NOTHING)
-        ckpt_agent_log("warning",
-                       "nobody asked for /after-restore within %u seconds of /before-checkpoint: "
-                       "undone, the afterRestore hooks were called",
-                       ckpt_agent.options.undo_timeout_s);
+        ckpt_log("warning",
+                 "nobody asked for /after-restore within %u seconds of /before-checkpoint: "
+                 "undone, the afterRestore hooks were called",
+                 ckpt_options.undo_timeout_s);
     ckpt_http_log_reasons("error", "afterRestore failed", work->reasons);
 }
 

@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/agent.h"
 #include "agent/requests/http/endpoint_fds.h"
 #include "base/cleanup.h"
+#include "runtime/generation.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
 #include "runtime/thread.h"
 
 /* In true UTF-8, which JNI's own function does not give. NULL with an exception pending or none. */
@@ -49,8 +52,7 @@ static enum ckpt_http_outcome read_reasons(JNIEnv *env, jobjectArray array, json
                              : NULL;
 
         json_array_append_new(*ret, string ? text_of(env, string) : json_null());
-        if ((*env)->ExceptionCheck(env))
-            (*env)->ExceptionClear(env);
+        ckpt_java_clear(env);
         (*env)->PopLocalFrame(env, NULL);
     }
     return CKPT_HTTP_FAILED;
@@ -64,12 +66,10 @@ static enum ckpt_http_outcome call_attached(JNIEnv *env, const char *name, bool 
         class ? (*env)->GetStaticMethodID(env, class, name, "()[Ljava/lang/String;") : NULL;
     jobjectArray array = method ? (*env)->CallStaticObjectMethod(env, class, method) : NULL;
 
-    if ((*env)->ExceptionCheck(env)) {
-        (*env)->ExceptionClear(env);
+    if (ckpt_java_clear(env))
         return CKPT_HTTP_BROKEN;
-    }
     if (!array && collect)
-        (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
+        (*ckpt_jvm.jvmti)->ForceGarbageCollection(ckpt_jvm.jvmti);
     return read_reasons(env, array, ret);
 }
 
@@ -80,17 +80,15 @@ static enum ckpt_http_outcome call_attached(JNIEnv *env, const char *name, bool 
 static enum ckpt_http_outcome call(const char *name, bool collect,
                                    const struct ckpt_request *request, json_t **ret_reasons)
 {
-    JavaVMAttachArgs arguments = {.version = JNI_VERSION_1_6, .name = (char *)"checkpointer http"};
+    JNIEnv *env = ckpt_jvm_attach("checkpointer http");
     enum ckpt_http_outcome outcome;
-    JNIEnv *env = NULL;
 
-    if (!ckpt_agent.ready ||
-        (*ckpt_agent.vm)->AttachCurrentThread(ckpt_agent.vm, (void **)&env, &arguments) != JNI_OK)
+    if (!env)
         return CKPT_HTTP_BROKEN;
     ckpt_current_request = request;
     outcome = call_attached(env, name, collect, ret_reasons);
     ckpt_current_request = NULL;
-    (*ckpt_agent.vm)->DetachCurrentThread(ckpt_agent.vm);
+    ckpt_jvm_detach();
     return outcome;
 }
 
@@ -114,7 +112,7 @@ static void *carry_out(void *context)
     json_t *reasons = NULL;
     enum ckpt_http_outcome outcome = call(work->method, work->collect, &work->request, &reasons);
 
-    if (work->request.asked_in != ckpt_agent.mailbox.generation + 1) {
+    if (ckpt_is_restored_since(work->request.asked_in)) {
         ckpt_http_log_reasons("error", "restored, but afterRestore failed", reasons);
         json_decref(reasons);
         ckpt_http_work_free(work);
@@ -136,7 +134,7 @@ struct ckpt_http_work *ckpt_http_work_new(const char *method)
     if (!work)
         return NULL;
     work->method = method;
-    work->request.asked_in = ckpt_agent.mailbox.generation + 1;
+    work->request.asked_in = ckpt_generation_mark();
     work->request.written_text = "";
     work->request.overdue = overdue;
     pthread_mutex_init(&work->lock, NULL);
@@ -183,6 +181,6 @@ void ckpt_http_log_reasons(const char *level, const char *what, json_t *reasons)
     json_t *reason;
     size_t i;
 
-    json_array_foreach(reasons, i, reason) ckpt_agent_log(
-        level, "%s: %s", what, json_is_string(reason) ? json_string_value(reason) : "?");
+    json_array_foreach(reasons, i, reason)
+        ckpt_log(level, "%s: %s", what, json_is_string(reason) ? json_string_value(reason) : "?");
 }

@@ -18,11 +18,10 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
-#include "agent/checkpoint.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
-#include "hotspot/ending.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
 
 #define LEAST ((uint64_t)4 << 20) /* no image is smaller */
 #define MIB(bytes) ((unsigned long)((bytes) >> 20))
@@ -46,10 +45,8 @@ static struct heap ask_heap(JNIEnv *env)
         heap.committed = (uint64_t)(*env)->CallLongMethod(env, runtime, total);
     if (!(*env)->ExceptionCheck(env) && runtime)
         left = (uint64_t)(*env)->CallLongMethod(env, runtime, unused);
-    if ((*env)->ExceptionCheck(env)) {
-        (*env)->ExceptionClear(env);
+    if (ckpt_java_clear(env))
         return (struct heap){0, 0};
-    }
     heap.used = heap.committed - left;
     return heap;
 }
@@ -143,43 +140,17 @@ static int check(const char *directory, uint64_t needed, struct ckpt_error *erro
     return memory ? 0 : check_quota(dir, directory, needed, error);
 }
 
-static int check_room(JNIEnv *env, const char *directory, const struct ckpt_request *request,
-                      struct ckpt_error *error)
+int ckpt_disk_space_check(JNIEnv *env, const char *directory, bool may_collect,
+                          struct ckpt_error *error)
 {
     struct heap heap = ask_heap(env);
     uint64_t rest = rest_of_image(&heap);
 
     if (check(directory, rest + heap.used, error) == 0)
         return 0;
-    if (check(directory, rest, error) < 0 ||
-        !(request && request->gc ? request->gc > 0 : ckpt_agent.options.gc))
+    if (check(directory, rest, error) < 0 || !may_collect)
         return check(directory, rest + heap.used, error);
-    (*ckpt_agent.jvmti)->ForceGarbageCollection(ckpt_agent.jvmti);
+    (*ckpt_jvm.jvmti)->ForceGarbageCollection(ckpt_jvm.jvmti);
     heap = ask_heap(env);
     return check(directory, rest + heap.used, error);
-}
-
-jstring ckpt_native_room(JNIEnv *env, jclass owner, jstring directory)
-{
-    const struct ckpt_request *request = ckpt_current_request;
-    const char *name = directory ? (*env)->GetStringUTFChars(env, directory, NULL) : NULL;
-    const char *where = name                            ? name
-                        : request && request->directory ? request->directory
-                                                        : ckpt_agent.options.image;
-    char text[CKPT_ERROR_MAX + 8];
-    struct ckpt_error error;
-    bool fits;
-
-    (void)owner;
-    if (ckpt_ending(env))
-        fits = ckpt_error_set(&error, 0, "%s", CKPT_ENDING) == 0;
-    else
-        fits = !*where || check_room(env, where, request, &error) == 0;
-    if (name)
-        (*env)->ReleaseStringUTFChars(env, directory, name);
-    if (fits)
-        return NULL;
-    ckpt_raw_format(text, sizeof text, "error:%s", error.text);
-    ckpt_checkpoint_clean_utf8(text);
-    return (*env)->NewStringUTF(env, text);
 }

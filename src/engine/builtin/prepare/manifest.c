@@ -3,6 +3,8 @@
  * manifest.json: what a person or a tool wants to know of an image without reading it.  A restore
  * does not depend on it; `id` tells whether it belongs to the image beside it.
  */
+#include "engine/builtin/prepare/manifest.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -11,9 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
+#include "image/format.h"
+#include "runtime/generation.h"
+#include "runtime/jvm.h"
 
 #define COMMAND_MAX 65536
 
@@ -64,11 +68,11 @@ int ckpt_manifest_write(int fd, const uint8_t id[16], struct ckpt_error *error)
     json_object_set_new(manifest, "id", id_text(id));
     json_object_set_new(manifest, "created", now_text());
     json_object_set_new(manifest, "checkpointer", json_string(CKPT_VERSION));
-    json_object_set_new(manifest, "java", json_string(ckpt_agent.java));
+    json_object_set_new(manifest, "java", json_string(ckpt_jvm.version));
     json_object_set_new(manifest, "command", command_line());
     json_object_set_new(manifest, "pid", json_integer(getpid()));
     json_object_set_new(manifest, "uid", json_integer(geteuid()));
-    json_object_set_new(manifest, "generation", json_integer(ckpt_agent.mailbox.generation));
+    json_object_set_new(manifest, "generation", json_integer(ckpt_generation()));
     json_object_set_new(manifest, "machine", json_string(kernel.machine));
     json_object_set_new(manifest, "kernel", json_string(kernel.release));
     text = json_dumps(manifest, JSON_INDENT(2) | JSON_PRESERVE_ORDER);

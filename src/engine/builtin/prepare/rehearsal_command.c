@@ -20,31 +20,29 @@
 extern const unsigned char ckpt_command_file[]; /* made by tools/embed-binary */
 extern const unsigned char ckpt_command_file_end[];
 
-/* With what the restores of this image will be given too, which is in the agent's options. */
-static void name_command(struct ckpt_rehearsal_words *words, const char *directory,
-                         const char *image, const struct ckpt_options *options)
+static void name_command(struct ckpt_rehearsal_words *words,
+                         const struct ckpt_rehearsal_subject *subject)
 {
     char **next = words->arguments;
 
-    snprintf(words->name, sizeof words->name, "--rehearse=%s", image);
-    snprintf(words->directory, sizeof words->directory, "%s%s", *directory == '/' ? "" : "./",
-             directory);
-    snprintf(words->policies, sizeof words->policies, "--policies=%s", options->restore_policies);
-    snprintf(words->cwd, sizeof words->cwd, "--cwd=%s", options->restore_cwd);
+    snprintf(words->name, sizeof words->name, "--rehearse=%s", subject->image);
+    snprintf(words->directory, sizeof words->directory, "%s%s",
+             *subject->directory == '/' ? "" : "./", subject->directory);
+    snprintf(words->policies, sizeof words->policies, "--policies=%s", subject->policies);
+    snprintf(words->cwd, sizeof words->cwd, "--cwd=%s", subject->cwd);
     *next++ = (char *)"checkpointer";
     *next++ = (char *)"restore";
     *next++ = words->name;
-    if (options->restore_policies[0])
+    if (subject->policies[0])
         *next++ = words->policies;
-    if (options->restore_cwd[0])
+    if (subject->cwd[0])
         *next++ = words->cwd;
     *next++ = words->directory;
     *next = NULL;
 }
 
-int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret, const char *directory,
-                           const char *image, const struct ckpt_options *options,
-                           struct ckpt_error *error)
+int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret,
+                           const struct ckpt_rehearsal_subject *subject, struct ckpt_error *error)
 {
     size_t size = (size_t)(ckpt_command_file_end - ckpt_command_file);
     ckpt_auto_close int fd = memfd_create("checkpointer", MFD_CLOEXEC | EXECUTABLE);
@@ -58,10 +56,10 @@ int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret, const char *directo
                               "the image cannot be rehearsed, so the JVM was not ended: "
                               "memfd_create; allow that here, or do without the rehearsal "
                               "(--no-rehearsal)");
-    name_command(ret, directory, image, options);
+    name_command(ret, subject);
     ret->rehearsal = (struct ckpt_rehearsal){.command_fd = CKPT_STEAL_FD(fd),
                                              .arguments = ret->arguments,
-                                             .timeout_s = options->rehearsal_timeout_s};
+                                             .timeout_s = subject->timeout_s};
     return 0;
 }
 

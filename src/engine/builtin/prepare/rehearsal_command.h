@@ -7,8 +7,15 @@
 
 #include <limits.h>
 
-#include "agent/agent.h"
+#include "base/error.h"
 #include "engine/builtin/freeze/run_rehearsal.h"
+
+/** What is rehearsed: as a later restore of it will be called. */
+struct ckpt_rehearsal_subject {
+    const char *directory, *image; /**< the image's name in the directory */
+    const char *policies, *cwd;    /**< what restores will be given; "": nothing */
+    unsigned timeout_s;
+};
 
 struct ckpt_rehearsal_words {
     struct ckpt_rehearsal rehearsal;
@@ -17,12 +24,11 @@ struct ckpt_rehearsal_words {
 };
 
 /**
- * Get ready to rehearse DIRECTORY/IMAGE before the threads are parked.  The caller closes
+ * Get ready to rehearse @subject before the threads are parked.  The caller closes
  * rehearsal.command_fd.  0, or -1: it cannot be run here.
  */
-int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret, const char *directory,
-                           const char *image, const struct ckpt_options *options,
-                           struct ckpt_error *error);
+int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret,
+                           const struct ckpt_rehearsal_subject *subject, struct ckpt_error *error);
 
 /** After a checkpoint that was called off: a thread waits for what hangs in the kernel. */
 void ckpt_rehearsal_leave(void);

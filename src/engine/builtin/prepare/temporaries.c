@@ -26,10 +26,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/raw.h"
+#include "image/format.h"
+#include "runtime/generation.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
 
 #define MOST 100000        /* files and folders */
 #define COARSE_NS 20000000 /* the kernel counts starts in ticks, and so do file systems */
@@ -46,6 +49,7 @@ struct found {
 };
 
 struct search {
+    unsigned mib; /* of files that may be in an image */
     const char *bases[3];
     struct found *found;
     size_t count, room;
@@ -68,14 +72,14 @@ static void note_failure(struct search *search, int number)
 
 int64_t ckpt_temporaries_started(void)
 {
+    static int64_t started_ns; /* in later generations too */
     char text[1024];
 
-    if (ckpt_agent.started_ns || ckpt_raw_read_file("/proc/self/stat", text, sizeof text) < 0)
-        return ckpt_agent.started_ns;
-    ckpt_agent.started_ns =
-        COARSE_NS + ckpt_clock_ns(CLOCK_REALTIME) - ckpt_clock_ns(CLOCK_BOOTTIME) +
-        (int64_t)ckpt_raw_stat_field(text, 22) * (CKPT_SECOND_NS / sysconf(_SC_CLK_TCK));
-    return ckpt_agent.started_ns;
+    if (started_ns || ckpt_raw_read_file("/proc/self/stat", text, sizeof text) < 0)
+        return started_ns;
+    started_ns = COARSE_NS + ckpt_clock_ns(CLOCK_REALTIME) - ckpt_clock_ns(CLOCK_BOOTTIME) +
+                 (int64_t)ckpt_raw_stat_field(text, 22) * (CKPT_SECOND_NS / sysconf(_SC_CLK_TCK));
+    return started_ns;
 }
 
 /* ---- which files ---- */
@@ -224,7 +228,7 @@ static void add_used(struct search *search, const char *path)
 static void add_mapped(struct search *search)
 {
     ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
-    const struct ckpt_mailbox *mailbox = &ckpt_agent.mailbox;
+    const struct ckpt_mailbox *mailbox = ckpt_mailbox();
     char line[PATH_MAX + 128], path[PATH_MAX], last[PATH_MAX] = "";
     unsigned major_number, minor_number;
     uint64_t inode;
@@ -394,7 +398,7 @@ static void sort(struct search *search)
 /* Leave out what does not fit, beginning with what nobody asked for by its name. */
 static void limit(struct search *search)
 {
-    uint64_t left = (uint64_t)ckpt_agent.options.tmp_files_mib << 20;
+    uint64_t left = (uint64_t)search->mib << 20;
     char names[NAMED * 300] = "";
     size_t length = 0, missing = 0;
 
@@ -413,26 +417,21 @@ static void limit(struct search *search)
     if (missing > NAMED)
         snprintf(names + length, sizeof names - length, " and %zu more", missing - NAMED);
     if (missing)
-        ckpt_agent_log("warning",
-                       "temporary files that do not fit into %u MiB (agent option tmp_files) are "
-                       "not in the image, and a restore needs them where they are: %s",
-                       ckpt_agent.options.tmp_files_mib, names);
+        ckpt_log("warning",
+                 "temporary files that do not fit into %u MiB (agent option tmp_files) are "
+                 "not in the image, and a restore needs them where they are: %s",
+                 search->mib, names);
     if (search->is_full)
-        ckpt_agent_log("warning",
-                       "there are more than %d temporary files; the rest is not in the image",
-                       MOST);
+        ckpt_log("warning", "there are more than %d temporary files; the rest is not in the image",
+                 MOST);
 }
 
 /* A directory that a system property names, without links; malloc'd, NULL: none. */
 static char *directory_of(const char *name)
 {
-    char *property = NULL, *path;
+    char property[PATH_MAX];
 
-    if ((*ckpt_agent.jvmti)->GetSystemProperty(ckpt_agent.jvmti, name, &property))
-        return NULL;
-    path = realpath(property, NULL);
-    (*ckpt_agent.jvmti)->Deallocate(ckpt_agent.jvmti, (unsigned char *)property);
-    return path;
+    return ckpt_jvm_property(name, property, sizeof property) ? realpath(property, NULL) : NULL;
 }
 
 static void find_bases(struct search *search, struct ckpt_temporaries *ret)
@@ -459,10 +458,10 @@ static int find_image_dir(struct search *search, int fd)
     return 0;
 }
 
-int ckpt_temporaries_find(JNIEnv *env, int image_dir, struct ckpt_temporaries *ret,
+int ckpt_temporaries_find(JNIEnv *env, int image_dir, unsigned mib, struct ckpt_temporaries *ret,
                           struct ckpt_error *error)
 {
-    struct search search = {.count = 0};
+    struct search search = {.mib = mib};
 
     *ret = (struct ckpt_temporaries){.count = 0};
     find_bases(&search, ret);

@@ -20,11 +20,12 @@ struct ckpt_temporaries {
 };
 
 /**
- * Find them, while the JVM runs; names in the log what exceeds the agent's option tmp_files.
+ * Find them, while the JVM runs; names in the log what exceeds the limit.
  * @param image_dir  the image directory, which is never one of them
+ * @param mib        as many MiB of them may be in an image, the agent option tmp_files
  * @return 0, or -1 with @error: some may not have been found
  */
-int ckpt_temporaries_find(JNIEnv *env, int image_dir, struct ckpt_temporaries *ret,
+int ckpt_temporaries_find(JNIEnv *env, int image_dir, unsigned mib, struct ckpt_temporaries *ret,
                           struct ckpt_error *error);
 
 /** Free what was found. */

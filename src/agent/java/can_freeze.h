@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What makes a checkpoint impossible or pointless, asked before any hook is called.
+ */
+#ifndef CKPT_AGENT_JAVA_CAN_FREEZE_H
+#define CKPT_AGENT_JAVA_CAN_FREEZE_H
+
+#include <jni.h>
+
+/* Native methods of jdk.crac.impl.Native. */
+
+/** Why this machine can freeze no JVM; NULL: it can. */
+jstring ckpt_native_unsupported(JNIEnv *env, jclass owner);
+
+/** NULL, or why not in that directory now, as "error:MESSAGE". */
+jstring ckpt_native_room(JNIEnv *env, jclass owner, jstring directory);
+
+#endif

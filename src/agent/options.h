@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The agent's options, as they are now: set when the agent is loaded, and changed when it is loaded
+ * again.
+ */
+#ifndef CKPT_AGENT_OPTIONS_H
+#define CKPT_AGENT_OPTIONS_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/** What -agentpath:...=OPTIONS may say; see options.c and the manual. */
+struct ckpt_options {
+    char image[PATH_MAX];         /**< image=DIR: where Core.checkpointRestore() writes; "": none */
+    bool gc;                      /**< gc=false: no collection before the checkpoint */
+    bool rehearsal;               /**< rehearsal=false: an image is not rehearsed */
+    unsigned rehearsal_timeout_s; /**< rehearsal_timeout=SECONDS */
+    bool control;                 /**< control=false: no control socket */
+    unsigned park_timeout_ms;     /**< park_timeout=MS */
+    unsigned hook_timeout_s;      /**< hook_timeout=SECONDS for each hook; 0: no limit */
+    char addr[512];               /**< addr=HOST[:PORT], unix:PATH or none: the HTTP endpoint */
+    bool addr_given;              /**< not the default: what goes wrong with it is an error */
+    bool shutdown;                /**< shutdown=false: the endpoint is there after a restore too */
+    unsigned shutdown_timeout_s;  /**< shutdown_timeout=SECONDS for requests on their way */
+    unsigned undo_timeout_s;      /**< undo_timeout=SECONDS from before to after; 0: no limit */
+    int signal;                   /**< signal=NAME asks for a checkpoint; 0: none */
+    bool fd_stacks;               /**< fd_stacks=true: remember where descriptors were opened */
+    bool timer_catch_up;          /**< timer_catch_up=true: java.util.Timer makes up for all runs */
+    bool renew_random;       /**< renew_random=true: also what may have an application's seed */
+    unsigned tmp_files_mib;  /**< tmp_files=MIB of temporary files that are in the image */
+    char policies[PATH_MAX]; /**< policies=FILE: rules for open descriptors; "": none */
+    char restore_policies[PATH_MAX]; /**< restore_policies=FILE that restores will be given; "" */
+    char restore_cwd[PATH_MAX];      /**< restore_cwd=DIR that restores will be given; "" */
+};
+
+/** The options of somebody who gave none. */
+#define CKPT_OPTIONS_DEFAULT                                                                       \
+    (struct ckpt_options)                                                                          \
+    {                                                                                              \
+        .gc = true, .rehearsal = true, .rehearsal_timeout_s = 30, .control = true,                 \
+        .park_timeout_ms = 5000, .hook_timeout_s = 60, .addr = "localhost:10095",                  \
+        .shutdown = true, .shutdown_timeout_s = 10, .undo_timeout_s = 300, .tmp_files_mib = 64     \
+    }
+
+extern struct ckpt_options ckpt_options;
+
+/** Parse "key=value,key=value". -1 with what is wrong and what was expected. */
+int ckpt_options_parse(const char *text, struct ckpt_options *options, struct ckpt_error *error);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See generation.h.  Keeps to the rules of parked code: loads, and one system call.
+ */
+#include "runtime/generation.h"
+
+#include "base/syscall.h"
+#include "image/format.h"
+
+static struct ckpt_mailbox mailbox; /* the restorer writes here */
+
+uint32_t ckpt_generation(void)
+{
+    /* The restorer has written it, not this process: the compiler must not know the value. */
+    return __atomic_load_n(&mailbox.generation, __ATOMIC_ACQUIRE);
+}
+
+bool ckpt_is_restored(void)
+{
+    return ckpt_generation() != 0;
+}
+
+int64_t ckpt_restored_at_ms(void)
+{
+    return (int64_t)(__atomic_load_n(&mailbox.restored_realtime_ns, __ATOMIC_ACQUIRE) / 1000000);
+}
+
+uint32_t ckpt_generation_mark(void)
+{
+    return ckpt_generation() + 1;
+}
+
+bool ckpt_is_restored_since(uint32_t mark)
+{
+    return mark && mark != ckpt_generation_mark();
+}
+
+bool ckpt_clock_is_shifted(int64_t *ret_ns)
+{
+    if (!__atomic_load_n(&mailbox.redirect_clock, __ATOMIC_ACQUIRE))
+        return false;
+    *ret_ns = mailbox.monotonic_shift_ns;
+    return true;
+}
+
+struct ckpt_parameters *ckpt_restore_parameters(void)
+{
+    return (struct ckpt_parameters *)__atomic_load_n(&mailbox.parameters, __ATOMIC_ACQUIRE);
+}
+
+void ckpt_restore_parameters_drop(void)
+{
+    const struct ckpt_parameters *parameters = ckpt_restore_parameters();
+
+    if (parameters)
+        ckpt_sys_munmap((uint64_t)parameters, parameters->size);
+    mailbox.parameters = 0;
+}
+
+struct ckpt_mailbox *ckpt_mailbox(void)
+{
+    return &mailbox;
+}

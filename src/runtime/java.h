@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What code that calls Java needs everywhere: exceptions, classes, text.  On threads that are
+ * attached to the JVM, while threads run.
+ */
+#ifndef CKPT_RUNTIME_JAVA_H
+#define CKPT_RUNTIME_JAVA_H
+
+#include <jni.h>
+#include <stdbool.h>
+
+/** Take back the pending exception; whether there was one. */
+bool ckpt_java_clear(JNIEnv *env);
+
+/**
+ * A class of the JDK by a name such as "java.util.Random", loaded but not initialised: JNI's
+ * FindClass does both.  A global reference; NULL: this JDK has no such class.
+ */
+jclass ckpt_java_load(JNIEnv *env, const char *name);
+
+/** Whether a class has been initialised, so that looking up its fields does not do so. */
+bool ckpt_java_is_initialised(jclass class);
+
+/**
+ * Call @see for each class that is loaded, with a local reference that is deleted afterwards, and
+ * its signature ("Ljava/util/Random;"), until it returns false.
+ * @return false if the JVM does not list its classes
+ */
+bool ckpt_java_each_class(JNIEnv *env,
+                          bool (*see)(JNIEnv *env, jclass class, char *signature, void *context),
+                          void *context);
+
+/** The bytes of an array, malloc'd, with a zero after them; NULL with an exception pending. */
+char *ckpt_java_bytes(JNIEnv *env, jbyteArray array);
+
+/** Throw an OutOfMemoryError; a native method then returns at once. */
+void ckpt_java_throw_out_of_memory(JNIEnv *env);
+
+/** Replace what is no modified UTF-8: NewStringUTF aborts on it, and file names may have any. */
+void ckpt_java_clean_utf8(char *text);
+
+#endif
