@@ -22,6 +22,7 @@
 #include <event2/listener.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <setjmp.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,6 +52,7 @@ static int listeners[CKPT_HTTP_LISTENERS_MAX];
 static int listener_count;
 static int waker = -1;
 static int64_t last_ms;
+static jmp_buf trouble;
 
 /* One event loop, for as long as there are connections. */
 struct loop {
@@ -137,6 +139,13 @@ static void on_log(int severity, const char *message)
 {
     if (severity == EVENT_LOG_ERR)
         ckpt_log("error", FAILED, message);
+}
+
+/* Where libevent would end the process. */
+static void on_fatal(int error)
+{
+    (void)error;
+    longjmp(trouble, 1);
 }
 
 static void close_loop(struct loop *loop)
@@ -301,7 +310,8 @@ static void *run(void *unused)
 
     (void)unused;
     event_set_log_callback(on_log);
-    if (setjmp(ckpt_http_trouble)) { /* libevent's state is lost, and what it had open with it */
+    event_set_fatal_callback(on_fatal);
+    if (setjmp(trouble)) { /* libevent's state is lost, and what it had open with it */
         ckpt_http_close();
         ckpt_http_fds_close_all();
         return NULL;

@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See endpoint_fds.h. The second half is what libevent calls in place of the C library's functions
- * of these names: the build renames them in its copy of libevent's archives (src/meson.build). So
+ * See endpoint_fds.h. At the end is what libevent calls in place of its own functions that make,
+ * accept and close descriptors: the linker exchanges them (src/meson.build). So
  *
  * - every descriptor is in the table from the moment it exists, and none comes or goes while a
  *   checkpoint is being prepared, whatever connects just then;
- * - strangers are told apart before a byte of theirs is read;
- * - libevent cannot end the JVM: where it would, the endpoint ends;
- * - archives that were not made for shared objects can be linked all the same: Debian's are not,
- *   and variables of libc (`stderr`, jansson's `stdin`) are all that stands against it;
- * - no newer C library is needed than by the rest of the agent (arc4random is of glibc 2.36).
+ * - strangers are recognized before a byte of theirs is read.
  *
- * Only the endpoint's thread adds and removes; others look, with the lock or among the parked.
+ * Only the endpoint's thread adds and removes; other threads read, with the lock or while parked.
  */
 #include "agent/requests/http/endpoint_fds.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,8 +36,6 @@ static int waker = -1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t resumed = PTHREAD_COND_INITIALIZER;
 static bool paused;
-
-jmp_buf ckpt_http_trouble;
 
 static struct entry *find(int fd)
 {
@@ -207,25 +199,25 @@ void ckpt_http_hold(void)
 
 /* ---- what libevent calls ---- */
 
-int ckpt_libc_accept4(int listener, struct sockaddr *address, socklen_t *size, int flags);
-int ckpt_libc_pipe2(int ends[2], int flags);
-int ckpt_libc_close(int fd);
-_Noreturn void ckpt_libc_exit(int status);
-_Noreturn void ckpt_libc_abort(void);
-uint32_t ckpt_libc_arc4random(void);
-void ckpt_libc_arc4random_buf(void *ret, size_t size);
+/*
+ * The linker's option --wrap: a call of NAME in libevent is one of __wrap_NAME, and __real_NAME is
+ * libevent's NAME. Two of these functions are internal to libevent. If another version names them
+ * differently, the agent is not linked, since __real_NAME is missing.
+ */
+int __real_evutil_accept4_(int listener, struct sockaddr *address, socklen_t *size, int flags);
+int __wrap_evutil_accept4_(int listener, struct sockaddr *address, socklen_t *size, int flags);
+int __real_evutil_make_internal_pipe_(int ends[2]);
+int __wrap_evutil_make_internal_pipe_(int ends[2]);
+int __wrap_evutil_closesocket(int fd);
 
-FILE *ckpt_libc_stderr; /* never written to: endpoint.c takes the messages */
-FILE *ckpt_libc_stdin;  /* what jansson would compare a file with, that it is never given */
-
-int ckpt_libc_accept4(int listener, struct sockaddr *address, socklen_t *size, int flags)
+int __wrap_evutil_accept4_(int listener, struct sockaddr *address, socklen_t *size, int flags)
 {
     int fd = -1;
 
     lock_when_nobody_freezes();
     errno = EAGAIN;
     if (count_of(false) < CKPT_HTTP_CONNECTIONS_MAX && count < CKPT_HTTP_FDS_MAX)
-        fd = accept4(listener, address, size, flags | SOCK_CLOEXEC);
+        fd = __real_evutil_accept4_(listener, address, size, flags | SOCK_CLOEXEC);
     if (fd >= 0) {
         bool stranger = !ckpt_http_peer_is_allowed(fd);
 
@@ -241,13 +233,13 @@ int ckpt_libc_accept4(int listener, struct sockaddr *address, socklen_t *size, i
     return fd;
 }
 
-int ckpt_libc_pipe2(int ends[2], int flags)
+int __wrap_evutil_make_internal_pipe_(int ends[2])
 {
     int result = -1;
 
     lock_when_nobody_freezes();
     if (count + 2 <= CKPT_HTTP_FDS_MAX) {
-        result = pipe2(ends, flags | O_CLOEXEC);
+        result = __real_evutil_make_internal_pipe_(ends);
         for (int i = 0; result == 0 && i < 2; i++)
             table[count++] = (struct entry){.fd = ends[i]};
     } else {
@@ -257,39 +249,8 @@ int ckpt_libc_pipe2(int ends[2], int flags)
     return result;
 }
 
-int ckpt_libc_close(int fd)
+int __wrap_evutil_closesocket(int fd)
 {
     ckpt_http_fds_close(fd);
     return 0;
-}
-
-_Noreturn void ckpt_libc_exit(int status)
-{
-    (void)status;
-    longjmp(ckpt_http_trouble, 1);
-}
-
-_Noreturn void ckpt_libc_abort(void)
-{
-    longjmp(ckpt_http_trouble, 1);
-}
-
-void ckpt_libc_arc4random_buf(void *ret, size_t size)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t got = getrandom((char *)ret + done, size - done, 0);
-
-        if (got > 0)
-            done += (size_t)got;
-        else if (errno != EINTR)
-            return;
-    }
-}
-
-uint32_t ckpt_libc_arc4random(void)
-{
-    uint32_t random = 0;
-
-    ckpt_libc_arc4random_buf(&random, sizeof random);
-    return random;
 }

@@ -7,7 +7,6 @@
 #ifndef CKPT_AGENT_REQUESTS_HTTP_ENDPOINT_FDS_H
 #define CKPT_AGENT_REQUESTS_HTTP_ENDPOINT_FDS_H
 
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,9 +44,6 @@ void ckpt_http_fds_answered(int fd);
 
 /** So many milliseconds have passed: hang up where a request takes longer than @limit_ms. */
 void ckpt_http_fds_age(int64_t step_ms, int64_t limit_ms);
-
-/** Where to go on when libevent would end the process. Set by the endpoint's thread. */
-extern jmp_buf ckpt_http_trouble;
 
 /**
  * Called by the thread that is about to freeze the process: from here on, until

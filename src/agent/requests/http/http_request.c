@@ -82,12 +82,12 @@ static void answer_error(struct ckpt_http_server *server, struct evhttp_request 
 }
 
 /*
- * What libevent says to that which it does not understand. Its own function of this name says it in
- * HTML, and gives way to this one: src/meson.build.
+ * The answer to what libevent does not understand, which it would write in HTML: the linker gives
+ * it this function for its evhttp_send_page_() (src/meson.build).
  */
-void evhttp_send_page_(struct evhttp_request *request, struct evbuffer *html);
+void ckpt_http_send_page(struct evhttp_request *request, struct evbuffer *html);
 
-void evhttp_send_page_(struct evhttp_request *request, struct evbuffer *html)
+void ckpt_http_send_page(struct evhttp_request *request, struct evbuffer *html)
 {
     int status = evhttp_request_get_response_code(request);
     const char *text = "this is no HTTP request, or its headers are too large";
