@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# checkpointer check: one line a finding, for this machine and with system calls taken away one at a
-# time, so that each "limited" and "no" is seen once; and what it tells of a process.
+# checkpointer check: one line per finding, for this machine and with system calls taken away one at a
+# time, so that each "limited" and "no" is seen once; and what it reports about a process.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need python3
@@ -13,43 +13,45 @@ JVM=(-cp "$SIMPLE" example.Counter --period 200 --until 100000)
 # only_findings: every line is a finding, nothing on stderr
 only_findings() {
     is "$err$(grep -vE '^(ok      |limited |no      ) [A-Za-z -]+: .+$' <<<"$out")" "" \
-        "$1: every line is a finding"
+        "check, $1: every line on stdout is a finding"
     is "$(grep -E '^(limited|no) ' <<<"$out" |
         grep -vE '\([^()]+(\([^()]*\)[^()]*)*\)$|^no +(process|agent library): ')" \
-        "" "$1: what is not ok says what to do"
+        "" "check, $1: each finding that is not ok says what to do"
 }
 
 # --- this machine
 run "$CKPT" check
-is "$status" 0 "this machine can do it" || diag "$out"
+is "$status" 0 "check: this machine can checkpoint and restore" || diag "$out"
 only_findings "this machine"
 for what in processor kernel "page size" "page tables" mappings vDSO threads clocks "agent library"; do
-    like "$out" "(^|"$'\n'")(ok|limited) +$what: " "it looks at: $what"
+    like "$out" "(^|"$'\n'")(ok|limited) +$what: " "check: there is a finding on $what"
 done
 run "$CKPT" check --json
-is "$status$err" 0 "--json succeeds"
-ok "and is JSON" python3 -m json.tool <<<"$out"
+is "$status$err" 0 "check --json ends with 0 and an empty stderr"
+ok "check --json: the output is JSON" python3 -m json.tool <<<"$out"
 is "$(python3 -c 'import json, sys
 d = json.load(sys.stdin)
 print(d["possible"], d["engine"], all(f["verdict"] in ("ok", "limited", "no") and f["what"] and
                                       f["detail"] for f in d["findings"]))' <<<"$out")" \
-    "True builtin True" "with what is promised"
+    "True builtin True" "check --json: verdict, engine and all findings are there"
 run as_user "$CKPT" check
-is "$status" 0 "an ordinary user can do it too"
+is "$status" 0 "check: an ordinary user can checkpoint and restore"
 only_findings "an ordinary user"
 
 # --- a machine that refuses
 run as_user "$SECCOMP_RUN" -- "$CKPT" check
-is "$status" 0 "so can one under the filter of container runtimes"
-only_findings "under the filter"
-contains "$out" "system call filter: on; clone3 is refused, unshare is refused" "the filter is seen"
-like "$out" 'limited +clocks: no time namespace' "and what it costs"
+is "$status" 0 "check: an ordinary user can checkpoint under the filter of container runtimes"
+only_findings "under a system call filter"
+contains "$out" "system call filter: on; clone3 is refused, unshare is refused" \
+    "check: the system call filter is reported with the calls it refuses"
+like "$out" 'limited +clocks: no time namespace' "check: without a time namespace the clocks are limited"
 
-# without VERDICT FINDING CALL: with that system call taken away
+# without VERDICT FINDING CALL: the finding has this verdict when that system call is refused
 without() {
     run "$SECCOMP_RUN" --bare --deny "$3" -- "$CKPT" check
-    like "$out" "(^|"$'\n'")$1 +$2: " "without $3: $1, $2"
-    is "$status" "$([ "$1" = no ] && echo 1 || echo 0)" "without $3: the exit status"
+    like "$out" "(^|"$'\n'")$1 +$2: " "check without $3: the verdict on $2 is $1"
+    is "$status" "$([ "$1" = no ] && echo 1 || echo 0)" \
+        "check without $3: the exit status follows the verdict"
     only_findings "without $3"
 }
 without no vDSO mremap
@@ -62,58 +64,60 @@ without limited "closing descriptors" close_range=ENOSYS
 
 install -D "$CKPT" "$TMP/alone/checkpointer"
 run "$TMP/alone/checkpointer" check
-is "$status" 1 "a command without its agent can not do it"
-like "$out" 'no +agent library: ' "and says so"
+is "$status" 1 "check: a command without the agent's library ends with 1"
+like "$out" 'no +agent library: ' "check: the missing agent's library is a finding"
 
 # --- a process
 run "$CKPT" check $$
-is "$status" 1 "a shell is no JVM"
-like "$out" "no +process: process $$ is not a JVM" "and that is said"
+is "$status" 1 "check: a shell is refused"
+like "$out" "no +process: process $$ is not a JVM" "check: a shell is reported as no JVM"
 run "$CKPT" check abc
-like "$status$out" "^1.*no +process: 'abc' is not a process ID" "nor is a word"
+like "$status$out" "^1.*no +process: 'abc' is not a process ID" "check: a word in place of a PID is refused"
 start_jvm counter - "${JVM[@]}"
 wait_line "$log" 1
 run "$CKPT" check "$pid"
-is "$status" 0 "a JVM with the agent can be frozen" || diag "$out"
-contains "$out" "agent: loaded" "its agent answers"
-like "$out" "JVM: Java [0-9._]+ \(.+\) in '/" "its version is known"
-contains "$out" "child processes: none" "it has no children"
+is "$status" 0 "check: a JVM with the agent can be frozen" || diag "$out"
+contains "$out" "agent: loaded" "check: the agent of a JVM is reported as loaded"
+like "$out" "JVM: Java [0-9._]+ \(.+\) in '/" "check: the Java version of a JVM is reported"
+contains "$out" "child processes: none" "check: a JVM without child processes is reported as such"
 only_findings "a JVM with the agent"
 run as_user "$CKPT" check "$pid"
 if [ "$(id -u)" -eq 0 ]; then
-    is "$status" 1 "another user's JVM can not"
-    like "$out" "no +process: process $pid is not yours" "and that is said"
+    is "$status" 1 "check: another user's JVM is refused"
+    like "$out" "no +process: process $pid is not yours" "check: another user's JVM is reported as not yours"
 fi
 kill -STOP "$pid"
 run "$CKPT" check "$pid"
-like "$status$out" "^1.*no +state: the JVM is stopped" "a stopped JVM can not"
+like "$status$out" "^1.*no +state: the JVM is stopped" "check: a stopped JVM is refused"
 run "$CKPT" checkpoint "$pid" "$TMP/image"
 is "$status$out$err" "1checkpointer: JVM $pid is stopped; let it go on first: 'kill -CONT $pid'" \
-    "and is not asked for a checkpoint"
+    "checkpoint: a stopped JVM is refused at once"
 kill -CONT "$pid"
 thread=$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -n 1)
 run "$CKPT" checkpoint "$thread" "$TMP/image"
-is "$status$out$err" "1checkpointer: $thread is a thread of process $pid; name that" "nor is a thread"
+is "$status$out$err" "1checkpointer: $thread is a thread of process $pid; name that" \
+    "checkpoint: the TID of a thread is refused"
 stop "$pid"
 
 start plain "$JAVA" "${JVM[@]}"
 wait_line "$log" 1
 run "$CKPT" check --json "$pid"
-is "$status" 0 "a JVM without the agent can"
-contains "$out" "not loaded yet; 'checkpointer checkpoint' will load it" "the agent will be loaded"
-not_ok "check itself loads nothing" grep -q libcheckpointer "/proc/$pid/maps"
+is "$status" 0 "check: a JVM without the agent can be frozen"
+contains "$out" "not loaded yet; 'checkpointer checkpoint' will load it" \
+    "check: a JVM without the agent: the checkpoint will load it"
+not_ok "check: the agent is not loaded by check itself" grep -q libcheckpointer "/proc/$pid/maps"
 stop "$pid"
 start closed "$JAVA" -XX:+DisableAttachMechanism "${JVM[@]}"
 wait_line "$log" 1
 run "$CKPT" check "$pid"
 like "$status$out" "^1.*no +agent: not loaded, and -XX:\+DisableAttachMechanism" \
-    "a JVM that cannot be attached to"
+    "check: a JVM with -XX:+DisableAttachMechanism and no agent is refused"
 stop "$pid"
 start deaf "$JAVA" -Xrs "${JVM[@]}"
 wait_line "$log" 1
 run "$CKPT" check "$pid"
-is "$status" 0 "a JVM with -Xrs: it handles no SIGQUIT, and listens from the start instead" || diag "$out"
+is "$status" 0 "check: a JVM with -Xrs, which listens from its start, can be frozen" || diag "$out"
 stop "$pid"
-rm -f "/tmp/.java_pid$pid" # it listens there from its start, and leaves it behind
+rm -f "/tmp/.java_pid$pid" # a JVM with -Xrs listens there from its start, and leaves the socket behind
 
 done_testing

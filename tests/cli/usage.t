@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# The command line: help and version; and everything that can be wrong with it, or with what it
-# names, gets exactly one clear line on stderr, nothing on stdout, and exit status 2 (the arguments
-# are wrong) or 1 (they are not, but it cannot be done). Starts no JVM.
+# The command line: help and version. Each wrong argument, and each wrong process or directory, gets
+# exactly one line on stderr, nothing on stdout, and exit status 2 (the arguments are wrong) or 1
+# (they are right, but the request cannot be carried out). Starts no JVM.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 user_ready
 
-# refused STATUS PATTERN WORD...: of `checkpointer WORD...`
+# refused STATUS PATTERN WORD...: `checkpointer WORD...` ends with this status and one line like this
 refused() {
     local want=$1 pattern=$2 name
     shift 2
-    name="checkpointer $*: $pattern"
+    name="checkpointer $*: refused with: $pattern"
+    name=${name//"$TMP/"/}
+    name=${name//"$BUILD/"/}
     RUN_SECONDS=20 run "$CKPT" "$@"
     if [ "$status" = "$want" ] && [ -z "$out" ] && [ "$(wc -l <<<"$err")" = 1 ] &&
         [[ $err =~ $pattern ]]; then
@@ -24,25 +26,25 @@ refused() {
 # --- help
 for word in --help -h help; do
     run "$CKPT" "$word"
-    is "$status$err" 0 "$word succeeds"
+    is "$status$err" 0 "checkpointer $word ends with 0 and an empty stderr"
     for command in run checkpoint restore inspect check; do
-        like "$out" "$command +[A-Z]" "$word tells of $command"
+        like "$out" "$command +[A-Z]" "checkpointer $word lists the command $command"
     done
 done
 run "$CKPT" --version
-like "$status $out" '^0 checkpointer [0-9]+\.[0-9]+\.[0-9]+$' "--version"
+like "$status $out" '^0 checkpointer [0-9]+\.[0-9]+\.[0-9]+$' "checkpointer --version prints the version"
 for command in run checkpoint restore inspect check; do
     run "$CKPT" "$command" --help
-    is "$status$err" 0 "$command --help succeeds"
-    contains "$out" "usage: checkpointer $command " "and says how to call it"
-    is "$(awk 'length > 100' <<<"$out")" "" "in lines that fit"
+    is "$status$err" 0 "checkpointer $command --help ends with 0 and an empty stderr"
+    contains "$out" "usage: checkpointer $command " "checkpointer $command --help prints the usage"
+    is "$(awk 'length > 100' <<<"$out")" "" "checkpointer $command --help: no line has more than 100 columns"
 done
 run "$CKPT"
-is "$status$out" 2 "no command is wrong usage"
-contains "$err" "usage: checkpointer COMMAND" "and is told the usage"
+is "$status$out" 2 "checkpointer without a command ends with 2"
+contains "$err" "usage: checkpointer COMMAND" "checkpointer without a command prints the usage"
 run "$CKPT" freeze
-is "$status$out" 2 "an unknown command is wrong usage"
-contains "$err" "'freeze' is not a command" "and is named"
+is "$status$out" 2 "checkpointer freeze: an unknown command ends with 2"
+contains "$err" "'freeze' is not a command" "checkpointer freeze: the unknown command is named"
 
 # --- arguments
 refused 2 "command to run is missing" run
@@ -78,29 +80,30 @@ refused 1 "'99999999999999999999' is not" checkpoint 99999999999999999999 "$TMP/
 refused 1 "no process $ended" checkpoint "$ended" "$TMP/i"
 refused 1 "is not a JVM" checkpoint $$ "$TMP/i"
 refused 1 "needs a name" checkpoint $$ ''
-not_ok "no folder is made for what cannot be" test -e "$TMP/i"
+not_ok "checkpointer checkpoint: a refused checkpoint makes no image directory" test -e "$TMP/i"
 if [ "$(id -u)" -eq 0 ]; then
     start other tail -f /dev/null
     RUN_SECONDS=20 run as_user "$CKPT" checkpoint "$pid" "$USER_DIR/i"
-    is "$status" 1 "another user's process is refused"
-    like "$err" "^checkpointer: process $pid is not yours[^"$'\n'"]*$" "in one line"
+    is "$status" 1 "checkpointer checkpoint: another user's process is refused"
+    like "$err" "^checkpointer: process $pid is not yours[^"$'\n'"]*$" \
+        "checkpointer checkpoint: another user's process is refused in one line"
     stop "$pid"
 else
-    cannot "another user's process is refused" "only root has others' processes"
+    cannot "checkpointer checkpoint: another user's process is refused" "only root has others' processes"
 fi
 # JAVA_TOOL_OPTIONS is split at blanks, and quotes are taken out.
 printf '#!/bin/sh\nprintenv JAVA_TOOL_OPTIONS\n' >"$TMP/launcher"
 chmod +x "$TMP/launcher"
 JAVA_TOOL_OPTIONS=-Dx run "$CKPT" run --image "/an image/'\"" -- "$TMP/launcher"
 is "$out" "-Dx -agentpath:${AGENT// /\" \"}=image=/an\" \"image/\"'\"'\"'" \
-    "a script gets the agent as one word of JAVA_TOOL_OPTIONS"
+    "checkpointer run: a script gets the agent as one word of JAVA_TOOL_OPTIONS"
 
 refused 1 "cannot start '/nowhere/java': no such file" run -- /nowhere/java
 refused 1 "cannot start '$TMP': permission denied" run -- "$TMP"
 install -D "$CKPT" "$TMP/alone/checkpointer"
 CKPT=$TMP/alone/checkpointer refused 1 "libcheckpointer.so is neither in" run -- java -version
 
-# --- images; what DIR may be
+# --- image directories
 folder() { # NAME: an empty one, in $dir
     dir=$TMP/$1
     mkdir -m 700 "$dir"
@@ -136,9 +139,10 @@ for command in restore inspect; do
         folder "$command-closed"
         run as_user "$CKPT" "$command" "$dir"
         like "$status$err" "^1checkpointer: [^"$'\n'"]*: permission denied[^"$'\n'"]*$" \
-            "checkpointer $command of a folder that others cannot read"
+            "checkpointer $command: a directory that the user cannot read is refused"
     else
-        cannot "checkpointer $command of a folder that others cannot read" "only root gives folders away"
+        cannot "checkpointer $command: a directory that the user cannot read is refused" \
+            "only root gives folders away"
     fi
 done
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Allocators rely on what anonymous memory does: memory that was given back reads as zeros. With each
-# of them, preloaded, and with its settings for giving memory back, a restored JVM has the blocks that
-# it had, calloc() returns zeros, and the Java heap is sound, for several generations.
+# Allocators rely on a property of anonymous memory: memory that was given back reads as zeros. With
+# each of them preloaded, and with its settings for giving memory back, a restored JVM has its blocks,
+# calloc() returns zeros, and the Java heap is sound, for several generations.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need gcc
@@ -22,7 +22,8 @@ with() {
     if [ "$2" != - ]; then
         file=$(compgen -G "/usr/lib/*/$2" | head -n 1)
         if [ -z "$file" ]; then
-            cannot "$what" "$2 is not installed, run tools/setup --test"
+cannot "$what: blocks and zeros are right in each generation" \
+                "$2 is not installed, run tools/setup --test"
             return
         fi
         preload=("LD_PRELOAD=$file")
@@ -40,7 +41,7 @@ with() {
     got=$(grep -c ': 0 torn, 0 not zero, 0 lost' "$log")
     is "$got" "$GENERATIONS" "$what: blocks and zeros are right in each generation"
     [ "$got" = "$GENERATIONS" ] || diag "$(grep '^generation' "$log" | tail -n 5)"
-    is "$(count_lines "$log" "heap: wrong")" 0 "$what: the Java heap is as it was"
+    is "$(count_lines "$log" "heap: wrong")" 0 "$what: the Java heap is unchanged in each generation"
     stop "$pid"
     rm -rf "$DIR/$name"-*
     CONFINE=()

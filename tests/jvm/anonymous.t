@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Memory of a program's own is the same kind of memory after a restore as before: content, and every
+# A program's own memory is the same kind of memory after a restore as before: its content, and every
 # call that tells anonymous memory from a file (MADV_DONTNEED, MADV_FREE, mremap, mprotect, guard
-# pages, brk and more), over several generations. Reservations and sparse memory cost no more than
-# they did.
+# pages, brk and more), over several generations. Reservations and sparse memory take no more memory
+# than before.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need gcc
@@ -19,14 +19,16 @@ build_library() { # NAME
         bail_out "gcc failed: $(head -c 600 "$TMP/gcc.err")"
 }
 
-judge() { # LOG GENERATION: a test for each case
+report_cases() { # LOG GENERATION: a check for each case
     local name line from=1
     [ "$2" = 1 ] || from="/^looked $(($2 - 1))\$/"
     for name in $CASES; do
         line=$(sed -n "$from,/^looked $2\$/{/^$name: /p}" "$1" | head -n 1)
         case $line in
-            "$name: skipped"*) skip "$V, generation $2: $name" "${line#*skipped, }" ;;
-            *) is "$line" "$name: ok" "$V, generation $2: $name" ;;
+            "$name: skipped"*)
+                skip "$V, generation $2: anonymous memory behaves as before: $name" "${line#*skipped, }"
+                ;;
+            *) is "$line" "$name: ok" "$V, generation $2: anonymous memory behaves as before: $name" ;;
         esac
     done
 }
@@ -38,45 +40,48 @@ body() {
     ANONYMOUS_FILE=$DIR/file start_jvm "$name" - -Xmx128m -cp "$CP" Anonymous "$DIR/anonymous.so"
     for ((generation = 1; generation <= GENERATIONS; generation++)); do
         if ! wait_line "$log" "ready $generation" 60; then
-            fail "$V: it runs" "$(tail -n 5 "$log")"
+            fail "$V: the program starts" "$(tail -n 5 "$log")"
             return
         fi
         if [ "$generation" = 1 ]; then # the process itself must not change either
             run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image-1"
-            is "$status$err" 0 "$V: --leave-running"
+            is "$status$err" 0 "$V: checkpoint --leave-running succeeds"
         else
             freeze "$pid" "$DIR/image-$generation" "$V, generation $generation" || return
             restore "$name" "$DIR/image-$generation"
         fi
         if ! wait_line "$log" "looked $generation" 120; then
-            fail "$V, generation $generation: it looks" "$(tail -n 5 "$log")"
+            fail "$V, generation $generation: the program checks its memory" "$(tail -n 5 "$log")"
             return
         fi
-        judge "$log" "$generation"
+        report_cases "$log" "$generation"
         rm -rf "$DIR/image-$((generation - 1))"
     done
-    is "$(count_lines "$log" "heap: wrong")" 0 "$V: the Java heap is as it was"
+    is "$(count_lines "$log" "heap: wrong")" 0 "$V: the Java heap is unchanged over all generations"
 }
-# not_kept KIND MESSAGE
-not_kept() {
+# refused_kind KIND MESSAGE: a checkpoint with memory of this kind is refused with this message.
+refused_kind() {
     ANONYMOUS_REFUSED=$1 start_jvm "$1-$V" - -cp "$CP" Anonymous "$DIR/anonymous.so"
     wait_line "$log" "ready 1" 60
     if grep -qx "no key" "$log"; then
-        cannot "$V: $1" "the machine has no protection keys"
+        cannot "$V: checkpoint: memory that an image cannot hold is refused: $1" \
+            "the machine has no protection keys"
     else
         run "$CKPT" checkpoint "$pid" "$DIR/refused"
-        like "$status $err" "^1 .*$2" "$V: what cannot be kept is refused by name: $1"
+        like "$status $err" "^1 .*$2" "$V: checkpoint: memory that an image cannot hold is refused: $1"
     fi
     stop "$pid"
 }
 
 refusals() {
-    not_kept key "memory 'without a name' has a memory protection key"
-    not_kept twice "mapped twice"
-    not_kept memfd "memory '/memfd:closed \(deleted\)' is of a memory file that is no longer open; unmap it"
-    is "$(grep -c memfd: <<<"$err")" 1 "$V: a memory file that is mapped twice and closed is refused once"
+    refused_kind key "memory 'without a name' has a memory protection key"
+    refused_kind twice "mapped twice"
+    refused_kind memfd \
+        "memory '/memfd:closed \(deleted\)' is of a memory file that is no longer open; unmap it"
+    is "$(grep -c memfd: <<<"$err")" 1 \
+        "$V: checkpoint: a closed memory file that is mapped twice is reported once"
 }
-# The JVM's own memory is not copied: what a restore has to do does not grow with the heap.
+# The JVM's own memory is not copied: the cost of a restore does not grow with the heap.
 lazy_heap() {
     local collector kib
     for collector in Serial Parallel G1; do
@@ -86,7 +91,7 @@ lazy_heap() {
         restore "lazy-$V" "$DIR/lazy"
         wait_line "$log" "after restore"
         kib=$(awk '$1 == "RssAnon:" { print $2 }' "/proc/$pid/status")
-        ok "$V, $collector: a heap of 200 MiB is not copied (${kib:-no} KiB are)" \
+        ok "$V, $collector: restore: a heap of 200 MiB is not copied (${kib:-no} KiB are)" \
             [ "${kib:-999999}" -lt 100000 ]
         stop "$pid"
         rm -r "$DIR/lazy" "$log"

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# With -Xcheck:jni the JVM watches how the agent calls it, and has nothing to complain about: at the
-# start, in checkpoints that succeed, that are called off and that a hook holds up, and in a restored
-# process with new properties, a new environment, a new main class and many threads.
+# With -Xcheck:jni the JVM checks each JNI call of the agent, and reports no error: at the start, in
+# checkpoints that succeed, that are called off and that a hook delays, and in a restored process with
+# new properties, a new environment, a new main class and many threads.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Hooks NewLife Renew Load
 COMPLAINT='^(WARNING|FATAL ERROR).*(JNI|native method)|exceeds capacity'
 
-# all_well NAME: the log of the program has no complaint.
-all_well() {
-    is "$(grep -E -A 4 "$COMPLAINT" "$TMP/$1.log")" "" "$V: $1: no complaint"
+# no_complaint NAME: the log of the program has no error of -Xcheck:jni.
+no_complaint() {
+    is "$(grep -E -A 4 "$COMPLAINT" "$TMP/$1.log")" "" "$V: -Xcheck:jni reports no error: ${1%-*}"
 }
 
 new_life() {
@@ -21,8 +21,9 @@ new_life() {
     wait_exit "$pid"
     restore "$name" "$DIR/life" -DX=new --clear-env --env A=1 --env B=2 -- 'NewLife$Second' argument
     wait_exit "$pid"
-    contains "$(<"$log")" "second argument =[argument]" "$V: the new main class has run"
-    all_well "$name"
+    contains "$(<"$log")" "second argument =[argument]" \
+        "$V: restore with a new main class runs it under -Xcheck:jni"
+    no_complaint "$name"
 }
 
 held_up() {
@@ -31,10 +32,11 @@ held_up() {
     start_jvm "$name" "$DIR/held" -Xcheck:jni -cp "$CP" Hooks lock "$DIR/go"
     wait_line "$log" "ready "
     RUN_SECONDS=20 run "$CKPT" checkpoint "$pid" "$DIR/held"
-    contains "$err" "waits for a lock that is held elsewhere" "$V: a hook waits for a lock"
+    contains "$err" "waits for a lock that is held elsewhere" \
+        "$V: a hook that waits for a lock is reported under -Xcheck:jni"
     touch "$DIR/go"
     stop "$pid"
-    all_well "$name"
+    no_complaint "$name"
 }
 
 generators() {
@@ -45,8 +47,8 @@ generators() {
     freeze "$pid" "$DIR/image" "$V: generators"
     restore "$name" "$DIR/image"
     wait_exit "$pid"
-    is "$(tail -n 1 "$log")" "done" "$V: generators are renewed"
-    all_well "$name"
+    is "$(tail -n 1 "$log")" "done" "$V: random generators are renewed under -Xcheck:jni"
+    no_complaint "$name"
 }
 
 threads() {
@@ -57,7 +59,7 @@ threads() {
     restore "$name" "$DIR/threads"
     wait_line "$log" "round " 30 --from "$(stat -c %s "$log")"
     stop "$pid"
-    all_well "$name"
+    no_complaint "$name"
 }
 each_jdk new_life
 each_jdk held_up

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# A long computation by four threads, under collections and compilation, ends in the same checksum as
-# without a checkpoint, though it is frozen at 100 random instants and more: on each JDK with each
-# collector a chain of generations, frozen after a random number of steps; every second freeze, at
-# random, without a collection first (then the threads stop wherever they are, and not at a safepoint).
+# A long computation by four threads, under collections and compilation, ends with the same checksum
+# as without a checkpoint, though it is frozen at 100 random instants and more: on each JDK with each
+# collector a chain of generations, frozen after a random number of steps; half of the freezes, chosen
+# at random, without a collection first (the threads then stop anywhere, not at a safepoint).
 #
-# CKPT_SEED=N repeats the choices of another run, FREEZES=N makes the chains longer (10). The instants
-# themselves are the machine's.
+# CKPT_SEED=N repeats the choices of another run, FREEZES=N makes the chains longer (10). The exact
+# instants depend on the machine.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Compute
@@ -22,12 +22,12 @@ total=0
 
 baseline() {
     run "$JAVA" -cp "$CP" Compute "$STEPS"
-    like "$out" 'checksum [0-9a-f]+$' "$V: the computation ends"
+    like "$out" 'checksum [0-9a-f]+$' "$V: without a checkpoint the computation ends with a checksum"
     want=${want:-${out##*$'\n'}}
-    is "${out##*$'\n'}" "$want" "$V: and has the one result"
+    is "${out##*$'\n'}" "$want" "$V: without a checkpoint the checksum is that of the other JDKs"
 }
 
-# A random number of steps further than now, or to the end of the process.
+# Waits for a random number of further steps, or for the end of the process.
 wait_steps() {
     wait_line "$log" "step " 60 --count $(($(count_lines "$log" "step ") + 1 + RANDOM % 12)) 2>/dev/null
 }
@@ -35,7 +35,8 @@ wait_steps() {
 # chain COLLECTOR: freezes until it has been FREEZES times or the computation is at its end.
 chain() {
     local name="$V $1" done=0 gc=()
-    java_takes "$JAVA_HOME" "-XX:+Use${1}GC" || { cannot "$name" "this JVM has no $1" && return; }
+    java_takes "$JAVA_HOME" "-XX:+Use${1}GC" || { cannot "$name: the checksum is right" \
+        "this JVM has no $1" && return; }
     start_jvm "$name" - -Xmx128m "-XX:+Use${1}GC" -cp "$CP" Compute "$STEPS"
     while [ "$done" -lt "$FREEZES" ] && wait_steps; do
         gc=()
@@ -46,9 +47,9 @@ chain() {
     done
     total=$((total + done))
     wait_exit "$pid" 90
-    is "$status $(tail -n 1 "$log")" "0 $want" "$name: the same checksum after $done checkpoints" ||
+    is "$status $(tail -n 1 "$log")" "0 $want" "$name: the checksum is right after $done checkpoints" ||
         diag "$(grep -v '^step' "$log" | head -n 30)"
-    is "$(grep -c '^step' "$log")" "$STEPS" "$name: each step was made once"
+    is "$(grep -c '^step' "$log")" "$STEPS" "$name: each step is made once over all generations"
 }
 
 body() {
@@ -59,6 +60,6 @@ body() {
     done
 }
 each_jdk body
-[ "$total" -ge $((FREEZES * 5 * ${#JDKS[@]})) ] && pass "$total checkpoints in all" ||
-    fail "$total checkpoints in all" "the computation was too short for $FREEZES in each chain"
+[ "$total" -ge $((FREEZES * 5 * ${#JDKS[@]})) ] && pass "each chain has $FREEZES checkpoints" ||
+    fail "each chain has $FREEZES checkpoints" "the computation was too short: $total checkpoints in all"
 done_testing

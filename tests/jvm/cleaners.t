@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# What the collection before a checkpoint finds unreachable is cleaned before the process is looked
-# at: a forgotten stream on a named pipe, which would be refused, does not stand against it.
+# Objects that the collection before a checkpoint finds unreachable are cleaned before the process is
+# inspected: a forgotten stream on a named pipe, which would be refused, does not prevent it.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Leaks
@@ -10,7 +10,7 @@ mkfifo "$TMP/fifo"
 exec 6<>"$TMP/fifo" # so that opening it does not wait for a writer
 
 begin() { # MODE JAVA-OPTION...
-    name="$V $* ${again:-}"
+    name="$V: $*${again:-}"
     image=$DIR/$1
     start_jvm "$name" - "${@:2}" -cp "$CP" Leaks "$1" "$TMP/fifo" 6<&-
     wait_line "$log" ready
@@ -19,13 +19,13 @@ begin() { # MODE JAVA-OPTION...
 leaks() { # JAVA-OPTION...
     begin leaks "$@"
     run "$CKPT" checkpoint --no-gc "$pid" "$image"
-    is "$status" 1 "$name: without a collection it is refused"
-    like "$err" "$TMP/fifo.*TCP connection" "$name: for what is still open"
+    is "$status" 1 "$name: checkpoint --no-gc: unreachable open streams are refused"
+    like "$err" "$TMP/fifo.*TCP connection" "$name: checkpoint --no-gc: the refusal names the open streams"
     stop "$pid"
-    again=again begin leaks "$@"
-    freeze "$pid" "$image" "$name: what nobody can reach is closed before the look"
+    again=" again" begin leaks "$@"
+    freeze "$pid" "$image" "$name: unreachable streams are closed before the inspection"
     restore "$name" "$image"
-    ok "$name: it can be frozen, and comes back" wait_line "$log" "cleaned 0"
+    ok "$name: a JVM with unreachable streams is restored" wait_line "$log" "cleaned 0"
     stop "$pid"
 }
 
@@ -36,16 +36,16 @@ body() {
     done
     [ "$V" -gt 8 ] || return 0
     begin slow
-    freeze "$pid" "$image" "$name"
+    freeze "$pid" "$image" "$name: slow cleaners"
     restore "$name" "$image"
-    ok "$name: every cleaner has run to its end" wait_line "$log" "cleaned 300 of 300"
+    ok "$name: every slow cleaner has ended before the freeze" wait_line "$log" "cleaned 300 of 300"
     stop "$pid"
     begin stuck
-    freeze "$pid" "$image" "$name: a cleaner that hangs does not stop the checkpoint"
+    freeze "$pid" "$image" "$name: a cleaner that hangs does not prevent the checkpoint"
     contains "$(<"$log")" "warning: cleaners or finalizers of the collection are still at work" \
-        "$name: and is told of"
+        "$name: a cleaner that hangs is reported"
     restore "$name" "$image"
-    ok "$name: it comes back" wait_line "$log" "cleaned 0 of 300"
+    ok "$name: a JVM with a cleaner that hangs is restored" wait_line "$log" "cleaned 0 of 300"
     stop "$pid"
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# The monotonic clock where no time namespace is to be had: the JVM's goes on where it stopped, be
-# the machine's far ahead or far behind. The other clock is made by a time namespace around the JVM
-# that is frozen; the restore runs without, under a filter that refuses to make one.
+# The monotonic clock where no time namespace can be made: the JVM's clock continues where it stopped,
+# whether the machine's is far ahead or far behind. The JVM that is frozen gets another clock by a time
+# namespace; the restore runs without one, under a filter that refuses to make one.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Clock
@@ -15,19 +15,20 @@ steps() {
     grep -c "^$2 [0-9]*\.$" "$1"
 }
 
-# go_on WHAT: every waiter of the JVM makes steps, and none saw a jump.
-go_on() {
+# waiters_continue WHAT: every waiter of the JVM makes steps, and none saw a jump.
+waiters_continue() {
     local waiter
     for waiter in "${WAITERS[@]}"; do
-        ok "$1: $waiter goes on" wait_line "$log" "$waiter " 20 --count $(($(steps "$log" "$waiter") + 3))
+        ok "$1: $waiter continues in time" \
+            wait_line "$log" "$waiter " 20 --count $(($(steps "$log" "$waiter") + 3))
     done
-    is "$(grep '^jump' "$log")" "" "$1: and nobody saw the clock jump"
+    is "$(grep '^jump' "$log")" "" "$1: the clock does not jump"
 }
 
 # The fixed rate is 10 steps a second: hours of them would come at once.
 no_storm() { # WHAT BEFORE
     local made=$(($(steps "$log" rate) - $2))
-    ok "$1: no missed ticks come after ($made)" test "$made" -lt 200
+    ok "$1: missed ticks do not come at once ($made ticks)" test "$made" -lt 200
 }
 
 other_clock() { # WHAT SECONDS
@@ -41,21 +42,22 @@ other_clock() { # WHAT SECONDS
 
     CONFINE=("$SECCOMP_RUN" --)
     RUN_SECONDS=20 run "${CONFINE[@]}" "$CKPT" restore --time=namespace "$image"
-    refused "$what: there is no time namespace" "cannot enter a time namespace"
+    refused "$what: restore --time=namespace is refused without one" "cannot enter a time namespace"
     restore "clock$2-$V" "$image"
-    go_on "$what, restored without one"
+    waiters_continue "$what, generation 1, no time namespace"
     is "$(grep "^checkpointer: warning: .*behind the one in the image.*--time=namespace" "$log" | wc -l)" \
-        "$([ "$2" -gt 0 ] && echo 1 || echo 0)" "$what: a warning only where native code waits too long"
-    no_storm "$what" "$before"
-    # The next generation, again without, and one more with.
-    freeze "$pid" "$image" "$what, again" || return
+        "$([ "$2" -gt 0 ] && echo 1 || echo 0)" \
+        "$what: restore: a warning only where native code would wait too long"
+    no_storm "$what, generation 1" "$before"
+    # The next generation without a time namespace too, and one more with it.
+    freeze "$pid" "$image" "$what, generation 1" || return
     restore "clock$2-$V" "$image"
-    go_on "$what, second generation"
-    freeze "$pid" "$image" "$what, third" || return
+    waiters_continue "$what, generation 2, no time namespace"
+    freeze "$pid" "$image" "$what, generation 2" || return
     CONFINE=()
     restore "clock$2-$V" "$image"
-    go_on "$what, third generation, in a time namespace"
-    no_storm "$what" "$before"
+    waiters_continue "$what, generation 3, time namespace"
+    no_storm "$what, generation 3" "$before"
     stop "$pid"
 }
 
@@ -66,7 +68,7 @@ by_choice() {
     wait_line "$log" "wait 3."
     freeze "$pid" "$DIR/host" "JDK $V" || return
     RUN_SECONDS=20 run "$CKPT" restore --time=host "$DIR/host"
-    refused "JDK $V: --time=host does not go with a clock that is behind" \
+    refused "JDK $V: restore --time=host: a clock that is behind is refused" \
         "monotonic clock is [0-9]+ s behind the one in the image"
 }
 
@@ -77,7 +79,8 @@ body() {
 }
 
 if [ "$(id -u)" -ne 0 ] || ! unshare --time --monotonic 5 true 2>/dev/null; then
-    cannot "clocks of another machine" "no time namespace can be made here to play one"
+    cannot "restore: the clock of another machine is made up for" \
+        "no time namespace can be made here to play one"
 else
     each_jdk body
 fi

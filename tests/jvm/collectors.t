@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Every collector, and the ways to run a JVM that change what its memory looks like: each is frozen
-# twice by PID while it allocates, compiles and checks its own structures, and goes on both times.
+# Every collector, and the options of a JVM that change the layout of its memory: with each of them a
+# JVM is frozen twice by PID while it allocates, compiles and checks its own structures, and continues.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Load
@@ -11,13 +11,13 @@ rounds() {
     count_lines "$log" "round "
 }
 
-# cycle NAME [LOAD-ARGUMENT...] is run with JVM_OPTIONS.
+# cycle NAME [LOAD-ARGUMENT...]: freezes and restores a JVM with JVM_OPTIONS twice.
 cycle() {
     local name="$V: $1" image=$DIR/image base="$V ${1//[^a-zA-Z0-9]/-}" generation
     shift
     start_jvm "$base" - "${JVM_OPTIONS[@]}" -cp "$CP" Load "$@"
     if ! wait_line "$log" "round 3" 60; then
-        fail "$name: it starts"
+        fail "$name: the program starts"
         stop "$pid"
         return
     fi
@@ -28,14 +28,14 @@ cycle() {
         fi
         restore "$base" "$image"
         if ! wait_line "$log" "round " 60 --count "$(($(rounds) + 3))"; then
-            fail "$name: generation $generation goes on" "$(tail -n 3 "$log")"
+            fail "$name: generation $generation continues" "$(tail -n 3 "$log")"
             stop "$pid"
             return
         fi
     done
     stop "$pid"
     is "$status/$(grep -iE 'corrupt|error|exception' "$log")" 143/ \
-        "$name: goes on twice and finds all as it was"
+        "$name: the program continues twice and finds its data unchanged"
 }
 
 with() { # NAME OPTION... [-- LOAD-ARGUMENT...]
@@ -50,7 +50,8 @@ with() { # NAME OPTION... [-- LOAD-ARGUMENT...]
         JVM_OPTIONS=(-Xmx256m "${options[@]}")
         cycle "$name" "$@"
     else
-        cannot "$V: $name" "this JVM does not take ${options[*]}"
+        cannot "$V: $name: the program continues twice and finds its data unchanged" \
+            "this JVM does not take ${options[*]}"
     fi
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Code that the JIT compilers made before the freeze does not have in it what is renewed at a restore:
-# they take final fields of the JDK's core for constants, and the process ID is one.
+# Code that the JIT compilers made before the freeze does not contain values that a restore renews:
+# they treat final fields of the JDK's core as constants, and the process ID is one.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile
@@ -13,15 +13,16 @@ body() { # COMPILER OPTION...
     local name=$1-$V
     shift
     if [ "$V" = 8 ]; then
-        cannot "$V: compiled process IDs" "JDK 8 has no ProcessHandle"
+        cannot "$name: compiled code of a restored JVM returns its new PID" "JDK 8 has no ProcessHandle"
         return
     fi
     start_jvm "$name" "$DIR/$name" -Xmx64m -XX:+UseSerialGC -Xbatch "$@" -cp "$CP" Compiled
     wait_exit "$pid"
-    is "$status/$(<"$log")" "137/asked true" "$name: frozen, with code that asks for the PID"
+    is "$status/$(<"$log")" "137/asked true" "$name: a JVM with compiled code that asks for its PID is frozen"
     restore "$name-restored" "$DIR/$name"
     wait_exit "$pid"
-    is "$status/$(<"$log")" "0/pid $pid hash $pid start true" "$name: it says the new one"
+    is "$status/$(<"$log")" "0/pid $pid hash $pid start true" \
+        "$name: compiled code of a restored JVM returns its new PID"
 }
 each_jdk body c1 -XX:TieredStopAtLevel=1
 each_jdk body c2 -XX:-TieredCompilation

@@ -2,22 +2,22 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # tests/java/ContractTest.java: the contract of contexts and resources, in a JVM that has the agent
-# (there is no jar with the classes: the agent brings them).
+# (there is no jar with the classes: the agent defines them).
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 
 contract() {
     local classes=$TMP/contract-$V line sources
     mkdir -p "$classes/api" "$classes/test"
-    # The API is only compiled against; the test meets the agent's.
+    # The API is only compiled against; at run time the test uses the agent's classes.
     mapfile -t sources < <(find "$TOP/src/java" -name '*.java')
     run "$JAVAC" --release 8 -Xlint:-options -nowarn -d "$classes/api" "${sources[@]}"
-    is "$status" 0 "$V: the API compiles"
+    is "$status" 0 "$V: the API compiles for Java 8"
     run "$JAVAC" --release 8 -Xlint:-options -nowarn -cp "$classes/api" \
         -d "$classes/test" "$TOP/tests/java/ContractTest.java"
-    is "$status" 0 "$V: the contract's test compiles"
+    is "$status" 0 "$V: ContractTest compiles for Java 8"
     run "$CKPT" run --option addr=none -- "$JAVA_HOME/bin/java" -cp "$classes/test" ContractTest
-    is "$status" 0 "$V: the contract's test ends in order"
+    is "$status" 0 "$V: ContractTest ends with 0"
     while read -r line; do
         case $line in
             "not ok "*) fail "$V: ${line#not ok * - }" ;;
@@ -34,11 +34,11 @@ unsupported() {
     run "$SECCOMP_RUN" --bare --deny prctl=EINVAL -- "$JAVA" "-agentpath:$AGENT=addr=none" \
         -cp "$classes/test" Unsupported
     like "$out" "^UnsupportedOperationException: this machine cannot freeze a JVM: PR_GET_TID_ADDRESS" \
-        "$V: a machine that cannot do it at all is told as such"
-    unlike "$out" "notified" "$V: and nobody is notified"
+        "$V: checkpointRestore: a kernel without PR_GET_TID_ADDRESS is unsupported"
+    unlike "$out" "notified" "$V: checkpointRestore: an unsupported checkpoint calls no hook"
     run "$JAVA" "-agentpath:$AGENT=addr=none" -cp "$classes/test" Unsupported
     like "$out" "notified.*CheckpointException: no image directory is set" \
-        "$V: what only this JVM lacks is a CheckpointException"
+        "$V: checkpointRestore: a missing image directory is a CheckpointException"
 }
 
 each_jdk contract

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# A checkpoint and what comes back: the counter over three generations, by its own request and by
-# `checkpoint PID DIR`, with the agent from the start and loaded later; and what the restored process
-# is to its parent: its PID, its exit status, signals, standard streams.
+# Checkpoints and restores of the counter over three generations, by its own request and by
+# `checkpoint PID DIR`, with the agent from the start and loaded later; and what the parent of the
+# restored process sees: its PID, its exit status, signals, standard streams.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Echo
@@ -12,19 +12,20 @@ own_requests() {
     local generation
     start_jvm "own-$V" "$DIR/own" -jar "$SIMPLE" --period 20 --checkpoint-at 3,6,9 --until 12
     wait_exit "$pid"
-    is "$status" 137 "$V: the process that was frozen ends with 137"
+    is "$status" 137 "$V: own request: the process that was frozen ends with 137"
     for generation in 1 2 3; do
         restore "own-$V" "$DIR/own"
         wait_exit "$pid"
-        [ "$generation" = 3 ] || is "$status" 137 "$V: so does generation $generation"
+        [ "$generation" = 3 ] || is "$status" 137 \
+            "$V: own request: generation $generation ends with 137 when it is frozen"
     done
-    is "$status" 0 "$V: the last one ends by itself with 0"
+    is "$status" 0 "$V: own request: the last generation ends with 0"
     is "$(<"$log")" "$(printf '%s\n' 1 2 3 "before checkpoint" "after restore" 4 5 6 \
         "before checkpoint" "after restore" 7 8 9 "before checkpoint" "after restore" 10 11 12)" \
-        "$V: it counted on through three generations, each hook called once"
+        "$V: own request: it counts through three generations, with each hook called once"
 }
 
-# The permissions are ours whatever the umask is.
+# The image's permissions do not depend on the umask.
 modes() {
     local mask
     mask=$(umask)
@@ -33,7 +34,7 @@ modes() {
     umask "$mask"
     wait_exit "$pid"
     is "$(cd "$DIR/modes" && stat -c '%n %a' . *)" $'. 700\nimage 600\nmanifest.json 600' \
-        "$V: nobody else may read the image or its directory"
+        "$V: only the owner may read the image and its directory, whatever the umask"
 }
 
 by_pid() { # WHAT
@@ -47,19 +48,19 @@ by_pid() { # WHAT
     for generation in 1 2 3; do
         freeze "$pid" "$image" "$V: $1, generation $generation" || return
         restore "$1-$V" "$image"
-        wait_more "$log" 2 || fail "$V: $1: generation $generation counts on"
+        wait_more "$log" 2 || fail "$V: $1: generation $generation continues to count"
     done
     pass "$V: $1: three generations frozen by PID"
     is "$(ps -o ppid= -p "$pid" | tr -d ' ')" $$ "$V: $1: the restored process is the command's child"
-    ok "$V: $1: and is the JVM" grep -q libjvm.so "/proc/$pid/maps"
+    ok "$V: $1: the restored process has the PID of the restore command" grep -q libjvm.so "/proc/$pid/maps"
     stop "$pid"
-    is "$status" 143 "$V: $1: SIGTERM ends it"
+    is "$status" 143 "$V: $1: SIGTERM ends the restored JVM with 143"
     in_sequence "$log" "$V: $1: no number is lost or printed twice"
-    # org.crac looks for an implementation once, when it is first used: an agent that comes later is
-    # not seen, and the counter's hooks are not called.
+    # org.crac searches for an implementation once, when it is first used: an agent that is loaded later
+    # is not found, and the counter's hooks are not called.
     [ "$1" = attached ] ||
         is "$(count_lines "$log" "before checkpoint")/$(count_lines "$log" "after restore")" 3/3 \
-            "$V: $1: its hooks were called each time"
+            "$V: $1: the hooks are called in each generation"
 }
 
 leave_running() {
@@ -68,24 +69,25 @@ leave_running() {
     first=$pid
     wait_line "$log" 3
     run "$CKPT" checkpoint --leave-running "$first" "$image"
-    is "$status$err" 0 "$V: --leave-running writes an image"
+    is "$status$err" 0 "$V: --leave-running: the checkpoint succeeds"
     wait_line "$log" "after restore"
-    ok "$V: and the JVM goes on" wait_more "$log" 2
+    ok "$V: --leave-running: the JVM continues" wait_more "$log" 2
     restore "left-$V" "$image"
-    ok "$V: a second one comes from the image" wait_line "$log" "after restore"
-    ok "$V: it counts on" wait_line "$log" "$(($(grep -m 1 -x '[0-9]*' "$log") + 2))"
+    ok "$V: --leave-running: a clone is restored from the image" wait_line "$log" "after restore"
+    ok "$V: --leave-running: the clone continues to count" \
+        wait_line "$log" "$(($(grep -m 1 -x '[0-9]*' "$log") + 2))"
     stop "$pid"
-    ok "$V: the first one has noticed nothing" wait_more "$TMP/leave-$V.log" 2
+    ok "$V: --leave-running: the first JVM continues next to the clone" wait_more "$TMP/leave-$V.log" 2
     stop "$first"
-    in_sequence "$TMP/leave-$V.log" "$V: and has counted every number"
+    in_sequence "$TMP/leave-$V.log" "$V: --leave-running: the first JVM counts without a gap"
 }
 
-# talk DIR-NAME COMMAND...: starts a command with a pipe of its own at each standard stream; sets pid.
+# talk DIR-NAME COMMAND...: starts a command with its own pipe at each standard stream; sets pid.
 # The shell holds the writing end of its stdin as descriptor 8.
 talk() {
     local base=$DIR/$1
     shift
-    rm -f "$base".* # of the one before, lest its last words are taken for this one's
+    rm -f "$base".* # so that output of the process before is not taken for this one's
     mkfifo "$base.in"
     exec 8<>"$base.in"
     env --default-signal=INT,QUIT "$@" <"$base.in" >"$base.out" 2>"$base.err" 8>&- &
@@ -97,30 +99,33 @@ talk() {
 streams() {
     talk first "$CKPT" run --option addr=none -- "$JAVA" -cp "$CP" Echo
     echo one >&8
-    ok "$V: the first process hears its stdin" wait_line "$DIR/first.out" "heard one"
-    freeze "$pid" "$DIR/streams" "$V: streams" || return
+    ok "$V: streams: the first process reads its stdin" wait_line "$DIR/first.out" "heard one"
+    freeze "$pid" "$DIR/streams" "$V: streams: the first process" || return
     talk second "$CKPT" restore "$DIR/streams"
     printf '%s\n' two "err three" >&8
-    ok "$V: stdin is that of restore" wait_line "$DIR/second.out" "heard two"
-    ok "$V: stderr is that of restore" wait_line "$DIR/second.err" three
+    ok "$V: streams: the restored process has the stdin of restore" wait_line "$DIR/second.out" "heard two"
+    ok "$V: streams: the restored process has the stderr of restore" wait_line "$DIR/second.err" three
     echo "exit 7" >&8
     wait_exit "$pid"
-    is "$status" 7 "$V: the exit status is the JVM's"
-    is "$(<"$DIR/second.out")" $'heard two\nshutdown hook' "$V: stdout is that of restore"
+    is "$status" 7 "$V: streams: restore ends with the JVM's exit status"
+    is "$(<"$DIR/second.out")" $'heard two\nshutdown hook' \
+        "$V: streams: the restored process has the stdout of restore"
     is "$(<"$DIR/first.out")$(<"$DIR/first.err")" $'ready\nheard one' \
-        "$V: the first process's are not touched"
+        "$V: streams: the restored process writes nothing to the streams of the first"
     exec 8>&-
 }
 
-# Streams that end, that are closed, and descriptors that restore was started with besides them.
+# Streams that end, that are closed, and other descriptors that restore was started with.
 surroundings() {
     talk third "$CKPT" restore "$DIR/streams" 240</dev/null 250</dev/null
     echo fds >&8
     wait_line "$DIR/third.out" "fds ["
-    unlike "$(<"$DIR/third.out")" '[ ,](240|250)[],]' "$V: other descriptors of restore's do not get in"
-    freeze "$pid" "$DIR/again" "$V: and do not stand against the next checkpoint"
+    unlike "$(<"$DIR/third.out")" '[ ,](240|250)[],]' \
+        "$V: streams: other descriptors of restore are not inherited by the JVM"
+    freeze "$pid" "$DIR/again" "$V: streams: a JVM restored with other descriptors open"
     run "$CKPT" restore "$DIR/again"
-    is "$status/$out" $'0/end of input\nshutdown hook' "$V: the end of the new stdin is seen"
+    is "$status/$out" $'0/end of input\nshutdown hook' \
+        "$V: streams: the restored process reads the end of its new stdin"
     exec 8>&-
 }
 
@@ -131,12 +136,14 @@ signals() {
         echo hello >&8
         wait_line "$DIR/signal.out" "heard hello"
         kill -QUIT "$pid"
-        wait_line "$DIR/signal.out" "Full thread dump" || fail "$V: SIGQUIT prints the threads"
+        wait_line "$DIR/signal.out" "Full thread dump" || fail \
+            "$V: SIGQUIT prints the threads of the restored JVM"
         kill "-${name%:*}" "$pid"
         wait_exit "$pid" 10
         number=${name#*:}
         is "$status" "$number" "$V: SIG${name%:*} ends the restored JVM with $number"
-        ok "$V: its shutdown hooks have run" grep -qx "shutdown hook" "$DIR/signal.out"
+        ok "$V: SIG${name%:*}: the shutdown hooks of the restored JVM run" \
+            grep -qx "shutdown hook" "$DIR/signal.out"
         exec 8>&-
     done
 }

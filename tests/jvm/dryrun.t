@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# `restore --dry-run DIR`: says what a restore would say, and has no effect.
+# `restore --dry-run DIR` prints what a restore would print, and has no effect.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Opened
@@ -11,8 +11,8 @@ CP=$CLASSES:$SIMPLE
 
 ARGUMENTS=() # of the JVM
 
-# take NAME ARGUMENT...: an image of Opened in $DIR/NAME, by the ordinary user; $port if it has one.
-take() {
+# take_image NAME ARGUMENT...: an image of Opened in $DIR/NAME, by the ordinary user; $port if it has one.
+take_image() {
     local name=$1
     shift
     start_jvm "$name-$V" as_user - "${ARGUMENTS[@]}" -cp "$CP" Opened "$@"
@@ -26,9 +26,9 @@ dry_run() { # DIR [OPTION...]
 
 limited() { # LIMIT NAME PATTERN WHAT
     run as_user bash -c "ulimit $1; exec '$CKPT' restore --dry-run '$IMAGES/$2'"
-    refused "$V: --dry-run: $4" "$3"
+    refused "$V: --dry-run: $4 is refused" "$3"
     RUN_SECONDS=30 run as_user bash -c "ulimit $1; exec '$CKPT' restore '$IMAGES/$2'"
-    refused "$V: restore: $4" "$3"
+    refused "$V: restore: $4 is refused" "$3"
 }
 
 # refused_in GROUP DIR WHAT PATTERN: a dry run in a control group, which is removed afterwards.
@@ -46,14 +46,15 @@ few_pids() { # DIR
     group=$top/checkpointer-test-$$
     if ! mkdir "$group" 2>/dev/null || ! echo 8 2>/dev/null >"$group/pids.max"; then
         rmdir "$group" 2>/dev/null || true
-        cannot "$V: --dry-run: a cgroup with too few processes" "no cgroup can be made here"
+        cannot "$V: --dry-run: a cgroup's pids.max that is too small is refused" "no cgroup can be made here"
         return
     fi
-    refused_in "$group" "$1" "$V: --dry-run: a cgroup with too few processes" \
+    refused_in "$group" "$1" "$V: --dry-run: a cgroup's pids.max that is too small is refused" \
         "needs [0-9]+ threads, and only .*the cgroup's pids.max"
 }
 
-# The limit of a container on memory: below what is copied, and in memory files, at once.
+# The limit of a container on memory: below the memory that a restore needs at once, for copied pages
+# and memory files.
 little_memory() { # DIR
     local group top=/sys/fs/cgroup file=memory.max
     [ ! -e $top/memory ] || { top+=/memory && file=memory.limit_in_bytes; }
@@ -62,10 +63,11 @@ little_memory() { # DIR
     if [ "$(awk '/^SwapTotal/ { print $2 }' /proc/meminfo)" != 0 ] || ! mkdir "$group" 2>/dev/null ||
         ! echo 10M 2>/dev/null >"$group/$file"; then
         rmdir "$group" 2>/dev/null || true
-        cannot "$V: --dry-run: a cgroup with too little memory" "no such cgroup can be made here"
+        cannot "$V: --dry-run: a cgroup's memory limit that is too small is refused" \
+            "no such cgroup can be made here"
         return
     fi
-    refused_in "$group" "$1" "$V: --dry-run: a cgroup with too little memory" \
+    refused_in "$group" "$1" "$V: --dry-run: a cgroup's memory limit that is too small is refused" \
         "has [0-9]+ MiB of memory at once, and the cgroup may have 10 MiB"
 }
 
@@ -82,21 +84,21 @@ __attribute__((constructor)) static void lock(void)
 }
 C
     then
-        skip "$V: locked memory, and a cgroup with too little" "gcc is not installed"
+        skip "$V: --dry-run: limits on locked memory and a cgroup's memory are checked" "gcc is not installed"
         return 1
     fi
     CONFINE=(env "LD_PRELOAD=$USER_DIR/locked.so")
-    take locked until:20
+    take_image locked until:20
     CONFINE=()
     run as_user bash -c "ulimit -l 64; exec '$CKPT' restore --dry-run '$IMAGES/locked'"
-    is "$status" 0 "$V: --dry-run: less memory may be locked than was: it would be restored"
+    is "$status" 0 "$V: --dry-run: a limit on locked memory that is too small is no obstacle"
     like "$err" "had 10[0-9]+ KiB of locked memory, and only 64 KiB may be locked here; .*ulimit -l" \
-        "$V: --dry-run: with a warning"
+        "$V: --dry-run: a limit on locked memory that is too small gives a warning"
     dry_run "$IMAGES/locked"
-    is "$err" "" "$V: --dry-run: and none where all of it may be"
+    is "$err" "" "$V: --dry-run: no warning where all of the locked memory may be locked"
 }
 
-states() { # everything in the folder that a rehearsal could have touched
+file_states() { # everything in the folder that a rehearsal could have touched
     find "$USER_DIR" -printf '%p %s %m %T@ %C@\n' | sort
 }
 
@@ -107,32 +109,32 @@ body() {
     file=$USER_DIR/file-$V
     as_user mkdir -p "$IMAGES" && as_user touch "$file"
     port=$(free_port)
-    take open "read:$file" "write:$USER_DIR/log-$V" "port:$port" threads:10 until:20
+    take_image open "read:$file" "write:$USER_DIR/log-$V" "port:$port" threads:10 until:20
     unset port
 
-    before=$(states)
+    before=$(file_states)
     dry_run "$IMAGES/open"
     is "$status $out$err" "0 '$IMAGES/open' would be restored here" \
-        "$V: --dry-run of a good image ends with 0 and one line"
-    is "$(states)" "$before" "$V: --dry-run makes, changes and removes no file"
+        "$V: --dry-run: a good image gives 0 and one line"
+    is "$(file_states)" "$before" "$V: --dry-run: makes, changes and removes no file"
     dry_run --verify "$IMAGES/open"
-    is "$status" 0 "$V: --dry-run works with --verify"
+    is "$status" 0 "$V: --dry-run --verify: a good image gives 0"
     if command -v strace >/dev/null && as_user strace -o /dev/null true 2>/dev/null; then
         traced=$USER_DIR/trace-$V
         run as_user strace -f -o "$traced" "$CKPT" restore --dry-run "$IMAGES/open"
         bad='(listen|unlink|unlinkat|rename|renameat|mkdir|link|symlink)\('
         bad=$(grep -E " $bad|O_CREAT|O_TRUNC|F_SETLK|F_OFD_SETLK|LOCK_" "$traced" || true)
-        is "$bad" "" "$V: --dry-run makes no call that others could notice"
+        is "$bad" "" "$V: --dry-run: makes no system call that others could notice"
     elif command -v strace >/dev/null; then
-        cannot "$V: --dry-run makes no call that others could notice" "ptrace is not allowed here"
+        cannot "$V: --dry-run: makes no system call that others could notice" "ptrace is not allowed here"
     else
-        skip "$V: --dry-run makes no call that others could notice" "strace is not installed"
+        skip "$V: --dry-run: makes no system call that others could notice" "strace is not installed"
     fi
 
-    # The permission is lost; the descriptor had more rights.
+    # The user may no longer open the file; the old descriptor had more rights.
     chmod 0 "$file"
     dry_run "$IMAGES/open"
-    refused "$V: --dry-run: a file that may not be opened any more" \
+    refused "$V: --dry-run: a file that may no longer be opened is refused" \
         "cannot open '$file' again: permission denied; let the user"
     chmod 644 "$file"
 
@@ -142,31 +144,32 @@ body() {
         "too little writable memory"
     if java_takes "$JAVA_HOME" -XX:+UseZGC; then
         ARGUMENTS=(-XX:+UseZGC -Xmx32m)
-        take zgc heap:1
+        take_image zgc heap:1
         ARGUMENTS=()
         limited "-f 400" zgc "KiB of a file in memory, and the limit is 400 KiB; raise 'ulimit -f'" \
-            "too small a limit on files"
+            "too small a limit on the size of files"
     fi
     as_user mkdir -p "$USER_DIR/tmp-$V"
     ARGUMENTS=("-Djava.io.tmpdir=$USER_DIR/tmp-$V")
-    take temporary temporary:900
+    take_image temporary temporary:900
     ARGUMENTS=()
     rm -f "$USER_DIR/tmp-$V"/opened*
     limited "-f 400" temporary "KiB of a temporary file, and the limit is 400 KiB; raise 'ulimit -f'" \
-        "too small a limit on files, for one that is made again"
+        "too small a limit for a temporary file that is created again"
     if [ "$(id -u)" = 0 ]; then
-        limited "-u 8" open "needs [0-9]+ threads, and only .*raise 'ulimit -u'" "too few threads"
+        limited "-u 8" open "needs [0-9]+ threads, and only .*raise 'ulimit -u'" \
+            "too small a limit on threads"
     fi
     few_pids "$IMAGES/open"
     locked_memory && little_memory "$IMAGES/locked"
     dry_run "$IMAGES/open"
-    is "$status" 0 "$V: nothing of that lasts"
+    is "$status" 0 "$V: --dry-run: refused dry runs have no lasting effect"
 
-    # Each of two restores after it succeeds.
+    # Two restores after the dry runs succeed.
     for file in 1 2; do
         restore "twice-$file-$V" as_user "$IMAGES/open"
         wait_exit "$pid"
-        is "$status $(tail -n 1 "$log")" "0 20" "$V: restore $file after --dry-run succeeds"
+        is "$status $(tail -n 1 "$log")" "0 20" "$V: --dry-run: restore $file after it succeeds"
     done
 }
 
@@ -175,19 +178,19 @@ busy_port() {
     IMAGES=$USER_DIR/images-$V
     port=$(free_port)
     image=$USER_DIR/images-$V/port
-    take port "port:$port" until:1000
+    take_image port "port:$port" until:1000
     start "server-$V" python3 -c "import socket, signal
 s = socket.create_server(('127.0.0.1', $port)); print('up', flush=True); signal.pause()"
     server=$pid
     wait_line "$log" up
     dry_run "$image"
-    refused "$V: --dry-run: another process has the port" \
+    refused "$V: --dry-run: a port that another process has is refused" \
         "cannot listen at 127.0.0.1:$port again: .*; stop whoever listens there"
     kill "$server"
     wait_exit "$server"
     unset port
     dry_run "$image"
-    is "$status" 0 "$V: --dry-run: and it is free again"
+    is "$status" 0 "$V: --dry-run: a port that is free again is no obstacle"
 }
 
 each_jdk body

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # A JVM that is about to end is not frozen: its image would be one of a JVM that ends as soon as it is
-# restored, and would replace a good one. It ends as it would have. One that ends after a checkpoint
-# answers first.
+# restored, and would replace a good one. It ends as it would have without the request. A JVM that
+# ends right after a checkpoint answers the request first.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Ending
@@ -22,39 +22,39 @@ ends() {
     wait_line "$file" before
     [ -z "${3:-}" ] || kill -s "$3" "$jvm"
     wait_exit "$pid" 60
-    is "$status" 1 "$V, $what: the checkpoint is called off"
-    like "$(<"$log")" "$ENDING" "$V, $what: with the reason"
-    wait_line "$file" after || fail "$V, $what: afterRestore is called"
+    is "$status" 1 "$V, $what: a JVM that begins to end calls the checkpoint off"
+    like "$(<"$log")" "$ENDING" "$V, $what: the end of the JVM is named as the reason"
+    wait_line "$file" after || fail "$V, $what: afterRestore is called after the refusal"
     run "$CKPT" checkpoint "$jvm" "$DIR/image-$what"
-    like "$status$err" "^1.*$ENDING" "$V, $what: another request is refused"
-    is "$(count_lines "$file" before)" 1 "$V, $what: before any hook is called"
+    like "$status$err" "^1.*$ENDING" "$V, $what: a request to a JVM that is ending is refused"
+    is "$(count_lines "$file" before)" 1 "$V, $what: a request to a JVM that is ending calls no hook"
     touch "$DIR/$what/ENDING-GO"
     wait_exit "$jvm" 60
     is "$status" "$wanted" "$V, $what: the JVM ends as it would have"
-    is "$(find "$DIR/image-$what" -mindepth 1)" "" "$V, $what: there is no image, and nothing else"
+    is "$(find "$DIR/image-$what" -mindepth 1)" "" "$V, $what: the image directory stays empty"
 }
 
-# An application's own handler for SIGTERM may wait for the checkpoint: the JVM does not end by it.
+# An application's own handler for SIGTERM may take a checkpoint: the JVM does not end by the signal.
 handler() {
     start_jvm "handler-$V" "$DIR/image-handler" -cp "$CP" Ending handler
     wait_line "$log" ready
     kill -TERM "$pid"
     wait_exit "$pid" 60
-    is "$status" 137 "$V: an application that takes its checkpoint at SIGTERM is frozen"
+    is "$status" 137 "$V: handler: an application that takes its checkpoint at SIGTERM is frozen"
     restore "handler-back-$V" "$DIR/image-handler"
-    ok "$V: and restored" wait_line "$log" handled
-    like "$(<"$log")" frozen "$V: with the checkpoint that it asked for"
+    ok "$V: handler: an application frozen at SIGTERM is restored" wait_line "$log" handled
+    like "$(<"$log")" frozen "$V: handler: the request of the SIGTERM handler reports success"
     kill -KILL "$pid"
 }
 
-# As soon as an application has been called back it may end; who asked has no answer yet.
+# An application may end as soon as its hooks have run, when the requester has no answer yet.
 halts() {
     start_jvm "halt-$V" - -cp "$CP" Ending halt
     wait_line "$log" ready
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image-halt"
-    is "$status$out$err" 0 "$V: a JVM that ends after its checkpoint answers first"
+    is "$status$out$err" 0 "$V: halt: a JVM that ends right after its checkpoint answers the request first"
     wait_exit "$pid" 60
-    is "$status" 7 "$V: and ends"
+    is "$status" 7 "$V: halt: a JVM that ends right after its checkpoint ends with its own status"
 }
 
 body() {
@@ -64,8 +64,8 @@ body() {
     ends exit 5
     start_jvm "late-$V" "$DIR/image-late" -cp "$CP" Ending late
     wait_exit "$pid" 60
-    is "$status" 6 "$V: a shutdown hook that asks for a checkpoint: the JVM ends as it would have"
-    like "$(<"$log")" "refused: .*$ENDING" "$V: a shutdown hook that asks for a checkpoint is refused"
+    is "$status" 6 "$V: late: a shutdown hook that asks for a checkpoint does not change the exit status"
+    like "$(<"$log")" "refused: .*$ENDING" "$V: late: a request from a shutdown hook is refused"
 }
 
 each_jdk body

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# The frameworks that speak org.crac, unmodified from Maven Central, one small web server each
-# (tests/frameworks): that each finds a real implementation is seen from what it then does by
-# itself. It stops its server before the checkpoint, so there is no TCP socket in the image (where it
-# had found none, the listening socket would be in it), and starts it anew after the restore.
+# The frameworks that use org.crac, unmodified from Maven Central, one small web server each
+# (tests/frameworks). A framework that finds a real implementation stops its server before the
+# checkpoint, so that there is no TCP socket in the image (without an implementation the listening
+# socket would be in it), and starts it again after the restore.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need curl
@@ -17,17 +17,17 @@ get() {
 # round NAME GENERATION: freezes and restores the server that answers at $port.
 round() {
     local what="$V: $1, generation $2"
-    is "$(get)" hello "$what: it answers"
+    is "$(get)" hello "$what: the server answers before the checkpoint"
     freeze "$pid" "$DIR/$1" "$what" || return
     run "$CKPT" inspect "$DIR/$1"
-    unlike "$out" "TCP socket" "$what: it has stopped its server"
+    unlike "$out" "TCP socket" "$what: the framework stops its server before the checkpoint"
     restore "$1-$V" "$DIR/$1"
-    ok "$what: and started it again after the restore" answers "$port"
+    ok "$what: the framework starts its server after the restore" answers "$port"
 }
 
-# said NAME LINE COUNT: it has told of it that often by now.
-said() {
-    is "$(count_lines "$log" "$2")" "$3" "$V: $1: said '$2'"
+# logged NAME LINE COUNT: the log has had this line that often by now.
+logged() {
+    is "$(count_lines "$log" "$2")" "$3" "$V: $1: the log has '$2' $3 times"
 }
 
 begin() { # NAME JAR JAVA-ARGUMENT...
@@ -37,16 +37,17 @@ begin() { # NAME JAR JAVA-ARGUMENT...
 }
 
 twice() { # NAME
-    round "$1" 1 && is "$(get)" hello "$V: $1: to others too" && round "$1" 2
+    round "$1" 1 && is "$(get)" hello \
+        "$V: $1, generation 1: the server answers a second request" && round "$1" 2
 }
 
 spring() {
     begin spring spring.jar
     wait_line "$log" ready
     twice spring
-    said spring "bean stopped" 2
-    said spring "bean started" 3
-    said spring "Restarting Spring-managed lifecycle beans after JVM restore" 2
+    logged spring "bean stopped" 2
+    logged spring "bean started" 3
+    logged spring "Restarting Spring-managed lifecycle beans after JVM restore" 2
     stop "$pid"
 }
 
@@ -54,9 +55,10 @@ spring() {
 spring_on_refresh() {
     begin spring spring.jar -Dspring.context.checkpoint=onRefresh
     wait_exit "$pid" 60
-    is "$status/$(count_lines "$log" "bean started")" 137/3 "$V: spring: freezes itself on refresh"
+    is "$status/$(count_lines "$log" "bean started")" 137/3 \
+        "$V: spring: onRefresh freezes the JVM before any bean is started"
     restore "spring-$V" "$DIR/spring"
-    ok "$V: spring: and starts its server after the restore" answers "$port"
+    ok "$V: spring: a JVM frozen by onRefresh starts its server after the restore" answers "$port"
     stop "$pid"
 }
 
@@ -64,12 +66,12 @@ micronaut() {
     begin micronaut micronaut.jar
     wait_line "$log" ready 60
     twice micronaut
-    said micronaut "before NettyEmbeddedServerResource" 2
-    said micronaut "after NettyEmbeddedServerResource" 2
+    logged micronaut "before NettyEmbeddedServerResource" 2
+    logged micronaut "after NettyEmbeddedServerResource" 2
     stop "$pid"
 }
 
-# The log says nothing of a checkpoint: that the socket has gone from the image is all there is.
+# The log has no line for a checkpoint: the missing socket in the image is the only evidence.
 quarkus() {
     begin quarkus quarkus-app/quarkus-run.jar
     wait_line "$log" "Listening on" 60
@@ -81,8 +83,8 @@ helidon() {
     begin helidon helidon.jar
     wait_line "$log" ready 60
     twice helidon
-    said helidon "suspended, resumed before: false" 1
-    said helidon "resumed, resumed before: true" 2
+    logged helidon "suspended, resumed before: false" 1
+    logged helidon "resumed, resumed before: true" 2
     stop "$pid"
 }
 
@@ -90,9 +92,9 @@ helidon() {
 helidon_on_start() {
     begin helidon helidon.jar -Dio.helidon.resumable.checkpoint=onStart
     wait_exit "$pid" 60
-    is "$status" 137 "$V: helidon: freezes itself on start"
+    is "$status" 137 "$V: helidon: onStart freezes the JVM"
     restore "helidon-$V" "$DIR/helidon"
-    ok "$V: helidon: and answers after the restore" answers "$port"
+    ok "$V: helidon: a JVM frozen by onStart answers after the restore" answers "$port"
     stop "$pid"
 }
 
@@ -105,7 +107,7 @@ body() {
         helidon
         helidon_on_start
     else
-        cannot "$V: helidon" "needs JDK 21"
+        cannot "$V: helidon: the framework starts its server after the restore" "it needs JDK 21"
     fi
 }
 

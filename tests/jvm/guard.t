@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Guard pages (MADV_GUARD_INSTALL) are neither read at a checkpoint nor lost at a restore, over two
+# Guard pages (MADV_GUARD_INSTALL) are neither read by a checkpoint nor lost by a restore, over two
 # generations. The program needs the foreign function interface of JDK 22.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
@@ -9,22 +9,23 @@
 guarded() {
     local generation
     if [ "${V%%.*}" -lt 22 ]; then
-        cannot "$V: guard pages" "JDK $V has no foreign function interface"
+        cannot "$V: restore: guard pages are kept" "JDK $V has no foreign function interface"
         return
     fi
     start_jvm "guard-$V" - --enable-native-access=ALL-UNNAMED "$TOP/tests/jvm/java/Guard.java"
     wait_line "$log" " "
     if grep -q "no guard pages" "$log"; then
-        cannot "$V: guard pages" "this kernel has none"
+        cannot "$V: restore: guard pages are kept" "this kernel has none"
         return
     fi
     wait_line "$log" "before=1 guard=true after=3"
     for generation in 1 2; do
         freeze "$pid" "$DIR/guard" "$V: generation $generation" || return
         restore "guard-$V-$generation" "$DIR/guard"
-        ok "$V: generation $generation: the guard is there, and its neighbours" \
+        ok "$V: restore $generation: the guard page and the pages around it are kept" \
             wait_line "$log" "before=1 guard=true after=3"
-        not_ok "$V: generation $generation: always" grep -v "before=1 guard=true after=3" "$log"
+        not_ok "$V: restore $generation: the guard page never disappears" \
+            grep -v "before=1 guard=true after=3" "$log"
     done
     stop "$pid"
 }

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # A request for a checkpoint must not harm the JVM, whether it is refused, called off, or leaves the
-# JVM running: memory that other threads unmap meanwhile, mapped files that were cut short, threads
-# with hardly any stack, threads that block all signals, a full queue of signals, stacks that
-# overflow, descriptors that come and go.
+# JVM running: with memory that other threads unmap meanwhile, mapped files that were truncated, threads
+# with hardly any stack, threads that block all signals, a full queue of signals, stacks that overflow,
+# descriptors that are opened and closed.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need gcc
@@ -18,35 +18,36 @@ begin() {
     NAME=$1-$((++begun))-$V
     COMMANDS=$DIR/commands-$NAME
     mkdir -p "$COMMANDS"
-    told=0
+    command_count=0
     start_jvm "$NAME" "$DIR/image-$1" -cp "$CP" Harmless "$LIBRARY" "$COMMANDS" "$@"
-    wait_line "$log" ready || fail "$V, $1: it starts"
+    wait_line "$log" ready || fail "$V, $1: the program starts"
 }
 
-tell() {
+send_command() {
     echo "$1" >"$COMMANDS/new"
-    mv "$COMMANDS/new" "$COMMANDS/$((++told))"
+    mv "$COMMANDS/new" "$COMMANDS/$((++command_count))"
 }
 
-end() { # WHAT: it has come this far unharmed
-    tell last
+end() { # WHAT: the JVM still answers, and ends with 0
+    send_command last
     wait_line "$log" "report last" || fail "$V, $1: the JVM answers"
-    tell end
+    send_command end
     wait_exit "$pid" 30
-    is "$status" 0 "$V, $1: the JVM ends as ever"
+    is "$status" 0 "$V, $1: the JVM is unharmed and ends with 0"
 }
 
 build_library() {
     LIBRARY=$DIR/libharmless.so
     gcc -shared -fPIC -O1 -Wl,-z,now -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -pthread \
         -o "$LIBRARY" "$TOP/tests/jvm/java/harmless.c" 2>"$TMP/gcc.err" && return
-    skip "$V" "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
+    skip "$V: requests for a checkpoint do no harm" \
+        "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
     return 1
 }
 
-# asked WHAT N: asks N times from inside; each is refused.
-asked() {
-    tell "ask $2"
+# refused_from_inside WHAT N: N requests by the application itself; each is refused.
+refused_from_inside() {
+    send_command "ask $2"
     wait_line "$log" "refused $2 times" 120 || fail "$V, $1: $2 requests are refused"
 }
 
@@ -57,20 +58,20 @@ churn() {
     done
     OPTIONS=(addr=none gc=false)
     begin map "$DIR/many/"
-    asked map 60
+    refused_from_inside map 60
     end "files mapped and unmapped"
     begin dlopen "$DIR/many/"
-    asked dlopen 30
+    refused_from_inside dlopen 30
     end "libraries opened and closed"
     CONFINE=("$SECCOMP_RUN" --) # takes process_vm_readv() for a debugger's
     begin dlopen "$DIR/many/"
-    asked dlopen 10
+    refused_from_inside dlopen 10
     end "libraries opened and closed in a container"
     CONFINE=()
     OPTIONS=(addr=none)
 }
 
-# What another thread closes while it is looked at is no reason to call a checkpoint off.
+# A descriptor that another thread closes while it is inspected is no reason to call a checkpoint off.
 passing() {
     local refused=
     OPTIONS=(addr=none gc=false)
@@ -81,7 +82,7 @@ passing() {
         run "$CKPT" checkpoint --leave-running --no-rehearsal "$pid" "$DIR/image-passing"
         refused+=${err#*:}
     done
-    is "$refused" "" "$V: servers that come and go are no obstacle"
+    is "$refused" "" "$V: sockets that are opened and closed meanwhile are no obstacle"
     stop "$pid"
 }
 
@@ -89,9 +90,10 @@ passing() {
 refused_soon() {
     local before=$SECONDS
     run "$CKPT" checkpoint "$pid" "$DIR/image"
-    is "$status" 1 "$V, $1: refused"
+    is "$status" 1 "$V, $1: the checkpoint is refused"
     like "$err" "$2" "$V, $1: the message has the reason"
-    [ $((SECONDS - before)) -lt 30 ] || fail "$V, $1: refused at once" "$((SECONDS - before)) s"
+    [ $((SECONDS - before)) -lt 30 ] || fail "$V, $1: the checkpoint is refused at once" \
+        "$((SECONDS - before)) s"
 }
 
 blocked() {
@@ -110,42 +112,42 @@ blocked() {
         "the user's queue of pending signals is full \(RLIMIT_SIGPENDING is 0\), .*'ulimit -i'"
     prlimit --pid "$pid" --sigpending=1000:
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image"
-    is "$status$out$err" 0 "$V, a full queue of signals: once there is room, it works"
+    is "$status$out$err" 0 "$V, a full queue of signals: a checkpoint succeeds when there is room"
     end "a full queue of signals"
     OPTIONS=(addr=none)
 }
 
-# leaves_running WHAT N
-leaves_running() {
+# leave_running WHAT N: N checkpoints after which the JVM continues.
+leave_running() {
     for ((i = 0; i < $2; i++)); do
         run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image-$1"
         if [ "$status$out$err" != 0 ]; then
-            fail "$V, $1: checkpoint $i" "status $status, said: $out$err"
+            fail "$V, $1: checkpoint $i succeeds" "status $status, said: $out$err"
             return 1
         fi
     done
 }
 
-# An alternate stack, and its settings, are there again after a restore: else the next parking ends
-# the JVM.
+# An alternate stack and its settings are restored: otherwise the next parking would end the JVM.
 small_stacks() {
     local what
     for what in low "low autodisarm" on-alternate; do
         # shellcheck disable=SC2086 # words
         begin $what
-        leaves_running low 3 || return
-        freeze "$pid" "$DIR/image-low" "$V, $what: freeze" || return
+        leave_running low 3 || return
+        freeze "$pid" "$DIR/image-low" "$V, alternate stack $what" || return
         restore "$NAME" "$DIR/image-low"
-        tell back
-        wait_line "$log" "report back" || fail "$V, $what: restored"
-        leaves_running low 2 || return
+        send_command back
+        wait_line "$log" "report back" || fail "$V, alternate stack $what: the restored JVM answers"
+        leave_running low 2 || return
         end "an alternate stack ($what)"
     done
 }
 
 # The threads of a Go library run on stacks of a few KiB, and have alternate ones for signals.
 go_library() {
-    command -v go >/dev/null || { cannot "$V, go" "Go is not installed" && return; }
+    command -v go >/dev/null || { cannot "$V, a Go library: the JVM is unharmed and ends with 0" \
+        "Go is not installed" && return; }
     if [ ! -e "$TMP/libgo.so" ]; then
         mkdir -p "$TMP/go"
         cat >"$TMP/go/main.go" <<'GO'
@@ -187,26 +189,30 @@ GO
         (cd "$TMP/go" && GO111MODULE=off GOFLAGS='' GOCACHE=$TMP/go-cache HOME=$TMP CGO_ENABLED=1 \
             go build -buildmode=c-shared -o "$TMP/libgo.so" main.go) >"$TMP/go.err" 2>&1
     fi
-    [ -e "$TMP/libgo.so" ] || { skip "$V, go" "no library: $(tail -n 1 "$TMP/go.err")" && return; }
+    if [ ! -e "$TMP/libgo.so" ]; then
+        skip "$V, a Go library: the JVM is unharmed and ends with 0" \
+            "it cannot be built: $(tail -n 1 "$TMP/go.err")"
+        return
+    fi
     begin go "$TMP/libgo.so"
-    leaves_running go 10 || return
+    leave_running go 10 || return
     end "a Go library"
 }
 
-# A Java thread that overflows its stack again and again takes the signal at any depth.
+# A Java thread that overflows its stack repeatedly takes the signal at any depth.
 overflows() {
     begin none
-    tell recurse
-    wait_line "$log" overflows || fail "$V, overflows: it recurses"
-    leaves_running none 10 || return
+    send_command recurse
+    wait_line "$log" overflows || fail "$V, stacks that overflow: the thread recurses"
+    leave_running none 10 || return
     end "stacks that overflow"
 }
 
-# Threads that live for a moment only; some start or end while others are asked.
+# Short-lived threads; some start or end while others are being parked.
 short_lives() {
     begin short
-    leaves_running short 5 || return
-    end "threads that live for a moment"
+    leave_running short 5 || return
+    end "short-lived threads"
 }
 
 # Pages after the new end are not read: a load there would end the JVM.
@@ -221,18 +227,19 @@ cut_short() {
         truncate -s "$size" "$file"
         truncate -s "$size" "/proc/self/fd/8"
         exec 8>&-
-        leaves_running file 1 || return
-        freeze "$pid" "$DIR/image-file" "$V, cut short to $size: freeze" || return
+        leave_running file 1 || return
+        freeze "$pid" "$DIR/image-file" "$V, mapped files truncated to $size bytes" || return
         restore "$NAME" "$DIR/image-file"
-        tell back
-        wait_line "$log" "report back" || fail "$V, cut short to $size: restored"
-        leaves_running file 1 || return
-        end "mapped files cut short to $size bytes, restored"
+        send_command back
+        wait_line "$log" "report back" || fail \
+            "$V, mapped files truncated to $size bytes: the restored JVM answers"
+        leave_running file 1 || return
+        end "mapped files truncated to $size bytes"
     done
 }
 
-# Another process cuts files short, and lengthens them, at the moment when they are read. What becomes
-# of the checkpoint is not the point.
+# Another process truncates and lengthens files at the moment when they are read. The checkpoints may
+# succeed or fail.
 cut_meanwhile() {
     local cutter turn
     for ((turn = 0; turn < 12; turn++)); do
@@ -254,16 +261,16 @@ while True:
         run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image-shared"
     done
     stop "$cutter"
-    end "mapped files that are cut short meanwhile"
+    end "mapped files that are truncated meanwhile"
 }
 
-# counted WHEN WANT WHAT [EXCEPT]: what the waits have come to
-counted() {
-    tell "$1"
-    wait_line "$log" "report $1:" || fail "$V, waits: it answers $1"
-    # Without a time namespace, moments of the monotonic clock are others after a restore.
+# wait_results WHEN WANT WHAT [EXCEPT]: how the waits of native code have ended so far.
+wait_results() {
+    send_command "$1"
+    wait_line "$log" "report $1:" || fail "$V, waits: the program answers '$1'"
+    # Without a time namespace, absolute times of the monotonic clock differ after a restore.
     is "$(sed -n "s/.*report $1: turns 0;//p" "$log" | sed "s/${4:-none}//g")" \
-        "$(sed "s/${4:-none}//g" <<<"$2")" "$V, waits: $3"
+        "$(sed "s/${4:-none}//g" <<<"$2")" "$V, waits of native code: $3"
 }
 
 waits() {
@@ -274,25 +281,25 @@ waits() {
         all+=" $name=1/0"
     done
     begin waits
-    leaves_running waits 3 || return
-    counted first "" "no wait of native code ends by a parking"
-    tell signal
+    leave_running waits 3 || return
+    wait_results first "" "none ends by a parking"
+    send_command signal
     wait_line "$log" signalled
-    wait_all "$all" || fail "$V, waits: a signal of the application ends each"
-    leaves_running waits 1 || return
-    counted second "$all" "nor after signals of the application"
-    freeze "$pid" "$DIR/image-waits" "$V, waits: freeze" || return
+    wait_all "$all" || fail "$V, waits of native code: a signal of the application ends each"
+    leave_running waits 1 || return
+    wait_results second "$all" "none ends by a parking after signals of the application"
+    freeze "$pid" "$DIR/image-waits" "$V, waits of native code" || return
     restore "$NAME" "$DIR/image-waits"
-    counted third "$all" "nor by a restore" "$moments"
-    leaves_running waits 1 || return
-    counted fourth "$all" "nor in the restored process" "$moments"
-    end waits
+    wait_results third "$all" "none ends by a restore" "$moments"
+    leave_running waits 1 || return
+    wait_results fourth "$all" "none ends by a parking in the restored process" "$moments"
+    end "waits of native code"
 }
 
-# wait_all WANT: until the waits have come to that.
+# wait_all WANT: until the waits have ended like that.
 wait_all() {
     for ((i = 0; i < 300; i++)); do
-        tell "all$i"
+        send_command "all$i"
         wait_line "$log" "report all$i:" || return
         [ "$(sed -n "s/.*report all$i: turns 0;//p" "$log")" != "$1" ] || return 0
     done

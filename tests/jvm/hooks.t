@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Hooks that hang: a report names the resource, its thread's stack and who holds the lock, to standard
-# error and to the requester; the checkpoint is called off, nobody waits for ever, the JVM goes on.
+# Hooks that hang: a report with the resource, its thread's stack and the holder of the lock goes to
+# standard error and to the requester; the checkpoint is called off, no thread waits without limit, the
+# JVM continues.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need curl
@@ -12,9 +13,9 @@ get() { # PATH
     curl -sS --max-time 20 "http://127.0.0.1:$port$1" 2>&1
 }
 
-# begin MODE [OPTION]: starts Hooks, by default with a limit of a second; sets name, image, port.
+# begin MODE [OPTION]: starts Hooks, with a limit of a second unless given; sets name, image, port.
 begin() {
-    name="$V $*"
+    name="$V: $*"
     image=$DIR/${*// /-}
     OPTIONS=(addr=none "${2:-hook_timeout=1}")
     start_jvm "$name" "$image" -cp "$CP" Hooks "$1" "$image.go"
@@ -27,7 +28,7 @@ release() {
     wait_line "$jvm_log" released
 }
 
-ask() { # EXTRA...: a checkpoint that should take no longer than a limit, a grace and a bit
+ask() { # EXTRA...: a checkpoint that should take little longer than the limit and its grace time
     RUN_SECONDS=20 run "$CKPT" checkpoint "$@" "$pid" "$image"
 }
 
@@ -37,98 +38,105 @@ calls() {
 
 ALL="before third before second before first after first after second after third "
 
-# A hook that an interruption ends: all are notified, and nothing is left of it.
+# A hook that an interrupt ends: all hooks are notified, and the interrupt leaves no trace.
 interruptible() {
     begin interruptible
     ask
-    is "$status" 1 "$name: called off"
+    is "$status" 1 "$name: a hook that hangs calls the checkpoint off"
     like "$err" 'Hooks.Hanging.beforeCheckpoint of resource [^ ]*@[0-9a-f]+ has been running for 1 s' \
-        "$name: the requester is told which hook of which resource"
+        "$name: the requester gets the hook and the resource"
     like "$err" "hook_timeout=1.*interrupted.*thread 'checkpointer request', WAITING:" \
-        "$name: and what is done"
-    like "$err" 'at (app//)?Hooks.Hanging.beforeCheckpoint\(Hooks.java:[0-9]+\)' "$name: and its stack"
-    like "$err" 'did not return within 1 s.*caused by java.lang.InterruptedException' "$name: and the reason"
+        "$name: the requester gets the limit and the thread's state"
+    like "$err" 'at (app//)?Hooks.Hanging.beforeCheckpoint\(Hooks.java:[0-9]+\)' \
+        "$name: the requester gets the stack of the hook"
+    like "$err" 'did not return within 1 s.*caused by java.lang.InterruptedException' \
+        "$name: the requester gets the hook's exception"
     contains "$(<"$log")" "checkpointer: warning: Hooks\$Hanging.beforeCheckpoint of resource" \
-        "$name: standard error has the report"
-    is "$(calls)" "$ALL" "$name: everyone is notified"
+        "$name: the report is on standard error"
+    is "$(calls)" "$ALL" "$name: all hooks are notified"
     like "$(get /own)" '^CheckpointException.Hooks.Hanging.beforeCheckpoint of .* did not return within 1 s' \
-        "$name: the application is told by an exception"
-    unlike "$(get /own)" interrupted "$name: and its thread not left interrupted"
-    is "$(get /)" serving "$name: it serves"
+        "$name: the application gets an exception"
+    unlike "$(get /own)" interrupted "$name: the application's thread is not left interrupted"
+    is "$(get /)" serving "$name: the application serves after the refusal"
     release
     freeze "$pid" "$image" "$name" && restore "$name" "$image"
-    ok "$name: a hook that returns does not stand against the next one" answers "$port"
+    ok "$name: a checkpoint after the hook has returned is restored" answers "$port"
     stop "$pid"
 }
 
-# One that does not react: the answer comes all the same, and also to those who come later.
+# A hook that does not react: requesters get an answer nevertheless, later ones too.
 stubborn() {
     local own
     begin stubborn
     ask
-    is "$status" 1 "$name: the requester does not wait for ever"
-    like "$err" 'does not react to being interrupted; the application goes on' "$name: and is told so"
+    is "$status" 1 "$name: a hook that ignores its interrupt: the requester gets an answer"
+    like "$err" 'does not react to being interrupted; the application goes on' \
+        "$name: the requester is told that the hook does not react"
     ask
-    is "$status" 1 "$name: the next request is answered too"
+    is "$status" 1 "$name: a second request while the hook hangs gets an answer"
     like "$err" 'another checkpoint is on its way: Hooks.Hanging.beforeCheckpoint of .* for [0-9]+ s' \
-        "$name: with what is in its way"
+        "$name: a second request gets the name of the hook"
     like "$(get /own)" '^CheckpointException.another checkpoint is on its way: Hooks.Hanging' \
-        "$name: the application does not wait either"
-    is "$(get /)" serving "$name: it serves"
-    is "$(calls)" "before third before second " "$name: the others wait for the hook"
+        "$name: a request of the application gets the name of the hook"
+    is "$(get /)" serving "$name: the application serves while the hook hangs"
+    is "$(calls)" "before third before second " "$name: the other hooks wait for the one that hangs"
     release
     wait_line "$log" "has returned after" && wait_line "$log" "after third"
-    is "$(calls)" "$ALL" "$name: when it returns, everyone is notified"
+    is "$(calls)" "$ALL" "$name: all hooks are notified when it returns"
     freeze "$pid" "$image" "$name" && restore "$name" "$image"
-    ok "$name: and the next checkpoint works" answers "$port"
+    ok "$name: a checkpoint after the late return is restored" answers "$port"
     stop "$pid"
 }
 
 locked() {
     begin lock
     ask
-    is "$status" 1 "$name: called off"
-    like "$err" 'WAITING:.*Hooks.Hanging.contend' "$name: the report has the stack"
+    is "$status" 1 "$name: a hook that waits for a lock calls the checkpoint off"
+    like "$err" 'WAITING:.*Hooks.Hanging.contend' "$name: the report has the stack of the hook"
     like "$err" "held elsewhere:.*thread 'lock holder', WAITING:.*Hooks.waitUninterruptibly" \
-        "$name: and that of the lock's holder"
+        "$name: the report has the stack of the lock's holder"
     release
     wait_line "$log" "after third"
     freeze "$pid" "$image" "$name"
 }
 
-# A thread that a hook waits for asks for a checkpoint: neither could ever go on.
+# A thread that a hook waits for asks for a checkpoint: neither could ever continue.
 deadlock() {
     begin thread
     ask
-    is "$status" 1 "$name: called off"
+    is "$status" 1 "$name: a hook that waits for a requester calls the checkpoint off"
     like "$err" "thread 'asker' is in checkpointRestore\(\) and waits for this checkpoint to end" \
-        "$name: the report says why"
+        "$name: the report names the thread that waits for this checkpoint"
     wait_line "$log" "after third"
-    contains "$(<"$log")" "asked: CheckpointException" "$name: the thread gets an exception"
-    is "$(calls)" "$ALL" "$name: and all is undone"
+    contains "$(<"$log")" "asked: CheckpointException" \
+        "$name: the thread that the hook waits for gets an exception"
+    is "$(calls)" "$ALL" "$name: all hooks are called and undone"
     release
     freeze "$pid" "$image" "$name"
 }
 
-# After the restore there is nothing to call off: it is reported, and the JVM lives.
+# After a restore there is nothing to call off: the hook is reported, and the JVM lives.
 after() {
     begin after
     freeze "$pid" "$image" "$name" || return
     restore "$name" "$image"
-    wait_line "$log" "is still running, after" || fail "$name: reported again" "$(<"$log")"
-    contains "$(<"$log")" "Hooks\$Hanging.afterRestore of resource" "$name: the hook is named"
-    contains "$(<"$log")" "it is left to run on" "$name: and left alone"
-    is "$(get /)" serving "$name: the JVM lives"
+    wait_line "$log" "is still running, after" ||
+        fail "$name: an afterRestore that hangs is reported repeatedly" "$(<"$log")"
+    contains "$(<"$log")" "Hooks\$Hanging.afterRestore of resource" \
+        "$name: an afterRestore that hangs is named"
+    contains "$(<"$log")" "it is left to run on" "$name: an afterRestore that hangs is left running"
+    is "$(get /)" serving "$name: the JVM serves while afterRestore hangs"
     ask
-    like "$err" 'another checkpoint is on its way: Hooks.Hanging.afterRestore' "$name: no other one yet"
+    like "$err" 'another checkpoint is on its way: Hooks.Hanging.afterRestore' \
+        "$name: a request while afterRestore hangs is refused"
     release
     wait_line "$log" "after third"
-    contains "$(<"$log")" "has returned after" "$name: it is told when it returns"
+    contains "$(<"$log")" "has returned after" "$name: the return of a late afterRestore is reported"
     freeze "$pid" "$image" "$name"
     stop "$pid"
 }
 
-# As many requests as there may be, behind a hook that takes its time but does not hang.
+# As many requests as there may be, after one whose hook is slow but does not hang.
 crowd() {
     local number waiting=()
     begin stubborn hook_timeout=60
@@ -143,19 +151,19 @@ crowd() {
         [ -d "/proc/$jvm" ] || break
     done
     run "$CKPT" checkpoint "$jvm" "$image"
-    like "$err" 'too many requests' "$V crowd: one more is turned away"
+    like "$err" 'too many requests' "$V: crowd: a fifth request is refused"
     release
     wait_exit "${waiting[0]}"
-    is "$status" 0 "$V crowd: the first one is served"
+    is "$status" 0 "$V: crowd: the first request is served"
     for number in 1 2 3; do
         wait_exit "${waiting[number]}"
-        is "$status" 1 "$V crowd: the others are not"
+        is "$status" 1 "$V: crowd: request $((number + 1)) is not served"
     done
     contains "$(<"$TMP/$V third.log")" "the JVM was frozen for another request before this one" \
-        "$V crowd: and are told why"
+        "$V: crowd: a request that is not served gets the reason"
     restore "$V crowd" "$image"
-    ok "$V crowd: the image with three more requests in it comes back" answers "$port"
-    freeze "$pid" "$image" "$V crowd: and takes requests"
+    ok "$V: crowd: an image with three more requests in it is restored" answers "$port"
+    freeze "$pid" "$image" "$V: crowd: the restored JVM"
 }
 
 body() {

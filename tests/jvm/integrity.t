@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# What restore must not believe: an image that was killed while it was written, cut, or changed in any
-# byte of its metadata; one that another user made or could have changed; files that are no longer
-# those that the JVM had. Each is refused in one line with nothing run, and what was whole before is
-# whole afterwards.
+# What restore must not accept: an image whose writer was killed, that was truncated, or changed in any
+# byte of its metadata; one that another user made or could have changed; files that are not those that
+# the JVM had. Each is refused in one line, nothing is run, and a complete image stays complete.
 #
 # CKPT_SEED=N repeats the choice of bytes of another run.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
@@ -15,22 +14,22 @@ SEED=${CKPT_SEED:-$RANDOM}
 note "seed $SEED"
 RUN_SECONDS=20
 
-# An image of the counter in $1, and of the jar that it has open in $2.
+# make_image DIR [JAR]: an image of the counter, which has that jar open.
 make_image() {
     start_jvm "make-$V" "$1" -jar "${2:-$SIMPLE}" --period 10 --checkpoint-at 2 --until 4
     wait_exit "$pid"
-    [ "$status" = 137 ] || fail "$V: an image to begin with" "$(<"$log")"
+    [ "$status" = 137 ] || fail "$V: the image of the test is made" "$(<"$log")"
 }
 
-# restored WHAT DIR: the image is good: it counts to the end.
+# restored WHAT DIR: the image is good: the restored program counts to the end.
 restored() {
     run "$CKPT" restore "$2"
     is "$status $(tr '\n' ' ' <<<"${out:0:200}")" "0 after restore 3 4 " "$1"
 }
 
-# written PATTERN KIB PID: until that much of the one file like that is on the disk, and names it; its
-# size is set long before. Fails when the process has ended. Looks all the time, since nothing tells of
-# it.
+# written PATTERN KIB PID: until that much of the one file of this pattern is on the disk; prints its
+# name. Its size is set long before. Fails when the process has ended. Polls, since there is no event
+# to wait for.
 written() {
     python3 - "$@" <<'PYTHON'
 import glob, os, sys, time
@@ -59,16 +58,17 @@ killed() {
     wait_line "$log" 3
     start "$V $what, requester" "$CKPT" checkpoint "$victim" "$image"
     if ! temporary=$(written "$image/.checkpointer-image-*" 30000 "$victim"); then
-        fail "$V: $what: the write begins" "$(head -n 3 "$log")"
+        fail "$V: $what: the agent begins to write the image" "$(head -n 3 "$log")"
         return
     fi
     kill -KILL "$victim"
     wait_exit "$pid"
-    is "$status/$(wc -l <"$log")" 1/1 "$V: $what: the requester is told in one line"
+    is "$status/$(wc -l <"$log")" 1/1 "$V: $what: the requester gets one line"
     wait_exit "$victim"
-    rm -f "$(control_socket "$victim")" # no one else would, and another user may get this PID
-    ok "$V: $what: it was in the middle of the write" test -s "$temporary"
-    is "$(sha256sum "$image/image" 2>/dev/null)" "$before" "$V: $what: no image, or the one before"
+    rm -f "$(control_socket "$victim")" # it would stay, and another user may get this PID
+    ok "$V: $what: the kill is in the middle of the write" test -s "$temporary"
+    is "$(sha256sum "$image/image" 2>/dev/null)" "$before" \
+        "$V: $what: the old image, or its absence, is unchanged"
     cp "$temporary" "$DIR/half"
 }
 
@@ -76,17 +76,18 @@ killed_writes() {
     local half=$DIR/half-image
     killed "$DIR/none" "killed, no image before"
     run "$CKPT" restore "$DIR/none"
-    refused "$V: killed, no image before: there is none" "no checkpoint in '$DIR/none'"
+    refused "$V: killed, no image before: restore finds no checkpoint" "no checkpoint in '$DIR/none'"
     make_image "$DIR/kept"
     killed "$DIR/kept" "killed, over an image"
-    restored "$V: killed, over an image: the one before is whole" "$DIR/kept"
+    restored "$V: killed, over an image: the old image is restored" "$DIR/kept"
     mkdir -m 700 "$half"
     mv "$DIR/half" "$half/image"
     run "$CKPT" restore "$half"
-    refused "$V: half an image under an image's name" 'no image|damaged'
+    refused "$V: restore: half an image is refused" 'no image|damaged'
     make_image "$DIR/kept"
-    is "$(ls -A "$DIR/kept")" $'image\nmanifest.json' "$V: the next checkpoint tidies up"
-    restored "$V: and is whole" "$DIR/kept"
+    is "$(ls -A "$DIR/kept")" $'image\nmanifest.json' \
+        "$V: killed, over an image: the next checkpoint removes the temporary file"
+    restored "$V: killed, over an image: the image of the next checkpoint is restored" "$DIR/kept"
 }
 
 # poke FILE OFFSET: flips one bit there.
@@ -121,15 +122,15 @@ flipped() {
         [ "$status/$out/$(wc -l <<<"$err")" = 1//1 ] || wrong+=("$offset: $status '$err'")
         poke "$image" "$offset"
     done
-    is "${wrong[*]}" "" "$V: any bit of the metadata's $size bytes flipped: refused"
+    is "${wrong[*]}" "" "$V: restore: a flipped bit anywhere in the metadata is refused"
     poke "$image" "$((size + 4096 * 20 + 5))"
     run "$CKPT" restore --verify "$DIR/flip"
-    refused "$V: a bit of a page: refused with --verify" damaged
+    refused "$V: restore --verify: a flipped bit of a page is refused" damaged
     poke "$image" "$((size + 4096 * 20 + 5))"
-    restored "$V: all of it turned back: accepted" "$DIR/flip"
+    restored "$V: restore: an image whose bits are all flipped back is restored" "$DIR/flip"
 }
 
-cut() {
+truncated() {
     local image=$DIR/cut/image size whole at
     make_image "$DIR/cut"
     cp "$image" "$DIR/whole"
@@ -139,50 +140,51 @@ cut() {
         cp "$DIR/whole" "$image"
         truncate -s "$at" "$image"
         run "$CKPT" restore "$DIR/cut"
-        refused "$V: cut to $at of $size bytes" "'$image'|image"
+        refused "$V: restore: an image truncated to $at of $size bytes is refused" "'$image'|image"
     done
     cp "$DIR/whole" "$image"
-    restored "$V: whole again: accepted" "$DIR/cut"
+    restored "$V: restore: an image that is complete again is restored" "$DIR/cut"
 }
 
-# Who could have written it.
+# Images that another user could have written.
 trust() {
     local image=$DIR/trust/image
     make_image "$DIR/trust"
     chmod 620 "$image"
     run "$CKPT" restore "$DIR/trust"
-    refused "$V: an image that the group may write" "may write '$image'"
+    refused "$V: restore: an image that the group may write is refused" "may write '$image'"
     chmod 602 "$image"
     run "$CKPT" restore "$DIR/trust"
-    refused "$V: an image that all may write" "may write '$image'"
+    refused "$V: restore: an image that all users may write is refused" "may write '$image'"
     chmod 600 "$image"
     chmod 770 "$DIR/trust"
     run "$CKPT" restore "$DIR/trust"
-    refused "$V: a directory that the group may write" "may write '$DIR/trust'"
+    refused "$V: restore: an image directory that the group may write is refused" "may write '$DIR/trust'"
     chmod 700 "$DIR/trust"
     mv "$image" "$DIR/elsewhere"
     ln -s "$DIR/elsewhere" "$image"
     run "$CKPT" restore "$DIR/trust"
-    refused "$V: a link to an image" "$image"
+    refused "$V: restore: a symbolic link to an image is refused" "$image"
     rm "$image"
     mkfifo "$image"
     run timeout 10 "$CKPT" restore "$DIR/trust"
-    refused "$V: a named pipe" "$image"
+    refused "$V: restore: a named pipe in place of an image is refused" "$image"
     rm "$image"
     mv "$DIR/elsewhere" "$image"
     if [ "$(id -u)" -eq 0 ]; then
         chown 12345 "$image"
         run "$CKPT" restore "$DIR/trust"
-        refused "$V: another user's image" "'$image' belongs to user 12345"
+        refused "$V: restore: another user's image is refused" "'$image' belongs to user 12345"
         chown 0 "$image"
         chown 12345 "$DIR/trust"
         run "$CKPT" restore "$DIR/trust"
-        refused "$V: an image in another user's directory" "'$DIR/trust' belongs to user 12345"
+        refused "$V: restore: an image in another user's directory is refused" \
+            "'$DIR/trust' belongs to user 12345"
         chown 0 "$DIR/trust"
     else
-        cannot "$V: another user's image" "only root can make one"
+        cannot "$V: restore: another user's image is refused" "only root can make one"
     fi
-    restored "$V: all of it put right: accepted" "$DIR/trust"
+    restored "$V: restore: an image with its old owner and mode is restored" "$DIR/trust"
 }
 
 changed_jar() {
@@ -191,22 +193,22 @@ changed_jar() {
     make_image "$DIR/jar" "$jar"
     touch "$jar"
     run "$CKPT" restore "$DIR/jar"
-    refused "$V: a jar that was written anew" "'$jar' has changed"
+    refused "$V: restore: an open jar with another time of change is refused" "'$jar' has changed"
     touch -r "$SIMPLE" "$jar"
-    restored "$V: its time put right: accepted" "$DIR/jar"
+    restored "$V: restore: an open jar with its old time of change is accepted" "$DIR/jar"
     echo >>"$jar"
     touch -r "$SIMPLE" "$jar"
     run "$CKPT" restore "$DIR/jar"
-    refused "$V: a jar of another size" "'$jar' has changed"
+    refused "$V: restore: an open jar of another size is refused" "'$jar' has changed"
     rm "$jar"
     run "$CKPT" restore "$DIR/jar"
-    refused "$V: a jar that is gone" "'$jar'"
+    refused "$V: restore: a missing jar is refused" "'$jar'"
     mkdir "$jar"
     run "$CKPT" restore "$DIR/jar"
-    refused "$V: something else in its place" "'$jar'"
+    refused "$V: restore: a directory in place of an open jar is refused" "'$jar'"
 }
 
-# A JDK of our own, small enough to copy: what java needs to run this program.
+# A copy of the JDK, without what java does not need to run this program.
 changed_libjvm() {
     local home=$DIR/jdk real=$JAVA JAVA=$DIR/jdk/bin/java libjvm=$DIR/jdk/lib/server/libjvm.so at
     mkdir -p "$home/bin"
@@ -215,30 +217,30 @@ changed_libjvm() {
         2>/dev/null | tar -C "$home" -xf -
     make_image "$DIR/libjvm"
     touch "$libjvm"
-    restored "$V: the same libjvm, installed anew" "$DIR/libjvm"
+    restored "$V: restore: the same libjvm with another time of change is accepted" "$DIR/libjvm"
     at=$(readelf -SW "$libjvm" | sed -n 's/.*\.note\.gnu\.build-id *NOTE *[0-9a-f]* *\([0-9a-f]*\).*/\1/p')
     if [ -n "$at" ]; then
         poke "$libjvm" $((16#$at + 20))
         run "$CKPT" restore "$DIR/libjvm"
-        refused "$V: another libjvm of the same size" "'$libjvm' has changed"
+        refused "$V: restore: another libjvm of the same size is refused" "'$libjvm' has changed"
         poke "$libjvm" $((16#$at + 20))
-        restored "$V: the old one put back: accepted" "$DIR/libjvm"
+        restored "$V: restore: the old libjvm put back is accepted" "$DIR/libjvm"
     else
-        cannot "$V: another libjvm of the same size" "this one has no build-id"
+        cannot "$V: restore: another libjvm of the same size is refused" "this one has no build-id"
     fi
     mv "$libjvm" "$libjvm.away"
     run "$CKPT" restore "$DIR/libjvm"
-    refused "$V: no libjvm" "'$libjvm'"
+    refused "$V: restore: a missing libjvm is refused" "'$libjvm'"
     mv "$libjvm.away" "$libjvm"
     touch "$home/lib/modules"
     run "$CKPT" restore "$DIR/libjvm"
-    refused "$V: another lib/modules" "'$home/lib/modules' has changed"
+    refused "$V: restore: another lib/modules is refused" "'$home/lib/modules' has changed"
     rm -r "$home"
 }
 
 body() {
     flipped
-    cut
+    truncated
     trust
     changed_jar
     changed_libjvm

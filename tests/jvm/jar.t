@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # -javaagent:checkpointer.jar: does what -agentpath does, with the same options, and prints no more
-# than that; the library that it unpacks is a file for a moment only, wherever that may be, and no
-# image asks for it; beside -agentpath it does no harm.
+# than that; the library that it unpacks is a file for a moment only, in whatever folder, and no image
+# needs it; together with -agentpath it does no harm.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need python3 readelf unshare
@@ -21,7 +21,7 @@ with_jar() {
     start "$name" "${user[@]}" "$JAVA" "-javaagent:$JAR=$options" "$@"
 }
 
-# unzip_one JAR NAME: prints it.
+# unzip_one JAR NAME: prints that entry.
 unzip_one() {
     python3 -c 'import sys, zipfile
 sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' "$@"
@@ -31,53 +31,56 @@ content() {
     local jar=$TMP/again.jar
     unzip_one "$JAR" native/linux-x86_64/libcheckpointer.so >"$TMP/native.so"
     is "$(readelf -n "$TMP/native.so" | grep 'Build ID')" "$(readelf -n "$AGENT" | grep 'Build ID')" \
-        "the jar has the library that was built, under its architecture's name"
+        "checkpointer.jar: the library is in it under its architecture's name"
     run python3 "$TOP/tools/make-jar" --javac "$JAVAC" --output "$jar" \
         --scratch "$TMP/scratch" --version "$("$CKPT" --version | sed 's/.* //')" \
         --native "linux-x86_64=$AGENT" "$TOP"/src/java-agent/checkpointer/agent/*.java
-    ok "the same sources make the same jar" cmp "$JAR" "$jar"
+    ok "make-jar: the same sources make the same jar" cmp "$JAR" "$jar"
     run python3 "$TOP/tools/make-jar" --javac "$JAVAC" --output "$TMP/other.jar" \
         --scratch "$TMP/scratch" --version 0 --native "linux-aarch64=$AGENT" \
         --native "linux-x86_64-musl=$AGENT" "$TOP"/src/java-agent/checkpointer/agent/*.java
-    is "$status$out$err" 0 "a jar for several architectures"
+    is "$status$out$err" 0 "make-jar: a jar for several architectures is made"
 }
 
-# The folder for temporary files is gone before the restore.
+# The folder for temporary files is removed before the restore.
 generations() {
     local folder=$DIR/tmp
     mkdir "$folder"
     with_jar own "image=$DIR/own" "-Djava.io.tmpdir=$folder" -jar "$SIMPLE" --period 20 \
         --checkpoint-at 3,6 --until 7
     wait_exit "$pid"
-    is "$status/$(ls -A "$folder")" 137/ "$V: frozen by its own request, no file left"
+    is "$status/$(ls -A "$folder")" 137/ "$V: own request: the JVM is frozen, no file is left"
     rmdir "$folder"
     restore "$V own" "$DIR/own"
     wait_exit "$pid"
-    is "$status" 137 "$V: and again"
+    is "$status" 137 "$V: own request: the restored JVM is frozen"
     restore "$V own" "$DIR/own"
     wait_exit "$pid"
-    is "$status/$(<"$log")" "0/$ALL" "$V: as with -agentpath, and not a word more"
+    is "$status/$(<"$log")" "0/$ALL" "$V: own request: the output is that with -agentpath, and no more"
 }
 
 by_pid() {
     local image=$DIR/pid
     with_jar pid "" -jar "$SIMPLE" --period 20
     wait_line "$log" 2
-    ok "$V: the library's file is gone while it runs" grep -q 'libcheckpointer.*(deleted)' "/proc/$pid/maps"
+    ok "$V: by PID: the library's file is deleted while the JVM runs" \
+        grep -q 'libcheckpointer.*(deleted)' "/proc/$pid/maps"
     for generation in 1 2; do
         freeze "$pid" "$image" "$V: by PID, generation $generation" || return
         run "$CKPT" inspect --verify "$image"
-        is "$status$err" 0 "$V: the image of generation $generation is sound"
-        unlike "$out" "libcheckpointer" "$V: and names no library"
+        is "$status$err" 0 "$V: by PID: inspect --verify accepts the image of generation $generation"
+        unlike "$out" "libcheckpointer" \
+            "$V: by PID: the image of generation $generation needs no library file"
         run readelf -a -W "$image/image"
-        is "$status/$err" 0/ "$V: readelf finds no fault in it"
+        is "$status/$err" 0/ "$V: by PID: readelf finds no error in the image of generation $generation"
         restore "$V pid" "$image"
-        wait_more "$log" 2 || fail "$V: generation $generation goes on"
-        not_ok "$V: nor does the restored JVM map one" grep -q 'libcheckpointer' "/proc/$pid/maps"
+        wait_more "$log" 2 || fail "$V: by PID: generation $generation continues"
+        not_ok "$V: by PID: generation $generation maps no library file" \
+            grep -q 'libcheckpointer' "/proc/$pid/maps"
     done
     stop "$pid"
-    not_ok "$V: its socket goes with it" test -e "$(control_socket "$pid")"
-    in_sequence "$log" "$V: and no number was lost"
+    not_ok "$V: by PID: the JVM removes its control socket at its end" test -e "$(control_socket "$pid")"
+    in_sequence "$log" "$V: by PID: the JVM counts without a gap"
 }
 
 by_user() {
@@ -89,14 +92,14 @@ by_user() {
     wait_line "$log" 2
     freeze as_user "$pid" "$USER_DIR/$V" "$V: an ordinary user" || return
     restore "$V user" as_user "$USER_DIR/$V"
-    ok "$V: an ordinary user's JVM" wait_more "$log" 2
+    ok "$V: an ordinary user's JVM is restored" wait_more "$log" 2
     stop "$pid"
 }
 
 # What the program sees.
 seen() {
-    run "$JAVA" "-javaagent:$JAR=addr=none" -cp "$CP" Late <<<"" # an empty line: no word
-    like "$out" ^ready "$V: a program starts"
+    run "$JAVA" "-javaagent:$JAR=addr=none" -cp "$CP" Late <<<"" # an empty line is no command
+    like "$out" ^ready "$V: the program starts with -javaagent"
     rm -f "$TMP/in" && mkfifo "$TMP/in" && exec 8<>"$TMP/in"
     printf '%s\n' bean register end >&8
     "$JAVA" "-javaagent:$JAR=addr=none" -cp "$CP" Late <"$TMP/in" >"$TMP/seen" 2>&1 8>&- &
@@ -107,28 +110,29 @@ seen() {
     if [ "$V" -ge 9 ]; then
         is "$status/$(tr '\n' ' ' <"$TMP/seen")" \
             "0/ready jdk.management:type=CRaC done: bean done: register " \
-            "$V: it has the CRaC MXBean, and ends in order"
+            "$V: the program finds the CRaC MXBean, and ends with 0"
     fi
-    not_ok "$V: and leaves no socket" test -e "$(control_socket "$pid")"
+    not_ok "$V: the program leaves no control socket" test -e "$(control_socket "$pid")"
 }
 
-wrong() {
+wrong_start() {
     run "$JAVA" "-javaagent:$JAR=gc=maybe" -jar "$SIMPLE" --until 1
     is "$status/$out/$err" "1//checkpointer: error: agent option 'gc=maybe': expected true or false" \
-        "$V: a wrong option ends the start in one line"
+        "$V: a wrong option ends the start with one line"
     run "$JAVA" "-javaagent:$TMP/other.jar" -jar "$SIMPLE" --until 1
     is "$status/$out/$err" "1//checkpointer: error: '$TMP/other.jar' has no library for \
-linux-x86_64; it has linux-aarch64, linux-x86_64-musl" "$V: so does a jar for other machines"
+linux-x86_64; it has linux-aarch64, linux-x86_64-musl" \
+        "$V: a jar for other architectures ends the start with one line"
 }
 
-# noexec COMMAND...: with $DIR/noexec and /dev/shm mounted so.
+# noexec COMMAND...: with $DIR/noexec and /dev/shm mounted without permission to execute.
 noexec() {
     unshare -m bash -c 'mount -t tmpfs -o noexec,mode=1777 tmpfs "$0" &&
         mount -t tmpfs -o noexec tmpfs /dev/shm && "$@"' "$DIR/noexec" "$@"
 }
 
-# in_vain: all folders are noexec, and then the one for temporary files alone; the image is there too.
-in_vain() {
+# in_noexec: first all folders are noexec, then only the one for temporary files, where the image is too.
+in_noexec() {
     local here=$DIR/noexec
     cp "$JAR" "$here/c.jar"
     XDG_RUNTIME_DIR=$here/run XDG_CACHE_HOME=$here "$JAVA" "-Djava.io.tmpdir=$here" \
@@ -143,29 +147,30 @@ in_vain() {
 folders() {
     run "$JAVA" "-Djava.io.tmpdir=$DIR/not-there" "-javaagent:$JAR=addr=none" -jar "$SIMPLE" --until 1
     is "$status$out/$(grep -v "java.io.tmpdir directory" <<<"$err")" 01/ \
-        "$V: no folder for temporary files: the next one does"
-    is "$(find "$BUILD" -maxdepth 1 -name '.libcheckpointer*')" "" "$V: nothing is left there"
+        "$V: no folder for temporary files: the next one is used"
+    is "$(find "$BUILD" -maxdepth 1 -name '.libcheckpointer*')" "" \
+        "$V: no folder for temporary files: nothing is left in the next one"
     mkdir -p "$DIR/noexec"
     if [ "$(id -u)" -ne 0 ] || ! noexec true 2>/dev/null; then
-        cannot "$V: noexec" "no mount can be made here"
+        cannot "$V: all folders noexec: each is named, and no file is left" "no mount can be made here"
         return
     fi
-    noexec in_vain 2>/dev/null # bash tells who was killed
+    noexec in_noexec 2>/dev/null # bash reports the process that was killed
     contains "$(<"$DIR/vain")" "checkpointer: error: no folder will do to load the agent's library from: \
 '$DIR/noexec' (failed to map segment from shared object), '$DIR/noexec/run' (not there), \
 '/dev/shm' (failed to map segment from shared object); name another with -Djava.io.tmpdir=DIR, or use \
--agentpath"$'\n'"status 1, left: c.jar" "$V: all folders noexec: each is named, and nothing left"
+-agentpath"$'\n'"status 1, left: c.jar" "$V: all folders noexec: each is named, and no file is left"
     is "$(tr '\n' ' ' <"$DIR/next")" "1 before checkpoint after restore 2 status 0 " \
-        "$V: the first one noexec, as is the image's: another does"
+        "$V: temporary folder noexec: another one is used, and the image is restored"
 }
 
 both() { # WHAT AGENT AGENT
     run "$JAVA" "${@:2}" -jar "$SIMPLE" --period 20 --checkpoint-at 2 --until 3
-    is "$status/$out" $'137/1\n2\nbefore checkpoint' "$V: $1: a checkpoint is made"
+    is "$status/$out" $'137/1\n2\nbefore checkpoint' "$V: both agents, $1: the JVM is frozen"
     like "$err" "^checkpointer: warning: the agent is in this JVM already; [^"$'\n'"]*not used$" \
-        "$V: $1: one of them says that it is the second"
+        "$V: both agents, $1: the second warns that it is not used"
     run "$CKPT" restore "$DIR/both"
-    is "$status/$out$err" $'0/after restore\n3' "$V: $1: and restored"
+    is "$status/$out$err" $'0/after restore\n3' "$V: both agents, $1: the JVM is restored"
 }
 
 several() {
@@ -178,7 +183,7 @@ several() {
         wait_exit "${pids[one - 1]}"
         lines+="$status $(tr '\n' ' ' <"$TMP/$V several $one.log")"
     done
-    is "$lines" "0 1 2 0 1 2 0 1 2 0 1 2 " "$V: several at once"
+    is "$lines" "0 1 2 0 1 2 0 1 2 0 1 2 " "$V: four JVMs with the jar start at once"
 }
 
 body() {
@@ -186,13 +191,13 @@ body() {
     by_pid
     by_user
     seen
-    wrong
+    wrong_start
     folders
     both "-agentpath first" "-agentpath:$AGENT=addr=none,image=$DIR/both" "-javaagent:$JAR=addr=none"
     both "-javaagent first" "-javaagent:$JAR=addr=none,image=$DIR/both" "-agentpath:$AGENT=addr=none"
     several
 }
-export -f in_vain
+export -f in_noexec
 export DIR JAR SIMPLE CKPT JAVA
 content
 each_jdk body

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Jars that were open before a checkpoint are read after the restore: entries and classes that
-# nobody had asked for, by class path, URLClassLoader, JarFile and the cache of jar: URLs. A jar
-# that is another one by then is refused.
+# Jars that were open before a checkpoint are read after the restore: entries and classes that were not
+# used before, by class path, URLClassLoader, JarFile and the cache of jar: URLs. A jar that has been
+# replaced is refused.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Jars
@@ -36,7 +36,7 @@ body() {
     is "$status" 137 "$V: a JVM with open jars is frozen"
     restore "jars-$V" "$DIR/image"
     wait_exit "$pid"
-    is "$status" 0 "$V: and goes on to its end"
+    is "$status" 0 "$V: a restored JVM with open jars ends with 0"
     is "$(sed "s/$zeros//" "$log")" "class path: first of path
 loader: first of loader
 file: first of file
@@ -47,10 +47,10 @@ file: second of file
 url: second of url
 class of class path: an InClassPath
 class of loader: an InLoader
-done" "$V: it has read them all, before and after"
+done" "$V: entries and classes of all jars are read before and after the restore"
     touch -d 2001-01-01 "$DIR/url.jar"
     run "$CKPT" restore "$DIR/image"
-    refused "$V: a jar that only a cache of the JDK has open, and is another one now" "url\.jar"
+    refused "$V: restore: a changed jar that only a cache of the JDK has open is refused" "url\.jar"
 }
 each_jdk body
 done_testing

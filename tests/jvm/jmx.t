@@ -8,7 +8,7 @@
 . "$TOP/tests/lib/jvm.sh"
 compile Jmx
 
-look() { # MODE PORT-OR-PID: prints what a client sees
+client_sees() { # MODE PORT-OR-PID: prints what a client sees
     timeout 30 "$JAVA" -Xshare:auto -cp "$CLASSES" Jmx "$@" 2>&1
 }
 
@@ -20,18 +20,18 @@ restored_now() { # TEXT NAME: a restore between $since and now, and the time sin
         [ "$uptime" -ge 0 ] && [ "$uptime" -le $((now - since)) ]; then
         pass "$2"
     else
-        fail "$2" "said '$1'; restored at $since or later, asked at $now"
+        fail "$2" "got '$1'; restored at $since or later, asked at $now"
     fi
 }
 
-# The client has ended, but the JVM's threads may not have heard of it yet.
+# The client has ended, but the JVM's threads may not have noticed it yet.
 freeze_idle() { # WHICH GENERATION
     local deadline=$((SECONDS + 10))
     while :; do
         run "$CKPT" checkpoint "$pid" "$DIR/$1"
         [[ $err == *"is a TCP connection"* ]] && [ "$SECONDS" -lt "$deadline" ] || break
     done
-    is "$status$err" 0 "$V: $1: checkpoint $2"
+    is "$status$err" 0 "$V: $1: checkpoint $2 succeeds"
     wait_exit "$pid"
 }
 
@@ -43,11 +43,11 @@ twice() { # WHICH
         restore "$1-$V" "$DIR/$1"
         wait_line "$log" "it beats" 30 --from "$(stat -c %s "$log")"
         [ "$1" = remote ] && target=$port || target=$pid
-        restored_now "$(look "$1" "$target")" "$V: $1: restore $generation is seen"
+        restored_now "$(client_sees "$1" "$target")" "$V: $1: a client sees the time of restore $generation"
     done
 }
 
-# A client that stays stands against the checkpoint, and loses nothing by the attempt.
+# A client that stays prevents the checkpoint, and the attempt does not affect it.
 connected() {
     local served=$pid client
     mkfifo "$DIR/talk"
@@ -58,10 +58,11 @@ connected() {
     "$WAITFOR" --pid "$client" line "$DIR/stay" RestoreTime
     run "$CKPT" checkpoint "$served" "$DIR/remote"
     like "$status$err" "^1.*is a TCP connection from 127.0.0.1:$port to " \
-        "$V: remote: a connected client is named, and is one reason why not"
+        "$V: remote: a checkpoint with a connected client is refused by name"
     echo >&8
     wait_exit "$client" 10
-    is "$status/$(grep -c "RestoreTime -1" "$DIR/stay")" 0/2 "$V: remote: it can ask on afterwards"
+    is "$status/$(grep -c "RestoreTime -1" "$DIR/stay")" 0/2 \
+        "$V: remote: the connected client is served after the refusal"
     exec 8>&-
 }
 
@@ -74,7 +75,8 @@ remote() {
         -Dcom.sun.management.jmxremote.authenticate=false \
         -Dcom.sun.management.jmxremote.ssl=false -cp "$CLASSES" Jmx served
     wait_line "$log" ready
-    is "$(look remote "$port")" "RestoreTime -1 UptimeSinceRestore -1" "$V: remote: not restored"
+    is "$(client_sees remote "$port")" "RestoreTime -1 UptimeSinceRestore -1" \
+        "$V: remote: a client of a JVM that was not restored sees -1"
     connected
     twice remote
     stop "$pid"
@@ -83,7 +85,8 @@ remote() {
 locally() {
     start_jvm "local-$V" - -cp "$CLASSES" Jmx served
     wait_line "$log" ready
-    is "$(look local "$pid")" "RestoreTime -1 UptimeSinceRestore -1" "$V: local: not restored"
+    is "$(client_sees local "$pid")" "RestoreTime -1 UptimeSinceRestore -1" \
+        "$V: local: a client of a JVM that was not restored sees -1"
     twice local
     stop "$pid"
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # The agent loaded into a JVM that has run for a while: by jcmd, as a library and as a jar, and by
-# `checkpoint PID`; hooks of a program that used org.crac only afterwards; options with spaces and
-# commas in them, changed by loading again, and wrong ones; JVMs that take no agent.
+# `checkpoint PID`; hooks of a program that uses org.crac only afterwards; options with spaces and
+# commas in them, changed by a second load, and wrong ones; JVMs that refuse agents.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Late
@@ -24,15 +24,15 @@ late() {
     wait_line "$log" ready || fail "$name: the program starts"
 }
 
-tell() { # WORD
+send_command() { # WORD
     local count
     count=$(count_lines "$log" "done: $1")
     echo "$1" >&8
     wait_line "$log" "done: $1" 30 --count $((count + 1))
 }
 
-# In the restored process it is another one that reads.
-back() { # DIR
+# restore_with_input DIR: the restored process reads its commands from a new descriptor 8.
+restore_with_input() {
     exec 8>&-
     rm -f "$TMP/in"
     mkfifo "$TMP/in"
@@ -47,76 +47,77 @@ finish() { # WHAT
     echo end >&8
     exec 8>&-
     wait_exit "$pid"
-    is "$status" 0 "$V: $1: it ends in order"
-    not_ok "$V: $1: and leaves no socket" test -e "$(control_socket "$pid")"
+    is "$status" 0 "$V: $1: the program ends with 0"
+    not_ok "$V: $1: the JVM leaves no control socket" test -e "$(control_socket "$pid")"
 }
 
-# What jcmd answers; its own status is 0 whatever that is.
-load() { # FILE [OPTIONS]
+# load FILE [OPTIONS]: sets out to jcmd's answer; its status is 0 whatever the answer.
+load() {
     run "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$1\"" "${@:2}"
 }
 
-# Of `jcmd PID JVMTI.agent_load`: options need quotes that jcmd itself sees.
+# Loads by `jcmd PID JVMTI.agent_load`: options need quotes that jcmd itself sees.
 by_jcmd() { # FILE WHAT CODE-OF-A-REFUSAL
     local what=$2 dir="$DIR/a b, c ${2##* }" other="$DIR/other ${2##* }"
     late "$what"
     load "$1" '"addr=none,gc=maybe"'
-    contains "$out" "return code: $3" "$V: $what: wrong options are refused"
-    ok "$V: $what: the JVM's standard error says why" grep -qxF \
+    contains "$out" "return code: $3" "$V: $what: a wrong option fails the load"
+    ok "$V: $what: a wrong option is reported on the JVM's standard error" grep -qxF \
         "checkpointer: error: agent option 'gc=maybe': expected true or false" "$log"
     load "$1" addr=none
-    contains "$out" "return code: $3" "$V: $what: so are options that jcmd has taken apart"
-    ok "$V: $what: and it says so" grep -qF "agent option 'addr': expected key=value" "$log"
+    contains "$out" "return code: $3" "$V: $what: options without quotes fail the load"
+    ok "$V: $what: options without quotes are reported" \
+        grep -qF "agent option 'addr': expected key=value" "$log"
     load "$1" "\"addr=none,image=$dir\""
-    contains "$out" "return code: $3" "$V: $what: a comma ends an option"
+    contains "$out" "return code: $3" "$V: $what: a path with a bare comma fails the load"
     load "$1" "\"addr=none,image=${dir/,/\\,}\""
-    contains "$out" "return code: 0" "$V: $what: loaded, with a comma and spaces in a path"
-    tell register
+    contains "$out" "return code: 0" "$V: $what: a path with spaces and an escaped comma is accepted"
+    send_command register
     echo freeze >&8
     wait_exit "$pid"
-    is "$status" 137 "$V: $what: checkpointRestore() of a program that looks for it now"
-    ok "$V: $what: writes where that path says" test -f "$dir/image"
-    back "$dir"
-    ok "$V: $what: and it is restored" wait_line "$log" "done: freeze"
+    is "$status" 137 "$V: $what: checkpointRestore() after the load freezes the JVM"
+    ok "$V: $what: the image is written to the path of the option" test -f "$dir/image"
+    restore_with_input "$dir"
+    ok "$V: $what: the JVM is restored" wait_line "$log" "done: freeze"
     load "$1" "\"image=$other\""
-    contains "$out" "return code: 0" "$V: $what: loaded again, in the restored JVM"
+    contains "$out" "return code: 0" "$V: $what: a second load in the restored JVM succeeds"
     echo freeze >&8
     wait_exit "$pid"
-    back "$other"
-    ok "$V: $what: which changes the option" wait_line "$log" "done: freeze" 30 --count 2
+    restore_with_input "$other"
+    ok "$V: $what: a second load changes the option image" wait_line "$log" "done: freeze" 30 --count 2
     is "$(count_lines "$log" "before checkpoint")/$(count_lines "$log" "after restore")" 2/2 \
-        "$V: $what: the hooks were called each time"
+        "$V: $what: the hooks are called at each checkpoint"
     finish "$what"
 }
 
-# Whoever comes second gives its options to the first.
+# The agent that is loaded second passes its options to the first.
 mixed() { # FIRST SECOND WHAT
     late "$3"
     load "$1" '"addr=none,control=false"'
-    contains "$out" "return code: 0" "$V: $3: the first"
+    contains "$out" "return code: 0" "$V: $3: the first is loaded"
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/mixed"
     contains "$status$err" "1checkpointer: JVM $pid has the agent, but not its control socket" \
-        "$V: $3: no socket if it is not wanted"
+        "$V: $3: control=false: there is no control socket"
     load "$2" '"gc=maybe"'
-    unlike "$out" "return code: 0" "$V: $3: wrong options for the second"
+    unlike "$out" "return code: 0" "$V: $3: wrong options for the second fail the load"
     load "$2" '"control=true"'
-    contains "$out" "return code: 0" "$V: $3: right ones"
+    contains "$out" "return code: 0" "$V: $3: right options for the second are accepted"
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/mixed"
-    is "$status$err" 0 "$V: $3: which the first one heeds"
+    is "$status$err" 0 "$V: $3: the first applies the options of the second"
     finish "$3"
 }
 
-# Nothing of org.crac was initialised before `checkpoint PID` brought the agent.
+# No class of org.crac was initialised before `checkpoint PID` loaded the agent.
 by_pid() {
     late "by PID"
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/by-pid"
-    is "$status$out$err" 0 "$V: a JVM that knew nothing of it"
-    tell register
+    is "$status$out$err" 0 "$V: by PID: the checkpoint of a JVM without the agent succeeds"
+    send_command register
     freeze "$pid" "$DIR/by-pid" "$V: by PID" || return
-    back "$DIR/by-pid"
-    ok "$V: hooks that were registered later are called" wait_line "$log" "after restore"
+    restore_with_input "$DIR/by-pid"
+    ok "$V: by PID: hooks that were registered after the load are called" wait_line "$log" "after restore"
     is "$(grep -v '^WARNING' "$log" | tr '\n' ' ')" "ready done: register before checkpoint after restore " \
-        "$V: once each"
+        "$V: by PID: each hook is called once"
     finish "by PID"
 }
 
@@ -126,7 +127,7 @@ refuses() {
     run "$CKPT" checkpoint "$pid" "$DIR/none"
     is "$status$out/$err" "1/checkpointer: this JVM takes no agent while it runs \
 (-XX:-EnableDynamicAgentLoading); start it with 'checkpointer run', or without that option" \
-        "$V: a JVM that takes no agent"
+        "$V: checkpoint: a JVM with -XX:-EnableDynamicAgentLoading is refused"
     finish "no agents"
 }
 
@@ -137,7 +138,7 @@ body() {
         mixed "$AGENT" "$JAR" "the library, then the jar"
         mixed "$JAR" "$AGENT" "the jar, then the library"
     else
-        cannot "$V: jcmd" "it has no JVMTI.agent_load"
+        cannot "$V: jcmd loads the agent" "it has no JVMTI.agent_load"
     fi
     by_pid
     refuses

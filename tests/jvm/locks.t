@@ -3,15 +3,15 @@
 #
 # Locks on files are held again after a restore: record locks as FileChannel takes them, on ranges,
 # exclusive and shared, on a file that is mapped too, that of a logging file; flock() and locks of
-# open file descriptions. A JVM that continues after a checkpoint has kept all of them. Where another
-# process has the lock by then, the restore is refused in one line that says who, also for a second clone;
-# so it is where the locked file is another one.
+# open file descriptions. A JVM that continues after a checkpoint keeps all of them. If another process
+# has the lock by then, or a first clone, the restore is refused in one line that names the process; it
+# is refused too if the locked file has been replaced.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need python3
 compile Locks
 
-# lock "HOW FILE [START LENGTH]"...: tries for each lock; prints "free" or "held" for each, in one
+# lock "HOW FILE [START LENGTH]"...: tries to take each lock; prints "free" or "held" for each, in one
 # line. HOW: exclusive, shared, flock. With HOLD=yes it prints "holding" and keeps the first one until
 # it is killed.
 cat >"$TMP/lock" <<'PYTHON'
@@ -39,7 +39,7 @@ print(*(attempt(*word.split()) for word in sys.argv[1:]))
 PYTHON
 lock() { python3 "$TMP/lock" "$@"; }
 
-# What a Java program cannot lock: opens and locks FILE, and becomes the command behind it.
+# inherit HOW FILE COMMAND...: takes a lock that a Java program cannot take, and becomes the command.
 cat >"$TMP/inherit" <<'PYTHON'
 import fcntl, os, struct, sys
 how, path = sys.argv[1:3]
@@ -61,16 +61,16 @@ all_held() { # WHEN
         "exclusive $FILES/ranges 100 100" "exclusive $FILES/ranges 300 0" \
         "shared $FILES/mapped 100 1" "exclusive $FILES/log.lck")
     set -- "$1" $got
-    is "$2 $3" "held held" "$V, $1: nobody else gets a lock on the exclusive range"
-    is "$4 $5" "held free" "$V, $1: the shared range may be shared only"
-    is "$6 $7" "free free" "$V, $1: the rest is free"
-    is "$8" held "$V, $1: nobody gets a lock on the mapped file"
-    is "$9" held "$V, $1: nor on the logging file's"
+    is "$2 $3" "held held" "$V, $1: the exclusive range is locked"
+    is "$4 $5" "held free" "$V, $1: the shared range has a shared lock"
+    is "$6 $7" "free free" "$V, $1: the rest of the file is not locked"
+    is "$8" held "$V, $1: the mapped file is locked"
+    is "$9" held "$V, $1: the lock file of the log is locked"
 }
 
-goes_on() { # WHEN
-    wait_line "$log" "tick $(($(tail -n 1 "$log" | tr -dc 0-9) + 5))" || fail "$V, $1: it goes on"
-    is "$(grep -c 'tick .*:' "$log")" 0 "$V, $1: Java's locks are valid"
+continues() { # WHEN
+    wait_line "$log" "tick $(($(tail -n 1 "$log" | tr -dc 0-9) + 5))" || fail "$V, $1: the program continues"
+    is "$(grep -c 'tick .*:' "$log")" 0 "$V, $1: Java's FileLock objects are valid"
 }
 
 ranges() {
@@ -79,22 +79,23 @@ ranges() {
     : >"$FILES/ranges"
     head -c 8192 /dev/zero >"$FILES/mapped"
     start_jvm "locks-$V" - -cp "$CP" Locks "$FILES"
-    wait_line "$log" "tick 5" || fail "$V: it starts"
+    wait_line "$log" "tick 5" || fail "$V: the program starts"
     all_held "before"
-    # Closing a file by the process that has locked it would give the locks up.
+    # If the process that has locked a file closed it, the locks would be released.
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image"
-    is "$status$err" 0 "$V: checkpoint --leave-running"
+    is "$status$err" 0 "$V: checkpoint --leave-running with locks succeeds"
     all_held "after a checkpoint with --leave-running"
-    freeze "$pid" "$DIR/image" "$V: freeze" || return
-    is "$(lock "exclusive $FILES/ranges")" free "$V: the frozen JVM holds nothing"
+    freeze "$pid" "$DIR/image" "$V: first generation" || return
+    is "$(lock "exclusive $FILES/ranges")" free "$V: the frozen JVM holds no lock"
     run "$CKPT" inspect "$DIR/image"
-    contains "$out" "exclusive lock on 0 to 99, shared lock on 200 to 299" "$V: inspect tells of them"
+    contains "$out" "exclusive lock on 0 to 99, shared lock on 200 to 299" "$V: inspect: the locks are shown"
 
     HOLD=yes start "holder-$V" python3 "$TMP/lock" "exclusive $FILES/ranges 250 1"
     holder=$pid
     wait_line "$log" holding
     RUN_SECONDS=20 run "$CKPT" restore "$DIR/image"
-    refused "$V: somebody else has the lock" "'$FILES/ranges' is locked by process $holder;"
+    refused "$V: restore: a lock that another process has is refused" \
+        "'$FILES/ranges' is locked by process $holder;"
     stop "$holder"
 
     HOLD=yes start "sharer-$V" python3 "$TMP/lock" "shared $FILES/ranges 200 10"
@@ -102,16 +103,16 @@ ranges() {
     wait_line "$log" holding
     restore "locks-$V" "$DIR/image"
     jvm=$pid
-    goes_on "restored"
+    continues "restored"
     stop "$holder"
     all_held "restored"
     RUN_SECONDS=20 run "$CKPT" restore "$DIR/image"
-    refused "$V: a second clone" "is locked by process $jvm;"
+    refused "$V: restore: a second clone is refused by the lock of the first" "is locked by process $jvm;"
     all_held "after a second clone was refused"
 
-    freeze "$jvm" "$DIR/image" "$V: freeze again" || return
+    freeze "$jvm" "$DIR/image" "$V: second generation" || return
     restore "locks-$V" "$DIR/image"
-    goes_on "the second generation"
+    continues "the second generation"
     all_held "the second generation"
     is "$(grep -o 'logged [0-9]*' "$FILES/log" | awk '$2 != NR' | head -n 1)" "" \
         "$V: the logging file has every record once"
@@ -120,49 +121,52 @@ ranges() {
 
     echo more >>"$FILES/ranges"
     RUN_SECONDS=20 run "$CKPT" restore "$DIR/image"
-    refused "$V: somebody wrote to a locked file" "'$FILES/ranges' has changed"
+    refused "$V: restore: a locked file that was written is refused" "'$FILES/ranges' has changed"
     rm "$FILES/ranges"
     RUN_SECONDS=20 run "$CKPT" restore "$DIR/image"
-    refused "$V: the locked file is gone" "'$FILES/ranges': no such file or directory; put it back"
+    refused "$V: restore: a locked file that is missing is refused" \
+        "'$FILES/ranges': no such file or directory; put it back"
 }
 
-# inherits HOW: a JVM that has such a lock from whoever started it.
+# inherits HOW: a JVM that inherits such a lock from the process that started it.
 inherits() {
     : >"$FILES/$1"
     rm -f "$FILES"/log* "$FILES/ranges"
     start "$1-$V" python3 "$TMP/inherit" "$1" "$FILES/$1" "$JAVA" "-agentpath:$AGENT=addr=none" \
         -cp "$CP" Locks "$FILES"
-    wait_line "$log" "tick 3" || fail "$V: it starts"
+    wait_line "$log" "tick 3" || fail "$V: the program starts"
 }
 
 others() {
     inherits flock
-    is "$(lock "flock $FILES/flock")" held "$V: flock() is held"
-    freeze "$pid" "$DIR/flock" "$V: freeze with flock()" || return
+    is "$(lock "flock $FILES/flock")" held "$V: flock(): the JVM has inherited the lock"
+    freeze "$pid" "$DIR/flock" "$V: flock()" || return
     HOLD=yes start "flocker-$V" python3 "$TMP/lock" "flock $FILES/flock"
     wait_line "$log" holding
     RUN_SECONDS=20 run "$CKPT" restore "$DIR/flock"
-    refused "$V: somebody else has it by flock()" "'$FILES/flock' is locked by another process"
+    refused "$V: restore: a lock that another process has by flock() is refused" \
+        "'$FILES/flock' is locked by another process"
     stop "$pid"
     restore "flock-$V" "$DIR/flock"
-    goes_on "with flock()"
-    is "$(lock "flock $FILES/flock")" held "$V: flock() is held again"
+    continues "flock()"
+    is "$(lock "flock $FILES/flock")" held "$V: flock(): the restored JVM holds the lock"
     kill -KILL "$pid"
     wait_exit "$pid" 10
 
     inherits ofd
-    freeze "$pid" "$DIR/ofd" "$V: freeze with an open file's lock" || return
-    is "$(lock "exclusive $FILES/ofd")" free "$V: an open file's lock is gone"
+    freeze "$pid" "$DIR/ofd" "$V: lock of an open file description" || return
+    is "$(lock "exclusive $FILES/ofd")" free "$V: lock of an open file description: the frozen JVM holds none"
     restore "ofd-$V" "$DIR/ofd"
-    goes_on "with an open file's lock"
+    continues "lock of an open file description"
     is "$(lock "exclusive $FILES/ofd 14 1" "exclusive $FILES/ofd 15 1")" "held free" \
-        "$V: and held again"
+        "$V: lock of an open file description: the restored JVM holds it"
     kill -KILL "$pid"
     wait_exit "$pid" 10
 
     inherits lease
     run "$CKPT" checkpoint "$pid" "$DIR/lease"
-    like "$err" "'$FILES/lease' and has a lock of the kind LEASE" "$V: a lease is refused by name"
+    like "$err" "'$FILES/lease' and has a lock of the kind LEASE" \
+        "$V: checkpoint: a lease on a file is refused by name"
     kill -KILL "$pid"
     wait_exit "$pid" 10
 }

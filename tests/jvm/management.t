@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# What the management beans say before and after a restore: CRaC's own, and the start time, uptime and
-# name of RuntimeMXBean, whether the application has used it before the checkpoint or not.
+# The management beans before and after a restore: CRaC's own, and the start time, uptime and name of
+# RuntimeMXBean, whether the application has used it before the checkpoint or not.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need curl
@@ -19,10 +19,10 @@ times() {
 }
 
 between() { # NUMBER LOW HIGH NAME
-    ok "$4 ($2 <= $1 <= $3)" test "$1" -ge "$2" -a "$1" -le "$3"
+    ok "$4" test "$1" -ge "$2" -a "$1" -le "$3"
 }
 
-restored_once() { # WHAT: begins with the JVM that is to be frozen in pid
+freeze_and_check() { # WHAT: freezes and restores the JVM in pid, and checks its times
     local before after
     freeze "$pid" "$image" "$1" || return
     before=$(date +%s%3N)
@@ -30,34 +30,36 @@ restored_once() { # WHAT: begins with the JVM that is to be frozen in pid
     answers "$port" /times >/dev/null
     after=$(date +%s%3N)
     times
-    between "$t_start" "$before" "$after" "$1: the start time is that of the restore"
-    is "$t_start" "$t_restored" "$1: as CRaC's own bean has it"
-    is "$t_jmxstart" "$t_start" "$1: and as a JMX client sees it"
-    between "$t_uptime" 0 $((t_now - t_start + 50)) "$1: the uptime counts from there"
-    between "$t_jmxuptime" "$t_uptime" $((t_uptime + 10000)) "$1: also for a JMX client"
-    is "${t_name%%@*}" "$pid" "$1: the name has the new PID"
-    between "$t_since" 0 $((t_now - before + 10000)) "$1: CRaC's uptime counts"
+    between "$t_start" "$before" "$after" "$1: RuntimeMXBean's start time is that of the restore"
+    is "$t_start" "$t_restored" "$1: RuntimeMXBean's start time is CRaC's restore time"
+    is "$t_jmxstart" "$t_start" "$1: a JMX client sees the time of the restore as start time"
+    between "$t_uptime" 0 $((t_now - t_start + 50)) "$1: RuntimeMXBean's uptime counts from the restore"
+    between "$t_jmxuptime" "$t_uptime" $((t_uptime + 10000)) \
+        "$1: a JMX client sees the uptime since the restore"
+    is "${t_name%%@*}" "$pid" "$1: RuntimeMXBean's name has the new PID"
+    between "$t_since" 0 $((t_now - before + 10000)) "$1: CRaC's uptime counts from the restore"
 }
 
 one() { # early|late
     local first
-    name="$V $1"
+    name="$V: $1"
     image=$DIR/$1
     start_jvm "$name" "$image" -cp "$CP" Times "$1"
     wait_line "$log" "ready " && port=$(port_of "$log" ready)
     if [ "$1" = early ]; then
         times
         first=$t_start
-        is "$t_restored $t_since" "-1 -1" "$name: not restored yet"
-        is "$t_implemented" true "$name: it is implemented"
-        is "${t_name%%@*}" "$pid" "$name: the name has the PID"
-        between "$((t_now - t_start))" 0 60000 "$name: the start time is that of the JVM"
+        is "$t_restored $t_since" "-1 -1" "$name: CRaC's times are -1 before the first restore"
+        is "$t_implemented" true "$name: CRaC's bean reports that it is implemented"
+        is "${t_name%%@*}" "$pid" "$name: RuntimeMXBean's name has the PID before the first restore"
+        between "$((t_now - t_start))" 0 60000 \
+            "$name: RuntimeMXBean's start time is the JVM's before the first restore"
     fi
-    restored_once "$name, restored"
-    [ "$1" = late ] || isnt "$t_start" "$first" "$name: another start time than before"
-    restored_once "$name, restored again"
+    freeze_and_check "$name, generation 1"
+    [ "$1" = late ] || isnt "$t_start" "$first" "$name: RuntimeMXBean's start time changes by a restore"
+    freeze_and_check "$name, generation 2"
     stop "$pid"
-    is "$(grep -ci 'warning' "$log")" 0 "$name: no warning"
+    is "$(grep -ci 'warning' "$log")" 0 "$name: the JVM prints no warning"
 }
 
 body() {

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Restored with less memory than it had: a warning says so and names -Xmx, and what a running JVM
-# lets be lowered is lowered; with as much as it had, or a heap that fits, there is no word.
+# A JVM that is restored with a smaller memory limit: a warning names -Xmx, and the settings that can be
+# lowered in a running JVM are lowered; with the old limit, or a heap that fits, there is no warning.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 
-# A control group of our own with a memory limit, of either version.
+# A control group with a memory limit, of either version.
 GROUP=
 if [ -d /sys/fs/cgroup/memory ]; then
     GROUP=/sys/fs/cgroup/memory/checkpointer-test-$$ LIMIT=memory.limit_in_bytes
@@ -22,7 +22,7 @@ leave() {
 }
 trap leave EXIT
 
-# limit MIB|none: what is started from now on has that much.
+# limit MIB|none: processes that are started from now on have that much memory.
 limit() {
     CONFINE=()
     [ "$1" != none ] || return 0
@@ -50,18 +50,18 @@ smaller() { # COLLECTOR FLAG MOST
     limit 400
     restore "$1-$V-small" "$DIR/$1"
     wait_line "$log" " limit here is 400 MiB"
-    warned 1 "$what: a warning about the smaller limit"
-    ok "$what: $2 is $3 at most" test "$(flag "$2")" -le "$3"
-    freeze "$pid" "$DIR/$1" "$what, again" || return
+    warned 1 "$what: a smaller memory limit gives one warning"
+    ok "$what: a smaller memory limit lowers $2 to $3 at most" test "$(flag "$2")" -le "$3"
+    freeze "$pid" "$DIR/$1" "$what, with the smaller limit" || return
     limit none
     restore "$1-$V-large" "$DIR/$1"
     wait_more "$log" 3 2>/dev/null || wait_line "$log" "0"
-    warned 0 "$what: no warning with as much as before"
-    ok "$what: $2 is what it was" test "$(flag "$2")" -gt "$3"
+    warned 0 "$what: the old memory limit gives no warning"
+    ok "$what: the old memory limit restores $2" test "$(flag "$2")" -gt "$3"
     stop "$pid"
 }
 
-# What an operator has set meanwhile stays.
+# A setting that an operator has changed meanwhile stays.
 set_by_hand() {
     local what="JDK $V, a flag that was set in the restored process"
     limit none
@@ -72,12 +72,12 @@ set_by_hand() {
     restore "hand-$V-small" "$DIR/hand"
     wait_line "$log" " limit here is 400 MiB"
     run "$JAVA_HOME/bin/jcmd" "$pid" VM.set_flag MaxHeapFreeRatio 33
-    is "$(flag MaxHeapFreeRatio)" 33 "$what: it is set"
-    freeze "$pid" "$DIR/hand" "$what, again" || return
+    is "$(flag MaxHeapFreeRatio)" 33 "$what: jcmd sets it"
+    freeze "$pid" "$DIR/hand" "$what, with the smaller limit" || return
     limit none
     restore "hand-$V-large" "$DIR/hand"
     wait_more "$log" 3 2>/dev/null || wait_line "$log" "0"
-    is "$(flag MaxHeapFreeRatio)" 33 "$what: it stays, with as much memory as before"
+    is "$(flag MaxHeapFreeRatio)" 33 "$what: the old memory limit does not change it"
     stop "$pid"
 }
 
@@ -93,7 +93,7 @@ body() {
     limit 400
     restore "fits-$V" "$DIR/fits"
     wait_more "$log" 3
-    warned 0 "JDK $V: no warning about a heap that fits"
+    warned 0 "JDK $V: a smaller memory limit with a heap that fits gives no warning"
     stop "$pid"
     limit none
 }

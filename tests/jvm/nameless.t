@@ -2,19 +2,19 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # Files that were deleted while the JVM has them open or mapped: each restored process has their
-# content, descriptors and mappings of one file are one file, and too large ones are refused. So do
-# the files of a JDK that an update has replaced.
+# content, descriptors and mappings of one file share one file, and too large ones are refused. The
+# files of a JDK that an update has replaced are kept in the same way.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Nameless
 
-again() { # WHAT
+restore_next() { # WHAT
     round=$((${round:-0} + 1))
     restore "nameless-$V-$round" "$DIR/image"
-    ok "$V: $1" goes_on
+    ok "$V: $1" continues
 }
 
-goes_on() {
+continues() {
     wait_line "$log" "" 60 && wait_more "$log" 2
 }
 
@@ -23,16 +23,16 @@ kept() {
     start_jvm "nameless-$V" - -cp "$CP" Nameless "$DIR" 300
     wait_line "$log" 3
     freeze "$pid" "$DIR/image" "$V: deleted files" || return
-    again "deleted files are there in a restored process"
+    restore_next "restore: deleted files are there in a restored process"
     first=$pid
-    again "and in a second one at the same time"
+    restore_next "restore: deleted files are there in a second clone at the same time"
     stop "$first"
     freeze "$pid" "$DIR/image" "$V: deleted files, generation 1"
-    again "deleted files are there in the next generation"
+    restore_next "restore: deleted files are there in generation 1"
     freeze "$pid" "$DIR/image" "$V: deleted files, generation 2"
-    again "and in the one after that"
+    restore_next "restore: deleted files are there in generation 2"
     stop "$pid"
-    is "$(cat "$TMP/nameless-$V"*.log | grep -c wrong)" 0 "$V: each had what was written"
+    is "$(cat "$TMP/nameless-$V"*.log | grep -c wrong)" 0 "$V: restore: each deleted file has its own content"
 }
 
 large() {
@@ -43,15 +43,15 @@ large() {
     run "$CKPT" checkpoint "$pid" "$DIR/large"
     is "$status" 1 "$V: a large deleted file: the checkpoint is refused"
     like "$err" "'$DIR/open \(deleted\)' is a deleted file of 3 MiB, more than is allowed" \
-        "$V: a large deleted file: by name"
-    is "$(grep -c "$DIR/open" <<<"$err")" 1 "$V: a large deleted file: once"
-    ok "$V: a large deleted file: the JVM continues" wait_more "$log" 2
+        "$V: a large deleted file: the refusal names it"
+    is "$(grep -c "$DIR/open" <<<"$err")" 1 "$V: a large deleted file: the refusal names it once"
+    ok "$V: a large deleted file: the JVM continues after the refusal" wait_more "$log" 2
     stop "$pid"
 }
 
-# An update replaces a whole JDK under the running JVM, and in the end there is none.
+# An update replaces a whole JDK while the JVM runs, and later the JDK is removed.
 updated() {
-    [ "$JAVA_HOME" = "${JDKS[0]}" ] || return 0 # copies much
+    [ "$JAVA_HOME" = "${JDKS[0]}" ] || return 0 # it copies the whole JDK
     cp -r "$(realpath "$JAVA_HOME")" "$DIR/jdk"
     local JAVA=$DIR/jdk/bin/java
     start_jvm "updated-$V" - -jar "$SIMPLE" --period 50
@@ -61,11 +61,11 @@ updated() {
     mv "$DIR/new" "$DIR/jdk"
     freeze "$pid" "$DIR/updated" "$V: an updated JDK" || return
     restore "updated-$V-1" "$DIR/updated"
-    ok "$V: an updated JDK: the restored process continues with the old one" goes_on
+    ok "$V: an updated JDK: the restored process continues with the old one" continues
     freeze "$pid" "$DIR/updated" "$V: an updated JDK, generation 1" || return
     rm -r "$DIR/jdk"
     restore "updated-$V-2" "$DIR/updated"
-    ok "$V: an updated JDK: so does the next generation, without any" goes_on
+    ok "$V: a removed JDK: the next generation continues with the old one" continues
     stop "$pid"
 }
 

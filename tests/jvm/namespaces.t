@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# As in a container: the JVM is PID 1 of a PID namespace with a /proc of its own, is frozen from inside
-# and from outside, and is restored as PID 1.  And root freezes what an ordinary user has restored.
+# As in a container: the JVM is PID 1 of a PID namespace with its own /proc, is frozen from inside and
+# from outside, and is restored as PID 1.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need unshare nsenter flock
@@ -14,9 +14,10 @@ first_process() {
     local image=$TMP/pid1-$V
     run timeout 60 "${CONTAINER[@]}" "$CKPT" run --image "$image" --option addr=none -- \
         "$JAVA_HOME/bin/java" -jar "$SIMPLE" --period 20 --checkpoint-at 3 --until 6
-    is "$status" 137 "$V: PID 1 ends when it has frozen itself"
+    is "$status" 137 "$V: a JVM that is PID 1 freezes itself and ends with 137"
     run timeout 60 "${CONTAINER[@]}" "$CKPT" restore "$image"
-    is "$status/$(tr '\n' ' ' <<<"$out")" "0/after restore 4 5 6 " "$V: and is restored as PID 1"
+    is "$status/$(tr '\n' ' ' <<<"$out")" "0/after restore 4 5 6 " \
+        "$V: a JVM that is PID 1 is restored as PID 1"
 }
 
 from_outside() {
@@ -26,17 +27,17 @@ from_outside() {
     wait_line "$log" 3
     inner=$(cat "/proc/$pid/task/$pid/children")
     run "$CKPT" checkpoint ${inner%% *} "$image"
-    is "$status/$err" "0/" "$V: frozen from outside by its outer PID"
+    is "$status/$err" "0/" "$V: from outside: a JVM is frozen by its outer PID"
     wait_exit "$pid"
     run timeout 20 "$CKPT" inspect "$image"
-    like "$out" "PID 1," "$V: the image knows the inner one"
+    like "$out" "PID 1," "$V: from outside: the image has the inner PID"
     start "back-$V" "$CKPT" restore "$image"
-    ok "$V: and is restored outside, with any PID" wait_line "$log" "after restore"
+    ok "$V: from outside: the image is restored outside of the namespace" wait_line "$log" "after restore"
     stop "$pid"
 }
 
-# A command in the JVM's container is killed with everything in there when PID 1 ends: it has ended
-# before, and so has the script that it was started by. One from outside waits for the end.
+# When PID 1 ends, all processes of the container are killed: a command in there, and the script that
+# started it, end before. A command from outside waits for the end.
 asked_inside() {
     local image=$TMP/inside-$V inner
     start "inside-$V" "${CONTAINER[@]}" "$CKPT" run --option addr=none -- \
@@ -45,11 +46,12 @@ asked_inside() {
     inner=$(cat "/proc/$pid/task/$pid/children")
     run nsenter --target ${inner%% *} --pid --mount sh -c '"$0" checkpoint 1 "$1" && echo "said $?"' \
         "$CKPT" "$image"
-    is "$status/$out/$err" "0/said 0/" "$V: a script in the container learns that the checkpoint succeeded"
+    is "$status/$out/$err" "0/said 0/" \
+        "$V: from inside: a script in the container gets the result of the checkpoint"
     wait_exit "$pid"
-    is "$status" 137 "$V: the container ends after it"
+    is "$status" 137 "$V: from inside: the container ends after the checkpoint"
     run "$CKPT" inspect --verify "$image"
-    is "$status" 0 "$V: the image is whole"
+    is "$status" 0 "$V: from inside: the image is complete"
 }
 
 # JVMs of several PID namespaces may share /tmp: each leaves the others' performance data alone.
@@ -62,27 +64,27 @@ shared_tmp() {
     restore "clone-$V" "$image"
     wait_line "$log" "after restore"
     stop "$pid"
-    ok "$V: the end of a clone leaves those of the process that went on" test -e "$file"
+    ok "$V: shared /tmp: the end of a clone leaves the original's performance data" test -e "$file"
     stop "${file##*/}"
-    ok "$V: they go with that one" test ! -e "$file"
+    ok "$V: shared /tmp: the original removes its performance data at its end" test ! -e "$file"
     restore "shared-$V" "$image"
     wait_line "$log" "after restore"
     file=/tmp/hsperfdata_$(id -un)/$pid
     "${CONTAINER[@]}" "$JAVA_HOME/bin/java" -version >/dev/null 2>&1
-    ok "$V: a JVM elsewhere leaves a restored one's performance data" test -e "$file"
+    ok "$V: shared /tmp: a JVM in another namespace leaves a clone's performance data" test -e "$file"
     stop "$pid"
-    ok "$V: they go with it" test ! -e "$file"
+    ok "$V: shared /tmp: a clone removes its performance data at its end" test ! -e "$file"
 
-    # PID 1 of another container is in the image of first_process, PID 1 of this one in the file.
+    # The image of first_process has PID 1 of one container, the file is that of PID 1 of another one.
     # shellcheck disable=SC2016 # for the inner shell
     run timeout 60 unshare --mount bash -c 'mount -t tmpfs none "$1" && cd "$1" && chmod 755 . &&
         echo of another >1 && exec 7<1 && flock 7 && shift && "$@" 7<&- && cat 1' - \
         "${file%/*}" "${CONTAINER[@]}" "$CKPT" restore "$TMP/pid1-$V"
     is "$status/$(tr '\n' ' ' <<<"$out")" "0/after restore 4 5 6 of another " \
-        "$V: a restored one leaves those of a JVM elsewhere with its PID"
+        "$V: shared /tmp: a clone leaves the data of a JVM elsewhere with its PID"
 }
 
-# A container with a /tmp of its own, in which nothing of ours is: the agent is copied and deleted.
+# A container with its own /tmp, in which there is no agent: the library is copied and deleted.
 BARE=(unshare --mount --pid --fork --mount-proc --kill-child
     bash -c 'mount --bind "$0" /tmp && cd / && exec "$@"')
 without_library() {
@@ -95,16 +97,16 @@ without_library() {
     wait_line "$log" 3
     inner=$(cat "/proc/$pid/task/$pid/children")
     inner=${inner%% *}
-    not_ok "$V: a container does not see the agent" test -e "/proc/$inner/root$tool"
+    not_ok "$V: without the agent's library: the container does not see it" test -e "/proc/$inner/root$tool"
     run "$tool/checkpointer" checkpoint --leave-running "$inner" /tmp/image
-    is "$status/$err" "0/" "$V: it is loaded all the same, and the JVM frozen"
-    is "$(find "$world" -name '*checkpointer-*')" "" "$V: no copy is left"
+    is "$status/$err" "0/" "$V: without the agent's library: it is loaded, and the JVM frozen"
+    is "$(find "$world" -name '*checkpointer-*')" "" "$V: without the agent's library: no copy of it is left"
     run "$tool/checkpointer" checkpoint "$inner" /tmp/image
-    is "$status/$err" "0/" "$V: frozen again by the agent that is there"
+    is "$status/$err" "0/" "$V: without the agent's library: the loaded agent freezes the JVM again"
     wait_exit "$pid"
     next=$(($(last_number "$log") + 3))
     start "again-$V" "${BARE[@]}" "$world" /tmp/checkpointer restore /tmp/image
-    ok "$V: and is restored in there" wait_line "$log" "$next"
+    ok "$V: without the agent's library: the image is restored in the container" wait_line "$log" "$next"
     stop "$pid"
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# org.crac finds us: as released (1.5.0), by name (org.crac.Core.Compat), and by the look-ups that
-# its unreleased head makes. Checkpoints go, their failures arrive, and the MXBean tells the times.
+# org.crac finds the agent's implementation: as released (1.5.0), by name (org.crac.Core.Compat), and by
+# the look-ups that its unreleased head makes. Checkpoints succeed, their failures are reported, and the
+# MXBean has the times.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile OrgCrac
@@ -17,17 +18,17 @@ three() { # NAME MODE JAVA-ARGUMENT...
     shift 2
     start_jvm "$name-$V" "$DIR/$name" "$@" -cp "$CP" OrgCrac "$mode"
     wait_exit "$pid"
-    is "$status" 137 "$V: $name: a checkpoint"
+    is "$status" 137 "$V: $name: the first checkpoint ends the JVM with 137"
     restore "$name-$V" "$DIR/$name"
     wait_exit "$pid"
-    is "$status" 137 "$V: $name: another one after the restore"
+    is "$status" 137 "$V: $name: a checkpoint after a restore ends the JVM with 137"
     restore "$name-$V" "$DIR/$name"
     wait_exit "$pid"
-    is "$status" 0 "$V: $name: and the restore of that"
+    is "$status" 0 "$V: $name: the second generation ends with 0"
     is "$(<"$log")" "jdk.management:type=CRaC
 $CALLED_OFF$FIRST
 $SECOND
-$THIRD" "$V: $name: what it has seen"
+$THIRD" "$V: $name: hooks, exceptions and times are right in each generation"
 }
 
 # Only the control thread is left to keep the JVM up while the hooks run.
@@ -36,10 +37,11 @@ last() {
     wait_line "$log" "service runs"
     freeze "$pid" "$DIR/last" "$V: last thread" || return
     restore "last-$V" "$DIR/last"
-    ok "$V: a hook that ends the last thread" wait_line "$log" "service runs" 30 --count 2
+    ok "$V: last thread: a JVM whose hook ends its last thread is restored" \
+        wait_line "$log" "service runs" 30 --count 2
     stop "$pid"
     is "$(<"$log")" $'service runs\nservice stops\ngoes on\nservice runs' \
-        "$V: does not end the JVM"
+        "$V: last thread: the hook does not end the JVM before the freeze"
 }
 
 body() {

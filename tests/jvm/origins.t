@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# With the agent option fd_stacks=true, or CRaC's system property, a refusal says where its descriptor
-# was opened: the exception's cause has the stack, and the command prints it. Also after the number
-# was closed and used again, for copies, for many threads at once, and after the agent was loaded
-# late. Without the option: no stack, and a hint.
+# With the agent option fd_stacks=true, or CRaC's system property, a refusal shows where its descriptor
+# was opened: the exception's cause has the stack, and the command prints it. This holds after the
+# number was closed and used again, for copies, for many threads at once, and if the agent was loaded
+# late. Without the option there is a hint instead of a stack.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need curl
@@ -23,16 +23,16 @@ begin() {
     wait_line "$log" "ready " && port=$(port_of "$log" "ready")
 }
 
-# The line of the answer to /own that has both; at once, since nothing is waited for.
-names() { # WHAT PATTERN METHOD NAME
+# names WHAT PATTERN METHOD: the line of the answer to /own with the pattern names the method too.
+names() {
     like "$(grep -E "$2" <<<"$own" | grep -w "$3")" " <- descriptor [0-9]+ was opened here, by .* in .*$3" \
-        "$V: $1 is named as opened in $3()" || diag "$own"
+        "$V: refusal: $1 is named as opened in $3()" || diag "$own"
 }
 
 each_kind() {
     local name
     for name in fifo watch udp udpchannel tcp channels stream virtual; do
-        is "$(get "/open/$name")" opened "$V: $name is opened" || return
+        is "$(get "/open/$name")" opened "$V: the program opens '$name'" || return
     done
     own=$(get /own)
     names "a named pipe" "OpenFileException descriptor [0-9]+ is the named pipe '.*fifo'" openFifo
@@ -45,65 +45,65 @@ each_kind() {
     names "an accepted channel" 'OpenSocketException .*TCP connection' acceptChannel
     names "a thread without a name" "by an unnamed thread" openRandom
     is "$(grep -c 'OpenFileException .*gone.* in openStream' <<<"$own")" 2 \
-        "$V: a descriptor and its copy are both named" || diag "$own"
-    unlike "$own" 'jdk.crac' "$V: our own frames are not in a stack"
+        "$V: refusal: a descriptor and its copy are both named" || diag "$own"
+    unlike "$own" 'jdk.crac' "$V: refusal: frames of jdk.crac are not in a stack"
 
     run "$CKPT" checkpoint "$pid" "$DIR/other"
-    is "$status" 1 "$V: the command is refused"
+    is "$status" 1 "$V: checkpoint: the command is refused"
     like "$(grep -A 3 "fifo'" <<<"$err" | tr '\n' '|')" \
         "opened by thread '[^']*'\|      at [^|]*FileInputStream.<init>[^|]*\|      at Origins.openFifo\(O" \
-        "$V: and prints the stack below the reason, from the JDK's method on"
+        "$V: checkpoint: the stack is printed below the reason, from the JDK's method on"
     for name in openWatch openUdp openUdpChannel connectTcp acceptChannel; do
-        contains "$err" "at Origins.$name(" "$V: with $name()"
+        contains "$err" "at Origins.$name(" "$V: checkpoint: the stack with $name() is printed"
     done
-    unlike "$err" "$HINT" "$V: and no hint"
-    unlike "$err" 'at [^(]*jdk\.crac' "$V: nor frames of ours"
+    unlike "$err" "$HINT" "$V: checkpoint: no hint at fd_stacks is printed with stacks"
+    unlike "$err" 'at [^(]*jdk\.crac' "$V: checkpoint: frames of jdk.crac are not printed"
 }
 
-# The same number, another opener.
+# A number that is used again by another method.
 reused() {
     get /close/fifo >/dev/null
-    is "$(get /open/again)" opened "$V: opened again"
+    is "$(get /open/again)" opened "$V: reused number: the program opens the pipe again"
     own=$(get /own)
-    names "a number used again" "fifo'" openAgain
-    unlike "$own" openFifo "$V: and not where it was opened first"
+    names "a named pipe with a reused number" "fifo'" openAgain
+    unlike "$own" openFifo "$V: refusal: the first opener of a reused number is not named"
     get /close/again >/dev/null
-    is "$(get /open/unseen)" opened "$V: opened in a way that is not seen"
+    is "$(get /open/unseen)" opened "$V: reused number: the program opens the pipe in a way that is not seen"
     own=$(get /own)
-    contains "$own" "fifo'" "$V: which is refused"
-    unlike "$own" openUnseen "$V: but not with the stack of what had that number before"
+    contains "$own" "fifo'" "$V: refusal: a descriptor without a known opener is named"
+    unlike "$own" openUnseen "$V: refusal: a descriptor without a known opener has no stack"
 }
 
-# A child of vfork() closes everything, in its parent's memory.
+# A child of vfork() closes all descriptors, in its parent's memory.
 children() {
     local how
     for how in VFORK FORK POSIX_SPAWN; do
-        is "$(get "/spawn/$how")" "ended with 0" "$V: a process is started by $how"
+        is "$(get "/spawn/$how")" "ended with 0" "$V: the program starts a process by $how"
     done
     own=$(get /own)
-    names "a channel, after processes were started," 'TCP connection' connectChannel
+    names "a channel, after child processes," 'TCP connection' connectChannel
 }
 
-# The restored process has another PID, and its sockets are other ones.
+# The restored process has another PID and other sockets.
 restored() {
     local name
     begin again
     get /open/udp >/dev/null
     get /close/udp >/dev/null
-    freeze "$pid" "$DIR/frozen" "$V: nothing stands against it"
+    freeze "$pid" "$DIR/frozen" "$V: a process whose descriptors are closed"
     restore "origins-$V-again" "$DIR/frozen"
-    answers "$port" /open/udp || fail "$V: it comes back"
+    answers "$port" /open/udp || fail "$V: the restored process answers"
     own=$(get /own)
     names "a UDP socket of the restored process" 'OpenSocketException .* is a UDP socket' openUdp
     stop "$pid"
 }
 
 stress() {
-    is "$(get /stress)" stressed "$V: many threads open and close, checkpoints are refused meanwhile"
+    is "$(get /stress)" stressed "$V: stress: checkpoints are refused while many threads open and close files"
     own=$(get /own)
     is "$(grep -o "by thread 'stress [0-9]' in stressKept" <<<"$own" | sort -u | wc -l)" 8 \
-        "$V: each one's last is known, with its thread" || diag "$own"
-    unlike "$own" stressPassing "$V: and nothing of what was closed"
+        "$V: stress: the open descriptor of each thread is named with the thread" || diag "$own"
+    unlike "$own" stressPassing "$V: stress: closed descriptors are not named"
 }
 
 body() {
@@ -128,23 +128,24 @@ body() {
 
     begin without
     get /open/udp >/dev/null
-    unlike "$(get /own)" ' <- ' "$V: without the option there is no stack"
+    unlike "$(get /own)" ' <- ' "$V: without fd_stacks the exception has no stack"
     run "$CKPT" checkpoint "$pid" "$DIR/other"
-    is "$(grep -c "$HINT" <<<"$err")" 1 "$V: but a hint, once"
-    unlike "$err" 'Origins\.' "$V: and no stack"
+    is "$(grep -c "$HINT" <<<"$err")" 1 "$V: without fd_stacks the command prints one hint"
+    unlike "$err" 'Origins\.' "$V: without fd_stacks the command prints no stack"
 
-    # Loaded late: what was opened before has none, what is opened now has.
+    # Loaded late: descriptors that were opened before the load have no stack, later ones have.
     start "late-$V" "$JAVA" -cp "$CP" Origins "$DIR/fifo" "$DIR/watched"
     wait_line "$log" "ready " && port=$(port_of "$log" "ready")
     get /open/udp >/dev/null
-    ok "$V: the agent is loaded late" "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" \
+    ok "$V: loaded late: the agent is loaded" "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" \
         "\"addr=none,fd_stacks=true,image=$DIR/image\""
     get /open/fifo >/dev/null
     get /open/watch >/dev/null
     own=$(get /own)
-    names "a named pipe, the agent loaded late," "fifo'" openFifo
-    names "a watch service, the agent loaded late," inotify openWatch
-    like "$own" "UDP socket [^<]* can also reopen it"$'\n' "$V: what was open before has no stack"
+    names "a named pipe, with the agent loaded late," "fifo'" openFifo
+    names "a watch service, with the agent loaded late," inotify openWatch
+    like "$own" "UDP socket [^<]* can also reopen it"$'\n' \
+        "$V: loaded late: a descriptor opened before the load has no stack"
     stop "$pid"
     exec 6>&-
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# A checkpoint removes the files that the JVM has for itself in /tmp, and no others: not the
-# performance data of a JVM that it watches, not a user's file in a folder of such a name, not the
-# sockets of a JVM with the same PID in a container that shares /tmp.
+# A checkpoint removes the JVM's own files in /tmp, and no others: not the performance data of a JVM
+# that it watches, not a user's file in a folder of such a name, not the sockets of a JVM with the same
+# PID in a container that shares /tmp.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need python3
@@ -23,15 +23,15 @@ begin() {
     done
     shift
     start_jvm "$name-$V" - "${options[@]}" -cp "$CP" Mapped "$@"
-    wait_line "$log" "tick 2" || fail "$V, $name: it starts"
+    wait_line "$log" "tick 2" || fail "$V, $name: the program starts"
 }
 
 restored() { # NAME
     restore "$1-$V" "$DIR/$1"
     if wait_line "$log" "tick $(($(tail -n 1 "$log" | tr -dc 0-9) + 5))"; then
-        pass "$V, $1: restored"
+        pass "$V, $1: the restored program continues"
     else
-        fail "$V, $1: restored"
+        fail "$V, $1: the restored program continues"
     fi
 }
 
@@ -42,19 +42,20 @@ watching() {
     # Its name comes first: the file is mapped below the JVM's own.
     begin watching -- "$other_file"
     mine=$pid
-    ok "$V, watching: it has performance data of its own" test -e "$(own_perf "$mine")"
-    freeze "$mine" "$DIR/watching" "$V: freeze" || return
-    ok "$V, watching: the other JVM's performance data stay" test -e "$other_file"
-    not_ok "$V, watching: its own go" test -e "$(own_perf "$mine")"
+    ok "$V, watching: the JVM has its own performance data" test -e "$(own_perf "$mine")"
+    freeze "$mine" "$DIR/watching" "$V, watching" || return
+    ok "$V, watching: the freeze leaves the other JVM's performance data" test -e "$other_file"
+    not_ok "$V, watching: the freeze removes the JVM's own performance data" test -e "$(own_perf "$mine")"
     restored watching
     ok "$V, watching: the restored JVM has performance data under its own PID" \
         test -e "$(own_perf "$pid")"
-    freeze "$pid" "$DIR/watching" "$V: freeze again" || return
-    ok "$V, watching: the other's stay in the second generation" test -e "$other_file"
+    freeze "$pid" "$DIR/watching" "$V, watching, generation 1" || return
+    ok "$V, watching: the second freeze leaves the other JVM's performance data" test -e "$other_file"
     restored watching
     stop "$pid"
-    not_ok "$V, watching: the restored JVM's own go at its end" test -e "$(own_perf "$pid")"
-    ok "$V, watching: the other's stay at its end" test -e "$other_file"
+    not_ok "$V, watching: the restored JVM removes its performance data at its end" \
+        test -e "$(own_perf "$pid")"
+    ok "$V, watching: the restored JVM leaves the other's performance data at its end" test -e "$other_file"
     stop "$other"
 }
 
@@ -63,13 +64,13 @@ users_file() { # NAME JAVA-OPTION...
     mkdir -p "${file%/*}"
     head -c 32768 /dev/zero >"$file"
     begin "$@" -- "$file"
-    freeze "$pid" "$DIR/$name" "$V, $name: freeze" || return
-    ok "$V, $name: a user's file in a folder of such a name stays" test -s "$file"
+    freeze "$pid" "$DIR/$name" "$V, $name" || return
+    ok "$V, $name: the freeze leaves a user's file in a folder like hsperfdata" test -s "$file"
     restored "$name"
     stop "$pid"
 }
 
-# A Unix socket that another process listens at, under the names that this JVM would have.
+# A Unix socket at which another process listens, with the name that this JVM's would have.
 sockets() {
     local jvm listener door control
     begin sockets --
@@ -86,16 +87,16 @@ while True:
     time.sleep(3600)' "$door"
     listener=$pid
     wait_line "$log" listening
-    freeze "$jvm" "$DIR/sockets" "$V, sockets: freeze" || return
-    ok "$V, sockets: an attach socket of another process stays" test -S "$door"
-    not_ok "$V, sockets: the JVM's own control socket goes" test -S "$control"
+    freeze "$jvm" "$DIR/sockets" "$V, sockets" || return
+    ok "$V, sockets: the freeze leaves an attach socket of another process" test -S "$door"
+    not_ok "$V, sockets: the freeze removes the JVM's own control socket" test -S "$control"
     stop "$listener"
     rm -f "$door"
     begin attached --
     "$JAVA_HOME/bin/jcmd" "$pid" VM.version >/dev/null 2>&1
-    ok "$V, attached: there is an attach socket" test -S "/tmp/.java_pid$pid"
-    freeze "$pid" "$DIR/attached" "$V, attached: freeze" || return
-    not_ok "$V, attached: the JVM's own attach socket goes" test -e "/tmp/.java_pid$pid"
+    ok "$V, attached: jcmd makes an attach socket" test -S "/tmp/.java_pid$pid"
+    freeze "$pid" "$DIR/attached" "$V, attached" || return
+    not_ok "$V, attached: the freeze removes the JVM's own attach socket" test -e "/tmp/.java_pid$pid"
 }
 
 body() {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# What is opened again by its path is the same file: a path that leads to another one by now, because
-# something is mounted there, is refused; so is a name that is gone where the file has others. A name
-# that ends in " (deleted)", as the kernel marks names that are gone, is a name like any other.
+# A file that is opened again by its path must be the same file: a path that now leads to another one,
+# because a file system is mounted there, is refused; so is a deleted name of a file that has other
+# names. A name that ends in " (deleted)", as the kernel marks deleted names, is a name like any other.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Opened Mapped Many
@@ -11,15 +11,15 @@ compile Opened Mapped Many
 # called_off WHAT PATTERN: a checkpoint of $pid.
 called_off() {
     run "$CKPT" checkpoint "$pid" "$DIR/refused"
-    like "$status $err" "^1 .*$2" "$V: $1"
+    like "$status $err" "^1 .*$2" "$V: checkpoint: $1 is refused"
     stop "$pid"
 }
 
-# and_back NAME WHAT
-and_back() {
+# freeze_and_restore NAME WHAT
+freeze_and_restore() {
     freeze "$pid" "$DIR/$1" "$V: $2" || return
     restore "$1-back-$V" "$DIR/$1"
-    ok "$V: $2" wait_line "$log" ""
+ok "$V: restore: $2 is kept" wait_line "$log" ""
     stop "$pid"
 }
 
@@ -50,16 +50,16 @@ SHELL
         "the working directory is '$top/work', but that path leads to another one now"
 }
 
-# hidden KIND CLASS ARGUMENT...: the JVM runs, and its files are hidden.
+# hidden KIND CLASS ARGUMENT...: starts the JVM, and hides its files by a mount.
 hidden() {
-    local kind=$1 said=ready
-    [ "$2" = Opened ] || said=tick
+    local kind=$1 line=ready
+    [ "$2" = Opened ] || line=tick
     CONFINE=(unshare --mount bash "$DIR/hide" "$DIR/mounted" "$kind")
     start_jvm "$kind-$V" - -cp "$CP" "${@:2}"
     CONFINE=()
-    wait_line "$log" "$said"
+    wait_line "$log" "$line"
     : >"/proc/$pid/root$DIR/mounted/hide"
-    ok "$V: $kind: a file system is mounted over its file" wait_file "/proc/$pid/root$DIR/mounted/hidden"
+    ok "$V: $kind: a file system is mounted over the file" wait_file "/proc/$pid/root$DIR/mounted/hidden"
 }
 
 wait_file() {
@@ -69,21 +69,21 @@ wait_file() {
     done
 }
 
-# The file lives on under a name that no one can find.
+# The file exists under a name that cannot be found.
 links() {
     : >"$DIR/name"
     ln "$DIR/name" "$DIR/other"
     start_jvm "link-$V" - -cp "$CP" Opened "read:$DIR/name"
     wait_line "$log" ready
     rm "$DIR/name"
-    called_off "one of two names of an open file is gone" \
+    called_off "an open file one of whose two names is deleted" \
         "'$DIR/name \(deleted\)': the name is gone, and the file's other names \(hard links, 1 in all"
     [ "$(id -u)" = 0 ] || return 0 # only with a capability can the kernel be asked
     start_jvm "mapped-$V" - -cp "$CP" Many "$DIR" mapped:1
     wait_line "$log" ready
     ln "$DIR/mapped-0" "$DIR/mapped-1"
     rm "$DIR/mapped-0"
-    called_off "one of two names of a mapped file is gone" \
+    called_off "a mapped file one of whose two names is deleted" \
         "'$DIR/mapped-0 \(deleted\)' is of a file whose name is gone, and which has other names"
 }
 
@@ -96,30 +96,31 @@ names() {
     start_jvm "odd-$V" - -cp "$CP" Opened "read:$odd/file (deleted)" until:1000000
     cd "$TOP"
     wait_line "$log" ready
-    and_back odd "a file and a working directory whose names end in ' (deleted)'"
+    freeze_and_restore odd "a file and directory whose names end in ' (deleted)'"
     printf 'type: file\npath: %s\naction: error\n' "$odd/file (deleted)" >"$DIR/rules"
     OPTIONS=(addr=none "policies=$DIR/rules")
     start_jvm "rule-$V" - -cp "$CP" Opened "read:$odd/file (deleted)"
     OPTIONS=(addr=none)
     wait_line "$log" ready
-    called_off "a policy names such a file" "odd .deleted./file .deleted.'\) is refused by the rule"
+    called_off "a file ' (deleted)' for which a policy has action error" \
+        "odd .deleted./file .deleted.'\) is refused by the rule"
 }
 
-# A file of a file system that does not tell what it is, as a program's (FUSE) may not.
+# A file of a file system that does not report its type, as one of a program (FUSE) may not.
 silent() {
     : >"$DIR/silent-file"
     CONFINE=("$SECCOMP_RUN" --bare --deny fstatfs=ENOSYS --)
     start_jvm "silent-$V" - -cp "$CP" Opened "read:$DIR/silent-file" until:1000000
     CONFINE=()
     wait_line "$log" ready
-    and_back silent "a file of a file system that does not tell what it is"
+    freeze_and_restore silent "a file of a file system that reports no type"
 }
 
 body() {
     if [ "$(id -u)" = 0 ] && unshare --mount mount --make-rprivate / 2>/dev/null; then
         mounted
     else
-        cannot "$V: a path that leads to another file" "nothing can be mounted here"
+        cannot "$V: checkpoint: a path that leads to another file is refused" "nothing can be mounted here"
     fi
     links
     names

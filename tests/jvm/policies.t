@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # shellcheck disable=SC2034,SC2154
 #
-# Policy files: for each kind of descriptor what each action makes of it, in a JVM that goes on and
-# in one that is restored; the first rule that matches; files given by option, by property and at a
-# restore; wrong files. The program (java/Policies.java) opens the descriptors and says what became
-# of them.
+# Policy files: what each action does to each kind of descriptor, in a JVM that continues and in one that
+# is restored; the first rule that matches; files given by option, by property and at a restore; wrong
+# files. The program (java/Policies.java) opens the descriptors and prints what became of them.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Policies
@@ -20,8 +19,8 @@ policy() {
     printf '%s\n' "${@//HERE/$HERE}" >"$DIR/$name"
 }
 
-# begin NAME CHECKPOINTS [KIND...]: the JVM, with OPTIONS and PROPERTIES; its folder made anew.
-# Sets image, and waits until everything is open.
+# begin NAME CHECKPOINTS [KIND...]: starts the JVM with OPTIONS and PROPERTIES and a new folder; sets
+# image.
 PROPERTIES=()
 begin() {
     local name=$1 count=$2
@@ -37,20 +36,20 @@ begin() {
     start_jvm "$name-$V" "$image" "${PROPERTIES[@]}" -cp "$CP" Policies "$HERE" "$count" "$@"
 }
 
-frozen() { # NAME
+frozen() { # WHAT: the JVM has ended by its checkpoint
     wait_exit "$pid"
-    is "$status" 137 "$V: $1" || diag "$(tail -n 30 "$log")"
+    is "$status" 137 "$V: $1: the JVM is frozen" || diag "$(tail -n 30 "$log")"
 }
 
-came_back() { # NAME RESTORE-ARGUMENT...
+restored() { # WHAT RESTORE-ARGUMENT...: the image is restored, and the program ends with 0
     local name=$1
     shift
     restore "$(basename "$log" .log)" "$@" "$image"
     wait_exit "$pid"
-    is "$status" 0 "$V: $name" || diag "$(tail -n 30 "$log")"
+    is "$status" 0 "$V: $name: the restored JVM ends with 0" || diag "$(tail -n 30 "$log")"
 }
 
-said() { # LINE NAME
+has_line() { # LINE NAME
     ok "$V: $2" grep -qxF -- "$1" "$log" || diag "$(grep -F "${1%%:*}:" "$log")"
 }
 
@@ -58,18 +57,22 @@ matches() { # REGEX NAME
     ok "$V: $2" grep -qE -- "$1" "$log" || diag "$(tail -n 40 "$log")"
 }
 
-# No rule, and rules that refuse: all by name, and the JVM goes on.
+# No rule, and rules that refuse: each descriptor is named, and the JVM continues.
 refusals() {
     OPTIONS=(addr=none)
     begin none 1 "${ALL[@]}"
     wait_exit "$pid"
-    is "$status" 0 "$V: without a policy file it is refused and the JVM goes on"
+    is "$status" 0 "$V: no policy: the JVM continues after the refusal"
     matches 'OpenFile.*/fifo.*named pipe|named pipe .*/fifo.*by a policy file, which can also reopen' \
-        "a named pipe, and that a policy file helps"
-    matches 'OpenSocket.*UDP socket at 127.0.0.1:[0-9]+; .*by a policy file, which can also reopen' "UDP"
-    matches 'OpenSocket.*Unix socket .*by a policy file, which can also reopen it' "a Unix listener"
-    matches 'OpenSocket.*TCP connection .*by a policy file$' "a connection"
-    matches 'OpenResource.*inotify.*by a policy file$' "an unknown kind"
+        "no policy: a named pipe is refused with a hint at policies"
+    matches 'OpenSocket.*UDP socket at 127.0.0.1:[0-9]+; .*by a policy file, which can also reopen' \
+        "no policy: a UDP socket is refused with a hint at policies"
+    matches 'OpenSocket.*Unix socket .*by a policy file, which can also reopen it' \
+        "no policy: a listening Unix socket is refused with a hint at policies"
+    matches 'OpenSocket.*TCP connection .*by a policy file$' \
+        "no policy: a connection is refused with a hint at policies"
+    matches 'OpenResource.*inotify.*by a policy file$' \
+        "no policy: a descriptor of an unknown kind is refused with a hint at policies"
 
     policy error 'type: file' 'path: HERE/oth*' 'action: ignore' --- \
         'type: file' 'path: HERE/*' 'action: error' --- 'type: pipe' 'action: ERROR' --- \
@@ -77,22 +80,24 @@ refusals() {
     OPTIONS=(addr=none "policies=$DIR/error")
     begin error 1 file other pipe listener
     wait_exit "$pid"
-    is "$status" 0 "$V: rules with action error refuse, and the JVM goes on"
+    is "$status" 0 "$V: action error: the JVM continues after the refusal"
     matches "OpenFile.* descriptor [0-9]+ \('$HERE/file'\) is refused by the rule at $DIR/error:5;" \
-        "a file, by the rule's first line"
-    matches "OpenResource.* \('pipe:\[[0-9]+\]'\) is refused by the rule at $DIR/error:9;" "a pipe"
+        "action error: the refusal of a file has the rule's first line"
+    matches "OpenResource.* \('pipe:\[[0-9]+\]'\) is refused by the rule at $DIR/error:9;" \
+        "action error: the refusal of a pipe has the rule's first line"
     matches "OpenSocket.* descriptor [0-9]+ \('127.0.0.1:[0-9]+'\) is refused by the rule at $DIR/error:12;" \
-        "a socket"
+        "action error: the refusal of a socket has the rule's first line"
     matches "warning: descriptor [0-9]+ \('$HERE/other'\) is open: action ignore by .* $DIR/error:1$" \
-        "the first rule that matches, and a warning of it"
-    is "$(count_lines "$log" "refused: ")" 4 "$V: and nothing else" # the pipe has two ends
+        "action ignore: the first rule that matches counts, with a warning"
+    # The pipe has two ends.
+    is "$(count_lines "$log" "refused: ")" 4 "$V: action error: no other descriptor is refused"
 
     policy reopen 'type: socket' 'action: reopen'
     OPTIONS=(addr=none "policies=$DIR/reopen")
     begin connection 1 tcp
     wait_exit "$pid"
     matches 'OpenSocket.*connected from 127.*cannot be reopened by a policy: .*use action close' \
-        "a connection is not reopened"
+        "action reopen: a connection is refused"
 }
 
 closing() {
@@ -103,22 +108,25 @@ closing() {
     OPTIONS=(addr=none)
     PROPERTIES=("-Djdk.crac.resource-policies=$DIR/close")
     begin close 2 "${ALL[@]}"
-    frozen "everything closed: frozen"
-    like "$("$CKPT" inspect "$image")" "closed +by a policy, was '$HERE/fifo'" "$V: inspect shows it"
+    frozen "action close"
+    like "$("$CKPT" inspect "$image")" "closed +by a policy, was '$HERE/fifo'" \
+        "$V: action close: inspect shows a closed descriptor"
     restore "close-$V" "$image"
     wait_exit "$pid"
-    is "$status" 137 "$V: everything closed: back, and frozen again"
-    came_back "everything closed: a second generation ends well"
+    is "$status" 137 "$V: action close: the second generation is frozen"
+    restored "action close"
     for kind in file append deleted device fifo fifo-out listener waiting unix udp; do
-        is "$(grep -xcF "$kind: $bad" "$log")" 2 "$V: $kind closed: an IOException, twice" ||
+        is "$(grep -xcF "$kind: $bad" "$log")" 2 \
+            "$V: action close: a closed $kind throws IOException in both generations" ||
             diag "$(grep "^$kind:" "$log")"
     done
-    said "pipe: $bad" "pipe closed"
-    matches "^tcp: IOException.*; $gone$" "a connection closed: writing and reading fail"
-    said "blocked: $gone" "who was blocked reading it is woken"
-    said "selected: selected 1, then $gone" "who selects it is woken"
-    is "$(count_lines "$log" used)" 2 "$V: nobody hangs"
-    unlike "$(<"$log")" 'warning: descriptor' "$V: warn: false is silent"
+    has_line "pipe: $bad" "action close: a closed pipe throws IOException"
+    matches "^tcp: IOException.*; $gone$" "action close: writing to and reading from a closed connection fail"
+    has_line "blocked: $gone" "action close: a thread blocked in reading a closed connection is woken"
+    has_line "selected: selected 1, then $gone" \
+        "action close: a thread that selects a closed connection is woken"
+    is "$(count_lines "$log" used)" 2 "$V: action close: no thread hangs"
+    unlike "$(<"$log")" 'warning: descriptor' "$V: action close: warn: false prints no warning"
     PROPERTIES=()
 }
 
@@ -132,48 +140,50 @@ reopening() {
         'type: socket' 'action: reopen'
     OPTIONS=(addr=none "policies=$DIR/reopen")
     begin reopen 1 "${kinds[@]/waiting/other}"
-    frozen "everything to be reopened: frozen"
-    [ "${V%%.*}" -lt 16 ] || isnt "$(find "$HERE/socket" -type s)" "" "$V: the Unix socket's file is left"
-    echo Xbcdefghi >"$HERE/file" # which the JVM only reads: another size, another time
+    frozen "action reopen"
+    [ "${V%%.*}" -lt 16 ] || isnt "$(find "$HERE/socket" -type s)" "" \
+        "$V: action reopen: the file of the Unix socket is left"
+    echo Xbcdefghi >"$HERE/file" # another size and time; the JVM only reads it
     echo "from outside" >&6
-    came_back "everything reopened: ends well"
-    said "file: read b" "a file that has changed is read at its position"
-    said "append: written" "a file is appended to"
-    is "$(<"$HERE/log")" more "$V: and has it"
-    said "directory: size true" "a directory"
-    said "device: written" "a device that would be refused"
-    said "fifo: read from outside" "a named pipe is read"
-    said "fifo-out: written" "a named pipe is written"
+    restored "action reopen"
+    has_line "file: read b" "action reopen: a file that has changed is read at its position"
+    has_line "append: written" "action reopen: a file in append mode is written"
+    is "$(<"$HERE/log")" more "$V: action reopen: the file in append mode has the text"
+    has_line "directory: size true" "action reopen: a directory is open"
+    has_line "device: written" "action reopen: a device that would be refused is written"
+    has_line "fifo: read from outside" "action reopen: a named pipe is read"
+    has_line "fifo-out: written" "action reopen: a named pipe is written"
     read -r -t 10 line <&7
-    is "$line" "from the JVM" "$V: and carries data"
-    said "pipe: read 1" "a pipe that is ignored is kept"
-    said "listener: accepted 1" "a listening socket"
-    said "udp: received 3" "UDP, bound and connected"
-    [ "${V%%.*}" -lt 16 ] || said "unix: accepted 1" "a listening Unix socket"
+    is "$line" "from the JVM" "$V: action reopen: a named pipe transfers data"
+    has_line "pipe: read 1" "action ignore: a pipe is kept"
+    has_line "listener: accepted 1" "action reopen: a listening socket accepts"
+    has_line "udp: received 3" "action reopen: a UDP socket is bound and connected"
+    [ "${V%%.*}" -lt 16 ] || has_line "unix: accepted 1" "action reopen: a listening Unix socket accepts"
     like "$("$CKPT" inspect "$image")" "UDP socket +at 127.0.0.1:[0-9]+, connected to" \
-        "$V: inspect shows UDP"
+        "$V: action reopen: inspect shows the UDP socket"
 
-    # without anyone at the other side
+    # No process has the other ends open.
     policy fifos 'type: file' 'action: reopen' 'path: **/fifo*'
     OPTIONS=(addr=none "policies=$DIR/fifos")
     begin fifos 1 fifo fifo-out
-    frozen "named pipes"
+    frozen "named pipes without the other ends"
     exec 6>&- 7>&-
-    came_back "named pipes without the other side do not hold the restore up"
-    said "fifo: read " "the reader sees an end"
-    said "fifo-out: IOException Broken pipe" "the writer is told"
+    restored "named pipes without the other ends"
+    has_line "fifo: read " "named pipes without the other ends: the reader gets the end of the file"
+    has_line "fifo-out: IOException Broken pipe" \
+        "named pipes without the other ends: the writer gets an IOException"
 }
 
-# A JVM whose rules are wrong, are put right, are changed.
+# A JVM whose rules are wrong, are corrected, are changed.
 files() {
     policy good 'type: file' 'path: HERE/file' 'action: close'
     policy bad 'type: file' 'path: HERE/file' 'action: shut'
     OPTIONS=(addr=none "policies=$DIR/bad")
     begin start 1 file
     wait_exit "$pid"
-    isnt "$status" 0 "$V: the option with a wrong file ends the JVM's start"
+    isnt "$status" 0 "$V: option policies: a wrong file ends the JVM's start"
     matches "error: $DIR/bad:3: action 'shut'; expected error, ignore, close or reopen" \
-        "with the line and what was expected"
+        "option policies: the wrong line is reported with the expected words"
 
     OPTIONS=(addr=none "policies=$DIR/bad-option")
     policy bad-option 'type: file' 'path: HERE/file' 'action: error'
@@ -181,18 +191,19 @@ files() {
     begin edited 3 file
     wait_line "$log" "called off"
     matches "warning: no checkpoint is possible with -Djdk.crac.resource-policies: $DIR/bad:3: " \
-        "the property with a wrong file is a warning"
+        "property: a wrong file gives a warning at the start"
     matches "^refused: .* $DIR/bad:3: action 'shut'; expected error, ignore, close or reopen" \
-        "and the checkpoint is called off with the line"
+        "property: a wrong file refuses the checkpoint with its line"
     rm "$DIR/bad"
     touch "$HERE/again"
-    wait_line "$log" "cannot read the policy file '$DIR/bad'" || fail "$V: a file that is gone"
-    is "$(find "$image" -type f 2>/dev/null)" "" "$V: and nothing is left"
+    wait_line "$log" "cannot read the policy file '$DIR/bad'" || fail \
+        "$V: property: a missing file is reported"
+    is "$(find "$image" -type f 2>/dev/null)" "" "$V: property: a wrong file leaves no image"
     policy bad 'type: file' 'path: HERE/file' 'action: close'
     touch "$HERE/again"
-    frozen "put right, it is read anew, and comes before that of the option"
-    came_back "back"
-    said "file: IOException Bad file descriptor" "as the property's file says"
+    frozen "property: a corrected file"
+    restored "property: a corrected file"
+    has_line "file: IOException Bad file descriptor" "property: its file comes before that of the option"
     PROPERTIES=()
 }
 
@@ -201,49 +212,53 @@ at_restore() {
     policy other 'type: file' 'path: HERE/other' 'action: close'
     OPTIONS=(addr=none "policies=$DIR/other")
     begin image 1 file other listener append
-    frozen "an image"
+    frozen "policies at the restore"
     port=$(port_of "$log" 'listener at')
     before=$(cksum "$image"/*)
     echo longer and other >"$HERE/file"
     RUN_SECONDS=20
     run "$CKPT" restore "$image"
-    refused "$V: a file that has changed is refused without a rule" "'$HERE/file' has changed"
+    refused "$V: restore: a file that has changed is refused without a rule" "'$HERE/file' has changed"
     policy wrong '# rules' 'type: socket' 'localPort: http' 'action: close'
     run "$CKPT" restore --policies "$DIR/wrong" "$image"
-    refused "$V: a wrong file at the restore" "$DIR/wrong:3: port 'http'; expected a number from 0 to 65535"
+    refused "$V: restore --policies: a wrong file is refused with its line" \
+        "$DIR/wrong:3: port 'http'; expected a number from 0 to 65535"
     run "$CKPT" restore --policies "$DIR/nowhere" "$image"
-    refused "$V: no file at the restore" "cannot read the policy file '$DIR/nowhere'"
+    refused "$V: restore --policies: a missing file is refused" "cannot read the policy file '$DIR/nowhere'"
     policy no 'type: socket' "localPort: $port" 'action: error'
     run "$CKPT" restore "--policies=$DIR/no" "$image"
-    refused "$V: error at the restore" "\('127.0.0.1:$port'\) is refused by the rule at $DIR/no:1"
-    is "$(cksum "$image"/*)" "$before" "$V: the image is as it was"
+    refused "$V: restore --policies: a rule with action error refuses the restore" \
+        "\('127.0.0.1:$port'\) is refused by the rule at $DIR/no:1"
+    is "$(cksum "$image"/*)" "$before" "$V: restore --policies: refused restores do not change the image"
 
     policy new 'type: file' 'path: HERE/file' 'action: reopen' --- 'type: file' 'path: HERE/log' \
         'action: close' --- 'type: socket' 'listening: true' 'action: close'
-    came_back "rules given to the restore" --policies "$DIR/new"
-    said "file: read o" "a file that has changed is reopened"
-    said "append: IOException Bad file descriptor" "one is closed"
-    said "other: IOException Bad file descriptor" "what the checkpoint closed stays closed"
-    said "listener: IOException Bad file descriptor" "a listening socket is closed"
+    restored "restore --policies" --policies "$DIR/new"
+    has_line "file: read o" "restore --policies: a file that has changed is reopened"
+    has_line "append: IOException Bad file descriptor" "restore --policies: a file is closed"
+    has_line "other: IOException Bad file descriptor" \
+        "restore --policies: a file that the checkpoint closed stays closed"
+    has_line "listener: IOException Bad file descriptor" "restore --policies: a listening socket is closed"
 
-    came_back "rules given by CRaC's property" "-Djdk.crac.resource-policies=$DIR/no" \
+    restored "restore -D: CRaC's property" "-Djdk.crac.resource-policies=$DIR/no" \
         --policies "$DIR/wrong" "-Djdk.crac.resource-policies=$DIR/new"
     is "$(grep -cxF "file: read o" "$log") $(grep -cxF "append: IOException Bad file descriptor" "$log")" \
-        "2 2" "$V: do the same, and the last of all counts"
-    said "property: $DIR/new" "the restored JVM has the property"
+        "2 2" "$V: restore -D: the last of all policy files counts"
+    has_line "property: $DIR/new" "restore -D: the restored JVM has the property"
     run "$CKPT" restore "-Djdk.crac.resource-policies=$DIR/wrong" "$image"
-    refused "$V: a wrong file by the property" "$DIR/wrong:3: port 'http'; expected"
+    refused "$V: restore -D: a wrong file is refused with its line" "$DIR/wrong:3: port 'http'; expected"
     run "$CKPT" restore "-Djdk.crac.resource-policies=$DIR/new" -Djdk.crac.resource-policies= "$image"
-    refused "$V: an empty property takes it back" "'$HERE/file' has changed"
+    refused "$V: restore -D: an empty property means no policy file" "'$HERE/file' has changed"
 
     rm "$HERE/file" "$HERE/log"
     policy all 'type: file' 'path: HERE/*' 'action: close' --- 'type: socket' 'action: ignore'
-    came_back "files that are gone, and closed" --policies "$DIR/all"
-    said "file: IOException Bad file descriptor" "are not looked for"
-    said "listener: accepted 1" "ignore leaves it to the image"
+    restored "restore --policies with missing files" --policies "$DIR/all"
+    has_line "file: IOException Bad file descriptor" \
+        "restore --policies: a missing file with action close is no obstacle"
+    has_line "listener: accepted 1" "restore --policies: a listening socket with action ignore is kept"
 }
 
-# A Unix socket's name: a stale file is replaced, somebody who listens is not.
+# A Unix socket's name: a stale file is replaced, that of a process that listens is not.
 unix_names() {
     local other
     [ "${V%%.*}" -ge 16 ] || return 0
@@ -252,7 +267,7 @@ unix_names() {
     umask 027
     begin unix 1 unix
     umask 022
-    frozen "a Unix socket"
+    frozen "Unix socket"
     rm "$HERE/socket"
     start "server-$V" python3 -c "import socket, sys
 server = socket.socket(socket.AF_UNIX)
@@ -265,16 +280,16 @@ server.accept()"
     wait_line "$TMP/server-$V.log" listening
     RUN_SECONDS=20
     run "$CKPT" restore "$image"
-    refused "$V: a Unix socket at whose name somebody listens" \
+    refused "$V: Unix socket: restore: a name at which another process listens is refused" \
         "cannot listen at '.*socket' again: .*; stop whoever listens there"
     stop "$other"
     log=$TMP/unix-$V.log
-    came_back "replaced when nobody does"
-    said "unix: accepted 1" "and it accepts"
-    is "$(stat -c %a "$HERE/socket")" 750 "$V: its file has the mode that it had"
+    restored "Unix socket with a stale file"
+    has_line "unix: accepted 1" "Unix socket: the restored JVM accepts connections"
+    is "$(stat -c %a "$HERE/socket")" 750 "$V: Unix socket: the file has its old mode"
 }
 
-# A name that fills the kernel's structure, without a zero byte behind it, as native code may have one.
+# A name that fills the kernel's structure, without a zero byte after it, as native code may have one.
 long_name() {
     local name=$HERE/ file=$DIR/listen.py
     rm -rf "$HERE"
@@ -293,8 +308,8 @@ os.execv(sys.argv[2], sys.argv[2:])' >"$file"
     exec 6>&- 7>&-
     start "name-$V" python3 "$file" "$name" "$JAVA" \
         "-agentpath:$AGENT=addr=none,image=$image,policies=$DIR/name" -cp "$CP" Policies "$HERE" 1
-    frozen "a Unix socket with a name of 108 bytes"
-    came_back "it is bound again"
+    frozen "Unix socket with a name of 108 bytes"
+    restored "Unix socket with a name of 108 bytes"
 }
 
 # A selector of which one channel is closed serves the others.
@@ -302,23 +317,24 @@ selector() {
     policy close 'type: socket' 'action: close'
     OPTIONS=(addr=none "policies=$DIR/close")
     begin watched 1 watched
-    frozen "a selector"
-    came_back "a selector without one of its channels"
-    said "watched: selected 0 and 1" "it serves the others"
+    frozen "selector"
+    restored "selector without one of its channels"
+    has_line "watched: selected 0 and 1" "selector: a closed channel does not affect the others"
 }
 
-# Who waits to be accepted does not stand against a listening socket that is reopened.
+# A connection that waits to be accepted does not prevent a listening socket from being reopened.
 waiting() {
     policy waiting 'type: socket' 'listening: true' 'action: reopen' --- 'type: socket' \
         "remotePort: *" 'action: close'
     OPTIONS=(addr=none "policies=$DIR/waiting")
     begin waiting 1 waiting
-    frozen "a listening socket at which somebody waits"
-    came_back "it is reopened"
-    said "waiting: accepted 1 true" "and listens again, without who waited"
+    frozen "listening socket with a waiting connection"
+    restored "listening socket with a waiting connection"
+    has_line "waiting: accepted 1 true" \
+        "listening socket: it accepts after the restore, without the waiting connection"
 }
 
-# By its number: any descriptor; a copy of it goes on without it.
+# By its number: any descriptor; its copies stay open.
 by_number() {
     local number
     policy none 'type: pipe' 'action: ignore'
@@ -331,17 +347,17 @@ by_number() {
     begin number 1 file selected
     wait_exit "$pid"
     is "$(grep -c "action close by the rule at $DIR/none:5" "$log")" 1 \
-        "$V: a rule for one number is for one"
+        "$V: rule by number: it matches one descriptor"
 
     exec 8<"$HERE/other" 9<&8 6>&- 7>&-
     start "copies-$V" "$JAVA" "-agentpath:$AGENT=addr=none,image=$DIR/copies" -cp "$CP" Policies "$HERE" 2
     exec 8<&- 9<&-
-    frozen "copies of one open file"
+    frozen "rule by number: copies of one open file"
     policy eight 'type: filedescriptor' 'value: 8' 'action: close'
     restore "copies-$V" --policies "$DIR/eight" "$DIR/copies"
-    frozen "and again"
+    frozen "rule by number: copies of one open file, second generation"
     like "$("$CKPT" inspect "$DIR/copies")" "8 +closed .* 9 +file +'$HERE/other' read at 0" \
-        "$V: one of them closed, the other is there"
+        "$V: rule by number: one copy is closed, the other stays open"
 }
 
 body() {

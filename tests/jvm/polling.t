@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# A file that is open for instants only, such as a configuration file that is polled, is mostly not in
-# the image: it may change before the restore. A file that stays open is, and may not. How the moments
-# are chosen is tested by tests/unit/passing.c; here the file is open for half of the time.
+# A file that is open for short moments only, such as a configuration file that is polled, is mostly not
+# in the image: it may change before the restore. A file that stays open is in the image, and must not
+# change. The choice of the moment is tested by tests/unit/passing.c; here the file is open for half of
+# the time.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Polling
@@ -12,12 +13,12 @@ body() {
     local turn dead=0 image=$DIR/image-12
     head -c 30000 /dev/zero >"$DIR/polled"
     head -c 10 /dev/zero >"$DIR/kept"
-    mv "$DIR/kept" "$DIR/kept (deleted)" # it looks like a file whose name is gone, and is none
+    mv "$DIR/kept" "$DIR/kept (deleted)" # its name looks like that of a deleted file
     start_jvm "polling-$V" - -cp "$CP" Polling "$DIR/polled" "$DIR/kept (deleted)"
     wait_line "$log" ready
     for turn in {1..12}; do
         run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image-$turn"
-        [ "$status$err" = 0 ] || fail "$V: checkpoint $turn" "$status $err"
+        [ "$status$err" = 0 ] || fail "$V: checkpoint $turn succeeds" "$status $err"
     done
     stop "$pid"
     printf 'changed\n' >"$DIR/polled"
@@ -25,10 +26,10 @@ body() {
         run "$CKPT" restore --dry-run "$DIR/image-$turn"
         [ "$status" = 0 ] || { dead=$((dead + 1)) && diag "$err"; }
     done
-    ok "$V: most of 12 images do not need the file that was only polled" test "$dead" -le 5
+    ok "$V: restore: most of 12 images do not need a file that is polled" test "$dead" -le 5
     printf 'changed\n' >"$DIR/kept (deleted)"
     run "$CKPT" restore --dry-run "$image"
-    refused "$V: a file that stays open may not change" "kept \(deleted\)' has changed"
+    refused "$V: restore: a file that stays open and has changed is refused" "kept \(deleted\)' has changed"
 }
 
 each_jdk body

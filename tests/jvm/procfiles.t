@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Files that the kernel makes up (/proc, /sys, cgroups): opened again for the new process, its
-# threads and its cgroup. And descriptors that exist only for an instant: no checkpoint is refused,
-# and no image dead, because of them.
+# Files that the kernel generates (/proc, /sys, cgroups): opened again for the new process, its threads
+# and its cgroup. And descriptors that exist only for a moment: they neither refuse a checkpoint nor
+# make an image useless.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile ProcFiles
@@ -14,18 +14,19 @@ held() {
     wait_line "$log" ready || return
     local original=$pid
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/hold"
-    is "$status$out$err" 0 "$V: a checkpoint with files of /proc, /sys and a cgroup open"
+    is "$status$out$err" 0 "$V: checkpoint: open files of /proc, /sys and a cgroup are permitted"
     restore "hold-clone-$V" "$DIR/hold"
     wait_exit "$pid" 30
-    is "$(cat "$log")" "$ALL tasks" "$V: a clone reads its own files, not the original's"
+    is "$(cat "$log")" "$ALL tasks" "$V: restore: files of /proc are the clone's own, not the original's"
     freeze "$original" "$DIR/again" "$V: files of /proc" || return
     restore "hold-$V" "$DIR/again"
     wait_exit "$pid" 30
-    is "$(tail -n 1 "$log")" "$ALL tasks" "$V: files of /proc are the restored process's own"
-    # the image lasts
+    is "$(tail -n 1 "$log")" "$ALL tasks" \
+        "$V: restore: files of /proc are the own ones of the second generation"
+    # The image can be restored more than once.
     restore "hold-clone-$V" "$DIR/again"
     wait_exit "$pid" 30
-    is "$(tail -n 1 "$log")" "$ALL tasks" "$V: files of /proc are a second clone's own"
+    is "$(tail -n 1 "$log")" "$ALL tasks" "$V: restore: files of /proc are a second clone's own"
 }
 
 other() {
@@ -36,13 +37,14 @@ other() {
     start_jvm "other-$V" - -cp "$CP" ProcFiles other "/proc/$process/stat"
     wait_line "$log" ready || return
     run "$CKPT" checkpoint "$pid" "$DIR/other"
-    is "$status" 1 "$V: a file of another process is refused"
-    like "$err" "'/proc/$process/stat', a file of another process" "$V: and named"
+    is "$status" 1 "$V: checkpoint: an open file of /proc of another process is refused"
+    like "$err" "'/proc/$process/stat', a file of another process" \
+        "$V: checkpoint: an open file of /proc of another process is named"
     kill "$process"
     wait_exit "$process" 10
-    freeze "$pid" "$DIR/other" "$V: a file of a process that has ended"
+    freeze "$pid" "$DIR/other" "$V: with a file of /proc of an ended process"
     restore "other-$V" "$DIR/other"
-    ok "$V: a file of a process that has ended is no obstacle" became_jvm "$pid"
+    ok "$V: restore: an open file of /proc of an ended process is permitted" became_jvm "$pid"
     stop "$pid"
 }
 
@@ -52,7 +54,7 @@ in_cgroup() {
     exec bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$@"
 }
 
-# A file of the cgroup that the process is in: of the new process's cgroup, wherever that is.
+# A file of the process's cgroup: it becomes the file of the restored process's cgroup.
 cgroup() {
     local top found=
     for top in /sys/fs/cgroup/pids /sys/fs/cgroup /sys/fs/cgroup/unified; do
@@ -63,17 +65,18 @@ cgroup() {
         fi
     done
     if [ -z "$found" ]; then
-        cannot "$V: a file of the process's cgroup is the new one's" "no cgroup can be made here"
+        cannot "$V: restore: a file of the process's cgroup is that of the new cgroup" \
+            "no cgroup can be made here"
         return
     fi
     start "cgroup-$V" in_cgroup "$found-a" "$CKPT" run --option addr=none -- "$JAVA" -cp "$CP" \
         ProcFiles other "$found-a/cgroup.procs"
     wait_line "$log" ready || return
-    freeze "$pid" "$DIR/cgroup" "$V: a file of the process's cgroup" || return
+    freeze "$pid" "$DIR/cgroup" "$V: with a file of the process's cgroup" || return
     start "cgroup-$V" in_cgroup "$found-b" "$CKPT" restore "$DIR/cgroup"
-    ok "$V: a file of the process's cgroup is the new one's" became_jvm "$pid"
+    ok "$V: restore: a JVM with a file of the process's cgroup is restored" became_jvm "$pid"
     is "$(readlink "/proc/$pid/fd"/* | grep cgroup.procs)" "$found-b/cgroup.procs" \
-        "$V: and not that of where it was frozen"
+        "$V: restore: a file of the process's cgroup is that of the new cgroup"
     kill -KILL "$pid"
     wait_exit "$pid" 10
     rmdir "$found-a" "$found-b"
@@ -97,7 +100,7 @@ busy() { # WHAT
         run "$CKPT" checkpoint --leave-running "$pid" "$DIR/$what-$image"
         [ "$status$out$err" = 0 ] || { diag "$out$err" && bad=$((bad + 1)); }
     done
-    is "$bad" 0 "$V: no checkpoint is refused because of $2"
+    is "$bad" 0 "$V: checkpoint: $2 are no obstacle"
     kill -KILL "$pid"
     wait_exit "$pid" 10
     for image in 1 2 3 4; do
@@ -107,15 +110,15 @@ busy() { # WHAT
         wait_exit "$pid" 10
         rm -r "${DIR:?}/$what-$image"
     done
-    is "$good" 4 "$V: every image of a process with $2 restores"
+    is "$good" 4 "$V: restore: every image of a process with $2 is restored"
 }
 
 body() {
     held
     other
     cgroup
-    busy busy "files that are open for an instant"
-    busy flicker "connections that live for an instant"
+    busy busy "files that are open for a moment"
+    busy flicker "connections that exist for a moment"
 }
 each_jdk body
 done_testing

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Which program a restored JVM is, for itself and for others: ProcessHandle.info() names java, in
-# each generation, and the JVM can start itself again by that; ps, pgrep and jps find it; and
-# /proc/PID/exe is java where the caller has CAP_CHECKPOINT_RESTORE.
+# The program name of a restored JVM, for itself and for others: ProcessHandle.info() names java in each
+# generation, and the JVM can start itself again by that; ps, pgrep and jps find it; and /proc/PID/exe
+# is java where the caller has CAP_CHECKPOINT_RESTORE.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 said=$("${JDKS[0]}/bin/javac" --release 11 -d "$CLASSES" "$TOP/tests/jvm/java/Program.java" 2>&1) ||
     bail_out "javac failed: $said"
 user_ready
 
-# seen WHAT COMMAND: what the JVM in $log says of itself after this.
-seen() {
+# reports_command NAME COMMAND: the JVM of $log then prints this command twice.
+reports_command() {
     local before
     before=$(count_lines "$log" "command ")
     wait_line "$log" "command " 30 --count $((before + 2))
@@ -35,19 +35,20 @@ body() { # [as_user]
     listed=$(listed $1)
     freeze $1 "$pid" "$image" "$what" || return
     restore "program-$V${1:-}" $1 "$image"
-    seen "$what: ProcessHandle.info() names java" "$java $arguments"
+    reports_command "$what: ProcessHandle.info() names java" "$java $arguments"
     $1 touch "$where/again"
-    ok "$what: the program can start itself again" wait_line "$log" child
-    is "$(<"/proc/$pid/comm")" java "$what: the process is called java"
-    is "$(tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1)" "$JAVA" "$what: and so is its command line"
+    ok "$what: a restored program can start itself by its ProcessHandle.info()" wait_line "$log" child
+    is "$(<"/proc/$pid/comm")" java "$what: the command name of the process is java"
+    is "$(tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1)" "$JAVA" \
+        "$what: the command line of the process begins with java"
     # A user without a name has no hsperfdata folder.
-    is "$(listed $1)" "$listed" "$what: jps -l lists it as before ($listed)"
-    ok "$what: pgrep java finds it" grep -qx "$pid" <<<"$(pgrep -x java)"
-    freeze $1 "$pid" "$image" "$what, again" || return
+    is "$(listed $1)" "$listed" "$what: jps -l lists a restored JVM as before ($listed)"
+    ok "$what: pgrep finds a restored JVM as java" grep -qx "$pid" <<<"$(pgrep -x java)"
+    freeze $1 "$pid" "$image" "$what, second generation" || return
     is "$("$CKPT" inspect --json "$image" | sed -n 's/.*"executable": "\(.*\)",.*/\1/p')" "$java" \
-        "$what: the image of a restored JVM names java too"
+        "$what: the image of a restored JVM has java as executable"
     restore "program-$V${1:-}" $1 "$image"
-    seen "$what, second generation: ProcessHandle.info()" "$java $arguments"
+    reports_command "$what, second generation: ProcessHandle.info() names java" "$java $arguments"
     if [ -z "${1:-}" ] && [ "$(id -u)" -eq 0 ]; then
         is "$(readlink "/proc/$pid/exe")" "$java" "$what: /proc/PID/exe is java"
     fi

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# What a refused checkpoint says besides the obstacles: the cure that a known library has, and that
-# hooks were not called because the agent came too late. And that each obstacle is named once.
+# What a refused checkpoint reports besides the obstacles: the remedy that a known library has, and that
+# hooks were not called because the agent was loaded too late. Each obstacle is named once.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need python3
@@ -20,15 +20,15 @@ late() {
         -cp "$CP" Reasons hooks
     wait_line "$log" ready || return
     run "$CKPT" checkpoint "$pid" "$DIR/late"
-    is "$status" 1 "$V: a connection that a hook would close is refused where the agent came late"
+    is "$status" 1 "$V: loaded late: a connection that a hook would close is refused"
     contains "$err" "the beforeCheckpoint hooks were not called: org.crac was in use before the agent" \
-        "$V: and it says that hooks were not called"
+        "$V: loaded late: the refusal reports that hooks were not called"
     kill -KILL "$pid"
     wait_exit "$pid" 10
     start_jvm "early-$V" - -cp "$CP" Reasons hooks
     wait_line "$log" ready || return
-    freeze "$pid" "$DIR/early" "$V: with the agent from the start" &&
-        pass "$V: with the agent from the start they are called"
+    freeze "$pid" "$DIR/early" "$V: loaded at the start" &&
+        pass "$V: loaded at the start: the hook closes the connection, the JVM is frozen"
 }
 
 pool() {
@@ -36,13 +36,13 @@ pool() {
     wait_line "$log" ready || return
     run "$CKPT" checkpoint "$pid" "$DIR/pool"
     is "$status $(grep -c allow-pool-suspension=true <<<"$err")" "1 1" \
-        "$V: the cure for a pool's connections is named, once"
-    unlike "$err" "hooks were not called" "$V: and nothing else"
+        "$V: connection pool: the remedy is named once"
+    unlike "$err" "hooks were not called" "$V: connection pool: uncalled hooks are not reported"
     kill -KILL "$pid"
     wait_exit "$pid" 10
 }
 
-# A tool that is being answered is no business of the application's.
+# A tool that is being answered is no obstacle of the application.
 tool() {
     start_jvm "tool-$V" - -jar "$SIMPLE" --period 20
     wait_line "$log" 3
@@ -56,10 +56,10 @@ signal.pause()" "/tmp/.java_pid$pid"
     wait_line "$log" connected
     run "$CKPT" checkpoint "${tap_pid_of[$TMP/tool-$V.log]}" "$DIR/tool"
     like "$status$err" "^1.*descriptor [0-9]+ is the connection of a tool, such as jcmd" \
-        "$V: a tool that the JVM answers is named as such"
+        "$V: tool: the connection of a tool that the JVM answers is named as such"
     stop "$pid"
-    freeze "${tap_pid_of[$TMP/tool-$V.log]}" "$DIR/tool" "$V: when it has ended" &&
-        pass "$V: when it has ended, the JVM is frozen"
+    freeze "${tap_pid_of[$TMP/tool-$V.log]}" "$DIR/tool" "$V: tool: when it has ended" &&
+        pass "$V: tool: the JVM is frozen when the tool has ended"
 }
 
 copies() {
@@ -78,7 +78,7 @@ os.execv(sys.argv[2], sys.argv[2:])" "$(sed -n 's/^port //p' "$log")" \
     wait_line "$log" 3 || return
     run "$CKPT" checkpoint "$pid" "$DIR/copies"
     is "$status $(grep -c 'is a TCP connection' <<<"$err")" "1 1" \
-        "$V: a connection with three descriptors is one obstacle"
+        "$V: copies: a connection with three descriptors is one obstacle"
     kill -KILL "$pid"
     wait_exit "$pid" 10
 }

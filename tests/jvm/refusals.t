@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# A checkpoint that cannot be done: for each obstacle the requester is told why and what to do, the
-# hooks' afterRestore are called, the JVM goes on serving, no file is left behind; and when the
-# obstacle is gone the same JVM can be frozen after all, and comes back.
+# A checkpoint that cannot be done: for each obstacle the requester gets the reason and a hint, the
+# hooks' afterRestore are called, the JVM continues to serve, no file is left behind; and when the
+# obstacle is gone the same JVM can be frozen and restored.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need curl
@@ -29,36 +29,36 @@ begin() {
 
 ALL_HOOKS="before second before first after first after second "
 HOOKS=$ALL_HOOKS # those that a refused checkpoint calls; none where there is no room
-# The JVM is as it was: its hooks called in their order, its server serving, and no file anywhere.
+# The JVM is unharmed: its hooks were called in their order, its server answers, and no file is left.
 unharmed() { # NAME
     is "$(tail -n "+$((mark + 1))" "$log" | grep -E '^(before|after) ' | tr '\n' ' ')" \
-        "$HOOKS" "$1: the hooks that are called"
-    is "$(get /)" serving "$1: the server serves"
-    is "$(find "$image" -type f -o -type l 2>/dev/null)" "" "$1: no file is left behind"
+        "$HOOKS" "$1: the hooks are called in their order"
+    is "$(get /)" serving "$1: the server answers after the refusal"
+    is "$(find "$image" -type f -o -type l 2>/dev/null)" "" "$1: no file is left behind by the refusal"
 }
 
-# refuses NAME PATTERN...: the checkpoint fails and says all that; the JVM is unharmed.
+# refuses NAME PATTERN...: the checkpoint fails with all these reasons; the JVM is unharmed.
 refuses() {
-    local name="$V $1" pattern
+    local name="$V: $1" pattern number=0
     shift
     mark=$(wc -l <"$log")
     run as_user "$CKPT" checkpoint "$pid" "$image"
-    is "$status" 1 "$name: refused"
+    is "$status" 1 "$name: the checkpoint is refused"
     for pattern; do
-        like "$err" "$pattern" "$name: and says why"
+        like "$err" "$pattern" "$name: reason $((++number)) is reported"
     done
     unharmed "$name"
 }
 
-# Without the obstacle it can be frozen, and comes back; ends the JVM.
+# Without the obstacle the JVM can be frozen and restored; ends it.
 then_works() { # NAME [DIR]
     local where=${2:-$image}
-    is "$(get /release)" released "$V $1: the obstacle goes"
-    freeze as_user "$pid" "$where" "$V $1, released" || { stop "$pid" && return; }
+    is "$(get /release)" released "$V: $1: the program removes the obstacle"
+    freeze as_user "$pid" "$where" "$V: $1, without the obstacle" || { stop "$pid" && return; }
     is "$(cd "$where" && echo .[!.]* *)" ".[!.]* image manifest.json" \
-        "$V $1: the image is there, nothing else"
+        "$V: $1: the directory has the image and the manifest, and no other file"
     restore "$V $1" as_user "$where"
-    ok "$V $1: and then can be frozen, and serves when it is back" answers "$port"
+    ok "$V: $1: without the obstacle the JVM is frozen, restored, and answers" answers "$port"
     stop "$pid"
     rm -r "$where"
 }
@@ -68,25 +68,26 @@ obstacles() {
     begin tcp - -cp "$CP" Refuse tcp
     ports=$(grep '^client' "$log")
     set -- $ports
-    refuses tcp "TCP connection from 127.0.0.1:$2 to 127.0.0.1:$4" "from 127.0.0.1:$4 to 127.0.0.1:$2" \
+    refuses "a connection to itself" "TCP connection from 127.0.0.1:$2 to 127.0.0.1:$4" \
+        "from 127.0.0.1:$4 to 127.0.0.1:$2" \
         beforeCheckpoint
-    then_works tcp
+    then_works "a connection to itself"
 
     begin child - -cp "$CP" Refuse child
-    refuses child 'child process'
-    then_works child
+    refuses "a child process" 'child process'
+    then_works "a child process"
 
     begin hook - -cp "$CP" Refuse hook
-    refuses hook 'IllegalStateException: the first hook has its reasons'
-    then_works hook
+    refuses "a hook that throws" 'IllegalStateException: the first hook has its reasons'
+    then_works "a hook that throws"
 
     begin udp - -cp "$CP" Refuse udp
-    refuses udp 'descriptor [0-9]+ is .*socket'
-    then_works udp
+    refuses "a UDP socket" 'descriptor [0-9]+ is .*socket'
+    then_works "a UDP socket"
 
     begin watch - -cp "$CP" Refuse watch "$HERE"
-    refuses watch 'inotify'
-    then_works watch
+    refuses "a watch service" 'inotify'
+    then_works "a watch service"
 }
 
 # A pipe that the JVM has from its parent, and a named one that it opened itself.
@@ -95,54 +96,54 @@ pipes() {
     mkfifo "$HERE/fifo"
     exec 6<>"$HERE/fifo"
     begin fifo - -cp "$CP" Refuse fifo "$HERE/fifo"
-    refuses fifo "$HERE/fifo"
-    then_works fifo
+    refuses "a named pipe" "$HERE/fifo"
+    then_works "a named pipe"
     exec 6>&-
     exec 7< <(exec tail -f /dev/null)
     other=$!
     STARTER=start begin pipe "$JAVA" "-agentpath:$AGENT=addr=none" -cp "$CP" Refuse none
     exec 7<&-
-    refuses pipe "descriptor 7 .*pipe.*another process"
+    refuses "a pipe from the parent" "descriptor 7 .*pipe.*another process"
     stop "$pid"
     kill "$other"
 }
 
-# Places where no image can be.
+# Directories in which no image can be made.
 places() {
     begin places - -cp "$CP" Refuse none
     as_user mkdir "$HERE/closed" "$HERE/open"
     as_user chmod 500 "$HERE/closed"
     as_user chmod 777 "$HERE/open"
     image=$HERE/closed
-    refuses "unwritable directory" "cannot write in the image directory '$image'"
+    refuses "a directory that cannot be written" "cannot write in the image directory '$image'"
     image=$HERE/closed/in/it
-    refuses "no directory to make it in" "'$image': .*; make its parent first"
+    refuses "a directory whose parent is missing" "'$image': .*; make its parent first"
     image=$HERE/open
-    refuses "directory that others may write" "$image.*0777"
+    refuses "a directory that others may write" "$image.*0777"
     image=/dev/null
-    refuses "something else in its place" "$image"
+    refuses "a device in place of the directory" "$image"
     image=$HERE/image
-    then_works places
+    then_works "image directories"
 }
 
-# No option image=, and the application itself asks.
+# The application itself asks, without the option image.
 own() {
     begin own - -cp "$CP" Refuse none
     like "$(get /own)" 'CheckpointException.*no image directory is set.*image=DIR' \
-        "$V own: without an image directory it says so"
-    unharmed "$V own"
+        "$V: own request: a missing image directory is reported"
+    unharmed "$V: own request"
     stop "$pid"
     begin "own tcp" "$HERE/image" -cp "$CP" Refuse tcp
     like "$(get /own)" '^CheckpointException.*TCP connection from' \
-        "$V own: the application is told of an obstacle too"
-    unharmed "$V own tcp"
+        "$V: own request: the application gets the obstacle"
+    unharmed "$V: own request, tcp"
     stop "$pid"
 }
 
 full_disk() {
     if [ "$(id -u)" -ne 0 ] || ! { mkdir -p "$FULL" && mount -t tmpfs -o size=1m,mode=777 none "$FULL"; } \
         2>/dev/null; then
-        cannot "$V full disk" "only root may mount a small file system"
+        cannot "$V: full disk: the checkpoint is refused" "only root may mount a small file system"
         return
     fi
     begin "full disk" - -cp "$CP" Refuse none
@@ -150,7 +151,7 @@ full_disk() {
     HOOKS=
     refuses "full disk" "the image needs .* has room for .* MiB: no space left on device; make room"
     HOOKS=$ALL_HOOKS
-    is "$(du -s "$FULL" | cut -f 1)" 0 "$V full disk: the disk is empty again"
+    is "$(du -s "$FULL" | cut -f 1)" 0 "$V: full disk: the disk is empty after the refusal"
     umount "$FULL"
     then_works "full disk" "$HERE/image"
 }
@@ -166,20 +167,22 @@ file_limit() {
     refuses "file limit" "the image needs a file of .* the limit is 1024 KiB: file too large"
     HOOKS=$ALL_HOOKS
     stop "$pid"
-    is "$status" 143 "$V file limit: the JVM ends as ever"
+    is "$status" 143 "$V: file limit: the JVM ends by SIGTERM"
 }
 
-deaf_thread() {
+blocking_thread() {
     local library=$CLASSES/libblocker.so options="=park_timeout=300,addr=none"
     if ! gcc -shared -fPIC -O1 -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -pthread \
         -o "$library" "$TOP/tests/jvm/java/blocker.c" 2>"$TMP/gcc.err"; then
-        skip "$V deaf thread" "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
+        skip "$V: a thread that blocks all signals: the checkpoint is refused" \
+            "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
         return
     fi
     STARTER=start begin "deaf thread" "$JAVA" "-agentpath:$AGENT$options" -cp "$CP" Refuse blocker \
         "$library"
-    refuses "deaf thread" "1 of [0-9]+ threads cannot be stopped: '.*' \([0-9]+\) with all signals blocked"
-    then_works "deaf thread"
+    refuses "a thread that blocks all signals" \
+        "1 of [0-9]+ threads cannot be stopped: '.*' \([0-9]+\) with all signals blocked"
+    then_works "a thread that blocks all signals"
 }
 
 body() {
@@ -191,7 +194,7 @@ body() {
     own
     full_disk
     file_limit
-    deaf_thread
+    blocking_thread
 }
 
 cleanup() {

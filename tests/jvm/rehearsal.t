@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# An image is rehearsed before its JVM ends. What a restore here would refuse calls the checkpoint off:
-# the JVM continues, the older image stays, nothing is left behind. The JVM does not notice the child
-# process that rehearses.
+# An image is rehearsed before its JVM ends. If a restore here would be refused, the checkpoint is called
+# off: the JVM continues, the older image stays, no file is left behind. The JVM does not notice the
+# child process that rehearses.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Opened
@@ -11,8 +11,8 @@ user_ready
 SIMPLE=$(for_user "$SIMPLE")
 CP=$CLASSES:$SIMPLE
 
-# continues PID LOG WHAT: the JVM runs its hooks, counts on, has no children and left no files.
-continues() {
+# unharmed PID LOG WHAT IMAGE: the JVM runs its hooks, continues, and has no child and no stray file.
+unharmed() {
     local process=$1 file=$2 what=$3 image=$4
     wait_line "$file" "after restore" || fail "$what: afterRestore is called"
     wait_more "$file" 2 || fail "$what: the JVM continues"
@@ -31,7 +31,7 @@ childless() {
 # called_off WHAT PATTERN: of the last `run` of a checkpoint.
 called_off() {
     is "$status" 1 "$1: the checkpoint is called off"
-    like "$err" "$2" "$1: with the reason"
+    like "$err" "$2" "$1: the reason is reported"
 }
 
 lost_permission() {
@@ -41,28 +41,29 @@ lost_permission() {
     process=$pid log_file=$log
     wait_line "$log" ready
     run as_user "$CKPT" checkpoint --leave-running "$process" "$image"
-    is "$status$err" 0 "$V: an image that would be restored passes, and the JVM may go on"
+    is "$status$err" 0 "$V: --leave-running: an image that would be restored passes its rehearsal"
     before=$(sha256sum "$image"/*)
     as_user chmod 0 "$file"
     run as_user "$CKPT" checkpoint "$process" "$image"
-    called_off "$V: a file may not be opened any more" \
+    called_off "$V: a file that may no longer be opened" \
         "the image would not be restored here: .*cannot open '$file' again: permission denied"
-    continues "$process" "$log_file" "$V: a file may not be opened any more" "$image"
-    is "$(sha256sum "$image"/*)" "$before" "$V: the older image is as it was"
+    unharmed "$process" "$log_file" "$V: a file that may no longer be opened" "$image"
+    is "$(sha256sum "$image"/*)" "$before" \
+        "$V: a file that may no longer be opened: the older image is unchanged"
     run as_user "$CKPT" checkpoint --leave-running "$process" "$image"
-    called_off "$V: with --leave-running the image is rehearsed too" "the image would not be restored here"
+    called_off "$V: --leave-running" "the image would not be restored here"
     as_user chmod 600 "$file"
     restore "lost-back-$V" as_user "$image"
-    ok "$V: the older image is restored" wait_line "$log" "after restore"
+    ok "$V: a file that may no longer be opened: the older image is restored" wait_line "$log" "after restore"
     stop "$pid"
     as_user chmod 0 "$file"
     freeze as_user "$process" "$USER_DIR/forced-$V" "$V: --no-rehearsal" --no-rehearsal
     run as_user "$CKPT" restore "$USER_DIR/forced-$V"
-    refused "$V: with --no-rehearsal the JVM ends, and restores are refused" "cannot open '$file' again"
+    refused "$V: --no-rehearsal: the image is written, and its restore is refused" "cannot open '$file' again"
 }
 
-# What restores will be given, the rehearsal is given too; so a working directory that the JVM's user could
-# not enter by its name is no obstacle.
+# The rehearsal gets the policies and the directory that restores will get; so a working directory that
+# the JVM's user could not enter by its name is no obstacle.
 restore_options() {
     local file=$USER_DIR/closed-$V image=$USER_DIR/options-$V rules=$USER_DIR/rules-$V work=$USER_DIR/work-$V
     as_user mkdir -p "$work/below"
@@ -79,12 +80,12 @@ restore_options() {
     freeze as_user "$pid" "$image" "$V: restore_policies, restore_cwd"
     as_user chmod 700 "$work"
     run as_user "$CKPT" restore --dry-run --cwd "$USER_DIR" "$image"
-    refused "$V: without the policies it would be refused" "cannot open '$file' again"
+    refused "$V: restore_policies: a restore without these policies is refused" "cannot open '$file' again"
     run as_user "$CKPT" restore --dry-run --cwd "$USER_DIR" --policies "$rules" "$image"
-    is "$status$err" 0 "$V: what restores will be given makes the rehearsal succeed"
+    is "$status$err" 0 "$V: restore_policies, restore_cwd: a restore with both would succeed"
 }
 
-# Opened by root, which then gave up its rights.
+# A file that root has opened before it gave up its rights.
 more_rights() {
     local file=$TMP/root-$V image=$USER_DIR/rights-$V
     [ "$(id -u)" = 0 ] || return 0
@@ -94,11 +95,11 @@ more_rights() {
     wait_line "$log" ready
     run as_user "$CKPT" checkpoint "$pid" "$image"
     called_off "$V: a file that was opened with more rights" "cannot open '$file' again: permission denied"
-    continues "$pid" "$log" "$V: a file that was opened with more rights" "$image"
+    unharmed "$pid" "$log" "$V: a file that was opened with more rights" "$image"
     stop "$pid"
 }
 
-# The own port and locks of the JVM that still runs are no obstacles; those of others are.
+# The port of the JVM itself, which still runs, is no obstacle.
 own_port() {
     local port image=$DIR/port
     port=$(free_port)
@@ -106,11 +107,11 @@ own_port() {
     wait_line "$log" ready
     freeze "$pid" "$image" "$V: a JVM that listens"
     restore "port-$V" "$image"
-    ok "$V: a JVM that listens is frozen, and listens again" wait_line "$log" "after restore"
+    ok "$V: a JVM that listens: the restored JVM listens at its port" wait_line "$log" "after restore"
     stop "$pid"
 }
 
-# Where the child cannot run, the JVM is not ended; unless that is asked for.
+# Where the child cannot run, the JVM does not end, except with --no-rehearsal.
 cannot_run() { # NAME DENIED PATTERN
     local image=$DIR/$1
     CONFINE=("$SECCOMP_RUN" --deny "$2" --)
@@ -119,14 +120,14 @@ cannot_run() { # NAME DENIED PATTERN
     wait_line "$log" ready
     run "$CKPT" checkpoint "$pid" "$image"
     called_off "$V: without $1" "$3.*--no-rehearsal"
-    continues "$pid" "$log" "$V: without $1" "$image"
+    unharmed "$pid" "$log" "$V: without $1" "$image"
     freeze "$pid" "$image" "$V: without $1, --no-rehearsal" --no-rehearsal
     restore "$1-$V" "$image"
-    ok "$V: without $1, an image that was not rehearsed is restored" wait_line "$log" "after restore"
+    ok "$V: without $1, --no-rehearsal: the image is restored" wait_line "$log" "after restore"
     stop "$pid"
 }
 
-# Where only execveat is forbidden, there is another way.
+# Where execveat is refused, the command is run in another way.
 fallback() {
     local image=$DIR/fallback
     CONFINE=("$SECCOMP_RUN" --deny execveat=ENOSYS --)
@@ -134,11 +135,11 @@ fallback() {
     CONFINE=()
     wait_line "$log" ready
     run "$CKPT" checkpoint --leave-running "$pid" "$image"
-    is "$status$err" 0 "$V: without execveat an image is rehearsed all the same"
+    is "$status$err" 0 "$V: without execveat: the image is rehearsed by the fallback"
     stop "$pid"
 }
 
-# Sockets of one image that are not in each other's way.
+# Sockets of one image with the same port do not conflict.
 neighbours() {
     local port image=$DIR/neighbours
     port=$(free_port)
@@ -147,9 +148,9 @@ neighbours() {
     wait_line "$log" ready
     freeze "$pid" "$image" "$V: several addresses with one port"
     run "$CKPT" restore --dry-run "$image"
-    is "$status$err" 0 "$V: several addresses with one port would be restored"
+    is "$status$err" 0 "$V: several addresses with one port: --dry-run succeeds"
     restore "neighbours-$V" "$image"
-    ok "$V: and they are" wait_line "$log" "after restore"
+    ok "$V: several addresses with one port: the JVM is restored" wait_line "$log" "after restore"
     stop "$pid"
 }
 
@@ -160,8 +161,8 @@ by_option() {
     start_jvm "option-$V" - -cp "$CP" Opened
     CONFINE=() OPTIONS=(addr=none)
     wait_line "$log" ready
-    freeze "$pid" "$image" "$V: the agent option rehearsal=false"
-    pass "$V: the agent option rehearsal=false leaves it out"
+    freeze "$pid" "$image" "$V: rehearsal=false"
+    pass "$V: rehearsal=false: the JVM is frozen without a rehearsal"
 }
 
 # A rehearsal that hangs is killed after its time.
@@ -180,13 +181,13 @@ hangs() {
     kill "$tracer"
     wait_exit "$tracer"
     childless "$process"
-    continues "$process" "$log_file" "$V: a rehearsal that hangs" "$image"
-    freeze "$process" "$image" "$V: after a rehearsal that hung"
-    pass "$V: and it can be frozen afterwards"
+    unharmed "$process" "$log_file" "$V: a rehearsal that hangs" "$image"
+    freeze "$process" "$image" "$V: a rehearsal that hangs: the next checkpoint"
+    pass "$V: a rehearsal that hangs: the next checkpoint succeeds"
 }
 
-# requested NAME PROCESS IMAGE: a checkpoint, in $request, whose rehearsal does not begin as long as $tracer
-# is there; its processes are $keeper and $command.
+# requested NAME PROCESS IMAGE: a checkpoint by the process $request, whose rehearsal does not begin as
+# long as $tracer runs; the rehearsal's processes are $keeper and $command.
 requested() {
     local deadline=$((SECONDS + 60))
     start "tracer-$1" strace -f -p "$2" -e trace=execve -e inject=execve:delay_enter=600s
@@ -200,20 +201,21 @@ requested() {
     done 2>/dev/null
 }
 
-# What ends the process that waits for the rehearsal, as an operator may, ends the rehearsal.
+# The end of the process that waits for the rehearsal, as by an operator, ends the rehearsal.
 keeper_killed() {
     local image=$DIR/killed process log_file tracer request keeper command
     start_jvm "killed-$V" - -cp "$CP" Opened
     process=$pid log_file=$log
     wait_line "$log" ready
-    requested "killed-$V" "$process" "$image" || fail "$V: a rehearsal begins"
+    requested "killed-$V" "$process" "$image" || fail "$V: the rehearsal begins"
     kill -KILL "$keeper"
     wait_exit "$request" 60
     is "$status" 1 "$V: a rehearsal whose keeper is killed: the checkpoint is called off"
-    like "$(<"$log")" "rehearsal of the image was ended by signal 9" "$V: with the reason"
+    like "$(<"$log")" "rehearsal of the image was ended by signal 9" \
+        "$V: a rehearsal whose keeper is killed: the reason is reported"
     kill "$tracer"
     wait_exit "$tracer"
-    continues "$process" "$log_file" "$V: a rehearsal whose keeper is killed" "$image"
+    unharmed "$process" "$log_file" "$V: a rehearsal whose keeper is killed" "$image"
     stop "$process"
 }
 
@@ -221,22 +223,23 @@ keeper_killed() {
 frozen() {
     local tracer request
     echo FROZEN >"$4/freezer.state"
-    requested "$1" "$2" "$3" || fail "$V: a rehearsal begins"
+    requested "kernel-$1-$V" "$2" "$3" || fail "$V: the rehearsal begins"
     echo "$command" >"$4/cgroup.procs"
     kill "$tracer"
     wait_exit "$tracer"
     wait_exit "$request" 60
-    is "$status" 1 "$1: a rehearsal that hangs in the kernel: the checkpoint is called off"
-    like "$(<"$log")" "was not over after 10 s" "$1: with the reason"
+    is "$status" 1 "$V: a rehearsal that hangs in the kernel: checkpoint $1 is called off"
+    like "$(<"$log")" "was not over after 10 s" \
+        "$V: a rehearsal that hangs in the kernel: checkpoint $1 reports the limit"
 }
 
-# One that not even SIGKILL ends, as for a file system that does not answer: a frozen one. The JVM does
-# not wait for it, and does not get it for a child when the process around it has ended.
+# A rehearsal that not even SIGKILL ends, as with a file system that does not answer: a frozen one. The
+# JVM does not wait for it, and does not become its parent when the process around it has ended.
 hangs_in_kernel() {
     local image=$DIR/kernel freezer=/sys/fs/cgroup/freezer/checkpointer-test-$$-$V
     local process log_file keeper command
     if ! mkdir "$freezer" 2>/dev/null; then
-        cannot "$V: a rehearsal that hangs in the kernel" "no cgroup v1 of ours can freeze a process"
+        cannot "$V: a rehearsal that hangs in the kernel" "no cgroup v1 can be made here to freeze a process"
         return
     fi
     OPTIONS=(addr=none rehearsal_timeout=10)
@@ -244,25 +247,26 @@ hangs_in_kernel() {
     OPTIONS=(addr=none)
     process=$pid log_file=$log
     wait_line "$log" ready
-    frozen "kernel-$V" "$process" "$image" "$freezer"
+    frozen first "$process" "$image" "$freezer"
     wait_line "$log_file" "after restore" || fail "$V: afterRestore is called"
     wait_more "$log_file" 2 || fail "$V: the JVM continues"
     run "$CKPT" checkpoint "$process" "$image"
-    called_off "$V: while it hangs" "rehearsal of an earlier image has not ended: it hangs in the kernel"
+    called_off "$V: a rehearsal that hangs in the kernel: a second request" \
+        "rehearsal of an earlier image has not ended: it hangs in the kernel"
     is "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$command/status")" "$keeper" \
-        "$V: it is no child of the JVM's"
+        "$V: a rehearsal that hangs in the kernel: it is no child of the JVM"
     echo THAWED >"$freezer/freezer.state"
-    ok "$V: when it has ended, nothing is left of it" childless "$process"
-    frozen "kernel-again-$V" "$process" "$image" "$freezer"
+    ok "$V: a rehearsal that hangs in the kernel: no child is left when it has ended" childless "$process"
+    frozen second "$process" "$image" "$freezer"
     echo THAWED >"$freezer/freezer.state"
-    ok "$V: nor of the next one that hung" childless "$process"
+    ok "$V: a rehearsal that hangs in the kernel: no child is left of the next one" childless "$process"
     run "$CKPT" checkpoint --leave-running "$process" "$image"
-    is "$status$err" 0 "$V: and the JVM can be frozen"
+    is "$status$err" 0 "$V: a rehearsal that hangs in the kernel: a checkpoint succeeds afterwards"
     stop "$process"
     rmdir "$freezer"
 }
 
-# The application's own children, and no signal of ours.
+# The JVM gets no signal and no child from a rehearsal.
 unnoticed() {
     local image=$DIR/unnoticed process log_file tracer
     start_jvm "unnoticed-$V" - -cp "$CP" Opened
@@ -272,13 +276,14 @@ unnoticed() {
     tracer=$pid
     wait_line "$log" "attached"
     run "$CKPT" checkpoint --leave-running "$process" "$image"
-    is "$status$err" 0 "$V: a checkpoint of a JVM that is traced"
+    is "$status$err" 0 "$V: unnoticed: the checkpoint of a traced JVM succeeds"
     kill "$tracer"
     wait_exit "$tracer"
-    # Only the keeper may get one, which is none of the JVM's threads.
+    # Only the keeper may get one, which is no thread of the JVM.
     is "$(ls "/proc/$process/task" | sed 's/.*/[pid *&] --- SIGCHLD/' | grep -c -f - "$log")" 0 \
-        "$V: the JVM gets no SIGCHLD"
-    is "$(cat /proc/"$process"/task/*/children)" "" "$V: and has no child and no zombie"
+        "$V: unnoticed: the JVM gets no SIGCHLD by a rehearsal"
+    is "$(cat /proc/"$process"/task/*/children)" "" \
+        "$V: unnoticed: the JVM has no child and no zombie after a rehearsal"
     stop "$process"
 }
 
@@ -292,13 +297,15 @@ first_process() {
     inner=${inner%% *}
     wait_line "$log" "children waited for"
     run "$CKPT" checkpoint --leave-running "$inner" "$image"
-    is "$status$err" 0 "$V: a JVM that is PID 1 of its namespace is rehearsed"
+    is "$status$err" 0 "$V: PID 1: an image of a JVM that is PID 1 is rehearsed"
     wait_line "$log" "after restore"
-    is "$(cat /proc/"$inner"/task/*/children)" "" "$V: it has no child and no zombie afterwards"
+    is "$(cat /proc/"$inner"/task/*/children)" "" \
+        "$V: PID 1: the JVM has no child and no zombie after a rehearsal"
     run "$CKPT" checkpoint "$inner" "$image"
     wait_exit "$pid"
-    is "$status" 137 "$V: it ends as it should"
-    unlike "$(<"$log")" "a child ended with" "$V: what it had started was waited for by it alone"
+    is "$status" 137 "$V: PID 1: the JVM ends with 137"
+    unlike "$(<"$log")" "a child ended with" \
+        "$V: PID 1: the JVM waits for no process but those it has started"
 }
 
 body() {
@@ -317,9 +324,9 @@ body() {
         hangs_in_kernel
         unnoticed
     elif command -v strace >/dev/null; then
-        cannot "$V: a rehearsal that hangs is killed" "ptrace is not allowed here"
+        cannot "$V: a rehearsal that hangs: the checkpoint is called off" "ptrace is not allowed here"
     else
-        skip "$V: a rehearsal that hangs is killed" "strace is not installed"
+        skip "$V: a rehearsal that hangs: the checkpoint is called off" "strace is not installed"
     fi
     if [ "$(id -u)" = 0 ] && unshare --pid --fork --mount-proc true 2>/dev/null; then
         first_process

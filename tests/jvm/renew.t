@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# What must differ between clones does: a hundred clones of one image and the process that went on
-# have no random value in common, whichever generator it comes from; each knows its own PID; none
-# remembers what host names meant before. Nor are numbers found twice that threads drew without a pause,
-# from the first moment on, and each of these threads sees its own PID.
+# Values that must differ between clones: a hundred clones of one image and the process that continued
+# have no random value in common, whichever generator it comes from; each has its own PID; none has
+# cached addresses of host names from before. Threads that draw numbers without a pause draw no number
+# twice from the first moment on, and each of them sees its own PID.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Renew
@@ -16,7 +16,7 @@ hosts() { # HERE LOCAL [LINE]
     printf '%s\n' "127.0.0.$1 here.test" "127.0.0.$2 $(uname -n)" "${3:-}" >"$DIR/hosts"
 }
 
-# Of the logs of all clones and of the original: "KIND: N of M values differ", for those that should.
+# duplicates LOG...: "KIND: N of M values differ" for each kind of value that is not different in all.
 duplicates() {
     awk '$1 !~ /^(ready|done|name-.*|pid.*|info)$/ && NF == 2 { all[$1]++; if (!seen[$1, $2]++) own[$1]++ }
         END { for (k in all) if (own[k] != all[k]) print k ": " own[k] + 0 " of " all[k] " values differ" }' \
@@ -34,9 +34,9 @@ body() {
     original=$log
     wait_line "$original" ready || fail "$V: the program starts"
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image"
-    is "$status$out$err" 0 "$V: an image, and the process goes on"
+    is "$status$out$err" 0 "$V: checkpoint --leave-running succeeds"
     wait_exit "$pid"
-    ok "$V: it has ended well" grep -qx done "$original"
+    ok "$V: the original ends without an error" grep -qx done "$original"
     hosts 2 5 "127.0.0.3 later.test"
 
     for ((batch = 0; batch < CLONES; batch += BATCH)); do
@@ -53,30 +53,32 @@ body() {
                 grep -qx "pid-in-hook ${pids[i - batch]}" "$clone" && own=$((own + 1))
         done
     done
-    is "$good" "$CLONES" "$V: all clones have ended well"
+    is "$good" "$CLONES" "$V: all $CLONES clones end without an error"
     kinds=$(cut -d ' ' -f 1 "$clone" | sort -u | tr '\n' ' ')
-    ok "$V: and told much" test "$(wc -w <<<"$kinds")" -ge 25
-    is "$(duplicates "$TMP/clone-$V"-*.log "$original")" "" "$V: no random value is found twice"
-    not_ok "$V: no warning" grep -h "^checkpointer:" "$TMP/clone-$V"-*.log
+    ok "$V: each clone prints at least 25 kinds of values" test "$(wc -w <<<"$kinds")" -ge 25
+    is "$(duplicates "$TMP/clone-$V"-*.log "$original")" "" "$V: no random value occurs in two clones"
+    not_ok "$V: no clone prints a warning" grep -h "^checkpointer:" "$TMP/clone-$V"-*.log
     if [ "$V" = 8 ]; then
-        cannot "$V: process IDs and host names" "JDK 8 has no ProcessHandle and no jdk.net.hosts.file"
+        cannot "$V: each clone has its own process ID, in afterRestore too" \
+            "JDK 8 has no ProcessHandle and no jdk.net.hosts.file"
         return
     fi
     is "$own" "$CLONES" "$V: each clone has its own process ID, in afterRestore too"
-    is "$(cat "$TMP/clone-$V"-*.log | grep -cx 'info true')" "$CLONES" "$V: and ProcessHandle.info()"
+    is "$(cat "$TMP/clone-$V"-*.log | grep -cx 'info true')" "$CLONES" \
+        "$V: each clone has its own ProcessHandle.info()"
     is "$(sed -n 's/^name-/ /p' "$original" | tr -d '\n')" \
-        " here 127.0.0.1 later unknown local 127.0.0.4" "$V: the original remembers names"
+        " here 127.0.0.1 later unknown local 127.0.0.4" "$V: the original has cached addresses of host names"
     is "$(sed -n 's/^name-/ /p' "$clone" | tr -d '\n')" \
-        " here 127.0.0.2 later 127.0.0.3 local 127.0.0.5" "$V: a clone looks them up again"
+        " here 127.0.0.2 later 127.0.0.3 local 127.0.0.5" "$V: a clone looks host names up again"
 }
-# Only collectors that move objects while the world is stopped have this.
+# Threads that draw numbers without a pause; for collectors that move objects only at safepoints.
 busy() { # COLLECTOR [NAME PROVIDER]
     local i clone pids=() good=0 own=0 name=$1${2:+-$2} first=()
     [ -z "${2:-}" ] || first=(-Dprovider="$3")
     start_jvm "busy-$name-$V" - -Xmx64m "-XX:+Use$1" -XX:TieredStopAtLevel=1 -Dbusy=true "${first[@]}" \
         -cp "$CP:$BC" Renew
     wait_line "$log" ready || fail "$V: $name: the program starts"
-    freeze "$pid" "$DIR/busy" "$V: $name: busy" || return
+    freeze "$pid" "$DIR/busy" "$V: $name: with busy threads" || return
     for ((i = 0; i < BATCH; i++)); do
         restore "drawn-$name-$V-$i" "$DIR/busy"
         pids+=("$pid")
@@ -87,31 +89,31 @@ busy() { # COLLECTOR [NAME PROVIDER]
         [ "$status/$(tail -n 1 "$clone")" = 0/done ] && good=$((good + 1))
         grep -qx "pid-busy ${pids[i]}" "$clone" && own=$((own + 1))
     done
-    is "$good" "$BATCH" "$V: $name: clones went on drawing numbers"
+    is "$good" "$BATCH" "$V: $name: all $BATCH clones continue to draw numbers"
     if [ "$V" = 8 ]; then
-        cannot "$V: $name: process IDs" "JDK 8 has no ProcessHandle"
+        cannot "$V: $name: no thread sees the old process ID" "JDK 8 has no ProcessHandle"
     else
         is "$own" "$BATCH" "$V: $name: no thread sees the old process ID"
     fi
-    is "$(duplicates "$TMP/drawn-$name-$V"-*.log)" "" "$V: $name: none is found twice"
+    is "$(duplicates "$TMP/drawn-$name-$V"-*.log)" "" "$V: $name: no number is drawn by two clones"
 }
 
-# A class that is not as we know it: a warning with the name, and all else as ever.
+# A class that differs from the known ones: a warning with its name, and all others are renewed.
 unknown() {
     local want="checkpointer: warning: cannot renew the host's number in RMI identifiers in the restored"
     want+=" process; its clones may share it"
     if [ "$V" = 8 ]; then
-        cannot "$V: an unknown class" "JDK 8 has no --patch-module"
+        cannot "$V: a class that cannot be renewed is named" "JDK 8 has no --patch-module"
         return
     fi
     start_jvm "unknown-$V" - -Xmx64m --patch-module java.rmi="$PATCHED" -cp "$CP" Renew
-    wait_line "$log" ready || fail "$V: unknown: the program starts"
-    freeze "$pid" "$DIR/unknown" "$V: unknown" || return
+    wait_line "$log" ready || fail "$V: unknown class: the program starts"
+    freeze "$pid" "$DIR/unknown" "$V: unknown class" || return
     restore "warned-$V" "$DIR/unknown"
     wait_exit "$pid"
     is "$status/$(grep '^checkpointer:' "$log")/$(tail -n 1 "$log")" "0/$want/done" \
-        "$V: what cannot be renewed is named, and the restore goes on"
-    like "$(<"$log")" $'\n'"pid $pid"$'\n' "$V: and the rest is renewed"
+        "$V: a class that cannot be renewed is named"
+    like "$(<"$log")" $'\n'"pid $pid"$'\n' "$V: a class that cannot be renewed does not affect the process ID"
 }
 
 PATCHED=$TMP/patched

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# JVMs with much of everything: 1,000 threads, thousands of descriptors, 30,000 mappings. No work that
-# grows with the square of their number while threads are parked; no limit that is needed twice; a
-# rehearsal whose own sockets are not in its way, nor in that of others.
+# JVMs with large numbers of objects: 1,000 threads, thousands of descriptors, 30,000 mappings. No work
+# that grows with the square of their number while threads are parked; no need for twice the limit of
+# descriptors; a rehearsal whose sockets conflict neither with each other nor with those of others.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need python3
 compile Many
 
-# receiver PORT: shares the port, sends itself datagrams, and says how many it did not get.
+# receiver PORT: shares the port, sends itself datagrams, and prints how many it did not get.
 cat >"$TMP/receiver" <<'PYTHON'
 import select, signal, socket, sys, time
 
@@ -35,7 +35,7 @@ many() {
     local name=$1 most=$2
     shift 2
     if [ "$(ulimit -Hn)" != unlimited ] && [ "$(ulimit -Hn)" -lt "$most" ]; then
-        skip "$V: $name" "the limit on descriptors is below $most"
+        skip "$V: $name: the JVM is restored" "the limit on descriptors is below $most"
         return 1
     fi
     CONFINE=(bash -c "ulimit -n $most && exec \"\$@\"" -)
@@ -44,15 +44,15 @@ many() {
     wait_line "$log" ready
 }
 
-# and_back NAME MOST: the restored JVM, with the same limit, has everything.
-and_back() {
+# restore_all NAME MOST: the restored JVM, with the same limit, has all its objects.
+restore_all() {
     CONFINE=(bash -c "ulimit -n $2 && exec \"\$@\"" -)
     run "${CONFINE[@]}" "$CKPT" restore --dry-run "$DIR/$1"
-    is "$status$err" 0 "$V: $1: it would be restored"
+    is "$status$err" 0 "$V: $1: restore --dry-run succeeds"
     restore "$1-back-$V" "$DIR/$1"
     CONFINE=()
-    ok "$V: $1: it is restored" wait_line "$log" "tick"
-    is "$(grep -c 'tick [0-9]*:' "$log")" 0 "$V: $1: with all that it had"
+    ok "$V: $1: the JVM is restored" wait_line "$log" "tick"
+    is "$(grep -c 'tick [0-9]*:' "$log")" 0 "$V: $1: the restored JVM has all its objects"
     stop "$pid"
 }
 
@@ -67,22 +67,22 @@ comparisons() {
     freeze "$process" "$DIR/compared" "$V: 300 selectors"
     wait_exit "$tracer"
     calls=$(grep -c 'kcmp(' "$DIR/kcmp")
-    ok "$V: 300 selectors are compared in few calls, not $calls" test "$calls" -lt 60000
-    and_back compared 2000
+    ok "$V: 300 selectors are compared in fewer than 60000 calls ($calls)" test "$calls" -lt 60000
+    restore_all compared 2000
 }
 
-# Two thirds of the limit are in use: an image needs no more numbers than the JVM had, and a few.
+# Two thirds of the limit are in use: a restore needs only a few numbers more than the JVM had.
 near_the_limit() {
     many limit 1000 files:650 || return 0
     freeze "$pid" "$DIR/limit" "$V: 650 of 1000 descriptors"
-    and_back limit 1000
+    restore_all limit 1000
 }
 
-# Ports that the kernel chose, as it does for what a rehearsal binds besides.
+# Ports that the kernel chose, as it does for other sockets that a rehearsal binds.
 ports() {
     many ports 4000 ports:1000 || return 0
     freeze "$pid" "$DIR/ports" "$V: 1000 ports"
-    and_back ports 4000
+    restore_all ports 4000
 }
 
 # A rehearsal takes no datagrams from the process that shares the port.
@@ -100,30 +100,30 @@ datagrams() {
     wait_line "$log" up
     for _ in {1..20}; do
         run "$CKPT" restore --dry-run "$DIR/udp"
-        [ "$status$err" = 0 ] || fail "$V: --dry-run: another process shares the port" "$err"
+        [ "$status$err" = 0 ] || fail "$V: --dry-run succeeds next to a process that shares the port" "$err"
     done
     kill "$receiver"
     wait_line "$log" "lost"
-    is "$(tail -n 1 "$log")" "lost 0" "$V: a rehearsal takes no datagrams from others"
+    is "$(tail -n 1 "$log")" "lost 0" "$V: --dry-run takes no datagrams from a process that shares the port"
     wait_exit "$receiver"
 }
 
-# Each of many open temporary files leads to the same folder, which is younger than the JVM.
+# Many open temporary files are in the same folder, which is younger than the JVM.
 temporaries() {
     many young 1000 files:400 beside:3 || return 0
     freeze "$pid" "$DIR/young" "$V: 403 temporary files"
     rm -r "$DIR/files" "$DIR/files-beside"-*
-    and_back young 1000
+    restore_all young 1000
     rm -rf "$DIR/files" "$DIR/files-beside"-*
 }
 
 everything() {
     many everything 15000 threads:1000 same:2000 files:2000 pipes:1000 mapped:2000 deleted:1000 || return 0
     freeze "$pid" "$DIR/everything" "$V: 1000 threads, 7000 descriptors, 2000 mapped files"
-    and_back everything 15000
+    restore_all everything 15000
     many maps 1000 maps:30000 || return 0
     freeze "$pid" "$DIR/maps" "$V: 30000 mappings"
-    and_back maps 1000
+    restore_all maps 1000
 }
 
 body() {
@@ -131,9 +131,9 @@ body() {
     if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
         comparisons
     elif command -v strace >/dev/null; then
-        cannot "$V: selectors are compared in few calls" "ptrace is not allowed here"
+        cannot "$V: 300 selectors are compared in fewer than 60000 calls" "ptrace is not allowed here"
     else
-        skip "$V: selectors are compared in few calls" "strace is not installed"
+        skip "$V: 300 selectors are compared in fewer than 60000 calls" "strace is not installed"
     fi
     near_the_limit
     ports

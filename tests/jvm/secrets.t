@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# What two clones must not share, beyond the JDK's own generators (renew.t): every SecureRandom of
-# any provider, with Bouncy Castle as the first one, and the generators of libraries. A provider that
-# hangs when it is given a seed does not hang the restore. What is kept is named by inspect.
+# Random state that two clones must not share, beyond the JDK's own generators (renew.t): every
+# SecureRandom of any provider, with Bouncy Castle as the first one, and the generators of libraries. A
+# provider that hangs when it gets a seed does not hang the restore. Generators that clones share are
+# named by inspect.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 CLONES=20
@@ -12,14 +13,14 @@ LIBRARIES=$(library bcprov-jdk18on bson commons-math3 netty-{common,transport,bu
     bail_out "a library is missing"
 compile Secrets Tickets
 
-# Of the logs of all clones and of the original: "KIND: N of M values differ", for those that should.
+# duplicates LOG...: "KIND: N of M values differ" for each kind of value that is not different in all.
 duplicates() {
     awk '$1 !~ /^(ready|done|checkpointer:)$/ && NF == 2 { all[$1]++; if (!seen[$1, $2]++) own[$1]++ }
         END { for (k in all) if (own[k] != all[k]) print k ": " own[k] + 0 " of " all[k] " values differ" }' \
         "$@" | sort
 }
 
-# clones NAME MODE [JAVA-ARGUMENT...]: an image, its original and its clones. Sets logs.
+# clones NAME MODE [JAVA-ARGUMENT...]: makes an image and its clones; sets logs, the original's first.
 clones() {
     local name=$1 mode=$2 i batch pids=() good=0
     shift 2
@@ -29,7 +30,7 @@ clones() {
     wait_line "$log" ready 60 || fail "$V: $name: the program starts" "$(<"$log")"
     logs+=("$log")
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/$name"
-    is "$status$out$err" 0 "$V: $name: an image, and the process continues"
+    is "$status$out$err" 0 "$V: $name: checkpoint --leave-running succeeds"
     wait_exit "$pid"
     for ((batch = 0; batch < CLONES; batch += BATCH)); do
         pids=()
@@ -43,18 +44,18 @@ clones() {
             [ "$status/$(tail -n 1 "$TMP/$name-$V-$((batch + i)).log")" = 0/done ] && good=$((good + 1))
         done
     done
-    is "$good" "$CLONES" "$V: $name: all clones end well"
+    is "$good" "$CLONES" "$V: $name: all clones end without an error"
 }
 
 differ() { # NAME MODE WHAT [JAVA-ARGUMENT...]
     local name=$1 mode=$2 what=$3
     shift 3
     clones "$name" "$mode" "$@"
-    is "$(duplicates "${logs[@]}")" "" "$V: $what: no value is found twice in clones"
-    not_ok "$V: $what: no warning" grep -h "^checkpointer:" "${logs[@]}"
+    is "$(duplicates "${logs[@]}")" "" "$V: $what: no random value occurs in two clones"
+    not_ok "$V: $what: no clone prints a warning" grep -h "^checkpointer:" "${logs[@]}"
 }
 
-kept() { # NAME: what inspect names
+kept() { # NAME: the generators that inspect lists as shared
     run "$CKPT" inspect --json "$DIR/$1"
     python3 -c 'import json, sys
 for each in json.load(sys.stdin)["generators_kept"]: print(each["class"], each["count"])' <<<"$out"
@@ -62,17 +63,18 @@ for each in json.load(sys.stdin)["generators_kept"]: print(each["class"], each["
 
 providers() {
     differ bc bc "Bouncy Castle is the first provider"
-    is "$(kept bc)" "" "$V: Bouncy Castle: nothing is kept"
+    is "$(kept bc)" "" "$V: Bouncy Castle: inspect lists no shared generator"
     CLONES=2 differ bc-z bc "ZGC" -XX:+UseZGC
     differ own own "a provider and a subclass of the application's"
 }
 
 libraries() {
     differ libraries libraries "libraries"
-    is "$(kept libraries)" "" "$V: libraries: nothing is kept"
+    is "$(kept libraries)" "" "$V: libraries: inspect lists no shared generator"
 }
 
-# One waits for ever, one throws: the others have their seed, and the restore says so and goes on.
+# One provider waits without limit, one throws: the others get their seed, and the restore warns and
+# continues.
 hang() {
     local said
     CLONES=1 clones hang own -Dhang=true
@@ -85,34 +87,36 @@ hang() {
         "$V: a provider that takes no seed is reported"
 }
 
-# What an application may have seeded itself goes on as it was, is named, and an option renews it.
+# Generators that an application may have seeded itself are kept and named, and an option renews them.
 plain() {
     CLONES=2 clones plain plain
     is "$(grep -h '^random-seeded' "${logs[@]}" | sort -u | wc -l)" 1 \
         "$V: a Random with a seed continues its sequence"
-    like "$(kept plain)" "java.util.Random 2" "$V: inspect names java.util.Random"
-    like "$(kept plain)" "Secrets.Deaf 1" "$V: inspect names a SecureRandom that does not use its seed"
-    like "$(kept plain)" "java.util.SplittableRandom 1" "$V: inspect names SplittableRandom"
+    like "$(kept plain)" "java.util.Random 2" "$V: inspect: java.util.Random is listed as shared"
+    like "$(kept plain)" "Secrets.Deaf 1" \
+        "$V: inspect: a SecureRandom that does not use its seed is listed as shared"
+    like "$(kept plain)" "java.util.SplittableRandom 1" "$V: inspect: SplittableRandom is listed as shared"
     run "$CKPT" inspect "$DIR/plain"
     like "$out" $'\n''Random generators that clones share: [0-9]+'$'\n'".*java.util.Random" \
-        "$V: inspect for people too"
+        "$V: inspect without --json: java.util.Random is listed as shared"
     OPTIONS=(addr=none renew_random=true)
     CLONES=4 clones renewed plain
-    is "$(duplicates "${logs[@]}")" "deaf: 1 of 5 values differ" "$V: renew_random=true: all others differ"
-    is "$(kept renewed)" 'Secrets$Deaf 1' "$V: renew_random=true: nothing else is kept"
+    is "$(duplicates "${logs[@]}")" "deaf: 1 of 5 values differ" \
+        "$V: renew_random=true: all but the one without a seed differ"
+    is "$(kept renewed)" 'Secrets$Deaf 1' "$V: renew_random=true: inspect lists only the one without a seed"
     OPTIONS=(addr=none)
 }
 
-# The key that encrypts session tickets: new ones only, so that clients can still resume.
+# Keys that encrypt new session tickets differ; old keys are kept, so that clients can still resume.
 tickets() {
     local PROGRAM=Tickets CLONES=2 opens=(--add-opens java.base/sun.security.ssl=ALL-UNNAMED)
     if [ "$V" = 8 ]; then
-        cannot "$V: session tickets" "JDK 8 has none"
+        cannot "$V: clones encrypt session tickets with their own keys" "JDK 8 has none"
         return
     fi
     clones tickets "$TMP/store" "${opens[@]}"
     is "$(grep -h '^ticket' "${logs[@]}" | sort -u | wc -l)" 3 \
-        "$V: clones encrypt session tickets with keys of their own"
+        "$V: clones encrypt session tickets with their own keys"
     is "$(grep -h '^resumed' "${logs[@]}" | sort | uniq -c | xargs)" "3 resumed true" \
         "$V: a session from before the freeze is resumed"
 }
@@ -121,28 +125,31 @@ tickets() {
 natives() {
     local crypto inner i
     if [ "$V" -lt 22 ]; then
-        cannot "$V: native libraries" "the foreign function API is newer"
+        cannot "$V: native: memory with MADV_WIPEONFORK is wiped in a clone" \
+            "the foreign function API is newer"
         return
     fi
-    "$JAVA_HOME/bin/javac" -cp "$SIMPLE" -d "$DIR" "$TOP/tests/jvm/java/Native.java" || fail "$V: javac"
+    "$JAVA_HOME/bin/javac" -cp "$SIMPLE" -d "$DIR" "$TOP/tests/jvm/java/Native.java" || fail \
+        "$V: native: the program compiles"
     crypto=$(ldconfig -p | sed -n 's/.*libcrypto\.so\.[13].*x86-64.* => //p' | head -n 1)
     start "native-$V" "${CONTAINER[@]}" "$CKPT" run --option addr=none -- "$JAVA" -Xmx64m \
         --enable-native-access=ALL-UNNAMED -cp "$DIR:$SIMPLE" Native "${crypto:--}"
     wait_line "$log" ready 60 || fail "$V: native: the program starts" "$(<"$log")"
     inner=$(cat "/proc/$pid/task/$pid/children")
     run "$CKPT" checkpoint "${inner%% *}" "$DIR/native"
-    is "$status$out$err" 0 "$V: native: an image"
+    is "$status$out$err" 0 "$V: native: the checkpoint succeeds"
     wait_exit "$pid"
     for i in 1 2 3; do
         run timeout 60 "${CONTAINER[@]}" "$CKPT" restore "$DIR/native"
         printf '%s\n' "$out" >"$TMP/native-$V-$i.log"
     done
     is "$(cat "$TMP/native-$V"-?.log | grep -xc 'wiped true')" 3 \
-        "$V: memory that is to be wiped in a copy is wiped in a clone"
-    [ -n "$crypto" ] || { cannot "$V: OpenSSL" "libcrypto is not installed" && return; }
-    is "$(cat "$TMP/native-$V"-?.log | grep -xc 'pid 1')" 3 "$V: all clones are PID 1"
+        "$V: native: memory with MADV_WIPEONFORK is wiped in a clone"
+    [ -n "$crypto" ] || { cannot "$V: OpenSSL: two clones with one PID draw different values" \
+        "libcrypto is not installed" && return; }
+    is "$(cat "$TMP/native-$V"-?.log | grep -xc 'pid 1')" 3 "$V: OpenSSL: all clones are PID 1"
     is "$(cat "$TMP/native-$V"-?.log | grep '^openssl' | sort -u | wc -l)" 3 \
-        "$V: OpenSSL does not give two clones of one PID the same"
+        "$V: OpenSSL: two clones with one PID draw different values"
 }
 
 each_jdk providers
@@ -151,11 +158,11 @@ each_jdk hang
 each_jdk plain
 "${JDKS[0]}/bin/keytool" -genkeypair -alias server -keyalg EC -dname CN=server -validity 30000 \
     -storetype PKCS12 -keystore "$TMP/store" -storepass password >"$TMP/keytool.log" 2>&1 ||
-    fail "keytool" "$(<"$TMP/keytool.log")"
+    fail "keytool makes the key store" "$(<"$TMP/keytool.log")"
 each_jdk tickets
 CONTAINER=(unshare --pid --fork --mount-proc --kill-child)
 if [ "$(id -u)" != 0 ] || ! "${CONTAINER[@]}" true 2>/dev/null; then
-    cannot "native libraries" "only root makes PID namespaces here"
+    cannot "native: memory with MADV_WIPEONFORK is wiped in a clone" "only root makes PID namespaces here"
 else
     each_jdk natives
 fi

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# What a process and its threads have set of themselves by prctl(2) is the same after a restore. As
-# an ordinary user: one that is not dumpable does not own its files below /proc.
+# Settings of a process and its threads by prctl(2) are the same after a restore. Runs as an ordinary
+# user: a process that is not dumpable does not own its files below /proc.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Settings

@@ -18,18 +18,20 @@ by_pid() {
     port=$(free_port)
     start_jvm "spring-$V" - "-Djava.io.tmpdir=$TMP" -jar "$SPRING" "--server.port=$port"
     wait_line "$log" "Started Application in" 90
-    is "$(get /hello)/$(get /count)" hello/1 "$V: the first requests"
+    is "$(get /hello)/$(get /count)" hello/1 \
+        "$V: by PID: the first requests are answered before the checkpoint"
     for generation in 1 2; do
-        freeze "$pid" "$DIR/pid" "$V: generation $generation" || return
+        freeze "$pid" "$DIR/pid" "$V: by PID: generation $generation" || return
         restore "spring-$V" "$DIR/pid"
-        ok "$V: the first request after restore $generation" answers "$port" /hello
-        is "$(get /count)" $((1 + generation)) "$V: it goes on where it was"
+        ok "$V: by PID: the first request after restore $generation is answered" answers "$port" /hello
+        is "$(get /count)" $((1 + generation)) \
+            "$V: by PID: the count of requests continues after restore $generation"
     done
     is "$(count_lines "$log" "Restarting Spring-managed lifecycle beans")" 2 \
-        "$V: Spring has started its beans again each time"
+        "$V: by PID: Spring restarts its beans in each generation"
     stop "$pid"
-    is "$status" 143 "$V: SIGTERM ends it"
-    unlike "$(<"$log")" 'Exception|ERROR' "$V: Spring complains of nothing"
+    is "$status" 143 "$V: by PID: SIGTERM ends the JVM with 143"
+    unlike "$(<"$log")" 'Exception|ERROR' "$V: by PID: Spring logs no exception and no error"
 }
 
 on_refresh() {
@@ -38,30 +40,34 @@ on_refresh() {
         "-Djava.io.tmpdir=$TMP" -jar "$SPRING" \
         "--server.port=$port"
     wait_exit "$pid" 90
-    is "$status" 137 "$V: Spring freezes itself when its context is refreshed" || tail -n 20 "$log" >&2
-    unlike "$(<"$log")" 'Restored|Started Application' "$V: before it has started"
+    is "$status" 137 \
+        "$V: onRefresh: Spring freezes the JVM when its context is refreshed" || tail -n 20 "$log" >&2
+    unlike "$(<"$log")" 'Restored|Started Application' \
+        "$V: onRefresh: the JVM is frozen before the application has started"
     restore "refresh-$V" "$DIR/refresh"
-    ok "$V: the first request of all comes after restore" answers "$port" /hello
-    like "$(grep Restored "$log")" 'Restored Application in [0-9.]+ seconds' "$V: Spring says Restored"
-    is "$(get /count)" 1 "$V: it answers more"
+    ok "$V: onRefresh: the very first request is answered after the restore" answers "$port" /hello
+    like "$(grep Restored "$log")" 'Restored Application in [0-9.]+ seconds' \
+        "$V: onRefresh: Spring logs the restore"
+    is "$(get /count)" 1 "$V: onRefresh: the second request is answered after the restore"
     stop "$pid"
-    is "$status" 143 "$V: SIGTERM ends it in good order"
-    unlike "$(<"$log")" 'Exception|ERROR' "$V: Spring complains of nothing here either"
+    is "$status" 143 "$V: onRefresh: SIGTERM ends the JVM with 143"
+    unlike "$(<"$log")" 'Exception|ERROR' "$V: onRefresh: Spring logs no exception and no error"
 }
 
-# A refused checkpoint ends Spring's main by an exception; the JVM must not stay for ever.
+# A refused checkpoint ends Spring's main by an exception; the JVM must end too.
 refused_on_refresh() {
     port=$(free_port)
     start_jvm "refused-$V" /proc/none/image -Dspring.context.checkpoint=onRefresh \
         "-Djava.io.tmpdir=$TMP" -jar "$SPRING" "--server.port=$port"
-    wait_exit "$pid" 90 || fail "$V: it ends"
-    is "$status" 1 "$V: the JVM ends with 1 when a checkpoint on refresh is refused"
-    contains "$(<"$log")" "cannot make the image directory '/proc/none/image'" "$V: and with the reason"
+    wait_exit "$pid" 90 || fail "$V: onRefresh: the JVM ends after a refused checkpoint"
+    is "$status" 1 "$V: onRefresh: a refused checkpoint ends the JVM with 1"
+    contains "$(<"$log")" "cannot make the image directory '/proc/none/image'" \
+        "$V: onRefresh: the reason of a refused checkpoint is reported"
 }
 
 body() {
     if [ "$V" -lt 17 ]; then
-        cannot "$V: Spring Boot" "needs Java 17"
+        cannot "$V: onRefresh: Spring freezes the JVM when its context is refreshed" "needs Java 17"
         return
     fi
     by_pid

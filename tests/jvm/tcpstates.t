@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# TCP sockets in every state: what leads to a peer is refused by name, and a connection that has
-# ended, whose descriptor the application still has, is restored as one that has ended in that way.
+# TCP sockets in every state: a connection to a peer is refused by name, and a connection that has
+# ended, whose descriptor the application still has, is restored as one that has ended in the same way.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need python3
@@ -37,7 +37,7 @@ while True:
         s.close()
 PYTHON
 
-# Opens sockets as descriptors 7 and up, says what they are, and becomes the command of its arguments.
+# Opens sockets as descriptors 7 and up, prints what they are, and becomes the command of its arguments.
 cat >"$TMP/inherit.py" <<'PYTHON'
 import os, socket, sys
 at = 7
@@ -72,7 +72,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 PYTHON
 
 states() {
-    local ports said
+    local ports said which
     start "peer-$V" python3 "$TMP/peer.py"
     wait_line "$log" peer || return
     ports=$(sed -n 's/^peer //p' "$log")
@@ -81,17 +81,18 @@ states() {
     wait_exit "$pid" 60
     said=$(cat "$log")
     like "$said" "established: descriptor [0-9]+ is a TCP connection from [^,;]*; close it" \
-        "$V: an established connection is refused"
+        "$V: checkpoint: an established connection is refused"
     like "$said" "half closed: descriptor [0-9]+ is a TCP [^;]*, which the JVM has closed for writing" \
-        "$V: one that is closed for writing only is refused"
+        "$V: checkpoint: a connection closed for writing only is refused"
     like "$said" "closed by the peer: descriptor [0-9]+ is a TCP [^;]*, whose peer has closed its side" \
-        "$V: one whose peer has closed its side is refused"
+        "$V: checkpoint: a connection whose peer has closed its side is refused"
     like "$said" "connecting: descriptor [0-9]+ is a TCP [^;]*, which is being made" \
-        "$V: one that is being made is refused"
-    is "$(grep -c ': descriptor' "$log")$(grep -c NOT "$log")" 40 "$V: each with one reason"
-    is "$status" 137 "$V: connections that have ended do not prevent a checkpoint"
+        "$V: checkpoint: a connection that is being made is refused"
+    is "$(grep -c ': descriptor' "$log")$(grep -c NOT "$log")" 40 \
+        "$V: checkpoint: each connection is refused with one reason"
+    is "$status" 137 "$V: checkpoint: connections that have ended are no obstacle"
     [ "$status" = 137 ] || { diag "$said" && return; }
-    for _ in first second; do
+    for which in first second; do
         : >"$log"
         restore "states-$V" "$DIR/states"
         wait_exit "$pid" 30
@@ -104,11 +105,11 @@ shut down: end, cannot write
 accepted: error, cannot write
 refused: as usual
 bound: true
-fresh: true" "$V: a restored process learns how its connections ended"
+fresh: true" "$V: restore: the $which clone sees how its connections ended"
     done
 }
 
-# Sockets that no Java program makes.
+# Sockets that a Java program cannot make.
 inherited() {
     local port4 port6 image=$DIR/inherited mptcp
     start "inherited-$V" python3 "$TMP/inherit.py" "$JAVA" "-agentpath:$AGENT=addr=none" \
@@ -117,8 +118,8 @@ inherited() {
     mapfile -t failed < <(sed -n 's/^failed //p' "$log")
     mapfile -t stopped < <(sed -n 's/^stopped //p' "$log")
     mptcp=$(sed -n 's/^mptcp //p' "$log")
-    freeze "$pid" "$image" "$V: sockets that no Java program makes" || return
-    # Ports that the sockets do not have any more are another one's now.
+    freeze "$pid" "$image" "$V: with sockets that no Java program makes" || return
+    # Another process takes the ports that the sockets no longer have.
     start "taker-$V" python3 -c "import socket, time
 for family, address, port in ((2, '127.0.0.1', ${failed[0]}), (10, '::1', ${failed[1]})):
     s = socket.socket(family)
@@ -129,17 +130,17 @@ print('taken', flush=True)
 s.accept()"
     wait_line "$log" taken || return
     restore "inherited-$V" "$image"
-    ok "$V: the port of a connection that failed is not asked for again" wait_more "$log" 3
-    not_ok "$V: a listener that was shut down is still bound" python3 -c "import socket
+    ok "$V: restore: the port of a connection that failed is not bound" wait_more "$log" 3
+    not_ok "$V: restore: a listening socket that was shut down is bound" python3 -c "import socket
 s = socket.socket()
 s.bind(('127.0.0.1', ${stopped[0]}))"
-    not_ok "$V: and does not listen" python3 -c "import socket
+    not_ok "$V: restore: a listening socket that was shut down does not listen" python3 -c "import socket
 s = socket.create_connection(('127.0.0.1', ${stopped[0]}), 5)"
     if [ -n "$mptcp" ]; then
-        ok "$V: an MPTCP listener listens again" python3 -c "import socket
+        ok "$V: restore: a listening MPTCP socket listens" python3 -c "import socket
 s = socket.create_connection(('127.0.0.1', $mptcp), 5)"
     else
-        cannot "$V: an MPTCP listener listens again" "this kernel has no MPTCP"
+        cannot "$V: restore: a listening MPTCP socket listens" "this kernel has no MPTCP"
     fi
     kill -KILL "$pid"
     wait_exit "$pid" 10

@@ -3,10 +3,10 @@
 #
 # Native locks that name their owner by TID, which a restore changes: recursive, error-checking, robust
 # and PI mutexes and read-write locks, in a library without symbols, held over the freeze by threads
-# that sleep, spin or wait, with and without threads that wait for them. Storms of threads in dlopen,
-# dlclose, dlsym and pthread_create, also with PIDs so small that an old TID is another thread's new one.
-# TIDs that stay the same (--tids). Memory that only looks like a lock, also where no thread can have
-# taken it: with small TIDs any numbers do. SQLite while threads query.
+# that sleep, spin or wait, with and without threads that wait for them. Many threads in dlopen, dlclose,
+# dlsym and pthread_create, also with PIDs so small that an old TID is another thread's new one. TIDs
+# that stay the same (--tids). Memory that only resembles a lock, also one that no thread can have taken:
+# with small TIDs arbitrary numbers do. SQLite while threads query.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need gcc python3
@@ -19,23 +19,23 @@ LOADED=$(ldconfig -p 2>/dev/null | sed -n 's/.*libz\.so\.1 .*x86-64.*=> //p' | h
 native_half() {
     gcc -shared -fPIC -O2 -s -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -pthread \
         -o "$DIR/libtidlocks.so" "$TOP/tests/jvm/java/tidlocks.c" 2>"$TMP/gcc.err" && return
-    skip "$V: native locks" "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
+    skip "$V, held: each unlock succeeds" "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
     return 1
 }
 
-# holds NAME MODE COUNT: locks that are held over a freeze, in two clones; in RUNNER, if there is one.
+# holds NAME MODE COUNT: locks that are held over a freeze, in two clones; in RUNNER, if it is set.
 holds() {
     local clone
     enter
     start_jvm "$1-$V" "$DIR/$1" -cp "$CP" TidLocks "$DIR/libtidlocks.so" "$DIR/go-$1" "$2"
-    wait_line "$log" ready || fail "$V, $1: starts"
-    freeze_by_signal "$1" "$V, $1: freeze" || { leave; return; }
+    wait_line "$log" ready || fail "$V, $1: the program starts"
+    freeze_by_signal "$1" "$V, $1: the JVM is frozen by a signal" || { leave; return; }
     : >"$DIR/go-$1"
     for clone in 1 2; do
         restore "$1-$V-$clone" "$DIR/$1"
-        wait_line "$log" done 30 || fail "$V, $1, clone $clone: the locks can be released"
+        wait_line "$log" done 30 || fail "$V, $1, clone $clone: all locks can be released"
         wait_exit "$pid" 20
-        is "$(grep -v '^right' "$log")" done "$V, $1, clone $clone: each lock is its owner's alone"
+        is "$(grep -v '^right' "$log")" done "$V, $1, clone $clone: each lock excludes all but its owner"
         is "$(grep -c '^right' "$log")" "$3" "$V, $1, clone $clone: each unlock succeeds"
     done
     leave
@@ -64,45 +64,46 @@ freeze_by_signal() {
 
 look_alikes() {
     start_jvm "flawed-$V" - -cp "$CP" TidLocks "$DIR/libtidlocks.so" "$DIR/go-flawed" flawed
-    wait_line "$log" ready || fail "$V, flawed: starts"
-    freeze "$pid" "$DIR/flawed" "$V, flawed: freeze" || return
+    wait_line "$log" ready || fail "$V, flawed: the program starts"
+    freeze "$pid" "$DIR/flawed" "$V, flawed" || return
     : >"$DIR/go-flawed"
     restore "flawed-$V" "$DIR/flawed"
-    wait_line "$log" done || fail "$V, flawed: is restored"
+    wait_line "$log" done || fail "$V, flawed: the JVM is restored"
     is "$(grep changed "$log")" unchanged \
-        "$V: memory that looks like a lock but for one field stays as it is"
+        "$V, flawed: memory that differs from a lock in one field is unchanged"
 
     start_jvm "craft-$V" - -cp "$CP" TidLocks "$DIR/libtidlocks.so" "$DIR/go-craft" craft
-    wait_line "$log" ready || fail "$V, craft: starts"
+    wait_line "$log" ready || fail "$V, craft: the program starts"
     run "$CKPT" checkpoint "$pid" "$DIR/craft"
     like "$status $err" "^1 .*thread '.*' \([0-9]+\) seems to hold a native mutex at [0-9a-f]+" \
-        "$V: memory that looks like a lock in all respects, without a second proof, is refused"
+        "$V, craft: memory like a lock in all fields, without a second proof, is refused"
     : >"$DIR/go-craft"
     wait_line "$log" done || fail "$V, craft: the JVM continues"
-    is "$(grep changed "$log")" unchanged "$V: and is not written to"
+    is "$(grep changed "$log")" unchanged "$V, craft: memory like a lock in all fields is unchanged"
 }
 
-# numbers NAME OWNER FRONT LIBRARY...: numbers that look like a lock which no thread can have taken.
+# numbers NAME OWNER FRONT LIBRARY...: numbers that resemble a lock which no thread can have taken.
 numbers() {
     local name=numbers-$1
     start_jvm "$name-$V" - -cp "$CP" Numbers "$DIR/go-$name" "${@:2}"
-    wait_line "$log" ready || fail "$V, $name: starts"
-    freeze "$pid" "$DIR/$name" "$V, $name: freeze" || return
+    wait_line "$log" ready || fail "$V, $name: the program starts"
+    freeze "$pid" "$DIR/$name" "$V, $name" || return
     : >"$DIR/go-$name"
     restore "$name-$V" "$DIR/$name"
-    wait_line "$log" done || fail "$V, $name: is restored"
-    is "$(grep changed "$log")" "" "$V, $name: numbers that no thread can have locked do not matter"
+    wait_line "$log" done || fail "$V, $name: the JVM is restored"
+    is "$(grep changed "$log")" "" \
+        "$V, $name: numbers like a lock that no thread can have taken are unchanged"
 }
 
-# storms NAME COUNT PROGRAM...: generations of a JVM full of threads that use locks.
+# storms NAME COUNT PROGRAM...: generations of a JVM with many threads that use locks.
 storms() {
     local name=$1 count=$2 generation before
     shift 2
     enter
     start_jvm "$name-$V" "$DIR/$name" "$@"
-    wait_line "$log" "round 2" 60 || fail "$V, $name: starts"
+    wait_line "$log" "round 2" 60 || fail "$V, $name: the program starts"
     for ((generation = 1; generation <= count; generation++)); do
-        freeze_by_signal "$name" "$V, $name: freeze $generation" || break
+        freeze_by_signal "$name" "$V, $name: generation $generation is frozen by a signal" || break
         before=$(sed -n 's/^round //p' "$log" | tail -n 1)
         rm -rf "$DIR/frozen"
         mv "$DIR/$name" "$DIR/frozen"
@@ -119,7 +120,7 @@ storms() {
     leave
 }
 
-# jvm_of PID: PID, or where it is unshare, the process inside.
+# jvm_of PID: PID, or if that is unshare, the process inside.
 jvm_of() {
     local child
     [ ${#CONFINE[@]} -gt 0 ] || { echo "$1"; return; }
@@ -136,28 +137,28 @@ tids() { # PID
 same_tids() {
     local before after first
     start_jvm "tids-$V" - -cp "$CP" TidLocks "$DIR/libtidlocks.so" "$DIR/go-tids"
-    wait_line "$log" ready || fail "$V, tids: starts"
+    wait_line "$log" ready || fail "$V, tids: the program starts"
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/tids"
-    is "$status" 0 "$V, tids: checkpoint"
+    is "$status" 0 "$V, tids: checkpoint --leave-running succeeds"
     RUN_SECONDS=20 run "$CKPT" restore --tids "$DIR/tids"
     if [[ $err == *CAP_CHECKPOINT_RESTORE* ]] || [[ $err == *"cannot be chosen"* ]]; then
-        cannot "$V: threads keep their TIDs" "$err"
+        cannot "$V, tids: --tids: each thread but the first has its old TID" "$err"
         kill -KILL "$pid"
         return
     fi
-    refused "$V: --tids where the TIDs are in use" "the thread identifier [0-9]+ is in use; "
-    freeze "$pid" "$DIR/tids" "$V, tids: freeze" || return
+    refused "$V, tids: --tids: TIDs that are in use are refused" "the thread identifier [0-9]+ is in use; "
+    freeze "$pid" "$DIR/tids" "$V, tids" || return
     before=$("$CKPT" inspect --json "$DIR/tids" | python3 -c 'import json, sys
 print(*sorted(thread["tid"] for thread in json.load(sys.stdin)["threads"][1:]), "")')
     run "$CKPT" restore --tids --dry-run "$DIR/tids"
-    is "$status$err" 0 "$V: --tids --dry-run says that it can be done"
+    is "$status$err" 0 "$V, tids: --tids --dry-run succeeds when the TIDs are free"
     restore "tids-$V" --tids "$DIR/tids"
     first=$pid
     after=$(wait_some "$first")
     : >"$DIR/go-tids"
-    wait_line "$log" done 30 || fail "$V, tids: it continues"
+    wait_line "$log" done 30 || fail "$V, tids: the restored JVM continues"
     is "$(comm -23 <(tr ' ' '\n' <<<"$after" | sort) <(tr ' ' '\n' <<<"$before" | sort))" "" \
-        "$V: --tids: each thread but the first has the TID it had"
+        "$V, tids: --tids: each thread but the first has its old TID"
     is "$(grep -c '^right' "$log")" 28 "$V, tids: each unlock succeeds"
 }
 
@@ -180,7 +181,7 @@ body() {
     numbers code main code "$DIR/libtidlocks.so"
     same_tids
     if [ -z "$LOADED" ]; then
-        skip "$V storms" "libz.so.1 is needed"
+        skip "$V, storms: all threads continue" "libz.so.1 is needed"
         return
     fi
     storms sqlite 4 -cp "$CP:$SQLITE" Sqlite
@@ -191,7 +192,7 @@ body() {
         storms small-pids 4 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
         RUNNER=()
     else
-        cannot "$V small PIDs" "no PID namespace can be made here"
+        cannot "$V, small-pids: all threads continue" "no PID namespace can be made here"
     fi
 }
 each_jdk body

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Descriptors of timerfd, as Netty's epoll transport has them: what is left counts on, an interval
-# stays, expirations that were not read are still to be read, a moment of the wall clock stays that
-# moment. /proc/PID/fdinfo shows it.
+# Descriptors of timerfd, as Netty's epoll transport has them: the remaining time continues to run, an
+# interval is kept, expirations that were not read can still be read, an absolute time of the wall clock
+# is kept. /proc/PID/fdinfo shows it.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need python3
 
-# Java cannot make them: makes them at 20 and up, and becomes the command behind.
+# Java cannot make timers: makes them as descriptors 20 and up, and becomes the command of its arguments.
 cat >"$TMP/timers" <<'PYTHON'
 import ctypes, os, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
@@ -31,7 +31,7 @@ def timer(number, clock, flags, value=0, value_ns=0, interval=0, create=0):
 timer(20, time.CLOCK_MONOTONIC, 0)  # at rest
 timer(21, time.CLOCK_MONOTONIC, 0, 5000)  # once, in 5000 s
 timer(22, time.CLOCK_MONOTONIC, 0, 6000, 0, 7000)  # then every 7000 s
-timer(23, time.CLOCK_MONOTONIC, 0, 0, 1, 8000)  # has expired once, and nobody has read it
+timer(23, time.CLOCK_MONOTONIC, 0, 0, 1, 8000)  # has expired once, and was not read
 timer(24, time.CLOCK_REALTIME, 1, int(time.time()) + 9000)  # TFD_TIMER_ABSTIME
 timer(25, time.CLOCK_MONOTONIC, 0, 5000, 0, 0, os.O_NONBLOCK)
 os.execv(sys.argv[1], sys.argv[1:])
@@ -42,14 +42,14 @@ shows() { # FD KEY PATTERN WHAT
 }
 
 all_shown() { # WHEN
-    shows 20 it_value '\(0, 0\)' "$1: a timer at rest is at rest"
-    shows 21 it_value '\(4[89][0-9][0-9], ' "$1: what is left of a timer counts on"
-    shows 22 it_value '\(5[89][0-9][0-9], ' "$1: so it does before an interval"
-    shows 22 it_interval '\(7000, 0\)' "$1: the interval stays"
-    shows 23 ticks 1 "$1: an expiration that was not read is there"
-    shows 24 it_value '\(8[89][0-9][0-9], ' "$1: a moment of the wall clock stays"
-    shows 24 clockid 0 "$1: so does its clock"
-    shows 25 flags '02004002|04002|0?2004002' "$1: it does not block"
+    shows 20 it_value '\(0, 0\)' "$1: a timer that is not armed stays unarmed"
+    shows 21 it_value '\(4[89][0-9][0-9], ' "$1: the remaining time of a timer is kept"
+    shows 22 it_value '\(5[89][0-9][0-9], ' "$1: the remaining time of a periodic timer is kept"
+    shows 22 it_interval '\(7000, 0\)' "$1: the interval of a periodic timer is kept"
+    shows 23 ticks 1 "$1: an expiration that was not read is kept"
+    shows 24 it_value '\(8[89][0-9][0-9], ' "$1: an absolute time of the wall clock is kept"
+    shows 24 clockid 0 "$1: a timer of the wall clock keeps its clock"
+    shows 25 flags '02004002|04002|0?2004002' "$1: a non-blocking timer stays non-blocking"
 }
 
 body() {
@@ -57,11 +57,11 @@ body() {
     start "timers-$V" python3 "$TMP/timers" "$JAVA" "-agentpath:$AGENT=addr=none" -jar "$SIMPLE" \
         --period 20
     wait_line "$log" 3
-    all_shown "$V, before"
+    all_shown "$V, generation 0"
     for generation in 1 2; do
-        freeze "$pid" "$DIR/image" "$V: generation $generation" || return
+        freeze "$pid" "$DIR/image" "$V, generation $generation" || return
         run "$CKPT" inspect "$DIR/image"
-        contains "$out" "timerfd" "$V: inspect names them"
+        contains "$out" "timerfd" "$V, generation $generation: inspect lists timerfd descriptors"
         restore "timers-$V" "$DIR/image"
         wait_more "$log" 3
         all_shown "$V, generation $generation"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# A JVM that is traced by uprobes, as bpftrace and eBPF agents do: their breakpoints in the code of
-# libraries are not in the image, in which they would end the restored JVM by SIGTRAP. What would
+# A JVM that is traced by uprobes, as by bpftrace and eBPF agents: their breakpoints in the code of
+# libraries are not in the image, where they would end the restored JVM by SIGTRAP. A thread that would
 # return to the tracer is refused.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
@@ -10,8 +10,8 @@ need gcc python3
 compile Opened
 gcc -O1 -shared -fPIC -pthread -o "$TMP/traced.so" "$TOP/tests/jvm/java/traced.c"
 
-# trace LIBRARY PID return|entry FUNCTION...: says "set" when each is traced, or "no: WHY" where that
-# cannot be.
+# trace LIBRARY PID return|entry FUNCTION...: prints "set" when each function is traced, or "no: WHY" if
+# that is impossible.
 cat >"$TMP/trace" <<'PYTHON'
 import ctypes, os, signal, struct, subprocess, sys, time
 
@@ -52,7 +52,7 @@ print("set", flush=True)
 signal.pause()
 PYTHON
 
-# traced KIND FUNCTION...: a JVM with the library, and a tracer; false where there can be none.
+# traced KIND FUNCTION...: a JVM with the library, and a tracer; false if there can be no tracer.
 traced() {
     mkfifo "$DIR/go-$1"
     CONFINE=(env "LD_PRELOAD=$TMP/traced.so" "TRACED_GO=$DIR/go-$1")
@@ -62,7 +62,7 @@ traced() {
     start "tracer-$1-$V" python3 "$TMP/trace" "$TMP/traced.so" "$jvm" "$@"
     tracer=$pid
     if ! wait_line "$log" set 60; then
-        cannot "$V: uprobes" "$(tail -n 1 "$log")"
+        cannot "$V: a JVM that was traced continues without its tracer" "$(tail -n 1 "$log")"
         stop "$jvm"
         return 1
     fi
@@ -81,10 +81,10 @@ body() {
     stop "$pid"
 
     traced return traced_wait || return 0
-    ok "$V: the kernel's area for uprobes is there" has_area "$jvm"
+    ok "$V: the traced JVM has the kernel's area for uprobes" has_area "$jvm"
     run "$CKPT" checkpoint "$jvm" "$DIR/refused"
     like "$status $err" "^1 .*a tracer watches functions that 1 threads are in, such as thread [0-9]+ \(" \
-        "$V: a thread that would return to the tracer is refused"
+        "$V: checkpoint: a thread that would return to the tracer is refused"
     stop "$tracer"
     stop "$jvm"
 }
@@ -99,6 +99,6 @@ has_area() {
 if [ "$(id -u)" = 0 ]; then
     each_jdk body
 else
-    cannot "uprobes" "they are root's"
+    cannot "a JVM that was traced continues without its tracer" "only root may set uprobes"
 fi
 done_testing

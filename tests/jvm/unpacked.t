@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Native libraries that Java programs unpack at run time: deleted as soon as they are loaded, when
-# the JVM ends, or by whatever tidies up; and those that an update replaced. An image restores all
-# the same, more than once, and so does the image of a restored process.
+# Native libraries that Java programs unpack at run time: deleted as soon as they are loaded, when the
+# JVM ends, or by a cleaner of temporary files; and libraries that an update replaced. An image with such
+# libraries restores more than once, and so does the image of a restored process.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Unpacked
@@ -12,7 +12,7 @@ LIBRARY_PATH=$(library jna sqlite-jdbc snappy-java lz4-java zstd-jni netty-commo
     netty-transport-classes-epoll netty-transport-native-unix-common netty-transport \
     netty-transport-native-epoll-linux-x86_64 netty-buffer netty-resolver) || exit
 
-# begin NAME ARGUMENT...: a JVM with a temporary folder of its own.
+# begin NAME ARGUMENT...: a JVM with its own temporary folder.
 begin() {
     tmp=$DIR/tmp-$1
     mkdir -p "$tmp"
@@ -21,18 +21,18 @@ begin() {
     wait_line "$log" 3 60
 }
 
-# A restore of its image goes on counting, from the same number each time.
-again() { # NAME WHAT
+# restore_next NAME WHAT: a JVM restored from the image continues to count.
+restore_next() {
     round=$((${round:-0} + 1))
     restore "$1-$V-$round" "$DIR/$1"
-    ok "$V: $2" goes_on
+    ok "$V: $2" continues
 }
 
-goes_on() {
+continues() {
     wait_line "$log" "" 60 && wait_more "$log" 2
 }
 
-right() { # NAME WHAT
+no_errors() { # NAME WHAT
     is "$(cat "$TMP/$1-$V"*.log | grep -c wrong)" 0 "$V: $2"
 }
 
@@ -41,16 +41,16 @@ libraries() {
     for name in "${LIBRARIES[@]}"; do
         begin "$name" "$name"
         freeze "$pid" "$DIR/$name" "$V: $name" || continue
-        again "$name" "$name: works after the first restore"
+        restore_next "$name" "$name: the library works in the first clone"
         stop "$pid"
-        again "$name" "$name: works after the second restore, with its files deleted by the first"
+        restore_next "$name" "$name: the library works in the second clone, with files deleted by the first"
         freeze "$pid" "$DIR/$name" "$V: $name, generation 1" || continue
         rm -rf "$tmp"
         mkdir "$tmp"
-        again "$name" "$name: works in the next generation, with all temporary files gone"
+        restore_next "$name" "$name: the library works in the next generation, without temporary files"
         stop "$pid"
-        again "$name" "$name: and once more"
-        right "$name" "$name: did what it should each time"
+        restore_next "$name" "$name: the library works in the second clone of the next generation"
+        no_errors "$name" "$name: the library has its data in each clone"
         stop "$pid"
     done
 }
@@ -59,52 +59,53 @@ libraries() {
 deleted() {
     begin deleted own-deleted "$TMP/libunpacked.so" "$DIR/tmp-deleted/libx.so"
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/deleted"
-    is "$status$err" 0 "$V: a library that was deleted: checkpoint that leaves it running"
-    ok "$V: a library that was deleted: which it does" wait_more "$log" 3
-    freeze "$pid" "$DIR/deleted" "$V: a library that was deleted" || return
-    again deleted "a library that was deleted: restore"
+    is "$status$err" 0 "$V: a deleted library: checkpoint --leave-running succeeds"
+    ok "$V: a deleted library: the JVM continues after --leave-running" wait_more "$log" 3
+    freeze "$pid" "$DIR/deleted" "$V: a deleted library" || return
+    restore_next deleted "a deleted library: the first clone continues"
     first=$pid
-    again deleted "a library that was deleted: restore of a clone"
+    restore_next deleted "a deleted library: a second clone continues next to the first"
     stop "$first"
-    freeze "$pid" "$DIR/deleted" "$V: a library that was deleted, generation 1"
-    again deleted "a library that was deleted: next generation"
-    freeze "$pid" "$DIR/deleted" "$V: a library that was deleted, generation 2"
-    again deleted "a library that was deleted: the one after that"
-    right deleted "a library that was deleted: has its data"
+    freeze "$pid" "$DIR/deleted" "$V: a deleted library, generation 1"
+    restore_next deleted "a deleted library: generation 1 continues"
+    freeze "$pid" "$DIR/deleted" "$V: a deleted library, generation 2"
+    restore_next deleted "a deleted library: generation 2 continues"
+    no_errors deleted "a deleted library: it has its data in each clone"
     stop "$pid"
 }
 
-# The file is there at the freeze, and something else, or nothing, at the restore.
+# The file exists at the freeze; at the restore there is another file, or none.
 replaced() {
     local file=$DIR/tmp-replaced/libx.so
     begin replaced own "$TMP/libunpacked.so" "$file"
     freeze "$pid" "$DIR/replaced" "$V: a library that will be deleted" || return
-    again replaced "a library that is still there: restore"
+    restore_next replaced "a library that still exists: the JVM is restored"
     is "$(grep -c "$file" "/proc/$pid/maps")" "$(grep -c 'libx.so$' "/proc/$pid/maps")" \
-        "$V: a library that is still there: is mapped from its file"
-    isnt "$(grep -c 'libx.so$' "/proc/$pid/maps")" 0 "$V: a library that is still there: by name"
+        "$V: a library that still exists is mapped from its file"
+    isnt "$(grep -c 'libx.so$' "/proc/$pid/maps")" 0 \
+        "$V: a library that still exists is mapped under its name"
     kill -KILL "$pid"
     wait_exit "$pid"
     cp -p "$file" "$file.kept"
 
     printf 'not a library' >"$file"
-    again replaced "another file in the library's place: restore"
-    is "$(grep -c 'libx.so$' "/proc/$pid/maps")" 0 "$V: another file in its place: is not mapped"
+    restore_next replaced "another file in the library's place: the JVM is restored"
+    is "$(grep -c 'libx.so$' "/proc/$pid/maps")" 0 "$V: another file in the library's place is not mapped"
     kill -KILL "$pid"
     wait_exit "$pid"
 
     cp -p "$file.kept" "$file"
     chmod go+w "$file"
-    again replaced "a library that others may write: restore"
-    is "$(grep -c 'libx.so$' "/proc/$pid/maps")" 0 "$V: a library that others may write: is not mapped"
+    restore_next replaced "a library that others may write: the JVM is restored"
+    is "$(grep -c 'libx.so$' "/proc/$pid/maps")" 0 "$V: a library that others may write is not mapped"
     kill -KILL "$pid"
     wait_exit "$pid"
 
     rm "$file"
     ln -s "$file.kept" "$file"
-    again replaced "a link in the library's place: restore"
-    is "$(grep -c 'libx.so' "/proc/$pid/maps")" 0 "$V: a link in its place: is not followed"
-    right replaced "a library that was replaced: has its data"
+    restore_next replaced "a link in the library's place: the JVM is restored"
+    is "$(grep -c 'libx.so' "/proc/$pid/maps")" 0 "$V: a link in the library's place is not followed"
+    no_errors replaced "a replaced library: it has its data in each clone"
     kill -KILL "$pid"
     wait_exit "$pid"
 
@@ -112,11 +113,11 @@ replaced() {
         rm "$file"
         cp -p "$file.kept" "$file"
         chown 12345 "$file"
-        again replaced "the library of another user: restore"
-        is "$(grep -c 'libx.so$' "/proc/$pid/maps")" 0 "$V: the library of another user: is not mapped"
+        restore_next replaced "another user's library: the JVM is restored"
+        is "$(grep -c 'libx.so$' "/proc/$pid/maps")" 0 "$V: another user's library is not mapped"
         stop "$pid"
     else
-        cannot "$V: the library of another user" "needs root"
+        cannot "$V: another user's library is not mapped" "only root can change owners"
     fi
 }
 
@@ -127,18 +128,18 @@ updated() {
     printf 'another version' >"$file.new"
     mv "$file.new" "$file"
     freeze "$pid" "$DIR/updated" "$V: a library that an update replaced" || return
-    again updated "a library that an update replaced: restore"
+    restore_next updated "a library that an update replaced: the JVM is restored"
     freeze "$pid" "$DIR/updated" "$V: a library that an update replaced, generation 1" || return
-    again updated "a library that an update replaced: next generation"
-    right updated "a library that an update replaced: has its data"
+    restore_next updated "a library that an update replaced: the next generation is restored"
+    no_errors updated "a library that an update replaced: it has its data in each clone"
     stop "$pid"
 }
 
-# The image and the library's place are on a file system that nothing is mapped executable from.
+# The image and the library are on a file system that is mounted noexec.
 noexec() {
     local name file
     if [ "$(id -u)" -ne 0 ] || ! unshare -m true 2>/dev/null; then
-        cannot "$V: noexec" "no mount can be made here"
+        cannot "$V: noexec: the JVM is restored" "no mount can be made here"
         return
     fi
     for name in own own-deleted; do
@@ -147,9 +148,9 @@ noexec() {
         freeze "$pid" "$DIR/noexec-$name" "$V: noexec, $name" || return
         CONFINE=(unshare -m bash -c 'mount --bind "$0" "$0" && mount -o remount,bind,noexec "$0" &&
             exec "$@"' "$DIR")
-        again "noexec-$name" "noexec, $name: restore"
+        restore_next "noexec-$name" "noexec, $name: the JVM is restored"
         CONFINE=()
-        right "noexec-$name" "noexec, $name: has its data"
+        no_errors "noexec-$name" "noexec, $name: the library has its data"
         stop "$pid"
     done
 }

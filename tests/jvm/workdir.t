@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # `restore --cwd DIR`: relative names, absolute ones and child processes follow the new working
-# directory; without it the JVM works where it was frozen, whoever restores it from where.
+# directory; without it the JVM works where it was frozen, from wherever it is restored.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile WorkDir
@@ -20,7 +20,7 @@ tool_in() {
         "$DIR/image" -- 'WorkDir$Tool'
 }
 
-tells() { # FOLDER CONTENT WHAT
+works_in() { # FOLDER CONTENT NAME
     local line missing=
     for line in "property [$1/note]" "file [$1/note]" "canonical [$1/note]" \
         "path [$1/note]" "real [$1/note]" \
@@ -38,31 +38,31 @@ body() {
     start_jvm "work-$V" - -cp "$CP" WorkDir
     cd "$TOP" || bail_out "no folder"
     wait_line "$log" "before child"
-    freeze "$pid" "$DIR/image" "$V: freeze" || return
+    freeze "$pid" "$DIR/image" "$V: the JVM" || return
 
     tool_in "$here" --cwd .
-    is "$status" 0 "$V: a tool runs in the caller's directory with --cwd ."
-    tells "$here" mine "$V: every kind of name is one of the caller's directory"
-    is "$(cat "$here/note")" rewritten "$V: the caller's file is rewritten"
-    is "$(cat "$frozen/note")" original "$V: the file of the frozen directory is left alone"
+    is "$status" 0 "$V: restore --cwd .: the main class ends with 0"
+    works_in "$here" mine "$V: restore --cwd .: every kind of name leads to the caller's directory"
+    is "$(cat "$here/note")" rewritten "$V: restore --cwd .: the file in the caller's directory is rewritten"
+    is "$(cat "$frozen/note")" original "$V: restore --cwd .: the file in the frozen directory is unchanged"
 
     folder "$here" mine
     tool_in "$here"
-    tells "$frozen" original "$V: without --cwd it works in the frozen directory"
-    is "$(cat "$here/note")" mine "$V: and not in the caller's"
+    works_in "$frozen" original "$V: restore without --cwd: every kind of name leads to the frozen directory"
+    is "$(cat "$here/note")" mine "$V: restore without --cwd: the file in the caller's directory is unchanged"
 
     folder "$here" mine
     folder "$here/below" deeper
     tool_in "$here" --cwd=below
-    tells "$here/below" deeper "$V: --cwd takes a name relative to the caller's directory"
+    works_in "$here/below" deeper "$V: restore --cwd: a name relative to the caller's directory is accepted"
 
     mv "$frozen" "$frozen-moved"
     RUN_SECONDS=20 run "$CKPT" restore "$DIR/image"
-    refused "$V: a frozen directory that is gone is refused, and --cwd named" "frozen'.*--cwd"
+    refused "$V: restore without --cwd: a missing frozen directory is refused with a hint" "frozen'.*--cwd"
     tool_in "$here" --cwd .
-    is "$status" 0 "$V: with --cwd it need not be there"
+    is "$status" 0 "$V: restore --cwd: the frozen directory may be missing"
     RUN_SECONDS=20 run "$CKPT" restore --cwd "$here/none" "$DIR/image"
-    refused "$V: a new directory that is not there is refused" "'$here/none' \(--cwd\)"
+    refused "$V: restore --cwd: a missing new directory is refused" "'$here/none' \(--cwd\)"
 }
 
 each_jdk body

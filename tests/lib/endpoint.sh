@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 #
 # What the tests of the agent's HTTP endpoint share, on top of jvm.sh: a JVM that has one, requests
-# to it with curl, and a client that does what no client should (http-client.py).
+# to it with curl, and a client that breaks the protocol (http-client.py).
 
 CLIENT=(python3 "$TOP/tests/lib/http-client.py")
 
@@ -13,7 +13,7 @@ serve() {
     port=$(free_port)
     OPTIONS=("addr=localhost:$port" "$@")
     start_jvm "$name-$V" "$image" -Xlog:gc -cp "$CP" Endpoint "$DIR"
-    wait_line "$log" ready || fail "$V: $name starts"
+    wait_line "$log" ready || fail "$V: the program for '$name' starts"
 }
 
 # ask PATH [curl's options...]: sets code, body and headers of the answer.
@@ -41,8 +41,8 @@ found.update(found.pop("options", {}))
 print(*(found.get(key, "-") for key in sys.argv[1:]))' "$@" <<<"$body"
 }
 
-# nobody_listens PORT: within ten seconds.
-nobody_listens() {
+# port_is_closed PORT: within ten seconds no process listens there.
+port_is_closed() {
     python3 - "$1" <<'PYTHON'
 import socket, sys, time
 end = time.monotonic() + 10
@@ -53,7 +53,7 @@ while time.monotonic() < end:
         sys.exit(0)
     except OSError:
         pass
-sys.exit("somebody listens")
+sys.exit("a process listens there")
 PYTHON
 }
 
@@ -65,7 +65,7 @@ thread_of() {
     done
 }
 
-# no_thread PID NAME: within ten seconds.
+# no_thread PID NAME: within ten seconds no thread has this name.
 no_thread() {
     local end=$((SECONDS + 10))
     while [ -n "$(thread_of "$1" "$2")" ]; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Talks to the agent's HTTP endpoint in ways that no HTTP client would. Everything has a deadline.
+# Sends requests to the agent's HTTP endpoint that no HTTP client would send. Every wait has a deadline.
 #
 # Usage: http-client.py PORT MODE [ARGUMENT...]
 #   raw TEXT           send TEXT (with escapes such as \r\n) and print all that comes until the end

@@ -8,28 +8,28 @@
 //
 //     --from TEXT, --to TEXT  count only between two calls whose path has that text in it
 //     --children     with --thread: count the calls of processes it starts, not its own
-//     --threads      with a command: also those of its threads
+//     --threads      with a command: count the calls of its threads too
 //     --own          count only calls that checkpointer's code makes, itself or through libc
 //     --call NR      count only calls of that number
 //     --at PLACE     count only calls from that place
 //     --nth N        act on the Nth call that counts (1 is the first)
-//     --error NAME   it fails with that error, and is not made: EIO
-//     --short        of a call that transfers bytes or vectors: it is made for fewer of them
+//     --error NAME   the call fails with that error and is not made (EIO if not given)
+//     --short        a call that transfers bytes or vectors is made for fewer of them
 //     --kill         the process gets SIGKILL there
-//     --list         print each call that counts, one a line: "NR PLACE"
+//     --list         print each call that counts, one per line: "NR PLACE"
 //
 // PLACE is where a call comes from: "library" or "command", and the offsets of the call and of its
-// first callers in that file, as "library+1a2b+3c4d"; "-" if another's code has made it. The stack
+// first callers in that file, as "library+1a2b+3c4d"; "-" if other code has made it. The stack
 // is searched for return addresses: the first one outside libc is the code that made the call.
 //
 // Prints "acted NR PLACE PATH" if it has acted, "nothing" otherwise, to descriptor 9 if that is
 // open, else to standard output; with --thread, "tracing" to standard output as soon as no call of
-// the thread is missed any more. Then it lets go of what it traced. With a command it ends as
-// that does, with 128 + signal if that was killed; with --thread it ends with 0, or 1 if it cannot
-// trace.
+// the thread can be missed. Afterwards it detaches from what it traced. With a command it ends with
+// the command's status, or 128 + signal if that was killed; with --thread it ends with 0, or 1 if
+// it cannot trace.
 //
-// A small ptrace loop and not strace, which cannot shorten a call, count over all kinds of calls,
-// or leave the calls of other threads alone. x86-64 only.
+// A small ptrace loop is used instead of strace, which cannot shorten a call, count over all kinds
+// of calls, or leave the calls of other threads alone. x86-64 only.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -59,8 +59,8 @@ static int say_fd = 1;
 
 static pid_t first;          // the thread or the command
 static pid_t process;        // its process
-static bool thread_is_held;  // or there is none
-static bool counting, acted; // acted: let go of everything
+static bool thread_is_held;  // true too if there is none
+static bool counting, acted; // acted: detach from everything
 static long counted, acted_on;
 static char acted_at[512]; // place and path
 
@@ -104,7 +104,7 @@ static pid_t process_of(pid_t tid)
     return found;
 }
 
-// The path that a call is about; "" if it is about none.
+// The path that a call names; "" if it names none.
 static const char *path_of(pid_t tid, const struct user_regs_struct *registers)
 {
     static char text[512];
@@ -194,7 +194,7 @@ static const struct code *code_at(unsigned long long address)
 }
 
 // Whether the instruction before @address is a call: of a function that may have @inner in it, if
-// that is known. Old return addresses are all over a stack.
+// that is known. A stack is full of old return addresses.
 static bool is_return(pid_t tid, unsigned long long address, unsigned long long inner)
 {
     unsigned char bytes[7];
@@ -342,7 +342,7 @@ static void entered(struct tracee *tracee)
         return;
     }
     if (to && counting && *path && strstr(path, to)) {
-        acted = true; // it is over
+        acted = true; // nothing is left to do
         return;
     }
     if (!counts(tracee->tid, &registers))
@@ -378,7 +378,7 @@ static long options(bool command)
     return command ? set | PTRACE_O_TRACEEXEC : set;
 }
 
-// One stop of one thread: what it is for, and on.
+// Handles one stop of one thread and lets it continue.
 static void handle(pid_t tid, int status)
 {
     struct tracee *tracee = find(tid);
@@ -400,7 +400,7 @@ static void handle(pid_t tid, int status)
         if (first == tid && !thread_is_held)
             thread_is_held = printf("tracing\n") > 0 && fflush(stdout) == 0;
         if (event == PTRACE_EVENT_EXEC) {
-            tracee->inside = true; // it comes back from execve next
+            tracee->inside = true; // its next stop is the return from execve
             code_of = 0;
         }
         signal = 0;
@@ -432,7 +432,7 @@ static void say(void)
     said = true;
 }
 
-// Ask all that still run to stop, so that they can be let go.
+// Stop all threads that still run, so that they can be detached.
 static void interrupt(void)
 {
     for (int i = 0; i < MOST; i++)

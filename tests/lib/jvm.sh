@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 #
 # What the tests of whole JVMs (tests/jvm) share, on top of tap.sh: compile a test's Java programs,
-# start them with the agent or without, freeze them, bring them back, and look at what they printed.
+# start them with the agent or without, freeze them, restore them, and examine what they printed.
 # A test runs its body for every JDK:
 #
 #     . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
@@ -19,8 +19,8 @@ CLASSES=$TMP/classes
 CP=$CLASSES:$SIMPLE
 FIRSTBYTE=$BUILD/helpers/firstbyte
 
-# What the caller left open would be open in every JVM that is not started by `checkpointer run`, and
-# stand against its checkpoint. (255 is bash's own, and not handed on.)
+# Descriptors that the caller left open would be open in every JVM that is not started by
+# `checkpointer run`, and prevent its checkpoint. (255 is bash's own, and not inherited.)
 for descriptor in "/proc/$$/fd"/*; do
     descriptor=${descriptor##*/}
     if [ "$descriptor" -gt 2 ] && [ "$descriptor" != 255 ]; then
@@ -90,7 +90,7 @@ control_socket() {
     printf '%s\n' "/tmp/.checkpointer_${2:-$(id -u)}_pid$1$suffix"
 }
 
-# restore NAME [as_user] DIR: in the background; its output goes on in the log of that name.
+# restore NAME [as_user] DIR: in the background; its output is appended to the log of that name.
 restore() {
     local name=$1 user=()
     shift
@@ -98,26 +98,28 @@ restore() {
     start "$name" "${user[@]}" "${CONFINE[@]}" "$CKPT" restore "$@"
 }
 
-# freeze [as_user] PID DIR WHAT [OPTION...]: `checkpoint PID DIR`, and the JVM ends as it should.
-# Sets status, out, err; fails a test of the name WHAT where something is wrong, and is silent else.
-# Clients of a server at $port, where that is set, must be gone; it is given the time to hear of that.
+# freeze [as_user] PID DIR WHAT [OPTION...]: `checkpoint PID DIR`, and the JVM ends with 137.
+# Sets status, out, err; fails a check whose name begins with WHAT if something is wrong, and prints
+# nothing otherwise. If port is set, the server there first gets the time to notice that its clients
+# are gone.
 freeze() {
     local user=() process directory what
     [ "$1" != as_user ] || { user=(as_user) && shift; }
     process=$1 directory=$2 what=$3
     shift 3
-    [ -z "${port:-}" ] || hung_up "$port"
+    [ -z "${port:-}" ] || clients_are_gone "$port"
     run "${user[@]}" "${CONFINE[@]}" "$CKPT" checkpoint "$@" "$process" "$directory"
     if [ "$status$out$err" != 0 ]; then
-        fail "$what: checkpoint" "status $status, said: $out$err"
+        fail "$what: the checkpoint succeeds" "status $status, said: $out$err"
         return 1
     fi
     wait_exit "$process" 30
-    [ "$status" = 137 ] || fail "$what: the JVM's end" "status $status instead of 137"
+    [ "$status" = 137 ] || fail "$what: the JVM ends with 137 after the checkpoint" \
+        "status $status instead of 137"
 }
 
 # refused WHAT PATTERN: of the last `run` of a restore: status 1, one line with the pattern, no more.
-# Set RUN_SECONDS for that run: should the JVM come back after all, it would run for two minutes.
+# Set RUN_SECONDS for that run: a JVM that is restored after all would run for two minutes.
 refused() {
     if [ "$status" = 1 ] && [ -z "$out" ] && [ "$(wc -l <<<"$err")" = 1 ] && [[ $err =~ $2 ]]; then
         pass "$1"
@@ -150,9 +152,9 @@ in_sequence() {
     is "$wrong" "" "$2"
 }
 
-# hung_up PORT: until the server there has closed the connections of clients that are gone; 3
-# seconds at most. It hears of their end a little later than they do.
-hung_up() {
+# clients_are_gone PORT: until the server there has closed the connections of clients that are gone;
+# 3 seconds at most. It notices their end a little later than they do.
+clients_are_gone() {
     local deadline=$((SECONDS + 3))
     while awk -v "port=$(printf ':%04X$' "$1")" \
         '$2 ~ port && ($4 == "01" || $4 == "08") { found = 1 } END { exit !found }' \

@@ -2,19 +2,19 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 #
 # What the programs of tests/servers share, on top of jvm.sh: fetch libraries, compile and start the
-# program, bring it through generations. Set for each program by tests/servers: name, what (the
-# beginning of a test's name), DIR, port.
+# program, freeze and restore it over generations. Set for each program by tests/servers: name, what
+# (the beginning of a check's name), DIR, port.
 
 PROGRAMS=$TOP/tests/server-programs
 JAVAC17=$("$TOP/tools/jdks" --at-least 17 2>/dev/null)/bin/javac
 PRELOAD= # a library to load before all others
 scheme=http
 
-# fetched NAME: the libraries of that pom are there; sets LIBS.
+# fetched NAME: fetches the libraries of that pom if they are missing; sets LIBS.
 fetched() {
     local folder=$PROGRAMS/$1
     LIBS=$folder/target/lib/*
-    # Maven gives the jars the time at which they were made: the folder's is that of the copying.
+# Maven gives the jars the time at which they were built: that of the folder is the time of the copy.
     if [ ! -d "$folder/target/lib" ] || [ "$folder/pom.xml" -nt "$folder/target/lib" ]; then
         rm -rf "$folder/target"
         (cd "$folder" && JAVA_HOME=$(dirname "$(dirname "$JAVAC17")") mvn -q -B -Djansi.mode=strip package \
@@ -27,7 +27,7 @@ fetched() {
     fi
 }
 
-# program LIBRARIES CLASS: compiled; sets PROGRAM, the class path.
+# program LIBRARIES CLASS: compiles it; sets PROGRAM, the class path.
 program() {
     local said classes=$TMP/programs/$name
     PROGRAM=$classes:$1
@@ -36,7 +36,7 @@ program() {
         bail_out "javac failed: $said"
 }
 
-# begin_silently JAVA-ARGUMENT...: with the agent and temporary files in $TEMPORARY.
+# begin_silently JAVA-ARGUMENT...: starts it with the agent and temporary files in $TEMPORARY.
 begin_silently() {
     TEMPORARY=$DIR/tmp
     mkdir -p "$TEMPORARY"
@@ -45,14 +45,14 @@ begin_silently() {
     CONFINE=()
 }
 
-# begin JAVA-ARGUMENT...: and it has said something (ready, or a number).
+# begin JAVA-ARGUMENT...: starts it, until it has printed a line ("ready", or a number).
 begin() {
     begin_silently "$@"
     wait_line "$log" "" 120
     [ -z "$port" ] || wait_line "$log" ready 120
 }
 
-# listens: until somebody accepts connections at $port; two minutes at most, and while $pid lives.
+# listens: until a process listens at $port; two minutes at most, and while $pid lives.
 listens() {
     local deadline=$((SECONDS + 120))
     until awk -v "port=$(printf ':%04X$' "$port")" \
@@ -61,7 +61,7 @@ listens() {
     done
 }
 
-# stop_all: what a program has left running, and is one of this test's.
+# stop_all: ends the processes of this test that a program has left running.
 stop_all() {
     local process
     for process in "${tap_started[@]}"; do
@@ -71,7 +71,7 @@ stop_all() {
     done
 }
 
-# web: what the server answers. The client is gone when this returns, and the server may not know.
+# web: prints the server's answer. The client is gone when this returns, and the server may not know.
 web() {
     curl -k -sS --max-time 60 "$scheme://127.0.0.1:$port/" 2>&1 || true
 }
@@ -79,7 +79,7 @@ web() {
 # next_generation N: a checkpoint at once, then a restore after a cleaner of temporary files.
 next_generation() {
     run "$CKPT" checkpoint "$pid" "$DIR/image"
-    is "$status$out$err" 0 "$what: checkpoint $1" || return
+    is "$status$out$err" 0 "$what: checkpoint $1 succeeds" || return
     wait_exit "$pid"
     is "$status" 137 "$what: checkpoint $1 ends the JVM"
     rm -rf "${TEMPORARY:?}"/*
@@ -90,16 +90,16 @@ next_generation() {
 web_generations() {
     local generation
     for ((generation = 1; generation <= $1; generation++)); do
-        is "$(web)" hello "$what: it answers before checkpoint $generation" || return
+        is "$(web)" hello "$what: the server answers before checkpoint $generation" || return
         next_generation "$generation" || return
         if [ "$generation" = 1 ]; then
-            is_served "a first clone answers"
+            is_served "the first clone of image 1 answers"
             kill -KILL "$pid"
             wait_exit "$pid"
             rm -rf "${TEMPORARY:?}"/*
             restore "$name-$V" "$DIR/image"
         fi
-        is_served "it answers after restore $generation"
+        is_served "the server answers after restore $generation"
     done
 }
 
@@ -111,10 +111,10 @@ is_served() { # WHAT
     is "$said" hello "$what: $1" || diag "$(tail -n 5 "$log")"
 }
 
-# client_generations N: `client WHAT` is a client that hangs up, right before each checkpoint.
+# client_generations N: `client WHAT` connects and disconnects right before each checkpoint.
 client_generations() {
     local generation
-    client "a client is served"
+    client "a client is served before checkpoint 1"
     for ((generation = 1; generation <= $1; generation++)); do
         next_generation "$generation" || return
         client "a client is served after restore $generation"
@@ -127,24 +127,24 @@ counts() {
     for ((generation = 1; generation <= $1; generation++)); do
         wait_more "$log" 3 120
         next_generation "$generation" || return
-        ok "$what: it continues in generation $generation" wait_more "$log" 3 120
+        ok "$what: the program continues in generation $generation" wait_more "$log" 3 120
     done
-    is "$(count_lines "$log" wrong)" 0 "$what: what it does is right"
+    is "$(count_lines "$log" wrong)" 0 "$what: the program reports no wrong result"
 }
 
 # refused_by_name IMAGE PATH: a restore names a file below the path that a clone has changed.
 refused_by_name() {
     RUN_SECONDS=60 run "$CKPT" restore "$1"
     if [ "$status" = 1 ] && [[ $err == *"'$2"*"' has changed"* ]]; then
-        pass "$what: a second clone does not miss what the first has written"
+        pass "$what: restore: a second clone is refused after the first has written"
     else
-        fail "$what: a second clone does not miss what the first has written" \
+        fail "$what: restore: a second clone is refused after the first has written" \
             "status $status, out '${out:0:300}', err '${err:0:1000}'"
     fi
 }
 
-# database FILE CLASS ARGUMENT: a program that says "has N", and then each number it has committed.
-# A clone commits rows; a second one would not know of them; a plain start has all of them.
+# database FILE CLASS ARGUMENT: a program that prints "has N", and then each number it has committed.
+# A clone commits rows; a second clone, which lacks them, is refused; a plain start has all of them.
 database() {
     local acknowledged
     begin -cp "$PROGRAM" "${@:2}"
@@ -161,6 +161,6 @@ database() {
     ok "$what: no acknowledged row is lost ($acknowledged)" \
         [ "$(port_of "$log" has)" -ge "$acknowledged" ]
     next_generation 2 || return
-    ok "$what: a new checkpoint is restored" wait_more "$log" 25 120
-    is "$(count_lines "$log" wrong)" 0 "$what: every row is there"
+    ok "$what: a checkpoint of the plain start is restored" wait_more "$log" 25 120
+    is "$(count_lines "$log" wrong)" 0 "$what: no row is missing or wrong"
 }

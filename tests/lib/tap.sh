@@ -10,10 +10,10 @@
 # whatever reason, the processes it started are killed, each by its own PID, and TMP is removed
 # (CKPT_KEEP=1 keeps it). Nothing here sleeps: waiting is for an event, with a deadline.
 #
-# A command of a test that fails, and whose status nothing looks at, fails the test: it is a step that
-# what follows relies on. Where that is meant, write `|| true`, or look at the status.
+# A command of a test that fails, and whose status is not used, fails the test: the steps after it
+# rely on it. Where the failure is meant, write `|| true`, or use the status.
 #
-# A skip is for what could be installed: with CKPT_MUST_WORK=1 it fails. A cannot is for what this
+# Use skip for what could be installed: with CKPT_MUST_WORK=1 it fails. Use cannot for what this
 # kernel or processor will never have.
 
 set -u
@@ -83,25 +83,25 @@ fail() {
     return 1
 }
 
-# Called by the trap on ERR: a step failed. Not for what `fail` has counted, nor once more for the
-# functions around a step, nor in a subshell, whose status its parent sees. Of a function that ended
-# with `return`, the trap is called where it was called, but with the text of that `return`.
+# Called by the trap on ERR: a step failed. Not for what `fail` has counted, nor a second time for
+# the functions around a step, nor in a subshell, whose status its parent sees. For a function that
+# ended with `return`, the trap runs at the place of the call, but with the text of that `return`.
 tap_step() { # STATUS COMMAND
     local stack="${FUNCNAME[*]:1}" line=${BASH_LINENO[0]} text=${2%%$'\n'*} file=${BASH_SOURCE[1]:-}
     [ "$BASH_SUBSHELL" = 0 ] || return 0
-    if [ "$tap_failed" = "$tap_told" ] && [[ $tap_stack != *' '* || ${tap_stack#* } != "$stack" ]]; then
+    if [ "$tap_failed" = "$tap_reported" ] && [[ $tap_stack != *' '* || ${tap_stack#* } != "$stack" ]]; then
         [[ $text != return* || ! -f $file ]] || text=$(sed -n "${line}s/^ *//p" "$file")
         fail "a step succeeds: $text" "it ended with status $1, line $line of ${file##*/}" || true
     fi
-    tap_told=$tap_failed
+    tap_reported=$tap_failed
     tap_stack=$stack
 }
-tap_told=0
+tap_reported=0
 tap_stack=
 set -E
 trap 'tap_step $? "$BASH_COMMAND"' ERR
 
-# ok NAME COMMAND...: passes when the command succeeds; shows what it said when not.
+# ok NAME COMMAND...: passes when the command succeeds; shows its output otherwise.
 ok() {
     local name=$1 said
     shift
@@ -160,7 +160,7 @@ cannot_all() { # REASON
 
 skip_all() { # REASON
     [ "${CKPT_MUST_WORK:-}" = 1 ] || cannot_all "$@"
-    fail "the whole test" "skipped, but it must work here: $*"
+fail "nothing that the test needs is missing" "skipped, but it must work here: $*"
     done_testing
 }
 
@@ -177,9 +177,9 @@ done_testing() {
 
 # --- processes
 
-# Sets tap_argv: the command as given; where it begins with as_user, that user's way to run it. So
-# that $! is the PID of the command itself, this is no function call. In the background bash has
-# SIGINT and SIGQUIT ignored, and a JVM would take that over: back to the default.
+# Sets tap_argv: the command as given, or with what as_user puts before it. It is not called as a
+# function, so that $! is the PID of the command itself. In the background bash has SIGINT and SIGQUIT
+# ignored, and a JVM would inherit that: back to the default.
 tap_argv_of() {
     tap_argv=(env --default-signal=INT,QUIT)
     if [ "$1" = as_user ]; then
@@ -219,7 +219,7 @@ start() {
 }
 
 # wait_line LOG TEXT [SECONDS] [waitfor's options...]: until the log has a line with the text in
-# it. Gives up at once when the process that start gave this log has ended.
+# it. Gives up at once when the process that `start` gave this log has ended.
 wait_line() {
     local file=$1 text=$2 seconds=${3:-30} owner
     shift $(($# > 2 ? 3 : 2))
@@ -231,7 +231,7 @@ wait_line() {
 }
 
 # wait_exit PID [SECONDS]: until the process has ended; kills it when that takes too long, and
-# fails. Of a child of this shell it sets status to the exit status (128 + the signal's number).
+# fails. For a child of this shell it sets status to the exit status (128 + the signal's number).
 wait_exit() {
     local late=0
     "$WAITFOR" --timeout "${2:-30}" exit "$1" || late=1
@@ -247,7 +247,7 @@ stop() {
     wait_exit "$1" 10 || true
 }
 
-# free_port: prints a TCP port of the loopback that is free now, below those the kernel gives away.
+# free_port: prints a TCP port of the loopback that is free now, below those the kernel assigns.
 free_port() {
     python3 - <<'PYTHON'
 import random, socket
@@ -289,7 +289,7 @@ user_ready() {
     AS_USER=("${drop[@]}" "${AS_USER[@]}")
     chmod 711 "$TMP"
     chown 12345:12345 "$USER_DIR"
-    # A restore goes back to the directory; the tree may be below one that is root's alone.
+# A restore returns to the directory; the tree may be below one that only root may enter.
     "${AS_USER[@]}" test -x "$PWD" || cd "$TMP" || return
     if ! "${AS_USER[@]}" test -r "$AGENT" -a -x "$CKPT" -a -x "$SECCOMP_RUN"; then
         CKPT=$(for_user "$CKPT")
@@ -323,7 +323,7 @@ jdk_version() {
     sed -n 's/^JAVA_VERSION="\(1\.\)\{0,1\}\([0-9]*\).*/\2/p' "$1/release"
 }
 
-# java_takes HOME OPTION...: whether this JVM starts with the options (some lack a collector).
+# java_takes HOME OPTION...: whether this JVM starts with the options (some JVMs lack a collector).
 java_takes() {
     "$1/bin/java" "${@:2}" -version >/dev/null 2>&1
 }

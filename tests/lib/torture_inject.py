@@ -87,11 +87,11 @@ def call_names():
     raise Wrong("asm/unistd_64.h is missing; install libc6-dev")
 
 
-# No kernel lets these fail, and no program looks.
+# No kernel lets these fail, and no program checks their results.
 NEVER = {"getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "umask", "sched_yield"}
 
 
-ONLY = set()  # if there are any
+ONLY = set()  # names of calls; empty: all calls
 
 
 def only(names):
@@ -110,13 +110,13 @@ def variants(name):
 
 
 def calls_of(said):
-    """What inject --list has said: (number, place) of each call."""
+    """The output of inject --list: (number, place) of each call."""
     return [(int(words[0]), words[1]) for words in map(str.split, said.splitlines())
             if len(words) == 2 and words[0].isdigit()]
 
 
 class Broken:
-    """One call, the @nth of its number from its place, and the way in which it is broken."""
+    """One call, the @nth of its number from its place, and how it is broken."""
 
     def __init__(self, number, place, nth, way, name):
         self.options = ["--call", str(number), "--at", place, "--nth", str(nth), *way]
@@ -127,9 +127,9 @@ class Broken:
 
 
 def plan(calls, most, chance, ways=variants):
-    """All calls in all ways; if there are more than @most, first those from places not yet seen.
+    """All calls in all ways; if there are more than @most, those from places not yet seen come first.
 
-    A call is known by its place and not by its turn among all: how many there are varies.
+    A call is identified by its place and not by its number in the run: that varies.
     """
     names, counts, rounds = call_names(), {}, []
     for number, place in calls:
@@ -144,7 +144,7 @@ def plan(calls, most, chance, ways=variants):
 
 @functools.lru_cache(None)
 def code_at(place):
-    """The functions of a place, if the program that tells them is there."""
+    """The functions of a place, if addr2line is installed."""
     program, *offsets = place.split("+")
     if not offsets:
         return "other code"
@@ -173,7 +173,7 @@ def said_by_inject(path):
 
 
 class Victim:
-    """A JVM whose own thread asks for checkpoints, again and again."""
+    """A JVM one of whose threads asks for checkpoints repeatedly."""
 
     def __init__(self, setup, folder):
         self.setup = setup
@@ -182,7 +182,7 @@ class Victim:
         self.jvm = setup.start(self.image, "keeps")
 
     def freeze(self, *options):
-        """One checkpoint under inject: what inject said, and the JVM's word or None if it has ended."""
+        """One checkpoint under inject: inject's output, and the JVM's answer or None if it has ended."""
         before = self.jvm.order("checkpoint")
         tid = self.jvm.expect(r"thread (\d+)$", before).group(1)
         with open(self.saying, "w", encoding="ascii") as file:
@@ -213,10 +213,10 @@ class Victim:
         return calls
 
     def back(self, status):
-        """It has ended with its image written: its next life.
+        """Restores the JVM, which has ended with its image written.
 
-        Its temporary files are gone meanwhile, as whatever tidies up does; they are in the image,
-        but for one that the kernel was made to deny.
+        Its temporary files are removed first, as a cleaner would do; they are in the image, except
+        for one whose copying was made to fail.
         """
         if status != 137:
             raise Wrong(f"the JVM has ended with status {status}: {self.jvm.tail()}")
@@ -232,7 +232,7 @@ class Victim:
         Counts.restores += 1
 
     def after(self, word, old, what):
-        """Whatever happened: a whole image or the old one, a JVM that serves, nothing left behind."""
+        """In every case: a complete image or the old one, a JVM that answers, no stray file."""
         if word is None:
             self.back(self.jvm.wait())
         else:
@@ -286,7 +286,7 @@ def restore_calls(setup, folder, tap, most, chance, ways=variants):
         os.close(9)
         return jvm
 
-    # The list goes on while the JVM runs: up to the last call of the restorer is the restore's.
+    # The list continues while the JVM runs: the restore ends with the last call of the restorer.
     jvm = attempt("--list")
     jvm.order("end")
     jvm.wait()
@@ -295,7 +295,7 @@ def restore_calls(setup, folder, tap, most, chance, ways=variants):
     names = call_names()
     last = max((i for i, call in enumerate(calls) if names.get(call[0]) == "set_tid_address"),
                default=len(calls))
-    # The first is the execve() of the command; before its main(), libc ends it without a word.
+    # The first is the execve() of the command; before its main(), libc ends it without a message.
     calls = [call for call in calls[1:last]
              if not re.search("__init_libc|__libc_setup_tls", code_at(call[1]))]
     Counts.restores += 1
@@ -330,7 +330,7 @@ def restore_kills(setup, folder, tap, most, chance):
 
 
 def freeze_kills(setup, folder, tap, most, chance):
-    """SIGKILL at each call of a freeze: the old image or the new one, whole, and no third."""
+    """SIGKILL at each call of a freeze leaves the old image or the new one, complete."""
     victim = Victim(setup, folder)
     try:
         calls = victim.calls()
@@ -376,14 +376,14 @@ def requester_kills(setup, folder, tap, most, chance):
             raise Wrong(f"checkpoint ended with {status}: {said}")
         Counts.freezes += 1
         kills = plan(calls, most, chance, lambda _: [["--kill"]])
-        # It makes few calls: in a short run each is the last one more than once.
+        # The command makes few calls: in a short run it is killed at each of them more than once.
         for broken in setup.in_time((kills * most)[:most] if most < 1000 else kills):
             run(INJECT, *broken.options, "--", COMMAND, "checkpoint", "--leave-running",
                 str(jvm.pid), image)
             Counts.injections += 1
             try:
                 jvm.serves()
-                checkpoint(jvm, image, "--leave-running")  # its turn comes, whatever is left of the other
+                checkpoint(jvm, image, "--leave-running")  # works in spite of the killed request
                 if strays(image):
                     raise Wrong(f"left behind: {strays(image)}")
             except Wrong as wrong:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# What the parts of tests/torture share: a JVM that obeys lines (tests/jvm/java/Torture.java), the
-# commands on it, the counts, and TAP. Nothing here sleeps: it waits for lines, ends and files, each
-# with a deadline that holds on a loaded machine.
+# What the parts of tests/torture share: a JVM that takes commands as lines on its standard input
+# (tests/jvm/java/Torture.java), checkpoints and restores of it, the counts, and TAP. Nothing here
+# sleeps: it waits for lines, ends of processes and files, each with a deadline that holds on a loaded
+# machine.
 
 import glob
 import hashlib
@@ -32,7 +33,7 @@ class Counts:
 
 
 class Tap:
-    """Results; a part that is wrong is one failure, with its reason."""
+    """Results; a part that fails is one failure, with its reason."""
 
     def __init__(self):
         self.number = self.failed = 0
@@ -49,7 +50,7 @@ class Tap:
 
 
 def run(*words, patience=PATIENCE, **more):
-    """A command to its end; status and what it said."""
+    """Runs a command to its end; returns its status and output."""
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=patience, check=False, **more)
@@ -71,7 +72,7 @@ class Jvm:
         self.ended = False
 
     def read(self, deadline):
-        """More lines, or the end; Wrong if neither comes."""
+        """Reads more lines, or the end; raises Wrong if neither comes in time."""
         left = deadline - time.monotonic()
         ready = select.select([self.process.stdout], [], [], max(left, 0))[0]
         if not ready:
@@ -119,11 +120,11 @@ class Jvm:
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass  # it has ended; what it said is there to be read
+            pass  # it has ended; its output can still be read
         return before
 
     def serves(self):
-        """It answers now, no thread of it is stopped; how often its load has verified itself."""
+        """Checks that it answers and no thread is stopped; returns how often its load verified itself."""
         self.words += 1
         before = self.order(f"ping {self.words}")
         answer = self.expect(rf"pong {self.words} (\d+)$", before)
@@ -154,7 +155,7 @@ class Jvm:
                 stream.close()
             except BrokenPipeError:
                 pass
-        # what a killed JVM leaves, as HotSpot's own files stay
+        # a killed JVM leaves these sockets
         for path in (*glob.glob(f"/tmp/.checkpointer_{os.geteuid()}_pid{self.pid}"),
                      *glob.glob(f"/tmp/.checkpointer_{os.geteuid()}_pid{self.pid}_*"),
                      f"/tmp/.java_pid{self.pid}"):
@@ -165,7 +166,7 @@ class Jvm:
 
 
 class Setup:
-    """Where everything is, for one JDK."""
+    """Paths and the compiled program, for one JDK."""
 
     def __init__(self, java_home, folder, javac):
         self.java = os.path.join(java_home, "bin", "java")
@@ -186,7 +187,7 @@ class Setup:
             raise Wrong(f"gcc: {said}")
 
     def in_time(self, things):
-        """As many of them as there is time for."""
+        """Yields as many of @things as there is time for."""
         for thing in things:
             if self.deadline and time.monotonic() > self.deadline:
                 return
@@ -210,7 +211,7 @@ class Setup:
 
 
 def checkpoint(jvm, image, *options):
-    """By the command; raises if it fails."""
+    """Makes a checkpoint by the command; raises Wrong if it fails."""
     status, said = run(COMMAND, "checkpoint", *options, str(jvm.pid), image)
     if status:
         raise Wrong(f"checkpoint ended with {status}: {said}\nbefore: {jvm.tail()}")
@@ -218,7 +219,7 @@ def checkpoint(jvm, image, *options):
 
 
 def digest(image):
-    """Of the image in a directory; None: there is none."""
+    """What identifies the image in a directory; None if there is none."""
     path = os.path.join(image, "image")
     if not os.path.exists(path):
         return None
@@ -234,7 +235,7 @@ def strays(image):
 
 
 def check_image(setup, image):
-    """It restores, with all checksums right, and what comes back serves."""
+    """Checks that the image restores with --verify, and that the restored JVM answers."""
     jvm = setup.restore(image, "--verify")
     try:
         jvm.serves()
@@ -244,13 +245,13 @@ def check_image(setup, image):
 
 
 def in_parallel(work, count):
-    """Calls work(i) on so many threads; raises the first thing that was wrong."""
+    """Calls work(i) on @count threads; raises the first exception of any of them."""
     wrong = []
 
     def guarded(index):
         try:
             work(index)
-        except Exception as failed:  # noqa: any failure of a thread is one of the part
+        except Exception as failed:  # noqa: a failure of any thread fails the part
             wrong.append(failed)
 
     threads = [threading.Thread(target=guarded, args=(i,)) for i in range(count)]

@@ -14,14 +14,14 @@ AT_ONCE = 100
 
 
 def instants(setup, folder, tap, times, chance):
-    """Under load, mostly with the JVM running on; sometimes it ends and is restored."""
+    """Checkpoints under load; after three of four the JVM continues, after the fourth it is restored."""
     image = os.path.join(folder, "image")
     jvm = setup.start(image, "load", setup.library)
     checks = 0
     wait = threading.Event()
     try:
         for number in setup.in_time(range(times)):
-            wait.wait(chance.random() * 0.03)  # the instant is random: this is what is tested
+            wait.wait(chance.random() * 0.03)  # the random instant is what is tested
             ends = number % 4 == 3
             checkpoint(jvm, image, *([] if ends else ["--leave-running"]), "--no-gc")
             if ends:
@@ -50,7 +50,7 @@ def instants(setup, folder, tap, times, chance):
 
 
 def measure(jvm, image):
-    """What must not grow from one generation to the next."""
+    """Sizes that must not grow from one generation to the next."""
     with open(f"/proc/{jvm.pid}/maps", encoding="utf-8", errors="replace") as file:
         maps = len(file.readlines())
     with open(f"/proc/{jvm.pid}/status", encoding="ascii", errors="replace") as file:
@@ -73,12 +73,12 @@ def measure(jvm, image):
 
 
 def least(sizes):
-    """Of a few generations: one may be measured while a request still has its connection open."""
+    """The least of each size: one may be measured while a request still has its connection open."""
     return {name: min(size[name] for size in sizes) for name in sizes[0]}
 
 
 def generations(setup, folder, tap, times, chance):
-    """Each generation is frozen and restored; a straight line through the sizes must be level."""
+    """Each generation is frozen and restored; sizes must not grow from early to late generations."""
     image = os.path.join(folder, "image")
     jvm = setup.start(image)
     sizes = []
@@ -110,7 +110,7 @@ def generations(setup, folder, tap, times, chance):
 
 
 def clones(setup, folder, tap, times, chance):
-    """A hundred at once; no random value of one is another's."""
+    """Restores a hundred clones at a time; no two of them have a random value in common."""
     image = os.path.join(folder, "image")
     jvm = setup.start(image)
     checkpoint(jvm, image)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A native library of Java programs (Unpacked.java): it counts in memory of its own, through a
-// pointer that the linker had to relocate, and reads a constant from a page that nothing writes.
-// Built with a segment that no page of the file is behind, as linkers with large pages do.
+// A native library of Java programs (Unpacked.java): it counts in its own memory, through a pointer
+// that the linker had to relocate, and reads a constant from a page that is never written.
+// Built with a segment that has no pages in the file, as linkers with large pages do.
 
 #include <jni.h>
 

@@ -7,14 +7,14 @@
 //     waitfor [--timeout SECONDS] exit PID
 //
 // line: until FILE, which need not exist yet, has N (1) lines with TEXT in them after OFFSET bytes.
-// path: until FILE exists. exit: until the process has ended, also if nobody has reaped it yet; one
+// path: until FILE exists. exit: until the process has ended, also if it is not yet reaped; one
 // that does not exist has ended. With --pid, the end of that process ends the waiting for a line.
 //
-// One thread; waits on inotify (of FILE's folder) and a pidfd. Once every 100 ms it looks all the
-// same: some file systems do not tell inotify everything.
+// One thread; waits on inotify (of FILE's folder) and a pidfd. Every 100 ms it checks without an
+// event too: some file systems do not report everything to inotify.
 //
-// Exit status: 0 it happened; 1 it did not in time (30 s); 2 wrong usage; 3 the process ended
-// before.
+// Exit status: 0 the event happened; 1 it did not in time (30 s); 2 wrong usage; 3 the process
+// ended before it.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -53,8 +53,8 @@ static void __attribute__((noreturn)) usage(void)
     exit(EXIT_USAGE);
 }
 
-// Counts the lines with text in them, an unfinished last one too. Reads all of it each time: the
-// logs of tests are small.
+// Counts the lines with text in them, an unfinished last one too. Reads the whole file each time:
+// the logs of tests are small.
 static long lines_with(const char *path, const char *text, long offset)
 {
     long count = 0;
@@ -103,8 +103,8 @@ static int wait_exit(const char *pid, double timeout)
     return poll(&process, 1, (int)(timeout * 1000)) == 1 ? EXIT_HAPPENED : EXIT_LATE;
 }
 
-// Waits for the file or, with a text, for the lines. The file is looked at once more after the
-// process has ended: its last words count.
+// Waits for the file or, with a text, for the lines. The file is checked once more after the
+// process has ended: its last output counts.
 static int wait_file(const char *file, const char *text, long count, long offset, const char *pid,
                      double timeout)
 {
