@@ -2,7 +2,7 @@
 //
 // Feeds tests/fuzz/http.c without libFuzzer: files given as arguments (inputs that once failed), or
 // else a bounded number of mutations of good texts, the same ones in every run. CKPT_FUZZ_ROUNDS
-// and CKPT_FUZZ_SEED make it more, or others.
+// and CKPT_FUZZ_SEED set another number or other mutations.
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -63,11 +63,11 @@ static size_t mutate(uint8_t *text, size_t size)
         return size;
     case 2: // cut off
         return at;
-    case 3: // something left out
+    case 3: // a part left out
         length = below(size - at + 1);
         memmove(text + at, text + at + length, size - at - length);
         return size - length;
-    default: // something said again
+    default: // a part repeated
         length = below(size - at + 1) * (1 + below(8));
         if (size + length > TEXT_MAX)
             return size;
@@ -96,7 +96,7 @@ static void run_rounds(void)
             tap_note("round %lu", round);
         LLVMFuzzerTestOneInput(text, size);
     }
-    TAP_OK(true, "every mutation is refused or holds");
+    TAP_OK(true, "HTTP parsers: each mutated text is refused or gives valid values");
 }
 
 int main(int argc, char **argv)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The fuzz target for what the HTTP endpoint takes apart itself: the agent option addr, the Host
-// header, a line of /proc/net/tcp, the type and the body of a POST. The first byte says which; what
-// is accepted must be what the endpoint relies on. http-mutate.c feeds it without libFuzzer.
+// The fuzz target for what the HTTP endpoint parses itself: the agent option addr, the Host header,
+// a line of /proc/net/tcp, the type and the body of a POST. The first byte selects the parser;
+// accepted values must be those that the endpoint relies on. http-mutate.c feeds it without
+// libFuzzer.
 
 #include <stdint.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// What control_socket.c has in the agent; nobody is connected here.
+// Replaces the agent's function; there are no connections here.
 bool ckpt_request_is_allowed(int fd)
 {
     return fd < 0;

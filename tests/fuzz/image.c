@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // The fuzz target for the image reader: any bytes are either refused or become a view in which
-// every number holds, as a restore and `inspect` rely on it. With libFuzzer this is all there is;
-// mutate.c feeds it without.
+// every number is valid, as a restore and `inspect` rely on. With libFuzzer this is the whole
+// program; without it mutate.c feeds the target.
 //
-// Checksum and sizes are made right first: they keep out damage, not somebody who can compute them.
+// Checksum and sizes are corrected first: they detect damage, not an image made with the right
+// ones.
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -95,7 +96,7 @@ static void read_fds(const struct ckpt_image_view *view)
     }
 }
 
-// What rules given to a restore ask of it.
+// What rules given to a restore evaluate.
 static void ask_rules(const struct ckpt_image_view *view)
 {
     static const char rules[] = "type: socket\nlocalAddress: 10.1.2.3\nremotePath: /a*\n"

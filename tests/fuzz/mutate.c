@@ -3,7 +3,7 @@
 // Feeds the fuzz target without libFuzzer: first whole files given as arguments (inputs that once
 // failed, metadata of real images), otherwise a bounded number of mutations of a sample image, the
 // same ones in every run. A failure aborts and has printed the round; CKPT_FUZZ_ROUNDS and
-// CKPT_FUZZ_SEED make it more, or others.
+// CKPT_FUZZ_SEED set another number or other mutations.
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static uint64_t below(uint64_t limit)
     return next() % limit;
 }
 
-// A number that code is apt to get wrong.
+// A number that code often handles wrongly.
 static uint64_t edge(size_t size)
 {
     static const uint64_t edges[] = {0,
@@ -82,7 +82,7 @@ static void mutate(uint8_t *data, size_t size)
     case 2:
         value += CKPT_PAGE * (below(8) - 4);
         break;
-    case 3: // what stands elsewhere
+    case 3: // the value of another place
         memcpy(&value, data + below(size / width) * width, width);
         break;
     default:
@@ -91,7 +91,7 @@ static void mutate(uint8_t *data, size_t size)
     memcpy(data + at, &value, width);
 }
 
-// Where our tables are: what follows are notes for debuggers, which nobody reads here.
+// The end of the engine's tables: the notes for debuggers after them are not read here.
 static size_t tables_end(void *metadata, size_t size)
 {
     struct ckpt_image_view view;
@@ -128,7 +128,7 @@ static void run_rounds(void)
             tap_note("round %lu", round);
         LLVMFuzzerTestOneInput(copy, below(16) ? size : below(size / CKPT_PAGE) * CKPT_PAGE);
     }
-    TAP_OK(true, "every mutation is refused or holds");
+    TAP_OK(true, "image reader: each mutated image is refused or gives a valid view");
 }
 
 static void run_file(const char *path)

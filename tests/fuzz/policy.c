@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // The fuzz target for policy files: any bytes are refused with a line's number, or become rules
-// that can be asked about anything. With libFuzzer (-DFUZZER) the first function is all there is;
-// without, a bounded number of files made of the words of the format, the same ones in every run.
-// CKPT_FUZZ_ROUNDS and CKPT_FUZZ_SEED make it more, or others.
+// that can be applied to any descriptor. With libFuzzer (-DFUZZER) the first function is the whole
+// program; without it, a bounded number of files of random words of the format is made, the same
+// ones in every run. CKPT_FUZZ_ROUNDS and CKPT_FUZZ_SEED set another number or other files.
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -43,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                         "/\xc3\xa4/\xff\x80"};
     static struct ckpt_policies policies;
     struct ckpt_error error = {.text = ""};
-    char *copy = malloc(size + 1); // of this very size, so that a sanitizer sees what is behind it
+    char *copy =
+        malloc(size + 1); // of this exact size, so that a sanitizer sees reads after its end
 
     memcpy(copy, data, size);
     if (ckpt_policies_parse(&policies, "F", copy, size, &error) < 0)
@@ -67,7 +68,7 @@ static uint64_t below(uint64_t limit) // xorshift64*
     return state * 0x2545f4914f6cdd1dull % limit;
 }
 
-// Words of the format, in an order that makes sense now and then.
+// Words of the format, in a random order that sometimes makes a valid file.
 static size_t make(char *text, size_t size)
 {
     static const char *const words[] = {"type: file\n",
@@ -145,7 +146,8 @@ int main(void)
 
         LLVMFuzzerTestOneInput((const uint8_t *)text, length);
     }
-    TAP_OK(true, "every file is refused by a line's number, or can be asked");
+    TAP_OK(true,
+           "policy files: each random file is refused with a line, or its rules can be applied");
     return tap_done();
 }
 #endif

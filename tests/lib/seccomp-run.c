@@ -11,8 +11,8 @@
 // EPERM; clone3 with ENOSYS, since a filter cannot look into its argument and C libraries then fall
 // back to clone, whose flags it can see; personality but for the values that Docker lets pass.
 // --deny refuses one call more (ERRNO: EPERM, ENOSYS, EINVAL, ENOMEM; EPERM if not given), --bare
-// leaves Docker's list out: with both, a test takes away one call and sees the fallback. x86-64
-// only; calls of other ABIs are refused.
+// leaves Docker's list out: with both, a test refuses exactly one call and sees the fallback.
+// x86-64 only; calls of other ABIs are refused.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -43,7 +43,7 @@
 struct refusal {
     const char *name;
     int number;
-    int error; // what Docker answers; 0: Docker lets it pass, the name is known for --deny
+    int error; // Docker's result; 0: Docker allows it, the name is known for --deny
 };
 
 static const struct refusal refusals[] = {
@@ -94,7 +94,7 @@ static const struct refusal refusals[] = {
     {"move_pages", SYS_move_pages, EPERM},
     {"mbind", SYS_mbind, EPERM},
     {"set_mempolicy", SYS_set_mempolicy, EPERM},
-    // Docker allows these; a test may take them away to see the fallback.
+    // Docker allows these; a test may refuse them to see the fallback.
     {"arch_prctl", SYS_arch_prctl, 0},
     {"close_range", 436, 0},
     {"copy_file_range", SYS_copy_file_range, 0},
@@ -154,8 +154,8 @@ static void emit_allow(void)
     emit(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 }
 
-// One comparison and its return. The number of the call is in the accumulator before it, and still
-// there afterwards for every other call.
+// One comparison and its return. The number of the call is in the accumulator before it, and stays
+// there for every other call.
 static void emit_refusal(int number, int error)
 {
     emit(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 1);
@@ -243,28 +243,30 @@ static int self_check(void)
     emit_docker();
     emit_allow();
     TAP_INT(install(), 0, "the filter is accepted");
-    check(syscall(SYS_clone3, NULL, 0), ENOSYS, "clone3 says ENOSYS");
-    check(unshare(CLONE_NEWUSER), EPERM, "unshare says EPERM");
-    check(setns(0, 0), EPERM, "setns says EPERM");
-    check(ptrace(PTRACE_TRACEME, 0, NULL, NULL), EPERM, "ptrace says EPERM");
-    check(syscall(SYS_userfaultfd, 0), EPERM, "userfaultfd says EPERM");
-    check(syscall(SYS_kcmp, getpid(), getpid(), 0, 0, 0), EPERM, "kcmp says EPERM");
-    check(syscall(SYS_bpf, 0, NULL, 0), EPERM, "bpf says EPERM");
+    check(syscall(SYS_clone3, NULL, 0), ENOSYS, "clone3 fails with ENOSYS");
+    check(unshare(CLONE_NEWUSER), EPERM, "unshare fails with EPERM");
+    check(setns(0, 0), EPERM, "setns fails with EPERM");
+    check(ptrace(PTRACE_TRACEME, 0, NULL, NULL), EPERM, "ptrace fails with EPERM");
+    check(syscall(SYS_userfaultfd, 0), EPERM, "userfaultfd fails with EPERM");
+    check(syscall(SYS_kcmp, getpid(), getpid(), 0, 0, 0), EPERM, "kcmp fails with EPERM");
+    check(syscall(SYS_bpf, 0, NULL, 0), EPERM, "bpf fails with EPERM");
     check(syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0), EPERM,
-          "clone of a PID namespace");
+          "clone of a PID namespace fails with EPERM");
     check(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0), EPERM,
-          "clone of a user namespace");
-    check(syscall(SYS_personality, 0xffffffff), 0, "personality may be asked");
-    check(syscall(SYS_personality, 0x40000), EPERM, "personality without randomisation says EPERM");
-    check(syscall(SYS_memfd_create, "x", 0), ENOSYS, "--deny takes one call more away");
-    check(syscall(X32_BIT | 39), ENOSYS, "a call of the x32 ABI says ENOSYS");
+          "clone of a user namespace fails with EPERM");
+    check(syscall(SYS_personality, 0xffffffff), 0, "personality can be read");
+    check(syscall(SYS_personality, 0x40000), EPERM,
+          "personality without address randomization fails with EPERM");
+    check(syscall(SYS_memfd_create, "x", 0), ENOSYS, "--deny refuses one call more");
+    check(syscall(X32_BIT | 39), ENOSYS, "a call of the x32 ABI fails with ENOSYS");
     pid_t pid = fork();
     if (pid == 0)
         _exit(7);
     int status = 0;
     TAP_OK(pid > 0 && waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7,
-           "fork and its end work as ever");
-    TAP_OK(!emit_deny("no_such_call") && !emit_deny("mount=E"), "an unknown name is not taken");
+           "fork and waitpid work");
+    TAP_OK(!emit_deny("no_such_call") && !emit_deny("mount=E"),
+           "--deny refuses an unknown call and an unknown error");
     return tap_done();
 }
 

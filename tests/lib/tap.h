@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // TAP for the unit tests in C: each check prints one line "ok N - name" or "not ok N - name" to
-// stdout, with the place and the values behind it on failure. End main with `return tap_done();`.
+// stdout, with the place and the values after it on failure. End main with `return tap_done();`.
 //
 //     TAP_OK(list_is_empty(&list), "a new list is empty");
 //     TAP_INT(parse("7"), 7, "a digit is read");
-//     TAP_STR(error.message, "no such file", "the message says why");
+//     TAP_STR(error.message, "no such file", "a missing file is reported");
 //     if (!kernel_has_it) TAP_CANNOT("scans pages", "this kernel has no PAGEMAP_SCAN");
 //
-// One thread only. A TAP_SKIP is for what could be installed: with CKPT_MUST_WORK=1 it fails. A
-// TAP_CANNOT is for what this kernel or processor will never have.
+// One thread only. Use TAP_SKIP for what could be installed: with CKPT_MUST_WORK=1 it fails. Use
+// TAP_CANNOT for what this kernel or processor will never have.
 
 #ifndef CKPT_TESTS_TAP_H
 #define CKPT_TESTS_TAP_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Text, small files, errors and checksums without libc (src/base): the same results as printf and
-// its kin where those have any, and never a byte behind the buffer.
+// related functions, and never a byte after the end of the buffer.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,14 +19,18 @@
 
 static void test_strings(void)
 {
-    TAP_INT((long long)ckpt_raw_length("four"), 4, "a length");
-    TAP_OK(ckpt_raw_equal("", "") && ckpt_raw_equal("ab", "ab"), "equal texts");
-    TAP_OK(!ckpt_raw_equal("ab", "abc") && !ckpt_raw_equal("abc", "ab"), "a start is not equal");
-    TAP_OK(ckpt_raw_starts("abc", "ab") && ckpt_raw_starts("abc", ""), "a start");
-    TAP_OK(!ckpt_raw_starts("ab", "abc"), "a text does not start with a longer one");
-    TAP_OK(ckpt_raw_ends("abc", "bc") && !ckpt_raw_ends("bc", "abc"), "an end");
-    TAP_STR(ckpt_raw_find("aab", "ab"), "ab", "a part is found");
-    TAP_OK(!ckpt_raw_find("aab", "ba") && !ckpt_raw_find("", "a"), "or not");
+    TAP_INT((long long)ckpt_raw_length("four"), 4, "length: of a text");
+    TAP_OK(ckpt_raw_equal("", "") && ckpt_raw_equal("ab", "ab"), "equal: equal texts are equal");
+    TAP_OK(!ckpt_raw_equal("ab", "abc") && !ckpt_raw_equal("abc", "ab"),
+           "equal: a text and its beginning are not equal");
+    TAP_OK(ckpt_raw_starts("abc", "ab") && ckpt_raw_starts("abc", ""),
+           "starts: a text starts with its beginning");
+    TAP_OK(!ckpt_raw_starts("ab", "abc"), "starts: a text does not start with a longer one");
+    TAP_OK(ckpt_raw_ends("abc", "bc") && !ckpt_raw_ends("bc", "abc"),
+           "ends: a text ends with its end, not with a longer one");
+    TAP_STR(ckpt_raw_find("aab", "ab"), "ab", "find: the first place of a part is found");
+    TAP_OK(!ckpt_raw_find("aab", "ba") && !ckpt_raw_find("", "a"),
+           "find: a part that is not there is not found");
 }
 
 #define SAME(name, ...)                                                                            \
@@ -34,8 +38,8 @@ static void test_strings(void)
         char ours_[64], libc_[64];                                                                 \
         int length_ = snprintf(libc_, sizeof libc_, __VA_ARGS__);                                  \
         TAP_INT((long long)ckpt_raw_format(ours_, sizeof ours_, __VA_ARGS__), length_,             \
-                name ": its length");                                                              \
-        TAP_STR(ours_, libc_, name);                                                               \
+                "format: " name ": the length is that of printf");                                 \
+        TAP_STR(ours_, libc_, "format: " name ": the text is that of printf");                     \
     } while (0)
 
 static void test_format(void)
@@ -43,24 +47,25 @@ static void test_format(void)
     const char *volatile nothing = NULL; // where the compiler does not see it
     char small[8];
 
-    SAME("text", "<%s> %c %%", "abc", 'x');
+    SAME("a text, a character and a percent sign", "<%s> %c %%", "abc", 'x');
     SAME("int", "%d %i", INT_MIN, INT_MAX);
     SAME("long", "%ld %ld", LONG_MIN, LONG_MAX);
     SAME("long long", "%lld", LLONG_MIN);
     SAME("unsigned", "%u %lu %zu", UINT_MAX, ULONG_MAX, (size_t)7);
-    SAME("hexadecimal", "%x %lx %x", 0u, ULONG_MAX, 0xabcu);
-    SAME("octal", "%o", 0755u);
-    SAME("a width", "[%5d] [%02x] [%016lx] [%3u]", 42, 7u, 0xfeedul, 12345u);
+    SAME("hexadecimal numbers", "%x %lx %x", 0u, ULONG_MAX, 0xabcu);
+    SAME("an octal number", "%o", 0755u);
+    SAME("widths", "[%5d] [%02x] [%016lx] [%3u]", 42, 7u, 0xfeedul, 12345u);
     TAP_INT((long long)ckpt_raw_format(small, sizeof small, "%s", "123456789"), 7,
-            "what does not fit is cut");
-    TAP_STR(small, "1234567", "and ended");
-    TAP_INT((long long)ckpt_raw_format(small, 1, "x"), 0, "there may be room for the end only");
-    TAP_STR(small, "", "then that is all");
+            "format: the length of a text that is cut is returned");
+    TAP_STR(small, "1234567", "format: a text that does not fit is cut and terminated");
+    TAP_INT((long long)ckpt_raw_format(small, 1, "x"), 0,
+            "format: a buffer of one byte has room for no character");
+    TAP_STR(small, "", "format: a buffer of one byte gets the terminating zero");
     small[0] = '#';
     ckpt_raw_format(small, 0, "x");
-    TAP_OK(small[0] == '#', "or for nothing");
+    TAP_OK(small[0] == '#', "format: a buffer of no byte is not written");
     ckpt_raw_format(small, sizeof small, "a%s", nothing);
-    TAP_STR(small, "a(null)", "no text is told");
+    TAP_STR(small, "a(null)", "format: a null pointer is shown as (null)");
 }
 
 static uint64_t number(const char *text, unsigned base, const char **ret_rest)
@@ -76,20 +81,25 @@ static void test_numbers(void)
     const char *rest, *blanks = " \t x";
     uint64_t value = 99;
 
-    TAP_OK(number("42x", 10, &rest) == 42 && *rest == 'x', "a number ends before what is none");
-    TAP_OK(number("7f-", 16, &rest) == 0x7f && *rest == '-', "a hexadecimal number");
-    TAP_OK(number("0755", 8, &rest) == 0755, "an octal number");
-    TAP_OK(number("79", 8, &rest) == 7 && *rest == '9', "a digit too large for the base ends it");
+    TAP_OK(number("42x", 10, &rest) == 42 && *rest == 'x',
+           "number: ends before the first character that is no digit");
+    TAP_OK(number("7f-", 16, &rest) == 0x7f && *rest == '-', "number: hexadecimal digits are read");
+    TAP_OK(number("0755", 8, &rest) == 0755, "number: octal digits are read");
+    TAP_OK(number("79", 8, &rest) == 7 && *rest == '9',
+           "number: ends before a digit too large for the base");
     TAP_OK(number("", 10, &rest) == 0 && number("-1", 10, &rest) == 0 && *rest == '-',
-           "no digit reads as 0");
-    TAP_OK(number("18446744073709551615", 10, &rest) == UINT64_MAX, "the largest number");
+           "number: a text without digits is 0");
+    TAP_OK(number("18446744073709551615", 10, &rest) == UINT64_MAX,
+           "number: the largest number is read");
     ckpt_raw_blanks(&blanks);
-    TAP_STR(blanks, "x", "blanks are passed over");
-    TAP_OK(ckpt_raw_field("a:\t1\nbb: 22 kB\n", "bb:", 10, &value) && value == 22, "a field");
-    TAP_OK(ckpt_raw_field("a:\t1", "a:", 10, &value) && value == 1, "a field at the very end");
+    TAP_STR(blanks, "x", "blanks: blanks and tabs are skipped");
+    TAP_OK(ckpt_raw_field("a:\t1\nbb: 22 kB\n", "bb:", 10, &value) && value == 22,
+           "field: the value of a later line is found");
+    TAP_OK(ckpt_raw_field("a:\t1", "a:", 10, &value) && value == 1,
+           "field: a value at the very end is found");
     TAP_OK(!ckpt_raw_field("xa: 1\n", "a:", 10, &value) && value == 1,
-           "a field begins its line, and nothing is written otherwise");
-    TAP_OK(!ckpt_raw_field("", "a:", 10, &value), "there is none in nothing");
+           "field: a name inside of a line is not found, and nothing is written");
+    TAP_OK(!ckpt_raw_field("", "a:", 10, &value), "field: an empty text has no field");
 }
 
 // ---- files
@@ -114,16 +124,17 @@ static void test_lines(void)
     size_t right = 0, total = 0, pieces = 0;
 
     ckpt_raw_lines_init(&lines, three);
-    TAP_STR(ckpt_raw_lines_next(&lines), "one", "the first line");
-    TAP_STR(ckpt_raw_lines_next(&lines), "", "an empty line");
-    TAP_STR(ckpt_raw_lines_next(&lines), "three", "a line without an end");
-    TAP_OK(!ckpt_raw_lines_next(&lines) && !ckpt_raw_lines_next(&lines), "and no more");
+    TAP_STR(ckpt_raw_lines_next(&lines), "one", "lines: the first line is read");
+    TAP_STR(ckpt_raw_lines_next(&lines), "", "lines: an empty line is read");
+    TAP_STR(ckpt_raw_lines_next(&lines), "three", "lines: a last line without a newline is read");
+    TAP_OK(!ckpt_raw_lines_next(&lines) && !ckpt_raw_lines_next(&lines),
+           "lines: there is no line after the last one");
     ckpt_raw_lines_init(&lines, none);
-    TAP_OK(!ckpt_raw_lines_next(&lines), "an empty file has no line");
-    TAP_OK(!lines.failed, "the end of a file is no error");
+    TAP_OK(!ckpt_raw_lines_next(&lines), "lines: an empty file has no line");
+    TAP_OK(!lines.failed, "lines: the end of a file is no error");
     ckpt_raw_lines_init(&lines, -1);
-    TAP_OK(!ckpt_raw_lines_next(&lines), "what is no file has no line");
-    TAP_OK(lines.failed == -EBADF, "and that is not taken for the end of a file");
+    TAP_OK(!ckpt_raw_lines_next(&lines), "lines: a bad descriptor has no line");
+    TAP_OK(lines.failed == -EBADF, "lines: a bad descriptor is an error");
 
     for (size_t i = 0; total + 16 < sizeof text; i++)
         total += (size_t)snprintf(text + total, 16, "line %zu\n", i);
@@ -136,7 +147,7 @@ static void test_lines(void)
         right += strcmp(line, want) == 0;
     }
     TAP_OK(right > 4000 && right == strtoul(strrchr(text, ' '), NULL, 10) + 1,
-           "lines over the buffer's end are whole");
+           "lines: lines across the end of the buffer are complete");
 
     memset(text, 'w', sizeof text);
     memcpy(text + sizeof text - 5, "\nend\n", 5);
@@ -144,8 +155,8 @@ static void test_lines(void)
     ckpt_raw_lines_init(&lines, wide);
     while ((line = ckpt_raw_lines_next(&lines)) && pieces < 10 && line[0] == 'w')
         pieces++;
-    TAP_OK(pieces >= 3 && pieces < 10, "a line that is too long comes in pieces");
-    TAP_STR(line, "end", "and the next one is found");
+    TAP_OK(pieces >= 3 && pieces < 10, "lines: a line longer than the buffer is read in pieces");
+    TAP_STR(line, "end", "lines: the line after one that is too long is found");
 }
 
 static void test_files(void)
@@ -155,16 +166,20 @@ static void test_files(void)
     int ends[2];
 
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    TAP_INT(ckpt_raw_read_file(path, text, sizeof text), 10, "a file is read");
-    TAP_STR(text, "0123456789", "whole");
-    TAP_INT(ckpt_raw_read_file(path, text, 12), 10, "into a buffer with room to see its end");
-    TAP_INT(ckpt_raw_read_file(path, text, 10), -EFBIG, "and not into a smaller one");
-    TAP_INT(ckpt_raw_read_file("/nowhere", text, 10), -ENOENT, "a missing file says so");
-    TAP_INT(ckpt_raw_write_all(-1, "x", 1), -EBADF, "so does a write to nothing");
+    TAP_INT(ckpt_raw_read_file(path, text, sizeof text), 10,
+            "read_file: the size of a file is returned");
+    TAP_STR(text, "0123456789", "read_file: the whole file is read");
+    TAP_INT(ckpt_raw_read_file(path, text, 12), 10,
+            "read_file: a buffer that is just large enough is accepted");
+    TAP_INT(ckpt_raw_read_file(path, text, 10), -EFBIG,
+            "read_file: a file larger than the buffer is refused");
+    TAP_INT(ckpt_raw_read_file("/nowhere", text, 10), -ENOENT,
+            "read_file: a missing file is ENOENT");
+    TAP_INT(ckpt_raw_write_all(-1, "x", 1), -EBADF, "write_all: a bad descriptor is EBADF");
     if (pipe2(ends, O_CLOEXEC) < 0)
         TAP_BAIL_OUT("no pipe");
-    TAP_INT(ckpt_raw_write_all(ends[1], "abc", 3), 0, "a write succeeds");
-    TAP_INT(read(ends[0], text, sizeof text), 3, "and all of it arrives");
+    TAP_INT(ckpt_raw_write_all(ends[1], "abc", 3), 0, "write_all: a write to a pipe succeeds");
+    TAP_INT(read(ends[0], text, sizeof text), 3, "write_all: all bytes arrive");
     close(ends[0]);
     close(ends[1]);
 }
@@ -176,29 +191,32 @@ static void test_errors(void)
     struct ckpt_error error;
     char longer[2 * CKPT_ERROR_MAX];
 
-    TAP_INT(ckpt_error_set(&error, 0, "it is %d", 7), -1, "setting an error returns -1");
-    TAP_STR(error.text, "it is 7", "its text");
+    TAP_INT(ckpt_error_set(&error, 0, "it is %d", 7), -1, "error: setting it returns -1");
+    TAP_STR(error.text, "it is 7", "error: the text is formatted");
     ckpt_error_set(&error, ENOENT, "cannot open '%s'", "/x");
-    TAP_STR(error.text, "cannot open '/x': no such file or directory", "the reason is behind it");
-    TAP_INT(error.number, ENOENT, "and its number is kept");
+    TAP_STR(error.text, "cannot open '/x': no such file or directory",
+            "error: the text of the errno value follows the message");
+    TAP_INT(error.number, ENOENT, "error: the errno value is kept");
     ckpt_error_set(&error, ENOSPC, "cannot write; make room");
-    TAP_STR(error.text, "cannot write: no space left on device; make room", "but before a hint");
+    TAP_STR(error.text, "cannot write: no space left on device; make room",
+            "error: the text of the errno value comes before a hint");
     ckpt_error_prefix(&error, "image '%s'", "/i");
     TAP_STR(error.text, "image '/i': cannot write: no space left on device; make room",
-            "a context comes first");
-    TAP_INT(error.number, ENOSPC, "and changes nothing else");
+            "error: a prefix comes first");
+    TAP_INT(error.number, ENOSPC, "error: a prefix does not change the errno value");
     memset(longer, 'x', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
     ckpt_error_set(&error, ENOENT, "%s", longer);
-    TAP_INT((long long)strlen(error.text), CKPT_ERROR_MAX - 1, "a text that is too long is cut");
+    TAP_INT((long long)strlen(error.text), CKPT_ERROR_MAX - 1,
+            "error: a message that is too long is cut");
     ckpt_error_prefix(&error, "%s", longer);
-    TAP_OK(strlen(error.text) < CKPT_ERROR_MAX, "so is its context");
+    TAP_OK(strlen(error.text) < CKPT_ERROR_MAX, "error: a prefix that is too long is cut");
     ckpt_error_clear(&error);
-    TAP_OK(!*error.text && !error.number, "an error can be cleared");
+    TAP_OK(!*error.text && !error.number, "error: clearing empties text and errno value");
     for (int i = 1, missing = 0; i < 134; i++) {
         missing += !ckpt_raw_errno(i) || !*ckpt_raw_errno(i);
         if (i == 133)
-            TAP_INT(missing, 0, "every errno value has some text");
+            TAP_INT(missing, 0, "errno: every value has a text");
     }
 }
 
@@ -222,26 +240,28 @@ static void test_crc(void)
     uint8_t data[300];
     size_t wrong = 0;
 
-    TAP_INT(ckpt_raw_crc32c(0, "", 0), 0, "CRC-32C of nothing");
-    TAP_INT(ckpt_raw_crc32c(0, "123456789", 9), 0xe3069283u, "the check value");
+    TAP_INT(ckpt_raw_crc32c(0, "", 0), 0, "crc32c: of no bytes it is 0");
+    TAP_INT(ckpt_raw_crc32c(0, "123456789", 9), 0xe3069283u,
+            "crc32c: the check value of 123456789 is right");
     memset(data, 0, 32); // RFC 3720, B.4
-    TAP_INT(ckpt_raw_crc32c(0, data, 32), 0x8a9136aau, "32 zeros");
+    TAP_INT(ckpt_raw_crc32c(0, data, 32), 0x8a9136aau, "crc32c: 32 zeros, RFC 3720");
     memset(data, 0xff, 32);
-    TAP_INT(ckpt_raw_crc32c(0, data, 32), 0x62a8ab43u, "32 ones");
+    TAP_INT(ckpt_raw_crc32c(0, data, 32), 0x62a8ab43u, "crc32c: 32 bytes of ones, RFC 3720");
     for (unsigned i = 0; i < 32; i++)
         data[i] = (uint8_t)i;
-    TAP_INT(ckpt_raw_crc32c(0, data, 32), 0x46dd794eu, "32 ascending bytes");
+    TAP_INT(ckpt_raw_crc32c(0, data, 32), 0x46dd794eu, "crc32c: 32 ascending bytes, RFC 3720");
     for (unsigned i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i * 37 + 11);
     for (size_t from = 0; from < 9; from++)
         for (size_t size = 0; size < 70; size++)
             wrong += ckpt_raw_crc32c(0, data + from, size) != slow(data + from, size);
-    TAP_INT((long long)wrong, 0, "any place and size");
+    TAP_INT((long long)wrong, 0,
+            "crc32c: any alignment and size gives the value of the definition");
     wrong = 0;
     for (size_t cut = 0; cut <= sizeof data; cut++)
         wrong += ckpt_raw_crc32c(ckpt_raw_crc32c(0, data, cut), data + cut, sizeof data - cut) !=
                  slow(data, sizeof data);
-    TAP_INT((long long)wrong, 0, "piece by piece is the same as at once");
+    TAP_INT((long long)wrong, 0, "crc32c: two pieces give the value of the whole");
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What the HTTP endpoint takes apart itself: its address, Host headers, the kernel's table of
-// sockets, types and bodies. And whom it takes a connection to be from.
+// What the HTTP endpoint parses itself: its address, Host headers, the kernel's table of sockets,
+// types and bodies. And which peers it accepts.
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 static struct ckpt_http_addr addr;
 static struct ckpt_error error;
 
-// What control_socket.c has in the agent.
+// Replaces the agent's function.
 bool ckpt_request_is_allowed(int fd)
 {
     return fd < 0;
@@ -25,16 +25,21 @@ bool ckpt_request_is_allowed(int fd)
 
 static void good(const char *text, enum ckpt_http_kind kind, const char *where, int port)
 {
-    TAP_OK(ckpt_http_addr_parse(text, &addr, &error) == 0 && addr.kind == kind, text);
-    TAP_STR(kind == CKPT_HTTP_UNIX ? addr.path : addr.host, where, "  where");
-    TAP_INT(addr.port, port, "  port");
+    char name[600];
+
+    snprintf(name, sizeof name, "addr=%s is accepted", text);
+    TAP_OK(ckpt_http_addr_parse(text, &addr, &error) == 0 && addr.kind == kind, name);
+    snprintf(name, sizeof name, "addr=%s has the host or path '%s'", text, where);
+    TAP_STR(kind == CKPT_HTTP_UNIX ? addr.path : addr.host, where, name);
+    snprintf(name, sizeof name, "addr=%s has the port %d", text, port);
+    TAP_INT(addr.port, port, name);
 }
 
 static void bad(const char *text, const char *part)
 {
     char name[256];
 
-    snprintf(name, sizeof name, "'%.60s' is refused: %s", text, part);
+    snprintf(name, sizeof name, "addr=%.60s is refused: %s", text, part);
     error.text[0] = '\0';
     TAP_OK(ckpt_http_addr_parse(text, &addr, &error) == -1 && strstr(error.text, part), name);
 }
@@ -70,7 +75,8 @@ static void test_addr(void)
     memset(longest + 6, 'x', 103);
     bad(longest, "at most 103 bytes");
     longest[5 + 103] = '\0';
-    TAP_INT(ckpt_http_addr_parse(longest, &addr, &error), 0, "the longest path is taken");
+    TAP_INT(ckpt_http_addr_parse(longest, &addr, &error), 0,
+            "the longest path of a Unix socket is accepted");
 }
 
 static void host(const char *option, const char *header, bool ours)
@@ -78,8 +84,8 @@ static void host(const char *option, const char *header, bool ours)
     char name[256];
 
     ckpt_http_addr_parse(option, &addr, &error);
-    snprintf(name, sizeof name, "addr=%s, Host: %s: %s", option, header,
-             ours ? "ours" : "not ours");
+    snprintf(name, sizeof name, "addr=%s: Host '%s' is %s", option, header,
+             ours ? "accepted" : "refused");
     TAP_OK(ckpt_http_host_is_ours(&addr, header) == ours, name);
 }
 
@@ -119,34 +125,40 @@ static void test_lines(void)
 
     TAP_OK(!ckpt_http_socket_parse("  sl  local_address rem_address   st tx_queue rx_queue tr",
                                    &found),
-           "the table's head is no socket");
+           "socket table: the heading is no socket");
     TAP_OK(ckpt_http_socket_parse("   0: 0100007F:276F 0200000A:D4C4 01 00000000:00000000 "
                                   "00:00000000 00000000  1000        0 4242 1 f 20 4 30 10 -1",
                                   &found),
-           "an IPv4 socket");
+           "socket table: an IPv4 socket is read");
     ckpt_http_literal("127.0.0.1", &want);
-    TAP_OK(memcmp(&want, &found.local.address, sizeof want) == 0, "  its own address");
+    TAP_OK(memcmp(&want, &found.local.address, sizeof want) == 0,
+           "socket table: the local IPv4 address is read");
     ckpt_http_literal("10.0.0.2", &want);
-    TAP_OK(memcmp(&want, &found.remote.address, sizeof want) == 0, "  the other one");
-    TAP_OK(found.local.port == 10095 && found.remote.port == 0xd4c4, "  the ports");
-    TAP_OK(found.uid == 1000 && found.inode == 4242, "  its user and inode");
+    TAP_OK(memcmp(&want, &found.remote.address, sizeof want) == 0,
+           "socket table: the remote IPv4 address is read");
+    TAP_OK(found.local.port == 10095 && found.remote.port == 0xd4c4,
+           "socket table: both ports are read");
+    TAP_OK(found.uid == 1000 && found.inode == 4242, "socket table: user and inode are read");
     TAP_OK(ckpt_http_socket_parse("   1: 00000000000000000000000001000000:276F "
                                   "0000000000000000FFFF00000100007F:D4C4 01 00000000:00000000 "
                                   "02:000AFC80 00000000     0        0 77 2 0 20 4 1 10 -1",
                                   &found),
-           "an IPv6 socket");
+           "socket table: an IPv6 socket is read");
     ckpt_http_literal("::1", &want);
-    TAP_OK(memcmp(&want, &found.local.address, sizeof want) == 0, "  its own address");
+    TAP_OK(memcmp(&want, &found.local.address, sizeof want) == 0,
+           "socket table: the local IPv6 address is read");
     ckpt_http_literal("127.0.0.1", &want);
-    TAP_OK(memcmp(&want, &found.remote.address, sizeof want) == 0, "  an IPv4 one as IPv6 has it");
-    TAP_OK(!ckpt_http_socket_parse("   0: 0100007F:276F 0200000A:D4C4 01", &found), "half a line");
+    TAP_OK(memcmp(&want, &found.remote.address, sizeof want) == 0,
+           "socket table: a remote IPv4-mapped address is read");
+    TAP_OK(!ckpt_http_socket_parse("   0: 0100007F:276F 0200000A:D4C4 01", &found),
+           "socket table: half a line is refused");
     TAP_OK(!ckpt_http_socket_parse("   0: 0100007:276F 0200000A:D4C4 01 00000000:00000000 "
                                    "00:00000000 00000000  1000        0 4242",
                                    &found),
-           "an address that is too short");
+           "socket table: an address that is too short is refused");
 }
 
-// A connection over the loopback from a socket of one family to one of another, or the same.
+// Connects over the loopback, from a socket of either family to an IPv4 socket.
 static int connect_to_ourselves(const char *to, const char *from, int *ret_client)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
@@ -176,23 +188,28 @@ static void test_peer(void)
     struct linger at_once = {.l_onoff = 1};
     int client, pair[2], fd = connect_to_ourselves("127.0.0.1", "4", &client);
 
-    TAP_OK(ckpt_http_peer_is_allowed(fd), "a connection of our own is served");
+    TAP_OK(ckpt_http_peer_is_allowed(fd), "peer: a connection from the same user is accepted");
     setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     close(client);
-    TAP_OK(!ckpt_http_peer_is_allowed(fd), "not if nobody has the other end any more");
+    TAP_OK(!ckpt_http_peer_is_allowed(fd),
+           "peer: a connection whose other end is reset is refused");
     close(fd);
     fd = connect_to_ourselves("127.0.0.1", "4", &client);
     close(client);
-    TAP_OK(!ckpt_http_peer_is_allowed(fd), "nor if it is closed, and only the kernel's still");
+    TAP_OK(!ckpt_http_peer_is_allowed(fd),
+           "peer: a connection whose other end is closed is refused");
     close(fd);
     fd = connect_to_ourselves("127.0.0.1", "6", &client);
     if (fd >= 0)
-        TAP_OK(ckpt_http_peer_is_allowed(fd), "the other end may be an IPv6 socket, as Java's are");
+        TAP_OK(ckpt_http_peer_is_allowed(fd),
+               "peer: an IPv6 socket at the other end, as Java's are, is accepted");
     else
-        TAP_CANNOT("an IPv6 socket", "there is no IPv6 here");
+        TAP_CANNOT("peer: an IPv6 socket at the other end, as Java's are, is accepted",
+                   "there is no IPv6 here");
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0)
-        TAP_OK(!ckpt_http_peer_is_allowed(pair[0]), "a Unix socket's is left to request.c");
-    TAP_OK(!ckpt_http_peer_is_allowed(-1), "no socket at all");
+        TAP_OK(!ckpt_http_peer_is_allowed(pair[0]),
+               "peer: a Unix socket's peer is judged by its credentials");
+    TAP_OK(!ckpt_http_peer_is_allowed(-1), "peer: a bad descriptor is refused");
 }
 
 static void body(const char *text, int result, const char *part)
@@ -201,7 +218,7 @@ static void body(const char *text, int result, const char *part)
     char name[256];
 
     error.text[0] = '\0';
-    snprintf(name, sizeof name, "%.80s: %s", text, part);
+    snprintf(name, sizeof name, "body %.80s gives '%s'", text, part);
     if (ckpt_http_body_parse(text, strlen(text), &parsed, &error) == 0)
         TAP_OK(result == 0 && strcmp(parsed.directory, part) == 0, name);
     else
@@ -226,20 +243,24 @@ static void test_body(void)
     body("{} {}", -1, "not JSON");
     body("{\"directory\": \"/\xff\"}", -1, "not JSON");
     ckpt_http_body_parse("{\"leaveRunning\": true, \"gc\": false}", 35, &parsed, &error);
-    TAP_OK(parsed.leave_running && parsed.gc == -1, "the flags are taken");
-    TAP_INT(parsed.rehearsal, 0, "a rehearsal is as the agent's option says");
+    TAP_OK(parsed.leave_running && parsed.gc == -1, "body: leaveRunning and gc are read");
+    TAP_INT(parsed.rehearsal, 0, "body: without rehearsal the agent's option applies");
     ckpt_http_body_parse("{\"rehearsal\": false}", 20, &parsed, &error);
-    TAP_INT(parsed.rehearsal, -1, "or as the request says");
+    TAP_INT(parsed.rehearsal, -1, "body: rehearsal is read");
     memset(text, 'x', sizeof text);
     memcpy(text, "{\"directory\": \"/", 16);
     memcpy(text + 16 + PATH_MAX, "\"}", 3);
     body(text, -1, "too long");
-    TAP_OK(ckpt_http_type_is_good(NULL, false), "no type");
-    TAP_OK(ckpt_http_type_is_good("Application/JSON;charset=utf-8", false), "JSON");
-    TAP_OK(!ckpt_http_type_is_good("application/jsonp", false), "nearly JSON");
-    TAP_OK(!ckpt_http_type_is_good("text/plain", true), "a form's type");
-    TAP_OK(ckpt_http_type_is_good("application/x-www-form-urlencoded", true), "an empty form");
-    TAP_OK(!ckpt_http_type_is_good("application/x-www-form-urlencoded", false), "a form");
+    TAP_OK(ckpt_http_type_is_good(NULL, false), "type: no type is accepted");
+    TAP_OK(ckpt_http_type_is_good("Application/JSON;charset=utf-8", false),
+           "type: application/json with parameters is accepted");
+    TAP_OK(!ckpt_http_type_is_good("application/jsonp", false),
+           "type: application/jsonp is refused");
+    TAP_OK(!ckpt_http_type_is_good("text/plain", true), "type: text/plain is refused");
+    TAP_OK(ckpt_http_type_is_good("application/x-www-form-urlencoded", true),
+           "type: a form's default type is accepted without a body");
+    TAP_OK(!ckpt_http_type_is_good("application/x-www-form-urlencoded", false),
+           "type: a form's default type is refused with a body");
 }
 
 int main(void)

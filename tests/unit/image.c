@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// An image is what was written into it, or it is refused: round trip, every flipped bit of the
-// metadata, every truncation, pages that rot, files that somebody else could have written. And it
-// is a core file in which binutils find no fault.
+// An image has the data that was written into it, or it is refused: round trip, every flipped bit
+// of the metadata, every truncation, damaged pages, files that another user could have written. And
+// it is a core file in which binutils find no error.
 
 #include <elf.h>
 #include <errno.h>
@@ -30,18 +30,24 @@ static void test_tables(const struct sample *sample, const struct ckpt_image_vie
 {
     const struct ckpt_tables *tables = &sample->tables;
 
-    TAP_OK(memcmp(view->header->id, tables->header.id, 16) == 0, "the id is there");
-    TAP_INT(view->header->pid, 77, "the PID is there");
+    TAP_OK(memcmp(view->header->id, tables->header.id, 16) == 0, "round trip: the id is read");
+    TAP_INT(view->header->pid, 77, "round trip: the PID is read");
     TAP_OK(memcmp(view->process, &tables->process, sizeof tables->process) == 0,
-           "the process is there");
-    TAP_OK(same_table(view->files, view->file_count, &tables->files), "so are the files");
-    TAP_OK(same_table(view->maps, view->map_count, &tables->maps), "the mappings");
-    TAP_OK(same_table(view->shared, view->shared_count, &tables->shared), "the memory files");
-    TAP_OK(same_table(view->runs, view->run_count, &tables->runs), "the runs");
-    TAP_OK(same_table(view->threads, view->thread_count, &tables->threads), "the threads");
-    TAP_OK(same_table(view->fds, view->fd_count, &tables->fds), "the descriptors");
-    TAP_OK(memcmp(view->signals, tables->signals, sizeof tables->signals) == 0, "the signals");
-    TAP_STR(ckpt_view_text(view, view->process->cwd), "/srv", "texts come back");
+           "round trip: the process is read");
+    TAP_OK(same_table(view->files, view->file_count, &tables->files),
+           "round trip: the files are read");
+    TAP_OK(same_table(view->maps, view->map_count, &tables->maps),
+           "round trip: the mappings are read");
+    TAP_OK(same_table(view->shared, view->shared_count, &tables->shared),
+           "round trip: the memory files are read");
+    TAP_OK(same_table(view->runs, view->run_count, &tables->runs), "round trip: the runs are read");
+    TAP_OK(same_table(view->threads, view->thread_count, &tables->threads),
+           "round trip: the threads are read");
+    TAP_OK(same_table(view->fds, view->fd_count, &tables->fds),
+           "round trip: the descriptors are read");
+    TAP_OK(memcmp(view->signals, tables->signals, sizeof tables->signals) == 0,
+           "round trip: the signals are read");
+    TAP_STR(ckpt_view_text(view, view->process->cwd), "/srv", "round trip: texts are read");
 }
 
 static void test_pages(const struct sample *sample, const struct ckpt_image *image)
@@ -61,8 +67,8 @@ static void test_pages(const struct sample *sample, const struct ckpt_image *ima
         if (run->size >= LARGE)
             aligned &= run->offset % LARGE == run->address % LARGE;
     }
-    TAP_OK(same, "every run has its pages");
-    TAP_OK(aligned, "a large run lies as its address does, modulo 2 MiB");
+    TAP_OK(same, "round trip: every run has its pages");
+    TAP_OK(aligned, "round trip: a large run has the alignment of its address, modulo 2 MiB");
 }
 
 static void test_round_trip(const struct sample *sample)
@@ -70,13 +76,14 @@ static void test_round_trip(const struct sample *sample)
     struct ckpt_image image;
     struct ckpt_error error = {.text = ""};
 
-    if (!TAP_INT(ckpt_image_open(directory, true, &image, &error), 0, "the image opens")) {
+    if (!TAP_INT(ckpt_image_open(directory, true, &image, &error), 0,
+                 "round trip: the image opens")) {
         tap_note("%s", error.text);
         return;
     }
     test_tables(sample, &image.view);
     test_pages(sample, &image);
-    TAP_INT(ckpt_image_verify(&image, &error), 0, "its pages are undamaged");
+    TAP_INT(ckpt_image_verify(&image, &error), 0, "round trip: the pages are undamaged");
     ckpt_image_close(&image);
 }
 
@@ -91,7 +98,7 @@ static void test_flips(const char *metadata, size_t size, uint64_t file_size)
 
     memcpy(copy, metadata, size);
     TAP_INT(ckpt_image_parse(copy, size, file_size, &view, &error), 0,
-            "an undamaged copy is taken");
+            "flips: an undamaged copy of the metadata is accepted");
     for (size_t i = 0; i < size * 8; i++) {
         copy[i / 8] ^= (char)(1 << i % 8);
         if (ckpt_image_parse(copy, size, file_size, &view, &error) == 0 && accepted++ < 5)
@@ -99,10 +106,10 @@ static void test_flips(const char *metadata, size_t size, uint64_t file_size)
         copy[i / 8] ^= (char)(1 << i % 8);
     }
     tap_note("%zu bits of metadata", size * 8);
-    TAP_INT((long long)accepted, 0, "every flipped bit is refused");
+    TAP_INT((long long)accepted, 0, "flips: every flipped bit of the metadata is refused");
 }
 
-// Each length in memory of exactly that length, so that ASan sees a look behind its end.
+// Each length in memory of exactly that length, so that ASan sees a read after its end.
 static void test_cuts(const char *metadata, size_t size, uint64_t file_size)
 {
     struct ckpt_image_view view;
@@ -117,7 +124,7 @@ static void test_cuts(const char *metadata, size_t size, uint64_t file_size)
         sample_seal(copy, cut);
         accepted += ckpt_image_parse(copy, cut, file_size, &view, &error) == 0;
     }
-    TAP_INT((long long)accepted, 0, "metadata that is cut anywhere is refused");
+    TAP_INT((long long)accepted, 0, "cuts: metadata that is cut anywhere is refused");
 }
 
 // DIR.cut/image: the first @size bytes of the image.
@@ -155,17 +162,17 @@ static void test_cut_files(uint64_t file_size)
 
         make_cut(folder, copy, sizes[i]);
         if (ckpt_image_open(folder, false, &image, &error) == 0) {
-            tap_note("%llu bytes were taken", (unsigned long long)sizes[i]);
+            tap_note("%llu bytes were accepted", (unsigned long long)sizes[i]);
             ckpt_image_close(&image);
             accepted++;
         }
     }
     unlink(copy);
     rmdir(folder);
-    TAP_INT((long long)accepted, 0, "a file that is cut anywhere is refused");
+    TAP_INT((long long)accepted, 0, "cuts: a file that is cut anywhere is refused");
 }
 
-static void test_rot(void)
+static void test_damaged_pages(void)
 {
     struct ckpt_image image;
     struct ckpt_error error;
@@ -188,12 +195,13 @@ static void test_rot(void)
         if (pwrite(fd, &byte, 1, at) != 1)
             TAP_BAIL_OUT("cannot write '%s'", path);
     }
-    TAP_INT((long long)unseen, 0, "one changed byte of any run is found");
-    TAP_INT(ckpt_image_verify(&image, &error), 0, "and is the only thing that was wrong");
+    TAP_INT((long long)unseen, 0, "pages: one changed byte of any run is found");
+    TAP_INT(ckpt_image_verify(&image, &error), 0,
+            "pages: with the byte changed back the image is undamaged");
     ckpt_image_close(&image);
 }
 
-// The locks of a file lie in the bytes of its descriptor.
+// The locks of a file are in the bytes of its descriptor.
 static void test_locks(const char *metadata, size_t size, uint64_t file_size)
 {
     static const struct {
@@ -214,10 +222,10 @@ static void test_locks(const char *metadata, size_t size, uint64_t file_size)
         TAP_BAIL_OUT("%s", error.text);
     fd = view.fds[3];
     words = (uint32_t *)ckpt_view_text(&view, fd.data);
-    TAP_OK(row->valid(&view, &fd), "locks are taken for what they are");
+    TAP_OK(row->valid(&view, &fd), "locks: valid locks are accepted");
     row->describe(&view, &fd, text, sizeof text);
     TAP_OK(strstr(text, ", exclusive lock on 0 to 99, shared lock (of the open file) from 200 on"),
-           "and described");
+           "locks: the description lists them");
     words[2] = 1; // a start and the lower half of a length, which only together are too much
     words[4] = 0xffffffffu;
     for (size_t i = 0; i < CKPT_COUNT(wrong); i++) {
@@ -229,7 +237,7 @@ static void test_locks(const char *metadata, size_t size, uint64_t file_size)
     }
     fd.data.size--;
     accepted += row->valid(&view, &fd);
-    TAP_INT((long long)accepted, 0, "bytes that are no locks are refused");
+    TAP_INT((long long)accepted, 0, "locks: wrong bytes are refused");
 }
 
 static void test_other_versions(const char *metadata, size_t size, uint64_t file_size)
@@ -244,15 +252,19 @@ static void test_other_versions(const char *metadata, size_t size, uint64_t file
         TAP_BAIL_OUT("%s", error.text);
     header = (struct ckpt_image_header *)view.header;
     header->version = 99;
-    TAP_INT(ckpt_image_parse(copy, size, file_size, &view, &error), -1, "another version");
-    TAP_OK(strstr(error.text, "format version 99"), "is refused by its number");
+    TAP_INT(ckpt_image_parse(copy, size, file_size, &view, &error), -1,
+            "version: an image of another version is refused");
+    TAP_OK(strstr(error.text, "format version 99"),
+           "version: the refusal has the number of the version");
     header->version = CKPT_IMAGE_VERSION;
     header->magic++;
-    TAP_INT(ckpt_image_parse(copy, size, file_size, &view, &error), -1, "another magic number");
-    TAP_STR(error.text, "this is no image of checkpointer", "is no image");
+    TAP_INT(ckpt_image_parse(copy, size, file_size, &view, &error), -1,
+            "version: another magic number is refused");
+    TAP_STR(error.text, "this is no image of checkpointer",
+            "version: another magic number means no image");
 }
 
-// ---- who may have written it
+// ---- owner and mode
 
 static void test_owner(void)
 {
@@ -260,22 +272,25 @@ static void test_owner(void)
     struct ckpt_error error = {.text = ""};
 
     chmod(path, 0620);
-    TAP_INT(ckpt_image_open(directory, true, &image, &error), -1, "others may write: refused");
-    TAP_OK(strstr(error.text, "others may write"), "and it says so");
-    if (TAP_INT(ckpt_image_open(directory, false, &image, &error), 0, "but may be looked at"))
+    TAP_INT(ckpt_image_open(directory, true, &image, &error), -1,
+            "owner: an image that others may write is refused");
+    TAP_OK(strstr(error.text, "others may write"),
+           "owner: the refusal of an image that others may write says so");
+    if (TAP_INT(ckpt_image_open(directory, false, &image, &error), 0,
+                "owner: an image that others may write can be inspected"))
         ckpt_image_close(&image);
     chmod(path, 0600);
     chmod(directory, 0777);
     TAP_INT(ckpt_image_open(directory, true, &image, &error), -1,
-            "others may write to the folder: refused");
+            "owner: an image in a folder that others may write is refused");
     chmod(directory, 0700);
     if (geteuid() != 0) {
-        TAP_CANNOT("another user's image is refused", "only root can give files away");
+        TAP_CANNOT("owner: another user's image is refused", "only root can give files away");
         return;
     }
     if (chown(path, 12345, 12345) == 0)
         TAP_INT(ckpt_image_open(directory, true, &image, &error), -1,
-                "another user's image is refused");
+                "owner: another user's image is refused");
     if (chown(path, 0, 0) < 0)
         tap_note("%s: %s", path, strerror(errno));
 }
@@ -287,12 +302,16 @@ static void test_links(void)
     char away[PATH_MAX + 32];
 
     snprintf(away, sizeof away, "%s.away", path);
-    TAP_OK(rename(path, away) == 0 && symlink(away, path) == 0, "the image becomes a link");
-    TAP_INT(ckpt_image_open(directory, false, &image, &error), -1, "which is not followed");
+    TAP_OK(rename(path, away) == 0 && symlink(away, path) == 0,
+           "links: the image is replaced by a symbolic link");
+    TAP_INT(ckpt_image_open(directory, false, &image, &error), -1,
+            "links: a symbolic link is not followed");
     unlink(path);
-    TAP_INT(ckpt_image_open(directory, false, &image, &error), -1, "an empty folder is refused");
-    TAP_OK(strstr(error.text, "there is no checkpoint in"), "and it says so");
-    TAP_OK(rename(away, path) == 0, "the image is back");
+    TAP_INT(ckpt_image_open(directory, false, &image, &error), -1,
+            "links: an empty folder is refused");
+    TAP_OK(strstr(error.text, "there is no checkpoint in"),
+           "links: the refusal of an empty folder says so");
+    TAP_OK(rename(away, path) == 0, "links: the image is put back");
 }
 
 // ---- the core file
@@ -300,11 +319,11 @@ static void test_links(void)
 static void test_readelf(void)
 {
     char command[2 * PATH_MAX], line[1024];
-    unsigned notes = 0, faults = 0;
+    unsigned notes = 0, errors = 0;
     FILE *said;
 
     if (system("readelf --version >/dev/null 2>&1") != 0) {
-        TAP_SKIP("readelf finds no fault", "readelf is not installed");
+        TAP_SKIP("core: readelf finds no error", "readelf is not installed");
         return;
     }
     snprintf(command, sizeof command, "LC_ALL=C readelf -a -W '%s' 2>&1", path);
@@ -314,12 +333,12 @@ static void test_readelf(void)
         if (strcasestr(line, "warning") || strcasestr(line, "error") ||
             strcasestr(line, "corrupt")) {
             tap_note("%s", line);
-            faults++;
+            errors++;
         }
     }
-    TAP_OK(said && pclose(said) == 0, "readelf reads the image");
-    TAP_INT(faults, 0, "and finds no fault");
-    TAP_INT(notes, SAMPLE_THREADS + 1, "and knows the threads and the files");
+    TAP_OK(said && pclose(said) == 0, "core: readelf reads the image");
+    TAP_INT(errors, 0, "core: readelf finds no error");
+    TAP_INT(notes, SAMPLE_THREADS + 1, "core: readelf shows the threads and the files");
 }
 
 int main(void)
@@ -337,7 +356,7 @@ int main(void)
     test_flips(metadata, size, file_size);
     test_cuts(metadata, size, file_size);
     test_cut_files(file_size);
-    test_rot();
+    test_damaged_pages();
     test_locks(metadata, size, file_size);
     test_other_versions(metadata, size, file_size);
     test_owner();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Limits: a plan followed on paper, against vm.max_map_count and the limits of this process.
+// Limits: a plan of a restore is checked against vm.max_map_count and the limits of this process.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,8 @@ static void map(uint64_t page, uint64_t pages, uint32_t prot)
     add(CKPT_OP_MAP, page, pages, prot, MAP_NORESERVE);
 }
 
-// Checks the operations, and forgets them. "": they fit.
+// Checks the operations, and clears them; returns the error's text, "" if they are within the
+// limits.
 static const char *check(void)
 {
     static struct ckpt_error error;
@@ -50,32 +51,33 @@ static void test_mappings(unsigned long most)
 {
     for (unsigned long i = 0; i < most; i++)
         map(2 * i, 1, PROT_READ);
-    TAP_OK(strstr(check(), "raise the sysctl vm.max_map_count"), "too many mappings are refused");
+    TAP_OK(strstr(check(), "raise the sysctl vm.max_map_count"),
+           "mappings: more than vm.max_map_count are refused");
     for (unsigned long i = 0; i < most; i++)
         map(i, 1, PROT_READ);
-    TAP_STR(check(), "", "neighbours of one kind are one mapping");
+    TAP_STR(check(), "", "mappings: adjacent ones of one kind count as one");
     for (unsigned long i = 0; i < most - 100; i++)
         map(2 * i, 1, PROT_READ);
-    TAP_STR(check(), "", "as many as there may be are taken");
+    TAP_STR(check(), "", "mappings: nearly as many as vm.max_map_count are accepted");
     for (unsigned long i = 0; i < most; i++) {
         map(i, 1, PROT_READ);
         ops[count - 1].flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
     }
-    TAP_OK(*check(), "neighbours of shared memory without a file are not");
+    TAP_OK(*check(), "mappings: adjacent shared ones without a file count separately");
     map(0, most * 2, PROT_READ);
     for (unsigned long i = 0; i < most; i++)
         map(2 * i, 1, PROT_READ | PROT_WRITE);
-    TAP_OK(*check(), "a mapping in the middle of another one makes three");
+    TAP_OK(*check(), "mappings: one in the middle of another counts as three");
     map(0, most * 2, PROT_READ);
     for (unsigned long i = 0; i < most; i++)
         add(CKPT_OP_PROTECT, 2 * i, 1, PROT_READ | PROT_WRITE, 0);
-    TAP_OK(*check(), "so does a protection");
+    TAP_OK(*check(), "mappings: a changed protection in the middle of another counts as three");
     for (unsigned long i = 0; i < most; i++)
         map(2 * i, 1, PROT_READ);
     map(0, most * 2, PROT_READ);
     count--;
     map(0, most * 2, PROT_READ);
-    TAP_OK(*check(), "it is the worst moment that counts");
+    TAP_OK(*check(), "mappings: the largest number during the restore counts");
 }
 
 #ifndef __SANITIZE_ADDRESS__
@@ -96,46 +98,50 @@ static const char *check_under(int limit, rlim_t bytes)
 static void test_memory(void)
 {
 #ifdef __SANITIZE_ADDRESS__
-    // The sanitizer's own memory is beyond any such limit.
-    printf("# not with the address sanitizer\n");
+    // The sanitizer itself uses more memory than such a limit permits.
+    printf("# memory limits are not tested with the address sanitizer\n");
 #else
     const uint64_t gib = (uint64_t)1 << 18; // in pages
 
     map(0, 8 * gib, PROT_NONE);
     map(0, gib, PROT_READ | PROT_WRITE);
     TAP_OK(strstr(check_under(RLIMIT_AS, (rlim_t)4 << 30), "raise 'ulimit -v'"),
-           "address space counts reservations");
+           "memory: reservations count as address space");
     map(0, 8 * gib, PROT_NONE);
     map(0, gib, PROT_READ | PROT_WRITE);
-    TAP_STR(check_under(RLIMIT_AS, (rlim_t)9 << 30), "", "what covers another one counts once");
+    TAP_STR(check_under(RLIMIT_AS, (rlim_t)9 << 30), "",
+            "memory: a mapping over another one counts once");
     map(0, 8 * gib, PROT_NONE);
     map(0, gib, PROT_READ | PROT_WRITE);
-    TAP_STR(check_under(RLIMIT_DATA, (rlim_t)2 << 30), "", "only what may be written is data");
+    TAP_STR(check_under(RLIMIT_DATA, (rlim_t)2 << 30), "",
+            "memory: only writable mappings count as data");
     map(0, 8 * gib, PROT_READ | PROT_WRITE);
     add(CKPT_OP_PROTECT, 0, 8 * gib, PROT_READ, 0);
     TAP_OK(strstr(check_under(RLIMIT_DATA, (rlim_t)2 << 30), "raise 'ulimit -d'"),
-           "also if that is for a moment");
+           "memory: mappings that are writable for a moment count as data");
 #endif
 }
 
-// One mapping beyond memory and swap, as the heuristic of vm.overcommit_memory=0 has it.
+// One mapping larger than memory and swap, which vm.overcommit_memory=0 refuses.
 static void test_overcommit(void)
 {
     char text[16];
 
     if (ckpt_raw_read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) <= 0 ||
         *text != '0') {
-        TAP_CANNOT("a mapping beyond memory is refused", "vm.overcommit_memory is not 0");
+        TAP_CANNOT("overcommit: a mapping larger than memory is refused",
+                   "vm.overcommit_memory is not 0");
         return;
     }
     add(CKPT_OP_MAP, 0, (uint64_t)1 << 34, PROT_READ | PROT_WRITE, 0);
-    TAP_OK(strstr(check(), "a mapping of the JVM has"), "a mapping beyond memory is refused");
+    TAP_OK(strstr(check(), "a mapping of the JVM has"),
+           "overcommit: a mapping larger than memory is refused");
     map(0, (uint64_t)1 << 34, PROT_READ | PROT_WRITE);
-    TAP_STR(check(), "", "but not one without a reservation");
+    TAP_STR(check(), "", "overcommit: a mapping without a reservation is accepted");
     add(CKPT_OP_MAP, 0, (uint64_t)1 << 34, PROT_NONE, 0);
     ops[count - 1].flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED;
     TAP_OK(strstr(check(), "a mapping of the JVM has"),
-           "shared memory counts if it is not writable");
+           "overcommit: shared memory counts even if it is not writable");
 }
 
 int main(void)

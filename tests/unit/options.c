@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The agent's options: what is understood, and that what is not gets a message that says what was
+// The agent's options: those that are accepted, and for each wrong one a message with what was
 // expected.
 
 #include <errno.h>
@@ -30,55 +30,58 @@ static void refused(const char *text, const char *part)
     snprintf(name, sizeof name, "'%.60s' is refused: %s", text, part);
     TAP_OK(parse(text) == -1 && strstr(error.text, part), name);
     if (!strstr(error.text, part))
-        tap_note("it said: %s", error.text);
+        tap_note("the message is: %s", error.text);
 }
 
 static void test_good(void)
 {
     char cwd[PATH_MAX], want[PATH_MAX + 16];
 
-    TAP_INT(parse(NULL), 0, "no options");
-    TAP_INT(parse(""), 0, "empty options");
+    TAP_INT(parse(NULL), 0, "no options are accepted");
+    TAP_INT(parse(""), 0, "empty options are accepted");
     TAP_OK(options.gc && options.control && options.park_timeout_ms == 5000 && !*options.image,
-           "leave the defaults");
-    TAP_INT(parse("image=/a/b,gc=false,control=false,park_timeout=250"), 0, "all of them");
-    TAP_STR(options.image, "/a/b", "image is taken");
-    TAP_OK(!options.gc && !options.control && options.park_timeout_ms == 250, "so are the others");
-    TAP_INT(parse("image=/a\\,b\\\\c\\=d"), 0, "a backslash");
-    TAP_STR(options.image, "/a,b\\c=d", "takes the next character as it is");
-    TAP_INT(parse("image=/a=b"), 0, "a second '='");
-    TAP_STR(options.image, "/a=b", "belongs to the value");
-    TAP_INT(parse(",,gc=true,"), 0, "empty words are passed over");
-    TAP_INT(parse("gc=false,gc=true"), 0, "an option given twice");
-    TAP_OK(options.gc, "has its last value");
-    TAP_INT(parse("image=rel"), 0, "a relative directory");
+           "empty options leave the defaults");
+    TAP_INT(parse("image=/a/b,gc=false,control=false,park_timeout=250"), 0,
+            "image, gc, control and park_timeout are accepted");
+    TAP_STR(options.image, "/a/b", "image= sets the directory");
+    TAP_OK(!options.gc && !options.control && options.park_timeout_ms == 250,
+           "gc=, control= and park_timeout= set their values");
+    TAP_INT(parse("image=/a\\,b\\\\c\\=d"), 0, "a value with backslashes is accepted");
+    TAP_STR(options.image, "/a,b\\c=d", "a backslash makes the next character part of the value");
+    TAP_INT(parse("image=/a=b"), 0, "a value with '=' is accepted");
+    TAP_STR(options.image, "/a=b", "a second '=' is part of the value");
+    TAP_INT(parse(",,gc=true,"), 0, "empty words are skipped");
+    TAP_INT(parse("gc=false,gc=true"), 0, "an option that is given twice is accepted");
+    TAP_OK(options.gc, "an option that is given twice has its last value");
+    TAP_INT(parse("image=rel"), 0, "a relative directory is accepted");
     if (!getcwd(cwd, sizeof cwd))
         TAP_BAIL_OUT("the working directory is gone");
     snprintf(want, sizeof want, "%s/rel", cwd);
-    TAP_STR(options.image, want, "is made absolute");
+    TAP_STR(options.image, want, "a relative directory is made absolute");
     TAP_INT(parse("hook_timeout=0,undo_timeout=7,shutdown_timeout=8,shutdown=false"), 0,
-            "limits and shutdown");
+            "timeouts and shutdown are accepted");
     TAP_OK(options.hook_timeout_s == 0 && options.undo_timeout_s == 7 &&
                options.shutdown_timeout_s == 8 && !options.shutdown,
-           "are taken");
+           "hook_timeout=, undo_timeout=, shutdown_timeout= and shutdown= set their values");
     TAP_OK(!options.addr_given && strcmp(options.addr, "localhost:10095") == 0,
-           "the endpoint's default address is known for one");
-    TAP_INT(parse("addr=[::1]:80"), 0, "an address");
-    TAP_OK(options.addr_given && strcmp(options.addr, "[::1]:80") == 0, "is known for a given one");
-    TAP_INT(parse("signal=none"), 0, "no signal");
-    TAP_INT(options.signal, 0, "is none");
-    TAP_INT(parse("signal=SIGUSR1"), 0, "a signal with its prefix");
-    TAP_INT(options.signal, SIGUSR1, "is that signal");
-    TAP_INT(parse("signal=RTMIN+3"), 0, "a real-time signal");
-    TAP_INT(options.signal, SIGRTMIN + 3, "is counted from the first one free");
-    TAP_INT(parse("timer_catch_up=true"), 0, "timers");
-    TAP_OK(options.timer_catch_up, "are taken");
-    TAP_INT(parse("tmp_files=0"), 0, "no temporary files");
-    TAP_INT(options.tmp_files_mib, 0, "is taken");
-    TAP_INT(parse("fd_stacks=true,policies=/p"), 0, "stacks and policies");
-    TAP_OK(options.fd_stacks && strcmp(options.policies, "/p") == 0, "are taken");
-    TAP_INT(parse("park_timeout=1"), 0, "the least number");
-    TAP_INT(parse("park_timeout=600000"), 0, "the largest number");
+           "without addr= the address is the default");
+    TAP_INT(parse("addr=[::1]:80"), 0, "an IPv6 address is accepted");
+    TAP_OK(options.addr_given && strcmp(options.addr, "[::1]:80") == 0, "addr= sets the address");
+    TAP_INT(parse("signal=none"), 0, "signal=none is accepted");
+    TAP_INT(options.signal, 0, "signal=none is no signal");
+    TAP_INT(parse("signal=SIGUSR1"), 0, "a signal with the prefix SIG is accepted");
+    TAP_INT(options.signal, SIGUSR1, "signal=SIGUSR1 is SIGUSR1");
+    TAP_INT(parse("signal=RTMIN+3"), 0, "a real-time signal is accepted");
+    TAP_INT(options.signal, SIGRTMIN + 3, "signal=RTMIN+3 is counted from the first free one");
+    TAP_INT(parse("timer_catch_up=true"), 0, "timer_catch_up is accepted");
+    TAP_OK(options.timer_catch_up, "timer_catch_up= sets its value");
+    TAP_INT(parse("tmp_files=0"), 0, "tmp_files=0 is accepted");
+    TAP_INT(options.tmp_files_mib, 0, "tmp_files= sets its value");
+    TAP_INT(parse("fd_stacks=true,policies=/p"), 0, "fd_stacks and policies are accepted");
+    TAP_OK(options.fd_stacks && strcmp(options.policies, "/p") == 0,
+           "fd_stacks= and policies= set their values");
+    TAP_INT(parse("park_timeout=1"), 0, "the least number is accepted");
+    TAP_INT(parse("park_timeout=600000"), 0, "the largest number is accepted");
 }
 
 static void test_signals(void)
@@ -97,14 +100,17 @@ static void test_signals(void)
         {"signal=RTMAX-14", SIGRTMAX - 14, NULL},
         {"signal=RTMAX-5", SIGRTMAX - 5, "RTMIN+25"},
     };
-    char room[CKPT_SIGNAL_NAME_MAX];
+    char room[CKPT_SIGNAL_NAME_MAX], name[80];
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        TAP_INT(parse(good[i].text), 0, good[i].text);
-        TAP_INT(options.signal, good[i].number, "is its number");
-        if (good[i].shown)
-            TAP_OK(strcmp(ckpt_signal_name(options.signal, room), good[i].shown) == 0,
-                   "and shown by its name");
+        snprintf(name, sizeof name, "%s is accepted", good[i].text);
+        TAP_INT(parse(good[i].text), 0, name);
+        snprintf(name, sizeof name, "%s is signal %d", good[i].text, good[i].number);
+        TAP_INT(options.signal, good[i].number, name);
+        if (!good[i].shown)
+            continue;
+        snprintf(name, sizeof name, "%s is shown as %s", good[i].text, good[i].shown);
+        TAP_STR(ckpt_signal_name(options.signal, room), good[i].shown, name);
     }
     refused("signal=KILL", "no process can handle it; choose");
     refused("signal=SIGSTOP", "no process can handle it; choose");
@@ -159,8 +165,8 @@ static void test_bad(void)
     text[PATH_MAX + 6] = '\0'; /* one more than fits */
     refused(text, "name too long");
     text[PATH_MAX + 5] = '\0';
-    TAP_INT(parse(text), 0, "the longest path is taken");
-    TAP_INT((long long)strlen(options.image), PATH_MAX - 1, "whole");
+    TAP_INT(parse(text), 0, "the longest path is accepted");
+    TAP_INT((long long)strlen(options.image), PATH_MAX - 1, "the longest path is kept in full");
 }
 
 int main(void)

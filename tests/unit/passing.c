@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Files that are open for an instant only: which of them are new, which last, and the waiting for
-// those that are open now.
+// Files that are open for a short moment only: which files are new, which stay open, and the wait
+// for the end of those that are open now.
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,27 +22,27 @@ static void test_new(void)
 
     ckpt_passing_note(&lasting);
     ckpt_passing_note(&now);
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "nothing is new");
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "is_new: without a new file there is none");
     second = open(path, O_RDONLY);
     ckpt_passing_note(&now);
-    TAP_OK(ckpt_passing_is_new(&lasting, &now), "the same file at another number is new");
+    TAP_OK(ckpt_passing_is_new(&lasting, &now), "is_new: a known file at another number is new");
     close(second);
     ckpt_passing_note(&now);
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "until it is closed");
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "is_new: a new file that is closed is not new");
     second = open("/etc/passwd", O_RDONLY);
     dup2(second, first);
     close(second);
     ckpt_passing_note(&now);
-    TAP_OK(ckpt_passing_is_new(&lasting, &now), "another file at a known number is new");
+    TAP_OK(ckpt_passing_is_new(&lasting, &now), "is_new: another file at a known number is new");
     close(first);
     ckpt_passing_note(&now);
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "a file that is gone is not");
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "is_new: a known file that is closed is not new");
     first = open("/dev/null", O_RDONLY);
     ckpt_passing_note(&now);
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "a device is no file");
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "is_new: a device is not new");
     close(first);
     now.count = CKPT_PASSING_MOST + 1;
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "with too many files nothing is known");
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "is_new: with too many files none is new");
 }
 
 static void *poll_file(void *unused)
@@ -65,9 +65,10 @@ static void test_lasting(void)
     pthread_join(thread, NULL);
     for (size_t i = 0; i < lasting.count; i++)
         has |= lasting.file[i].number == kept;
-    TAP_OK(has, "a file that stays open lasts");
+    TAP_OK(has, "note_lasting: a file that stays open is lasting");
     ckpt_passing_note(&now);
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "all that are open at the end did");
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now),
+           "note_lasting: all files that are open at the end are lasting");
     close(kept);
 }
 
@@ -87,10 +88,10 @@ static void test_wait(void)
     pthread_create(&thread, NULL, close_file, &passing);
     pthread_join(thread, NULL);
     ckpt_passing_wait(&lasting, &now);
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "the wait ends when the file is closed");
+    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "wait: ends when the new file is closed");
     passing = open(path, O_RDONLY);
     ckpt_passing_wait(&lasting, &now);
-    TAP_OK(ckpt_passing_is_new(&lasting, &now), "it ends also when the file stays");
+    TAP_OK(ckpt_passing_is_new(&lasting, &now), "wait: ends although the new file stays open");
     close(passing);
 }
 

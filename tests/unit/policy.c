@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Policy files: each key, each kind of pattern, which rule is the first, and for each wrong line
-// its number and what was expected.
+// Policy files: each key, each kind of pattern, which rule applies, and for each wrong line its
+// number and what was expected.
 
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@ static int parse(const char *text)
     return ckpt_policies_parse(&policies, "F", text, strlen(text), &error);
 }
 
-// The line of the rule that is for it, 0 if none is.
+// The line of the rule that applies to it, 0 if none does.
 static unsigned line_for(const struct ckpt_policy_subject *subject)
 {
     const struct ckpt_policy_rule *rule = ckpt_policies_find(&policies, subject);
@@ -32,33 +32,35 @@ static unsigned file_line(const char *path)
         &(struct ckpt_policy_subject){.type = CKPT_POLICY_FILE, .number = 9, .text = path});
 }
 
-static void wrong(const char *text, const char *said, const char *name)
+static void wrong(const char *text, const char *message, const char *what)
 {
-    bool refused = parse(text) == -1 && strcmp(error.text, said) == 0;
+    bool refused = parse(text) == -1 && strcmp(error.text, message) == 0;
+    char name[128];
 
+    snprintf(name, sizeof name, "wrong file: %s is refused with its line", what);
     TAP_OK(refused && policies.count == 0, name);
     if (!refused)
-        tap_note("it said: %s", error.text);
+        tap_note("the message is: %s", error.text);
 }
 
 static void test_form(void)
 {
-    TAP_OK(parse("") == 0 && policies.count == 0, "an empty file has no rule");
+    TAP_OK(parse("") == 0 && policies.count == 0, "form: an empty file has no rule");
     TAP_OK(parse("---\n# only this\n\n---\n") == 0 && policies.count == 0,
-           "nor has one of separators and comments");
+           "form: a file of separators and comments has no rule");
     TAP_INT(parse("\xef\xbb\xbf# one\r\n\r\n  type:  FILE \r\n action:\tClose\r\n path: '/a b' \n"
                   "---\ntype: Pipe\naction: error\n---\ntype: FileDescriptor\nACTION: ignore"),
-            0, "a byte order mark, carriage returns, blanks, quotes, capitals, no last newline");
+            0, "form: byte order mark, CR, blanks, quotes, capitals, no last newline are accepted");
     TAP_OK(policies.count == 3 && policies.rules[0].line == 3 && policies.rules[1].line == 7 &&
                policies.rules[2].line == 10,
-           "each rule knows its line");
+           "form: each rule has its line");
     TAP_OK(policies.rules[0].action == CKPT_POLICY_CLOSE &&
                policies.rules[1].action == CKPT_POLICY_ERROR &&
                policies.rules[2].action == CKPT_POLICY_IGNORE && !policies.rules[0].silent,
-           "and its action");
-    TAP_OK(file_line("/a b") == 3 && file_line("/a") == 0, "the quotes are no part of the path");
+           "form: each rule has its action");
+    TAP_OK(file_line("/a b") == 3 && file_line("/a") == 0, "form: quotes are no part of the path");
     TAP_OK(parse("type: file\naction: reopen\nwarn: FALSE") == 0 && policies.rules[0].silent,
-           "warn: false");
+           "form: warn: false makes a rule silent");
 }
 
 static void test_order(void)
@@ -67,17 +69,18 @@ static void test_order(void)
                                "action: reopen\n---\ntype: file\npath: /a/**\naction: close\n---\n"
                                "type: filedescriptor\nvalue: 9\naction: error\n";
 
-    TAP_INT(parse(text), 0, "four rules");
-    TAP_INT(file_line("/a/b.log"), 4, "the first that matches within the type");
-    TAP_INT(file_line("/a/b/c.log"), 8, "the second");
+    TAP_INT(parse(text), 0, "order: four rules are accepted");
+    TAP_INT(file_line("/a/b.log"), 4, "order: the first rule of the type that matches applies");
+    TAP_INT(file_line("/a/b/c.log"), 8,
+            "order: the second rule applies if the first does not match");
     TAP_INT(file_line("/b"), 12,
-            "a number is for any descriptor that its own type has no rule for");
+            "order: a rule by number applies to a descriptor without a rule of its type");
     TAP_OK(line_for(&(struct ckpt_policy_subject){
                .type = CKPT_POLICY_FILE, .number = 8, .text = "/b"}) == 0,
-           "and no other number");
+           "order: a rule by number does not apply to another number");
     TAP_OK(ckpt_policies_find(NULL, &(struct ckpt_policy_subject){.type = CKPT_POLICY_FILE}) ==
                NULL,
-           "no file has no rules");
+           "order: without a policy file no rule applies");
 }
 
 static void globs(const char *glob, const char *path, bool want)
@@ -85,7 +88,7 @@ static void globs(const char *glob, const char *path, bool want)
     char text[256], name[256];
 
     snprintf(text, sizeof text, "type: file\naction: close\npath: %s\n", glob);
-    snprintf(name, sizeof name, "glob %s %s %s", glob, want ? "is" : "is not", path);
+    snprintf(name, sizeof name, "glob %s %s %s", glob, want ? "matches" : "does not match", path);
     TAP_OK(parse(text) == 0 && (file_line(path) == 1) == want, name);
 }
 
@@ -128,7 +131,8 @@ static void regexes(const char *regex, const char *link, bool want)
     char text[256], name[256];
 
     snprintf(text, sizeof text, "type: filedescriptor\naction: close\nregex: %s\n", regex);
-    snprintf(name, sizeof name, "regex %s %s %s", regex, want ? "is" : "is not", link);
+    snprintf(name, sizeof name, "regex %s %s '%s'", regex, want ? "matches" : "does not match",
+             link);
     TAP_OK(parse(text) == 0 && (line_for(&subject) == 1) == want, name);
 }
 
@@ -162,8 +166,10 @@ static void test_regexes(void)
 static struct ckpt_policy_end at(const char *address, uint16_t port)
 {
     struct ckpt_policy_end end = {.known = true, .port = port};
+    char name[80];
 
-    TAP_OK(ckpt_policy_address(address, end.ip), address);
+    snprintf(name, sizeof name, "address: '%s' is accepted", address);
+    TAP_OK(ckpt_policy_address(address, end.ip), name);
     return end;
 }
 
@@ -177,7 +183,7 @@ static void sockets(const char *filters, const struct ckpt_policy_subject *subje
         if (*at == '\n')
             *at = ' ';
     if (!TAP_OK(parse(text) == 0 && (line_for(subject) == 1) == want, name))
-        tap_note("it said: %s", error.text);
+        tap_note("the message is: %s", error.text);
 }
 
 static void test_sockets(void)
@@ -249,12 +255,15 @@ static void test_addresses(void)
 
     TAP_OK(ckpt_policy_address("2001:DB8::a:1.2.3.4", left) &&
                ckpt_policy_address("2001:db8:0:0:0:a:102:304", right) && !memcmp(left, right, 16),
-           "two ways to write one address");
+           "address: two ways to write one are equal");
     TAP_OK(ckpt_policy_address("1:2:3:4:5:6:7::", left) && left[13] == 7 && left[15] == 0,
-           "a gap at the end");
-    for (size_t i = 0; i < CKPT_COUNT(bad); i++)
-        if (!TAP_OK(!ckpt_policy_address(bad[i], left), "no address"))
-            tap_note("'%s'", bad[i]);
+           "address: '::' at the end is accepted");
+    for (size_t i = 0; i < CKPT_COUNT(bad); i++) {
+        char name[80];
+
+        snprintf(name, sizeof name, "address: '%s' is refused", bad[i]);
+        TAP_OK(!ckpt_policy_address(bad[i], left), name);
+    }
 }
 
 static void test_descriptors(void)
@@ -265,19 +274,26 @@ static void test_descriptors(void)
                                            .text = "x",
                                            .by_number = true};
 
-    TAP_INT(parse("type: filedescriptor\naction: close"), 0, "every raw descriptor");
-    TAP_INT(line_for(&inotify), 1, "is for one of no other kind");
-    TAP_INT(line_for(&selector), 0, "and not for one that the engine knows");
-    TAP_INT(parse("type: filedescriptor\nvalue: 8\naction: close"), 0, "one descriptor");
-    TAP_INT(line_for(&selector), 1, "is for that one, known or not");
-    TAP_INT(line_for(&inotify), 0, "and for no other");
+    TAP_INT(parse("type: filedescriptor\naction: close"), 0,
+            "descriptor: a rule without a number is accepted");
+    TAP_INT(line_for(&inotify), 1,
+            "descriptor: a rule without a number applies to a kind without a type");
+    TAP_INT(line_for(&selector), 0,
+            "descriptor: a rule without a number does not apply to a known kind");
+    TAP_INT(parse("type: filedescriptor\nvalue: 8\naction: close"), 0,
+            "descriptor: a rule with a number is accepted");
+    TAP_INT(line_for(&selector), 1, "descriptor: a rule with a number applies to a known kind");
+    TAP_INT(line_for(&inotify), 0,
+            "descriptor: a rule with a number does not apply to another number");
 }
 
 #define RULE "type: file\naction: close\n"
 static void test_wrong(void)
 {
-    wrong(RULE "---\nfoo\n", "F:4: 'foo'; expected 'key: value', '---' or '# comment'", "no key");
-    wrong("path:/a\n", "F:1: 'path:/a'; expected 'key: value', '---' or '# comment'", "no blank");
+    wrong(RULE "---\nfoo\n", "F:4: 'foo'; expected 'key: value', '---' or '# comment'",
+          "a line without a key");
+    wrong("path:/a\n", "F:1: 'path:/a'; expected 'key: value', '---' or '# comment'",
+          "a key without a blank after it");
     wrong(RULE "colour: red\n",
           "F:3: no rule has a 'colour'; expected type, action, warn, path, family, localAddress, "
           "localPort, remoteAddress, remotePort, localPath, remotePath, listening, value or regex",
@@ -289,36 +305,38 @@ static void test_wrong(void)
     wrong("---\n\npath: /a\naction: close\n---\n",
           "F:3: the rule that begins here has no 'type'; expected 'type: file', pipe, socket or "
           "filedescriptor",
-          "no type");
+          "a rule without a type");
     wrong("type: file\n",
           "F:1: the rule that begins here has no 'action'; expected 'action: error', ignore, close "
           "or reopen",
-          "no action");
+          "a rule without an action");
     wrong("path: /x\ntype: pipe\naction: close\n",
           "F:1: a rule of this type has no 'path'; expected type, action or warn",
-          "a filter of another type, in its own line");
+          "a path in a rule for pipes");
     wrong(
         "type: filedescriptor\naction: close\nlocalPort: 1\n",
         "F:3: a rule of this type has no 'localPort'; expected type, action, warn, value or regex",
-        "another");
+        "a port in a rule for descriptors");
     wrong(RULE "path: /a\npath: /b\n",
           "F:4: 'path' stands in line 3 already; expected it once in a rule, and '---' between "
           "rules",
           "a key twice");
-    wrong(RULE "path:\n", "F:3: nothing is said behind 'path'; expected a value", "no value");
+    wrong(RULE "path:\n", "F:3: nothing is said behind 'path'; expected a value",
+          "a key without a value");
     wrong("type: pipe\nwarn: false\naction: reopen\n",
           "F:3: a pipe has no name to be opened by: action 'reopen'; expected error, ignore or "
           "close",
-          "a pipe to be reopened");
+          "action reopen for pipes");
     wrong("type: filedescriptor\naction: reopen\n",
           "F:2: a descriptor without a name cannot be opened again: action 'reopen'; expected "
           "error, ignore or close",
-          "a raw descriptor to be reopened");
-    wrong(RULE "warn: no\n", "F:3: warn 'no'; expected true or false", "warn");
+          "action reopen for descriptors");
+    wrong(RULE "warn: no\n", "F:3: warn 'no'; expected true or false", "a wrong value of warn");
     wrong("type: socket\nlistening: 1\n", "F:2: listening '1'; expected true or false",
-          "listening");
+          "a wrong value of listening");
     wrong("type: socket\nfamily: ipx\n",
-          "F:2: family 'ipx'; expected ipv4, ipv6, ip (or inet4, inet6, inet) or unix", "family");
+          "F:2: family 'ipx'; expected ipv4, ipv6, ip (or inet4, inet6, inet) or unix",
+          "an unknown family");
     wrong("type: socket\nlocalPort: 65536\n",
           "F:2: port '65536'; expected a number from 0 to 65535 or *", "a port too large");
     wrong("type: socket\nremotePort: -1\n",
@@ -326,13 +344,15 @@ static void test_wrong(void)
     wrong("type: socket\nremoteAddress: db.example\n",
           "F:2: address 'db.example'; expected an IPv4 or IPv6 address, localhost or * (names are "
           "not looked up)",
-          "a host's name");
+          "a host name as address");
     wrong(RULE "path: /a\033[31m\n", "F:3: a control character behind 'path: /a'; expected text",
-          "what a terminal obeys");
+          "a control character");
     parse(RULE "warn: 0123456789012345678901234567890123456789012345678901234567890123456789"
                "0123456789");
-    TAP_OK(strstr(error.text, "012345...'; expected true or false"), "a long word is cut");
-    wrong("value: 3x\n", "F:1: value '3x'; expected the number of a descriptor", "value");
+    TAP_OK(strstr(error.text, "012345...'; expected true or false"),
+           "wrong file: a long word is cut in the message");
+    wrong("value: 3x\n", "F:1: value '3x'; expected the number of a descriptor",
+          "a wrong descriptor number");
     wrong(RULE "path: /a[b\n",
           "F:3: '/a[b': a '[' without its ']'; expected a path with *, **, ?, [...] and {..,..}",
           "a set that does not end");
@@ -347,12 +367,12 @@ static void test_wrong(void)
 
 static void wrong_regex(const char *regex, const char *part)
 {
-    char text[256];
+    char text[256], name[256];
 
     snprintf(text, sizeof text, "type: filedescriptor\naction: close\nregex: %s\n", regex);
-    if (!TAP_OK(parse(text) == -1 && strstr(error.text, "F:3: ") && strstr(error.text, part),
-                regex))
-        tap_note("it said: %s", error.text);
+    snprintf(name, sizeof name, "wrong regex: %s is refused: %s", regex, part);
+    if (!TAP_OK(parse(text) == -1 && strstr(error.text, "F:3: ") && strstr(error.text, part), name))
+        tap_note("the message is: %s", error.text);
 }
 
 static void test_limits(void)
@@ -373,22 +393,22 @@ static void test_limits(void)
                 "too deep");
     TAP_OK(ckpt_policies_parse(&policies, "F", zero, sizeof zero - 1, &error) == -1 &&
                strstr(error.text, "F:2: a control character behind 'action: cl'"),
-           "a zero byte");
+           "wrong file: a zero byte is refused with its line");
     memset(large, '#', CKPT_POLICY_TEXT + 99);
     TAP_OK(ckpt_policies_parse(&policies, "F", large, CKPT_POLICY_TEXT, &error) == -1 &&
                strstr(error.text, "more than 65535 bytes"),
-           "a file that is too large");
+           "wrong file: a file that is too large is refused");
     large[0] = '\0';
     for (int i = 0; i <= CKPT_POLICY_RULES; i++)
         strcat(large, RULE "---\n");
     TAP_OK(parse(large) == -1 && strstr(error.text, "F:769: expected at most 256 rules"),
-           "more rules than there is room for");
+           "wrong file: more than 256 rules are refused");
     TAP_OK(ckpt_policies_read(&policies, "/nowhere/policies", &error) == -1 &&
                strstr(error.text, "cannot read the policy file '/nowhere/policies': "),
-           "a file that is not there");
+           "wrong file: a missing file is refused");
     TAP_OK(ckpt_policies_read(&policies, "/dev/null", &error) == -1 &&
                strstr(error.text, "is no regular file"),
-           "something else than a file");
+           "wrong file: a device is refused");
 }
 
 int main(void)

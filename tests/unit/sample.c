@@ -206,7 +206,7 @@ static struct ckpt_image_fd *add_fd(struct sample *sample, int number, uint32_t 
     return fd;
 }
 
-// What only policies let through.
+// Descriptors that only policies permit.
 static void add_policy_fds(struct sample *sample)
 {
     uint32_t listener[32] = {1, 0600, 13}, udp[24] = {2, 1, 0, 0, 0, 16, 16};
@@ -225,7 +225,7 @@ static void add_policy_fds(struct sample *sample)
     add_fd(sample, 15, CKPT_FD_UDP, text(sample, udp, sizeof udp));
 }
 
-// Of a thread: the gap for its number is behind "task/".
+// A file of a thread: the gap for the thread's number is after "task/".
 static void add_kernel_fd(struct sample *sample)
 {
     uint32_t kernel[160] = {3, 7, 16};
@@ -235,7 +235,7 @@ static void add_kernel_fd(struct sample *sample)
     add_fd(sample, 16, CKPT_FD_KERNEL, text(sample, kernel, sizeof kernel));
 }
 
-// The bytes in the pool are those of the kinds' own structures, see engine/builtin/fd_*.c.
+// The bytes in the pool are those of the kinds' structures, see engine/builtin/fd_*.c.
 static void add_fds(struct sample *sample)
 {
     const uint32_t pipe[3] = {65536, 4, 0x21696821};

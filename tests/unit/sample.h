@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// An image made by hand from memory of the test itself: small, and with at least one of everything
-// that the format knows, so that tests of the writer, the reader and the fuzzer have something to
-// chew on. One thread only; all functions bail out when the machine does not give what they need.
+// An image made by hand from memory of the test itself: small, and with at least one of each kind
+// of object of the format, as input for tests of the writer, the reader and the fuzzer. One thread
+// only; all functions bail out when the machine lacks memory or files.
 
 #ifndef CKPT_TESTS_SAMPLE_H
 #define CKPT_TESTS_SAMPLE_H
@@ -10,11 +10,11 @@
 #include "image/reader.h"
 #include "image/writer.h"
 
-// What the sample was made of, to compare with what is read.
+// The parts of the sample, to compare with what is read.
 struct sample {
     struct ckpt_scratch scratch;
     struct ckpt_tables tables;
-    char *memory;      // SAMPLE_SPACE bytes; the maps of the image lie in it
+    char *memory;      // SAMPLE_SPACE bytes; the maps of the image are in it
     int shared_fds[1]; // the one memory file
 };
 
@@ -33,10 +33,10 @@ void sample_remove(void);
 // The metadata of DIR/image in memory of exactly its size, to be freed; *ret_file_size the file's.
 void *sample_metadata(const char *directory, size_t *ret_size, uint64_t *ret_file_size);
 
-// Our header in metadata that may be anything, or NULL where there is no room for one.
+// The image's header in arbitrary metadata, or NULL if there is no room for one.
 struct ckpt_image_header *sample_header(void *metadata, size_t size);
 
-// Make the checksum right again after a change; nothing if there is no header to be found.
+// Correct the checksum after a change; does nothing if there is no header.
 void sample_seal(void *metadata, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What parked processes use in place of malloc: scratch space, arrays in it, and the report of all
-// that stands against a checkpoint.
+// What is used in place of malloc while threads are parked: scratch space, arrays in it, and the
+// report of all obstacles to a checkpoint.
 
 #include "base/scratch.h"
 
@@ -21,27 +21,29 @@ static void test_scratch(void)
     char *first, *second;
     bool zero = true;
 
-    TAP_INT(ckpt_scratch_open(&scratch, 8 * MIB, &error), 0, "scratch space opens");
+    TAP_INT(ckpt_scratch_open(&scratch, 8 * MIB, &error), 0, "scratch: it opens");
     first = ckpt_scratch_take(&scratch, 5, &error);
     second = ckpt_scratch_take(&scratch, MIB, &error);
     TAP_OK(first && second && (uintptr_t)first % 16 == 0 && (uintptr_t)second % 16 == 0,
-           "what is taken is aligned to 16 bytes");
-    TAP_OK(second >= first + 5, "and does not overlap");
+           "scratch: pieces are aligned to 16 bytes");
+    TAP_OK(second >= first + 5, "scratch: pieces do not overlap");
     for (size_t i = 0; i < MIB; i++)
         zero &= second[i] == 0;
-    TAP_OK(zero, "and is zero");
-    TAP_OK(!ckpt_scratch_take(&scratch, 8 * MIB, &error), "more than there is cannot be had");
-    TAP_INT(error.number, ENOMEM, "for want of memory");
-    TAP_OK(!ckpt_scratch_take(&scratch, SIZE_MAX, &error), "nor all of memory");
+    TAP_OK(zero, "scratch: pieces are zero");
+    TAP_OK(!ckpt_scratch_take(&scratch, 8 * MIB, &error),
+           "scratch: a piece larger than the space is refused");
+    TAP_INT(error.number, ENOMEM, "scratch: a piece larger than the space fails with ENOMEM");
+    TAP_OK(!ckpt_scratch_take(&scratch, SIZE_MAX, &error),
+           "scratch: a piece of SIZE_MAX bytes is refused");
     first = ckpt_scratch_take(&scratch, scratch.size - scratch.used, &error);
-    TAP_OK(first, "the rest can be had to the last byte");
-    TAP_OK(!ckpt_scratch_take(&scratch, 1, &error), "and then nothing is left");
+    TAP_OK(first, "scratch: a piece of all remaining bytes is given");
+    TAP_OK(!ckpt_scratch_take(&scratch, 1, &error), "scratch: a piece of a full space is refused");
     ckpt_scratch_close(&scratch);
-    TAP_OK(!scratch.start, "it closes");
+    TAP_OK(!scratch.start, "scratch: it closes");
     ckpt_scratch_close(&scratch);
     TAP_INT(ckpt_scratch_open(&scratch, (size_t)1 << 62, &error), 0,
-            "it takes less where so much is not to be had");
-    TAP_OK(scratch.size < (size_t)1 << 62, "and says how much");
+            "scratch: opens with less than asked for if memory is short");
+    TAP_OK(scratch.size < (size_t)1 << 62, "scratch: the size tells how much it has");
     ckpt_scratch_close(&scratch);
 }
 
@@ -63,11 +65,13 @@ static void test_arrays(void)
     }
     for (size_t i = 0; i < array.count; i++)
         sum += *(uint64_t *)ckpt_array_at(&array, i) == i;
-    TAP_INT((long long)sum, 10000, "an array keeps its elements while it grows");
+    TAP_INT((long long)sum, 10000, "array: elements are kept while it grows");
     added = ckpt_array_add(&array, &scratch, 50000, &error);
-    TAP_OK(added && array.count == 60000 && added[49999] == 0, "many can be added at once");
-    TAP_OK(!ckpt_array_add(&array, &scratch, 100 * MIB, &error), "but not more than fit");
-    TAP_INT((long long)array.count, 60000, "and then the array is as it was");
+    TAP_OK(added && array.count == 60000 && added[49999] == 0,
+           "array: many elements can be added at once");
+    TAP_OK(!ckpt_array_add(&array, &scratch, 100 * MIB, &error),
+           "array: more elements than fit are refused");
+    TAP_INT((long long)array.count, 60000, "array: a refused addition does not change it");
     ckpt_scratch_close(&scratch);
 }
 
@@ -77,27 +81,28 @@ static void test_report(void)
     char last[] = "error:there is more than fits this report\n";
 
     ckpt_report_clear(&report);
-    TAP_STR(report.text, "", "a new report is empty");
+    TAP_STR(report.text, "", "report: a new one is empty");
     ckpt_report_add(&report, "socket", "descriptor %d leads to '%s'", 7, "a\nb");
     ckpt_report_add(&report, "file", "x");
-    TAP_STR(report.text, "socket:descriptor 7 leads to 'a b'\nfile:x\n", "each refusal is a line");
+    TAP_STR(report.text, "socket:descriptor 7 leads to 'a b'\nfile:x\n",
+            "report: each refusal is a line");
     ckpt_report_add(&report, "file", "x");
     ckpt_report_add(&report, "socket", "descriptor %d leads to '%s'", 7, "a\nb");
-    TAP_INT(report.count, 2, "the same refusal counts once");
+    TAP_INT(report.count, 2, "report: a repeated refusal counts once");
     ckpt_report_clear(&report);
     ckpt_report_add(&report, "socket", "descriptor %d leads to '%s'", 7, "a\nb");
     ckpt_report_add(&report, "file", "x");
-    TAP_INT((long long)report.count, 2, "and is counted");
+    TAP_INT((long long)report.count, 2, "report: two refusals are counted");
     for (int i = 0; i < 5000; i++)
         ckpt_report_add(&report, "resource", "number %d of many that are not to be restored", i);
-    TAP_INT((long long)report.count, 5002, "those that do not fit are counted too");
+    TAP_INT((long long)report.count, 5002, "report: refusals that do not fit are counted");
     TAP_OK(report.used < sizeof report.text && strlen(report.text) == report.used,
-           "the text ends inside its buffer");
-    TAP_OK(ckpt_raw_ends(report.text, last), "and says that it is not all");
+           "report: the text ends inside its buffer");
+    TAP_OK(ckpt_raw_ends(report.text, last), "report: a full one ends with a line that says so");
     *strstr(report.text, last) = '\0';
-    TAP_OK(!strstr(report.text, "more than fits"), "once");
+    TAP_OK(!strstr(report.text, "more than fits"), "report: the line that it is full occurs once");
     ckpt_report_clear(&report);
-    TAP_OK(report.count == 0 && !*report.text, "it can be cleared");
+    TAP_OK(report.count == 0 && !*report.text, "report: a full one can be cleared");
 }
 
 int main(void)

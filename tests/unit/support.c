@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What `check` makes of a kernel: each thing that may be missing, one at a time, has its verdict,
-// and every finding that is not "ok" says what to do. The probe itself is asked once; the fallbacks
-// are forced in tests/cli/check.t by taking system calls away.
+// The verdicts of `check` on a kernel: each feature that may be missing, one at a time, has its
+// verdict, and every finding that is not "ok" says what to do. The probe itself runs once; the
+// fallbacks are forced in tests/cli/check.t by refusing system calls.
 
 #include "engine/builtin/restore/support.h"
 
@@ -13,7 +13,7 @@
 struct seen {
     enum ckpt_verdict worst;
     char what[64], detail[512];
-    int count, mute;
+    int count, malformed;
 };
 
 static const struct ckpt_kernel good = {
@@ -30,7 +30,7 @@ static void note(void *context, enum ckpt_verdict verdict, const char *what, con
     struct seen *seen = context;
 
     seen->count++;
-    seen->mute += !*what || !*detail || strchr(detail, '\n');
+    seen->malformed += !*what || !*detail || strchr(detail, '\n');
     if (verdict <= seen->worst)
         return;
     seen->worst = verdict;
@@ -44,9 +44,10 @@ static void one(struct ckpt_kernel kernel, enum ckpt_verdict want, const char *w
     char name[128];
     int result = ckpt_builtin_check(&kernel, note, &seen);
 
-    snprintf(name, sizeof name, "%s: %s", what, want == CKPT_NO ? "no" : "limited");
+    snprintf(name, sizeof name, "missing feature: '%s' is %s", what,
+             want == CKPT_NO ? "no" : "limited");
     if (!TAP_OK(seen.worst == want && result == (want == CKPT_NO ? -1 : 0) &&
-                    strcmp(seen.what, what) == 0 && strchr(seen.detail, '(') && seen.mute == 0,
+                    strcmp(seen.what, what) == 0 && strchr(seen.detail, '(') && seen.malformed == 0,
                 name))
         tap_note("%d, %s: %s", seen.worst, seen.what, seen.detail);
 }
@@ -63,8 +64,9 @@ int main(void)
     struct seen seen = {.worst = CKPT_YES};
     struct ckpt_kernel kernel = good, old = good;
 
-    TAP_INT(ckpt_builtin_check(&good, note, &seen), 0, "a kernel that has everything");
-    TAP_OK(seen.worst == CKPT_YES && seen.count > 10 && !seen.mute, "is ok all over");
+    TAP_INT(ckpt_builtin_check(&good, note, &seen), 0, "a kernel that has everything is accepted");
+    TAP_OK(seen.worst == CKPT_YES && seen.count > 10 && !seen.malformed,
+           "a kernel that has everything: all findings are ok");
     strcpy(kernel.machine, "aarch64");
     one(kernel, CKPT_NO, "processor");
     one(WITH(page_size, 65536), CKPT_NO, "page size");
@@ -86,7 +88,8 @@ int main(void)
     one(WITH(temporary, EACCES), CKPT_LIMITED, "control socket");
 
     ckpt_probe_kernel(&kernel);
-    TAP_OK(kernel.major >= 3 && kernel.page_size && *kernel.release, "this kernel says who it is");
-    TAP_INT(kernel.smaps, 0, "its smaps has flags");
+    TAP_OK(kernel.major >= 3 && kernel.page_size && *kernel.release,
+           "this kernel: version, page size and release are known");
+    TAP_INT(kernel.smaps, 0, "this kernel: smaps has VmFlags");
     return tap_done();
 }

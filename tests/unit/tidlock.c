@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Whether this C library's locks look as tidlock_layout.h has them: each kind while it is held,
-// with users who wait, and after its release; and objects with one wrong field, which are no locks.
+// Whether this C library's locks have the layout of tidlock_layout.h: each kind while it is held
+// and after its release; and objects with one wrong field, which are no locks.
 
 #include "engine/builtin/parked/tidlock_layout.h"
 
@@ -57,16 +57,19 @@ static void test_mutexes(void)
 
         make(&mutex, known[i].type, known[i].robust, known[i].protocol);
         pthread_mutex_lock(&mutex);
-        snprintf(name, sizeof name, "a %s mutex that is held is told", known[i].name);
+        snprintf(name, sizeof name, "a %s mutex that is held is recognized by its kind",
+                 known[i].name);
         TAP_INT(mutex_kind(&mutex), known[i].kind, name);
         if (known[i].type == PTHREAD_MUTEX_RECURSIVE) {
             pthread_mutex_lock(&mutex);
-            snprintf(name, sizeof name, "a %s mutex that is held twice is told", known[i].name);
+            snprintf(name, sizeof name, "a %s mutex that is held twice is recognized by its kind",
+                     known[i].name);
             TAP_INT(mutex_kind(&mutex), known[i].kind, name);
             pthread_mutex_unlock(&mutex);
         }
         pthread_mutex_unlock(&mutex);
-        snprintf(name, sizeof name, "a %s mutex that is free is not held", known[i].name);
+        snprintf(name, sizeof name, "a %s mutex that is free is not recognized as held",
+                 known[i].name);
         TAP_INT(mutex_kind(&mutex), CKPT_TIDLOCK_NONE, name);
     }
 }
@@ -81,7 +84,8 @@ static void test_c11(void)
     memset(&c11, 0, sizeof c11);
     mtx_init(&c11.mutex, mtx_recursive);
     mtx_lock(&c11.mutex);
-    TAP_INT(mutex_kind(&c11.same), CKPT_TIDLOCK_MUTEX, "a recursive mutex of C11 is told");
+    TAP_INT(mutex_kind(&c11.same), CKPT_TIDLOCK_MUTEX,
+            "a recursive mutex of C11 that is held is recognized");
     mtx_unlock(&c11.mutex);
 }
 
@@ -93,29 +97,33 @@ static void test_rwlocks(void)
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         pthread_rwlockattr_t attributes;
         pthread_rwlock_t lock;
+        char name[80];
 
         pthread_rwlockattr_init(&attributes);
         pthread_rwlockattr_setkind_np(&attributes, kinds[i]);
         pthread_rwlock_init(&lock, &attributes);
         pthread_rwlock_wrlock(&lock);
-        TAP_INT(ckpt_tidlock_rwlock((const uint32_t *)&lock, tid), CKPT_TIDLOCK_RWLOCK,
-                "a read-write lock held for writing is told");
+        snprintf(name, sizeof name, "a read-write lock held for writing is recognized, kind %zu",
+                 i);
+        TAP_INT(ckpt_tidlock_rwlock((const uint32_t *)&lock, tid), CKPT_TIDLOCK_RWLOCK, name);
         pthread_rwlock_unlock(&lock);
-        TAP_INT(ckpt_tidlock_rwlock((const uint32_t *)&lock, tid), CKPT_TIDLOCK_NONE,
-                "one that is free is not");
+        snprintf(name, sizeof name, "a read-write lock that is free is not recognized, kind %zu",
+                 i);
+        TAP_INT(ckpt_tidlock_rwlock((const uint32_t *)&lock, tid), CKPT_TIDLOCK_NONE, name);
         pthread_rwlock_rdlock(&lock);
-        TAP_INT(ckpt_tidlock_rwlock((const uint32_t *)&lock, tid), CKPT_TIDLOCK_NONE,
-                "nor one that is held for reading");
+        snprintf(name, sizeof name,
+                 "a read-write lock held for reading is not recognized, kind %zu", i);
+        TAP_INT(ckpt_tidlock_rwlock((const uint32_t *)&lock, tid), CKPT_TIDLOCK_NONE, name);
         pthread_rwlock_unlock(&lock);
     }
 }
 
-/* Every field of a held lock matters. */
+// Every field of a held lock counts.
 static void test_flaws(void)
 {
     pthread_mutex_t mutex;
     uint32_t words[CKPT_RWLOCK_WORDS] = {3, 0, 1, 1, 0, 0, tid, 0, 0, 0, 0, 0, 0, 0};
-    int told = 0;
+    int matches = 0;
 
     make(&mutex, PTHREAD_MUTEX_RECURSIVE, 0, 0);
     pthread_mutex_lock(&mutex);
@@ -124,21 +132,22 @@ static void test_flaws(void)
 
         memcpy(copy, &mutex, sizeof copy);
         copy[i] ^= 0x00770000;
-        told += ckpt_tidlock_mutex(copy, tid) != CKPT_TIDLOCK_NONE;
+        matches += ckpt_tidlock_mutex(copy, tid) != CKPT_TIDLOCK_NONE;
     }
-    TAP_INT(told, 0, "a mutex with one wrong field is none");
+    TAP_INT(matches, 0, "a mutex with one wrong field is not recognized");
     TAP_INT(ckpt_tidlock_mutex((const uint32_t *)&mutex, tid + 1), CKPT_TIDLOCK_NONE,
-            "nor is one of another thread this thread's");
+            "a mutex of another thread is not recognized as this thread's");
     pthread_mutex_unlock(&mutex);
 
-    TAP_INT(ckpt_tidlock_rwlock(words, tid), CKPT_TIDLOCK_RWLOCK, "a read-write lock");
-    told = 0;
+    TAP_INT(ckpt_tidlock_rwlock(words, tid), CKPT_TIDLOCK_RWLOCK,
+            "a read-write lock with the right fields is recognized");
+    matches = 0;
     for (int i = 0; i < CKPT_RWLOCK_WORDS - 1; i++) {
         words[i] ^= i == CKPT_RWLOCK_READERS ? 3 : 0x00770000;
-        told += ckpt_tidlock_rwlock(words, tid) != CKPT_TIDLOCK_NONE;
+        matches += ckpt_tidlock_rwlock(words, tid) != CKPT_TIDLOCK_NONE;
         words[i] ^= i == CKPT_RWLOCK_READERS ? 3 : 0x00770000;
     }
-    TAP_INT(told, 0, "with one wrong field is none");
+    TAP_INT(matches, 0, "a read-write lock with one wrong field is not recognized");
 }
 
 int main(void)
