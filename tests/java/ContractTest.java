@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What the package description of jdk.crac promises of contexts and checkpoints, one test a
-// promise, in TAP. Needs jdk.crac on the class path, or the agent, and no agent: checkpoints are
-// driven with a freeze() of the test's own. "Frozen" therefore means that freeze() returned null.
-// Threads wait for each other on latches with a deadline, never for a time to pass. The lists
-// "keep" hold resources that contexts hold weakly; their use at a test's end keeps them alive.
+// The promises of the package description of jdk.crac about contexts and checkpoints, one test per
+// promise, in TAP. Needs jdk.crac on the class path, or the agent; no checkpoint is made: the tests
+// have a freeze() of their own, and "frozen" means that it returned null. Threads wait for each
+// other on latches with a deadline, never for a fixed time. The lists "keep" hold resources that
+// contexts hold weakly; their use at a test's end keeps them alive.
 // long: one file, so that it runs anywhere with nothing but a class path.
 
 import java.lang.ref.WeakReference;
@@ -37,7 +37,7 @@ public final class ContractTest {
         void run() throws Exception;
     }
 
-    /** What happened, in order: "b1" for resource 1's beforeCheckpoint, "a1" for afterRestore. */
+    /** Events in their order: "b1" for resource 1's beforeCheckpoint, "a1" for afterRestore. */
     private static final class Log {
         private final List<String> events = Collections.synchronizedList(new ArrayList<String>());
 
@@ -50,7 +50,7 @@ public final class ContractTest {
         }
     }
 
-    /** A resource that logs, then does what the test wants. Its identity methods are traps. */
+    /** A resource that logs its calls, then runs the test's action. */
     private static class Hook implements Resource {
         private final Log log;
         private final String name;
@@ -85,11 +85,11 @@ public final class ContractTest {
         }
     }
 
-    /** A checkpoint whose freeze() answers what the test wants. */
+    /** A checkpoint whose freeze() returns the reports of the test. */
     private static final class TestCheckpoint extends Checkpoint {
         private final Log log;
         private final String[] reports;
-        private final List<String> said = Collections.synchronizedList(new ArrayList<String>());
+        private final List<String> printed = Collections.synchronizedList(new ArrayList<String>());
         private volatile long limit;
         private volatile String full;
 
@@ -127,7 +127,7 @@ public final class ContractTest {
 
         @Override
         protected void report(long requester, String text, boolean last) {
-            said.add((requester == 7 ? "told " : "") + (last ? "last " : "") + text);
+            printed.add((requester == 7 ? "to requester " : "") + (last ? "last " : "") + text);
         }
 
         @Override
@@ -152,39 +152,46 @@ public final class ContractTest {
     }
 
     private void contexts() {
-        test("before runs in reverse order of registration, after in order", this::order);
-        test("hooks get the context that notifies them", this::argument);
-        test("everyone is notified of the checkpoint whatever others throw", this::beforeThrows);
-        test("everyone is notified of the restore whatever others throw", this::afterThrows);
-        test("an Error in a hook is collected too", this::errors);
+        test("beforeCheckpoint runs in reverse order of registration, afterRestore in order",
+                this::order);
+        test("a hook gets the context that notifies it", this::argument);
+        test("all resources are notified of a checkpoint although others throw",
+                this::beforeThrows);
+        test("all resources are notified of a restore although others throw", this::afterThrows);
+        test("an Error of a hook is in the CheckpointException", this::errors);
         test("one exception thrown by two hooks is recorded twice", this::sameException);
-        test("contexts hold resources weakly", this::weak);
-        test("a resource is held from its checkpoint to its restore", this::heldBetween);
-        test("resources are told apart by identity alone", this::identity);
-        test("registering again moves to the end, and notifies once", this::again);
-        test("null is not registered", this::nullResource);
-        test("nested contexts' exceptions are flattened", this::flattening);
-        test("an exception with a message and suppressed ones loses neither", this::ownMessage);
-        test("exceptions that suppress each other are taken apart once", this::cycle);
-        test("a context registered with two others notifies once", this::twoParents);
-        test("registering from a hook counts from the next checkpoint on", this::fromHook);
-        test("registering on a thread that a hook waits for does not block", this::fromThread);
+        test("a context holds its resources weakly", this::weak);
+        test("a resource is held from beforeCheckpoint to afterRestore", this::heldBetween);
+        test("resources are distinguished by identity alone", this::identity);
+        test("a resource that is registered twice moves to the end and is notified once",
+                this::again);
+        test("the registration of null throws NullPointerException", this::nullResource);
+        test("the exceptions of nested contexts are flattened", this::flattening);
+        test("an exception with a message and suppressed ones keeps both", this::ownMessage);
+        test("exceptions that suppress each other are flattened once", this::cycle);
+        test("a context that is registered with two others notifies once", this::twoParents);
+        test("a resource registered by a hook is notified from the next checkpoint on",
+                this::fromHook);
+        test("registration on a thread that a hook waits for does not block", this::fromThread);
     }
 
     private void checkpoints() {
-        test("a checkpoint notifies, freezes, notifies", this::checkpoint);
-        test("a hook that throws calls the checkpoint off, and all are told", this::calledOff);
-        test("where there is no room for an image, no hook is called", this::noRoom);
-        test("what cannot be frozen is reported by type, and all are told", this::reports);
-        test("failures of both kinds are in the one CheckpointException", this::bothKinds);
-        test("a failure after the restore is a RestoreException", this::restoreFailure);
-        test("a call from inside a hook throws, and the next one works", this::recursion);
-        test("simultaneous callers take turns", this::turns);
+        test("a checkpoint calls beforeCheckpoint, freezes, calls afterRestore", this::checkpoint);
+        test("a hook that throws calls the checkpoint off, and all are notified", this::calledOff);
+        test("without room for an image no hook is called", this::noRoom);
+        test("each obstacle has an exception of its type, and all are notified", this::reports);
+        test("failures of both hooks are in one CheckpointException", this::bothKinds);
+        test("a failure of afterRestore is in a RestoreException", this::restoreFailure);
+        test("a checkpoint from inside a hook throws, and the next one works", this::recursion);
+        test("simultaneous checkpoints are made one after the other", this::turns);
         test("a hook that hangs is reported, and calls the checkpoint off", this::hang);
-        test("a context that swallows the limit does not save the checkpoint", this::swallowed);
-        test("whoever waits behind a hook that hangs for good is turned away", this::stuck);
-        test("the halves of a checkpoint: one at a time, and the second only once", this::halves);
-        test("request() describes, and without an agent nobody is notified", this::request);
+        test("a hook over the limit calls the checkpoint off even if its context hides it",
+                this::swallowed);
+        test("a request that waits for a hook that hangs is refused", this::stuck);
+        test("the halves of a checkpoint: begin() once at a time, end() once after it",
+                this::halves);
+        test("request() returns the reasons, and without an agent no hook is called",
+                this::request);
     }
 
     private void order() throws Throwable {
@@ -490,7 +497,7 @@ public final class ContractTest {
         same(4, found.length);
         same(CheckpointOpenFileException.class, found[0].getClass());
         same("fd 3: /tmp/a", found[0].getMessage());
-        same(null, found[0].getCause()); // no agent that would know where it was opened
+        same(null, found[0].getCause()); // no agent that has the stack of its opening
         same(CheckpointOpenSocketException.class, found[1].getClass());
         same("fd 4: tcp [::1]:80", found[1].getMessage());
         same(CheckpointOpenResourceException.class, found[2].getClass());
@@ -602,8 +609,8 @@ public final class ContractTest {
                 found[0].getMessage());
         same(InterruptedException.class, found[0].getCause().getClass());
         check(!Thread.currentThread().isInterrupted(), "the requester is left interrupted");
-        String report = checkpoint.said.get(0);
-        check(report.startsWith("told " + name + " has been running for "), report);
+        String report = checkpoint.printed.get(0);
+        check(report.startsWith("to requester " + name + " has been running for "), report);
         check(report.contains("ContractTest.await(ContractTest.java:"), report);
         log.expect("b3", "b2", "b1", "a1", "a2", "a3");
         same(3, keep.size());
@@ -659,11 +666,12 @@ public final class ContractTest {
         log.expect("b1", "interrupted", "a1");
         check(refused.get().getMessage().startsWith("another checkpoint is on its way: "
                 + Hook.class.getName() + ".beforeCheckpoint of "), refused.get().getMessage());
-        check(checkpoint.said.get(1).startsWith("told last "), checkpoint.said.get(1));
+        String last = checkpoint.printed.get(1);
+        check(last.startsWith("to requester last "), last);
         same(1, keep.size());
     }
 
-    /** Needs the agent, which knows of hook_timeout. */
+    /** Needs the agent, which has the option hook_timeout. */
     private void halves() throws Throwable {
         Log log = new Log();
         Exception failure = new Exception("busy");
@@ -685,14 +693,14 @@ public final class ContractTest {
         same(0, Checkpoint.begin().length);
         same(0, Checkpoint.attempt().length);
         check(Checkpoint.busy()[0].startsWith(busy), Checkpoint.busy()[0]);
-        check(Checkpoint.request(null).contains(busy), "request() does not say what it waits for");
+        check(Checkpoint.request(null).contains(busy), "request() gives no reason");
         log.expect("b1");
         same(null, Checkpoint.end());
         log.expect("b1", "a1");
         same(0, Checkpoint.end().length);
     }
 
-    /** Here the real entry points are called; a hook that always throws keeps any agent idle. */
+    /** Calls the real entry points; a hook that always throws prevents a checkpoint of an agent. */
     private void request() throws Throwable {
         Log log = new Log();
         Resource hook = new Hook(log, "1", null, throwing(new Exception("after",

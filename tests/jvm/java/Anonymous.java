@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Java half of anonymous.t and allocators.t: calls the library of its first argument, to prepare
-// memory and, after each restore, to look at it.  The library prints a line for each thing that it
-// tried; "looked N" follows the last one of generation N.
+// memory and, after each restore, to check it. The library prints a line for each case; "looked N"
+// follows the last one of generation N.
 
 import java.util.concurrent.Semaphore;
 import org.crac.Context;

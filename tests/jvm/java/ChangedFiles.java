@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Has files open in each way, and after every restore writes to those that MODE names, as the
-// process that was frozen would have.
+// Has files open in each way, and after every restore writes to those of MODE, as the process that
+// was frozen would have.
 //
 //     ChangedFiles FOLDER MODE
 //
@@ -13,7 +13,7 @@
 //       jul     FOLDER/jul, written at its end only, with a lock on FOLDER/jul.lck
 //       data    FOLDER/data, read and written
 //       map     FOLDER/map, mapped for writing
-//       view    FOLDER/map, mapped for reading; "view N": the byte that is there now
+//       view    FOLDER/map, mapped for reading; prints "view N", the byte in it
 
 import java.io.File;
 import java.io.FileOutputStream;

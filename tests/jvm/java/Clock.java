@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Lives by the monotonic clock in every way that Java has, and says so: one line "NAME N" for each
-// step of each waiter, and "jump NAME MS" when System.nanoTime() between two steps went on by more
-// than ten seconds or back.
+// Waits by the monotonic clock in every way that Java has: prints one line "NAME N" for each step
+// of each waiter, and "jump NAME MS" if System.nanoTime() between two steps advanced by more than
+// ten seconds or went back.
 
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Executors;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Asks for the process ID so often that the JIT compiler has made machine code of it (with -Xbatch
-// it waits for the compiler), asks for a checkpoint, and then prints what the same code says. For
+// Calls for the process ID so often that the JIT compiler has compiled the code (with -Xbatch it
+// waits for the compiler), asks for a checkpoint, and then prints the result of the same code. For
 // JDK 9 and newer: the calls must be plain ones, reflection is compiled differently.
 
 import org.crac.Core;

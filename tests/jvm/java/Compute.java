@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // A long computation whose result depends on every step of every thread: four threads in lockstep,
-// each step mixing what the neighbour had before with one of several kinds of work (integers,
+// each step mixing the neighbour's old value with one of several kinds of work (integers,
 // floating point and vectors, collections, strings, sorting, exceptions, monitors, new classes).
 // Prints "step N" from one of the threads, and at the end "checksum X", which is the same on every
 // JVM. Nothing in it depends on time, on addresses or on the order in which threads happen to run.
@@ -62,7 +62,7 @@ public final class Compute implements Runnable {
         try {
             for (int step = 0; step < steps; step++) {
                 long state = mix(STATES[index], STATES[(index + 1) % THREADS]);
-                BARRIER.await(); // all have read before one writes
+                BARRIER.await(); // all have read before any of them writes
                 STATES[index] = step(step, state);
                 if (index == 0) {
                     System.out.println("step " + step);
@@ -212,7 +212,7 @@ public final class Compute implements Runnable {
         return state;
     }
 
-    /** A class of its own each time: loaded, linked, interpreted, compiled, unloaded. */
+    /** A new class each time: loaded, linked, interpreted, compiled, unloaded. */
     private static long fresh(long state) throws Exception {
         Class<?> loaded = new ClassLoader() {
             Class<?> define() {
@@ -234,7 +234,7 @@ public final class Compute implements Runnable {
         return bytes.toByteArray();
     }
 
-    /** Loops that become vector instructions, and floating point that must not lose a bit. */
+    /** Loops that become vector instructions, and exact floating point results. */
     public static final class Kernel {
         private Kernel() {
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Holds one of every kind of descriptor that a checkpoint takes along, freezes itself as often as
-// it is told, and after each restore goes on using all of them. Prints "ok WHAT" or "not ok WHAT:
-// why", and "round N" after each; exit status 1 if anything was wrong.
+// Holds one of every kind of descriptor that an image keeps, freezes itself as often as its
+// argument says, and uses all of them after each restore. Prints "ok NAME" or "not ok NAME: reason"
+// for each check, and "round N" after each generation; exit status 1 if a check failed.
 //
 //     Descriptors FOLDER TIMES
 //
@@ -37,6 +37,7 @@ import org.crac.Core;
 
 public final class Descriptors {
     private static boolean failed;
+    private static int generation;
 
     private final Path folder;
     private final byte[] content = new byte[100000];
@@ -72,6 +73,7 @@ public final class Descriptors {
             if (round > 0) {
                 Core.checkpointRestore();
             }
+            generation = round;
             all.use(round);
             System.out.println("round " + round);
         }
@@ -84,15 +86,16 @@ public final class Descriptors {
         boolean passes() throws Exception;
     }
 
-    private static void check(String what, Check check) {
+    private static void check(String expected, Check check) {
+        String name = "generation " + generation + ": " + expected;
         try {
             if (check.passes()) {
-                System.out.println("ok " + what);
+                System.out.println("ok " + name);
                 return;
             }
-            System.out.println("not ok " + what);
+            System.out.println("not ok " + name);
         } catch (Exception wrong) {
-            System.out.println("not ok " + what + ": " + wrong);
+            System.out.println("not ok " + name + ": " + wrong);
         }
         failed = true;
     }
@@ -146,13 +149,13 @@ public final class Descriptors {
     }
 
     private void use(int round) {
-        check("file read on", () -> {
+        check("a file is read at its position", () -> {
             byte[] part = new byte[1000];
             return reading.read(part) == 1000
                     && Arrays.equals(part, Arrays.copyOfRange(content, round * 1000,
                             round * 1000 + 1000));
         });
-        check("file read and written", () -> {
+        check("a file open for both is read and written at its position", () -> {
             boolean there = both.getFilePointer() == 500 + round;
             both.write(200 + round);
             both.seek(500);
@@ -161,35 +164,36 @@ public final class Descriptors {
             }
             return there && both.read() == (content[501 + round] & 0xff) && rewind(501 + round);
         });
-        check("file appended to", () -> {
+        check("a file in append mode is written at its end", () -> {
             Files.write(folder.resolve("log"), "other\n".getBytes(), StandardOpenOption.APPEND);
             appending.write(("line " + round + "\n").getBytes());
             return Files.readAllLines(folder.resolve("log")).size() == 2 * (round + 1);
         });
-        check("file channel", () -> {
+        check("a file channel writes at its position", () -> {
             boolean there = channel.position() == round;
             channel.write(ByteBuffer.wrap(new byte[] {(byte) ('a' + round)}));
             return there && new String(Files.readAllBytes(folder.resolve("channel")))
                     .equals("abcdefgh".substring(0, round + 1));
         });
-        check("directory stream", () -> {
+        check("a half-read directory continues", () -> {
             boolean fresh = true;
             for (int i = 0; i < 700; i++) {
                 fresh &= seen.add(walk.next().getFileName().toString());
             }
             return fresh;
         });
-        check("/dev/null read", () -> nothing.read() == -1);
-        check("/dev/null written", () -> {
+        check("/dev/null is read", () -> nothing.read() == -1);
+        check("/dev/null is written", () -> {
             sink.write(content);
             return true;
         });
-        check("/dev/urandom", () -> {
+        check("/dev/urandom is read", () -> {
             byte[] bytes = new byte[64];
             return random.read(bytes) == 64 && !Arrays.equals(bytes, new byte[64]);
         });
-        check("read-only mapping", () -> mappedReadOnly.get(1000 + round) == content[5096 + round]);
-        check("writable mapping", () -> {
+        check("a read-only mapping has its content",
+                () -> mappedReadOnly.get(1000 + round) == content[5096 + round]);
+        check("a writable mapping has its content and is written", () -> {
             boolean there = round == 0 || mapped.get(round - 1) == round;
             mapped.put(round, (byte) (round + 1));
             mapped.force();
@@ -204,7 +208,7 @@ public final class Descriptors {
     }
 
     private void useNetwork(int round) {
-        check("full pipe has its bytes", () -> {
+        check("a full pipe has its bytes", () -> {
             int left = fullBytes - round * 1000;
             ByteBuffer part = ByteBuffer.allocate(1000);
             while (part.hasRemaining()) {
@@ -212,12 +216,12 @@ public final class Descriptors {
             }
             return left >= 1000 && Arrays.equals(part.array(), Arrays.copyOf(content, 1000));
         });
-        check("pipe keeps what is in it", () -> {
+        check("a pipe has its bytes", () -> {
             ByteBuffer got = ByteBuffer.allocate(100);
             boolean there = round == 0 || pipe.source().read(got) == 5 && got.get(0) == round - 1;
             return there && pipe.source().read(got) == 0;
         });
-        check("selector wakes up", () -> {
+        check("a selector is woken by wakeup()", () -> {
             selector.selectNow();
             Thread waker = new Thread(selector::wakeup);
             waker.start();
@@ -225,11 +229,11 @@ public final class Descriptors {
             waker.join();
             return ready == 0 && selector.selectedKeys().isEmpty();
         });
-        check("selector sees the pipe", () -> {
+        check("a selector reports a readable pipe", () -> {
             pipe.sink().write(ByteBuffer.wrap(new byte[] {(byte) round, 1, 2, 3, 4}));
             return selector.select(20000) == 1 && selected("pipe");
         });
-        check("selector sees a connection", () -> {
+        check("a selector reports a new connection", () -> {
             try (SocketChannel client = SocketChannel.open(channelServer.getLocalAddress())) {
                 boolean there = false;
                 while (!there) { // the pipe is ready all the time
@@ -241,9 +245,9 @@ public final class Descriptors {
                 }
             }
         });
-        check("IPv4 server", () -> accepts(server4));
+        check("a listening IPv4 socket accepts", () -> accepts(server4));
         if (server6 != null) {
-            check("IPv6 server", () -> accepts(server6));
+            check("a listening IPv6 socket accepts", () -> accepts(server6));
         }
     }
 
@@ -271,7 +275,7 @@ public final class Descriptors {
     }
 
     private void close() {
-        check("directory stream ends where it should", () -> {
+        check("a half-read directory has each name once up to its end", () -> {
             while (walk.hasNext()) {
                 if (!seen.add(walk.next().getFileName().toString())) {
                     return false;
@@ -279,7 +283,7 @@ public final class Descriptors {
             }
             return seen.size() == folder.resolve("many").toFile().list().length;
         });
-        check("all of it closes", () -> {
+        check("all descriptors can be closed", () -> {
             for (AutoCloseable one : new AutoCloseable[] {reading, both, appending, channel,
                 directory, nothing, sink, random, pipe.sink(), pipe.source(), fullPipe.sink(),
                 fullPipe.source(), selector, channelServer, server4}) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A JVM that is started by root and becomes user N, as daemons do: Dropped LIBRARY N. Prints what
-// the native half (in rights.t) says of that, and counts.
+// A JVM that is started by root and becomes user N, as daemons do: Dropped LIBRARY N. Prints the
+// result of the native half (in rights.t), and counts.
 
 public final class Dropped {
     static native int become(int user);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A JVM to talk with: answers each line of its standard input on standard output, and does what
-// some of them say. Has a shutdown hook, so that a test sees whether a signal reached it in good
-// order.
+// A JVM that answers each line of its standard input on standard output; some lines are commands.
+// Has a shutdown hook, so that a test sees whether the JVM ended in order.
 //
 //     err TEXT   TEXT to standard error
 //     exit N     ends with that status
-//     fds        the descriptors it has, but those that it opens to look
+//     fds        prints its descriptors, without those that it opens for that
 
 import java.io.BufferedReader;
 import java.io.File;

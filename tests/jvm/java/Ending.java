@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A JVM that ends while a checkpoint is on its way:
+// A JVM that ends during a checkpoint:
 //     Ending WHAT
-// exit: another thread calls System.exit(5) while beforeCheckpoint runs. signal: that waits until
-// the shutdown hook runs, for the test sends SIGTERM. late: the shutdown hook asks for a checkpoint
-// and says what comes of it; otherwise it waits until there is a file ENDING-GO in the working
-// directory. handler: the application handles SIGTERM itself, by a checkpoint that another thread
-// asks for. halt: another thread ends the JVM with status 7 while afterRestore runs. Prints
+// exit: another thread calls System.exit(5) while beforeCheckpoint runs. signal: beforeCheckpoint
+// waits until the shutdown hook runs, since the test sends SIGTERM. late: the shutdown hook asks
+// for a checkpoint and prints the result; otherwise the hook waits for a file ENDING-GO in the
+// working directory. handler: the application handles SIGTERM itself, by a checkpoint that another
+// thread asks for. halt: another thread ends the JVM with status 7 while afterRestore runs. Prints
 // "ready", "before", "after", "shutdown".
 
 import java.io.File;
@@ -29,7 +29,7 @@ public final class Ending {
         }
     }
 
-    /** By reflection: the classes are not of Java's standard. */
+    /** By reflection: the classes are not part of the Java standard. */
     private static void handle() throws Exception {
         Class<?> signal = Class.forName("sun.misc.Signal");
         Class<?> handler = Class.forName("sun.misc.SignalHandler");

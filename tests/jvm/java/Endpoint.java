@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What endpoint.t asks over HTTP to get ready for a checkpoint. Its hooks do as the files in the
-// directory of its argument say: `fail` makes both throw, and a FIFO `hold` makes the first one
-// wait until somebody has written to it. With `socket` a TCP connection to itself stands against
-// every freeze. Says "ready", "before", "after" and "thread NAME" of the hook's thread.
+// The program of endpoint.t and endpoint-life.t. Files in the directory of its argument control its
+// hooks: `fail` makes both throw, and a FIFO `hold` makes the first one wait until it is written
+// to. With `socket` a TCP connection to itself prevents every freeze. Prints "ready", "before",
+// "after" and "thread NAME" with the hook's thread.
 
 import java.io.File;
 import java.io.FileInputStream;

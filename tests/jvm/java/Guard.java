@@ -2,7 +2,7 @@
 //
 // Memory with a guard page in it (MADV_GUARD_INSTALL, Linux 6.13), which newer C libraries put
 // below thread stacks: reading it ends the process. Needs JDK 22 for the foreign function
-// interface. Prints "ready", then again and again what it finds: "before=1 guard=true after=3".
+// interface. Prints "ready", then repeatedly what it finds: "before=1 guard=true after=3".
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -22,7 +22,7 @@ public final class Guard {
                 linker.defaultLookup().find("madvise").orElseThrow(),
                 FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS,
                         ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
-        // Large enough to be a mapping of its own.
+        // Large enough for its own mapping.
         MemorySegment memory = Arena.global().allocate(64 * PAGE, PAGE);
         memory.fill((byte) 1);
         MemorySegment guard = memory.asSlice(PAGE, PAGE);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Programs that are hard to freeze, by the name of the first argument. Each prints "ready" when its
-// difficulty is there, and then one number a line, so that a test sees that it goes on.
+// Programs that are hard to freeze, selected by the first argument. Each prints "ready" when it is
+// set up, and then one number per line, so that a test sees that it continues.
 //
-//     Hard count FIRST          nothing hard: only counts, from that number on
+//     Hard count FIRST          only counts, from that number on
 //     Hard threads              four threads that do nothing but start other threads and join them
-//     Hard map FILE             has the file mapped for reading; does not look at it any more
-//     Hard fds FILE RELEASE     opens FILE until no descriptor is left; closes all, and prints
-//                               "released", when the file RELEASE is there
+//     Hard map FILE             has the file mapped for reading; does not read it
+//     Hard fds FILE RELEASE     opens FILE until no descriptor is left; when the file RELEASE
+//                               exists, closes all and prints "released"
 //     Hard halt                 its second beforeCheckpoint ends the JVM
 
 import java.io.File;
@@ -66,7 +66,7 @@ public final class Hard implements Runnable {
                 break;
             case "fds":
                 release = new File(args[2]);
-                close(open(args[1], 3)); // so that nothing has to be loaded when all are gone
+                close(open(args[1], 3)); // loads the classes while there are descriptors
                 open = open(args[1], MANY);
                 break;
             case "halt":
@@ -90,7 +90,7 @@ public final class Hard implements Runnable {
         }
     }
 
-    /** Of a thread that starts others: for ever. Those end at once. */
+    /** Starts threads without end; they end at once. */
     @Override
     public void run() {
         try {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A JVM with something in it that a mere request must not harm:
+// A JVM with threads or memory that a request for a checkpoint must not harm:
 //     Harmless LIBRARY COMMANDS WHAT [ARGUMENT]
 // The native half (harmless.c) starts WHAT. Prints "ready"; then takes the command in the file
 // COMMANDS/1, then that in COMMANDS/2 and so on: "ask N" asks for N checkpoints that are refused,
 // "signal" has the native half signal its waiting threads, "recurse" starts a thread that overflows
-// its stack again and again, "end" ends it, any other word prints what the native half has counted.
+// its stack repeatedly, "end" ends the JVM, any other word prints what the native half has counted.
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,7 +74,7 @@ public final class Harmless {
         System.out.println(start(arguments[2], arguments.length > 3 ? arguments[3] : ""));
         for (int number = 1;; number++) {
             Path command = Paths.get(arguments[1], String.valueOf(number));
-            while (!Files.exists(command)) { // opens nothing, a checkpoint may come at any moment
+            while (!Files.exists(command)) { // opens no file: a checkpoint may come at any moment
                 Thread.sleep(20);
             }
             String line = Files.readAllLines(command).get(0);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Three resources, of which the second does something that hangs, by the name of the argument.
-// Prints "ready PORT", and a line from each hook that is called. GET / answers "serving"; GET
-// /own calls Core.checkpointRestore() and answers with what that said. Once FILE is there, whatever
-// hangs is let go, now and in future.
+// Three resources, of which the second hangs in a way that the argument selects. Prints "ready
+// PORT", and a line from each hook that is called. GET / answers "serving"; GET /own calls
+// Core.checkpointRestore() and answers with its result. Once FILE exists, the hook that hangs
+// continues, and later calls do not hang.
 //
 //     Hooks MODE FILE
 
@@ -50,7 +50,7 @@ public final class Hooks {
         }
         RELEASED.countDown();
         System.out.println("released");
-        Thread.currentThread().join(); // and keeps the hooks: their contexts hold them weakly
+        Thread.currentThread().join(); // keeps the hooks too: their contexts hold them weakly
         System.out.println(first + " " + second + " " + third);
     }
 
@@ -81,7 +81,7 @@ public final class Hooks {
         return said.toString();
     }
 
-    /** Waits until it is released, whatever else happens. */
+    /** Waits until it is released, and ignores interrupts. */
     private static void waitUninterruptibly() {
         boolean interrupted = false;
         for (;;) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Has jars open in every way the JDK has: the class path's, a URLClassLoader's, a JarFile, the
-// cache behind jar: URLs. Reads the entry "first" of each, freezes itself, and then reads from each
-// what nobody has asked for before: the entry "second" and a class.
-// Arguments: the jar on the class path, that of the URLClassLoader, that of the JarFile, that of
-// the URL.
+// cache of jar: URLs. Reads the entry "first" of each, freezes itself, and then reads from each
+// what was not used before: the entry "second" and a class. Arguments: the jar on the class path,
+// that of the URLClassLoader, that of the JarFile, that of the URL.
 
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// "served" is a JVM to be looked at. "remote PORT" and "local PID" are clients as JConsole is one:
-// they know nothing of checkpoints, connect over RMI (to the PID by way of the attach protocol,
-// which starts the JVM's local agent), read the MXBean's attributes, print them, and hang up; "stay
-// PORT" does it again before it hangs up, when it reads a line.
-// Without jdk.attach at compile time (JDK 8 has no such module), hence the reflection.
+// "served" is the JVM that clients inspect. "remote PORT" and "local PID" are clients like
+// JConsole: they connect over RMI (to the PID by the attach protocol, which starts the JVM's local
+// agent), read the MXBean's attributes, print them, and disconnect; "stay PORT" does so a second
+// time when it reads a line. Without jdk.attach at compile time (JDK 8 has no such module), hence
+// the reflection.
 
 import javax.management.MBeanServerConnection;
 import javax.management.ObjectName;

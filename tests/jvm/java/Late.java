@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A program that does not touch org.crac before it is told to: for agents that come late. Obeys its
-// standard input, one word a line, and prints each word when it is done:
+// A program that does not use org.crac before a command does: for agents that are loaded late.
+// Takes commands from its standard input, one word per line, and prints each word when it is done:
 //
 //     bean       the name of the CRaC MXBean, or "none"
 //     register   registers a resource with org.crac, which prints its notifications from then on
 //     freeze     calls org.crac's checkpointRestore()
-//     end        ends in order
+//     end        ends with 0
 
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
@@ -24,7 +24,7 @@ public final class Late {
     private Late() {
     }
 
-    /** In a class of its own, so that org.crac is not loaded with Late. */
+    /** In a separate class, so that org.crac is not loaded with Late. */
     private static final class Hooks implements Resource {
         @Override
         public void beforeCheckpoint(Context<? extends Resource> context) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Opens what could not be frozen (a named pipe, a TCP connection) and forgets about it in its hook,
-// so that at the checkpoint only its cleaner can close it; and has a Cleaner of its own with work
-// that takes a while, or never ends. Prints "ready", and afterwards what it knows.
+// Opens what cannot be frozen (a named pipe, a TCP connection) and drops the references in its
+// hook, so that only their cleaners can close them at the checkpoint; and has its own Cleaner with
+// work that takes a while, or never ends. Prints "ready", and afterwards how much was cleaned.
 //
 //     Leaks MODE FIFO     MODE: leaks, slow or stuck
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Listens, without blocking, and counts, so that a test sees that it goes on. Prints its port:
-// "any PORT". Each connection is told that word.
+// Listens, without blocking, and counts, so that a test sees that it continues. Prints its port:
+// "any PORT". Each connection gets that word.
 //
 //     Listeners any          at all addresses, IPv6 and IPv4, with a backlog of 7
 //     Listeners shared       at a port that others may share (SO_REUSEPORT, from JDK 9 on)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Work that never ends and always checks itself: a live structure that is changed and summed again,
-// garbage beside it, classes that are loaded anew all the time so that the compilers never rest,
-// and as many more threads as wanted, which hand a token around. Prints "round N" a round; prints
-// "CORRUPT" and ends with status 3 when something is not as it was left.
+// Work that never ends and checks itself: a live structure that is changed and summed, garbage next
+// to it, classes that are loaded again all the time so that the compilers never rest, and as many
+// more threads as wanted, which pass a token around. Prints "round N" for each round; prints
+// "CORRUPT" and ends with status 3 when data have changed unexpectedly.
 //
 //     Load [--threads N] [--live MIB] [--no-classes]
 
@@ -118,7 +118,7 @@ public final class Load {
         return true;
     }
 
-    /** A class that nobody has seen yet, run until the compilers take it on. */
+    /** A new class, run until it is compiled. */
     private void compile(int round) throws Exception {
         Class<?> fresh = new Fresh().load();
         long got = (Long) fresh.getMethod("run", int.class).invoke(null, round);
@@ -154,7 +154,7 @@ public final class Load {
         }
     }
 
-    /** Loads Kernel once more, as a class of its own. */
+    /** Loads Kernel once more, as a separate class. */
     private static final class Fresh extends ClassLoader {
         Class<?> load() throws Exception {
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();

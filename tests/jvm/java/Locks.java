@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Holds locks on files of a directory, logs through java.util.logging, and prints "tick N", or
-// "tick N: WHAT" where a lock is not valid any more. The files are there already:
+// "tick N: WHAT" if a lock is no longer valid. The files exist already:
 //     ranges    an exclusive lock on 0 to 99, a shared one on 200 to 299
 //     mapped    locked as a whole, and mapped for writing
 //     log       of a FileHandler, which locks log.lck

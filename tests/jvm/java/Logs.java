@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Writes logs: entry 1, 2, 3 and so on, one a line, to a FileHandler of java.util.logging where a
+// Writes logs: entry 1, 2, 3 and so on, one per line, to a FileHandler of java.util.logging if a
 // file is named, and to standard output; and collects garbage for the JVM's own log (-Xlog:gc).
 
 import java.util.logging.FileHandler;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Has many of something, says "ready", and counts ten times a second: "tick N", or "tick N: WHAT"
-// where something of it is wrong.
+// Has many objects of a kind, prints "ready", and counts ten times a second: "tick N", or "tick N:
+// WHAT" if one of them is wrong.
 //
 //     Many [KIND:NUMBER]...
 //
@@ -10,8 +10,8 @@
 //   ports:N       servers, at any port         threads:N   that wait
 //   passing:N     threads that open and close servers
 //   beside:N      files next to the folder
-//   deleted:N     files that were deleted, each with a byte of its own
-//   maps:N        mappings of one file, each with a byte of its own
+//   deleted:N     files that were deleted, each with its own byte
+//   maps:N        mappings of one file, each with its own byte
 //   mapped:N      files, each mapped and closed
 //   udp:PORT      one socket that shares its port (only one)
 
@@ -109,7 +109,7 @@ public final class Many {
         }
     }
 
-    // A private mapping has a page of its own; one of each file is shared.
+    // A private mapping has its own page; one mapping of each file is shared.
     private static void map(File file, boolean isPrivate, int i) throws Exception {
         try (RandomAccessFile open = new RandomAccessFile(file, "rw")) {
             open.setLength(4096);
@@ -153,7 +153,7 @@ public final class Many {
         THREADS.add(thread);
     }
 
-    // Of each pipe its byte is read and written again.
+    // The byte of each pipe is read and written again.
     private static String wrong() throws Exception {
         ByteBuffer one = ByteBuffer.allocate(2);
         for (int i = 0; i < PIPES.size(); i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Has files that were deleted while it uses them, and prints a number ten times a second while each
-// has what it should: 1, 2, 3 and so on; or once which one has not.
+// Has files that were deleted while it uses them, and prints 1, 2, 3 and so on, ten times a second,
+// while each has the right content; otherwise once which one is wrong.
 //
 // Arguments: a folder for them, KIB of the first file.
 

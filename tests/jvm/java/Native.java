@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What native libraries rely on to notice that their process is a copy: memory that the kernel
-// wipes in one (BoringSSL, AWS-LC), and OpenSSL's generator, which only looks at the process ID.
+// The means by which native libraries notice that their process is a copy: memory that the kernel
+// wipes in a copy (BoringSSL, AWS-LC), and OpenSSL's generator, which only checks the process ID.
 //
 //     Native LIBCRYPTO|-
 //

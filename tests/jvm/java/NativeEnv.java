@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Changes the environment behind Java's back, as native libraries do: sets NATIVE and CHANGED,
-// removes REMOVED, after Java has made its copy. Asks for a checkpoint, and then tells what Java
-// and the C library see: "java KEY=VALUE", "c KEY=VALUE". Needs JDK 22 for the foreign function
-// interface, so it is run as a source file and not compiled with the others.
+// Changes the environment by native code, as native libraries do: sets NATIVE and CHANGED, removes
+// REMOVED, after Java has made its copy. Asks for a checkpoint, and then prints what Java and the C
+// library see: "java KEY=VALUE", "c KEY=VALUE". Needs JDK 22 for the foreign function interface, so
+// it is run as a source file and not compiled with the others.
 
 import java.lang.foreign.AddressLayout;
 import java.lang.foreign.Arena;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Says what it sees of its environment and its system properties, before and after a restore:
-// NewLife [core|wait] KEY...: the keys that it tells of. "core" asks for the checkpoint itself.
-// Lines are "WHEN KIND KEY=[VALUE]" with what is not ASCII as its code. NewLife$Second is the main
-// class of a restore and tells its arguments.
+// Prints its environment and its system properties, before and after a restore: NewLife [core|wait]
+// KEY...: the keys that it prints. "core" asks for the checkpoint itself. Lines are "WHEN KIND
+// KEY=[VALUE]" with characters that are not ASCII as their codes. NewLife$Second is the main class
+// of a restore and prints its arguments.
 
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
@@ -47,7 +47,7 @@ public class NewLife implements Resource {
 
     private static final Object[] KEPT = new Object[1];
 
-    /** Objects to every checkpoint. */
+    /** Refuses every checkpoint. */
     static final class Objection implements Resource {
         Objection() {
             KEPT[0] = this;
@@ -73,7 +73,7 @@ public class NewLife implements Resource {
         line(when, "count", "", "" + System.getenv().size());
     }
 
-    /** What a child process sees, with the variables of interest alone. */
+    /** The environment of a child process, only the variables of interest. */
     private static String child(String program) throws Exception {
         Process process = new ProcessBuilder(program).redirectErrorStream(true).start();
         process.getOutputStream().close();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Memory of numbers that look like a held native lock, for tests/jvm/tidlocks.t.
+// Memory of numbers that resemble a held native lock, for tests/jvm/tidlocks.t.
 
 import java.io.File;
 import java.nio.ByteBuffer;
@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 
 /**
- * Writes what a recursive mutex has while a thread holds it, and says after the restore whether it
- * is still the same. Arguments: GO, the file to wait for; the owner, "main" for the thread that
+ * Writes the fields of a recursive mutex that a thread holds, and reports after the restore whether
+ * they are unchanged. Arguments: GO, the file to wait for; the owner, "main" for the thread that
  * runs this or "first" for the JVM's first thread; what is in front, "nothing" or "code", an
  * address in the JVM's own memory; then the native libraries to load.
  */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Has things open that a rehearsal looks at, and says so: arguments of the form KIND:VALUE. Then it
-// counts, ten times a second, until it is killed or the count is reached.
+// Has files and other objects open that a rehearsal checks, given by arguments of the form
+// KIND:VALUE, and prints "ready". Then it counts, ten times a second, until it is killed or the
+// count is reached.
 //
 //   read:FILE write:FILE    open and kept open; write creates it
 //   temporary:KIB           a file in java.io.tmpdir that is deleted at the end
 //   port:N                  listens there (0: any)
 //   at:ADDRESS:N            at that address of this machine
-//   threads:N               as many that wait
+//   threads:N               N threads that wait
 //   heap:MIB                of live memory
-//   garbage:MIB             that nothing refers to
-//   spawn:N                 N children, one after another, with what Process says of their end
+//   garbage:MIB             of unreachable memory
+//   spawn:N                 N children, one after another; prints how Process reports their ends
 //   until:N                 the last number
 
 import java.io.Closeable;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What org.crac does, in two ways: "head" finds an implementation by the reflective look-ups that
-// its unreleased head makes (written anew from what it looks for), "api" goes through the released
-// org.crac on the class path. Both then ask for three checkpoints: one that a resource refuses, one
-// that succeeds, and one after whose restore a resource fails; and print what came of each. "last"
-// is a resource whose beforeCheckpoint ends the last thread that keeps the JVM up.
+// The calls of org.crac, in two ways: "head" finds an implementation by the reflective look-ups of
+// its unreleased head (written again for this test), "api" uses the released org.crac on the class
+// path. Both then ask for three checkpoints: one that a resource refuses, one that succeeds, and
+// one after whose restore a resource fails; and print the result of each. "last" is a resource
+// whose beforeCheckpoint ends the last thread that keeps the JVM alive.
 
 import java.lang.management.ManagementFactory;
 import java.lang.management.PlatformManagedObject;
@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 public final class OrgCrac {
     private static Object kept; // resources are held weakly
 
-    /** One way to an implementation. */
+    /** One way to find and use an implementation. */
     private interface Way {
         void register(Hook hook) throws Exception;
 
@@ -28,7 +28,7 @@ public final class OrgCrac {
         long uptime() throws Exception;
     }
 
-    /** What is done before a checkpoint and after it. */
+    /** The actions before a checkpoint and after it. */
     private static final class Hook {
         String failBefore;
         String failAfter;
@@ -126,7 +126,7 @@ public final class OrgCrac {
                             hook.before();
                         } else if (method.getName().equals("afterRestore")) {
                             hook.after();
-                        } else { // there, it would be called on an object that may be gone
+                        } else { // org.crac would call it on an object that may be gone
                             throw new NullPointerException(method.getName());
                         }
                         return null;
@@ -191,7 +191,7 @@ public final class OrgCrac {
         }
     }
 
-    /** A service that stops for the checkpoint, and with it the JVM's last thread but daemons. */
+    /** A service that stops for the checkpoint, and with it the JVM's last non-daemon thread. */
     private static final class Service implements org.crac.Resource, Runnable {
         private final CountDownLatch ending = new CountDownLatch(1);
         private Thread thread;
@@ -216,7 +216,7 @@ public final class OrgCrac {
                 throws InterruptedException {
             thread.interrupt();
             thread.join();
-            // Where the JVM takes that for its end, the end begins now.
+            // A JVM that ends with its last thread would begin to end now.
             System.out.println(ending.await(500, TimeUnit.MILLISECONDS) ? "the end" : "goes on");
         }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Opens what stands against a checkpoint, each from a method of its own name, when asked over HTTP:
-// GET /open/NAME opens, /close/NAME closes it again, /stress has many threads do both at once,
-// /spawn/HOW has the JDK start a process by VFORK, FORK or POSIX_SPAWN, and /own calls
-// Core.checkpointRestore() and answers with a line for each reason: its class, message, "<-", its
-// cause's message, and the methods of this class on that stack. Prints "ready PORT".
+// Opens obstacles to a checkpoint on requests over HTTP, each from a method with its own name: GET
+// /open/NAME opens, /close/NAME closes it, /stress has many threads do both at once, /spawn/HOW has
+// the JDK start a process by VFORK, FORK or POSIX_SPAWN, and /own calls Core.checkpointRestore()
+// and answers with a line for each reason: its class, message, "<-", its cause's message, and the
+// methods of this class on that stack. Prints "ready PORT".
 //
 //     Origins FIFO DIRECTORY
 
@@ -207,8 +207,8 @@ public final class Origins {
     }
 
     /**
-     * A number that was one opening's, and then is that of another one that the agent does not see,
-     * of the same file: the JDK asks for openat() at run time.
+     * A number of a descriptor that was closed, used again by an opening of the same file that the
+     * agent does not see: the JDK looks up openat() at run time.
      */
     private static void openUnseen(List<Closeable> opened) throws IOException {
         Path file = Paths.get(fifo);
@@ -219,7 +219,7 @@ public final class Origins {
         opened.add(stream);
     }
 
-    /** On a virtual thread where there are any. */
+    /** On a virtual thread if the JDK has them. */
     private static void openVirtual(List<Closeable> opened) throws Exception {
         AtomicReference<Exception> failed = new AtomicReference<>();
         Runnable body = () -> {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Opens one descriptor of each kind that it is told, asks for checkpoints and says after each, for
-// each kind, what became of it: "KIND: what it read", or "KIND: " and the exception. A checkpoint
-// that is called off gives a line "refused: REASON" for each reason, and "called off".
+// Opens one descriptor of each kind of its arguments, asks for checkpoints and prints after each,
+// for each kind, what became of it: "KIND: what it read", or "KIND: " and the exception. A
+// checkpoint that is called off gives a line "refused: REASON" for each reason, and "called off".
 //
 //     Policies FOLDER CHECKPOINTS KIND...
 //
@@ -47,7 +47,7 @@ public final class Policies {
     private Policies() {
     }
 
-    /** Something open, and a use of it that says what it got. */
+    /** An open object, and a use of it that returns what it read. */
     private interface Use {
         String use() throws Exception;
     }
@@ -73,7 +73,7 @@ public final class Policies {
                 }
                 continue;
             }
-            // would get the first number that is free
+            // it would get the first free number
             FileInputStream other = new FileInputStream(folder.resolve("data").toFile());
             for (Map.Entry<String, Use> one : all.entrySet()) {
                 System.out.println(one.getKey() + ": " + result(one.getValue()));
@@ -216,7 +216,7 @@ public final class Policies {
         return () -> accept(server);
     }
 
-    /** Of three ways to wait for a connection: read it, read it in a thread, select it. */
+    /** Three ways to wait for a connection: read it, read it in a thread, select it. */
     private static Use connection(String kind) throws Exception {
         ServerSocket server = new ServerSocket(0, 1, LOOPBACK);
         if (kind.equals("tcp")) {

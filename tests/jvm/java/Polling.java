@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Reads the file of its first argument again and again, as programs do that watch their
-// configuration: it is open for half of the time, but never for long. A second file stays open.
+// Reads the file of its first argument repeatedly, as programs do that watch their configuration:
+// it is open for half of the time, but never for long. A second file stays open.
 
 import java.io.FileInputStream;
 import java.io.InputStream;

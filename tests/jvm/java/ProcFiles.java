@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Files that the kernel makes up: holds some of them open over a checkpoint and tells afterwards
-// whose they are. Freezes itself once; "files: ..." after each life has one word for each file.
+// Files that the kernel generates: holds some of them open over a checkpoint and prints afterwards
+// whose they are: "files: ..." in each generation has one word for each file. Freezes itself once.
 //
 //     ProcFiles hold            files of the process, its threads, the machine, its cgroup
 //     ProcFiles other FILE      a file, such as one of another process or a cgroup
 //     ProcFiles busy            opens and closes such files all the time, prints 1, 2, 3
-//     ProcFiles flicker PORT    a connection that lives for a moment only, again and again
+//     ProcFiles flicker PORT    makes a connection that lives for a moment only, repeatedly
 
 import java.io.BufferedReader;
 import java.io.File;
@@ -148,7 +148,7 @@ public final class ProcFiles {
         }
     }
 
-    // What monitoring does: the JDK and HotSpot open files of /proc and of cgroups for an instant.
+    // As monitoring does: the JDK and HotSpot open files of /proc and of cgroups for a moment.
     private static void busy() throws Exception {
         com.sun.management.OperatingSystemMXBean system =
                 (com.sun.management.OperatingSystemMXBean)

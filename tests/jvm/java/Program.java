@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Prints what ProcessHandle says of this process, five times a second: "command PATH ARGUMENTS" and
-// "parent PATH" for its parent. It starts itself again, as programs do that update themselves, when
-// the file args[0] exists: the child prints "child" and ends.
+// Prints the ProcessHandle.info() of this process, five times a second: "command PATH ARGUMENTS",
+// and "parent PATH" for its parent. It starts itself again, as programs do that update themselves,
+// when the file args[0] exists: the child prints "child" and ends.
 
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A program with one connection, to itself, for the reasons that a refused checkpoint gives.
+// A program with one connection, to itself, for the reasons that a refused checkpoint reports.
 //
 //     Reasons hooks    with a resource of org.crac, registered at the start
-//     Reasons pool     uses the class com.zaxxer.hikari.pool.HikariPool, such as there is
+//     Reasons pool     loads the class com.zaxxer.hikari.pool.HikariPool
 
 import java.net.InetAddress;
 import java.net.ServerSocket;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A small HTTP server with something in it that stands against a checkpoint, by the name of its
-// first argument. Prints "ready PORT", and a line from each hook of its two resources. GET /
-// answers "serving"; GET /release takes the obstacle away; GET /own calls Core.checkpointRestore()
-// and answers with what that said.
+// A small HTTP server with an obstacle to a checkpoint, selected by its first argument. Prints
+// "ready PORT", and a line from each hook of its two resources. GET / answers "serving"; GET
+// /release removes the obstacle; GET /own calls Core.checkpointRestore() and answers with its
+// result.
 //
 //     Refuse OBSTACLE [ARGUMENT]
 
@@ -51,7 +51,7 @@ public final class Refuse {
         server.start();
         obstacle(args[0], args.length > 1 ? args[1] : null);
         System.out.println("ready " + server.getAddress().getPort());
-        Thread.currentThread().join(); // and keeps the hooks: their contexts hold them weakly
+        Thread.currentThread().join(); // keeps the hooks too: their contexts hold them weakly
         System.out.println(first + " " + second);
     }
 
@@ -133,7 +133,7 @@ public final class Refuse {
         OBSTACLE.add(server);
     }
 
-    /** A thread of native code (blocker.c) that blocks every signal until it is told to end. */
+    /** A native thread (blocker.c) that blocks every signal until it is released. */
     private static void blocker(String library) throws Exception {
         System.load(library);
         Thread thread = new Thread(Refuse::block, "deaf");
@@ -149,7 +149,7 @@ public final class Refuse {
 
     private static native void unblock();
 
-    /** Says when it is called, and fails where it is to. */
+    /** Prints when it is called, and throws if it is the obstacle. */
     private static final class Hook implements Resource {
         private final String name;
         private volatile boolean fails;

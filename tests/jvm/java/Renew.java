@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What must not be the same in two clones. Uses every random generator of the JDK, prints "ready",
-// and after its checkpoint (restored or not) prints "KIND VALUE" lines, ends with "done" and exits.
+// Values that must not be the same in two clones. Uses every random generator of the JDK, prints
+// "ready", and after its checkpoint (restored or not) prints "KIND VALUE" lines, then "done", and
+// ends.
 //
 //     Renew HOSTS
 //
-// HOSTS is the file that names are looked up in (-Djdk.net.hosts.file). With -Drepeat=true the
-// buffers of NativePRNG stay valid for ever, which they otherwise do for a tenth of a second. With
-// -Dbusy=true threads draw numbers without a pause, before, during and after the checkpoint; told
-// are the first ones that they got in the restored process. (Who is frozen in the middle of
-// drawing one goes on with what he has: not ThreadLocalRandom therefore, which reads its seed and
-// writes the next one, and 20 bytes at once, so that SHA1PRNG keeps no rest.)
-// -Dprovider=CLASS is the first security provider.
-// Newer classes are used by reflection: this is compiled for Java 8.
+// HOSTS is the file in which names are looked up (-Djdk.net.hosts.file). With -Drepeat=true the
+// buffers of NativePRNG stay valid, otherwise for a tenth of a second only. With -Dbusy=true
+// threads draw numbers without a pause, before, during and after the checkpoint; the first ones
+// that they got in the restored process are printed. (A thread that is frozen in the middle of a
+// draw continues with its old value: therefore not ThreadLocalRandom, which reads its seed and
+// writes the next one, and 20 bytes at once, so that SHA1PRNG keeps no remainder.) -Dprovider=CLASS
+// is the first security provider. Newer classes are used by reflection: this is compiled for Java
+// 8.
 
 import java.io.File;
 import java.lang.reflect.Field;
@@ -85,7 +86,7 @@ public final class Renew {
         }
     }
 
-    /** Remembers the first value that it got in each millisecond of the wall clock. */
+    /** Keeps the first value that it got in each millisecond of the wall clock. */
     private static final class Busy extends Thread {
         private final Callable<Object> generator;
         private final List<Long> times = new ArrayList<>();
@@ -198,7 +199,7 @@ public final class Renew {
     }
 
     private static String hex(SecureRandom random) {
-        return hex(random, 13); // leaves a rest in every buffer
+        return hex(random, 13); // leaves a remainder in every buffer
     }
 
     private static String hex(SecureRandom random, int size) {
@@ -330,7 +331,7 @@ public final class Renew {
         say("name-local", findLocal());
     }
 
-    /** A machine need not know its own name. */
+    /** A machine may be unable to resolve its own name. */
     private static String findLocal() {
         try {
             return InetAddress.getLocalHost().getHostAddress();
@@ -339,7 +340,7 @@ public final class Renew {
         }
     }
 
-    /** What was read ahead from the kernel is used up to 100 ms later by the wall clock. */
+    /** Bytes that were read ahead from the kernel are used for up to 100 ms of the wall clock. */
     private static void keepBuffers() throws ReflectiveOperationException {
         for (String variant : new String[] {"", "$Blocking", "$NonBlocking"}) {
             Class<?> owner = Class.forName("sun.security.provider.NativePRNG" + variant);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What an ordinary user may do with files, tried each time the file args[0] + ".ask" appears: one
-// line "owner USER chgrp RESULT", where USER is the number of /etc/passwd's owner, and RESULT what
-// came of giving the file args[0] to the group args[1].
+// What an ordinary user may do with files, tried each time the file args[0] + ".ask" appears:
+// prints a line "owner USER chgrp RESULT", where USER is the number of /etc/passwd's owner, and
+// RESULT the outcome of giving the file args[0] to the group args[1].
 
 import java.nio.file.Files;
 import java.nio.file.Path;

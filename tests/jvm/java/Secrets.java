@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Random generators of libraries, of other security providers and of the application, which must
-// not give the same in two clones. Uses each, prints "ready", and after its checkpoint (restored or
-// not) prints "KIND VALUE" lines, ends with "done" and exits.
+// not return the same values in two clones. Uses each, prints "ready", and after its checkpoint
+// (restored or not) prints "KIND VALUE" lines, then "done", and ends.
 //
 //     Secrets bc|libraries|own|plain
 //
-// bc: Bouncy Castle is the first provider. own: a provider and a subclass of the application's;
-// with -Dhang=true engineSetSeed() of one never returns in a restored process, of another only when
-// interrupted, and a third one throws. plain: what may have a seed that the application wants to
+// bc: Bouncy Castle is the first provider. own: a provider and a subclass of the application; with
+// -Dhang=true engineSetSeed() of one never returns in a restored process, of another only when
+// interrupted, and a third one throws. plain: generators whose seed the application may want to
 // keep.
 
 import io.netty.channel.DefaultChannelId;
@@ -51,7 +51,7 @@ public final class Secrets {
     private static final Resource HOOK = new Resource() {
         @Override
         public void beforeCheckpoint(Context<? extends Resource> context) {
-            restored = true; // from the view of engineSetSeed()
+            restored = true; // for engineSetSeed()
         }
 
         @Override
@@ -110,7 +110,7 @@ public final class Secrets {
         });
     }
 
-    /** A generator that is nothing but what it was seeded with: SHA-256 of all that. */
+    /** A generator whose whole state is the SHA-256 of its seeds. */
     public static class Chain extends SecureRandomSpi {
         private byte[] mine = {1, 2, 3};
 
@@ -145,7 +145,7 @@ public final class Secrets {
         }
     }
 
-    /** Waits for ever when it is seeded in a restored process, whatever happens. */
+    /** Waits without limit when it is seeded in a restored process, and ignores interrupts. */
     public static final class Hanging extends Chain {
         @Override
         protected void engineSetSeed(byte[] seed) {
@@ -159,7 +159,7 @@ public final class Secrets {
         }
     }
 
-    /** Waits for ever, unless it is interrupted. */
+    /** Waits without limit, unless it is interrupted. */
     public static final class Waiting extends Chain {
         @Override
         protected void engineSetSeed(byte[] seed) {
@@ -171,7 +171,7 @@ public final class Secrets {
         }
     }
 
-    /** Takes no seed. */
+    /** Accepts no seed. */
     public static final class Throwing extends Chain {
         @Override
         protected void engineSetSeed(byte[] seed) {
@@ -179,7 +179,7 @@ public final class Secrets {
         }
     }
 
-    /** The provider of these. */
+    /** The provider of these generators. */
     public static final class Maker extends Provider {
         private static final long serialVersionUID = 1;
 
@@ -193,7 +193,7 @@ public final class Secrets {
         }
     }
 
-    /** A subclass with a state of its own, as applications have them. */
+    /** A subclass with its own state, as applications have them. */
     public static final class Wrapped extends SecureRandom {
         private static final long serialVersionUID = 1;
         private final Chain chain = new Chain();
@@ -212,7 +212,7 @@ public final class Secrets {
         }
     }
 
-    /** Numbers that no seed has to do with. */
+    /** Numbers that do not depend on a seed. */
     public static final class Deaf extends SecureRandom {
         private static final long serialVersionUID = 1;
         private byte next;
@@ -223,7 +223,7 @@ public final class Secrets {
         }
     }
 
-    /** Nothing leads to it but a field of an object in a list. */
+    /** Reachable only by a field of an object in a list. */
     private static final class Holder {
         private final SecureRandom inside;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Sets what a process and its threads can set of themselves by prctl(2), freezes itself, and prints
-// in each life what is set: "settings of life N: ...".
+// Changes the settings of the process and its threads by prctl(2), freezes itself, and prints them
+// in each generation: "settings of life N: ...".
 //
 //     Settings LIBRARY
 

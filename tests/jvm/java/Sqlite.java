@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
  * Threads that query: two with a connection each and short queries, two that share one, and one
- * in a query of seconds. Says "round N" each time all of them have got on.
+ * in a query of seconds. Prints "round N" each time all of them have made progress.
  */
 public class Sqlite {
     static final AtomicLongArray rounds = new AtomicLongArray(5);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A JVM whose standard streams were closed when it started: their numbers are files of the JVM's or
-// of the program's. After each restore it loads classes, uses its own file and says "life N" in
+// A JVM whose standard streams were closed when it started: their numbers are files of the JVM or
+// of the program. After each restore it loads classes, uses its own file and prints "life N" to
 // FILE.
 //
 //     Streams FILE DATA

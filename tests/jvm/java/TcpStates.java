@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// TCP sockets in every state that a program can have them in. First tries to freeze itself with
-// each that prevents it ("STATE: reason"), then with all of those that do not, and prints after the
-// restore what each says: "STATE: what reading tells, what writing tells".
+// TCP sockets in every state that a program can have. First tries to freeze itself with each one
+// that prevents it ("STATE: reason"), then with all of those that do not, and prints after the
+// restore the result of each: "STATE: result of reading, result of writing".
 //
 //     TcpStates PORT BUSY
 //
-// PORT: of a peer that does with a connection what the first byte says: h holds it, c closes it, r
-// resets it, d sends "data" and resets it, e sends it and closes. BUSY: of one that takes no more.
+// PORT: of a peer that handles a connection by its first byte: h holds it, c closes it, r resets
+// it, d sends "data" and resets it, e sends "data" and closes it. BUSY: of a peer that accepts no
+// more.
 
 import java.io.IOException;
 import java.net.ConnectException;
@@ -75,7 +76,7 @@ public final class TcpStates {
         waitFor(shut, "05");
         kept.put("shut down", shut);
         kept.put("accepted", accepted());
-        // The JDK's words differ from release to release, so they are asked of this one.
+        // The JDK's messages differ between releases, so they are taken from this one.
         String usual = refusal(refusedConnection(loopback));
         SocketChannel refused = refusedConnection(loopback);
 
@@ -122,7 +123,7 @@ public final class TcpStates {
         return accepted; // its port is still the listener's
     }
 
-    // A connection that was refused, and whose application has not asked yet.
+    // A connection that was refused, and whose error the application has not read yet.
     private static SocketChannel refusedConnection(InetAddress loopback) throws Exception {
         SocketChannel channel = SocketChannel.open();
         channel.configureBlocking(false);
@@ -147,7 +148,7 @@ public final class TcpStates {
         }
     }
 
-    // Until the kernel says that the connection is in that state; "": that there is none.
+    // Until the kernel reports the connection in that state; "": until it reports none.
     private static void waitFor(SocketChannel channel, InetSocketAddress remote, String state)
             throws Exception {
         until((InetSocketAddress) channel.getLocalAddress(), remote, state);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Has temporary files and folders as embedded servers do, and prints a number ten times a second
-// while each has what it should: 1, 2, 3 and so on; or once which one has not.
+// Has temporary files and folders as embedded servers do, and prints 1, 2, 3 and so on, ten times a
+// second, while each has the right content; otherwise once which one is wrong.
 //
 // Argument: MIB of a large file that is among them, or 0. All are below java.io.tmpdir, and all are
 // deleted when the JVM ends: by File.deleteOnExit(), or a folder of its own by a shutdown hook.

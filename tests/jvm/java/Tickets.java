@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A TLS server and its client in one program, which shake hands before the checkpoint and after it.
-// Prints "ready", and in the end "ticket VALUE", the key under which the server encrypts session
-// tickets now, and "resumed true|false", whether it knows a session from before.
+// A TLS server and its client in one program, which make a handshake before the checkpoint and
+// after it. Prints "ready", and at the end "ticket VALUE", the key with which the server now
+// encrypts session tickets, and "resumed true|false", whether it resumes a session from before the
+// checkpoint.
 //
 //     Tickets KEYSTORE
 //
@@ -80,7 +81,7 @@ public final class Tickets {
         } while (engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP);
     }
 
-    /** TLS 1.3; the server's ticket is in what it sends last. */
+    /** TLS 1.3; the server's ticket is in its last message. */
     private long shakeHands() throws Exception {
         SSLEngine one = client.createSSLEngine("server", 443);
         SSLEngine other = server.createSSLEngine();

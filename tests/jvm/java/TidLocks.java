@@ -11,8 +11,8 @@ import java.util.concurrent.FutureTask;
 /**
  * Holds native locks of each kind over a freeze; when the file GO is there, checks that each is
  * still held by its owner alone and can be released. Arguments: LIBRARY GO, then "waiters" for
- * threads that wait for them, "craft" or "flawed" for memory that only looks like a lock, "storm"
- * and a library to load: threads that take and release locks and use the loader for ever.
+ * threads that wait for them, "craft" or "flawed" for memory that only resembles a lock, "storm"
+ * and a library to load: threads that take and release locks and use the loader without end.
  */
 public class TidLocks {
     static final String[] KINDS = {
@@ -67,7 +67,7 @@ public class TidLocks {
         Thread.sleep(10);
     }
 
-    /** Says "round N" each time all threads have got on, and who is slow. */
+    /** Prints "round N" each time all threads have made progress, and which one is slow. */
     static void storms(String library) throws Exception {
         long[] before = new long[STORMS.length];
         List<Task> tasks = new ArrayList<>();
@@ -138,7 +138,7 @@ public class TidLocks {
             System.out.println((got == 0 ? "right: " : "wrong: ") + task.what + ": " + got);
         }
         for (int i = 0; i < locks; i++) {
-            // What was on a stack is gone.
+            // The content of a stack is gone.
             int got = i / KINDS.length == 3 ? 0 : attempt(word(words, i), kinds.get(i));
 
             if (got != 0) System.out.println("wrong: afterwards " + tasks.get(i).what + ": " + got);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Timers of java.util at a fixed rate: "fast N MS" ten times a second, "slow N MS" every 4 seconds,
-// and "delay N MS" with a fixed delay, where MS is the time since the run before it, by the wall
-// clock; "once" a minute after the start. The argument is how many other timers there are too.
+// and "delay N MS" with a fixed delay, where MS is the time since the previous run, by the wall
+// clock; "once" a minute after the start. The argument is the number of other timers.
 
 import java.util.Timer;
 import java.util.TimerTask;

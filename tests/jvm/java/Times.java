@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What the platform's management beans say about the process: on /times in words "KEY=VALUE", read
-// by the beans' own methods and, as a client would, through the MBean server. Prints "ready PORT".
-// With the argument "late" it does not touch the beans before it is asked.
+// The values of the platform's management beans about the process: on /times in words "KEY=VALUE",
+// read by the beans' own methods and, as a client would, through the MBean server. Prints "ready
+// PORT". With the argument "late" it does not use the beans before the first request.
 //
 //     Times early|late
 

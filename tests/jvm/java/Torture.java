@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The JVM that tests/torture torments. It obeys lines of its standard input:
+// The JVM of tests/torture. It takes commands from its standard input, one per line:
 //   ping WORD     answers "pong WORD CHECKS": how often the load has verified itself so far
-//   checkpoint    says "thread TID" and waits for another line, calls Core.checkpointRestore()
-//                 between looks for /torture-begin and /torture-end, then says "frozen" or
+//   checkpoint    prints "thread TID" and waits for another line, calls Core.checkpointRestore()
+//                 between accesses to /torture-begin and /torture-end, then prints "frozen" or
 //                 "refused REASON"
-//   random        says what must differ between clones, in one line
-//   end           ends in order
-// With the argument "keeps" it has open descriptors of several kinds, and answers a ping only
-// after it has found all of them as they must be.
-// With other arguments it bears load meanwhile: "load LIBRARY" starts threads that rewrite a heap
-// in which every node has the hash of the one before it, threads that come and go, code for the
-// JIT compilers, mappings that come and go, and native code that opens libraries and holds locks.
-// What is found to be wrong is one line that begins with "BROKEN", and the end with status 3.
+//   random        prints the values that must differ between clones, in one line
+//   end           ends with 0
+// With the argument "keeps" it has open descriptors of several kinds, and answers a ping only after
+// it has checked all of them. "load LIBRARY" starts a load: threads that rewrite a heap in which
+// every node has the hash of the one before it, short-lived threads, code for the JIT compilers,
+// short-lived mappings, and native code that opens libraries and holds locks. An error is one line
+// that begins with "BROKEN", and ends the JVM with status 3.
 
 import java.io.BufferedReader;
 import java.io.File;
@@ -85,7 +84,7 @@ public class Torture {
     private static void checkpoint(BufferedReader orders) throws Exception {
         System.out.println("thread "
                 + Files.readSymbolicLink(Paths.get("/proc/thread-self")).getFileName());
-        orders.readLine(); // the tracer has its hands on this thread
+        orders.readLine(); // the tracer is attached to this thread
         String refused = null;
         new File("/torture-begin").exists();
         try {
@@ -107,7 +106,7 @@ public class Torture {
         Runtime.getRuntime().halt(3);
     }
 
-    // ---- what a checkpoint must not lose
+    // ---- descriptors that a checkpoint must keep
 
     /**
      * A file at a position, one that is written, one that is deleted at the end, a pipe with
@@ -332,13 +331,13 @@ public class Torture {
         try {
             type.getMethod("invokeCleaner", ByteBuffer.class).invoke(field.get(null), buffer);
         } catch (NoSuchMethodException old) {
-            return; // JDK 8: the collector does it
+            return; // JDK 8: only the collector unmaps it
         }
     }
 
     private static int turn;
 
-    /** Code that is compiled, and made invalid again by what it assumes of the classes. */
+    /** Code that is compiled, and invalidated when its assumptions about classes fail. */
     private static void code() throws Exception {
         long sum = 0;
         Shape[] shapes = turn++ % 7 == 0 ? new Shape[] {new Square(), new Circle()}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Uses a native library that is unpacked at run time, ten times a second, and prints a number after
-// each time that it did what it should: 1, 2, 3 and so on.
+// Uses a native library that is unpacked at run time, ten times a second, and prints 1, 2, 3 and so
+// on each time its results were right.
 //
 // Arguments: the library's name. own FILE PLACE: a copy of FILE at PLACE; "own-deleted": which is
 // deleted when it is loaded. All others are from Maven Central, called by reflection.

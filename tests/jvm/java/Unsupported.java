@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Asks for a checkpoint of itself and prints the exception, and "notified" for each hook called.
-// Written for jdk.crac: org.crac makes one kind of exception of all.
+// Uses jdk.crac: org.crac turns all exceptions into one kind.
 
 import jdk.crac.CheckpointException;
 import jdk.crac.Context;

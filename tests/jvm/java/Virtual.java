@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Asks for a checkpoint on a virtual thread, which its hook makes go on on another carrier than the
-// one that froze the process. Prints "returned". For JDK 21 and newer, run from the source; needs
-// -Djdk.virtualThreadScheduler.parallelism=2.
+// Asks for a checkpoint on a virtual thread, which its hook makes continue on another carrier than
+// the one that froze the process. Prints "returned". For JDK 21 and newer, run from the source;
+// needs -Djdk.virtualThreadScheduler.parallelism=2.
 
 import org.crac.Context;
 import org.crac.Core;
@@ -20,7 +20,7 @@ public final class Virtual {
         return name.substring(name.indexOf('@'));
     }
 
-    /** Keeps a carrier: the wanted one until the end, the other one until that is kept. */
+    /** Occupies a carrier: the wanted one until the end, the other one until that is occupied. */
     private static void keep(String wanted) {
         boolean mine = carrier().equals(wanted);
         if (mine) {
@@ -31,7 +31,7 @@ public final class Virtual {
         }
     }
 
-    /** Other virtual threads take this one's carrier as soon as this one lets it go. */
+    /** Other virtual threads take this one's carrier as soon as this one releases it. */
     private static void move() throws InterruptedException {
         String before = carrier();
         Thread.startVirtualThread(() -> keep(before));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Tells where it works, each time a line arrives in the file "ask" of its first argument's folder:
-// by every way in which Java names a file. WorkDir$Tool is the main class of a restore: a
+// Prints its working directory, each time a line arrives in the file "ask" of its first argument's
+// folder: by every way in which Java names a file. WorkDir$Tool is the main class of a restore: a
 // command-line tool that rewrites the file "note" of its working directory.
 
 import java.io.BufferedReader;
@@ -18,8 +18,8 @@ public class WorkDir {
     private static final Path EARLY_PATH = Paths.get("note");
 
     public static void main(String[] arguments) throws Exception {
-        tell("before"); // also fills what the JDK remembers
-        for (int i = 0; i < 20000; i++) { // compiled code must not remember it either
+        tell("before"); // also fills the JDK's caches
+        for (int i = 0; i < 20000; i++) { // compiled code must not cache it either
             EARLY.getAbsolutePath();
             EARLY_PATH.toAbsolutePath();
         }

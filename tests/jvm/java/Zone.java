@@ -2,8 +2,8 @@
 //
 // Prints "zone N ID HOUR PROPERTY" twice a second: the default time zone, the hour of 1970-01-01
 // 00:00 UTC in it by java.time, and user.timezone; after each a collection, which HotSpot may log
-// with its time. Arguments: "set ID" chooses the default zone; "lazy PATH" does not ask for it
-// before the file PATH exists.
+// with its time. Arguments: "set ID" chooses the default zone; "lazy PATH" does not use it before
+// the file PATH exists.
 
 import java.nio.file.Files;
 import java.nio.file.Paths;
