@@ -339,7 +339,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->policies = work->policies;
     freeze->warnings = &work->warnings;
     freeze->leave_running = request->leave_running;
-    freeze->image_flags = ckpt_clock_prepare() ? CKPT_IMAGE_REDIRECTS_CLOCK : 0;
+    freeze->agent_flags = ckpt_clock_prepare() ? CKPT_AGENT_REDIRECTS_CLOCK : 0;
     freeze->java = ckpt_jvm.version;
     freeze->mailbox = ckpt_mailbox();
     freeze->at_rest = at_rest;

@@ -48,24 +48,7 @@ static void look_at_manifest(struct ckpt_inspection *inspection, json_t *manifes
     if (strcmp(json_string_value(json_object_get(manifest, "id")), id) != 0)
         return;
     inspection->manifest_state = CKPT_MANIFEST_BELONGS;
-    inspection->release = json_string_value(json_object_get(manifest, "checkpointer"));
     inspection->kernel = json_string_value(json_object_get(manifest, "kernel"));
-}
-
-static int check_fds(const struct ckpt_inspection *inspection, struct ckpt_error *error)
-{
-    const struct ckpt_image_view *view = &inspection->image.view;
-
-    for (size_t i = 0; i < view->fd_count; i++) {
-        const struct ckpt_fd_kind_row *row = ckpt_fd_row(view->fds[i].kind);
-
-        if (!row || (row->valid && !row->valid(view, &view->fds[i])))
-            return ckpt_error_set(error, 0,
-                                  "'%s/" CKPT_IMAGE_NAME "': the image is damaged (descriptor %d); "
-                                  "take a new checkpoint",
-                                  inspection->directory, view->fds[i].number);
-    }
-    return 0;
 }
 
 static void add_up(struct ckpt_inspection *inspection)
@@ -105,9 +88,8 @@ static int inspect(const char *directory, bool json, bool verify, struct ckpt_er
     manifest = read_manifest(directory, &state);
     inspection.manifest_state = state;
     look_at_manifest(&inspection, manifest);
-    if (check_fds(&inspection, error) < 0) {
-        /* told */
-    } else if (verify && ckpt_image_verify(&inspection.image, error) < 0) {
+    if (ckpt_fds_check(&inspection.image.view, error) < 0 ||
+        (verify && ckpt_image_verify(&inspection.image, error) < 0)) {
         ckpt_error_prefix(error, "'%s/" CKPT_IMAGE_NAME "'", directory);
     } else {
         inspection.verified = verify;

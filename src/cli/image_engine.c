@@ -4,10 +4,14 @@
  */
 #include "cli/image_engine.h"
 
+#include "image/source.h"
+
 const struct ckpt_engine *ckpt_image_engine(const char *directory, const char *image,
                                             struct ckpt_error *error)
 {
-    (void)directory;
-    (void)image;
-    return ckpt_engine_find("builtin", error);
+    char name[16];
+
+    return ckpt_image_engine_name(directory, image ? image : CKPT_IMAGE_NAME, name, error) < 0
+               ? NULL
+               : ckpt_engine_find(name, error);
 }

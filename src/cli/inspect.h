@@ -3,7 +3,7 @@
  * checkpointer inspect: what its two ways of showing an image have in common.  cmd_inspect.c looks,
  * inspect_text.c writes for people, inspect_json.c for programs, in the words of inspect_words.c.
  *
- * The image may be anybody's: its numbers are checked (reader.c), its texts are not, and go to a
+ * The image may be anybody's: its numbers are checked (bounds.c), its texts are not, and go to a
  * terminal only through inspect_text.c's show().
  */
 #ifndef CKPT_CLI_INSPECT_H
@@ -12,7 +12,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "image/reader.h"
+#include "image/source.h"
 
 /** What is known of the manifest beside an image. */
 enum ckpt_manifest_state {
@@ -26,7 +26,7 @@ struct ckpt_inspection {
     const char *directory;
     struct ckpt_image image;
     enum ckpt_manifest_state manifest_state;
-    const char *release, *kernel; /**< from a manifest that belongs to the image, or NULL */
+    const char *kernel; /**< from a manifest that belongs to the image, or NULL */
     uint64_t page_bytes, mapped_bytes, memory_file_bytes;
     bool verified;   /**< all pages were read and are undamaged */
     bool restorable; /**< its owner, this machine and all files are as a restore wants them */

@@ -284,14 +284,15 @@ static void add_summary(json_t *document, const struct ckpt_inspection *inspecti
 
     ckpt_inspect_id(view->header->id, id);
     add(document, "directory", text_json(inspection->directory));
-    add(document, "format", number(view->header->version));
+    add(document, "engine", json_string(view->header->engine));
+    add(document, "format", number(view->header->format));
     add(document, "id", json_string(id));
     add(document, "java", text_json(ckpt_view_text(view, view->process->java)));
     add(document, "command", command_json(view));
     add(document, "executable", text_json(ckpt_view_text(view, view->process->exe)));
     add(document, "working_directory", text_json(ckpt_view_text(view, view->process->cwd)));
     add(document, "created", moment_json((int64_t)(view->header->realtime_ns / 1000000000u)));
-    add(document, "checkpointer", maybe_text(inspection->release));
+    add(document, "checkpointer", json_string(view->header->release));
     add(document, "kernel", maybe_text(inspection->kernel));
     add(document, "clocks", clocks_json(view->header));
     add(document, "pid", number(view->header->pid));

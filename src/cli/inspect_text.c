@@ -83,11 +83,7 @@ static void show_origin(const struct ckpt_inspection *inspection)
     char moment[32];
 
     ckpt_inspect_moment((int64_t)(header->realtime_ns / 1000000000u), moment, sizeof moment);
-    printf("  %-10s %s", "created", moment);
-    if (inspection->release) {
-        printf(" by checkpointer ");
-        show(inspection->release);
-    }
+    printf("  %-10s %s by checkpointer %s", "created", moment, header->release);
     if (inspection->kernel) {
         printf(" on Linux ");
         show(inspection->kernel);
@@ -247,7 +243,7 @@ int ckpt_inspect_text(const struct ckpt_inspection *inspection)
 
     ckpt_inspect_id(view->header->id, id);
     show(inspection->directory);
-    printf(": image %s, format %u\n", id, view->header->version);
+    printf(": image %s, format %u\n", id, view->header->format);
     show_line("JVM", ckpt_view_text(view, view->process->java));
     show_command(view);
     show_line("directory", ckpt_view_text(view, view->process->cwd));

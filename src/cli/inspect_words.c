@@ -51,7 +51,7 @@ void ckpt_inspect_map_what(const struct ckpt_image_view *view, const struct ckpt
         snprintf(text, size, "[stack]");
     else if (map->kind == CKPT_MAP_KERNEL)
         snprintf(text, size, "[%s]",
-                 map->start == view->header->vdso_start ? "vdso" : "vvar, the vDSO's data");
+                 map->start == view->kernel->vdso_start ? "vdso" : "vvar, the vDSO's data");
     else if (thread)
         snprintf(text, size, "stack of '%s'", thread->name);
     else if (map->kind == CKPT_MAP_ANON && (map->prot & PROT_EXEC))

@@ -10,49 +10,11 @@
 #include <elf.h>
 #include <sys/procfs.h>
 
-#include "base/raw.h"
-#include "image/writer.h"
+#include "image/notes.h"
+#include "image/tables.h"
 
 #define XCR0_OFFSET 464 /* where debuggers look for XCR0; a signal frame has other bytes there */
 #define XSAVE_HEADER 512
-
-static void put(struct ckpt_notes *notes, const void *data, size_t size)
-{
-    if (notes->start) {
-        if (data)
-            __builtin_memcpy(notes->start + notes->size, data, size);
-        else
-            __builtin_memset(notes->start + notes->size, 0, size);
-    }
-    notes->size += size;
-}
-
-static void pad(struct ckpt_notes *notes, size_t unit)
-{
-    put(notes, NULL, (unit - notes->size % unit) % unit);
-}
-
-/* The note's head; what follows is put piece by piece and must sum up to @size. */
-static void begin(struct ckpt_notes *notes, const char *name, uint32_t type, size_t size)
-{
-    Elf64_Nhdr head = {.n_namesz = (uint32_t)ckpt_raw_length(name) + 1,
-                       .n_descsz = (uint32_t)size,
-                       .n_type = type};
-
-    put(notes, &head, sizeof head);
-    put(notes, name, head.n_namesz);
-    pad(notes, 4);
-}
-
-void ckpt_notes_add(struct ckpt_notes *notes, const char *name, uint32_t type, const void *data,
-                    size_t size)
-{
-    size_t padded = (size + 7) & ~(size_t)7;
-
-    begin(notes, name, type, padded);
-    put(notes, data, size);
-    put(notes, NULL, padded - size);
-}
 
 static void put_status(const struct ckpt_tables *tables, size_t index, struct ckpt_notes *notes)
 {
@@ -75,12 +37,13 @@ static void put_extended(const struct ckpt_tables *tables, size_t index, struct 
     if (core->fp)
         ckpt_notes_add(notes, "CORE", NT_FPREGSET, core->fp, sizeof(struct user_fpregs_struct));
     if (core->xstate) {
-        begin(notes, "LINUX", NT_X86_XSTATE, core->xstate_size);
-        put(notes, core->xstate, XCR0_OFFSET);
-        put(notes, &tables->header.cpu.xcr0, 8);
-        put(notes, NULL, XSAVE_HEADER - XCR0_OFFSET - 8);
-        put(notes, (const char *)core->xstate + XSAVE_HEADER, core->xstate_size - XSAVE_HEADER);
-        pad(notes, 4);
+        ckpt_notes_begin(notes, "LINUX", NT_X86_XSTATE, core->xstate_size);
+        ckpt_notes_put(notes, core->xstate, XCR0_OFFSET);
+        ckpt_notes_put(notes, &tables->cpu.xcr0, 8);
+        ckpt_notes_put(notes, NULL, XSAVE_HEADER - XCR0_OFFSET - 8);
+        ckpt_notes_put(notes, (const char *)core->xstate + XSAVE_HEADER,
+                       core->xstate_size - XSAVE_HEADER);
+        ckpt_notes_pad(notes, 4);
     }
 }
 
@@ -124,17 +87,17 @@ static void put_files(const struct ckpt_tables *tables, struct ckpt_notes *notes
                 names += file->path.size + 1;
             } else if (pass == 1) {
                 uint64_t place[3] = {map->start, map->end, map->offset / CKPT_PAGE};
-                put(notes, place, sizeof place);
+                ckpt_notes_put(notes, place, sizeof place);
             } else {
-                put(notes, ckpt_tables_text(tables, file->path), file->path.size + 1);
+                ckpt_notes_put(notes, ckpt_tables_text(tables, file->path), file->path.size + 1);
             }
         }
         if (pass == 0) {
-            begin(notes, "CORE", NT_FILE, sizeof head + head[0] * 24 + names);
-            put(notes, head, sizeof head);
+            ckpt_notes_begin(notes, "CORE", NT_FILE, sizeof head + head[0] * 24 + names);
+            ckpt_notes_put(notes, head, sizeof head);
         }
     }
-    pad(notes, 4);
+    ckpt_notes_pad(notes, 4);
 }
 
 void ckpt_corenotes_add(const struct ckpt_tables *tables, struct ckpt_notes *notes)

@@ -3,19 +3,24 @@
  * The image file: an ELF core of the frozen JVM that carries, in notes of its own, all that a
  * restore needs.  docs/image-format.md explains it to people; this header is the truth.
  *
- *   [ELF header][program headers][notes: ours, then the debugger's][page runs, by size class]
+ *   [ELF header][program headers][notes: ours, then the debugger's][page runs][trailer]
  *
- * Everything up to `meta_size` is metadata and covered by `meta_crc`; page runs follow.  All
- * numbers are little-endian and of fixed width, all structures have no padding, all places are
- * checked before use (reader.c).  A change of any structure is a change of CKPT_IMAGE_VERSION.
+ * A writer can write it front to back: nothing before the pages depends on their content.  The
+ * checksums of the pages are in the trailer, with which a complete file ends.
+ *
+ * All numbers are little-endian and of fixed width, no structure has padding, all places are
+ * checked before use (bounds.c).  How structures may change is told at struct ckpt_image_note.
  */
 #ifndef CKPT_IMAGE_FORMAT_H
 #define CKPT_IMAGE_FORMAT_H
 
 #include <stdint.h>
 
-#define CKPT_IMAGE_MAGIC 0x3154504b43564a00ull /* "\0JVCKPT1" read as a little-endian number */
-#define CKPT_IMAGE_VERSION 3
+#define CKPT_IMAGE_MAGIC 0x3154504b43564a00ull   /* "\0JVCKPT1" read as a little-endian number */
+#define CKPT_TRAILER_MAGIC 0x444e454b43564a00ull /* "\0JVCKEND" */
+#define CKPT_IMAGE_VERSION 4   /* of the file's parts: what this comment and the next one say */
+#define CKPT_TRAILER_VERSION 1 /* of struct ckpt_image_note there */
+#define CKPT_IMAGE_ENGINE "builtin" /* whose notes these are, all but the header */
 #define CKPT_IMAGE_NAME "image"
 #define CKPT_MANIFEST_NAME "manifest.json"
 #define CKPT_NOTE_NAME                                                                             \
@@ -24,15 +29,15 @@
 #define CKPT_NONE 0xffffffffu /* no index */
 
 /**
- * Our notes, in this order, each once, directly behind each other at the start of PT_NOTE.  In the
+ * Our notes.  The header comes first; the others follow in any order, each at most once.  In the
  * file CKPT_NOTE_BASE is added: debuggers know the small types whoever owns the note, and would
  * take our header for a thread's registers.
  */
 #define CKPT_NOTE_BASE 0x4a560000u
 enum ckpt_note_type {
-    CKPT_NOTE_HEADER = 1, /**< struct ckpt_image_header, one */
+    CKPT_NOTE_HEADER = 1, /**< struct ckpt_image_header, one; all others belong to the engine */
     CKPT_NOTE_PROCESS,    /**< struct ckpt_image_process, one */
-    CKPT_NOTE_FILES,      /**< struct ckpt_image_file, an array, as are all that follow */
+    CKPT_NOTE_FILES,      /**< struct ckpt_image_file, an array, as are all to CKPT_NOTE_SIGNALS */
     CKPT_NOTE_MAPS,       /**< struct ckpt_image_map, ascending, not overlapping */
     CKPT_NOTE_SHARED, /**< struct ckpt_image_shared: memory objects mapped or open more than once */
     CKPT_NOTE_RUNS,   /**< struct ckpt_image_run, grouped by owner */
@@ -40,46 +45,84 @@ enum ckpt_note_type {
     CKPT_NOTE_FDS,     /**< struct ckpt_image_fd, ascending by number */
     CKPT_NOTE_SIGNALS, /**< struct ckpt_image_signal, 64 of them, signal 1 first */
     CKPT_NOTE_POOL,    /**< bytes that the others refer to */
-    CKPT_NOTE_COUNT = CKPT_NOTE_POOL,
+    CKPT_NOTE_KERNEL,  /**< struct ckpt_image_kernel, one */
+    CKPT_NOTE_CPU,     /**< bytes: what the code in the image may use of a CPU (arch/) */
+    CKPT_NOTE_AGENT,   /**< struct ckpt_image_agent, one */
+    CKPT_NOTE_COUNT = CKPT_NOTE_AGENT,
 };
+
+/**
+ * What each note of ours begins with, and the trailer.  @count entries of @entry_size bytes follow.
+ *
+ * An entry may grow at its end: a reader takes what it knows, and what an older writer did not have
+ * is zero.  What a reader must not overlook is a new @version.  A writer gives the lowest version
+ * that says all that is in the note, so that an image is refused only by what it really has.  A
+ * reader takes all versions up to its own.  One that is newer, and a note of a type that the reader
+ * does not know, is skipped with CKPT_NOTE_OPTIONAL and refuses the image without.
+ */
+struct ckpt_image_note {
+    uint32_t version;
+    uint32_t flags; /**< CKPT_NOTE_OPTIONAL */
+    uint32_t entry_size;
+    uint32_t count;
+};
+#define CKPT_NOTE_OPTIONAL 1u
 
 /** A place in the pool.  Text there ends with a zero byte that `size` does not count. */
 struct ckpt_ref {
     uint32_t offset, size;
 };
 
-/** What the code in the image may use of a CPU, as arch/x86_64/cpu.h has it. */
-struct ckpt_image_cpu {
-    uint32_t features[8];
-    uint64_t xcr0;
-    uint32_t xsave_size;
+/** What is the same in the image of every engine.  Texts are printable and filled up with zeros. */
+struct ckpt_image_header {
+    uint64_t magic;
+    uint32_t format; /**< CKPT_IMAGE_VERSION */
+    uint32_t page_size;
+    uint64_t meta_size;    /**< where the pages begin */
+    uint64_t pages_end;    /**< where the trailer begins */
+    uint64_t image_size;   /**< the file's, and the end of the trailer */
+    uint32_t meta_crc;     /**< CRC-32C of [0, meta_size) with this field 0 */
+    uint32_t generation;   /**< how often the process had been restored */
+    uint8_t id[16];        /**< random, the same in manifest.json */
+    char engine[16];       /**< which engine made the image and restores it: "builtin" */
+    char architecture[16]; /**< the processor's, as the folders of src/arch are named */
+    char release[32];      /**< the version of the checkpointer that made it, for people */
+    uint64_t realtime_ns;  /**< the clocks at the freeze */
+    uint64_t monotonic_ns;
+    uint64_t boottime_ns;
+    uint32_t uid, gid, pid;
     uint32_t reserved;
 };
 
-struct ckpt_image_header {
-    uint64_t magic;
-    uint32_t version;
-    uint32_t machine; /**< EM_X86_64 */
-    uint64_t meta_size, image_size;
-    uint32_t meta_crc; /**< CRC-32C of [0, meta_size) with this field 0 */
-    uint32_t page_size;
-    uint8_t id[16];       /**< random, the same in manifest.json */
-    uint64_t realtime_ns; /**< the clocks at the freeze */
-    uint64_t monotonic_ns;
-    uint64_t boottime_ns;
+/**
+ * At pages_end: a struct ckpt_image_note whose entries are the CRC-32C of each run's pages, in the
+ * order of CKPT_NOTE_RUNS, filled up to a multiple of 8 bytes; then this, with which the file ends.
+ */
+struct ckpt_image_end {
+    uint8_t id[16]; /**< the header's */
+    uint32_t crc;   /**< CRC-32C of the trailer with this field 0 */
+    uint32_t reserved;
+    uint64_t magic; /**< CKPT_TRAILER_MAGIC */
+};
+
+/** What the process has of the kernel on which it was frozen. */
+struct ckpt_image_kernel {
     uint64_t vdso_start, vdso_end;
     uint64_t vvar_start, vvar_end; /**< vvar and its like: all special mappings before the vDSO */
     uint32_t vdso_crc;
-    uint32_t uid, gid, pid;
-    uint32_t generation; /**< restores that lie behind this process */
-    uint32_t flags;      /**< CKPT_IMAGE_* flags */
-    uint64_t mailbox;    /**< address of the agent's struct ckpt_mailbox */
+    uint32_t reserved;
     uint8_t boot_id[40]; /**< /proc/sys/kernel/random/boot_id: the same kernel on the same CPU */
-    struct ckpt_image_cpu cpu;
 };
 
-/** Flags of an image: the agent can make up for another monotonic clock (hotspot/clock_calls.h). */
-#define CKPT_IMAGE_REDIRECTS_CLOCK 1u
+/** What a restore says to the agent in the image, and how. */
+struct ckpt_image_agent {
+    uint64_t mailbox; /**< address of its struct ckpt_mailbox */
+    uint32_t flags;   /**< CKPT_AGENT_* flags */
+    uint32_t reserved;
+};
+
+/** The agent can make up for another monotonic clock (hotspot/clock_calls.h). */
+#define CKPT_AGENT_REDIRECTS_CLOCK 1u
 
 /** What the kernel keeps for the whole process. */
 struct ckpt_image_process {
@@ -115,6 +158,7 @@ struct ckpt_image_file {
 #define CKPT_FILE_MAY_GROW 16u  /* and only ever at its end: it may be longer at the restore */
 #define CKPT_FILE_SUMMED 32u /* its time of change does not tell of what was written by mappings */
 #define CKPT_FILE_TEMPORARY 64u /* a file, COPIED, or a folder: made again where it is missing */
+#define CKPT_FILE_FLAGS 127u
 
 enum ckpt_map_kind {
     CKPT_MAP_ANON = 1, /**< private, without a file */
@@ -142,6 +186,7 @@ enum ckpt_map_kind {
 #define CKPT_MAP_MAY_WRITE 0x8000u /* shared, of a file opened for writing: mprotect() may */
 #define CKPT_MAP_ONFAULT 0x10000u  /* with CKPT_MAP_LOCKED: pages are locked as they come */
 #define CKPT_MAP_SEALED 0x20000u
+#define CKPT_MAP_FLAGS 0x3ffffu
 
 struct ckpt_image_map {
     uint64_t start, end;
@@ -167,8 +212,8 @@ struct ckpt_image_shared {
 /** Pages that lie in the image.  `address` and `offset` are multiples of CKPT_PAGE. */
 struct ckpt_image_run {
     uint64_t address, offset, size;
-    uint32_t crc;   /**< CRC-32C of the pages; looked at by `inspect --verify` */
     uint32_t flags; /**< CKPT_RUN_LAZY, or CKPT_RUN_GUARD: guard pages have no content, no offset */
+    uint32_t reserved;
 };
 
 #define CKPT_THREAD_LEADER 1u
@@ -212,7 +257,9 @@ struct ckpt_image_fd {
     uint32_t same_as;    /**< index of an earlier entry with the same open file, CKPT_NONE */
     uint64_t position;
     uint64_t inode;
-    struct ckpt_ref data; /**< of the kind: see the file that freezes and thaws it */
+    struct ckpt_ref data;  /**< of the kind: see the file that freezes and thaws it */
+    uint32_t kind_version; /**< of what the kind's entries mean: see struct ckpt_fd_kind_row */
+    uint32_t reserved;
 };
 
 /** As the kernel's struct sigaction. */

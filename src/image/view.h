@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A checked look at an image: typed tables over the metadata read from it.  Made by reader.c, after
+ * A checked look at an image: typed tables over the metadata read from it.  Made by parse.c, after
  * which every index, reference and range in it may be relied upon.
  */
 #ifndef CKPT_IMAGE_VIEW_H
@@ -13,8 +13,11 @@
 
 struct ckpt_image_view {
     const void *metadata; /**< header->meta_size bytes */
+    void *converted;      /**< tables of other checkpointers, made as this one has them; or NULL */
     const struct ckpt_image_header *header;
     const struct ckpt_image_process *process;
+    const struct ckpt_image_kernel *kernel;
+    const struct ckpt_image_agent *agent;
     const struct ckpt_image_file *files;
     const struct ckpt_image_map *maps;
     const struct ckpt_image_shared *shared;
@@ -23,7 +26,9 @@ struct ckpt_image_view {
     const struct ckpt_image_fd *fds;
     const struct ckpt_image_signal *signals; /**< 64 */
     const char *pool;
+    const void *cpu;
     size_t file_count, map_count, shared_count, run_count, thread_count, fd_count, pool_size;
+    size_t cpu_size;
 };
 
 /** Text or bytes of the pool. */

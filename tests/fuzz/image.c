@@ -13,7 +13,6 @@
 
 #include "base/cleanup.h"
 #include "engine/builtin/fd/fd.h"
-#include "image/reader.h"
 #include "sample.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -46,7 +45,7 @@ static void read_runs(const struct ckpt_image_view *view, uint32_t first, uint32
 
         CLAIM(run->address >= start && run->address + run->size <= end);
         CLAIM(run->offset >= view->header->meta_size);
-        CLAIM(run->offset + run->size <= view->header->image_size);
+        CLAIM(run->offset + run->size <= view->header->pages_end);
         start = run->address + run->size;
     }
 }
@@ -128,7 +127,7 @@ static bool in_kernel_map(const struct ckpt_image_view *view, uint64_t address)
 static void read_all(const struct ckpt_image_view *view)
 {
     const struct ckpt_image_process *process = view->process;
-    const struct ckpt_image_header *header = view->header;
+    const struct ckpt_image_kernel *kernel = view->kernel;
 
     for (size_t i = 0; i < view->file_count; i++) {
         read_ref(view, view->files[i].path);
@@ -148,9 +147,11 @@ static void read_all(const struct ckpt_image_view *view)
         sink += strlen(view->threads[i].name) + view->threads[i].context;
     for (size_t i = 0; i < 64; i++)
         sink += view->signals[i].handler;
-    CLAIM(header->vdso_start <= header->vdso_end && header->vvar_start <= header->vvar_end);
-    CLAIM(in_kernel_map(view, header->vdso_start) && in_kernel_map(view, header->vdso_end));
-    CLAIM(in_kernel_map(view, header->vvar_start) && in_kernel_map(view, header->vvar_end));
+    CLAIM(kernel->vdso_start <= kernel->vdso_end && kernel->vvar_start <= kernel->vvar_end);
+    CLAIM(in_kernel_map(view, kernel->vdso_start) && in_kernel_map(view, kernel->vdso_end));
+    CLAIM(in_kernel_map(view, kernel->vvar_start) && in_kernel_map(view, kernel->vvar_end));
+    for (size_t i = 0; i < view->cpu_size; i++)
+        sink += ((const unsigned char *)view->cpu)[i];
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -169,9 +170,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         file_size = header->image_size;
         sample_seal(copy, size);
     }
-    if (ckpt_image_parse(copy, size, file_size, &view, &error) == 0)
+    if (ckpt_image_parse(copy, size, file_size, &view, &error) == 0) {
         read_all(&view);
-    else
+        ckpt_image_view_free(&view);
+    } else {
         CLAIM(error.text[0] && strlen(error.text) < sizeof error.text);
+    }
     return 0;
 }

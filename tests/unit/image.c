@@ -34,6 +34,15 @@ static void test_tables(const struct sample *sample, const struct ckpt_image_vie
     TAP_INT(view->header->pid, 77, "round trip: the PID is read");
     TAP_OK(memcmp(view->process, &tables->process, sizeof tables->process) == 0,
            "round trip: the process is read");
+    TAP_STR(view->header->engine, CKPT_IMAGE_ENGINE, "round trip: the engine's name is read");
+    TAP_STR(view->header->release, "1.2.3-test", "round trip: the release is read");
+    TAP_OK(memcmp(view->kernel, &tables->kernel, sizeof tables->kernel) == 0,
+           "round trip: the kernel's part is read");
+    TAP_OK(memcmp(view->agent, &tables->agent, sizeof tables->agent) == 0,
+           "round trip: the agent's part is read");
+    TAP_OK(view->cpu_size == sizeof tables->cpu &&
+               memcmp(view->cpu, &tables->cpu, sizeof tables->cpu) == 0,
+           "round trip: the record of the CPU is read");
     TAP_OK(same_table(view->files, view->file_count, &tables->files),
            "round trip: the files are read");
     TAP_OK(same_table(view->maps, view->map_count, &tables->maps),
@@ -147,8 +156,22 @@ static void make_cut(const char *folder, const char *copy, uint64_t size)
 
 static void test_cut_files(uint64_t file_size)
 {
-    const uint64_t sizes[] = {
-        0, 1, 63, 64, 65, 120, 400, 1000, 4095, 4096, 8192, file_size / 2, file_size - 1};
+    const uint64_t sizes[] = {0,
+                              1,
+                              63,
+                              64,
+                              65,
+                              120,
+                              400,
+                              1000,
+                              4095,
+                              4096,
+                              8192,
+                              8193,
+                              file_size / 2,
+                              file_size - sizeof(struct ckpt_image_end),
+                              file_size - 8,
+                              file_size - 1};
     char folder[PATH_MAX], copy[PATH_MAX + 16];
     size_t accepted = 0;
 
@@ -170,6 +193,34 @@ static void test_cut_files(uint64_t file_size)
     unlink(copy);
     rmdir(folder);
     TAP_INT((long long)accepted, 0, "cuts: a file that is cut anywhere is refused");
+}
+
+// A file of the right size in which nothing was written at the end, or the end of another image.
+static void test_ends(uint64_t file_size)
+{
+    struct ckpt_image image;
+    struct ckpt_image_end end, wrong;
+    struct ckpt_error error;
+    ckpt_auto_close int fd = open(path, O_RDWR | O_CLOEXEC);
+    off_t at = (off_t)(file_size - sizeof end);
+    size_t accepted = 0;
+
+    if (pread(fd, &end, sizeof end, at) != (ssize_t)sizeof end)
+        TAP_BAIL_OUT("cannot read '%s'", path);
+    for (int i = 0; i < 2; i++) {
+        wrong = end;
+        if (i == 0)
+            memset(&wrong, 0, sizeof wrong);
+        else
+            wrong.id[3] ^= 1;
+        if (pwrite(fd, &wrong, sizeof wrong, at) != (ssize_t)sizeof wrong)
+            TAP_BAIL_OUT("cannot write '%s'", path);
+        accepted += ckpt_image_open(directory, false, &image, &error) == 0;
+    }
+    TAP_INT((long long)accepted, 0, "end: a file whose end is not the image's is refused");
+    TAP_OK(strstr(error.text, "not written to its end"), "end: the refusal says what is missing");
+    if (pwrite(fd, &end, sizeof end, at) != (ssize_t)sizeof end)
+        TAP_BAIL_OUT("cannot write '%s'", path);
 }
 
 static void test_damaged_pages(void)
@@ -196,6 +247,20 @@ static void test_damaged_pages(void)
             TAP_BAIL_OUT("cannot write '%s'", path);
     }
     TAP_INT((long long)unseen, 0, "pages: one changed byte of any run is found");
+    unseen = 0;
+    for (uint64_t at = image.view.header->pages_end; at < image.view.header->image_size; at++) {
+        char byte, other;
+
+        if (pread(fd, &byte, 1, (off_t)at) != 1)
+            TAP_BAIL_OUT("cannot read '%s'", path);
+        other = (char)(byte ^ 0x10);
+        if (pwrite(fd, &other, 1, (off_t)at) != 1)
+            TAP_BAIL_OUT("cannot write '%s'", path);
+        unseen += ckpt_image_verify(&image, &error) == 0;
+        if (pwrite(fd, &byte, 1, (off_t)at) != 1)
+            TAP_BAIL_OUT("cannot write '%s'", path);
+    }
+    TAP_INT((long long)unseen, 0, "pages: one changed byte of the trailer is found");
     TAP_INT(ckpt_image_verify(&image, &error), 0,
             "pages: with the byte changed back the image is undamaged");
     ckpt_image_close(&image);
@@ -251,12 +316,12 @@ static void test_other_versions(const char *metadata, size_t size, uint64_t file
     if (ckpt_image_parse(copy, size, file_size, &view, &error) < 0)
         TAP_BAIL_OUT("%s", error.text);
     header = (struct ckpt_image_header *)view.header;
-    header->version = 99;
+    header->format = 99;
     TAP_INT(ckpt_image_parse(copy, size, file_size, &view, &error), -1,
             "version: an image of another version is refused");
     TAP_OK(strstr(error.text, "format version 99"),
            "version: the refusal has the number of the version");
-    header->version = CKPT_IMAGE_VERSION;
+    header->format = CKPT_IMAGE_VERSION;
     header->magic++;
     TAP_INT(ckpt_image_parse(copy, size, file_size, &view, &error), -1,
             "version: another magic number is refused");
@@ -356,6 +421,7 @@ int main(void)
     test_flips(metadata, size, file_size);
     test_cuts(metadata, size, file_size);
     test_cut_files(file_size);
+    test_ends(file_size);
     test_damaged_pages();
     test_locks(metadata, size, file_size);
     test_other_versions(metadata, size, file_size);

@@ -159,14 +159,14 @@ static void add_memory(struct sample *sample)
                                          .first_run = (uint32_t)runs->count,
                                          .run_count = 1};
     add_run(sample, 4 * PAGE, 3 * PAGE);
-    *(struct ckpt_source *)add(sample, &sample->tables.sources) = (struct ckpt_source){
+    *(struct ckpt_page_file *)add(sample, &sample->tables.page_files) = (struct ckpt_page_file){
         .first_run = shared->first_run, .run_count = 1, .fd = sample->shared_fds[0]};
     file = ckpt_array_at(&sample->tables.files, 0); // its content is that of the memory file
     file->first_run = (uint32_t)runs->count;
     file->run_count = 1;
     file->size = 6 * PAGE;
     add_run(sample, 4 * PAGE, 2 * PAGE);
-    *(struct ckpt_source *)add(sample, &sample->tables.sources) = (struct ckpt_source){
+    *(struct ckpt_page_file *)add(sample, &sample->tables.page_files) = (struct ckpt_page_file){
         .first_run = file->first_run, .run_count = 1, .fd = sample->shared_fds[0]};
 }
 
@@ -277,24 +277,24 @@ static void fill_header(struct sample *sample)
     struct ckpt_image_process *process = &sample->tables.process;
     static const char command[] = "java\0-jar\0it's mine.jar";
     static const char kept[] = "2 java.util.Random\0001 java.util.SplittableRandom";
-    struct ckpt_cpu cpu;
 
     *header = (struct ckpt_image_header){.magic = CKPT_IMAGE_MAGIC,
-                                         .version = CKPT_IMAGE_VERSION,
-                                         .machine = EM_X86_64,
+                                         .format = CKPT_IMAGE_VERSION,
                                          .page_size = CKPT_PAGE,
+                                         .engine = CKPT_IMAGE_ENGINE,
+                                         .architecture = CKPT_ARCHITECTURE,
+                                         .release = "1.2.3-test",
                                          .realtime_ns = 1700000000ull * 1000000000,
                                          .monotonic_ns = 90061ull * 1000000000,
                                          .boottime_ns = 90062ull * 1000000000,
-                                         .vdso_start = address(sample, 26 * MIB),
-                                         .vdso_end = address(sample, 26 * MIB + 2 * PAGE),
                                          .uid = geteuid(),
                                          .gid = getegid(),
-                                         .pid = 77,
-                                         .mailbox = address(sample, 3 * PAGE)};
+                                         .pid = 77};
     memset(header->id, 0xab, sizeof header->id);
-    ckpt_probe_cpu(&cpu);
-    memcpy(&header->cpu, &cpu, sizeof cpu);
+    sample->tables.kernel.vdso_start = address(sample, 26 * MIB);
+    sample->tables.kernel.vdso_end = address(sample, 26 * MIB + 2 * PAGE);
+    sample->tables.agent.mailbox = address(sample, 3 * PAGE);
+    ckpt_probe_cpu(&sample->tables.cpu);
     process->exe = word(sample, "/usr/lib/jvm/bin/java");
     process->cwd = word(sample, "/srv");
     process->java = word(sample, "OpenJDK 64-Bit Server VM 17 (test)");
@@ -324,6 +324,7 @@ const char *sample_write(struct sample *sample)
 {
     const char *parent = getenv("TMPDIR");
     ckpt_auto_close int fd = -1;
+    struct ckpt_file_sink file;
     char path[PATH_MAX + 16];
     struct ckpt_error error;
 
@@ -334,7 +335,8 @@ const char *sample_write(struct sample *sample)
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         TAP_BAIL_OUT("no file '%s': %s", path, strerror(errno));
-    must(ckpt_image_write(&sample->tables, fd, NULL, NULL, &error), &error);
+    ckpt_file_sink_init(&file, fd);
+    must(ckpt_image_write(&sample->tables, &file.sink, NULL, NULL, &error), &error);
     return directory;
 }
 
@@ -366,15 +368,12 @@ void *sample_metadata(const char *from, size_t *ret_size, uint64_t *ret_file_siz
 
 struct ckpt_image_header *sample_header(void *metadata, size_t size)
 {
-    const Elf64_Ehdr *elf = metadata;
-    size_t offset;
+    uint64_t offset =
+        size < sizeof(struct ckpt_image_start) ? 0 : ckpt_image_first_offset(metadata);
 
-    if (size < sizeof *elf)
+    if (!offset || offset > size || size - offset < sizeof(struct ckpt_image_first_note))
         return NULL;
-    offset = sizeof *elf + elf->e_phnum * sizeof(Elf64_Phdr) + sizeof(Elf64_Nhdr) + 12;
-    if (offset > size || size - offset < sizeof(struct ckpt_image_header))
-        return NULL;
-    return (struct ckpt_image_header *)((char *)metadata + offset);
+    return &((struct ckpt_image_first_note *)((char *)metadata + offset))->header;
 }
 
 void sample_seal(void *metadata, size_t size)

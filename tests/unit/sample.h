@@ -7,7 +7,8 @@
 #ifndef CKPT_TESTS_SAMPLE_H
 #define CKPT_TESTS_SAMPLE_H
 
-#include "image/reader.h"
+#include "image/parse.h"
+#include "image/source.h"
 #include "image/writer.h"
 
 // The parts of the sample, to compare with what is read.

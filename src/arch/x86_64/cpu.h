@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CKPT_ARCHITECTURE "x86_64"
 #define CKPT_CPU_WORDS 8
 
 struct ckpt_cpu {

@@ -63,6 +63,11 @@ struct ckpt_fd_thaw {
 
 struct ckpt_fd_kind_row {
     uint32_t kind;
+    /**
+     * Of what the entries of this kind mean, and their bytes in the pool; the first is 0.  valid()
+     * and thaw() take all up to this one; freeze() gives the lowest that says it all.
+     */
+    uint32_t version;
     const char *name;
     /** Whether this row is for that descriptor; the first row that says so has it. */
     bool (*matches)(const struct ckpt_gather *gather, const struct ckpt_fd_look *look);
@@ -177,6 +182,9 @@ long ckpt_fd_rehearse_access(const char *path, int mode);
 
 /** Whether a Unix socket of that name listens, without connecting to it. */
 bool ckpt_fd_rehearse_listens(const char *path);
+
+/** Whether all descriptors of an image are of kinds and versions known here, and make sense. */
+int ckpt_fds_check(const struct ckpt_image_view *image, struct ckpt_error *error);
 
 /** The row of a kind, NULL if there is none. */
 const struct ckpt_fd_kind_row *ckpt_fd_row(uint32_t kind);

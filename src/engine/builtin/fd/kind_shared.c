@@ -131,7 +131,7 @@ int ckpt_runs_of_file(struct ckpt_gather *gather, int fd, uint32_t *ret_first, u
 
 /* A file that no descriptor reads is opened once more when it is written into the image. */
 static int by_own_path(struct ckpt_gather *gather, const struct ckpt_image_shared *object, int fd,
-                       struct ckpt_source *source, struct ckpt_error *error)
+                       struct ckpt_page_file *source, struct ckpt_error *error)
 {
     char *path = ckpt_scratch_take(&gather->scratch, 32, error);
 
@@ -167,8 +167,8 @@ int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error
 {
     for (size_t i = 0; i < gather->tables.shared.count; i++) {
         struct ckpt_image_shared *object = ckpt_array_at(&gather->tables.shared, i);
-        struct ckpt_source *source =
-            ckpt_array_add(&gather->tables.sources, &gather->scratch, 1, error);
+        struct ckpt_page_file *source =
+            ckpt_array_add(&gather->tables.page_files, &gather->scratch, 1, error);
         int fd = ((const struct open *)ckpt_array_at(&gather->shared_opens, i))->fd;
         long flags = ckpt_sys_fcntl(fd, F_GETFL, 0);
 
@@ -176,7 +176,7 @@ int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error
             return -1;
         if (flags < 0)
             return ckpt_error_set(error, (int)-flags, "cannot examine descriptor %d", fd);
-        *source = (struct ckpt_source){
+        *source = (struct ckpt_page_file){
             .first_run = object->first_run, .run_count = object->run_count, .fd = fd};
         if (is_unreadable((uint32_t)flags) && by_own_path(gather, object, fd, source, error) < 0)
             return -1;

@@ -228,6 +228,7 @@ static int freeze_by_row(struct ckpt_gather *gather, const struct ckpt_fd_look *
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i]->matches(gather, look)) {
             entry->kind = rows[i]->kind;
+            entry->kind_version = rows[i]->version;
             return rows[i]->freeze(gather, look, entry, error);
         }
     return 0;
@@ -347,6 +348,27 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 }
 
 /* ---- thawing ---- */
+
+int ckpt_fds_check(const struct ckpt_image_view *image, struct ckpt_error *error)
+{
+    for (size_t i = 0; i < image->fd_count; i++) {
+        const struct ckpt_image_fd *entry = &image->fds[i];
+        const struct ckpt_fd_kind_row *row = ckpt_fd_row(entry->kind);
+
+        if (!row || entry->kind_version > row->version)
+            return ckpt_error_set(error, 0,
+                                  "descriptor %d is of a kind (%u, version %u) that this "
+                                  "checkpointer does not know; restore the image with the newer "
+                                  "one that made it (%s)",
+                                  entry->number, entry->kind, entry->kind_version,
+                                  image->header->release);
+        if (row->valid && !row->valid(image, entry))
+            return ckpt_error_set(error, 0,
+                                  "the image is damaged (descriptor %d); take a new checkpoint",
+                                  entry->number);
+    }
+    return 0;
+}
 
 int ckpt_fd_seek(int fd, int64_t position, int whence, struct ckpt_error *error)
 {

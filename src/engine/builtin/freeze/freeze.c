@@ -27,6 +27,7 @@
 #include "engine/builtin/parked/prctl_settings.h"
 #include "engine/builtin/parked/tidlock.h"
 #include "engine/builtin/parked/transient_files.h"
+#include "image/writer.h"
 
 #define SCRATCH_SIZE ((size_t)256 << 20)
 #define FREE_RANGES 16384
@@ -81,9 +82,11 @@ static int gather_content(void *argument)
 static int write_content(void *argument)
 {
     const struct reading *reading = argument;
+    struct ckpt_file_sink file;
 
-    return ckpt_image_write(&reading->gather->tables, reading->freeze->image_fd,
-                            reading->freeze->progress, reading->freeze->context, reading->error);
+    ckpt_file_sink_init(&file, reading->freeze->image_fd);
+    return ckpt_image_write(&reading->gather->tables, &file.sink, reading->freeze->progress,
+                            reading->freeze->context, reading->error);
 }
 
 /* Where the process has record locks, its own close() of such a file would release them. */
@@ -315,9 +318,9 @@ static int fill_rest(struct ckpt_gather *gather, const struct ckpt_freeze *freez
     struct ckpt_image_header *header = &gather->tables.header;
 
     __builtin_memcpy(header->id, freeze->id, sizeof header->id);
-    header->mailbox = (uint64_t)freeze->mailbox;
     header->generation = freeze->mailbox->generation;
-    header->flags = freeze->image_flags;
+    gather->tables.agent = (struct ckpt_image_agent){.mailbox = (uint64_t)freeze->mailbox,
+                                                     .flags = freeze->agent_flags};
     __builtin_memcpy(&gather->tables.signals[park->options.signal - 1], park->old_action,
                      sizeof park->old_action);
     if (ckpt_tables_pool(&gather->tables, freeze->kept, freeze->kept_size,
@@ -329,13 +332,12 @@ static int fill_rest(struct ckpt_gather *gather, const struct ckpt_freeze *freez
 
 static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
 {
-    long failed = ckpt_syscall(SYS_fsync, freeze->image_fd, 0, 0, 0, 0, 0);
+    long failed;
 
-    if (failed == 0 && freeze->rehearsal && ckpt_rehearse(freeze->rehearsal, error) < 0)
+    if (freeze->rehearsal && ckpt_rehearse(freeze->rehearsal, error) < 0)
         return -1;
-    if (failed == 0)
-        failed = ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->image_temp, freeze->dir_fd,
-                              CKPT_IMAGE_NAME, 0, 0);
+    failed = ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->image_temp, freeze->dir_fd,
+                          CKPT_IMAGE_NAME, 0, 0);
     if (failed < 0)
         return ckpt_error_set(error, (int)-failed, "cannot finish the image");
     if (freeze->manifest_temp && ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->manifest_temp,

@@ -24,7 +24,7 @@ struct ckpt_freeze {
     uint8_t id[16];
     bool leave_running;
     bool name_copies;     /**< refuse each descriptor of an open file, not only the first */
-    uint32_t image_flags; /**< CKPT_IMAGE_* flags */
+    uint32_t agent_flags; /**< CKPT_AGENT_* flags */
     const char *java;     /**< one line about the JVM, for people */
     const char *kept;     /**< random generators that clones share, "COUNT CLASS" and a zero each */
     size_t kept_size;

@@ -27,23 +27,18 @@
 
 static void fill_header(struct ckpt_image_header *header)
 {
-    struct ckpt_cpu cpu;
-
     header->magic = CKPT_IMAGE_MAGIC;
-    header->version = CKPT_IMAGE_VERSION;
-    header->machine = EM_X86_64;
+    header->format = CKPT_IMAGE_VERSION;
     header->page_size = CKPT_PAGE;
     header->realtime_ns = (uint64_t)ckpt_clock_ns(CLOCK_REALTIME);
     header->monotonic_ns = (uint64_t)ckpt_clock_ns(CLOCK_MONOTONIC);
     header->boottime_ns = (uint64_t)ckpt_clock_ns(CLOCK_BOOTTIME);
+    ckpt_raw_format(header->engine, sizeof header->engine, "%s", CKPT_IMAGE_ENGINE);
+    ckpt_raw_format(header->architecture, sizeof header->architecture, "%s", CKPT_ARCHITECTURE);
+    ckpt_raw_format(header->release, sizeof header->release, "%s", CKPT_VERSION);
     header->uid = (uint32_t)ckpt_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0);
     header->gid = (uint32_t)ckpt_syscall(SYS_getegid, 0, 0, 0, 0, 0, 0);
     header->pid = (uint32_t)ckpt_sys_getpid();
-    ckpt_raw_read_file("/proc/sys/kernel/random/boot_id", (char *)header->boot_id,
-                       sizeof header->boot_id);
-    ckpt_probe_cpu(&cpu);
-    _Static_assert(sizeof cpu == sizeof header->cpu, "the image keeps struct ckpt_cpu");
-    __builtin_memcpy(&header->cpu, &cpu, sizeof cpu);
 }
 
 /* What the JVM is to have again: a call that fails has told nothing. */
@@ -227,6 +222,9 @@ int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     if (!text)
         return -1;
     fill_header(&tables->header);
+    ckpt_raw_read_file("/proc/sys/kernel/random/boot_id", (char *)tables->kernel.boot_id,
+                       sizeof tables->kernel.boot_id);
+    ckpt_probe_cpu(&tables->cpu);
     if (fill_layout(process, text, error) < 0 ||
         keep_file(gather, "/proc/self/auxv", text, &process->auxv, error) < 0 ||
         keep_file(gather, "/proc/self/cmdline", text, &process->command, error) < 0 ||

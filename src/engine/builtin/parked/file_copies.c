@@ -66,7 +66,7 @@ static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
                        struct ckpt_error *error)
 {
     const char *path = ckpt_tables_text(&gather->tables, file->path);
-    struct ckpt_source *source;
+    struct ckpt_page_file *source;
     struct stat status;
     long fd = ckpt_sys_openat(AT_FDCWD, path,
                               O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
@@ -78,15 +78,15 @@ static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
     else if (failed < 0 || !S_ISREG(status.st_mode) || status.st_ino != file->inode ||
              (uint64_t)status.st_size != file->size) {
         file->flags &= ~(CKPT_FILE_COPIED | CKPT_FILE_TEMPORARY);
-    } else if (!(source = ckpt_array_add(&gather->tables.sources, &gather->scratch, 1, error)) ||
+    } else if (!(source = ckpt_array_add(&gather->tables.page_files, &gather->scratch, 1, error)) ||
                ckpt_runs_of_file(gather, (int)fd, &file->first_run, &file->run_count, error) < 0) {
         result = -1;
     } else {
-        *source = (struct ckpt_source){.first_run = file->first_run,
-                                       .run_count = file->run_count,
-                                       .fd = -1,
-                                       .path = path,
-                                       .inode = file->inode};
+        *source = (struct ckpt_page_file){.first_run = file->first_run,
+                                          .run_count = file->run_count,
+                                          .fd = -1,
+                                          .path = path,
+                                          .inode = file->inode};
     }
     if (fd >= 0)
         ckpt_sys_close((int)fd);

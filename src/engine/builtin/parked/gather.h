@@ -16,7 +16,7 @@
 #include "base/scratch.h"
 #include "engine/policy_file.h"
 #include "engine/report.h"
-#include "image/writer.h"
+#include "image/tables.h"
 
 struct ckpt_raw_lines;
 

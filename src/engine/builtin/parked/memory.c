@@ -359,16 +359,16 @@ static void classify(struct ckpt_gather *gather, const struct area *area,
         map->flags |= CKPT_MAP_SHARED_FLAG;
 }
 
-static void note_kernel_map(struct ckpt_image_header *header, const struct area *area)
+static void note_kernel_map(struct ckpt_image_kernel *kernel, const struct area *area)
 {
     if (ckpt_raw_equal(area->path, "[vdso]")) {
-        header->vdso_start = area->start;
-        header->vdso_end = area->end;
-        header->vdso_crc = ckpt_raw_crc32c(0, (const void *)area->start, area->end - area->start);
+        kernel->vdso_start = area->start;
+        kernel->vdso_end = area->end;
+        kernel->vdso_crc = ckpt_raw_crc32c(0, (const void *)area->start, area->end - area->start);
     } else if (ckpt_raw_starts(area->path, "[vvar")) {
-        if (!header->vvar_start)
-            header->vvar_start = area->start;
-        header->vvar_end = area->end;
+        if (!kernel->vvar_start)
+            kernel->vvar_start = area->start;
+        kernel->vvar_end = area->end;
     }
 }
 
@@ -425,7 +425,7 @@ static int add_map(struct ckpt_gather *gather, struct area *area, const char *fl
     if (area->may_write)
         map.flags |= CKPT_MAP_MAY_WRITE;
     if (map.kind == CKPT_MAP_KERNEL)
-        note_kernel_map(&tables->header, area);
+        note_kernel_map(&tables->kernel, area);
     else
         map.flags |= parse_flags(gather, area, flags);
     if (check_area(gather, area, &map, error) < 0)

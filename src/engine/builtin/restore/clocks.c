@@ -189,7 +189,7 @@ int ckpt_time_enter(struct ckpt_restore *restore, struct ckpt_error *error)
                 "the container CAP_SYS_ADMIN or user namespaces");
     }
     restore->monotonic_shift_ns = ckpt_clock_ns(CLOCK_MONOTONIC) - (int64_t)header->monotonic_ns;
-    restore->redirect_clock =
-        mode == CKPT_TIME_AUTO && entered < 0 && (header->flags & CKPT_IMAGE_REDIRECTS_CLOCK);
+    restore->redirect_clock = mode == CKPT_TIME_AUTO && entered < 0 &&
+                              (restore->image.view.agent->flags & CKPT_AGENT_REDIRECTS_CLOCK);
     return check_shift(restore, failed, error);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "arch/x86_64/cpu.h"
 #include "base/raw.h"
@@ -62,19 +63,19 @@ int ckpt_special_find(int image_fd, struct ckpt_special *ret_special, struct ckp
 
 static int check_vdso(struct ckpt_restore *restore, struct ckpt_error *error)
 {
-    const struct ckpt_image_header *header = restore->image.view.header;
+    const struct ckpt_image_kernel *kernel = restore->image.view.kernel;
     const struct ckpt_special *here = &restore->special;
-    uint64_t start = header->vvar_start ? header->vvar_start : header->vdso_start;
+    uint64_t start = kernel->vvar_start ? kernel->vvar_start : kernel->vdso_start;
 
     for (int i = 0; i < here->count; i++) {
         uint64_t size = here->map[i].end - here->map[i].start;
 
-        if (here->map[i].vdso && size == header->vdso_end - header->vdso_start &&
-            here->map[i].start - here->start == header->vdso_start - start &&
-            ckpt_raw_crc32c(0, (const void *)here->map[i].start, size) == header->vdso_crc)
+        if (here->map[i].vdso && size == kernel->vdso_end - kernel->vdso_start &&
+            here->map[i].start - here->start == kernel->vdso_start - start &&
+            ckpt_raw_crc32c(0, (const void *)here->map[i].start, size) == kernel->vdso_crc)
             return 0;
     }
-    if (here->count == 0 && header->vdso_end == header->vdso_start)
+    if (here->count == 0 && kernel->vdso_end == kernel->vdso_start)
         return 0;
     return ckpt_error_set(
         error, 0,
@@ -82,25 +83,30 @@ static int check_vdso(struct ckpt_restore *restore, struct ckpt_error *error)
         "taken; take the checkpoint on a machine with the same kernel build");
 }
 
-static bool same_boot(const struct ckpt_image_header *header)
+static bool same_boot(const struct ckpt_image_kernel *kernel)
 {
-    char id[sizeof header->boot_id];
+    char id[sizeof kernel->boot_id];
     long length = ckpt_raw_read_file("/proc/sys/kernel/random/boot_id", id, sizeof id);
 
-    return length > 0 && memcmp(id, header->boot_id, (size_t)length) == 0;
+    return length > 0 && memcmp(id, kernel->boot_id, (size_t)length) == 0;
 }
 
 int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error)
 {
-    const struct ckpt_image_header *header = restore->image.view.header;
-    struct ckpt_cpu needed, here;
+    const struct ckpt_image_view *view = &restore->image.view;
+    struct ckpt_cpu needed = {.reserved = 0}, here;
     const char *lacks;
 
+    if (view->header->page_size != (uint64_t)sysconf(_SC_PAGESIZE))
+        return ckpt_error_set(error, 0,
+                              "the image has pages of %u bytes, and this kernel has others; take "
+                              "the checkpoint on a kernel like this one",
+                              view->header->page_size);
     if (ckpt_special_find(restore->image.fd, &restore->special, error) < 0)
         return -1;
-    if (same_boot(header) && restore->special.count)
+    if (same_boot(view->kernel) && restore->special.count)
         return 0; /* cpuid is dear in a virtual machine: each one goes to the hypervisor */
-    memcpy(&needed, &header->cpu, sizeof needed);
+    memcpy(&needed, view->cpu, view->cpu_size < sizeof needed ? view->cpu_size : sizeof needed);
     ckpt_probe_cpu(&here);
     lacks = ckpt_probe_cpu_lacks(&needed, &here);
     if (lacks)

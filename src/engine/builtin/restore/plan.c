@@ -183,9 +183,9 @@ static int open_area(const struct ckpt_restore *restore, struct ckpt_operations 
 
 static void add_moves(struct area *area, const struct ckpt_restore *restore)
 {
-    const struct ckpt_image_header *header = restore->image.view.header;
+    const struct ckpt_image_kernel *kernel = restore->image.view.kernel;
     const struct ckpt_special *special = &restore->special;
-    uint64_t to = header->vvar_start ? header->vvar_start : header->vdso_start;
+    uint64_t to = kernel->vvar_start ? kernel->vvar_start : kernel->vdso_start;
     uint64_t parked = (uint64_t)area->end - (special->end - special->start);
 
     for (int i = 0; i < special->count; i++) {
@@ -203,7 +203,7 @@ static void add_moves(struct area *area, const struct ckpt_restore *restore)
 
 static void add_mailbox(struct area *area, const struct ckpt_restore *restore)
 {
-    const struct ckpt_image_header *header = restore->image.view.header;
+    const struct ckpt_image_view *view = &restore->image.view;
     struct ckpt_mailbox *mailbox = take(area, sizeof *mailbox);
 
     *mailbox = (struct ckpt_mailbox){.restored_realtime_ns = restore->request->started_realtime_ns,
@@ -215,10 +215,10 @@ static void add_mailbox(struct area *area, const struct ckpt_restore *restore)
                                      .image_device = restore->special.image_device,
                                      .image_inode = restore->special.image_inode,
                                      .helper = (uint64_t)&area->plan->helper_tid,
-                                     .generation = header->generation + 1};
+                                     .generation = view->header->generation + 1};
     ((struct ckpt_op *)area->plan->ops)[area->plan->op_count++] =
         (struct ckpt_op){.type = CKPT_OP_COPY,
-                         .address = header->mailbox,
+                         .address = view->agent->mailbox,
                          .size = sizeof *mailbox,
                          .offset = (uint64_t)mailbox};
 }

@@ -72,20 +72,6 @@ static int choose_high(struct ckpt_restore *restore, struct ckpt_error *error)
     return 0;
 }
 
-static int check_fds(const struct ckpt_image_view *view, struct ckpt_error *error)
-{
-    for (size_t i = 0; i < view->fd_count; i++) {
-        const struct ckpt_fd_kind_row *row = ckpt_fd_row(view->fds[i].kind);
-
-        if (!row || (row->valid && !row->valid(view, &view->fds[i])))
-            return ckpt_error_set(error, 0,
-                                  "the image is damaged (descriptor %d); take a new "
-                                  "checkpoint",
-                                  view->fds[i].number);
-    }
-    return 0;
-}
-
 /* Whether a directory is missing that ckpt_remake_files() makes, or in a rehearsal would make. */
 static bool is_made_again(const struct ckpt_image_view *view, const char *path)
 {
@@ -183,11 +169,12 @@ static struct ckpt_plan *prepare(struct ckpt_restore *restore, struct ckpt_error
     if (ckpt_image_open_as(request->directory, name, true, &restore->image, error) < 0)
         return NULL;
     if ((request->verify && ckpt_image_verify(&restore->image, error) < 0) ||
-        check_fds(&restore->image.view, error) < 0 || ckpt_restore_policies(restore, error) < 0 ||
-        ckpt_machine_check(restore, error) < 0 || choose_high(restore, error) < 0 ||
-        ckpt_objects_open(restore, error) < 0 || enter_surroundings(restore, error) < 0 ||
-        ckpt_time_enter(restore, error) < 0 || ckpt_limits_check_files(restore, error) < 0 ||
-        ckpt_objects_make(restore, error) < 0 || enter_directory(restore, true, error) < 0)
+        ckpt_fds_check(&restore->image.view, error) < 0 ||
+        ckpt_restore_policies(restore, error) < 0 || ckpt_machine_check(restore, error) < 0 ||
+        choose_high(restore, error) < 0 || ckpt_objects_open(restore, error) < 0 ||
+        enter_surroundings(restore, error) < 0 || ckpt_time_enter(restore, error) < 0 ||
+        ckpt_limits_check_files(restore, error) < 0 || ckpt_objects_make(restore, error) < 0 ||
+        enter_directory(restore, true, error) < 0)
         return NULL;
     return plan_and_open(restore, error);
 }

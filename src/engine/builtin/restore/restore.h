@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "engine/engine.h"
-#include "image/reader.h"
+#include "image/source.h"
 
 #define CKPT_SPECIAL_MAPS 8
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Opens and checks an image.  After it, every number in the view may be relied upon: the metadata
- * is undamaged, complete and in bounds.  Page contents are not read (that is what makes a restore
- * independent of the heap's size), except by ckpt_image_verify().
+ * Where an image is read from: a file that can be mapped, opened and checked.  After that,
+ * every number in the view may be relied upon: the metadata is undamaged, complete and in bounds.
+ * Page contents are not read (that is what makes a restore independent of the heap's size), except
+ * by ckpt_image_verify().
  */
-#ifndef CKPT_IMAGE_READER_H
-#define CKPT_IMAGE_READER_H
+#ifndef CKPT_IMAGE_SOURCE_H
+#define CKPT_IMAGE_SOURCE_H
 
 #include <stdbool.h>
 
@@ -33,11 +34,11 @@ int ckpt_image_open_as(const char *directory, const char *name, bool trusted,
 void ckpt_image_close(struct ckpt_image *image);
 
 /**
- * Check metadata in memory and make a view of it.
- * @param metadata   aligned to 8 bytes; @size bytes, of a file of @file_size bytes
+ * Which engine made the image DIR/NAME: nothing else of it is checked.
+ * @param ret_engine  printable, and ends with a zero
  */
-int ckpt_image_parse(const void *metadata, size_t size, uint64_t file_size,
-                     struct ckpt_image_view *ret_view, struct ckpt_error *error);
+int ckpt_image_engine_name(const char *directory, const char *name, char ret_engine[16],
+                           struct ckpt_error *error);
 
 /** Read all pages and compare their checksums. */
 int ckpt_image_verify(const struct ckpt_image *image, struct ckpt_error *error);
