@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Cleanup attributes: what a function opened or allocated goes with its scope.
+ * Cleanup attributes: what a function opened or allocated is released at the end of its scope.
  *
- * For code outside the frozen world.  Give a value away with CKPT_STEAL_FD or CKPT_STEAL_POINTER.
+ * Not for parked code, which has no free() and no stdio. CKPT_STEAL_FD and CKPT_STEAL_POINTER take
+ * a value out of its variable, for example to return it.
  */
 #ifndef CKPT_BASE_CLEANUP_H
 #define CKPT_BASE_CLEANUP_H

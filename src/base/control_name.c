@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * No libc, as its neighbours.
- *
- * See control_name.h.
+ * See control_name.h. Raw system calls only, no libc: parked code calls it too.
  */
 #include "base/control_name.h"
 
@@ -11,7 +9,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 
-#define FIRST 0xeffffffcul /* PROC_PID_INIT_INO */
+#define INITIAL_NAMESPACE 0xeffffffcul /* the kernel's PROC_PID_INIT_INO */
 
 unsigned long ckpt_control_namespace(const char *pid)
 {
@@ -26,7 +24,7 @@ unsigned long ckpt_control_namespace(const char *pid)
         return 0;
     text[length] = '\0';
     inode = ckpt_raw_starts(text, "pid:[") ? ckpt_raw_number(&number, 10) : 0;
-    return inode == FIRST ? 0 : inode;
+    return inode == INITIAL_NAMESPACE ? 0 : inode;
 }
 
 void ckpt_control_name(char path[CKPT_CONTROL_NAME_MAX], const char *tmp, unsigned uid, int pid,

@@ -2,8 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * CRC-32C with the CPU's own instruction where there is one.  It guards against damage, not against
- * somebody who wants to deceive: who may write an image is decided by its owner and mode.
+ * CRC-32C, with the CPU's instruction where it has one. The checksum detects damage, not forgery:
+ * owner and mode of an image decide who may write it.
  */
 #include "base/raw.h"
 
@@ -41,7 +41,7 @@ __attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, c
 
 static bool has_instruction(void)
 {
-    static int known; /* 0 not asked yet, 1 yes, 2 no: a racing second answer is the same one */
+    static int known; /* 0 unknown, 1 yes, 2 no; threads that race here store the same value */
 
     if (!known) {
         unsigned a, b, c = 0, d;

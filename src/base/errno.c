@@ -2,7 +2,7 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * strerror() translates and allocates; this does neither.
+ * Replaces strerror(), which translates and allocates.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -40,7 +40,7 @@ static const struct {
     {EFBIG, "file too large"},
     {ENOSPC, "no space left on device"},
     {EROFS, "read-only file system"},
-    {EPIPE, "nobody reads"},
+    {EPIPE, "no process reads"},
     {ENAMETOOLONG, "name too long"},
     {ENOSYS, "not known to this kernel, or blocked by a seccomp filter"},
     {ENOTEMPTY, "directory not empty"},

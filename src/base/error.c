@@ -2,7 +2,7 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * Filling and extending the error value.  Text that does not fit is cut, never overrun.
+ * Sets and extends an error. Text that does not fit is cut off.
  */
 #include "base/error.h"
 
@@ -11,7 +11,7 @@
 /* "what; hint" becomes "what: reason; hint". */
 static void insert_reason(struct ckpt_error *error)
 {
-    const char *hint = NULL; /* the last one: a path may have such characters too */
+    const char *hint = NULL; /* after the last "; ", since a path may contain these characters */
     char rest[CKPT_ERROR_MAX / 2];
     size_t at;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The one error value of the project: what the kernel said, and what a person reads.
+ * An error: the kernel's errno value and a text for people.
  *
  * The caller owns a `struct ckpt_error`, usually on its stack, and passes it as the last argument.
- * A function that fails fills it once and returns a negative number; it never prints, allocates or
- * exits.  Filling works in parked processes too (see raw.h), so there is no libc formatting here.
+ * A function that fails sets it once and returns a negative number; it never prints or exits.
+ * Setting an error allocates nothing and uses no libc formatting, so parked code may do it (raw.h).
  */
 #ifndef CKPT_BASE_ERROR_H
 #define CKPT_BASE_ERROR_H
@@ -14,28 +14,28 @@
 
 #define CKPT_ERROR_MAX 1024
 
-/** An error, complete in itself. */
+/** An error. It has no pointers: copies are independent. */
 struct ckpt_error {
-    int number;                /**< errno value, 0 when the kernel had no part in it */
-    char text[CKPT_ERROR_MAX]; /**< lower case, quoted paths, at the end a hint where one helps */
+    int number;                /**< errno value; 0 if no system call failed */
+    char text[CKPT_ERROR_MAX]; /**< lower case, quoted paths, a hint at the end if there is one */
 };
 
 /**
- * Fill @error and return -1, so that callers can write `return ckpt_error_set(...)`.
+ * Set @error and return -1, so that callers can write `return ckpt_error_set(...)`.
  *
- * @param number  a positive errno value, or 0; its meaning is put into the text, before a "; hint"
- * @param format  %s %c %d %i %u %x with the modifiers l, ll and z, and %%; nothing else
+ * @param number  a positive errno value or 0; its meaning is added to the text, before a "; hint"
+ * @param format  %s %c %d %i %u %x %o with the modifiers l, ll and z, and %%; nothing else
  */
 int ckpt_error_set(struct ckpt_error *error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /**
- * Put "context: " before the text that is there, once for each layer that knows more. Returns -1.
+ * Put "context: " before the present text, for a caller that knows more. Returns -1.
  */
 int ckpt_error_prefix(struct ckpt_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** Set @error to "nothing happened". */
+/** Set @error to no error: number 0, empty text. */
 void ckpt_error_clear(struct ckpt_error *error);
 
 #endif

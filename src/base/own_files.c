@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See own_files.h.  Runs on any thread, also while all others are parked: raw system calls.
+ * See own_files.h. Runs on any thread, also while all others are parked: raw system calls only.
  *
- * The kernel tells a client which process listens at the other end (SO_PEERCRED), so a connection
- * is the proof; it is closed at once.  Where it cannot be made the file stays: a socket without a
- * listener is replaced by the next process that has the name.
+ * A connection to the socket shows which process listens there (SO_PEERCRED); it is closed at once.
+ * If the connection fails, the file stays: the next process that uses the name replaces a socket
+ * without a listener.
  */
 #include "base/own_files.h"
 
@@ -18,7 +18,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 
-#define COMPARED 2048
+#define COMPARED_SIZE 2048
 
 void ckpt_ownfiles_unlink_socket(const char *path)
 {
@@ -40,17 +40,17 @@ void ckpt_ownfiles_unlink_socket(const char *path)
     ckpt_sys_close((int)fd);
 }
 
-/* On overlayfs the list of mappings and stat() may show different inodes: the content decides. */
+/* On overlayfs /proc/self/maps and stat() may show different inodes, so the content is compared. */
 static bool is_mapped_at(const char *path, uint64_t start)
 {
-    char here[COMPARED], there[COMPARED];
+    char here[COMPARED_SIZE], there[COMPARED_SIZE];
     long fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
-    long got = fd < 0 ? fd : ckpt_sys_pread((int)fd, there, COMPARED, 0);
+    long got = fd < 0 ? fd : ckpt_sys_pread((int)fd, there, COMPARED_SIZE, 0);
 
     if (fd >= 0)
         ckpt_sys_close((int)fd);
-    return got == COMPARED && ckpt_raw_peek(here, start, COMPARED) == 0 &&
-           memcmp(here, there, COMPARED) == 0;
+    return got == COMPARED_SIZE && ckpt_raw_peek(here, start, COMPARED_SIZE) == 0 &&
+           memcmp(here, there, COMPARED_SIZE) == 0;
 }
 
 void ckpt_ownfiles_unlink(const char *path, uint64_t inode, uint64_t start)

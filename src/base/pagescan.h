@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * PAGEMAP_SCAN, the request of /proc/PID/pagemap that tells which pages are there.  linux/fs.h has
- * it from Linux 6.7 on; the names here are ours, so that both may be included.
+ * PAGEMAP_SCAN, the ioctl of /proc/PID/pagemap that reports which pages are present. linux/fs.h has
+ * it from Linux 6.7 on; the names here differ from its names, so that both can be included.
  */
 #ifndef CKPT_BASE_PAGESCAN_H
 #define CKPT_BASE_PAGESCAN_H

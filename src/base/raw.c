@@ -2,7 +2,7 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * See raw.h.  Every function works on buffers of its caller and keeps nothing between calls.
+ * See raw.h. Functions work on buffers of the caller and keep no state.
  */
 #include "base/raw.h"
 
@@ -77,7 +77,7 @@ static void put_number(struct output *out, uint64_t value, unsigned base, unsign
         put(out, digits[--n]);
 }
 
-/* One conversion after '%'; returns the place behind it. */
+/* One conversion; @format is after its '%'. Returns the rest of the format. */
 static const char *convert(struct output *out, const char *format, va_list *arguments)
 {
     char pad = ' ';
@@ -208,7 +208,7 @@ long ckpt_raw_read_file(const char *path, char *buffer, size_t size)
     }
 }
 
-/* The name in field 2 may hold blanks and parentheses: count from its end. */
+/* The name in field 2 may contain blanks and parentheses, so fields are counted from its end. */
 uint64_t ckpt_raw_stat_field(const char *text, int number)
 {
     const char *at = text;
@@ -224,8 +224,8 @@ uint64_t ckpt_raw_stat_field(const char *text, int number)
 }
 
 /*
- * Where a filter of system calls takes process_vm_readv() for a debugger's, or the kernel has no
- * memory for it, /proc has the same.
+ * Reads through /proc/self/mem, for when process_vm_readv() is blocked (seccomp filters often block
+ * it, because debuggers use it) or fails for lack of kernel memory.
  */
 static int peek_by_proc(void *to, uint64_t from, size_t size)
 {
@@ -287,7 +287,7 @@ void ckpt_raw_lines_init(struct ckpt_raw_lines *lines, int fd)
     lines->at_end = false;
 }
 
-/* Move what is left to the front and read more behind it. */
+/* Move the unread rest to the start of the buffer and read more after it. */
 static void refill(struct ckpt_raw_lines *lines)
 {
     long got;
@@ -320,7 +320,7 @@ const char *ckpt_raw_lines_next(struct ckpt_raw_lines *lines)
             }
         }
         if (lines->failed)
-            return NULL; /* half a line may be there */
+            return NULL; /* the buffer may hold part of a line, which is not returned */
         if (lines->at_end || lines->end - lines->start >= sizeof lines->buffer - 1) {
             bool any = lines->end > lines->start;
 

@@ -11,16 +11,16 @@
 
 #include "base/syscall.h"
 
-#define SMALLEST ((size_t)4 << 20)
+#define MIN_SIZE ((size_t)4 << 20)
 
 int ckpt_scratch_open(struct ckpt_scratch *scratch, size_t size, struct ckpt_error *error)
 {
-    for (; size >= SMALLEST; size /= 2) {
+    for (; size >= MIN_SIZE; size /= 2) {
         long at = ckpt_sys_mmap(0, size, PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
         if (at > 0) {
-            /* Flags that no neighbour has, so that the kernel does not join it to one. */
+            /* Flags that adjacent mappings do not have, so that the kernel does not merge them. */
             ckpt_sys_madvise((uint64_t)at, size, MADV_DONTDUMP);
             ckpt_sys_madvise((uint64_t)at, size, MADV_DONTFORK);
             *scratch = (struct ckpt_scratch){.start = (char *)at, .size = size};

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Memory for a parked process: one anonymous mapping, handed out from the bottom, given back whole.
+ * Memory for code that runs while threads are parked: one anonymous mapping, allocated from its
+ * start upwards and unmapped as a whole.
  *
- * It is left out of the image.  Arrays grow by doubling (the old copy is wasted; the mapping is
- * lazy and generous, so nothing is touched that is not used).
+ * It is left out of the image. Arrays grow by doubling and abandon their old copy; the mapping is
+ * large, and its pages are allocated only when used.
  */
 #ifndef CKPT_BASE_SCRATCH_H
 #define CKPT_BASE_SCRATCH_H
@@ -24,10 +25,10 @@ struct ckpt_array {
     size_t count, capacity, element;
 };
 
-/** Map at most @size bytes (smaller when the machine does not give so much). 0 or -1. */
+/** Map @size bytes, or less if the kernel refuses so much. 0 or -1. */
 int ckpt_scratch_open(struct ckpt_scratch *scratch, size_t size, struct ckpt_error *error);
 
-/** Unmap it. Does nothing when it is not mapped. */
+/** Unmap it. Does nothing if it is not mapped. */
 void ckpt_scratch_close(struct ckpt_scratch *scratch);
 
 /** Zeroed memory, aligned to 16 bytes, or NULL with @error set. */
@@ -36,7 +37,7 @@ void *ckpt_scratch_take(struct ckpt_scratch *scratch, size_t size, struct ckpt_e
 /** Make @array empty, for elements of @element bytes. */
 void ckpt_array_init(struct ckpt_array *array, size_t element);
 
-/** Room for @count more elements at the end: the first of them, zeroed, or NULL with @error set. */
+/** Append @count zeroed elements. Returns the first of them, or NULL with @error set. */
 void *ckpt_array_add(struct ckpt_array *array, struct ckpt_scratch *scratch, size_t count,
                      struct ckpt_error *error);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Raw system calls: the only way into the kernel for parked processes and for the restorer.
+ * Raw system calls, the only ones that parked code and the restorer may use.
  *
- * Each returns what the kernel returned, a negative errno value on failure; errno is never touched
- * (it lives in thread-local storage, which is not there in the restorer).  An architecture gives
- * ckpt_syscall6() and nothing else here depends on it.
+ * Each returns the kernel's result, a negative errno value on failure. errno is not used: it is in
+ * thread-local storage, which the restorer does not have. Only ckpt_syscall6() depends on the
+ * architecture.
  */
 #ifndef CKPT_BASE_SYSCALL_H
 #define CKPT_BASE_SYSCALL_H
@@ -28,7 +28,7 @@ static inline long ckpt_syscall6(long number, long a, long b, long c, long d, lo
     return result;
 }
 #else
-#error "give this architecture a ckpt_syscall6()"
+#error "ckpt_syscall6() is missing for this architecture"
 #endif
 
 #define ckpt_syscall(number, a, b, c, d, e, f)                                                     \

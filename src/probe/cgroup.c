@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See cgroup.h.  In the agent before threads are parked, and in the command: libc.
+ * See cgroup.h. Runs in the agent before threads are parked, and in the command; uses libc.
  */
 #include "probe/cgroup.h"
 
@@ -19,33 +19,33 @@ static uint64_t read_number(const char *directory, const char *name)
 
     snprintf(path, sizeof path, "%s/%s", directory, name);
     file = fopen(path, "re");
-    /* "max" of cgroup v2 is no number; v1 has an enormous one. */
+    /* Without a limit, cgroup v2 has "max" here, and v1 a huge number. */
     if (!file || !fgets(text, sizeof text, file) || *text < '0' || *text > '9')
         return UINT64_MAX;
     return strtoull(text, NULL, 10);
 }
 
-/* The least limit of the group @group and of those around it. */
-static uint64_t least_of(const char *mount, const char *group, const char *name)
+/* The smallest limit of @group and of its ancestors. */
+static uint64_t smallest_limit(const char *mount, const char *group, const char *name)
 {
     char directory[PATH_MAX];
     size_t top = strlen(mount);
-    uint64_t least = UINT64_MAX;
+    uint64_t smallest = UINT64_MAX;
 
     if (snprintf(directory, sizeof directory, "%s%s", mount, group) >= (int)sizeof directory)
-        return least;
+        return smallest;
     for (;;) {
         uint64_t limit = read_number(directory, name);
         char *cut = strrchr(directory, '/');
 
-        least = limit < least ? limit : least;
+        smallest = limit < smallest ? limit : smallest;
         if (strlen(directory) <= top || !cut)
-            return least;
+            return smallest;
         *cut = '\0';
     }
 }
 
-/* The group of this process in the hierarchy with memory, v1's if there is one. */
+/* The group of this process in the hierarchy that limits memory: v1's memory controller, or v2. */
 static bool find_group(bool v1, char *group, size_t size)
 {
     ckpt_auto_fclose FILE *file = fopen("/proc/self/cgroup", "re");
@@ -66,7 +66,7 @@ static bool find_group(bool v1, char *group, size_t size)
     return false;
 }
 
-/* Where that hierarchy is mounted, and which group is its root there. */
+/* The mount point of that hierarchy, and the group that is the root of the mount. */
 static bool find_mount(bool v1, char *mount, char *root)
 {
     ckpt_auto_fclose FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -96,8 +96,8 @@ static uint64_t limit_of(bool v1)
     if (strncmp(group, root, length) == 0)
         inside = group + length;
     else if (length)
-        inside = ""; /* the mount shows the group of a container, whose name is another one here */
-    return least_of(mount, inside, v1 ? "memory.limit_in_bytes" : "memory.max");
+        inside = ""; /* a container: its own group is mounted, whose name differs from outside */
+    return smallest_limit(mount, inside, v1 ? "memory.limit_in_bytes" : "memory.max");
 }
 
 uint64_t ckpt_probe_cgroup_memory(void)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Limits of the cgroup that this process is in, and of those around it.
+ * Limits of the cgroup of this process and of its ancestors.
  */
 #ifndef CKPT_PROBE_CGROUP_H
 #define CKPT_PROBE_CGROUP_H
 
 #include <stdint.h>
 
-/** The least limit on memory, in bytes, of either version; UINT64_MAX: there is none. */
+/** The smallest memory limit in bytes, of cgroup v1 and v2; UINT64_MAX if there is none. */
 uint64_t ckpt_probe_cgroup_memory(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See kernel.h.  Each probe does what the engine would do, as far as that goes without harm, rather
- * than compare version numbers: distributions back-port, containers take away.
+ * See kernel.h. Each probe tries what the engine does, as far as that has no side effects. Version
+ * numbers are not compared: distributions backport features, containers and filters remove them.
  */
 #include "probe/kernel.h"
 
@@ -24,14 +24,14 @@
 #include "base/pagescan.h"
 #include "base/raw.h"
 
-#define MOST_SPECIAL 8
+#define MAX_SPECIAL 8
 
 static int error_of(long result)
 {
     return result < 0 ? errno : 0;
 }
 
-/* The errno value that @probe returns in a child of ours, which ends at once. */
+/* Call @probe in a forked child and return its result, an errno value. */
 static int in_child(int (*probe)(void))
 {
     pid_t child = fork();
@@ -72,7 +72,7 @@ static void probe_pagemap(struct ckpt_kernel *kernel)
     if (pread(fd, &entry, sizeof entry, (off_t)(here / kernel->page_size * sizeof entry)) !=
         (ssize_t)sizeof entry)
         kernel->pagemap = errno ? errno : EIO;
-    else if (!(entry >> 63)) /* this page is certainly there */
+    else if (!(entry >> 63)) /* the page of this stack is present, so bit 63 must be set */
         kernel->pagemap = ENOTSUP;
 }
 
@@ -89,19 +89,19 @@ static int probe_smaps(void)
     return ENOTSUP;
 }
 
-/* In a child: after the first move the C library's pointers into the vDSO are wrong. */
+/* Run in a child: after the first move the C library's pointers into the vDSO are wrong. */
 static int move_vdso(void)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
     struct {
         unsigned long start, end;
-    } special[MOST_SPECIAL];
+    } special[MAX_SPECIAL];
     char line[1024];
     int count = 0;
 
     if (!maps)
         return errno;
-    while (fgets(line, sizeof line, maps) && count < MOST_SPECIAL)
+    while (fgets(line, sizeof line, maps) && count < MAX_SPECIAL)
         if (strstr(line, "[v") && !strstr(line, "[vsyscall]") &&
             sscanf(line, "%lx-%lx", &special[count].start, &special[count].end) == 2)
             count++;
@@ -118,7 +118,7 @@ static int move_vdso(void)
 
 /* ---- clocks ---- */
 
-static int put(const char *path, const char *text)
+static int write_file(const char *path, const char *text)
 {
     ckpt_auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
     size_t size = strlen(text);
@@ -126,10 +126,10 @@ static int put(const char *path, const char *text)
     return fd >= 0 && write(fd, text, size) == (ssize_t)size ? 0 : errno;
 }
 
-/* What engine/builtin/restore/clocks.c does at a restore. */
+/* The same steps as in engine/builtin/restore/clocks.c. */
 static int move_clocks(void)
 {
-    int failed = put("/proc/self/timens_offsets", "monotonic 1 0\n");
+    int failed = write_file("/proc/self/timens_offsets", "monotonic 1 0\n");
     ckpt_auto_close int fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
 
     if (failed)
@@ -151,12 +151,12 @@ static int enter_user_time(void)
 
     if (unshare(CLONE_NEWUSER | CLONE_NEWTIME) < 0)
         return errno;
-    put("/proc/self/setgroups", "deny");
+    write_file("/proc/self/setgroups", "deny");
     snprintf(text, sizeof text, "%u %u 1\n", uid, uid);
-    failed = put("/proc/self/uid_map", text);
+    failed = write_file("/proc/self/uid_map", text);
     snprintf(text, sizeof text, "%u %u 1\n", gid, gid);
     if (!failed)
-        failed = put("/proc/self/gid_map", text);
+        failed = write_file("/proc/self/gid_map", text);
     return failed ? failed : move_clocks();
 }
 
@@ -181,7 +181,7 @@ static void probe_calls(struct ckpt_kernel *kernel)
     kernel->tid_address = error_of(prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0));
     kernel->mm_map = error_of(prctl(PR_SET_MM, PR_SET_MM_MAP_SIZE, &size, 0, 0));
     kernel->kcmp = error_of(syscall(SYS_kcmp, pid, pid, KCMP_FILE, 0, 0));
-    if (kernel->kcmp == EBADF) /* it answered; we were started without descriptor 0 */
+    if (kernel->kcmp == EBADF) /* kcmp works, but this process has no descriptor 0 */
         kernel->kcmp = 0;
     kernel->close_range = error_of(syscall(SYS_close_range, ~0u, ~0u, 0));
     fd = (int)syscall(SYS_memfd_create, "probe", 1 /* MFD_CLOEXEC */);
@@ -189,10 +189,10 @@ static void probe_calls(struct ckpt_kernel *kernel)
     if (fd >= 0)
         close(fd);
     kernel->clone3 = error_of(syscall(SYS_clone3, NULL, 0));
-    if (kernel->clone3 == EINVAL) /* it looked at the arguments */
+    if (kernel->clone3 == EINVAL) /* clone3 exists and rejected the arguments */
         kernel->clone3 = 0;
     kernel->unshare = error_of(unshare(0));
-    kernel->temporary = error_of(access("/tmp", W_OK | X_OK));
+    kernel->tmp_files = error_of(access("/tmp", W_OK | X_OK));
 }
 
 static bool is_filtered(void)

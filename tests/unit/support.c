@@ -85,7 +85,7 @@ int main(void)
     one(WITH(time_way, CKPT_TIME_WAY_NONE), CKPT_LIMITED, "clocks");
     one(WITH(kcmp, EPERM), CKPT_LIMITED, "shared descriptors");
     one(WITH(close_range, ENOSYS), CKPT_LIMITED, "closing descriptors");
-    one(WITH(temporary, EACCES), CKPT_LIMITED, "control socket");
+    one(WITH(tmp_files, EACCES), CKPT_LIMITED, "control socket");
 
     ckpt_probe_kernel(&kernel);
     TAP_OK(kernel.major >= 3 && kernel.page_size && *kernel.release,

@@ -151,13 +151,13 @@ static void check_descriptors(struct findings *findings)
             "close_range: %s; what whoever starts 'run' or 'restore' has left open stays open (use "
             "Linux 5.9, or allow the call)",
             reason(kernel->close_range));
-    if (kernel->temporary == 0)
+    if (kernel->tmp_files == 0)
         find(findings, CKPT_YES, "control socket", "/tmp can be written");
     else
         find(findings, CKPT_LIMITED, "control socket",
              "/tmp: %s; a JVM here checkpoints only itself, by Core.checkpointRestore() (mount a "
              "writable /tmp)",
-             reason(kernel->temporary));
+             reason(kernel->tmp_files));
 }
 
 static void check_filter(struct findings *findings)
