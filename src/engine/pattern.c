@@ -2,9 +2,9 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * See pattern.h.  Distances between steps are relative, so that a step can be put in front of what
- * is already there.  Names are bytes in UTF-8: what stands for any one character takes a first
- * byte and all continuation bytes behind it.
+ * See pattern.h. The targets of a step are relative, so that a step can be inserted before steps
+ * that were emitted already. Texts are bytes of UTF-8: a step for any one character matches its
+ * first byte and all continuation bytes that follow.
  */
 #include "engine/pattern.h"
 
@@ -12,7 +12,7 @@
 
 #include "base/raw.h"
 
-enum { READ_BYTE, READ_CLASS, GO, FORK, END };
+enum { MATCH_BYTE, MATCH_CLASS, JUMP, SPLIT, ACCEPT };
 
 #define DEPTH_MAX 32
 #define REPEAT_MAX 100
@@ -25,11 +25,11 @@ struct compiler {
     unsigned depth, groups;
 };
 
-struct bytes {
+struct byte_set {
     uint8_t bits[32];
 };
 
-/* ---- making steps ---- */
+/* ---- emitting steps ---- */
 
 static int fail(struct compiler *c, const char *wrong)
 {
@@ -38,50 +38,48 @@ static int fail(struct compiler *c, const char *wrong)
     return -1;
 }
 
-static int here(const struct compiler *c)
+static int position(const struct compiler *c)
 {
     return c->store->step_count;
 }
 
-static int emit(struct compiler *c, int what, unsigned byte, int next, int other)
+static int emit(struct compiler *c, int op, unsigned byte, int next, int other)
 {
     struct ckpt_pattern_store *store = c->store;
 
-    if (here(c) - c->first >= CKPT_PATTERN_MAX || here(c) >= CKPT_PATTERN_STEPS)
+    if (position(c) - c->first >= CKPT_PATTERN_MAX || position(c) >= CKPT_PATTERN_STEPS)
         return fail(c, "the pattern is too long");
-    store->steps[store->step_count++] = (struct ckpt_pattern_step){.what = (uint8_t)what,
-                                                                   .byte = (uint8_t)byte,
-                                                                   .next = (int16_t)next,
-                                                                   .other = (int16_t)other};
+    store->steps[store->step_count++] = (struct ckpt_pattern_step){
+        .op = (uint8_t)op, .byte = (uint8_t)byte, .next = (int16_t)next, .other = (int16_t)other};
     return 0;
 }
 
-/* Put a fork in front of the steps from @start on: into them, or to @other. */
-static int fork_before(struct compiler *c, int start, int other)
+/* Insert a split before the steps from @start on, which continues with them or at @other. */
+static int split_before(struct compiler *c, int start, int other)
 {
     struct ckpt_pattern_step *steps = c->store->steps;
 
-    if (emit(c, END, 0, 0, 0) < 0)
+    if (emit(c, ACCEPT, 0, 0, 0) < 0)
         return -1;
     __builtin_memmove(&steps[start + 1], &steps[start],
-                      sizeof *steps * (size_t)(here(c) - 1 - start));
+                      sizeof *steps * (size_t)(position(c) - 1 - start));
     steps[start] =
-        (struct ckpt_pattern_step){.what = FORK, .next = 1, .other = (int16_t)(other - start)};
+        (struct ckpt_pattern_step){.op = SPLIT, .next = 1, .other = (int16_t)(other - start)};
     return 0;
 }
 
-static void bytes_add(struct bytes *set, unsigned from, unsigned to)
+static void set_add(struct byte_set *set, unsigned from, unsigned to)
 {
     for (unsigned byte = from; byte <= to; byte++)
         set->bits[byte / 8] |= (uint8_t)(1u << byte % 8);
 }
 
-static void bytes_remove(struct bytes *set, unsigned byte)
+static void set_remove(struct byte_set *set, unsigned byte)
 {
     set->bits[byte / 8] &= (uint8_t) ~(1u << byte % 8);
 }
 
-static int emit_class(struct compiler *c, const struct bytes *set)
+static int emit_class(struct compiler *c, const struct byte_set *set)
 {
     struct ckpt_pattern_store *store = c->store;
     unsigned i = 0;
@@ -93,83 +91,83 @@ static int emit_class(struct compiler *c, const struct bytes *set)
         return fail(c, "the file has too many different sets of characters");
     if (i == store->class_count)
         __builtin_memcpy(store->classes[store->class_count++], set->bits, sizeof set->bits);
-    return emit(c, READ_CLASS, i, 1, 0);
+    return emit(c, MATCH_CLASS, i, 1, 0);
 }
 
-/* What was emitted since @start, any number of times. */
+/* Make the steps from @start on match any number of times. */
 static int repeat(struct compiler *c, int start)
 {
-    int length = here(c) - start;
+    int length = position(c) - start;
 
-    return fork_before(c, start, here(c) + 2) < 0 ? -1 : emit(c, GO, 0, -(length + 1), 0);
+    return split_before(c, start, position(c) + 2) < 0 ? -1 : emit(c, JUMP, 0, -(length + 1), 0);
 }
 
-/* One character: of these if it is ASCII, and if @beyond, any other. */
-static int emit_one(struct compiler *c, struct bytes *set, bool beyond)
+/* Match one character: an ASCII one in @set or, if @non_ascii, any other. */
+static int emit_character(struct compiler *c, struct byte_set *set, bool non_ascii)
 {
-    struct bytes continued = {{0}};
+    struct byte_set continued = {{0}};
     int start;
 
-    if (beyond)
-        bytes_add(set, 0xc0, 0xff);
-    if (emit_class(c, set) < 0 || !beyond)
+    if (non_ascii)
+        set_add(set, 0xc0, 0xff);
+    if (emit_class(c, set) < 0 || !non_ascii)
         return c->wrong ? -1 : 0;
-    start = here(c);
-    bytes_add(&continued, 0x80, 0xbf);
+    start = position(c);
+    set_add(&continued, 0x80, 0xbf);
     return emit_class(c, &continued) < 0 ? -1 : repeat(c, start);
 }
 
-static void negate(struct bytes *set)
+static void negate(struct byte_set *set)
 {
     for (unsigned i = 0; i < 16; i++)
         set->bits[i] = (uint8_t)~set->bits[i];
-    bytes_remove(set, 0);
+    set_remove(set, 0);
 }
 
-/* ---- sets in brackets, of both languages ---- */
+/* ---- sets in brackets, in globs and regular expressions ---- */
 
-/* The letters behind a backslash that stand for sets; whether @letter is one. */
-static bool escape_class(char letter, struct bytes *set, bool *ret_beyond)
+/* Add the class of @letter (\d, \w, \s) to @set; false if there is no such class. */
+static bool escape_class(char letter, struct byte_set *set, bool *ret_non_ascii)
 {
-    struct bytes named = {{0}};
+    struct byte_set named = {{0}};
     char lower = (char)(letter | 0x20);
 
     if (lower == 'd' || lower == 'w')
-        bytes_add(&named, '0', '9');
+        set_add(&named, '0', '9');
     if (lower == 'w') {
-        bytes_add(&named, 'a', 'z');
-        bytes_add(&named, 'A', 'Z');
-        bytes_add(&named, '_', '_');
+        set_add(&named, 'a', 'z');
+        set_add(&named, 'A', 'Z');
+        set_add(&named, '_', '_');
     }
     if (lower == 's') {
-        bytes_add(&named, '\t', '\r');
-        bytes_add(&named, ' ', ' ');
+        set_add(&named, '\t', '\r');
+        set_add(&named, ' ', ' ');
     }
     if (lower != 'd' && lower != 'w' && lower != 's')
         return false;
-    *ret_beyond = letter != lower;
-    if (*ret_beyond)
+    *ret_non_ascii = letter != lower;
+    if (*ret_non_ascii)
         negate(&named);
     for (unsigned i = 0; i < sizeof set->bits; i++)
         set->bits[i] |= named.bits[i];
     return true;
 }
 
-/* A character of a set, or -1; escapes are those of regular expressions. */
-static int set_member(struct compiler *c, bool regex, struct bytes *set, bool *ret_class)
+/* The next character of a set in brackets; 0 after a class such as \d (*ret_class); or -1. */
+static int set_member(struct compiler *c, bool regex, struct byte_set *set, bool *ret_class)
 {
-    bool beyond = false;
+    bool non_ascii = false;
 
     *ret_class = false;
     if (regex && *c->at == '\\') {
         c->at++;
-        if (escape_class(*c->at, set, &beyond)) {
+        if (escape_class(*c->at, set, &non_ascii)) {
             c->at++;
             *ret_class = true;
-            return beyond ? fail(c, "\\D, \\W and \\S are not understood inside [...]") : 0;
+            return non_ascii ? fail(c, "\\D, \\W and \\S are not supported inside [...]") : 0;
         }
         if ((*c->at | 0x20) >= 'a' && (*c->at | 0x20) <= 'z')
-            return fail(c, "a letter behind a backslash that is not understood");
+            return fail(c, "an unknown letter after a backslash");
     }
     if (!*c->at)
         return fail(c, "a '[' without its ']'");
@@ -182,10 +180,10 @@ static int set_member(struct compiler *c, bool regex, struct bytes *set, bool *r
     return (unsigned char)*c->at++;
 }
 
-/* Behind the '['. */
+/* c->at is after the '['. */
 static int compile_set(struct compiler *c, bool regex)
 {
-    struct bytes set = {{0}};
+    struct byte_set set = {{0}};
     bool negated = *c->at == (regex ? '^' : '!'), class = false;
     const char *begin;
 
@@ -207,48 +205,48 @@ static int compile_set(struct compiler *c, bool regex)
             if (class || high < low)
                 return fail(c, "a range inside [...] that ends before it begins");
         }
-        bytes_add(&set, (unsigned)low, (unsigned)high);
+        set_add(&set, (unsigned)low, (unsigned)high);
     }
     c->at++;
     if (negated)
         negate(&set);
     if (!regex)
-        bytes_remove(&set, '/');
-    return emit_one(c, &set, negated);
+        set_remove(&set, '/');
+    return emit_character(c, &set, negated);
 }
 
 /* ---- globs ---- */
 
-static struct bytes all_ascii_but(unsigned byte)
+static struct byte_set ascii_except(unsigned byte)
 {
-    struct bytes set = {{0}};
+    struct byte_set set = {{0}};
 
-    bytes_add(&set, 1, 0x7f);
+    set_add(&set, 1, 0x7f);
     if (byte)
-        bytes_remove(&set, byte);
+        set_remove(&set, byte);
     return set;
 }
 
 static int glob_star(struct compiler *c)
 {
     bool crosses = c->at[1] == '*';
-    struct bytes set = all_ascii_but(crosses ? 0 : '/');
-    int start = here(c);
+    struct byte_set set = ascii_except(crosses ? 0 : '/');
+    int start = position(c);
 
     c->at += crosses ? 2 : 1;
-    bytes_add(&set, 0x80, 0xff);
+    set_add(&set, 0x80, 0xff);
     return emit_class(c, &set) < 0 ? -1 : repeat(c, start);
 }
 
 static int glob_sequence(struct compiler *c, bool in_group);
 
-/* Behind the '{', or behind a ',' in it: this alternative, then the others. */
+/* c->at is after the '{' or after a ',' inside: compile this alternative, then the others. */
 static int glob_group(struct compiler *c)
 {
-    int start = here(c), jump;
+    int start = position(c), jump;
 
     if (++c->depth > DEPTH_MAX)
-        return fail(c, "more alternatives than can be told apart");
+        return fail(c, "too many alternatives");
     if (glob_sequence(c, true) < 0)
         return -1;
     if (*c->at == '}') {
@@ -256,26 +254,26 @@ static int glob_group(struct compiler *c)
         return 0;
     }
     c->at++;
-    if (fork_before(c, start, here(c) + 2) < 0)
+    if (split_before(c, start, position(c) + 2) < 0)
         return -1;
-    jump = here(c);
-    if (emit(c, GO, 0, 0, 0) < 0 || glob_group(c) < 0)
+    jump = position(c);
+    if (emit(c, JUMP, 0, 0, 0) < 0 || glob_group(c) < 0)
         return -1;
-    c->store->steps[jump].next = (int16_t)(here(c) - jump);
+    c->store->steps[jump].next = (int16_t)(position(c) - jump);
     return 0;
 }
 
 static int glob_one(struct compiler *c, bool in_group)
 {
-    struct bytes set;
+    struct byte_set set;
 
     switch (*c->at) {
     case '*':
         return glob_star(c);
     case '?':
         c->at++;
-        set = all_ascii_but('/');
-        return emit_one(c, &set, true);
+        set = ascii_except('/');
+        return emit_character(c, &set, true);
     case '[':
         c->at++;
         return compile_set(c, false);
@@ -292,7 +290,7 @@ static int glob_one(struct compiler *c, bool in_group)
     default:
         break;
     }
-    return emit(c, READ_BYTE, (unsigned char)*c->at++, 1, 0);
+    return emit(c, MATCH_BYTE, (unsigned char)*c->at++, 1, 0);
 }
 
 static int glob_sequence(struct compiler *c, bool in_group)
@@ -326,23 +324,23 @@ static int regex_group(struct compiler *c)
 
 static int regex_escape(struct compiler *c)
 {
-    struct bytes set = {{0}};
-    bool beyond = false;
+    struct byte_set set = {{0}};
+    bool non_ascii = false;
 
     if (!*c->at)
         return fail(c, "a backslash at the end");
-    if (escape_class(*c->at, &set, &beyond)) {
+    if (escape_class(*c->at, &set, &non_ascii)) {
         c->at++;
-        return emit_one(c, &set, beyond);
+        return emit_character(c, &set, non_ascii);
     }
     if (((*c->at | 0x20) >= 'a' && (*c->at | 0x20) <= 'z') || (*c->at >= '0' && *c->at <= '9'))
-        return fail(c, "a letter or digit behind a backslash that is not understood");
-    return emit(c, READ_BYTE, (unsigned char)*c->at++, 1, 0);
+        return fail(c, "an unknown letter or digit after a backslash");
+    return emit(c, MATCH_BYTE, (unsigned char)*c->at++, 1, 0);
 }
 
 static int regex_atom(struct compiler *c)
 {
-    struct bytes set;
+    struct byte_set set;
 
     switch (*c->at++) {
     case '(':
@@ -350,47 +348,47 @@ static int regex_atom(struct compiler *c)
     case '[':
         return compile_set(c, true);
     case '.':
-        set = all_ascii_but('\n');
-        return emit_one(c, &set, true);
+        set = ascii_except('\n');
+        return emit_character(c, &set, true);
     case '\\':
         return regex_escape(c);
     case '*':
     case '+':
     case '?':
     case '{':
-        return fail(c, "nothing stands before '*', '+', '?' or '{'");
+        return fail(c, "nothing before '*', '+', '?' or '{'");
     case '^':
     case '$':
         return fail(c, "a '^' or '$' in the middle");
     default:
-        return emit(c, READ_BYTE, (unsigned char)c->at[-1], 1, 0);
+        return emit(c, MATCH_BYTE, (unsigned char)c->at[-1], 1, 0);
     }
 }
 
-/* "{2}", "{2,}", "{2,5}", behind the brace; *ret_most is 0 without a limit. */
-static int regex_count(struct compiler *c, unsigned *ret_least, unsigned *ret_most)
+/* "{2}", "{2,}" or "{2,5}"; c->at is after the brace. *ret_max is 0 for no limit. */
+static int regex_count(struct compiler *c, unsigned *ret_min, unsigned *ret_max)
 {
     const char *begin = c->at;
-    uint64_t least = ckpt_raw_number(&c->at, 10), most = least;
+    uint64_t min = ckpt_raw_number(&c->at, 10), max = min;
     bool open = false;
 
     if (c->at != begin && *c->at == ',') {
         c->at++;
         open = *c->at == '}';
         if (!open)
-            most = ckpt_raw_number(&c->at, 10);
+            max = ckpt_raw_number(&c->at, 10);
     }
-    if (c->at == begin || *c->at != '}' || most < least || least > REPEAT_MAX ||
-        most > REPEAT_MAX || (most == 0 && !open))
-        return fail(c, "a '{' without a count from 1 to 100 in it");
+    if (c->at == begin || *c->at != '}' || max < min || min > REPEAT_MAX || max > REPEAT_MAX ||
+        (max == 0 && !open))
+        return fail(c, "a '{' without a count from 1 to 100");
     c->at++;
-    *ret_least = (unsigned)least;
-    *ret_most = open ? 0 : (unsigned)most;
+    *ret_min = (unsigned)min;
+    *ret_max = open ? 0 : (unsigned)max;
     return 0;
 }
 
-/* The atom at @text once more; c->at stays. */
-static int again(struct compiler *c, const char *text)
+/* Compile the atom at @text a further time, without moving c->at. */
+static int repeat_atom(struct compiler *c, const char *text)
 {
     const char *after = c->at;
 
@@ -401,25 +399,24 @@ static int again(struct compiler *c, const char *text)
     return 0;
 }
 
-static int regex_repeat(struct compiler *c, const char *atom, int start, unsigned least,
-                        unsigned most)
+static int regex_repeat(struct compiler *c, const char *atom, int start, unsigned min, unsigned max)
 {
-    for (unsigned i = 1; i < least; i++) {
-        start = here(c);
-        if (again(c, atom) < 0)
+    for (unsigned i = 1; i < min; i++) {
+        start = position(c);
+        if (repeat_atom(c, atom) < 0)
             return -1;
     }
-    if (least == 0)
-        return most == 1 ? fork_before(c, start, here(c) + 1)
-               : most    ? (fork_before(c, start, here(c) + 1) < 0
-                                ? -1
-                                : regex_repeat(c, atom, start, 1, most))
-                         : repeat(c, start);
-    if (most == 0) /* back to the last one, or on */
-        return emit(c, FORK, 0, 1, start - here(c));
-    for (unsigned i = least; i < most; i++) {
-        start = here(c);
-        if (again(c, atom) < 0 || fork_before(c, start, here(c) + 1) < 0)
+    if (min == 0)
+        return max == 1 ? split_before(c, start, position(c) + 1)
+               : max    ? (split_before(c, start, position(c) + 1) < 0
+                               ? -1
+                               : regex_repeat(c, atom, start, 1, max))
+                        : repeat(c, start);
+    if (max == 0) /* repeat the last one, or continue */
+        return emit(c, SPLIT, 0, 1, start - position(c));
+    for (unsigned i = min; i < max; i++) {
+        start = position(c);
+        if (repeat_atom(c, atom) < 0 || split_before(c, start, position(c) + 1) < 0)
             return -1;
     }
     return 0;
@@ -428,35 +425,35 @@ static int regex_repeat(struct compiler *c, const char *atom, int start, unsigne
 static int regex_piece(struct compiler *c)
 {
     const char *atom = c->at;
-    int start = here(c);
-    unsigned least = 1, most = 1;
+    int start = position(c);
+    unsigned min = 1, max = 1;
 
     if (++c->depth > DEPTH_MAX)
-        return fail(c, "groups inside groups, too deep");
+        return fail(c, "groups nested too deep");
     if (regex_atom(c) < 0)
         return -1;
     c->depth--;
     if (*c->at == '*' || *c->at == '+' || *c->at == '?') {
-        least = *c->at == '+';
-        most = *c->at == '?';
+        min = *c->at == '+';
+        max = *c->at == '?';
         c->at++;
     } else if (*c->at == '{') {
         c->at++;
-        if (regex_count(c, &least, &most) < 0)
+        if (regex_count(c, &min, &max) < 0)
             return -1;
     } else {
         return 0;
     }
-    if (*c->at == '?') /* the shortest first: the same for a whole text */
+    if (*c->at == '?') /* lazy: no difference when the whole text must match */
         c->at++;
     if (*c->at == '*' || *c->at == '+' || *c->at == '?' || *c->at == '{')
         return fail(c, "two of '*', '+', '?' and '{' together");
-    return regex_repeat(c, atom, start, least, most);
+    return regex_repeat(c, atom, start, min, max);
 }
 
 static int regex_choice(struct compiler *c)
 {
-    int start = here(c), jump;
+    int start = position(c), jump;
 
     if (*c->at == '^' && !c->groups)
         c->at++;
@@ -464,36 +461,36 @@ static int regex_choice(struct compiler *c)
            !(*c->at == '$' && !c->groups && (!c->at[1] || c->at[1] == '|')))
         if (regex_piece(c) < 0)
             return -1;
-    if (*c->at == '$') /* the whole text is meant anyway */
+    if (*c->at == '$') /* the whole text must match anyway */
         c->at++;
     if (*c->at != '|')
         return 0;
     c->at++;
     if (++c->depth > DEPTH_MAX)
-        return fail(c, "more alternatives than can be told apart");
-    if (fork_before(c, start, here(c) + 2) < 0)
+        return fail(c, "too many alternatives");
+    if (split_before(c, start, position(c) + 2) < 0)
         return -1;
-    jump = here(c);
-    if (emit(c, GO, 0, 0, 0) < 0 || regex_choice(c) < 0)
+    jump = position(c);
+    if (emit(c, JUMP, 0, 0, 0) < 0 || regex_choice(c) < 0)
         return -1;
     c->depth--;
-    c->store->steps[jump].next = (int16_t)(here(c) - jump);
+    c->store->steps[jump].next = (int16_t)(position(c) - jump);
     return 0;
 }
 
-/* ---- both ---- */
+/* ---- globs and regular expressions ---- */
 
 static int finish(struct compiler *c, struct ckpt_pattern *ret_pattern, const char **ret_wrong)
 {
     if (!c->wrong)
-        emit(c, END, 0, 0, 0);
+        emit(c, ACCEPT, 0, 0, 0);
     if (c->wrong) {
         c->store->step_count = c->first;
         *ret_wrong = c->wrong;
         return -1;
     }
     *ret_pattern =
-        (struct ckpt_pattern){.first = c->first, .count = (uint16_t)(here(c) - c->first)};
+        (struct ckpt_pattern){.first = c->first, .count = (uint16_t)(position(c) - c->first)};
     return 0;
 }
 
@@ -523,9 +520,9 @@ struct states {
     uint16_t at[CKPT_PATTERN_MAX];
 };
 
-/* Add @step to the states, and what can be reached from it without reading. */
-static void reach(const struct ckpt_pattern_step *steps, int step, struct states *states,
-                  uint8_t *seen)
+/* Add @step to @states, and all steps that can be reached from it without reading a byte. */
+static void add_state(const struct ckpt_pattern_step *steps, int step, struct states *states,
+                      uint8_t *seen)
 {
     uint16_t stack[2 * CKPT_PATTERN_MAX + 1];
     unsigned depth = 0;
@@ -537,8 +534,8 @@ static void reach(const struct ckpt_pattern_step *steps, int step, struct states
         if (seen[at])
             continue;
         seen[at] = 1;
-        if (steps[at].what == GO || steps[at].what == FORK) {
-            if (steps[at].what == FORK)
+        if (steps[at].op == JUMP || steps[at].op == SPLIT) {
+            if (steps[at].op == SPLIT)
                 stack[depth++] = (uint16_t)((int)at + steps[at].other);
             stack[depth++] = (uint16_t)((int)at + steps[at].next);
         } else {
@@ -555,23 +552,23 @@ bool ckpt_pattern_matches(const struct ckpt_pattern_store *store, struct ckpt_pa
     uint8_t seen[CKPT_PATTERN_MAX];
 
     __builtin_memset(seen, 0, pattern.count);
-    reach(steps, 0, &now, seen);
+    add_state(steps, 0, &now, seen);
     for (const unsigned char *at = (const unsigned char *)text; *at && now.count; at++) {
         next.count = 0;
         __builtin_memset(seen, 0, pattern.count);
         for (unsigned i = 0; i < now.count; i++) {
             const struct ckpt_pattern_step *step = &steps[now.at[i]];
 
-            if (step->what == READ_BYTE ? step->byte == *at
-                                        : step->what == READ_CLASS &&
-                                              (store->classes[step->byte][*at / 8] >> *at % 8 & 1))
-                reach(steps, now.at[i] + 1, &next, seen);
+            if (step->op == MATCH_BYTE ? step->byte == *at
+                                       : step->op == MATCH_CLASS &&
+                                             (store->classes[step->byte][*at / 8] >> *at % 8 & 1))
+                add_state(steps, now.at[i] + 1, &next, seen);
         }
         now.count = next.count;
         __builtin_memcpy(now.at, next.at, next.count * sizeof next.at[0]);
     }
     for (unsigned i = 0; i < now.count; i++)
-        if (steps[now.at[i]].what == END)
+        if (steps[now.at[i]].op == ACCEPT)
             return true;
     return false;
 }

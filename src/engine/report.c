@@ -10,7 +10,7 @@
 
 #include "base/raw.h"
 
-#define LAST_LINE 64 /* kept free for the line that says that there is more */
+#define RESERVED 64 /* for the line that says that the report is incomplete */
 
 void ckpt_report_clear(struct ckpt_report *report)
 {
@@ -19,7 +19,7 @@ void ckpt_report_clear(struct ckpt_report *report)
     report->text[0] = '\0';
 }
 
-void ckpt_report_forget(struct ckpt_report *report, size_t count, size_t used)
+void ckpt_report_truncate(struct ckpt_report *report, size_t count, size_t used)
 {
     report->count = count;
     report->used = used;
@@ -47,11 +47,11 @@ void ckpt_report_add(struct ckpt_report *report, const char *type, const char *f
     line[length] = '\0';
 
     same = report->used ? ckpt_raw_find(report->text, line) : NULL;
-    if (same && (same == report->text || same[-1] == '\n')) /* such as one for each mapping */
+    if (same && (same == report->text || same[-1] == '\n')) /* for example one for each mapping */
         return;
     report->count++;
-    if (report->used + length + LAST_LINE > sizeof report->text) {
-        static const char more[] = "error:there is more than fits this report\n";
+    if (report->used + length + RESERVED > sizeof report->text) {
+        static const char more[] = "error:there are more reasons than fit into this report\n";
 
         if (!ckpt_raw_ends(report->text, more))
             report->used += ckpt_raw_format(report->text + report->used,

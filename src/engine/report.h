@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What stands against a checkpoint, all of it in one go: a list of lines "TYPE:text", or
- * "TYPE N:text" if it is about descriptor N.
+ * All obstacles to a checkpoint, as lines "TYPE:text", or "TYPE N:text" for descriptor N.
  *
- * TYPE is file, socket, resource or error; the Java side makes an exception of each line, the
- * command prints them.  Filled in parked processes too: fixed memory, no libc.
+ * TYPE is file, socket, resource or error. The Java code makes an exception of each line, the
+ * command prints them. Parked code adds lines too: fixed memory, no libc.
  */
 #ifndef CKPT_ENGINE_REPORT_H
 #define CKPT_ENGINE_REPORT_H
@@ -15,19 +14,19 @@
 
 struct ckpt_report {
     size_t used, count;
-    int about; /**< what is added is about this descriptor, its number plus one; 0: about none */
-    char text[CKPT_REPORT_MAX]; /**< lines ending with '\n', and a zero byte */
+    int about; /**< number + 1 of the descriptor that further lines are about; 0: none */
+    char text[CKPT_REPORT_MAX]; /**< lines, each ending with '\n', then a zero byte */
 };
 
 /** Make it empty. */
 void ckpt_report_clear(struct ckpt_report *report);
 
-/** Take back what was added since it had that @count and was that much @used. */
-void ckpt_report_forget(struct ckpt_report *report, size_t count, size_t used);
+/** Remove the lines added since the report had this @count and @used. */
+void ckpt_report_truncate(struct ckpt_report *report, size_t count, size_t used);
 
 /**
- * Add one refusal, unless it is there already.  What no longer fits is counted, and the last line
- * says that there is more.
+ * Add an obstacle, unless the same line is in the report. Lines that do not fit are only counted,
+ * and the last line says so.
  * @param type "file", "socket", "resource" or "error"
  */
 void ckpt_report_add(struct ckpt_report *report, const char *type, const char *format, ...)

@@ -380,10 +380,10 @@ static void test_limits(void)
     ckpt_auto_free char *large = malloc(CKPT_POLICY_TEXT + 100);
     char zero[] = "type: file\naction: cl\0se\n";
 
-    wrong_regex("*a", "nothing stands before");
+    wrong_regex("*a", "nothing before");
     wrong_regex("a**", "two of");
     wrong_regex("(?=a)", "other than '(?:'");
-    wrong_regex("a\\b", "behind a backslash");
+    wrong_regex("a\\b", "after a backslash");
     wrong_regex("a^b", "in the middle");
     wrong_regex("a)", "without its '('");
     wrong_regex("[b-a]", "ends before it begins");

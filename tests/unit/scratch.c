@@ -78,7 +78,7 @@ static void test_arrays(void)
 static void test_report(void)
 {
     static struct ckpt_report report;
-    char last[] = "error:there is more than fits this report\n";
+    char last[] = "error:there are more reasons than fit into this report\n";
 
     ckpt_report_clear(&report);
     TAP_STR(report.text, "", "report: a new one is empty");
@@ -100,7 +100,8 @@ static void test_report(void)
            "report: the text ends inside its buffer");
     TAP_OK(ckpt_raw_ends(report.text, last), "report: a full one ends with a line that says so");
     *strstr(report.text, last) = '\0';
-    TAP_OK(!strstr(report.text, "more than fits"), "report: the line that it is full occurs once");
+    TAP_OK(!strstr(report.text, "more reasons than"),
+           "report: the line that it is full occurs once");
     ckpt_report_clear(&report);
     TAP_OK(report.count == 0 && !*report.text, "report: a full one can be cleared");
 }

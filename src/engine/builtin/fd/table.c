@@ -249,7 +249,7 @@ static void note_refusal(struct ckpt_gather *gather, int number, size_t count, s
     if (gather->report->count == count || gather->name_copies)
         return;
     if (is_refused(gather, number))
-        ckpt_report_forget(gather->report, count, used);
+        ckpt_report_truncate(gather->report, count, used);
     else if (gather->refused_count < sizeof gather->refused / sizeof gather->refused[0])
         gather->refused[gather->refused_count++] = number;
 }
@@ -305,7 +305,7 @@ static int gather_one(struct ckpt_gather *gather, int number, struct ckpt_fd_loo
     int result = gather_open(gather, number, look, subject, error);
 
     for (int try = 1; result < 0 && !gather->parked && try < LOOK_TRIES; try++) {
-        ckpt_report_forget(gather->report, count, used);
+        ckpt_report_truncate(gather->report, count, used);
         result = gather_open(gather, number, look, subject, error);
     }
     return result;
