@@ -15,7 +15,6 @@
 // Exit status: 0 measured; 1 the command ended first; 2 wrong usage or a failed system call; 3 too
 // late.
 
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

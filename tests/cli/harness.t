@@ -5,7 +5,7 @@
 # Starts no JVM; a tool that reports success too early would make every other test worthless.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 
-FIRSTBYTE=$BUILD/helpers/firstbyte
+FIRSTBYTE=$BUILD/tests/firstbyte
 
 # --- results
 # A failing test is made to fail on purpose in a shell of its own.

@@ -3,8 +3,8 @@
 #
 # A file that is open for short moments only, such as a configuration file that is polled, is mostly not
 # in the image: it may change before the restore. A file that stays open is in the image, and must not
-# change. The choice of the moment is tested by tests/unit/passing.c; here the file is open for half of
-# the time.
+# change. The choice of the moment is tested by tests/unit/transient_files.c; here the file is open for
+# half of the time.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Polling

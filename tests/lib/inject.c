@@ -31,7 +31,6 @@
 // A small ptrace loop is used instead of strace, which cannot shorten a call, count over all kinds
 // of calls, or leave the calls of other threads alone. x86-64 only.
 
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -17,7 +17,7 @@
 SIMPLE=$TOP/examples/simple/target/simple.jar # also has org.crac, to compile against and run with
 CLASSES=$TMP/classes
 CP=$CLASSES:$SIMPLE
-FIRSTBYTE=$BUILD/helpers/firstbyte
+FIRSTBYTE=$BUILD/tests/firstbyte
 
 # Descriptors that the caller left open would be open in every JVM that is not started by
 # `checkpointer run`, and prevent its checkpoint. (255 is bash's own, and not inherited.)

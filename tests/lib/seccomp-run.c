@@ -14,7 +14,6 @@
 // leaves Docker's list out: with both, a test refuses exactly one call and sees the fallback.
 // x86-64 only; calls of other ABIs are refused.
 
-#define _GNU_SOURCE
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>

@@ -23,8 +23,8 @@ BUILD=${CKPT_BUILD:-$TOP/build}
 CKPT=$BUILD/checkpointer
 AGENT=$BUILD/libcheckpointer.so
 PATH=$PATH:/usr/sbin:/sbin # ldconfig is there, and Debian gives an ordinary user another PATH
-WAITFOR=$BUILD/helpers/waitfor
-SECCOMP_RUN=$BUILD/helpers/seccomp-run
+WAITFOR=$BUILD/tests/waitfor
+SECCOMP_RUN=$BUILD/tests/seccomp-run
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/checkpointer-test.XXXXXX")
 mapfile -t JDKS < <("$TOP/tools/jdks" 2>/dev/null)
 JAVAC=$("$TOP/tools/jdks" --at-least 11 2>/dev/null)/bin/javac # JDK 8's cannot compile for others
@@ -329,4 +329,4 @@ java_takes() {
 }
 
 [ ${#JDKS[@]} -gt 0 ] || bail_out "no JDK found, run tools/setup"
-[ -x "$WAITFOR" ] || bail_out "build/helpers is missing, run tools/build"
+[ -x "$WAITFOR" ] || bail_out "build/tests is missing, run tools/build"

@@ -19,7 +19,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("CKPT_BUILD", os.path.join(TOP, "build"))
 COMMAND = os.path.join(BUILD, "checkpointer")
 LIBRARY = os.path.join(BUILD, "libcheckpointer.so")
-INJECT = os.path.join(BUILD, "helpers", "inject")
+INJECT = os.path.join(BUILD, "tests", "inject")
 SIMPLE = os.path.join(TOP, "examples", "simple", "target", "simple.jar")
 PATIENCE = 120  # seconds for anything; a JVM that takes longer hangs
 

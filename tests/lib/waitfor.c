@@ -16,7 +16,6 @@
 // Exit status: 0 the event happened; 1 it did not in time (30 s); 2 wrong usage; 3 the process
 // ended before it.
 
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
