@@ -8,7 +8,7 @@
 FIRSTBYTE=$BUILD/tests/firstbyte
 
 # --- results
-# A failing test is made to fail on purpose in a shell of its own.
+# Tests that fail on purpose run in a separate shell.
 inner() {
     env CKPT_MUST_WORK="${must:-}" bash -c '. "$1/tests/lib/tap.sh"; eval "$2"; done_testing' \
         inner "$TOP" "$1"
@@ -80,7 +80,7 @@ ok "firstbyte --leave: the command ends by SIGTERM" "$WAITFOR" --timeout 10 exit
 
 # --- seccomp-run and the ordinary user
 run "$SECCOMP_RUN" --self-check
-is "$status" 0 "seccomp-run: its check of its own filter passes" || diag "$out"
+is "$status" 0 "seccomp-run: the check of its filter passes" || diag "$out"
 run "$SECCOMP_RUN" --bare --deny unshare=ENOSYS -- unshare -m true
 contains "$err" "not implemented" "seccomp-run --bare --deny: one call is refused"
 run "$SECCOMP_RUN" --deny nonsense -- true

@@ -84,7 +84,7 @@ is "$(key 'd["manifest"], d["restorable"], d["obstacle"], d["verified"]')" \
     "inspect --json: the manifest belongs, a restore is possible, nothing is verified"
 is "$(key 'sum(t["leader"] for t in d["threads"])')" 1 "inspect --json: exactly one thread is the leader"
 is "$(key 'len(set(t["tid"] for t in d["threads"])) == len(d["threads"]) > 5')" True \
-    "inspect --json: each thread has a TID of its own"
+    "inspect --json: each thread has its own TID"
 is "$(key '[f["number"] for f in d["descriptors"]][:3]')" "[0, 1, 2]" \
     "inspect --json: descriptors are in ascending order"
 is "$(key '[f["position"] >= 0 for f in d["descriptors"] if f["path"] == "'"$HTTP"'"]')" "[True]" \

@@ -51,11 +51,11 @@ static void try_addr(const char *text)
     CLAIM(addr.kind != CKPT_HTTP_TCP || (addr.port && addr.host[0]));
     CLAIM(addr.kind != CKPT_HTTP_UNIX || addr.path[0] == '/');
     CLAIM(memchr(addr.host, '\0', sizeof addr.host) && memchr(addr.path, '\0', sizeof addr.path));
-    if (addr.kind == CKPT_HTTP_TCP) /* whatever may be asked for may be named */
+    if (addr.kind == CKPT_HTTP_TCP) /* each accepted address is accepted as Host */
         CLAIM(ckpt_http_host_is_ours(&addr, text));
 }
 
-/* Only what is a host of ours in the end may be taken for one. */
+/* A header is accepted only if it ends with a name or address of this endpoint. */
 static void try_host(const char *text)
 {
     static const char *const ours[] = {"localhost", "service.example", "127.", "[", NULL};

@@ -20,7 +20,7 @@ frozen() {
     wait_line "$log" "written 0" && freeze "$pid" "$image" "$V: $1"
 }
 
-# write_in_clone MODE [OPTION...]: restores the image; the clone writes and is killed. Sets said.
+# write_in_clone MODE [OPTION...]: restores the image; the clone writes and is killed. Sets output.
 write_in_clone() {
     local mode=$1
     shift
@@ -29,7 +29,7 @@ write_in_clone() {
     wait_line "$log" "written 1"
     kill -KILL "$pid"
     wait_exit "$pid" 10
-    said=$(<"$log")
+    output=$(<"$log")
 }
 
 # is_refused WHAT PATTERN: a restore is refused, and so is --dry-run.
@@ -44,7 +44,7 @@ logs() {
     frozen append "$DIR" || return
     write_in_clone append
     write_in_clone append
-    is "$said" "written 1" "$V: restore: a log in append mode may have grown"
+    is "$output" "written 1" "$V: restore: a log in append mode may have grown"
     is "$(cat "$DIR/append")" "$(printf 'line of life %s\n' 0 1 1)" \
         "$V: each clone adds to a log in append mode"
     : >"$DIR/append"
@@ -52,9 +52,9 @@ logs() {
         "'$DIR/append' has changed .*had it open .*--allow-changed-files"
     frozen log "$DIR" || return
     write_in_clone log
-    is "$said" "written 1" "$V: restore: an unchanged log that is written at its end is permitted"
+    is "$output" "written 1" "$V: restore: an unchanged log that is written at its end is permitted"
     write_in_clone log
-    is "$said" "checkpointer: warning: '$DIR/log' has grown since the checkpoint; the JVM continues \
+    is "$output" "checkpointer: warning: '$DIR/log' has grown since the checkpoint; the JVM continues \
 at its new end
 written 1" "$V: restore: a log that is written at its end and has grown gives a warning"
     is "$(cat "$DIR/log")" "$(printf 'line of life %s\n' 0 1 1)" \
@@ -66,14 +66,14 @@ ahead() {
     mkdir -p "$DIR/ahead" "$DIR/named"
     frozen wal "$DIR/ahead" || return
     write_in_clone wal
-    is "$said" "written 1" "$V: restore: an unchanged write-ahead log is permitted"
+    is "$output" "written 1" "$V: restore: an unchanged write-ahead log is permitted"
     is_refused "$V: restore: a write-ahead log that a clone has written is refused" \
         "'$DIR/ahead/wal' has changed .*lock on '$DIR/ahead/LOCK'.*--allow-changed-files"
     write_in_clone wal --allow-changed-files
-    is "$said" "written 1" "$V: restore --allow-changed-files: a changed write-ahead log is permitted"
+    is "$output" "written 1" "$V: restore --allow-changed-files: a changed write-ahead log is permitted"
     frozen named "$DIR/named" || return
     write_in_clone named
-    is_refused "$V: restore: a log with a lock file of its own that a clone has written is refused" \
+    is_refused "$V: restore: a log with its own lock file that a clone has written is refused" \
         "'$DIR/named/named' has changed .*lock on '$DIR/named/db.lck'"
     frozen db.log "$DIR/named" || return
     write_in_clone db.log
@@ -82,7 +82,7 @@ ahead() {
     frozen jul "$DIR" || return
     write_in_clone jul
     write_in_clone jul
-    like "$said" "'$DIR/jul' has grown .*written 1" \
+    like "$output" "'$DIR/jul' has grown .*written 1" \
         "$V: restore: a changed log of java.util.logging, which locks a file too, is continued"
 }
 
@@ -91,14 +91,14 @@ data() { # FOLDER WHERE
     rm -f "$folder/data"
     frozen data "$folder" || return
     write_in_clone data
-    is "$said" "written 1" "$V $where: restore: an unchanged file that was open for writing is permitted"
+    is "$output" "written 1" "$V $where: restore: an unchanged file that was open for writing is permitted"
     is_refused "$V $where: restore: an open file that a clone has written is refused" \
         "'$folder/data' has changed .*had it open .*--allow-changed-files"
     write_in_clone data --allow-changed-files
-    is "$said" "written 1" "$V $where: restore --allow-changed-files: a changed open file is permitted"
+    is "$output" "written 1" "$V $where: restore --allow-changed-files: a changed open file is permitted"
     printf 'type: file\naction: reopen\npath: %s\n' "$folder/data" >"$DIR/policies"
     write_in_clone data "--policies=$DIR/policies"
-    is "$said" "written 1" "$V $where: restore: a changed open file with a policy 'reopen' is permitted"
+    is "$output" "written 1" "$V $where: restore: a changed open file with a policy 'reopen' is permitted"
 }
 
 mapped() { # FOLDER WHERE
@@ -106,11 +106,11 @@ mapped() { # FOLDER WHERE
     rm -f "$folder/map"
     frozen map "$folder" || return
     write_in_clone map
-    is "$said" "written 1" "$V $where: restore: an unchanged mapped file is permitted"
+    is "$output" "written 1" "$V $where: restore: an unchanged mapped file is permitted"
     is_refused "$V $where: restore: a mapped file that a clone has written is refused" \
         "'$folder/map' has changed .*open or mapped for writing"
     write_in_clone map --allow-changed-files
-    is "$said" "written 1" "$V $where: restore --allow-changed-files: a changed mapped file is permitted"
+    is "$output" "written 1" "$V $where: restore --allow-changed-files: a changed mapped file is permitted"
     : >"$folder/map"
     is_refused "$V $where: restore: a mapped file that was emptied is refused" "'$folder/map'.*changed"
     run "$CKPT" restore --allow-changed-files "$image"

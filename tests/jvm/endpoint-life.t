@@ -152,7 +152,7 @@ shut_down() {
 jvms=0
 jvm_with() {
     OPTIONS=("addr=$1")
-    jvms=$((jvms + 1)) # a log of its own: output of the JVM before is not taken for this one's
+    jvms=$((jvms + 1)) # a new log, so that output of the JVM before is not taken for this one's
     start_jvm "with-$jvms-$V" - -cp "$CP" Endpoint "$DIR"
     wait_line "$log" ready || fail "$V: the application starts with addr=$1"
 }

@@ -122,7 +122,7 @@ leave_running() {
     for ((i = 0; i < $2; i++)); do
         run "$CKPT" checkpoint --leave-running "$pid" "$DIR/image-$1"
         if [ "$status$out$err" != 0 ]; then
-            fail "$V, $1: checkpoint $i succeeds" "status $status, said: $out$err"
+            fail "$V, $1: checkpoint $i succeeds" "status $status, output: $out$err"
             return 1
         fi
     done

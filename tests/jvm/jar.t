@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # -javaagent:checkpointer.jar: does what -agentpath does, with the same options, and prints no more
-# than that; the library that it unpacks is a file for a moment only, in whatever folder, and no image
+# than that; the library that it unpacks is a file for a moment only, in any folder, and no image
 # needs it; together with -agentpath it does no harm.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"

@@ -10,7 +10,7 @@ compile Jars
 
 # make_jar NAME [CLASS]: with the entries "first" and "second", each large enough to be compressed.
 make_jar() {
-    local folder=$DIR/made-$1 name said
+    local folder=$DIR/made-$1 name output
     mkdir -p "$folder"
     for name in first second; do
         printf '%s of %s%0500d' "$name" "$1" 0 >"$folder/$name"
@@ -18,8 +18,8 @@ make_jar() {
     if [ $# -gt 1 ]; then
         printf 'public class %s { public String toString() { return "an %s"; } }\n' "$2" "$2" \
             >"$DIR/$2.java"
-        said=$("$JAVA_HOME/bin/javac" -d "$folder" "$DIR/$2.java" 2>&1) ||
-            bail_out "javac failed: $said"
+        output=$("$JAVA_HOME/bin/javac" -d "$folder" "$DIR/$2.java" 2>&1) ||
+            bail_out "javac failed: $output"
     fi
     "$JAVA_HOME/bin/jar" cf "$DIR/$1.jar" -C "$folder" .
 }

@@ -6,8 +6,8 @@
 # after the last restore; the end of one clone removes nothing of another.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
-said=$("${JDKS[-1]}/bin/javac" --release 17 -d "$TMP/flight" "$TOP/tests/jvm/java/Flight.java" 2>&1) ||
-    bail_out "javac failed: $said"
+output=$("${JDKS[-1]}/bin/javac" --release 17 -d "$TMP/flight" "$TOP/tests/jvm/java/Flight.java" 2>&1) ||
+    bail_out "javac failed: $output"
 
 jcmd() { # PID COMMAND...
     run "$JAVA_HOME/bin/jcmd" "$@"

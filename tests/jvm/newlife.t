@@ -138,7 +138,7 @@ lazy_copy() {
 
 # A main class as java accepts it: not public, in a package that its module does not export.
 modules() {
-    local modules=$TMP/modules said
+    local modules=$TMP/modules output
     [ "$V" != 8 ] || return 0
     if [ ! -d "$modules" ]; then
         mkdir -p "$TMP/sources/inner"
@@ -149,8 +149,8 @@ modules() {
             System.out.println("inner " + args[0]); System.exit(7); } }' >"$TMP/sources/inner/Second.java"
         echo 'package inner; public class Number { public static int main(String[] args) {
             return 0; } }' >"$TMP/sources/inner/Number.java"
-        said=$("$JAVAC" -d "$modules" "$TMP"/sources/*.java "$TMP"/sources/inner/*.java 2>&1) ||
-            bail_out "javac failed: $said"
+        output=$("$JAVAC" -d "$modules" "$TMP"/sources/*.java "$TMP"/sources/inner/*.java 2>&1) ||
+            bail_out "javac failed: $output"
     fi
     start_jvm "module-$V" - -p "$modules" -m inner/inner.First
     wait_line "$log" ready

@@ -23,7 +23,7 @@ ok "$V: restore: $2 is kept" wait_line "$log" ""
     stop "$pid"
 }
 
-# JVMs whose files are hidden by a mount: in a mount namespace of their own.
+# JVMs whose files are hidden by a mount in their own mount namespace.
 mounted() {
     local top=$DIR/mounted
     mkdir "$top"

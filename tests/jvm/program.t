@@ -6,8 +6,8 @@
 # is java where the caller has CAP_CHECKPOINT_RESTORE.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
-said=$("${JDKS[0]}/bin/javac" --release 11 -d "$CLASSES" "$TOP/tests/jvm/java/Program.java" 2>&1) ||
-    bail_out "javac failed: $said"
+output=$("${JDKS[0]}/bin/javac" --release 11 -d "$CLASSES" "$TOP/tests/jvm/java/Program.java" 2>&1) ||
+    bail_out "javac failed: $output"
 user_ready
 
 # reports_command NAME COMMAND: the JVM of $log then prints this command twice.

@@ -76,14 +76,14 @@ libraries() {
 # One provider waits without limit, one throws: the others get their seed, and the restore warns and
 # continues.
 hang() {
-    local said
+    local output
     CLONES=1 clones hang own -Dhang=true
     is "$(duplicates "${logs[@]}")" "$(printf '%s: 1 of 2 values differ\n' throwing waiting)" \
         "$V: a provider that hangs: the generators of others are renewed"
-    said=$(sed -n 's/^checkpointer: warning: the random generator //p' "${logs[1]}")
-    like "$said" "SecureRandom \(Secrets.Hanging\) did not accept" "$V: a provider that hangs is reported"
-    like "$said" "SecureRandom \(Secrets.Waiting\) did not accept" "$V: a provider that waits is reported"
-    like "$said" "SecureRandom \(Secrets.Throwing\) does not accept" \
+    output=$(sed -n 's/^checkpointer: warning: the random generator //p' "${logs[1]}")
+    like "$output" "SecureRandom \(Secrets.Hanging\) did not accept" "$V: a provider that hangs is reported"
+    like "$output" "SecureRandom \(Secrets.Waiting\) did not accept" "$V: a provider that waits is reported"
+    like "$output" "SecureRandom \(Secrets.Throwing\) does not accept" \
         "$V: a provider that takes no seed is reported"
 }
 

@@ -247,7 +247,7 @@ not_started() {
     if [ "$status" = 1 ] && [[ $out != *ready* ]] && [[ $err == *"checkpointer: error: "*$2* ]]; then
         pass "$V: start: $1 is refused"
     else
-        fail "$V: start: $1 is refused" "status $status, said: $out$err"
+        fail "$V: start: $1 is refused" "status $status, output: $out$err"
     fi
 }
 

@@ -72,26 +72,26 @@ os.execv(sys.argv[1], sys.argv[1:])
 PYTHON
 
 states() {
-    local ports said which
+    local ports output which
     start "peer-$V" python3 "$TMP/peer.py"
     wait_line "$log" peer || return
     ports=$(sed -n 's/^peer //p' "$log")
     # shellcheck disable=SC2086
     start_jvm "states-$V" "$DIR/states" -cp "$CP" TcpStates $ports
     wait_exit "$pid" 60
-    said=$(cat "$log")
-    like "$said" "established: descriptor [0-9]+ is a TCP connection from [^,;]*; close it" \
+    output=$(cat "$log")
+    like "$output" "established: descriptor [0-9]+ is a TCP connection from [^,;]*; close it" \
         "$V: checkpoint: an established connection is refused"
-    like "$said" "half closed: descriptor [0-9]+ is a TCP [^;]*, which the JVM has closed for writing" \
+    like "$output" "half closed: descriptor [0-9]+ is a TCP [^;]*, which the JVM has closed for writing" \
         "$V: checkpoint: a connection closed for writing only is refused"
-    like "$said" "closed by the peer: descriptor [0-9]+ is a TCP [^;]*, whose peer has closed its side" \
+    like "$output" "closed by the peer: descriptor [0-9]+ is a TCP [^;]*, whose peer has closed its side" \
         "$V: checkpoint: a connection whose peer has closed its side is refused"
-    like "$said" "connecting: descriptor [0-9]+ is a TCP [^;]*, which is being made" \
+    like "$output" "connecting: descriptor [0-9]+ is a TCP [^;]*, which is being made" \
         "$V: checkpoint: a connection that is being made is refused"
     is "$(grep -c ': descriptor' "$log")$(grep -c NOT "$log")" 40 \
         "$V: checkpoint: each connection is refused with one reason"
     is "$status" 137 "$V: checkpoint: connections that have ended are no obstacle"
-    [ "$status" = 137 ] || { diag "$said" && return; }
+    [ "$status" = 137 ] || { diag "$output" && return; }
     for which in first second; do
         : >"$log"
         restore "states-$V" "$DIR/states"

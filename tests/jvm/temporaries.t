@@ -59,7 +59,7 @@ deleted_files() {
     wait_exit "$second"
     is "$(cat "$TMP/lasting-$V"*.log | grep -c wrong)" 0 "$V: no clone misses a temporary file"
     is "$(find "$tmp" -name '.checkpointer*')" "" \
-        "$V: restores leave no file of their own in the temporary folder"
+        "$V: restores leave no '.checkpointer' file in the temporary folder"
 
     is "$(ls -A "$DIR/lasting")" image$'\n'manifest.json "$V: image directory: no other file is left in it"
     kill -KILL "$pid"

@@ -163,8 +163,8 @@ body() {
     libraries
 }
 
-said=$("${CC:-gcc}" -shared -fPIC -O1 -Wl,-z,max-page-size=0x200000 \
+output=$("${CC:-gcc}" -shared -fPIC -O1 -Wl,-z,max-page-size=0x200000 \
     -I"${JDKS[0]}/include" -I"${JDKS[0]}/include/linux" \
-    -o "$TMP/libunpacked.so" "$TOP/tests/lib/unpacked.c" 2>&1) || bail_out "gcc failed: $said"
+    -o "$TMP/libunpacked.so" "$TOP/tests/lib/unpacked.c" 2>&1) || bail_out "gcc failed: $output"
 each_jdk body
 done_testing

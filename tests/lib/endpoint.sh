@@ -19,7 +19,7 @@ serve() {
 # ask PATH [curl's options...]: sets code, body and headers of the answer.
 ask() {
     code=$(curl -s --max-time 20 -o "$TMP/.body" -D "$TMP/.headers" -w '%{http_code}' "${@:2}" \
-        "http://localhost:$port$1" 2>&1) || true # the caller looks at the code
+        "http://localhost:$port$1" 2>&1) || true # the caller checks the code
     body=$(cat "$TMP/.body" 2>/dev/null) || true
     headers=$(tr -d '\r' 2>/dev/null <"$TMP/.headers") || true
     rm -f "$TMP/.body" "$TMP/.headers"

@@ -31,14 +31,14 @@ unset descriptor
 
 # compile [NAME...]: tests/jvm/java/NAME.java for every JDK from 8 on, against $LIBRARIES too if set.
 compile() {
-    local said sources=("${@/%/.java}")
+    local output sources=("${@/%/.java}")
     [ -f "$SIMPLE" ] || bail_out "examples/simple is not built, run tools/build --examples"
     chmod 711 "$TMP" # the ordinary user of as_user reads the classes
     mkdir -p "$CLASSES"
     [ $# -gt 0 ] || return 0
-    said=$("$JAVAC" --release 8 -Xlint:-options -d "$CLASSES" \
+    output=$("$JAVAC" --release 8 -Xlint:-options -d "$CLASSES" \
         -cp "$SIMPLE${LIBRARIES:+:$LIBRARIES}" \
-        "${sources[@]/#/$TOP/tests/jvm/java/}" 2>&1) || bail_out "javac failed: $said"
+        "${sources[@]/#/$TOP/tests/jvm/java/}" 2>&1) || bail_out "javac failed: $output"
 }
 
 # library NAME...: prints the class path of jars of tests/libraries, such as sqlite-jdbc.
@@ -110,7 +110,7 @@ freeze() {
     [ -z "${port:-}" ] || clients_are_gone "$port"
     run "${user[@]}" "${CONFINE[@]}" "$CKPT" checkpoint "$@" "$process" "$directory"
     if [ "$status$out$err" != 0 ]; then
-        fail "$what: the checkpoint succeeds" "status $status, said: $out$err"
+        fail "$what: the checkpoint succeeds" "status $status, output: $out$err"
         return 1
     fi
     wait_exit "$process" 30

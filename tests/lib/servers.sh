@@ -29,11 +29,11 @@ fetched() {
 
 # program LIBRARIES CLASS: compiles it; sets PROGRAM, the class path.
 program() {
-    local said classes=$TMP/programs/$name
+    local output classes=$TMP/programs/$name
     PROGRAM=$classes:$1
     [ ! -d "$classes" ] || return 0
-    said=$("$JAVAC17" --release 17 -d "$classes" -cp "$1" "$PROGRAMS/java/$2.java" 2>&1) ||
-        bail_out "javac failed: $said"
+    output=$("$JAVAC17" --release 17 -d "$classes" -cp "$1" "$PROGRAMS/java/$2.java" 2>&1) ||
+        bail_out "javac failed: $output"
 }
 
 # begin_silently JAVA-ARGUMENT...: starts it with the agent and temporary files in $TEMPORARY.
@@ -104,11 +104,11 @@ web_generations() {
 }
 
 is_served() { # WHAT
-    local deadline=$((SECONDS + 60)) said
-    until said=$(web) && [ "$said" = hello ]; do
+    local deadline=$((SECONDS + 60)) output
+    until output=$(web) && [ "$output" = hello ]; do
         [ "$SECONDS" -lt "$deadline" ] && [ -d "/proc/$pid" ] || break
     done
-    is "$said" hello "$what: $1" || diag "$(tail -n 5 "$log")"
+    is "$output" hello "$what: $1" || diag "$(tail -n 5 "$log")"
 }
 
 # client_generations N: `client WHAT` connects and disconnects right before each checkpoint.

@@ -6,7 +6,7 @@
 #     . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 #
 # and ends with done_testing. It gets: TOP (the checkout), BUILD (its build folder), CKPT (the
-# command), AGENT, JDKS (an array of JDK homes), JAVAC, TMP (a folder of its own). When it ends, for
+# command), AGENT, JDKS (an array of JDK homes), JAVAC, TMP (a new folder). When it ends, for
 # whatever reason, the processes it started are killed, each by its own PID, and TMP is removed
 # (CKPT_KEEP=1 keeps it). Nothing here sleeps: waiting is for an event, with a deadline.
 #
@@ -103,19 +103,19 @@ trap 'tap_step $? "$BASH_COMMAND"' ERR
 
 # ok NAME COMMAND...: passes when the command succeeds; shows its output otherwise.
 ok() {
-    local name=$1 said
+    local name=$1 output
     shift
-    if said=$("$@" 2>&1); then pass "$name"; else fail "$name" "$* said: $said"; fi
+    if output=$("$@" 2>&1); then pass "$name"; else fail "$name" "$* printed: $output"; fi
 }
 
 # not_ok NAME COMMAND...: passes when the command fails; not when it cannot even start.
 not_ok() {
-    local name=$1 said status=0
+    local name=$1 output status=0
     shift
-    said=$("$@" 2>&1) || status=$?
+    output=$("$@" 2>&1) || status=$?
     case $status in
-        0) fail "$name" "$* succeeded: $said" ;;
-        126 | 127) fail "$name" "$* cannot start: $said" ;;
+        0) fail "$name" "$* succeeded: $output" ;;
+        126 | 127) fail "$name" "$* cannot start: $output" ;;
         *) pass "$name" ;;
     esac
 }

@@ -109,9 +109,9 @@ def variants(name):
     return [list(way) for way in dict.fromkeys(map(tuple, ways))]
 
 
-def calls_of(said):
+def calls_of(output):
     """The output of inject --list: (number, place) of each call."""
-    return [(int(words[0]), words[1]) for words in map(str.split, said.splitlines())
+    return [(int(words[0]), words[1]) for words in map(str.split, output.splitlines())
             if len(words) == 2 and words[0].isdigit()]
 
 
@@ -150,11 +150,11 @@ def code_at(place):
         return "other code"
     path, base = (COMMAND, 0x400000) if program == "command" else (LIBRARY, 0)
     try:
-        said = subprocess.run(["addr2line", "-fie", path, *[hex(base + int(at, 16) - 1) for at in offsets]],
+        output = subprocess.run(["addr2line", "-fie", path, *[hex(base + int(at, 16) - 1) for at in offsets]],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True)
     except (OSError, subprocess.CalledProcessError):
         return place
-    return f"{place} ({' < '.join(said.stdout.splitlines()[::2])})"
+    return f"{place} ({' < '.join(output.stdout.splitlines()[::2])})"
 
 
 def is_possible():
@@ -167,7 +167,7 @@ def is_possible():
         return tracer.returncode == 0
 
 
-def said_by_inject(path):
+def inject_output(path):
     with open(path, encoding="ascii") as file:
         return file.read()
 
@@ -178,14 +178,14 @@ class Victim:
     def __init__(self, setup, folder):
         self.setup = setup
         self.image = os.path.join(folder, "image")
-        self.saying = os.path.join(folder, "inject")
+        self.inject_log = os.path.join(folder, "inject")
         self.jvm = setup.start(self.image, "keeps")
 
     def freeze(self, *options):
         """One checkpoint under inject: inject's output, and the JVM's answer or None if it has ended."""
         before = self.jvm.order("checkpoint")
         tid = self.jvm.expect(r"thread (\d+)$", before).group(1)
-        with open(self.saying, "w", encoding="ascii") as file:
+        with open(self.inject_log, "w", encoding="ascii") as file:
             os.dup2(file.fileno(), 9, inheritable=True)
         # inject holds the thread only until it has acted
         tracer = Jvm([INJECT, "--from", "torture-begin", "--to", "torture-end", "--own",
@@ -200,14 +200,14 @@ class Victim:
         tracer.wait()
         tracer.kill()
         Counts.freezes += 1
-        return said_by_inject(self.saying), word.group(1) if word else None
+        return inject_output(self.inject_log), word.group(1) if word else None
 
     def calls(self, *options):
         """The calls of a checkpoint; not of the first, in which Java loads what it needs."""
         for _ in range(2):
-            said, word = self.freeze("--list", *options)
+            output, word = self.freeze("--list", *options)
             self.after(word, None, "")
-        calls = calls_of(said)
+        calls = calls_of(output)
         if not calls:
             raise Wrong("no call was counted")
         return calls
@@ -221,7 +221,7 @@ class Victim:
         if status != 137:
             raise Wrong(f"the JVM has ended with status {status}: {self.jvm.tail()}")
         self.jvm.kill()
-        denied = said_by_inject(self.saying)
+        denied = inject_output(self.inject_log)
         for name in os.listdir(self.setup.folder):
             if name.startswith("kept") and name not in denied:
                 os.unlink(os.path.join(self.setup.folder, name))
@@ -255,11 +255,12 @@ def freeze_calls(setup, folder, tap, most, chance, children=False):
         for broken in setup.in_time(plan(calls, most, chance)):
             old = digest(victim.image)
             try:
-                said, word = victim.freeze(*broken.options, *where)
-                Counts.injections += "acted" in said
+                output, word = victim.freeze(*broken.options, *where)
+                Counts.injections += "acted" in output
                 victim.after(word, old, broken.name)
             except Wrong as wrong:
-                raise Wrong(f"{broken.text()}: {wrong}\ninject: {said_by_inject(victim.saying)}") from wrong
+                output = inject_output(victim.inject_log)
+                raise Wrong(f"{broken.text()}: {wrong}\ninject: {output}") from wrong
         tap.note(f"{len(calls)} calls from {len(set(calls))} places")
     finally:
         victim.jvm.kill()
@@ -272,7 +273,7 @@ def rehearsal_calls(setup, folder, tap, most, chance):
 def restore_calls(setup, folder, tap, most, chance, ways=variants):
     """Each call of a restore fails; the image stays as it is, and restores afterwards."""
     image = os.path.join(folder, "image")
-    saying = os.path.join(folder, "inject")
+    inject_log = os.path.join(folder, "inject")
     jvm = setup.start(image, "keeps")
     jvm.serves()
     checkpoint(jvm, image)
@@ -280,7 +281,7 @@ def restore_calls(setup, folder, tap, most, chance, ways=variants):
     old = digest(image)
 
     def attempt(*options):
-        with open(saying, "w", encoding="ascii") as file:
+        with open(inject_log, "w", encoding="ascii") as file:
             os.dup2(file.fileno(), 9, inheritable=True)
         jvm = Jvm([INJECT, *options, "--", COMMAND, "restore", image], pass_fds=(9,))
         os.close(9)
@@ -291,7 +292,7 @@ def restore_calls(setup, folder, tap, most, chance, ways=variants):
     jvm.order("end")
     jvm.wait()
     jvm.kill()
-    calls = calls_of(said_by_inject(saying))
+    calls = calls_of(inject_output(inject_log))
     names = call_names()
     last = max((i for i, call in enumerate(calls) if names.get(call[0]) == "set_tid_address"),
                default=len(calls))
@@ -316,9 +317,9 @@ def restore_calls(setup, folder, tap, most, chance, ways=variants):
                 raise Wrong(f"status {jvm.wait()} without a message: {jvm.tail()}")
             if digest(image) != old or strays(image):
                 raise Wrong("the image's directory has changed")
-            Counts.injections += "acted" in said_by_inject(saying)
+            Counts.injections += "acted" in inject_output(inject_log)
         except Wrong as wrong:
-            raise Wrong(f"{broken.text()}: {wrong}\ninject: {said_by_inject(saying)}") from wrong
+            raise Wrong(f"{broken.text()}: {wrong}\ninject: {inject_output(inject_log)}") from wrong
         finally:
             jvm.kill()
     check_image(setup, image)
@@ -335,8 +336,8 @@ def freeze_kills(setup, folder, tap, most, chance):
     try:
         calls = victim.calls()
         for broken in setup.in_time(plan(calls, most, chance, lambda _: [["--kill"]])):
-            said, word = victim.freeze(*broken.options)
-            Counts.injections += "acted" in said
+            output, word = victim.freeze(*broken.options)
+            Counts.injections += "acted" in output
             if word:
                 continue  # fewer calls this time
             status = victim.jvm.wait()
@@ -351,7 +352,7 @@ def freeze_kills(setup, folder, tap, most, chance):
                 Counts.restores += 1
             except Wrong as wrong:
                 raise Wrong(f"{broken.text()}: {wrong}") from wrong
-        said, word = victim.freeze()
+        output, word = victim.freeze()
         victim.after(word, None, "")
         if strays(victim.image):
             raise Wrong(f"left behind after the next checkpoint: {strays(victim.image)}")
@@ -367,13 +368,13 @@ def requester_kills(setup, folder, tap, most, chance):
     try:
         with tempfile.TemporaryFile() as file:
             os.dup2(file.fileno(), 9, inheritable=True)
-            status, said = run(INJECT, "--list", "--", COMMAND, "checkpoint", "--leave-running",
+            status, output = run(INJECT, "--list", "--", COMMAND, "checkpoint", "--leave-running",
                                str(jvm.pid), image, pass_fds=(9,))
             os.close(9)
             file.seek(0)
             calls = calls_of(file.read().decode("ascii"))
         if status:
-            raise Wrong(f"checkpoint ended with {status}: {said}")
+            raise Wrong(f"checkpoint ended with {status}: {output}")
         Counts.freezes += 1
         kills = plan(calls, most, chance, lambda _: [["--kill"]])
         # The command makes few calls: in a short run it is killed at each of them more than once.

@@ -175,16 +175,16 @@ class Setup:
         self.classes = os.path.join(folder, "classes")
         self.library = os.path.join(folder, "libtorture.so")
         os.mkdir(self.classes)
-        status, said = run(javac, "--release", "8", "-Xlint:-options", "-cp", SIMPLE, "-d", self.classes,
+        status, output = run(javac, "--release", "8", "-Xlint:-options", "-cp", SIMPLE, "-d", self.classes,
                            os.path.join(TOP, "tests/jvm/java/Torture.java"))
         if status:
-            raise Wrong(f"javac: {said}")
+            raise Wrong(f"javac: {output}")
         include = os.path.join(java_home, "include")
-        status, said = run("gcc", "-shared", "-fPIC", "-O1", "-pthread", f"-I{include}",
+        status, output = run("gcc", "-shared", "-fPIC", "-O1", "-pthread", f"-I{include}",
                            f"-I{include}/linux", "-o", self.library,
                            os.path.join(TOP, "tests/jvm/java/torture.c"))
         if status:
-            raise Wrong(f"gcc: {said}")
+            raise Wrong(f"gcc: {output}")
 
     def in_time(self, things):
         """Yields as many of @things as there is time for."""
@@ -212,9 +212,9 @@ class Setup:
 
 def checkpoint(jvm, image, *options):
     """Makes a checkpoint by the command; raises Wrong if it fails."""
-    status, said = run(COMMAND, "checkpoint", *options, str(jvm.pid), image)
+    status, output = run(COMMAND, "checkpoint", *options, str(jvm.pid), image)
     if status:
-        raise Wrong(f"checkpoint ended with {status}: {said}\nbefore: {jvm.tail()}")
+        raise Wrong(f"checkpoint ended with {status}: {output}\nbefore: {jvm.tail()}")
     Counts.freezes += 1
 
 

@@ -31,7 +31,7 @@ import org.crac.Resource;
 public class Opened {
     private static final List<Object> KEPT = new ArrayList<>();
 
-    private static final class Told implements Resource {
+    private static final class Hook implements Resource {
         @Override
         public void beforeCheckpoint(Context<? extends Resource> context) {
             System.out.println("before checkpoint");
@@ -44,9 +44,9 @@ public class Opened {
     }
 
     public static void main(String[] arguments) throws Exception {
-        Resource told = new Told();
-        KEPT.add(told);
-        Core.getGlobalContext().register(told);
+        Resource hook = new Hook();
+        KEPT.add(hook);
+        Core.getGlobalContext().register(hook);
         long until = Long.MAX_VALUE;
         for (String argument : arguments) {
             String value = argument.substring(argument.indexOf(':') + 1);

@@ -4,7 +4,7 @@
 // second, while each has the right content; otherwise once which one is wrong.
 //
 // Argument: MIB of a large file that is among them, or 0. All are below java.io.tmpdir, and all are
-// deleted when the JVM ends: by File.deleteOnExit(), or a folder of its own by a shutdown hook.
+// deleted when the JVM ends: by File.deleteOnExit(), or a separate folder by a shutdown hook.
 
 import java.io.File;
 import java.io.IOException;

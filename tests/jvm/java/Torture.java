@@ -75,7 +75,7 @@ public class Torture {
                     System.exit(0);
                     break;
                 default:
-                    broken("an order that nobody gave: " + line);
+                    broken("an unknown command: " + line);
             }
         }
         System.exit(0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The native half of allocators.t: blocks of many sizes on several threads, from whatever allocator
-// the process has.  Blocks that were kept have their bytes after a restore, blocks that were given
-// back and are had again from calloc() are zero, realloc() keeps what there was.
+// The native half of allocators.t: blocks of many sizes on several threads, from the allocator of
+// the process. Blocks that were kept have their bytes after a restore, blocks that were given back
+// and come from calloc() again are zero, realloc() keeps the content.
 
 #include <jni.h>
 #include <pthread.h>

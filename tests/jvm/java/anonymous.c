@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The native half of anonymous.t: memory of a program's own, and every call that tells anonymous
-// memory from a file.  prepare() makes it; look() is called after each restore, checks that the
-// content is as it was, makes the calls, and leaves all as it was before.  A line for each case:
-// "NAME: ok", "NAME: skipped, WHY" or what is wrong.
+// The native half of anonymous.t: a program's own memory, and every call that tells anonymous
+// memory from a file. prepare() makes it; look() is called after each restore, checks that the
+// content is unchanged, makes the calls, and leaves the memory unchanged. It prints a line for each
+// case: "NAME: ok", "NAME: skipped, WHY" or what is wrong.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -47,7 +47,7 @@ static char *map_private(size_t size)
     return map(size, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 }
 
-// Each page has its own byte.
+// Each page is filled with its own byte.
 static void fill(char *at, size_t size)
 {
     for (size_t i = 0; i < size; i += PAGE)
@@ -230,7 +230,7 @@ static const char *protections(int first)
 
 static char *guarded;
 
-// In each generation one more, in memory that the image brought.
+// One more in each generation, in memory that came from the image.
 static const char *guard_pages(int first)
 {
     static int installed;
@@ -265,7 +265,7 @@ static const char *collapse(int first)
 static char *locked, *locked_later;
 static size_t later_size = 4 * GIB;
 
-// Locks pages of a large piece when they come; of 4 MiB where a user may not lock more.
+// Locks pages of a large piece when they are touched; of 4 MiB if the user may not lock more.
 static int lock_later(void)
 {
     struct rlimit limit;
@@ -279,7 +279,7 @@ static int lock_later(void)
     return mlock2(locked_later, later_size, MLOCK_ONFAULT);
 }
 
-// Locked memory, and a large piece of which pages are locked when they come.
+// Locked memory, and a large piece of which pages are locked when they are touched.
 static const char *mlocked(int first)
 {
     if (first) {
@@ -297,7 +297,7 @@ static const char *mlocked(int first)
         return "the content is not as it was";
     if (madvise(locked, PAGE, MADV_DONTNEED) == 0 ||
         madvise(locked_later, PAGE, MADV_DONTNEED) == 0)
-        return "it is not locked any more";
+        return "it is no longer locked";
     if (resident(locked_later, later_size / 4) > later_size / 4 / MIB)
         return "pages came that no one used";
     munlock(locked, 40 * KIB);
@@ -318,13 +318,13 @@ static const char *mseal_(int first)
         return "skipped, the kernel cannot seal";
     if (!is_filled(sealed, 100 * KIB))
         return "the content is not as it was";
-    return munmap(sealed, PAGE) == 0 || errno != EPERM ? "it is not sealed any more" : NULL;
+    return munmap(sealed, PAGE) == 0 || errno != EPERM ? "it is no longer sealed" : NULL;
 }
 
 static char *reserved;
 static size_t reserved_size;
 
-// More than the kernel would commit to at once, with two pages used, one of them read-only.
+// More than the kernel would commit at once, with two pages used, one of them read-only.
 static const char *reservation(int first)
 {
     size_t half;
@@ -353,7 +353,7 @@ static const char *reservation(int first)
 static char *sparse;
 static int maps_before;
 
-// 2048 runs of 17 pages: no mapping for each, and no more memory than was used.
+// 2048 runs of 17 pages: not a mapping for each, and no more memory than was used.
 static const char *sparse_buffer(int first)
 {
     int maps = count_maps(NULL, 0);
@@ -383,7 +383,8 @@ static const char *sparse_buffer(int first)
 
 static char *shared;
 
-// One page is written here, one by a child that ended: that one is in no page table of ours.
+// One page is written here, one by a child that ended: that page is in no page table of this
+// process.
 static const char *sparse_shared(int first)
 {
     if (first) {
@@ -478,7 +479,7 @@ static const char *private_file(int first)
     return NULL;
 }
 
-// ---- what the C library owns
+// ---- memory of the C library
 
 static char *block;
 
@@ -613,7 +614,7 @@ static void run(int first)
     }
 }
 
-// What a checkpoint refuses.
+// Memory that a checkpoint refuses.
 static void refused(const char *what)
 {
     if (strcmp(what, "key") == 0) {

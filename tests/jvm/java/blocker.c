@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // The native half of Refuse's obstacle "blocker": a thread that blocks all signals, as some native
-// libraries have them, until it is told to end. Waits on a condition only.
+// libraries have them, until it is released. Waits on a condition only.
 
 #include <jni.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The native half of Harmless: threads and memory of a kind that a request for a checkpoint may
-// harm. Everything that it starts runs until the JVM ends.
+// The native half of Harmless: threads and memory of kinds that a request for a checkpoint may
+// harm. All threads that it starts run until the JVM ends.
 
 #define _GNU_SOURCE
 #include <alloca.h>
@@ -73,7 +73,7 @@ static void start_one(void *(*run)(void *))
         pthread_barrier_wait(&started);
 }
 
-// ---- a thread with hardly any stack left, but an alternate one: as Go has them ----
+// ---- a thread with hardly any stack left, but an alternate one, as in Go ----
 
 static __attribute__((noinline)) void spin_low(const char *lowest)
 {
@@ -99,7 +99,7 @@ static void *low(void *stack)
     return NULL;
 }
 
-// A thread that is in a handler of its own, on its alternate stack.
+// A thread that is in its own handler, on its alternate stack.
 static void spin(int signal)
 {
     (void)signal;
@@ -148,7 +148,7 @@ static void start_go(void)
         failure = "no library";
 }
 
-// ---- threads that come and go ----
+// ---- short-lived threads ----
 
 static void *do_nothing(void *unused)
 {
@@ -167,7 +167,7 @@ static void *start_and_join(void *unused)
     return unused;
 }
 
-// ---- memory that comes and goes ----
+// ---- memory that is mapped and unmapped ----
 
 // As a search engine maps the files of its index, and unmaps them: ARGUMENT0 to ARGUMENT63, which
 // are libraries.
@@ -223,8 +223,8 @@ static void add_obstacle(void)
     inotify_init1(IN_CLOEXEC);
 }
 
-// ARGUMENT is a file of 16 pages that is cut short later: mapped in every way, with private copies.
-// ARGUMENT.deleted is another, which has no name by then; the test holds it open.
+// ARGUMENT is a file of 16 pages that is truncated later: mapped in every way, with private copies.
+// ARGUMENT.deleted is another one, whose name is deleted by then; the test holds it open.
 static bool map_one(const char *path)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -249,8 +249,8 @@ static void map_files(void)
     close(fd);
 }
 
-// ARGUMENT.0 to ARGUMENT.11, mapped shared: a thread keeps their pages present, whatever
-// another process does to the files' lengths.
+// ARGUMENT.0 to ARGUMENT.11, mapped shared: a thread keeps their pages present while another
+// process changes the files' lengths.
 #define FILES 12
 #define FILE_SIZE ((size_t)16 << 20)
 
@@ -297,7 +297,7 @@ static struct timespec after(clockid_t clock)
     return now;
 }
 
-// What is tested here is the waiting itself.
+// The waiting itself is under test here.
 static int (*const test_nanosleep)(const struct timespec *, struct timespec *) = nanosleep;
 static int (*const test_usleep)(useconds_t) = usleep;
 

@@ -12,7 +12,7 @@ JNIEXPORT jlong JNICALL Java_Settings_call(JNIEnv *env, jclass class, jint optio
     return prctl(option, a, b, 0L, 0L);
 }
 
-// An option that writes its answer to an address.
+// An option that writes its value to an address.
 JNIEXPORT jint JNICALL Java_Settings_ask(JNIEnv *env, jclass class, jint option)
 {
     int answer = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Native locks that name their owner by TID, for TidLocks.java: one of each kind and place, held by
- * one thread while others wait for it or try it.  Built stripped, so that it has no symbols but
+ * one thread while others wait for it or try it. Built stripped, so that it has no symbols but
  * those that the JVM needs.
  */
 #define _GNU_SOURCE
@@ -99,7 +99,7 @@ static union lock *find(JNIEnv *env, jobject self, jlong address)
     return (union lock *)address;
 }
 
-/* Take a lock, tell where it is, hold it, and return what unlocking it said. */
+/* Take a lock, store its address, hold it, and return the result of unlocking it. */
 static __attribute__((noinline)) int hold(union lock *lock, int kind, int how, atomic_long *where)
 {
     if (take(lock, kind))
@@ -170,7 +170,7 @@ static int wait_for(union lock *lock, int kind, bool timed)
 
 /*
  * With a number in the registers that a function must preserve: glibc pushes them next to its own.
- * A small TID, as in a container, is a number like others, and this one is the application's.
+ * A small TID, as in a container, looks like any number, and this number is the application's.
  */
 static __attribute__((noinline)) int wait_with_number(union lock *lock, int kind, bool timed)
 {
@@ -185,7 +185,7 @@ static __attribute__((noinline)) int wait_with_number(union lock *lock, int kind
     return a == number && b == number && c == number && d == number ? result : -6;
 }
 
-/* Wait for a lock, with a time limit or without, and give it back: what that said. */
+/* Wait for a lock, with a time limit or without, and release it; return the result. */
 JNIEXPORT jint JNICALL Java_TidLocks_await(JNIEnv *env, jclass type, jlong address, jint kind,
                                            jboolean timed)
 {
@@ -227,7 +227,7 @@ JNIEXPORT void JNICALL Java_TidLocks_release(JNIEnv *env, jclass type)
         sem_post(&semaphore);
 }
 
-/* ---- storms: what each of them does for ever, and how often it has ---- */
+/* ---- storms: the work of each thread without end, and its number of rounds ---- */
 
 static atomic_long rounds[16];
 static atomic_int inside[16], broken;
@@ -253,7 +253,7 @@ static int create(void)
     return pthread_create(&thread, NULL, nothing, NULL) || pthread_join(thread, NULL);
 }
 
-/* Two threads have one lock. */
+/* Two threads share one lock. */
 static int exclude(int number, int kind)
 {
     union lock *lock = &locks[number / 2];
@@ -316,10 +316,10 @@ JNIEXPORT jlong JNICALL Java_TidLocks_word(JNIEnv *env, jclass type, jlong words
 }
 
 /*
- * Memory of the application, at the start of a page, that looks like a recursive mutex which the
- * calling thread holds; with @flaw 1 it does in all but one field.  No one points at it.
+ * Memory of the application, at the start of a page, that resembles a recursive mutex which the
+ * calling thread holds; with @flaw 1 in all but one field. No pointer leads to it.
  */
-static unsigned long hidden; /* the address, not as it is */
+static unsigned long hidden; /* the address, disguised */
 
 JNIEXPORT jint JNICALL Java_TidLocks_craft(JNIEnv *env, jclass type, jint flaw)
 {

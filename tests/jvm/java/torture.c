@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Native load for Torture.java: opens and closes a library, and takes locks that know their owner,
-// two threads at a time. What is wrong is said in words.
+// Native load for Torture.java: opens and closes a library, and takes locks that record their
+// owner, two threads at a time. Errors are returned as text.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -41,7 +41,7 @@ JNIEXPORT jboolean JNICALL Java_Torture_open(JNIEnv *env, jclass owner)
     return good;
 }
 
-// With all locks held: nobody else is in here.
+// With all locks held: no other thread is in here.
 static const char *work(void)
 {
     const char *wrong = NULL;

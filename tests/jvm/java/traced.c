@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A library to preload: a thread of its calls two functions, again and again; another one waits
-// inside a third, as soon as something is written to the named pipe $TRACED_GO.
+// A library to preload: one of its threads calls two functions repeatedly; another one waits inside
+// a third function as soon as the named pipe $TRACED_GO is written to.
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -12,7 +12,7 @@ void traced_plain(void);
 void traced_nop(void);
 void traced_wait(void);
 
-// What a uprobe replaces: one byte, or from Linux 6.18 on a nop of five bytes.
+// The instruction that a uprobe replaces: one byte, or from Linux 6.18 on a nop of five bytes.
 __asm__(".globl traced_plain\n"
         ".type traced_plain, @function\n"
         "traced_plain: push %rbp\npop %rbp\nret\n"

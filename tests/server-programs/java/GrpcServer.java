@@ -49,7 +49,7 @@ public class GrpcServer {
             System.out.println(
                     ClientCalls.blockingUnaryCall(
                             channel, GREET, CallOptions.DEFAULT, arguments[0]));
-            System.exit(0); // It hangs up, and does not say so first.
+            System.exit(0); // It disconnects without closing the channel.
         }
         NettyServerBuilder.forAddress(address)
                 .addService(

@@ -33,7 +33,7 @@ public class JnaCalls {
                 if (memory.getInt(i * 4) != i) System.out.println("wrong: order");
             long before = ProcessHandle.current().pid(), said = c.getpid();
             if (said != before && before == ProcessHandle.current().pid())
-                System.out.println("wrong: PID"); // and not a checkpoint between the two
+                System.out.println("wrong: PID"); // unless a checkpoint was between the two
             System.out.println(n);
             Thread.sleep(5);
         }

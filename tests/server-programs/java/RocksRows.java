@@ -9,8 +9,8 @@ import org.rocksdb.RocksDBException;
 import org.rocksdb.WriteOptions;
 
 /**
- * Says "has N" of the database in the folder of the first argument, which has all numbers from 1 to
- * N, and adds N + 1 and so on; prints each when it is written.
+ * Prints "has N" for the database in the folder of the first argument, which has all numbers from
+ * 1 to N, and adds N + 1 and so on; prints each when it is written.
  */
 public class RocksRows {
     static byte[] key(long n) {

@@ -9,7 +9,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 
 /**
- * Says "has N" of the table at the URL in the first argument, which has all numbers from 1 to N,
+ * Prints "has N" for the table at the URL in the first argument, which has all numbers from 1 to N,
  * and adds N + 1 and so on; prints each when its commit has returned.
  */
 public class Rows {
@@ -28,7 +28,7 @@ public class Rows {
 
         try (Statement statement = connection.createStatement()) {
             statement.execute("CREATE TABLE t (n BIGINT PRIMARY KEY, s VARCHAR(100))");
-        } catch (SQLException e) { // It is there already.
+        } catch (SQLException e) { // It exists already.
         }
         connection.setAutoCommit(false);
         long n = count(connection);

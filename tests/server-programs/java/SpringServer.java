@@ -12,7 +12,7 @@ import org.springframework.web.bind.annotation.RestController;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
-/** Answers "hello", which it has from the database. No scan for components: it has no package. */
+/** Answers "hello", read from the database. No scan for components: it has no package. */
 @SpringBootConfiguration
 @EnableAutoConfiguration
 @RestController

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Helidon's core has resumable parts (its web server among them) and a service by which they are
-// told; a module apart, helidon-integrations-crac, offers that service on top of org.crac. Maven
-// Central does not have that module, so this is one of our own, by the same calls of org.crac.
+// Helidon's core has resumable parts (its web server among them) and a service that notifies them;
+// a separate module, helidon-integrations-crac, offers that service on top of org.crac. Maven
+// Central does not have that module, so this is a replacement with the same calls of org.crac.
 
 package example;
 

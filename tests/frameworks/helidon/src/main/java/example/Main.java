@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A Helidon web server, Helidon's CRaC integration beside it on the class path: it suspends and
-// resumes the server, and tells how long ago that was.
+// A Helidon web server, with Helidon's CRaC integration on the class path: it suspends and resumes
+// the server, and reports how long ago that was.
 
 package example;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A Micronaut web server, its CRaC module beside it on the class path. The module registers its
-// resources, that of the Netty server among them, only where it finds an implementation; it then
-// tells of each by events, which are printed here.
+// A Micronaut web server, with its CRaC module on the class path. The module registers its
+// resources, that of the Netty server among them, only if it finds an implementation; it then
+// reports each one by events, which are printed here.
 
 package example;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A route of a Quarkus web server. What is tested is Quarkus' own resource: its HTTP server, which
-// it registers with org.crac without being told.
+// A route of a Quarkus web server. The test is of Quarkus' own resource: its HTTP server, which it
+// registers with org.crac by itself.
 
 package example;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // A Spring context, without Boot, with one lifecycle bean: the JDK's HTTP server. The bean knows
-// nothing of checkpoints. Spring's own lifecycle processor, once it has found org.crac and an
-// implementation behind it, stops it before a checkpoint and starts it after the restore.
+// nothing of checkpoints. Spring's lifecycle processor, once it has found org.crac and an
+// implementation, stops it before a checkpoint and starts it after the restore.
 
 package example;
 
