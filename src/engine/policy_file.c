@@ -2,7 +2,7 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * See policy_file.h.  A file is read strictly: a word that is not known, a filter that does not
+ * Reads policy files.  That is done strictly: a word that is not known, a filter that does not
  * belong to the type, a filter given twice are wrong lines, because a rule that silently means
  * something else would close somebody's files.
  */
@@ -14,6 +14,7 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/ip_address.h"
 
 #define FILES (1u << CKPT_POLICY_FILE)
 #define PIPES (1u << CKPT_POLICY_PIPE)
@@ -54,7 +55,7 @@ static int wrong(const struct parser *parser, uint32_t line, const char *before,
                           line, before, shown(word, text), expected);
 }
 
-/* ---- words, numbers, addresses ---- */
+/* ---- words and numbers ---- */
 
 static char lower(char c)
 {
@@ -84,89 +85,6 @@ static long whole_number(const char *text, uint64_t most)
     uint64_t value = ckpt_raw_number(&at, 10);
 
     return at == text || *at || at - text > 10 || value > most ? -1 : (long)value;
-}
-
-static bool ipv4(const char **text, uint8_t *ret)
-{
-    for (int i = 0; i < 4; i++) {
-        const char *begin = *text;
-        uint64_t part = ckpt_raw_number(text, 10);
-
-        if (*text == begin || *text - begin > 3 || part > 255 || (i < 3 && *(*text)++ != '.'))
-            return false;
-        ret[i] = (uint8_t)part;
-    }
-    return true;
-}
-
-/* One group of an IPv6 address, or an IPv4 address as the last two; *used counts bytes. */
-static bool ipv6_group(const char **text, uint8_t *ip, unsigned *used)
-{
-    const char *begin = *text;
-    unsigned part = 0;
-
-    for (char c = lower(**text); (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         c = lower(*++*text))
-        part = part << 4 | (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-    if (*text == begin || *text - begin > 4)
-        return false;
-    if (**text == '.') {
-        *text = begin;
-        if (*used > 12 || !ipv4(text, ip + *used))
-            return false;
-        *used += 4;
-        return true;
-    }
-    ip[(*used)++] = (uint8_t)(part >> 8);
-    ip[(*used)++] = (uint8_t)part;
-    return true;
-}
-
-static bool ipv6(const char **text, uint8_t ret[16])
-{
-    uint8_t ip[16] = {0};
-    unsigned used = 0, gap = 17;
-
-    if ((*text)[0] == ':' && (*text)[1] != ':')
-        return false;
-    while (used < 16) {
-        if ((*text)[0] == ':' && (*text)[1] == ':') {
-            if (gap != 17)
-                return false;
-            gap = used;
-            *text += 2;
-            if (!**text || **text == ']')
-                break;
-        } else if (used && *(*text)++ != ':') {
-            return false;
-        }
-        if (!ipv6_group(text, ip, &used))
-            return false;
-        if (**text != ':')
-            break;
-    }
-    if (gap == 17 ? used != 16 : used > 14)
-        return false;
-    if (gap != 17) {
-        __builtin_memmove(ip + gap + (16 - used), ip + gap, used - gap);
-        __builtin_memset(ip + gap, 0, 16 - used);
-    }
-    __builtin_memcpy(ret, ip, 16);
-    return true;
-}
-
-bool ckpt_policy_address(const char *text, uint8_t ret_ip[16])
-{
-    uint8_t ip[16] = {[10] = 0xff, [11] = 0xff};
-    const char *at = text;
-    bool bracket = *text == '[';
-
-    if (!bracket && ipv4(&at, ip + 12) && !*at) {
-        __builtin_memcpy(ret_ip, ip, 16);
-        return true;
-    }
-    at = text + bracket;
-    return ipv6(&at, ret_ip) && (!bracket || *at++ == ']') && !*at;
 }
 
 /* ---- the keys ---- */
@@ -268,27 +186,27 @@ static int set_family(struct parser *parser, const char *value)
                                          "ipv4, ipv6, ip (or inet4, inet6, inet) or unix");
 }
 
-static int set_address(struct parser *parser, const char *value, struct ckpt_policy_wish *wish)
+static int set_address(struct parser *parser, const char *value, struct ckpt_policy_filter *filter)
 {
-    wish->ip = CKPT_WISH_THIS;
+    filter->ip = CKPT_FILTER_EQUAL;
     if (ckpt_raw_equal(value, "*"))
-        wish->ip = CKPT_WISH_ANY;
+        filter->ip = CKPT_FILTER_ANY;
     else if (same_word(value, "localhost"))
-        wish->ip = CKPT_WISH_LOOPBACK;
-    else if (!ckpt_policy_address(value, wish->ip_value))
+        filter->ip = CKPT_FILTER_LOOPBACK;
+    else if (!ckpt_ip_parse(value, filter->ip_value))
         return wrong(parser, parser->line, "address ", value,
                      "an IPv4 or IPv6 address, localhost or * (names are not looked up)");
     return 0;
 }
 
-static int set_port(struct parser *parser, const char *value, struct ckpt_policy_wish *wish)
+static int set_port(struct parser *parser, const char *value, struct ckpt_policy_filter *filter)
 {
     long port = whole_number(value, 65535);
 
-    wish->port = ckpt_raw_equal(value, "*") ? CKPT_WISH_ANY : CKPT_WISH_THIS;
-    if (wish->port == CKPT_WISH_THIS && port < 0)
+    filter->port = ckpt_raw_equal(value, "*") ? CKPT_FILTER_ANY : CKPT_FILTER_EQUAL;
+    if (filter->port == CKPT_FILTER_EQUAL && port < 0)
         return wrong(parser, parser->line, "port ", value, "a number from 0 to 65535 or *");
-    wish->port_value = (uint16_t)port;
+    filter->port_value = (uint16_t)port;
     return 0;
 }
 
@@ -523,86 +441,4 @@ int ckpt_policies_read(struct ckpt_policies *policies, const char *path, struct 
     if (got < 0)
         return ckpt_error_set(error, (int)-got, "cannot read the policy file '%s'", path);
     return ckpt_policies_parse(policies, path, policies->text, (size_t)got, error);
-}
-
-/* ---- matching ---- */
-
-static bool is_loopback(const uint8_t ip[16])
-{
-    static const uint8_t v4[13] = {[10] = 0xff, [11] = 0xff, [12] = 127}, v6[16] = {[15] = 1};
-
-    return __builtin_memcmp(ip, v4, sizeof v4) == 0 || __builtin_memcmp(ip, v6, sizeof v6) == 0;
-}
-
-/* Any address at all: 0.0.0.0 and :: are one, as the JDK shows them for a socket of both. */
-static bool is_wildcard(const uint8_t ip[16])
-{
-    static const uint8_t zero[16];
-
-    return __builtin_memcmp(ip, zero, 10) == 0 && __builtin_memcmp(ip + 12, zero, 4) == 0 &&
-           (ip[10] == 0xff || ip[10] == 0) && ip[10] == ip[11];
-}
-
-static bool end_fits(const struct ckpt_policies *policies, const struct ckpt_policy_wish *wish,
-                     const struct ckpt_policy_end *end)
-{
-    if (wish->path.count &&
-        (!end->path || !ckpt_pattern_matches(&policies->patterns, wish->path, end->path)))
-        return false;
-    if (wish->ip == CKPT_WISH_NOTHING && wish->port == CKPT_WISH_NOTHING)
-        return true;
-    if (!end->known || (wish->port == CKPT_WISH_THIS && wish->port_value != end->port))
-        return false;
-    if (wish->ip == CKPT_WISH_LOOPBACK)
-        return is_loopback(end->ip);
-    return wish->ip != CKPT_WISH_THIS || __builtin_memcmp(wish->ip_value, end->ip, 16) == 0 ||
-           (is_wildcard(wish->ip_value) && is_wildcard(end->ip));
-}
-
-static bool rule_fits(const struct ckpt_policies *policies, const struct ckpt_policy_rule *rule,
-                      const struct ckpt_policy_subject *subject)
-{
-    if (rule->path.count && !ckpt_pattern_matches(&policies->patterns, rule->path, subject->text))
-        return false;
-    if (rule->families && !(rule->families & subject->families))
-        return false;
-    if (rule->listening >= 0 && rule->listening != subject->listening)
-        return false;
-    return end_fits(policies, &rule->local, &subject->local) &&
-           end_fits(policies, &rule->remote, &subject->remote);
-}
-
-/* A number means that descriptor, whatever it is; a text, one that nothing else is for. */
-static bool descriptor_fits(const struct ckpt_policies *policies,
-                            const struct ckpt_policy_rule *rule,
-                            const struct ckpt_policy_subject *subject)
-{
-    if (rule->number >= 0 ? rule->number != subject->number
-                          : subject->by_number || subject->type != CKPT_POLICY_DESCRIPTOR)
-        return false;
-    return !rule->regex.count ||
-           ckpt_pattern_matches(&policies->patterns, rule->regex, subject->text);
-}
-
-const struct ckpt_policy_rule *ckpt_policies_find(const struct ckpt_policies *policies,
-                                                  const struct ckpt_policy_subject *subject)
-{
-    size_t count = policies ? policies->count : 0;
-
-    for (size_t i = 0; i < count && subject->type != CKPT_POLICY_DESCRIPTOR; i++)
-        if (policies->rules[i].type == subject->type &&
-            rule_fits(policies, &policies->rules[i], subject))
-            return &policies->rules[i];
-    for (size_t i = 0; i < count; i++)
-        if (policies->rules[i].type == CKPT_POLICY_DESCRIPTOR &&
-            descriptor_fits(policies, &policies->rules[i], subject))
-            return &policies->rules[i];
-    return NULL;
-}
-
-const char *ckpt_policy_word(enum ckpt_policy_action action)
-{
-    static const char *const words[] = {"", "error", "ignore", "close", "reopen"};
-
-    return words[action];
 }

@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "base/scratch.h"
-#include "engine/policy_file.h"
+#include "engine/policy_rules.h"
 #include "engine/report.h"
 #include "image/tables.h"
 

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Internet addresses from text, without libc.
+ */
+#ifndef CKPT_ENGINE_IP_ADDRESS_H
+#define CKPT_ENGINE_IP_ADDRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * Read "192.0.2.1", "::1" or "[::1]" into 16 bytes, IPv4 as ::ffff:a.b.c.d; false if it is no
+ * address.
+ */
+bool ckpt_ip_parse(const char *text, uint8_t ret_ip[16]);
+
+#endif

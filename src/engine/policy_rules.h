@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Rules for descriptors that are open at a checkpoint: what they are, what they are asked, and which
+ * one is for a descriptor.  policy_file.h reads them.
+ *
+ * Matching is for parked processes too.
+ */
+#ifndef CKPT_ENGINE_POLICY_RULES_H
+#define CKPT_ENGINE_POLICY_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/pattern.h"
+
+#define CKPT_POLICY_RULES 256
+#define CKPT_POLICY_TEXT 65536
+
+enum ckpt_policy_type {
+    CKPT_POLICY_FILE = 1, /**< what has a path: files, directories, devices, named pipes */
+    CKPT_POLICY_PIPE,
+    CKPT_POLICY_SOCKET,
+    CKPT_POLICY_DESCRIPTOR, /**< all others; with a number, any */
+};
+
+enum ckpt_policy_action {
+    CKPT_POLICY_NONE, /**< no rule is for it */
+    CKPT_POLICY_ERROR,
+    CKPT_POLICY_IGNORE,
+    CKPT_POLICY_CLOSE,
+    CKPT_POLICY_REOPEN,
+};
+
+enum ckpt_policy_family {
+    CKPT_POLICY_IPV4 = 1,
+    CKPT_POLICY_IPV6 = 2,
+    CKPT_POLICY_IP = 3,
+    CKPT_POLICY_UNIX = 4,
+};
+
+/** One end of a socket. */
+struct ckpt_policy_end {
+    bool known;       /**< it has an address */
+    uint8_t ip[16];   /**< IPv4 as ::ffff:a.b.c.d */
+    uint16_t port;    /**< in the machine's order */
+    const char *path; /**< of a Unix socket, or NULL */
+};
+
+/** What is asked about. */
+struct ckpt_policy_subject {
+    enum ckpt_policy_type type;
+    int number;
+    const char *text;  /**< the path of a file, what the kernel calls another descriptor */
+    bool by_number;    /**< only a rule with its number is for it: the engine knows its kind */
+    unsigned families; /**< of a socket: CKPT_POLICY_IPV4, ..., joined */
+    bool listening;
+    struct ckpt_policy_end local, remote;
+};
+
+/** What a rule asks of one end of a socket. */
+struct ckpt_policy_filter {
+    enum { CKPT_FILTER_NONE, CKPT_FILTER_ANY, CKPT_FILTER_EQUAL, CKPT_FILTER_LOOPBACK } ip, port;
+    uint8_t ip_value[16];
+    uint16_t port_value;
+    struct ckpt_pattern path;
+};
+
+struct ckpt_policy_rule {
+    uint32_t line; /**< where it begins, from 1 */
+    enum ckpt_policy_type type;
+    enum ckpt_policy_action action;
+    bool silent;       /**< warn: false */
+    unsigned families; /**< 0: any */
+    int listening;     /**< 1 or 0; -1: both */
+    int number;        /**< -1: any */
+    struct ckpt_pattern path, regex;
+    struct ckpt_policy_filter local, remote;
+};
+
+/** A policy file that was read. Large: not for the stack. */
+struct ckpt_policies {
+    char name[512]; /**< of the file, for messages */
+    size_t count;
+    struct ckpt_policy_rule rules[CKPT_POLICY_RULES];
+    struct ckpt_pattern_store patterns;
+    char text[CKPT_POLICY_TEXT]; /**< of the file while it is read */
+};
+
+/** The first rule for @subject, or NULL. @policies may be NULL: no rules. */
+const struct ckpt_policy_rule *ckpt_policies_find(const struct ckpt_policies *policies,
+                                                  const struct ckpt_policy_subject *subject);
+
+/** "error", "ignore", "close", "reopen". */
+const char *ckpt_policy_word(enum ckpt_policy_action action);
+
+#endif
