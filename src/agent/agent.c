@@ -21,7 +21,7 @@
 #include "agent/requests/signal_request.h"
 #include "agent/second_copy.h"
 #include "base/cleanup.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/fds.h"
 #include "hotspot/perfdata.h"
 #include "hotspot/renew/renew.h"
 #include "hotspot/thread_ids.h"
@@ -150,7 +150,7 @@ static jint set_up(JavaVM *vm, const char *options)
     jvmtiEventCallbacks callbacks = {.VMInit = on_vm_init};
     struct ckpt_error error;
 
-    ckpt_fd_stdio_note();
+    ckpt_fds_note();
     ckpt_options = CKPT_OPTIONS_DEFAULT;
     if (ckpt_options_parse(options, &ckpt_options, &error) < 0 || ckpt_jvm_open(vm, &error) < 0 ||
         ckpt_agent_policies_check(ckpt_options.policies, &error) < 0 ||

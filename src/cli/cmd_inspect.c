@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/restore/restore.h"
 
 static json_t *read_manifest(const char *directory, enum ckpt_manifest_state *ret_state)

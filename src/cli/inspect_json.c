@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "cli/inspect.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kinds.h"
 
 #define WHAT_MAX 4200
 
@@ -121,19 +121,16 @@ static json_t *fds_json(const struct ckpt_image_view *view)
 
     for (size_t i = 0; i < view->fd_count; i++) {
         const struct ckpt_image_fd *fd = &view->fds[i];
-        bool by_path = fd->kind == CKPT_FD_FILE || fd->kind == CKPT_FD_DIRECTORY ||
-                       fd->kind == CKPT_FD_DEVICE || fd->kind == CKPT_FD_FIFO;
-        const char *path = by_path ? ckpt_view_text(view, view->files[fd->object].path)
-                           : fd->kind == CKPT_FD_KERNEL ? ckpt_fd_kernel_text(view, fd)
-                                                        : NULL;
+        const char *path = ckpt_fd_path(view, fd);
         json_t *entry = json_object();
 
         ckpt_inspect_fd_what(view, fd, what, sizeof what);
         add(entry, "number", json_integer(fd->number));
         add(entry, "kind", json_string(ckpt_fd_row(fd->kind)->name));
         add(entry, "what", text_json(what));
-        add(entry, "path", path ? text_json(path) : json_null());
-        add(entry, "position", fd->kind == CKPT_FD_FILE ? number(fd->position) : json_null());
+        add(entry, "path", maybe_text(path));
+        add(entry, "position",
+            ckpt_fd_row(fd->kind)->has_position ? number(fd->position) : json_null());
         add(entry, "open_flags", number(fd->open_flags));
         add(entry, "close_on_exec", json_boolean(fd->fd_flags & FD_CLOEXEC));
         add(entry, "same_as",

@@ -12,7 +12,7 @@
 
 #include "cli/inspect.h"
 #include "cli/terminal.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kinds.h"
 
 #define WHAT_MAX 4200 /* a path and a few words */
 

@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "cli/inspect.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kinds.h"
 
 const char *ckpt_inspect_map_kind(uint32_t kind)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Rules for descriptors that are open at a checkpoint: what they are, what they are asked, and which
- * one is for a descriptor.  policy_file.h reads them.
+ * Rules for descriptors: what a rule is, what is asked about a descriptor, which rule is for it.
+ * policy_file.h reads them.
  *
  * Matching is for parked processes too.
  */

@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kinds.h"
+#include "engine/builtin/fd/policy_match.h"
+#include "engine/policy_file.h"
 #include "sample.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -77,18 +79,21 @@ static void read_fds(const struct ckpt_image_view *view)
     for (size_t i = 0; i < view->fd_count; i++) {
         const struct ckpt_image_fd *fd = &view->fds[i];
         const struct ckpt_fd_kind_row *row = ckpt_fd_row(fd->kind);
+        const char *where;
 
         read_ref(view, fd->data);
         CLAIM(fd->number >= 0 && (fd->same_as == CKPT_NONE || fd->same_as < i));
-        if (!row || (row->valid && !row->valid(view, fd)))
+        if (!ckpt_fd_is_valid(view, fd))
             continue;
+        where = ckpt_fd_path(view, fd);
+        sink += where ? strlen(where) : 0;
         if (row->describe)
             row->describe(view, fd, text, sizeof text);
         sink += strlen(text);
-        if (row->ends) {
-            struct ckpt_fd_ends ends = {.family = 0};
+        if (row->addresses) {
+            struct ckpt_fd_addresses ends = {.family = 0};
 
-            row->ends(view, fd, &ends);
+            row->addresses(view, fd, &ends);
             CLAIM(ends.local_size <= sizeof ends.local && ends.remote_size <= sizeof ends.remote);
         }
         text[0] = '\0';
@@ -108,9 +113,7 @@ static void ask_rules(const struct ckpt_image_view *view)
     if (!policies.count && ckpt_policies_parse(&policies, "rules", rules, strlen(rules), &error))
         abort();
     for (size_t i = 0; i < view->fd_count; i++) {
-        const struct ckpt_fd_kind_row *row = ckpt_fd_row(view->fds[i].kind);
-
-        if (row && (!row->valid || row->valid(view, &view->fds[i])))
+        if (ckpt_fd_is_valid(view, &view->fds[i]))
             sink += ckpt_fd_policy_entry(&policies, view, &view->fds[i], &subject) != NULL;
     }
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kinds.h"
 #include "sample.h"
 #include "tap.h"
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kinds.h"
 #include "image/notes.h"
 #include "sample.h"
 #include "tap.h"

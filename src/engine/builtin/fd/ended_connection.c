@@ -13,6 +13,8 @@
  * The restored one is a connection over the loopback interface, of this process to itself, that is
  * ended in the same way; nothing of it is left but the kernel's memory of the pair (TIME_WAIT).
  */
+#include "engine/builtin/fd/ended_connection.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -24,7 +26,7 @@
 #include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/sockets.h"
 
 #define LOOPBACK_MS 1000 /* a packet filter may swallow all of it */
 
@@ -46,33 +48,35 @@ static bool was_made(const struct tcp_info *info)
     return info->tcpi_rtt || info->tcpi_options;
 }
 
-enum ckpt_fd_dead ckpt_fd_dead_state(int fd, int protocol, const struct tcp_info *info)
+enum ckpt_ended ckpt_ended_state(int fd, int protocol, const struct tcp_info *info)
 {
     short events;
 
     if (protocol != IPPROTO_TCP) /* MPTCP: one path tells nothing about the others */
-        return CKPT_FD_ALIVE;
+        return CKPT_ENDED_NOT;
     wait_for(fd, POLLIN | POLLOUT | POLLRDHUP, 0, &events);
     switch (info->tcpi_state) {
     case TCP_CLOSE:
         /* The end of a connection shuts both sides down; POLLHUP alone says only CLOSE. */
         if (!(events & (POLLRDHUP | POLLERR)))
-            return CKPT_FD_ALIVE;
+            return CKPT_ENDED_NOT;
         break;
     case TCP_FIN_WAIT1:
     case TCP_FIN_WAIT2:
     case TCP_CLOSING:
     case TCP_LAST_ACK:
         if (!(events & POLLHUP))
-            return CKPT_FD_ALIVE;
+            return CKPT_ENDED_NOT;
         break;
     default:
-        return CKPT_FD_ALIVE;
+        return CKPT_ENDED_NOT;
     }
-    return !(events & POLLERR) ? CKPT_FD_ENDED : was_made(info) ? CKPT_FD_RESET : CKPT_FD_REFUSED;
+    return !(events & POLLERR) ? CKPT_ENDED_CLOSED
+           : was_made(info)    ? CKPT_ENDED_RESET
+                               : CKPT_ENDED_REFUSED;
 }
 
-long ckpt_fd_dead_unread(int fd, char *ret_bytes)
+long ckpt_ended_unread(int fd, char *ret_bytes)
 {
     int unread = 0;
 
@@ -80,7 +84,7 @@ long ckpt_fd_dead_unread(int fd, char *ret_bytes)
         return -1;
     if (unread <= 0)
         return 0;
-    if ((size_t)unread > CKPT_FD_UNREAD_MAX)
+    if ((size_t)unread > CKPT_ENDED_UNREAD_MAX)
         return -unread;
     return ckpt_syscall(SYS_recvfrom, fd, ret_bytes, unread, MSG_PEEK | MSG_DONTWAIT, NULL, 0) ==
                    unread
@@ -106,11 +110,11 @@ static bool refuses_bind(int fd)
     return has;
 }
 
-bool ckpt_fd_has_port(int fd)
+bool ckpt_ended_has_port(int fd)
 {
-    int only_v6 = ckpt_fd_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+    int only_v6 = ckpt_socket_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
 
-    if (ckpt_fd_option(fd, SOL_SOCKET, SO_DOMAIN) != AF_INET6)
+    if (ckpt_socket_option(fd, SOL_SOCKET, SO_DOMAIN) != AF_INET6)
         return refuses_bind(fd);
     /* Not allowed, even to the same value, for one that has a port. */
     return ckpt_syscall(SYS_setsockopt, fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6,
@@ -173,29 +177,28 @@ static long connect_to(int fd, int port, int family, bool map)
 }
 
 /* End the connection from the other side; what was not read goes first. */
-static long end(int fd, int other, enum ckpt_fd_dead how, const void *unread, size_t size)
+static long end(int fd, int other, enum ckpt_ended how, const void *unread, size_t size)
 {
     struct linger now = {.l_onoff = 1};
     short events;
 
     if (size && ckpt_syscall(SYS_sendto, other, unread, size, MSG_NOSIGNAL, NULL, 0) != (long)size)
         return -EIO;
-    if (how == CKPT_FD_RESET)
+    if (how == CKPT_ENDED_RESET)
         ckpt_syscall(SYS_setsockopt, other, SOL_SOCKET, SO_LINGER, &now, sizeof now, 0);
     else
         ckpt_syscall(SYS_shutdown, other, SHUT_WR, 0, 0, 0, 0);
-    if (how == CKPT_FD_RESET)
+    if (how == CKPT_ENDED_RESET)
         ckpt_sys_close(other);
     wait_for(fd, POLLRDHUP, LOOPBACK_MS, &events);
-    if (how == CKPT_FD_ENDED) {
+    if (how == CKPT_ENDED_CLOSED) {
         ckpt_syscall(SYS_shutdown, fd, SHUT_WR, 0, 0, 0, 0);
         ckpt_sys_close(other);
     }
     return 0;
 }
 
-static long make(int fd, int family, bool map, enum ckpt_fd_dead how, const void *unread,
-                 size_t size)
+static long make(int fd, int family, bool map, enum ckpt_ended how, const void *unread, size_t size)
 {
     int inner = family == AF_INET6 && map ? AF_INET : family;
     long port = new_socket(inner, 0), other = -1, failed;
@@ -205,11 +208,11 @@ static long make(int fd, int family, bool map, enum ckpt_fd_dead how, const void
     if (port < 0)
         return port;
     failed = ckpt_syscall(SYS_bind, port, &address, length, 0, 0, 0);
-    if (failed == 0 && how != CKPT_FD_REFUSED)
+    if (failed == 0 && how != CKPT_ENDED_REFUSED)
         failed = ckpt_syscall(SYS_listen, port, 1, 0, 0, 0, 0);
     if (failed == 0)
         failed = connect_to(fd, (int)port, family, map);
-    if (failed == 0 && how != CKPT_FD_REFUSED) {
+    if (failed == 0 && how != CKPT_ENDED_REFUSED) {
         other = ckpt_syscall(SYS_accept4, port, NULL, NULL, SOCK_CLOEXEC, 0, 0);
         failed = other < 0 ? other : end(fd, (int)other, how, unread, size);
     }
@@ -217,8 +220,7 @@ static long make(int fd, int family, bool map, enum ckpt_fd_dead how, const void
     return failed;
 }
 
-long ckpt_fd_dead_make(int family, bool only_v6, enum ckpt_fd_dead how, const void *unread,
-                       size_t size)
+long ckpt_ended_make(int family, bool only_v6, enum ckpt_ended how, const void *unread, size_t size)
 {
     long fd = new_socket(family, SOCK_NONBLOCK);
     long failed;

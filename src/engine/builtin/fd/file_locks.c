@@ -11,12 +11,15 @@
  * beside the descriptors of the image, which for a file that is mapped too means to map it by one
  * of those.
  */
+#include "engine/builtin/fd/file_locks.h"
+
 #include <errno.h>
 #include <sys/file.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kinds.h"
+#include "engine/builtin/fd/live_fd.h"
 
 #define TRIES 3
 #define DESCRIBED 4 /* locks that people are told of, of each descriptor */
@@ -75,60 +78,49 @@ static bool parse(const char *line, struct lock *ret, char *ret_kind, size_t siz
     return ret->type != 0;
 }
 
-static int read_locks(struct ckpt_gather *gather, const struct ckpt_fd_look *look, int info,
-                      struct ckpt_array *locks, struct ckpt_error *error)
+struct adding {
+    struct ckpt_gather *gather;
+    const struct ckpt_live_fd *live;
+    struct ckpt_array locks;
+    struct ckpt_error *error;
+};
+
+static int add_lock(void *context, const char *line)
 {
-    struct ckpt_raw_lines *lines = ckpt_fd_lines(gather, error);
-    const char *line;
+    struct adding *adding = context;
+    struct lock lock, *added;
+    char kind[16];
 
-    if (!lines)
-        return -1;
-    ckpt_raw_lines_init(lines, info);
-    while ((line = ckpt_raw_lines_next(lines))) {
-        struct lock lock, *added;
-        char kind[16];
-
-        if (!ckpt_raw_starts(line, "lock:"))
-            continue;
-        if (!parse(line, &lock, kind, sizeof kind)) {
-            ckpt_report_add(gather->report, "file",
-                            "descriptor %d is '%s' and has a lock of the kind %s, which cannot be "
-                            "taken again; give it up in a beforeCheckpoint hook",
-                            look->number, look->link, kind);
-            continue;
-        }
-        added = ckpt_array_add(locks, &gather->scratch, 1, error);
-        if (!added)
-            return -1;
-        *added = lock;
+    if (!ckpt_raw_starts(line, "lock:"))
+        return 0;
+    if (!parse(line, &lock, kind, sizeof kind)) {
+        ckpt_report_add(adding->gather->report, "file",
+                        "descriptor %d is '%s' and has a lock of the kind %s, which cannot be "
+                        "taken again; give it up in a beforeCheckpoint hook",
+                        adding->live->number, adding->live->link, kind);
+        return 0;
     }
-    return lines->failed ? ckpt_error_set(error, -lines->failed,
-                                          "cannot read the locks of descriptor %d", look->number)
-                         : 0;
+    added = ckpt_array_add(&adding->locks, &adding->gather->scratch, 1, adding->error);
+    if (!added)
+        return -1;
+    *added = lock;
+    return 0;
 }
 
-int ckpt_fd_locks_freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
-                         struct ckpt_image_fd *entry, struct ckpt_error *error)
+int ckpt_locks_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                      struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    struct ckpt_array locks;
-    char path[64];
-    long info;
-    int result;
+    struct adding adding = {.gather = gather, .live = live, .error = error};
 
-    if (!ckpt_raw_find(look->info, "\nlock:"))
+    if (!ckpt_raw_find(live->info, "\nlock:"))
         return 0;
-    ckpt_array_init(&locks, sizeof(struct lock));
-    ckpt_raw_format(path, sizeof path, "/proc/self/fdinfo/%d", look->number);
-    info = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-    if (info < 0)
-        return info == -ENOENT ? 0 /* closed meanwhile; only while the JVM still runs */
-                               : ckpt_error_set(error, (int)-info, "cannot read '%s'", path);
-    result = read_locks(gather, look, (int)info, &locks, error);
-    ckpt_sys_close((int)info);
-    if (result < 0 || locks.count == 0)
-        return result;
-    return ckpt_tables_pool(&gather->tables, locks.data, locks.count * sizeof(struct lock),
-                            &entry->data, error);
+    ckpt_array_init(&adding.locks, sizeof(struct lock));
+    if (ckpt_live_fd_info_lines(gather, live, add_lock, &adding, error) < 0)
+        return -1;
+    if (adding.locks.count == 0)
+        return 0;
+    return ckpt_tables_pool(&gather->tables, adding.locks.data,
+                            adding.locks.count * sizeof(struct lock), &entry->data, error);
 }
 
 /* ---- in the image ---- */
@@ -140,7 +132,7 @@ static const struct lock *locks_of(const struct ckpt_image_view *image,
     return (const struct lock *)ckpt_view_text(image, entry->data);
 }
 
-bool ckpt_fd_locks_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+bool ckpt_locks_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
     size_t count;
     const struct lock *locks = locks_of(image, entry, &count);
@@ -154,8 +146,8 @@ bool ckpt_fd_locks_valid(const struct ckpt_image_view *image, const struct ckpt_
     return true;
 }
 
-void ckpt_fd_locks_describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
-                            char *text, size_t size)
+void ckpt_locks_describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                         char *text, size_t size)
 {
     static const char *const names[] = {"", "", " (flock)", " (of the open file)"};
     size_t count, length = 0;
@@ -190,7 +182,7 @@ static int find_mapper(const struct ckpt_image_view *image, const struct stat *f
         uint32_t has = fd->open_flags & O_ACCMODE;
         struct stat status;
 
-        if (fd->kind == CKPT_FD_FILE && !(fd->open_flags & O_PATH) &&
+        if (ckpt_fd_file(image, fd) && !(fd->open_flags & O_PATH) &&
             (has == O_RDWR || (has == O_RDONLY && access == O_RDONLY)) &&
             ckpt_sys_fstat(fd->number, &status) == 0 && status.st_dev == file->st_dev &&
             status.st_ino == file->st_ino)
@@ -279,9 +271,7 @@ static int take(const struct lock *lock, int fd, const char *path, struct ckpt_e
 
 static bool is_locked(const struct ckpt_image_fd *entry)
 {
-    return entry->same_as == CKPT_NONE && entry->data.size &&
-           (entry->kind == CKPT_FD_FILE || entry->kind == CKPT_FD_DIRECTORY ||
-            entry->kind == CKPT_FD_DEVICE);
+    return entry->same_as == CKPT_NONE && entry->data.size && ckpt_fd_row(entry->kind)->has_locks;
 }
 
 /* Whether it could be taken.  To ask for flock() is to take it: it is given back at once. */
@@ -304,7 +294,7 @@ static int ask(const struct lock *lock, int fd, const char *path, struct ckpt_er
     return 0;
 }
 
-int ckpt_fd_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct ckpt_error *error)
+int ckpt_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct ckpt_error *error)
 {
     const struct ckpt_image_view *image = thaw->image;
 

@@ -11,58 +11,61 @@
  * fail with EBADF, poll says POLLNVAL, epoll does not take it, closing works.  It is one of
  * /dev/null, not of a directory, which could be the start of paths.
  */
+#include "engine/builtin/fd/kind_closed.h"
+
 #include <errno.h>
 #include <sys/socket.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/sockets.h"
 
 #define PLACEHOLDER "/dev/null"
 
-static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
-    return (look->open_flags & O_PATH) && ckpt_raw_equal(look->link, PLACEHOLDER);
+    return (live->open_flags & O_PATH) && ckpt_raw_equal(live->link, PLACEHOLDER);
 }
 
 /* The address family of a connection, 0 of anything else; position keeps it. */
-static uint64_t connection_family(const struct ckpt_fd_look *look)
+static uint64_t connection_family(const struct ckpt_live_fd *live)
 {
     uint8_t peer[128];
     socklen_t peer_size = sizeof peer;
     int family;
 
-    if (!S_ISSOCK(look->status.st_mode))
+    if (!S_ISSOCK(live->status.st_mode))
         return 0;
-    family = ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN);
-    if (ckpt_fd_option(look->number, SOL_SOCKET, SO_TYPE) != SOCK_STREAM ||
-        ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN) ||
+    family = ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN);
+    if (ckpt_socket_option(live->number, SOL_SOCKET, SO_TYPE) != SOCK_STREAM ||
+        ckpt_socket_option(live->number, SOL_SOCKET, SO_ACCEPTCONN) ||
         (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
         return 0;
     /* one that the peer has reset is not connected any more and was it all the same */
     return family == AF_UNIX &&
-                   ckpt_syscall(SYS_getpeername, look->number, peer, &peer_size, 0, 0, 0) < 0
+                   ckpt_syscall(SYS_getpeername, live->number, peer, &peer_size, 0, 0, 0) < 0
                ? 0
                : (uint64_t)family;
 }
 
-int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                           struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     entry->kind = CKPT_FD_CLOSED;
-    entry->position = connection_family(look);
-    return ckpt_tables_pool(&gather->tables, look->link, ckpt_raw_length(look->link), &entry->data,
+    entry->position = connection_family(live);
+    return ckpt_tables_pool(&gather->tables, live->link, ckpt_raw_length(live->link), &entry->data,
                             error);
 }
 
 /* A placeholder from an earlier restore stays one. */
-static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     static const char before[] = "closed before";
 
-    (void)look;
+    (void)live;
     entry->position = 0;
     return ckpt_tables_pool(&gather->tables, before, sizeof before - 1, &entry->data, error);
 }
@@ -81,7 +84,22 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
                     entry->position ? ", a connection" : "");
 }
 
-/* At a restore a policy makes this kind of others: entry->data may be another kind's. */
+void ckpt_fd_close_entry(struct ckpt_image_fd *entry)
+{
+    entry->kind = CKPT_FD_CLOSED;
+    entry->kind_version = 0;
+    entry->position = 0;
+    entry->object = entry->same_as = CKPT_NONE;
+}
+
+bool ckpt_fd_is_closed(const struct ckpt_image_view *image, int number)
+{
+    for (size_t i = 0; i < image->fd_count; i++)
+        if (image->fds[i].number == number)
+            return image->fds[i].kind == CKPT_FD_CLOSED && image->fds[i].position == 0;
+    return false;
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
@@ -99,9 +117,10 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return (int)opened;
 }
 
-const struct ckpt_fd_kind_row ckpt_fd_closed = {
-    .kind = CKPT_FD_CLOSED,
+const struct ckpt_fd_kind_row ckpt_kind_closed = {
+    .number = CKPT_FD_CLOSED,
     .name = "closed",
+    .single = true,
     .matches = matches,
     .freeze = freeze,
     .valid = valid,

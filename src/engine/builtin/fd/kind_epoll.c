@@ -10,7 +10,9 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/kind_closed.h"
+#include "engine/builtin/fd/live_fd.h"
 
 struct watch {
     int32_t number;
@@ -18,10 +20,10 @@ struct watch {
     uint64_t data;
 };
 
-static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
-    return ckpt_raw_equal(look->link, "anon_inode:[eventpoll]");
+    return ckpt_raw_equal(live->link, "anon_inode:[eventpoll]");
 }
 
 static uint64_t labelled(const char *line, const char *label, unsigned base)
@@ -35,55 +37,46 @@ static uint64_t labelled(const char *line, const char *label, unsigned base)
     return ckpt_raw_number(&at, base);
 }
 
-static int add_watch(struct ckpt_gather *gather, const struct ckpt_fd_look *look, const char *line,
-                     struct ckpt_array *watches, struct ckpt_error *error)
+struct adding {
+    struct ckpt_gather *gather;
+    const struct ckpt_live_fd *live;
+    struct ckpt_array watches;
+    struct ckpt_error *error;
+};
+
+static int add_watch(void *context, const char *line)
 {
+    struct adding *adding = context;
     struct watch watch = {.number = (int32_t)labelled(line, "tfd:", 10),
                           .events = (uint32_t)labelled(line, "events:", 16),
                           .data = labelled(line, "data:", 16)};
     struct watch *added;
     struct stat status;
 
+    if (!ckpt_raw_starts(line, "tfd:"))
+        return 0;
     if (ckpt_sys_fstat(watch.number, &status) < 0 || status.st_ino != labelled(line, "ino:", 16))
-        ckpt_report_add(gather->report, "resource",
+        ckpt_report_add(adding->gather->report, "resource",
                         "descriptor %d (epoll) watches a file that is no "
                         "longer descriptor %d",
-                        look->number, watch.number);
-    added = ckpt_array_add(watches, &gather->scratch, 1, error);
+                        adding->live->number, watch.number);
+    added = ckpt_array_add(&adding->watches, &adding->gather->scratch, 1, adding->error);
     if (!added)
         return -1;
     *added = watch;
     return 0;
 }
 
-static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    struct ckpt_raw_lines *lines = ckpt_fd_lines(gather, error);
-    struct ckpt_array watches;
-    char path[64];
-    const char *line;
-    int result = 0;
-    long fd;
+    struct adding adding = {.gather = gather, .live = live, .error = error};
 
-    if (!lines)
+    ckpt_array_init(&adding.watches, sizeof(struct watch));
+    if (ckpt_live_fd_info_lines(gather, live, add_watch, &adding, error) < 0)
         return -1;
-    ckpt_raw_format(path, sizeof path, "/proc/self/fdinfo/%d", look->number);
-    fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0)
-        return ckpt_error_set(error, (int)-fd, "cannot read '%s'", path);
-    ckpt_array_init(&watches, sizeof(struct watch));
-    ckpt_raw_lines_init(lines, (int)fd);
-    while (result == 0 && (line = ckpt_raw_lines_next(lines)))
-        if (ckpt_raw_starts(line, "tfd:"))
-            result = add_watch(gather, look, line, &watches, error);
-    ckpt_sys_close((int)fd);
-    if (lines->failed)
-        return ckpt_error_set(error, -lines->failed, "cannot read '%s'", path);
-    if (result == 0)
-        result = ckpt_tables_pool(&gather->tables, watches.data,
-                                  watches.count * sizeof(struct watch), &entry->data, error);
-    return result;
+    return ckpt_tables_pool(&gather->tables, adding.watches.data,
+                            adding.watches.count * sizeof(struct watch), &entry->data, error);
 }
 
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
@@ -116,15 +109,6 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return (int)opened;
 }
 
-/* Whether a policy closed it, and nothing is there that could be watched. */
-static bool is_closed(const struct ckpt_image_view *image, int number)
-{
-    for (size_t i = 0; i < image->fd_count; i++)
-        if (image->fds[i].number == number)
-            return image->fds[i].kind == CKPT_FD_CLOSED && image->fds[i].position == 0;
-    return false;
-}
-
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
@@ -134,7 +118,7 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         struct epoll_event event = {.events = watches[i].events, .data.u64 = watches[i].data};
         long added;
 
-        if (is_closed(thaw->image, watches[i].number))
+        if (ckpt_fd_is_closed(thaw->image, watches[i].number)) /* nothing is there to be watched */
             continue;
         added = ckpt_syscall(SYS_epoll_ctl, entry->number, EPOLL_CTL_ADD, watches[i].number, &event,
                              0, 0);
@@ -148,9 +132,10 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return 0;
 }
 
-const struct ckpt_fd_kind_row ckpt_fd_epoll = {
-    .kind = CKPT_FD_EPOLL,
+const struct ckpt_fd_kind_row ckpt_kind_epoll = {
+    .number = CKPT_FD_EPOLL,
     .name = "epoll",
+    .policy = CKPT_POLICY_DESCRIPTOR,
     .matches = matches,
     .freeze = freeze,
     .valid = valid,

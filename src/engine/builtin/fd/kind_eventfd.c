@@ -9,30 +9,30 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kind.h"
 
 #define SEMAPHORE 1u /* EFD_SEMAPHORE */
 
-static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
-    return ckpt_raw_equal(look->link, "anon_inode:[eventfd]");
+    return ckpt_raw_equal(live->link, "anon_inode:[eventfd]");
 }
 
-static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     uint64_t semaphore = 0;
     uint32_t flags;
 
-    if (!ckpt_raw_field(look->info, "eventfd-count:", 16, &entry->position)) {
+    if (!ckpt_raw_field(live->info, "eventfd-count:", 16, &entry->position)) {
         ckpt_report_add(gather->report, "resource",
                         "descriptor %d is an eventfd whose counter the "
                         "kernel does not tell",
-                        look->number);
+                        live->number);
         return 0;
     }
-    ckpt_raw_field(look->info, "eventfd-semaphore:", 10, &semaphore);
+    ckpt_raw_field(live->info, "eventfd-semaphore:", 10, &semaphore);
     flags = semaphore ? SEMAPHORE : 0;
     return ckpt_tables_pool(&gather->tables, &flags, sizeof flags, &entry->data, error);
 }
@@ -70,9 +70,10 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return ckpt_error_set(error, -failed, "cannot set an eventfd's counter");
 }
 
-const struct ckpt_fd_kind_row ckpt_fd_eventfd = {
-    .kind = CKPT_FD_EVENTFD,
+const struct ckpt_fd_kind_row ckpt_kind_eventfd = {
+    .number = CKPT_FD_EVENTFD,
     .name = "eventfd",
+    .policy = CKPT_POLICY_DESCRIPTOR,
     .matches = matches,
     .freeze = freeze,
     .valid = valid,

@@ -2,8 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * Named pipes, which lead to whoever else opens the name: refused, unless a policy says that they
- * are to be reopened.  The restore does not wait for the other side.  A reader without a writer
+ * Named pipes, if a policy says that they are to be reopened: they lead to any process that opens
+ * the name.  The restore does not wait for the other side.  A reader without a writer
  * reads the end of the file, a writer without a reader gets EPIPE, each until the other side is
  * there: as if it had gone for a while.  Bytes that were in the pipe are not kept.
  */
@@ -11,35 +11,30 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/rehearsal.h"
+#include "engine/builtin/fd/thaw_steps.h"
 
-static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
-    return S_ISFIFO(look->status.st_mode) && look->link[0] == '/';
+    return S_ISFIFO(live->status.st_mode) && live->link[0] == '/';
 }
 
-static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static void name_live(const struct ckpt_live_fd *live, char *text, size_t size)
+{
+    ckpt_raw_format(text, size, "the named pipe '%s'", live->link);
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    if (!look->reopen) {
-        ckpt_report_add(gather->report, "file",
-                        "descriptor %d is the named pipe '%s'; close it in a beforeCheckpoint "
-                        "hook, or by a policy file, which can also reopen it",
-                        look->number, look->link);
-        return 0;
-    }
     entry->fd_flags |= CKPT_FD_REOPEN;
-    if (ckpt_files_add(gather, look->link, CKPT_FILE_MAY_CHANGE, NULL, 0, &entry->object, error) <
+    if (ckpt_files_add(gather, live->link, CKPT_FILE_MAY_CHANGE, NULL, 0, &entry->object, error) <
         0)
-        ckpt_report_add(gather->report, "file", "descriptor %d: %s; use action close", look->number,
+        ckpt_report_add(gather->report, "file", "descriptor %d: %s; use action close", live->number,
                         error->text);
     return 0;
-}
-
-static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
-{
-    return entry->object < image->file_count;
 }
 
 static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
@@ -77,12 +72,15 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return ckpt_fd_set_flags((int)opened, entry->open_flags & (O_NONBLOCK | O_APPEND), error);
 }
 
-const struct ckpt_fd_kind_row ckpt_fd_fifo = {
-    .kind = CKPT_FD_FIFO,
+const struct ckpt_fd_kind_row ckpt_kind_fifo = {
+    .number = CKPT_FD_FIFO,
     .name = "named pipe",
+    .object = CKPT_FD_OBJECT_FILE,
+    .policy = CKPT_POLICY_FILE,
+    .needs_policy = true,
     .matches = matches,
+    .name_live = name_live,
     .freeze = freeze,
-    .valid = valid,
     .describe = describe,
     .thaw = thaw,
 };

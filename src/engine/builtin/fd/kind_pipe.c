@@ -11,28 +11,29 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/thaw_steps.h"
 
 struct pipe_data {
     uint32_t size; /**< F_GETPIPE_SZ */
     uint32_t used; /**< bytes that follow */
 };
 
-static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
-    return ckpt_raw_starts(look->link, "pipe:[");
+    return ckpt_raw_starts(live->link, "pipe:[");
 }
 
 /* Both ends of a pipe have the same inode. */
-static bool is_other_end(int fd, const struct ckpt_fd_look *look, bool *ret_open)
+static bool is_other_end(int fd, const struct ckpt_live_fd *live, bool *ret_open)
 {
     struct stat status;
 
     *ret_open = ckpt_sys_fstat(fd, &status) == 0;
-    return *ret_open && status.st_ino == look->status.st_ino &&
-           status.st_dev == look->status.st_dev &&
-           (((uint32_t)ckpt_sys_fcntl(fd, F_GETFL, 0) ^ look->open_flags) & O_ACCMODE);
+    return *ret_open && status.st_ino == live->status.st_ino &&
+           status.st_dev == live->status.st_dev &&
+           (((uint32_t)ckpt_sys_fcntl(fd, F_GETFL, 0) ^ live->open_flags) & O_ACCMODE);
 }
 
 /*
@@ -41,18 +42,18 @@ static bool is_other_end(int fd, const struct ckpt_fd_look *look, bool *ret_open
  * each time would take seconds.  JVMs open descriptors densely from 0 on: it ends at the first long
  * stretch of unused numbers.
  */
-static int other_end(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+static int other_end(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     int unused = 0;
 
     (void)gather;
-    for (int up = look->number + 1, down = look->number - 1; unused < 4096 || down >= 3;
+    for (int up = live->number + 1, down = live->number - 1; unused < 4096 || down >= 3;
          up++, down--) {
         bool open = false;
 
-        if (down >= 3 && is_other_end(down, look, &open))
+        if (down >= 3 && is_other_end(down, live, &open))
             return down;
-        if (unused < 4096 && is_other_end(up, look, &open))
+        if (unused < 4096 && is_other_end(up, live, &open))
             return up;
         if (unused < 4096)
             unused = open ? 0 : unused + 1;
@@ -90,30 +91,30 @@ static int copy_content(struct ckpt_gather *gather, int from, int queued, struct
     return ckpt_tables_pool(&gather->tables, bytes, sizeof *data + data->used, &entry->data, error);
 }
 
-static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct pipe_data data = {0};
-    long size = ckpt_sys_fcntl(look->number, F_GETPIPE_SZ, 0);
+    long size = ckpt_sys_fcntl(live->number, F_GETPIPE_SZ, 0);
     int queued = 0;
 
-    if (other_end(gather, look) < 0) {
+    if (other_end(gather, live) < 0) {
         ckpt_report_add(
             gather->report, "resource",
             "descriptor %d is one end of '%s', whose other end "
             "is in another process; close it in a beforeCheckpoint hook, or by a "
             "policy file; if the JVM only inherited it, start it with 'checkpointer run'",
-            look->number, look->link);
+            live->number, live->link);
         return 0;
     }
     data.size = size > 0 ? (uint32_t)size : 65536;
-    if ((look->open_flags & O_ACCMODE) == O_RDONLY && gather->parked) {
-        size = ckpt_sys_ioctl(look->number, 0x541b /* FIONREAD */, &queued);
+    if ((live->open_flags & O_ACCMODE) == O_RDONLY && gather->parked) {
+        size = ckpt_sys_ioctl(live->number, 0x541b /* FIONREAD */, &queued);
         if (size < 0)
             return ckpt_error_set(error, (int)-size,
-                                  "cannot tell what is in the pipe of descriptor %d", look->number);
+                                  "cannot tell what is in the pipe of descriptor %d", live->number);
         if (queued > 0)
-            return copy_content(gather, look->number, queued, &data, entry, error);
+            return copy_content(gather, live->number, queued, &data, entry, error);
     }
     return ckpt_tables_pool(&gather->tables, &data, sizeof data, &entry->data, error);
 }
@@ -143,38 +144,35 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
         ckpt_raw_format(text + length, size - length, ", %u of %u bytes", data->used, data->size);
 }
 
-static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
-                struct ckpt_error *error)
+/* The index of the other end, if it is thawed after this one; or CKPT_NONE. */
+static uint32_t find_peer(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
-    const struct ckpt_image_view *image = thaw->image;
-    size_t index = (size_t)(entry - image->fds);
-    int ends[2];
-    long made;
-
-    if (thaw->other_end[index] >= 0)
-        return thaw->other_end[index];
-    made = ckpt_syscall(SYS_pipe2, ends, O_CLOEXEC, 0, 0, 0, 0);
-    if (made < 0)
-        return ckpt_error_set(error, (int)-made, "cannot make a pipe");
-    for (size_t i = index + 1; i < image->fd_count; i++) {
+    for (size_t i = (size_t)(entry - image->fds) + 1; i < image->fd_count; i++) {
         const struct ckpt_image_fd *peer = &image->fds[i];
 
         if (peer->kind == CKPT_FD_PIPE && peer->inode == entry->inode &&
-            peer->same_as == CKPT_NONE && opens_read_end(peer) != opens_read_end(entry)) {
-            int kept = ends[opens_read_end(peer) ? 0 : 1];
-            long aside = ckpt_sys_fcntl(kept, F_DUPFD_CLOEXEC, thaw->high);
-
-            ckpt_sys_close(kept);
-            if (aside < 0) {
-                ckpt_sys_close(ends[opens_read_end(entry) ? 0 : 1]);
-                return ckpt_error_set(error, (int)-aside, "cannot keep a pipe's end");
-            }
-            thaw->other_end[i] = (int)aside;
-            return ends[opens_read_end(entry) ? 0 : 1];
-        }
+            peer->same_as == CKPT_NONE && opens_read_end(peer) != opens_read_end(entry))
+            return (uint32_t)i;
     }
-    ckpt_sys_close(ends[opens_read_end(entry) ? 1 : 0]);
-    return ends[opens_read_end(entry) ? 0 : 1];
+    return CKPT_NONE;
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    uint32_t peer = find_peer(thaw->image, entry);
+    int ends[2], own = opens_read_end(entry) ? 0 : 1;
+    long made = ckpt_syscall(SYS_pipe2, ends, O_CLOEXEC, 0, 0, 0, 0);
+
+    if (made < 0)
+        return ckpt_error_set(error, (int)-made, "cannot make a pipe");
+    if (peer == CKPT_NONE) {
+        ckpt_sys_close(ends[!own]);
+    } else if (ckpt_fd_keep_aside(thaw, peer, ends[!own], error) < 0) {
+        ckpt_sys_close(ends[own]);
+        return -1;
+    }
+    return ends[own];
 }
 
 /*
@@ -207,9 +205,11 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                : 0;
 }
 
-const struct ckpt_fd_kind_row ckpt_fd_pipe = {
-    .kind = CKPT_FD_PIPE,
+const struct ckpt_fd_kind_row ckpt_kind_pipe = {
+    .number = CKPT_FD_PIPE,
     .name = "pipe",
+    .policy = CKPT_POLICY_PIPE,
+    .is_end = true,
     .matches = matches,
     .freeze = freeze,
     .valid = valid,

@@ -17,7 +17,10 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/open_files.h"
+#include "engine/builtin/fd/policy_match.h"
+#include "engine/builtin/fd/sockets.h"
 
 /* Static, so in the image; device and inode are those of the stream. */
 static struct {
@@ -54,7 +57,7 @@ static bool looks_like_stream(int number, const struct stat *status, uint32_t ac
     if (ckpt_sys_fcntl(number, F_GETFD, 0) & FD_CLOEXEC) /* opened since the program began */
         return false;
     if (S_ISSOCK(status->st_mode))
-        return !ckpt_fd_option(number, SOL_SOCKET, SO_ACCEPTCONN);
+        return !ckpt_socket_option(number, SOL_SOCKET, SO_ACCEPTCONN);
     if (S_ISFIFO(status->st_mode))
         return true;
     if (!S_ISREG(status->st_mode) && !S_ISCHR(status->st_mode))
@@ -64,7 +67,7 @@ static bool looks_like_stream(int number, const struct stat *status, uint32_t ac
                : !is_of_jvm(number, status);
 }
 
-static void note(int number)
+static void note_stream(int number)
 {
     struct stat status;
 
@@ -78,58 +81,59 @@ static void note(int number)
     streams[number].mode = is_memory(&status) ? 0 : status.st_mode & S_IFMT;
 }
 
-void ckpt_fd_stdio_note(void)
+static void note(void)
 {
     for (int i = 0; i < 3 && !noted; i++)
-        note(i);
+        note_stream(i);
     noted = true;
 }
 
 /* The streams are those of the command now; what was none is none. */
-void ckpt_fd_stdio_restored(void)
+static void restored(const struct ckpt_park *park)
 {
+    (void)park;
     for (int i = 0; i < 3; i++)
         if (streams[i].stream) {
-            note(i);
+            note_stream(i);
             streams[i].stream = true;
         }
 }
 
-static bool is_same(int number, const struct ckpt_fd_look *look)
+static bool is_same(int number, const struct ckpt_live_fd *live)
 {
-    return streams[number].stream && look->status.st_ino == streams[number].inode &&
-           look->status.st_dev == streams[number].device;
+    return streams[number].stream && live->status.st_ino == streams[number].inode &&
+           live->status.st_dev == streams[number].device;
 }
 
-static int which(const struct ckpt_fd_look *look)
+static int which(const struct ckpt_live_fd *live)
 {
-    ckpt_fd_stdio_note();
-    if (look->number < 3 && is_same(look->number, look))
-        return look->number;
+    note();
+    if (live->number < 3 && is_same(live->number, live))
+        return live->number;
     for (int i = 0; i < 3; i++) {
-        if (!is_same(i, look))
+        if (!is_same(i, live))
             continue;
         /* Memory devices and files look alike without being copies. */
-        if (ckpt_fd_same_open_file(i, look->number) ||
+        if (ckpt_open_files_same(i, live->number) ||
             ((streams[i].mode == S_IFIFO || streams[i].mode == S_IFSOCK ||
               streams[i].mode == S_IFCHR) &&
-             (look->open_flags & O_ACCMODE) == streams[i].access))
+             (live->open_flags & O_ACCMODE) == streams[i].access))
             return i;
     }
     return -1;
 }
 
-static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
-    return which(look) >= 0;
+    return which(live) >= 0;
 }
 
-static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    entry->position = (uint64_t)which(look);
-    return ckpt_tables_pool(&gather->tables, look->link, ckpt_raw_length(look->link), &entry->data,
+    entry->position = (uint64_t)which(live);
+    return ckpt_tables_pool(&gather->tables, live->link, ckpt_raw_length(live->link), &entry->data,
                             error);
 }
 
@@ -160,11 +164,14 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return (int)opened;
 }
 
-const struct ckpt_fd_kind_row ckpt_fd_stdio = {
-    .kind = CKPT_FD_STDIO,
+const struct ckpt_fd_kind_row ckpt_kind_stdio = {
+    .number = CKPT_FD_STDIO,
     .name = "standard stream",
+    .given = true,
+    .note = note,
     .matches = matches,
     .freeze = freeze,
+    .restored = restored,
     .valid = valid,
     .describe = describe,
     .thaw = thaw,

@@ -3,17 +3,17 @@
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
  * TCP sockets that listen (bound and listening again at the restore), were never connected, or are
- * dead: connections over which neither side can say anything any more (ended_connection.c).  A live
- * connection has a peer that knows nothing of checkpoints: it is refused with both addresses, as
- * are connections that wait to be accepted.
+ * ended: connections over which neither side can send anything any more (ended_connection.c).  A
+ * live connection has a peer that knows nothing of checkpoints: it is refused with both addresses,
+ * as are connections that wait to be accepted.
  *
  * State CLOSE alone does not tell a socket that was never connected from one whose connection has
- * ended, and the port that getsockname() tells may be one that is long given back:
+ * ended, and the port that getsockname() reports may be one that was given back long ago:
  *
  *   SYN_SENT, SYN_RECV, ESTABLISHED, CLOSE_WAIT   refused: a peer is there, or may come
  *   FIN_WAIT1, FIN_WAIT2                          refused, unless reading is shut down too
- *   CLOSING, LAST_ACK                             dead: both sides are shut down
- *   CLOSE, and shut down for reading              dead; so is what has become of TIME_WAIT
+ *   CLOSING, LAST_ACK                             ended: both sides are shut down
+ *   CLOSE, and shut down for reading              ended; so is what has become of TIME_WAIT
  *   CLOSE, and not                                bound if the kernel still has the port
  *   LISTEN                                        listens; after shutdown() it is bound, in CLOSE
  */
@@ -25,7 +25,11 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/ended_connection.h"
+#include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/policy_match.h"
+#include "engine/builtin/fd/rehearsal.h"
+#include "engine/builtin/fd/sockets.h"
 
 /* Options that the JDK sets; each an int. */
 static const struct {
@@ -41,7 +45,7 @@ struct tcp_data {
     uint32_t send_buffer, receive_buffer; /**< 0: as the kernel likes */
     int32_t option[OPTIONS];
     uint32_t address_size;
-    uint16_t dead, protocol; /**< enum ckpt_fd_dead; what follows the structure was not read yet */
+    uint16_t ended, protocol; /**< enum ckpt_ended; what follows the structure was not read yet */
     uint8_t address[32];
 };
 _Static_assert(sizeof(struct tcp_data) == 88, "part of the image's format");
@@ -51,10 +55,10 @@ static long get(int fd, int level, int name, void *value, socklen_t size)
     return ckpt_syscall(SYS_getsockopt, fd, level, name, value, &size, 0);
 }
 
-static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
-    return ckpt_fd_is_inet(look, IPPROTO_TCP) || ckpt_fd_is_inet(look, IPPROTO_MPTCP);
+    return ckpt_socket_is_inet(live, IPPROTO_TCP) || ckpt_socket_is_inet(live, IPPROTO_MPTCP);
 }
 
 static const char *state_text(unsigned state)
@@ -73,76 +77,76 @@ static const char *state_text(unsigned state)
 }
 
 /* Refuse what leads elsewhere; true if it was refused. */
-static bool refuse(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                    const struct tcp_data *data, const struct tcp_info *info)
 {
     uint8_t peer[32];
     char here[64], there[64] = "an unknown peer";
     socklen_t size = sizeof peer;
 
-    ckpt_fd_address_text(data->address, here, sizeof here);
+    ckpt_socket_address_text(data->address, here, sizeof here);
     if (info->tcpi_state == TCP_LISTEN) {
-        if (info->tcpi_unacked == 0 || look->reopen)
+        if (info->tcpi_unacked == 0 || live->reopen)
             return false;
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d listens at %s and %u connections "
                         "wait to be accepted; try again when they are",
-                        look->number, here, info->tcpi_unacked);
+                        live->number, here, info->tcpi_unacked);
         return true;
     }
-    if (data->dead || info->tcpi_state == TCP_CLOSE)
+    if (data->ended || info->tcpi_state == TCP_CLOSE)
         return false;
-    if (ckpt_syscall(SYS_getpeername, look->number, peer, &size, 0, 0, 0) == 0)
-        ckpt_fd_address_text(peer, there, sizeof there);
-    if (look->reopen)
+    if (ckpt_syscall(SYS_getpeername, live->number, peer, &size, 0, 0, 0) == 0)
+        ckpt_socket_address_text(peer, there, sizeof there);
+    if (live->reopen)
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d, connected from %s to %s, cannot be reopened by a policy: "
                         "nobody could take up the conversation; use action close",
-                        look->number, here, there);
+                        live->number, here, there);
     else
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d is a TCP connection from %s to %s%s; close "
                         "it in a beforeCheckpoint hook, or by a policy file",
-                        look->number, here, there, state_text(info->tcpi_state));
+                        live->number, here, there, state_text(info->tcpi_state));
     return true;
 }
 
 /* The first path of an MPTCP socket tells its state, if there is one. */
-static void get_info(const struct ckpt_fd_look *look, struct tcp_info *info)
+static void get_info(const struct ckpt_live_fd *live, struct tcp_info *info)
 {
     uint8_t peer[32];
     socklen_t size = sizeof peer;
 
-    if (get(look->number, IPPROTO_TCP, TCP_INFO, info, sizeof *info) == 0 && info->tcpi_state)
+    if (get(live->number, IPPROTO_TCP, TCP_INFO, info, sizeof *info) == 0 && info->tcpi_state)
         return;
-    if (ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN)) {
+    if (ckpt_socket_option(live->number, SOL_SOCKET, SO_ACCEPTCONN)) {
         info->tcpi_state = TCP_LISTEN;
         info->tcpi_sacked = SOMAXCONN;
     } else {
-        info->tcpi_state = ckpt_syscall(SYS_getpeername, look->number, peer, &size, 0, 0, 0) == 0
+        info->tcpi_state = ckpt_syscall(SYS_getpeername, live->number, peer, &size, 0, 0, 0) == 0
                                ? TCP_ESTABLISHED
                                : TCP_CLOSE;
     }
 }
 
 /* What was not read yet goes behind the structure. */
-static int keep_unread(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static int keep_unread(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                        const struct tcp_data *data, struct ckpt_image_fd *entry,
                        struct ckpt_error *error)
 {
-    char *bytes = ckpt_scratch_take(&gather->scratch, sizeof *data + CKPT_FD_UNREAD_MAX, error);
+    char *bytes = ckpt_scratch_take(&gather->scratch, sizeof *data + CKPT_ENDED_UNREAD_MAX, error);
     long unread = 0;
 
     if (!bytes)
         return -1;
-    if (data->dead)
-        unread = ckpt_fd_dead_unread(look->number, bytes + sizeof *data);
+    if (data->ended)
+        unread = ckpt_ended_unread(live->number, bytes + sizeof *data);
     if (unread < 0) {
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d is a TCP connection that has ended, and the JVM has not "
                         "read %ld bytes of it yet; close it in a beforeCheckpoint hook, or by a "
                         "policy file",
-                        look->number, -unread);
+                        live->number, -unread);
         return 0;
     }
     __builtin_memcpy(bytes, data, sizeof *data);
@@ -150,38 +154,38 @@ static int keep_unread(struct ckpt_gather *gather, const struct ckpt_fd_look *lo
                             error);
 }
 
-static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct tcp_data data = {.family =
-                                (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN)};
+                                (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN)};
     struct tcp_info info = {0};
     socklen_t size = sizeof data.address;
     const struct sockaddr_in *address = (const void *)data.address;
     int locked;
 
-    if (ckpt_fd_name(look->number, data.address, &size, error) < 0 ||
-        ckpt_fd_option_kept(look->number, SOL_SOCKET, 72 /* SO_BUF_LOCK */, &locked, error) < 0)
+    if (ckpt_socket_address(live->number, data.address, &size, error) < 0 ||
+        ckpt_socket_option_kept(live->number, SOL_SOCKET, 72 /* SO_BUF_LOCK */, &locked, error) < 0)
         return -1;
-    get_info(look, &info);
-    data.protocol = (uint16_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_PROTOCOL);
-    data.dead = (uint16_t)ckpt_fd_dead_state(look->number, data.protocol, &info);
-    if (refuse(gather, look, &data, &info))
+    get_info(live, &info);
+    data.protocol = (uint16_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_PROTOCOL);
+    data.ended = (uint16_t)ckpt_ended_state(live->number, data.protocol, &info);
+    if (refuse(gather, live, &data, &info))
         return 0;
     data.address_size = size;
-    data.bound = !data.dead && address->sin_port != 0 && /* the same place in both families */
-                 (info.tcpi_state != TCP_CLOSE || ckpt_fd_has_port(look->number));
+    data.bound = !data.ended && address->sin_port != 0 && /* the same place in both families */
+                 (info.tcpi_state != TCP_CLOSE || ckpt_ended_has_port(live->number));
     data.listening = info.tcpi_state == TCP_LISTEN;
     data.backlog = info.tcpi_sacked; /* that is where a listening socket keeps it */
     for (size_t i = 0; i < OPTIONS; i++)
-        if (ckpt_fd_option_kept(look->number, options[i].level, options[i].name, &data.option[i],
-                                error) < 0)
+        if (ckpt_socket_option_kept(live->number, options[i].level, options[i].name,
+                                    &data.option[i], error) < 0)
             return -1;
     if (locked & 1)
-        data.send_buffer = (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_SNDBUF) / 2;
+        data.send_buffer = (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_SNDBUF) / 2;
     if (locked & 2)
-        data.receive_buffer = (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_RCVBUF) / 2;
-    return keep_unread(gather, look, &data, entry, error);
+        data.receive_buffer = (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_RCVBUF) / 2;
+    return keep_unread(gather, live, &data, entry, error);
 }
 
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
@@ -189,9 +193,9 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
 
     return entry->data.size >= sizeof *data && data->address_size <= sizeof data->address &&
-           (data->dead ? data->dead <= CKPT_FD_REFUSED &&
-                             entry->data.size <= sizeof *data + CKPT_FD_UNREAD_MAX
-                       : entry->data.size == sizeof *data) &&
+           (data->ended ? data->ended <= CKPT_ENDED_REFUSED &&
+                              entry->data.size <= sizeof *data + CKPT_ENDED_UNREAD_MAX
+                        : entry->data.size == sizeof *data) &&
            (data->protocol == IPPROTO_TCP || data->protocol == IPPROTO_MPTCP) &&
            (data->family == AF_INET || data->family == AF_INET6);
 }
@@ -203,10 +207,11 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
     static const char *const end[] = {"", "has ended", "was reset", "was refused"};
     char address[64];
 
-    ckpt_fd_address_text(data->address, address, sizeof address);
-    if (data->dead)
+    ckpt_socket_address_text(data->address, address, sizeof address);
+    if (data->ended)
         ckpt_raw_format(text, size, "a connection from %s that %s, %lu bytes of it not read yet",
-                        address, end[data->dead], (unsigned long)(entry->data.size - sizeof *data));
+                        address, end[data->ended],
+                        (unsigned long)(entry->data.size - sizeof *data));
     else if (data->listening)
         ckpt_raw_format(text, size, "listens at %s, backlog %u", address, data->backlog);
     else if (data->bound)
@@ -215,15 +220,15 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
         ckpt_raw_format(text, size, "not connected");
 }
 
-static void ends(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
-                 struct ckpt_fd_ends *ret_ends)
+static void addresses(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                      struct ckpt_fd_addresses *ret_addresses)
 {
     const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
 
-    ret_ends->family = (int)data->family;
-    ret_ends->listening = data->listening;
-    ret_ends->local_size = data->bound ? data->address_size : 0;
-    __builtin_memcpy(ret_ends->local, data->address, sizeof data->address);
+    ret_addresses->family = (int)data->family;
+    ret_addresses->listening = data->listening;
+    ret_addresses->local_size = data->bound ? data->address_size : 0;
+    __builtin_memcpy(ret_addresses->local, data->address, sizeof data->address);
 }
 
 /* Before the socket is bound; the first failure, except of what this kind of socket has not. */
@@ -248,8 +253,8 @@ static long set_options(int fd, const struct tcp_data *data)
 }
 
 /* The connection is one to this process itself, ended in the same way. */
-static int thaw_dead(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
-                     const struct tcp_data *data, struct ckpt_error *error)
+static int thaw_ended(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                      const struct tcp_data *data, struct ckpt_error *error)
 {
     bool only_v6 = false;
     long opened;
@@ -259,8 +264,8 @@ static int thaw_dead(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd
             options[i].name == IPV6_V6ONLY && options[i].level == IPPROTO_IPV6 && data->option[i];
     opened = thaw->rehearsal
                  ? ckpt_syscall(SYS_socket, data->family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0)
-                 : ckpt_fd_dead_make((int)data->family, only_v6, data->dead, data + 1,
-                                     entry->data.size - sizeof *data);
+                 : ckpt_ended_make((int)data->family, only_v6, data->ended, data + 1,
+                                   entry->data.size - sizeof *data);
     if (opened < 0)
         return ckpt_error_set(error, (int)-opened,
                               "cannot make a connection over the loopback interface, for the one "
@@ -274,9 +279,9 @@ static int cannot_listen(const struct tcp_data *data, long failed, struct ckpt_e
 {
     char text[64];
 
-    ckpt_fd_address_text(data->address, text, sizeof text);
+    ckpt_socket_address_text(data->address, text, sizeof text);
     return ckpt_error_set(error, (int)-failed, "cannot listen at %s again%s", text,
-                          ckpt_fd_bind_hint(failed, "; stop whoever listens there"));
+                          ckpt_socket_bind_hint(failed, "; stop whoever listens there"));
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
@@ -285,8 +290,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     const struct tcp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
     long failed = 0, opened;
 
-    if (data->dead)
-        return thaw_dead(thaw, entry, data, error);
+    if (data->ended)
+        return thaw_ended(thaw, entry, data, error);
     opened = ckpt_syscall(SYS_socket, data->family,
                           SOCK_STREAM | SOCK_CLOEXEC | (entry->open_flags & O_NONBLOCK),
                           data->protocol, 0, 0, 0);
@@ -315,7 +320,7 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
     const struct tcp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
-    long failed = thaw->rehearsal && data->bound && !data->dead
+    long failed = thaw->rehearsal && data->bound && !data->ended
                       ? ckpt_fd_rehearse_aside(thaw, entry->number, data->address,
                                                data->address_size, data->listening)
                       : 0;
@@ -323,14 +328,16 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return failed < 0 ? cannot_listen(data, failed, error) : 0;
 }
 
-const struct ckpt_fd_kind_row ckpt_fd_tcp = {
-    .kind = CKPT_FD_TCP,
+const struct ckpt_fd_kind_row ckpt_kind_tcp = {
+    .number = CKPT_FD_TCP,
     .name = "TCP socket",
+    .policy = CKPT_POLICY_SOCKET,
+    .is_bound = true,
     .matches = matches,
     .freeze = freeze,
     .valid = valid,
     .describe = describe,
-    .ends = ends,
+    .addresses = addresses,
     .thaw = thaw,
     .finish = finish,
 };

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kind.h"
 
 #define SET_TICKS 0x40085400ul /* TFD_IOC_SET_TICKS, in kernels with CHECKPOINT_RESTORE */
 
@@ -25,10 +25,10 @@ struct timer {
     } value, interval;
 };
 
-static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
-    return ckpt_raw_equal(look->link, "anon_inode:[timerfd]");
+    return ckpt_raw_equal(live->link, "anon_inode:[timerfd]");
 }
 
 /* "(SECONDS, NANOSECONDS)" after the label. */
@@ -60,20 +60,20 @@ static bool is_armed(const struct timer *timer)
     return timer->value.seconds || timer->value.nanoseconds;
 }
 
-static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct timer timer = {0};
     uint64_t clock, flags;
 
-    if (!ckpt_raw_field(look->info, "clockid:", 10, &clock) ||
-        !ckpt_raw_field(look->info, "ticks:", 10, &timer.ticks) ||
-        !ckpt_raw_field(look->info, "settime flags:", 8, &flags) ||
-        !pair(look->info, "it_value:", &timer.value.seconds, &timer.value.nanoseconds) ||
-        !pair(look->info, "it_interval:", &timer.interval.seconds, &timer.interval.nanoseconds)) {
+    if (!ckpt_raw_field(live->info, "clockid:", 10, &clock) ||
+        !ckpt_raw_field(live->info, "ticks:", 10, &timer.ticks) ||
+        !ckpt_raw_field(live->info, "settime flags:", 8, &flags) ||
+        !pair(live->info, "it_value:", &timer.value.seconds, &timer.value.nanoseconds) ||
+        !pair(live->info, "it_interval:", &timer.interval.seconds, &timer.interval.nanoseconds)) {
         ckpt_report_add(gather->report, "resource",
                         "descriptor %d is a timerfd whose time the kernel does not tell",
-                        look->number);
+                        live->number);
         return 0;
     }
     timer.clock = (uint32_t)clock;
@@ -145,9 +145,10 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return ckpt_error_set(error, (int)-result, "cannot set a timerfd");
 }
 
-const struct ckpt_fd_kind_row ckpt_fd_timerfd = {
-    .kind = CKPT_FD_TIMERFD,
+const struct ckpt_fd_kind_row ckpt_kind_timerfd = {
+    .number = CKPT_FD_TIMERFD,
     .name = "timerfd",
+    .policy = CKPT_POLICY_DESCRIPTOR,
     .matches = matches,
     .freeze = freeze,
     .valid = valid,

@@ -2,8 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * UDP sockets: refused, unless a policy says that they are to be reopened.  Then they are bound and
- * connected as they were (which asks nobody anything).  Datagrams that were waiting and multicast
+ * UDP sockets, if a policy says that they are to be reopened: bound and connected as they were
+ * (which sends nothing).  Datagrams that were waiting and multicast
  * groups are not kept.
  */
 #include <errno.h>
@@ -12,7 +12,10 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/policy_match.h"
+#include "engine/builtin/fd/rehearsal.h"
+#include "engine/builtin/fd/sockets.h"
 
 /* Options that the JDK sets; each an int. */
 static const struct {
@@ -35,10 +38,10 @@ struct udp_data {
 };
 _Static_assert(sizeof(struct udp_data) == 96, "part of the image's format");
 
-static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
-    return ckpt_fd_is_inet(look, IPPROTO_UDP);
+    return ckpt_socket_is_inet(live, IPPROTO_UDP);
 }
 
 /* The address of one end; its size, or 0. The port is in one place in both families. */
@@ -52,27 +55,27 @@ static uint32_t get_address(int call, int fd, uint8_t address[32])
                : 0;
 }
 
-static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static void name_live(const struct ckpt_live_fd *live, char *text, size_t size)
+{
+    char local[64] = "no address";
+    uint8_t address[32];
+
+    if (get_address(SYS_getsockname, live->number, address))
+        ckpt_socket_address_text(address, local, sizeof local);
+    ckpt_raw_format(text, size, "a UDP socket at %s", local);
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct udp_data data = {.family =
-                                (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN)};
-    char text[64] = "no address";
+                                (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN)};
 
-    data.local_size = get_address(SYS_getsockname, look->number, data.local);
-    data.peer_size = get_address(SYS_getpeername, look->number, data.peer);
-    if (!look->reopen) {
-        if (data.local_size)
-            ckpt_fd_address_text(data.local, text, sizeof text);
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is a UDP socket at %s; close it in a beforeCheckpoint "
-                        "hook, or by a policy file, which can also reopen it",
-                        look->number, text);
-        return 0;
-    }
+    data.local_size = get_address(SYS_getsockname, live->number, data.local);
+    data.peer_size = get_address(SYS_getpeername, live->number, data.peer);
     for (size_t i = 0; i < OPTIONS; i++)
-        if (ckpt_fd_option_kept(look->number, options[i].level, options[i].name, &data.option[i],
-                                error) < 0)
+        if (ckpt_socket_option_kept(live->number, options[i].level, options[i].name,
+                                    &data.option[i], error) < 0)
             return -1;
     return ckpt_tables_pool(&gather->tables, &data, sizeof data, &entry->data, error);
 }
@@ -93,33 +96,33 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
     size_t length = ckpt_raw_format(text, size, "%s", data->local_size ? "at " : "not bound");
 
     if (data->local_size)
-        ckpt_fd_address_text(data->local, text + length, size - length);
+        ckpt_socket_address_text(data->local, text + length, size - length);
     length = ckpt_raw_length(text);
     if (data->peer_size) {
         length += ckpt_raw_format(text + length, size - length, ", connected to ");
-        ckpt_fd_address_text(data->peer, text + length, size - length);
+        ckpt_socket_address_text(data->peer, text + length, size - length);
     }
 }
 
-static void ends(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
-                 struct ckpt_fd_ends *ret_ends)
+static void addresses(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                      struct ckpt_fd_addresses *ret_addresses)
 {
     const struct udp_data *data = (const void *)ckpt_view_text(image, entry->data);
 
-    ret_ends->family = (int)data->family;
-    ret_ends->local_size = data->local_size;
-    ret_ends->remote_size = data->peer_size;
-    __builtin_memcpy(ret_ends->local, data->local, sizeof data->local);
-    __builtin_memcpy(ret_ends->remote, data->peer, sizeof data->peer);
+    ret_addresses->family = (int)data->family;
+    ret_addresses->local_size = data->local_size;
+    ret_addresses->remote_size = data->peer_size;
+    __builtin_memcpy(ret_addresses->local, data->local, sizeof data->local);
+    __builtin_memcpy(ret_addresses->remote, data->peer, sizeof data->peer);
 }
 
 static int cannot_bind(const struct udp_data *data, long failed, struct ckpt_error *error)
 {
     char text[64];
 
-    ckpt_fd_address_text(data->local, text, sizeof text);
+    ckpt_socket_address_text(data->local, text, sizeof text);
     return ckpt_error_set(error, (int)-failed, "cannot bind to %s again%s", text,
-                          ckpt_fd_bind_hint(failed, "; stop whoever has this address"));
+                          ckpt_socket_bind_hint(failed, "; stop whoever has this address"));
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
@@ -150,7 +153,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         failed = ckpt_syscall(SYS_connect, opened, data->peer, data->peer_size, 0, 0, 0);
     if (failed < 0) {
         ckpt_sys_close((int)opened);
-        ckpt_fd_address_text(data->peer, text, sizeof text);
+        ckpt_socket_address_text(data->peer, text, sizeof text);
         return ckpt_error_set(error, (int)-failed, "cannot connect the UDP socket to %s again",
                               text);
     }
@@ -170,14 +173,18 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return failed < 0 ? cannot_bind(data, failed, error) : 0;
 }
 
-const struct ckpt_fd_kind_row ckpt_fd_udp = {
-    .kind = CKPT_FD_UDP,
+const struct ckpt_fd_kind_row ckpt_kind_udp = {
+    .number = CKPT_FD_UDP,
     .name = "UDP socket",
+    .policy = CKPT_POLICY_SOCKET,
+    .needs_policy = true,
+    .is_bound = true,
     .matches = matches,
+    .name_live = name_live,
     .freeze = freeze,
     .valid = valid,
     .describe = describe,
-    .ends = ends,
+    .addresses = addresses,
     .thaw = thaw,
     .finish = finish,
 };

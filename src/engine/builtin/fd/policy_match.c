@@ -7,6 +7,8 @@
  * What the engine carries over by itself and has no name (selectors, memory files) is only theirs
  * when a rule gives its number.
  */
+#include "engine/builtin/fd/policy_match.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -14,11 +16,12 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kinds.h"
+#include "engine/builtin/fd/sockets.h"
 
 #define DELETED " (deleted)"
 
-/* In the JDK whose bin/java runs (a directory as wide as /usr is none), or its source of chance. */
+/* A directory as wide as /usr is no JDK's. */
 bool ckpt_fd_is_of_jdk(const char *java, const char *path)
 {
     size_t end = ckpt_raw_length(java);
@@ -42,7 +45,7 @@ static void set_end(struct ckpt_policy_end *end, const uint8_t *address, uint32_
 {
     const struct sockaddr_in *v4 = (const void *)address;
     const struct sockaddr_in6 *v6 = (const void *)address;
-    uint32_t begin = offsetof(struct sockaddr_un, sun_path);
+    uint32_t start = offsetof(struct sockaddr_un, sun_path);
 
     if (size >= sizeof *v4 && v4->sin_family == AF_INET) {
         end->known = v4->sin_port != 0;
@@ -54,11 +57,11 @@ static void set_end(struct ckpt_policy_end *end, const uint8_t *address, uint32_
         end->known = v6->sin6_port != 0;
         end->port = ntohs(v6->sin6_port);
         __builtin_memcpy(end->ip, &v6->sin6_addr, 16);
-    } else if (size > begin && v4->sin_family == AF_UNIX) {
-        if (size - begin > sizeof((struct sockaddr_un){0}).sun_path)
-            size = begin + sizeof((struct sockaddr_un){0}).sun_path;
-        __builtin_memcpy(text, address + begin, size - begin);
-        text[size - begin] = '\0';
+    } else if (size > start && v4->sin_family == AF_UNIX) {
+        if (size - start > sizeof((struct sockaddr_un){0}).sun_path)
+            size = start + sizeof((struct sockaddr_un){0}).sun_path;
+        __builtin_memcpy(text, address + start, size - start);
+        text[size - start] = '\0';
         if (!text[0])
             text[0] = '@'; /* an abstract name, as /proc/net/unix shows it */
         end->path = text;
@@ -74,20 +77,19 @@ static unsigned ip_families(const struct ckpt_policy_end *end)
     return __builtin_memcmp(end->ip, mapped, 12) == 0 ? CKPT_POLICY_IPV4 : CKPT_POLICY_IPV6;
 }
 
-static void set_socket(struct ckpt_fd_subject *to, const struct ckpt_fd_ends *ends)
+static void set_socket(struct ckpt_fd_subject *to, const struct ckpt_fd_addresses *addresses)
 {
     struct ckpt_policy_subject *subject = &to->subject;
 
-    subject->type = CKPT_POLICY_SOCKET;
-    subject->listening = ends->listening;
-    set_end(&subject->local, ends->local, ends->local_size, to->local);
-    set_end(&subject->remote, ends->remote, ends->remote_size, to->remote);
-    if (ends->family == AF_INET)
+    subject->listening = addresses->listening;
+    set_end(&subject->local, addresses->local, addresses->local_size, to->local);
+    set_end(&subject->remote, addresses->remote, addresses->remote_size, to->remote);
+    if (addresses->family == AF_INET)
         subject->families = CKPT_POLICY_IPV4;
-    else if (ends->family == AF_INET6)
+    else if (addresses->family == AF_INET6)
         subject->families = ip_families(&subject->local) &
                             (subject->remote.known ? ip_families(&subject->remote) : ~0u);
-    else if (ends->family == AF_UNIX)
+    else if (addresses->family == AF_UNIX)
         subject->families = CKPT_POLICY_UNIX;
     /* for messages */
     if (subject->local.path)
@@ -97,57 +99,75 @@ static void set_socket(struct ckpt_fd_subject *to, const struct ckpt_fd_ends *en
     else if (subject->local.known) {
         size_t length;
 
-        ckpt_fd_address_text(ends->local, to->text, sizeof to->text);
+        ckpt_socket_address_text(addresses->local, to->text, sizeof to->text);
         length = ckpt_raw_length(to->text);
         if (subject->remote.known) {
             length += ckpt_raw_format(to->text + length, sizeof to->text - length, " to ");
-            ckpt_fd_address_text(ends->remote, to->text + length, sizeof to->text - length);
+            ckpt_socket_address_text(addresses->remote, to->text + length,
+                                     sizeof to->text - length);
         }
     }
 }
 
-static void look_at_socket(const struct ckpt_fd_look *look, struct ckpt_fd_subject *to)
+static void read_socket(const struct ckpt_live_fd *live, struct ckpt_fd_subject *to)
 {
-    struct ckpt_fd_ends ends = {.local_size = sizeof ends.local, .remote_size = sizeof ends.remote};
+    struct ckpt_fd_addresses addresses = {.local_size = sizeof addresses.local,
+                                          .remote_size = sizeof addresses.remote};
 
-    ends.family = ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN);
-    ends.listening = ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN);
-    if (ckpt_syscall(SYS_getsockname, look->number, ends.local, &ends.local_size, 0, 0, 0) < 0)
-        ends.local_size = 0;
-    if (ckpt_syscall(SYS_getpeername, look->number, ends.remote, &ends.remote_size, 0, 0, 0) < 0)
-        ends.remote_size = 0;
-    set_socket(to, &ends);
+    addresses.family = ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN);
+    addresses.listening = ckpt_socket_option(live->number, SOL_SOCKET, SO_ACCEPTCONN);
+    if (ckpt_syscall(SYS_getsockname, live->number, addresses.local, &addresses.local_size, 0, 0,
+                     0) < 0)
+        addresses.local_size = 0;
+    if (ckpt_syscall(SYS_getpeername, live->number, addresses.remote, &addresses.remote_size, 0, 0,
+                     0) < 0)
+        addresses.remote_size = 0;
+    set_socket(to, &addresses);
+}
+
+static void start_subject(struct ckpt_fd_subject *to, enum ckpt_policy_type type, int number,
+                          const char *text)
+{
+    to->subject = (struct ckpt_policy_subject){.type = type, .number = number, .text = to->text};
+    ckpt_raw_format(to->text, sizeof to->text, "%s", text);
 }
 
 /* ---- a descriptor of this process ---- */
 
-const struct ckpt_policy_rule *ckpt_fd_policy(const struct ckpt_gather *gather,
-                                              const struct ckpt_fd_look *look,
-                                              struct ckpt_fd_subject *to)
+/* What is of no kind has the type of what it looks like; what has no path is no file. */
+static enum ckpt_policy_type type_of(const struct ckpt_live_fd *live,
+                                     const struct ckpt_fd_kind_row *row)
 {
-    struct ckpt_policy_subject *subject = &to->subject;
+    bool has_path = live->link[0] == '/';
 
-    *subject = (struct ckpt_policy_subject){
-        .type = CKPT_POLICY_DESCRIPTOR, .number = look->number, .text = to->text};
-    ckpt_raw_format(to->text, sizeof to->text, "%s", look->link);
-    if (ckpt_raw_starts(look->link, "/memfd:") || ckpt_fd_eventfd.matches(gather, look) ||
-        ckpt_fd_epoll.matches(gather, look)) {
-        subject->by_number = true;
-    } else if (ckpt_fd_pipe.matches(gather, look)) {
-        subject->type = CKPT_POLICY_PIPE;
-    } else if (S_ISSOCK(look->status.st_mode)) {
-        if (ckpt_fd_unix_is_own(gather, look))
-            return NULL;
-        look_at_socket(look, to);
-    } else if (look->link[0] == '/') {
+    if (row)
+        return row->policy == CKPT_POLICY_FILE && !has_path ? CKPT_POLICY_DESCRIPTOR : row->policy;
+    return S_ISSOCK(live->status.st_mode) ? CKPT_POLICY_SOCKET
+           : has_path                     ? CKPT_POLICY_FILE
+                                          : CKPT_POLICY_DESCRIPTOR;
+}
+
+const struct ckpt_policy_rule *ckpt_fd_policy_live(const struct ckpt_gather *gather,
+                                                   const struct ckpt_live_fd *live,
+                                                   const struct ckpt_fd_kind_row *row,
+                                                   struct ckpt_fd_subject *to)
+{
+    enum ckpt_policy_type type = type_of(live, row);
+
+    if (!gather->policies || (row && !row->policy))
+        return NULL;
+    start_subject(to, type, live->number, live->link);
+    to->subject.by_number = row && row->policy == CKPT_POLICY_DESCRIPTOR;
+    if (type == CKPT_POLICY_SOCKET) {
+        read_socket(live, to);
+    } else if (type == CKPT_POLICY_FILE) {
         if (ckpt_fd_is_of_jdk(ckpt_tables_text(&gather->tables, gather->tables.process.exe),
-                              look->link))
+                              live->link))
             return NULL;
-        if (ckpt_fd_has_lost_name(look) && ckpt_raw_ends(to->text, DELETED))
+        if (ckpt_live_fd_lost_name(live) && ckpt_raw_ends(to->text, DELETED))
             to->text[ckpt_raw_length(to->text) - (sizeof DELETED - 1)] = '\0';
-        subject->type = CKPT_POLICY_FILE;
     }
-    return ckpt_policies_find(gather->policies, subject);
+    return ckpt_policies_find(gather->policies, &to->subject);
 }
 
 /* ---- a descriptor of an image ---- */
@@ -158,41 +178,17 @@ const struct ckpt_policy_rule *ckpt_fd_policy_entry(const struct ckpt_policies *
                                                     struct ckpt_fd_subject *to)
 {
     const struct ckpt_fd_kind_row *row = ckpt_fd_row(entry->kind);
-    struct ckpt_policy_subject *subject = &to->subject;
-    struct ckpt_fd_ends ends = {.family = 0};
+    const char *path = ckpt_fd_path(image, entry);
+    struct ckpt_fd_addresses addresses = {.family = 0};
 
-    *subject = (struct ckpt_policy_subject){.type = CKPT_POLICY_DESCRIPTOR,
-                                            .number = entry->number,
-                                            .text = to->text,
-                                            .by_number = true};
-    ckpt_raw_format(to->text, sizeof to->text, "%s", row->name);
-    switch (entry->kind) {
-    case CKPT_FD_STDIO:
-    case CKPT_FD_CLOSED:
-    case CKPT_FD_UNIX:
+    if (!row->policy ||
+        (path && ckpt_fd_is_of_jdk(ckpt_view_text(image, image->process->exe), path)))
         return NULL;
-    case CKPT_FD_FILE:
-    case CKPT_FD_DIRECTORY:
-    case CKPT_FD_DEVICE:
-    case CKPT_FD_FIFO:
-        ckpt_raw_format(to->text, sizeof to->text, "%s",
-                        ckpt_view_text(image, image->files[entry->object].path));
-        if (ckpt_fd_is_of_jdk(ckpt_view_text(image, image->process->exe), to->text))
-            return NULL;
-        subject->type = CKPT_POLICY_FILE;
-        break;
-    case CKPT_FD_KERNEL:
-        ckpt_raw_format(to->text, sizeof to->text, "%s", ckpt_fd_kernel_text(image, entry));
-        subject->type = CKPT_POLICY_FILE;
-        break;
-    case CKPT_FD_PIPE:
-        subject->type = CKPT_POLICY_PIPE;
-        break;
-    default:
-        if (row->ends) {
-            row->ends(image, entry, &ends);
-            set_socket(to, &ends);
-        }
+    start_subject(to, row->policy, entry->number, path ? path : row->name);
+    to->subject.by_number = row->policy == CKPT_POLICY_DESCRIPTOR;
+    if (row->addresses) {
+        row->addresses(image, entry, &addresses);
+        set_socket(to, &addresses);
     }
-    return ckpt_policies_find(policies, subject);
+    return ckpt_policies_find(policies, &to->subject);
 }

@@ -2,15 +2,17 @@
 /*
  * Keeps the rules of parked code only because the kinds that call it do; it runs in the command.
  *
- * What takes the place of bind(), listen() and open() in a rehearsal (see fd.h, rehearsal).
+ * In place of bind(), listen() and open() in a rehearsal.
  */
+#include "engine/builtin/fd/rehearsal.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/sockets.h"
 
 #define PORTS 256
 
@@ -71,8 +73,8 @@ static uint16_t find_port(uint16_t image, int type, int protocol, bool *ret_firs
 long ckpt_fd_rehearse_aside(struct ckpt_fd_thaw *thaw, int like, const void *address, uint32_t size,
                             bool listens)
 {
-    int type = ckpt_fd_option(like, SOL_SOCKET, SO_TYPE);
-    int protocol = ckpt_fd_option(like, SOL_SOCKET, SO_PROTOCOL);
+    int type = ckpt_socket_option(like, SOL_SOCKET, SO_TYPE);
+    int protocol = ckpt_socket_option(like, SOL_SOCKET, SO_PROTOCOL);
     struct sockaddr_in6 aside = {0};
     long fd, kept, failed;
     bool first;
@@ -88,13 +90,14 @@ long ckpt_fd_rehearse_aside(struct ckpt_fd_thaw *thaw, int like, const void *add
         return fd;
     if (aside.sin6_family == AF_INET6)
         set_option((int)fd, IPPROTO_IPV6, IPV6_V6ONLY,
-                   ckpt_fd_option(like, IPPROTO_IPV6, IPV6_V6ONLY));
+                   ckpt_socket_option(like, IPPROTO_IPV6, IPV6_V6ONLY));
     if (!(listens && first))
         set_option((int)fd, SOL_SOCKET, SO_REUSEADDR,
-                   ckpt_fd_option(like, SOL_SOCKET, SO_REUSEADDR));
-    set_option((int)fd, SOL_SOCKET, SO_REUSEPORT, ckpt_fd_option(like, SOL_SOCKET, SO_REUSEPORT));
+                   ckpt_socket_option(like, SOL_SOCKET, SO_REUSEADDR));
+    set_option((int)fd, SOL_SOCKET, SO_REUSEPORT,
+               ckpt_socket_option(like, SOL_SOCKET, SO_REUSEPORT));
     failed = ckpt_syscall(SYS_bind, fd, &aside, size, 0, 0, 0);
-    kept = ckpt_sys_fcntl((int)fd, F_DUPFD_CLOEXEC, thaw->high); /* to the end */
+    kept = ckpt_sys_fcntl((int)fd, F_DUPFD_CLOEXEC, thaw->first_aside); /* to the end */
     ckpt_sys_close((int)fd);
     return failed < 0 ? failed : kept < 0 ? kept : 0;
 }
@@ -112,8 +115,8 @@ long ckpt_fd_rehearse_bind(const struct ckpt_fd_thaw *thaw, int fd, const void *
     int values[2];
     long failed;
 
-    for (int i = 0; i < 2 && ckpt_fd_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM; i++) {
-        values[i] = ckpt_fd_option(fd, SOL_SOCKET, options[i]);
+    for (int i = 0; i < 2 && ckpt_socket_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM; i++) {
+        values[i] = ckpt_socket_option(fd, SOL_SOCKET, options[i]);
         shares |= values[i] != 0;
         set_option(fd, SOL_SOCKET, options[i], 0);
     }

@@ -21,7 +21,7 @@
 #include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/fds.h"
 #include "engine/builtin/parked/breakpoints.h"
 #include "engine/builtin/parked/child_fds.h"
 #include "engine/builtin/parked/prctl_settings.h"
@@ -73,7 +73,7 @@ static int gather_content(void *argument)
 {
     const struct reading *reading = argument;
 
-    return ckpt_shared_gather_runs(reading->gather, reading->error) < 0 ||
+    return ckpt_fds_gather_content(reading->gather, reading->error) < 0 ||
                    ckpt_copies_gather(reading->gather, reading->error) < 0
                ? -1
                : ckpt_files_sum(reading->gather, reading->error);
@@ -573,8 +573,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
     ckpt_park_coordinator(park);
     if (ckpt_context_save(&park->coordinator.context)) {
         ckpt_park_rejoin(park);
-        ckpt_fd_kernel_threads(park);
-        ckpt_fd_stdio_restored();
+        ckpt_fds_restored(park);
         ckpt_tidlock_apply(park);
         leave_area(freeze->mailbox);
         if (freeze->mailbox->redirect_clock)

@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kernel_path.h"
 #include "engine/builtin/freeze/run_rehearsal.h"
 #include "engine/builtin/parked/gather.h"
 
@@ -140,7 +140,7 @@ static int keep_directory(struct ckpt_gather *gather, char *text, struct ckpt_er
                         "the working directory is '%s', but that path leads to another one now: "
                         "something is mounted there, or it was deleted and made again",
                         text);
-    if (ckpt_fd_kernel_path(text, path, sizeof path) < 0) {
+    if (ckpt_kernel_path_restored(text, path, sizeof path) < 0) {
         ckpt_report_add(gather->report, "file",
                         "the working directory '%s' belongs to another process or to a thread",
                         text);

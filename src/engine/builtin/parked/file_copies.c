@@ -16,6 +16,9 @@
 #include "base/syscall.h"
 #include "engine/builtin/parked/gather.h"
 
+#define SEEK_DATA_ 3
+#define SEEK_HOLE_ 4
+
 static bool is_below(const char *path, const char *directory)
 {
     size_t length = directory ? ckpt_raw_length(directory) : 0;
@@ -52,6 +55,32 @@ void ckpt_copies_fits(struct ckpt_gather *gather, const char *path, uint64_t siz
                         "close and unmap it in a beforeCheckpoint hook, or raise the agent option "
                         "tmp_files",
                         path, (unsigned long)((size + (1 << 20) - 1) >> 20));
+}
+
+int ckpt_runs_of_file(struct ckpt_gather *gather, int fd, uint32_t *ret_first, uint32_t *ret_count,
+                      struct ckpt_error *error)
+{
+    struct ckpt_array *runs = &gather->tables.runs;
+    uint32_t first = (uint32_t)runs->count;
+    int64_t at = 0;
+
+    while ((at = ckpt_sys_lseek(fd, at, SEEK_DATA_)) >= 0) {
+        int64_t end = ckpt_sys_lseek(fd, at, SEEK_HOLE_);
+        struct ckpt_image_run *run = ckpt_array_add(runs, &gather->scratch, 1, error);
+
+        if (!run)
+            return -1;
+        if (end < 0)
+            return ckpt_error_set(error, (int)-end, "cannot find a file's holes");
+        end = (end + (int64_t)CKPT_PAGE - 1) & ~((int64_t)CKPT_PAGE - 1);
+        *run = (struct ckpt_image_run){.address = (uint64_t)at, .size = (uint64_t)(end - at)};
+        at = end;
+    }
+    if (at != -ENXIO) /* there is no data after this */
+        return ckpt_error_set(error, (int)-at, "cannot find a file's holes");
+    *ret_first = first;
+    *ret_count = (uint32_t)runs->count - first;
+    return 0;
 }
 
 /* Whether it is the file, or what is there, that prevents reading; not a lack of this moment. */

@@ -18,7 +18,7 @@
 #include "engine/report.h"
 #include "image/tables.h"
 
-struct ckpt_raw_lines;
+struct ckpt_fd_walk;
 
 struct ckpt_range {
     uint64_t start, end;
@@ -52,15 +52,10 @@ struct ckpt_gather {
     int64_t started_ns;     /**< when the JVM was started first, by the wall clock */
     const int *own_fds;     /**< descriptors of the agent that are not restored */
     size_t own_fd_count;
-    struct ckpt_raw_lines *lines; /**< see ckpt_fd_lines() */
-    uint32_t *file_slots;         /**< the table of files by path (file_records.c) */
+    uint32_t *file_slots; /**< the table of files by path (file_records.c) */
     uint32_t file_slot_count;
-    struct ckpt_array open_files; /**< the first descriptor of each, ordered (table.c) */
-    int refused[64];              /**< descriptors that were refused, the first of each open file */
-    size_t refused_count;
-    struct ckpt_array
-        shared_opens;      /**< for each shared object, by what it is open (kind_shared.c) */
-    uint64_t deleted_size; /**< of deleted files that go into the image */
+    struct ckpt_fd_walk *fd_walk;  /**< what the walk over descriptors remembers (fd/walk.h) */
+    uint64_t deleted_size;         /**< of deleted files that go into the image */
     const struct ckpt_range *free; /**< memory whose content does not matter, ascending */
     size_t free_count;
     struct ckpt_range *lazy; /**< memory that may be mapped from the image, ascending */
@@ -116,12 +111,6 @@ int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 /** Make memory that the process cannot read readable for the writer, and back. */
 int ckpt_memory_unveil(const struct ckpt_tables *tables, bool readable, struct ckpt_error *error);
 
-/** Fill in fds and shared objects. Refusals go to the report. */
-int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error);
-
-/** The runs of shared objects; after ckpt_memory_gather(), whose runs come first. */
-int ckpt_shared_gather_runs(struct ckpt_gather *gather, struct ckpt_error *error);
-
 /**
  * Whether the file at @path is one that its maker means to delete: it is below a directory for
  * temporary files, or was made after the JVM had been started; and is none of the JDK's
@@ -138,7 +127,7 @@ void ckpt_copies_fits(struct ckpt_gather *gather, const char *path, uint64_t siz
 /** Temporary files, and the content of files with CKPT_FILE_COPIED; after all other runs. */
 int ckpt_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 
-/** Runs that cover the content of a file, without its holes (kind_shared.c). */
+/** Runs that cover the content of a file, without its holes (file_copies.c). */
 int ckpt_runs_of_file(struct ckpt_gather *gather, int fd, uint32_t *ret_first, uint32_t *ret_count,
                       struct ckpt_error *error);
 

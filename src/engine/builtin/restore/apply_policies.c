@@ -9,8 +9,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kind_closed.h"
+#include "engine/builtin/fd/kinds.h"
+#include "engine/builtin/fd/policy_match.h"
 #include "engine/builtin/restore/restore.h"
+#include "engine/policy_file.h"
 
 struct change {
     const struct ckpt_image_view *image;
@@ -18,12 +21,6 @@ struct change {
     struct ckpt_image_file *files;
     bool *ruled; /* for each file: a rule is for a descriptor of it */
 };
-
-static bool has_file(const struct ckpt_image_fd *fd)
-{
-    return fd->kind == CKPT_FD_FILE || fd->kind == CKPT_FD_DIRECTORY ||
-           fd->kind == CKPT_FD_DEVICE || fd->kind == CKPT_FD_FIFO;
-}
 
 /* Its copies go on without it: the first of them is opened in its place. */
 static void leave_copies(const struct change *change, size_t index)
@@ -51,16 +48,14 @@ static int apply_one(const struct change *change, size_t index,
     if (rule->action == CKPT_POLICY_ERROR)
         return ckpt_error_set(error, 0, "descriptor %d ('%s') is refused by the rule at %s:%u",
                               fd->number, subject->text, policies->name, rule->line);
-    if (has_file(fd))
+    if (ckpt_fd_file(change->image, fd))
         change->ruled[fd->object] = true;
     if (rule->action == CKPT_POLICY_REOPEN) {
         fd->fd_flags |= CKPT_FD_REOPEN;
         return 0;
     }
     leave_copies(change, index);
-    fd->kind = CKPT_FD_CLOSED;
-    fd->position = 0;
-    fd->object = fd->same_as = CKPT_NONE;
+    ckpt_fd_close_entry(fd);
     return 0;
 }
 
@@ -79,7 +74,7 @@ static void relax_files(const struct change *change)
             strict = image->maps[m].object == i &&
                      (image->maps[m].kind == CKPT_MAP_FILE || image->maps[m].kind == CKPT_MAP_PERF);
         for (size_t f = 0; f < image->fd_count && !strict; f++)
-            if (has_file(&change->fds[f]) && change->fds[f].object == i) {
+            if (ckpt_fd_file(image, &change->fds[f]) && change->fds[f].object == i) {
                 open = true;
                 strict = !(change->fds[f].fd_flags & CKPT_FD_REOPEN);
             }
@@ -97,7 +92,7 @@ static void allow_written(const struct change *change)
         if (change->files[i].flags & CKPT_FILE_WRITTEN)
             change->files[i].flags |= CKPT_FILE_MAY_CHANGE;
     for (size_t i = 0; i < image->fd_count; i++)
-        if (has_file(&change->fds[i]) &&
+        if (ckpt_fd_file(image, &change->fds[i]) &&
             (change->files[change->fds[i].object].flags & CKPT_FILE_WRITTEN))
             change->fds[i].fd_flags |= CKPT_FD_REOPEN;
 }

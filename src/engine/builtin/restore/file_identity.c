@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/raw.h"
+#include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/parked/gather.h"
 #include "engine/builtin/restore/restore.h"
 
@@ -176,15 +177,18 @@ static int check_mapped(const struct ckpt_image_view *image, const struct ckpt_i
 static bool had_position(const struct ckpt_image_view *image, size_t index)
 {
     for (size_t i = 0; i < image->fd_count; i++)
-        if (image->fds[i].kind == CKPT_FD_FILE && image->fds[i].object == index &&
+        if (ckpt_fd_file(image, &image->fds[i]) == &image->files[index] &&
             !(image->fds[i].open_flags & O_APPEND))
             return true;
     return false;
 }
 
+/* The path of a descriptor that is opened again by it; "" for any other. */
 static const char *path_of(const struct ckpt_image_view *image, const struct ckpt_image_fd *fd)
 {
-    return ckpt_view_text(image, image->files[fd->object].path);
+    const struct ckpt_image_file *file = ckpt_fd_file(image, fd);
+
+    return file && S_ISREG(file->mode) ? ckpt_view_text(image, file->path) : "";
 }
 
 /* java.util.logging holds a lock on "NAME.lck" for each log NAME that it writes. */
@@ -196,8 +200,7 @@ static bool is_lock_of_log(const struct ckpt_image_view *image, const char *path
         return false;
     length -= sizeof LOCK_OF_LOG - 1;
     for (size_t i = 0; i < image->fd_count; i++)
-        if (image->fds[i].kind == CKPT_FD_FILE &&
-            strncmp(path_of(image, &image->fds[i]), path, length) == 0 &&
+        if (strncmp(path_of(image, &image->fds[i]), path, length) == 0 &&
             path_of(image, &image->fds[i])[length] == '\0')
             return true;
     return false;
@@ -243,9 +246,9 @@ static const char *locked_beside(const struct ckpt_image_view *image, size_t ind
 
     for (size_t i = 0; i < image->fd_count; i++) {
         const struct ckpt_image_fd *fd = &image->fds[i];
-        const char *other = fd->kind == CKPT_FD_FILE ? path_of(image, fd) : NULL;
+        const char *other = path_of(image, fd);
 
-        if (other && fd->object != index && strncmp(other, path, folder) == 0 &&
+        if (*other && fd->object != index && strncmp(other, path, folder) == 0 &&
             !strchr(other + folder, '/') && is_lock(fd, other + folder) &&
             !is_lock_of_log(image, other) &&
             (had_position(image, index) || has_same_stem(path, other)))
@@ -281,7 +284,7 @@ static void mark_needed(const struct ckpt_image_view *image, bool *needed)
         if (image->maps[i].kind == CKPT_MAP_FILE && (image->maps[i].flags & CKPT_MAP_SHARED_FLAG))
             needed[image->maps[i].object] = true;
     for (size_t i = 0; i < image->fd_count; i++)
-        if (image->fds[i].kind != CKPT_FD_SHARED && image->fds[i].object < image->file_count)
+        if (ckpt_fd_file(image, &image->fds[i]))
             needed[image->fds[i].object] = true;
 }
 

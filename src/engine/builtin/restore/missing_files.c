@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/restore/restore.h"
 
 static const char *path_of(const struct ckpt_restore *restore, const struct ckpt_image_file *file)
@@ -221,7 +222,7 @@ static bool copy_will_do(const struct ckpt_image_view *view, size_t index)
             mapped = true;
         }
     for (size_t i = 0; i < view->fd_count; i++)
-        if (view->fds[i].kind != CKPT_FD_SHARED && view->fds[i].object == index)
+        if (ckpt_fd_file(view, &view->fds[i]) == &view->files[index])
             return false;
     return mapped;
 }

@@ -12,28 +12,21 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/fds.h"
+#include "engine/builtin/fd/file_locks.h"
+#include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/restore/restore.h"
 #include "engine/builtin/restore/support.h"
 
 #define OUR_FDS 64 /* room above the image's numbers for what is needed beside them, and below: */
 
-/*
- * Mapped files and memory files, what waits until the other end of its pipe is made, and in a
- * rehearsal what stands for bound sockets.
- */
+/* Mapped files and memory files, and what the descriptors need. */
 static uint64_t fds_aside(const struct ckpt_restore *restore)
 {
     const struct ckpt_image_view *view = &restore->image.view;
     ckpt_auto_free bool *seen = calloc(view->file_count + 1, sizeof *seen);
-    uint64_t count = view->shared_count, ends = 0;
+    uint64_t count = view->shared_count + ckpt_fds_aside(view, restore->rehearsal);
 
-    for (size_t i = 0; i < view->fd_count; i++) {
-        ends += view->fds[i].kind == CKPT_FD_PIPE; /* of two, one waits */
-        count += restore->rehearsal &&
-                 (view->fds[i].kind == CKPT_FD_TCP || view->fds[i].kind == CKPT_FD_UDP);
-    }
-    count += (ends + 1) / 2;
     for (size_t i = 0; seen && i < view->map_count; i++)
         if (view->maps[i].kind == CKPT_MAP_FILE && !seen[view->maps[i].object]) {
             seen[view->maps[i].object] = true;
@@ -112,20 +105,19 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
     const struct ckpt_image_view *view = &restore->image.view;
     struct ckpt_fd_thaw thaw = {
         .image = view,
-        .high = restore->high,
+        .first_aside = restore->high,
         .shared_fds = restore->shared_fds,
         .streams = restore->streams,
         .rehearsal = restore->rehearsal,
         .frozen_runs = restore->request->frozen_runs,
     };
-    ckpt_auto_free int *other_end = malloc((view->fd_count + 1) * sizeof(int));
+    ckpt_auto_free int *waiting = malloc((view->fd_count + 1) * sizeof(int));
 
-    if (!other_end)
+    if (!waiting)
         return ckpt_error_set(error, ENOMEM, "cannot describe the descriptors");
-    memset(other_end, -1, (view->fd_count + 1) * sizeof(int));
-    thaw.other_end = other_end;
-    return ckpt_fds_thaw(&thaw, error) < 0 ? -1
-                                           : ckpt_fd_locks_take(&thaw, restore->file_fds, error);
+    memset(waiting, -1, (view->fd_count + 1) * sizeof(int));
+    thaw.waiting = waiting;
+    return ckpt_fds_thaw(&thaw, error) < 0 ? -1 : ckpt_locks_take(&thaw, restore->file_fds, error);
 }
 
 /* Standard error may be another file once the descriptors are made. */

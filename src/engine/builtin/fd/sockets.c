@@ -2,8 +2,10 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * What the kinds of sockets have in common (kind_tcp.c, kind_udp.c, kind_unix.c, kind_listener.c).
+ * Options and addresses of sockets.
  */
+#include "engine/builtin/fd/sockets.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,9 +13,8 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
 
-int ckpt_fd_option(int fd, int level, int name)
+int ckpt_socket_option(int fd, int level, int name)
 {
     int value = 0;
     socklen_t size = sizeof value;
@@ -22,7 +23,7 @@ int ckpt_fd_option(int fd, int level, int name)
     return value;
 }
 
-int ckpt_fd_name(int fd, void *ret_address, uint32_t *size, struct ckpt_error *error)
+int ckpt_socket_address(int fd, void *ret_address, uint32_t *size, struct ckpt_error *error)
 {
     long failed = ckpt_syscall(SYS_getsockname, fd, ret_address, size, 0, 0, 0);
 
@@ -31,7 +32,7 @@ int ckpt_fd_name(int fd, void *ret_address, uint32_t *size, struct ckpt_error *e
                : 0;
 }
 
-int ckpt_fd_option_kept(int fd, int level, int name, int *ret_value, struct ckpt_error *error)
+int ckpt_socket_option_kept(int fd, int level, int name, int *ret_value, struct ckpt_error *error)
 {
     socklen_t size = sizeof *ret_value;
     long failed;
@@ -43,19 +44,25 @@ int ckpt_fd_option_kept(int fd, int level, int name, int *ret_value, struct ckpt
     return ckpt_error_set(error, (int)-failed, "cannot tell an option of descriptor %d", fd);
 }
 
-bool ckpt_fd_is_inet(const struct ckpt_fd_look *look, int protocol)
+bool ckpt_socket_is_inet(const struct ckpt_live_fd *live, int protocol)
 {
     int family;
 
-    if (!S_ISSOCK(look->status.st_mode))
+    if (!S_ISSOCK(live->status.st_mode))
         return false;
-    family = ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN);
+    family = ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN);
     return (family == AF_INET || family == AF_INET6) &&
-           ckpt_fd_option(look->number, SOL_SOCKET, SO_PROTOCOL) == protocol;
+           ckpt_socket_option(live->number, SOL_SOCKET, SO_PROTOCOL) == protocol;
+}
+
+bool ckpt_socket_is_unix(const struct ckpt_live_fd *live)
+{
+    return S_ISSOCK(live->status.st_mode) &&
+           ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
 }
 
 /* inet_ntop is libc's. */
-void ckpt_fd_address_text(const uint8_t *address, char *text, size_t size)
+void ckpt_socket_address_text(const uint8_t *address, char *text, size_t size)
 {
     const struct sockaddr_in *v4 = (const void *)address;
     const struct sockaddr_in6 *v6 = (const void *)address;
@@ -79,7 +86,7 @@ void ckpt_fd_address_text(const uint8_t *address, char *text, size_t size)
     }
 }
 
-const char *ckpt_fd_bind_hint(long failed, const char *busy)
+const char *ckpt_socket_bind_hint(long failed, const char *busy)
 {
     return failed == -EADDRINUSE ? busy
            : failed == -EADDRNOTAVAIL

@@ -2,9 +2,10 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * A Unix socket that listens at a name, if a policy says that it is to be reopened: bound to the
+ * Unix sockets that listen at a name, if a policy says that they are to be reopened: bound to the
  * name again and listening.  The name's file is still there when the JVM was killed at the end of
- * the checkpoint; it is replaced if nobody listens at it.  Who waited to be accepted is sent away.
+ * the checkpoint; it is replaced if no process listens at it.  Connections that waited to be
+ * accepted are lost.  The JVM's own listener is kind_unix_own.c's.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -12,7 +13,10 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/policy_match.h"
+#include "engine/builtin/fd/rehearsal.h"
+#include "engine/builtin/fd/sockets.h"
 
 #define BACKLOG 128 /* the kernel does not tell the old one; it takes at most somaxconn */
 
@@ -24,24 +28,32 @@ struct listener_data {
 };
 _Static_assert(sizeof(struct listener_data) == 128, "part of the image's format");
 
-static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
-    return look->reopen && S_ISSOCK(look->status.st_mode) &&
-           ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN) == AF_UNIX &&
-           ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN) &&
-           !ckpt_fd_unix_is_own(gather, look);
+    (void)gather;
+    return ckpt_socket_is_unix(live) && ckpt_socket_option(live->number, SOL_SOCKET, SO_ACCEPTCONN);
 }
 
-static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static void name_live(const struct ckpt_live_fd *live, char *text, size_t size)
+{
+    struct sockaddr_un name = {0};
+    socklen_t length = sizeof name - 1; /* its path ends with a zero byte */
+
+    ckpt_syscall(SYS_getsockname, live->number, &name, &length, 0, 0, 0);
+    ckpt_raw_format(text, size, "a Unix socket ('%s')",
+                    name.sun_path[0] ? name.sun_path : live->link);
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    struct listener_data data = {.type =
-                                     (uint32_t)ckpt_fd_option(look->number, SOL_SOCKET, SO_TYPE)};
+    struct listener_data data = {
+        .type = (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_TYPE)};
     const struct sockaddr_un *name = (const void *)data.address;
     socklen_t size = sizeof data.address - 2;
     struct stat status;
 
-    if (ckpt_fd_name(look->number, data.address, &size, error) < 0)
+    if (ckpt_socket_address(live->number, data.address, &size, error) < 0)
         return -1;
     /* for a path of 108 bytes, which fills the structure, it counts a zero byte behind that */
     data.address_size = size > sizeof *name ? sizeof *name : size;
@@ -51,7 +63,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
             ckpt_report_add(gather->report, "socket",
                             "descriptor %d listens at '%s', which is not there any more; use "
                             "action close",
-                            look->number, name->sun_path);
+                            live->number, name->sun_path);
             return 0;
         }
         data.mode = status.st_mode & 07777;
@@ -92,15 +104,15 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
                     name_text((const void *)ckpt_view_text(image, entry->data), name));
 }
 
-static void ends(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
-                 struct ckpt_fd_ends *ret_ends)
+static void addresses(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                      struct ckpt_fd_addresses *ret_addresses)
 {
     const struct listener_data *data = (const void *)ckpt_view_text(image, entry->data);
 
-    ret_ends->family = AF_UNIX;
-    ret_ends->listening = true;
-    ret_ends->local_size = data->address_size;
-    __builtin_memcpy(ret_ends->local, data->address, sizeof data->address);
+    ret_addresses->family = AF_UNIX;
+    ret_addresses->listening = true;
+    ret_addresses->local_size = data->address_size;
+    __builtin_memcpy(ret_addresses->local, data->address, sizeof data->address);
 }
 
 /* Whether the file is a socket's at which nobody listens. */
@@ -189,13 +201,16 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return (int)opened;
 }
 
-const struct ckpt_fd_kind_row ckpt_fd_listener = {
-    .kind = CKPT_FD_LISTENER,
+const struct ckpt_fd_kind_row ckpt_kind_unix_listener = {
+    .number = CKPT_FD_LISTENER,
     .name = "Unix listener",
+    .policy = CKPT_POLICY_SOCKET,
+    .needs_policy = true,
     .matches = matches,
+    .name_live = name_live,
     .freeze = freeze,
     .valid = valid,
     .describe = describe,
-    .ends = ends,
+    .addresses = addresses,
     .thaw = thaw,
 };

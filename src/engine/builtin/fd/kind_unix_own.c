@@ -6,8 +6,7 @@
  * closed: the JDK's network code keeps it to duplicate over descriptors that it closes under a
  * waiting thread.  And the listening socket of HotSpot's attach mechanism, /tmp/.java_pidN: it is
  * made again without a name, because HotSpot looks for the name before it uses the socket, and
- * makes a new one for the new PID when the file is missing (JDK-8225690).  All others lead to
- * somebody else.
+ * makes a new one for the new PID when the file is missing (JDK-8225690).
  */
 #include <errno.h>
 #include <poll.h>
@@ -16,18 +15,12 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/fd.h"
+#include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/sockets.h"
 
 #define AUTOBIND_NAME 6 /* a zero byte and five digits: unix(7) */
 
 enum { DEAD_PAIR = 1, ATTACH_LISTENER };
-
-static bool matches(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
-{
-    (void)gather;
-    return S_ISSOCK(look->status.st_mode) &&
-           ckpt_fd_option(look->number, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
-}
 
 static bool peer_is_gone(int fd)
 {
@@ -40,56 +33,36 @@ static bool peer_is_gone(int fd)
            queued == 0;
 }
 
-/* DEAD_PAIR, ATTACH_LISTENER or 0; its name into @name, which ends with a zero byte. */
-static uint32_t which(const struct ckpt_gather *gather, const struct ckpt_fd_look *look,
-                      struct sockaddr_un *name)
+/* DEAD_PAIR, ATTACH_LISTENER or 0. */
+static uint32_t which(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
-    socklen_t size = sizeof *name - 1;
+    struct sockaddr_un name = {0};
+    socklen_t size = sizeof name - 1; /* its path ends with a zero byte */
 
-    ckpt_syscall(SYS_getsockname, look->number, name, &size, 0, 0, 0);
-    if (ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN)) {
+    ckpt_syscall(SYS_getsockname, live->number, &name, &size, 0, 0, 0);
+    if (ckpt_socket_option(live->number, SOL_SOCKET, SO_ACCEPTCONN)) {
         /* in a restored process it has the name that make_listener() left to the kernel */
-        bool made_here = gather->mailbox->generation && !name->sun_path[0] &&
+        bool made_here = gather->mailbox->generation && !name.sun_path[0] &&
                          size == sizeof(sa_family_t) + AUTOBIND_NAME;
 
-        return made_here || ckpt_raw_find(name->sun_path, "/.java_pid") ? ATTACH_LISTENER : 0;
+        return made_here || ckpt_raw_find(name.sun_path, "/.java_pid") ? ATTACH_LISTENER : 0;
     }
-    return ckpt_fd_option(look->number, SOL_SOCKET, SO_TYPE) == SOCK_STREAM &&
-                   size <= sizeof(sa_family_t) && peer_is_gone(look->number)
+    return ckpt_socket_option(live->number, SOL_SOCKET, SO_TYPE) == SOCK_STREAM &&
+                   size <= sizeof(sa_family_t) && peer_is_gone(live->number)
                ? DEAD_PAIR
                : 0;
 }
 
-bool ckpt_fd_unix_is_own(const struct ckpt_gather *gather, const struct ckpt_fd_look *look)
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
-    struct sockaddr_un name = {0};
-
-    return matches(gather, look) && which(gather, look, &name) != 0;
+    return ckpt_socket_is_unix(live) && which(gather, live) != 0;
 }
 
-static int freeze(struct ckpt_gather *gather, const struct ckpt_fd_look *look,
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    struct sockaddr_un name = {0};
-    uint32_t what = which(gather, look, &name);
-    bool listens = ckpt_fd_option(look->number, SOL_SOCKET, SO_ACCEPTCONN);
+    uint32_t what = which(gather, live);
 
-    if (!what && look->reopen)
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d, a Unix socket ('%s'), cannot be reopened by a policy: "
-                        "only one that listens at a name can; use action close",
-                        look->number, name.sun_path[0] ? name.sun_path : look->link);
-    else if (!what && ckpt_raw_find(name.sun_path, "/.java_pid"))
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is the connection of a tool, such as jcmd, which the JVM "
-                        "answers at this moment; wait for the tool's end, or end it",
-                        look->number);
-    else if (!what)
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is a Unix socket ('%s'); close it in a "
-                        "beforeCheckpoint hook, or by a policy file%s",
-                        look->number, name.sun_path[0] ? name.sun_path : look->link,
-                        listens ? ", which can also reopen it" : "");
     return ckpt_tables_pool(&gather->tables, &what, sizeof what, &entry->data, error);
 }
 
@@ -150,8 +123,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return ends[0];
 }
 
-const struct ckpt_fd_kind_row ckpt_fd_unix = {
-    .kind = CKPT_FD_UNIX,
+const struct ckpt_fd_kind_row ckpt_kind_unix_own = {
+    .number = CKPT_FD_UNIX,
     .name = "Unix socket",
     .matches = matches,
     .freeze = freeze,

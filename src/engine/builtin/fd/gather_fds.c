@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * The walk over the descriptors of this process: a rule decides, or the first row that says that
+ * the descriptor is its own; what has no row is refused.
+ */
+#include <errno.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/fds.h"
+#include "engine/builtin/fd/gather_steps.h"
+#include "engine/builtin/fd/kind_closed.h"
+#include "engine/builtin/fd/kinds.h"
+#include "engine/builtin/fd/open_files.h"
+#include "engine/builtin/fd/policy_match.h"
+#include "engine/builtin/fd/walk.h"
+
+#define READ_TRIES 10
+
+/* What is asked of each descriptor, and room for the answers: large, so in scratch space. */
+struct question {
+    struct ckpt_live_fd live;
+    struct ckpt_fd_subject subject;
+};
+
+static bool is_own(const struct ckpt_gather *gather, int number)
+{
+    for (size_t i = 0; i < gather->own_fd_count; i++)
+        if (gather->own_fds[i] == number)
+            return true;
+    return false;
+}
+
+static const struct ckpt_fd_kind_row *find_row(const struct ckpt_gather *gather,
+                                               const struct ckpt_live_fd *live)
+{
+    const struct ckpt_fd_kind_row *row;
+
+    for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
+        if (row->matches(gather, live))
+            return row;
+    return NULL;
+}
+
+/* The type of a refusal, see engine/report.h. */
+static const char *report_type(enum ckpt_policy_type type)
+{
+    return type == CKPT_POLICY_FILE ? "file" : type == CKPT_POLICY_SOCKET ? "socket" : "resource";
+}
+
+/* What the rule says that is for this descriptor. */
+static enum ckpt_policy_action decide(struct ckpt_gather *gather, struct question *question,
+                                      const struct ckpt_fd_kind_row *row)
+{
+    struct ckpt_live_fd *live = &question->live;
+    const struct ckpt_fd_subject *subject = &question->subject;
+    const struct ckpt_policy_rule *rule =
+        ckpt_fd_policy_live(gather, live, row, &question->subject);
+
+    live->reopen = rule && rule->action == CKPT_POLICY_REOPEN;
+    if (!rule)
+        return CKPT_POLICY_NONE;
+    if (rule->action == CKPT_POLICY_ERROR)
+        ckpt_report_add(gather->report, report_type(subject->subject.type),
+                        "descriptor %d ('%s') is refused by the rule at %s:%u; close it in a "
+                        "beforeCheckpoint hook, or change the rule",
+                        live->number, subject->text, gather->policies->name, rule->line);
+    else if (gather->warnings && !gather->parked && !rule->silent)
+        ckpt_report_add(gather->warnings, "warning",
+                        "descriptor %d ('%s') is open: action %s by the rule at %s:%u",
+                        live->number, subject->text, ckpt_policy_word(rule->action),
+                        gather->policies->name, rule->line);
+    return rule->action;
+}
+
+void ckpt_fd_refuse_unknown(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+{
+    ckpt_report_add(gather->report, "resource",
+                    "descriptor %d is '%s', of a kind that cannot be restored; close it in a "
+                    "beforeCheckpoint hook, or by a policy file",
+                    live->number, live->link);
+}
+
+static void refuse_without_policy(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                                  const struct ckpt_fd_kind_row *row)
+{
+    char text[sizeof live->link + 32];
+
+    row->name_live(live, text, sizeof text);
+    ckpt_report_add(gather->report, report_type(row->policy),
+                    "descriptor %d is %s; close it in a beforeCheckpoint hook, or by a policy "
+                    "file, which can also reopen it",
+                    live->number, text);
+}
+
+/* entry->kind stays 0 for what can be in no image. */
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                  const struct ckpt_fd_kind_row *row, struct ckpt_image_fd *entry,
+                  struct ckpt_error *error)
+{
+    if (!row) {
+        ckpt_fd_refuse_unknown(gather, live);
+        return 0;
+    }
+    entry->kind = row->number;
+    entry->kind_version = row->version;
+    if (row->needs_policy && !live->reopen) {
+        refuse_without_policy(gather, live, row);
+        return 0;
+    }
+    return row->freeze(gather, live, entry, error);
+}
+
+/* A copy of one that was refused is the same obstacle. */
+static bool is_refused(const struct ckpt_fd_walk *walk, int number)
+{
+    for (size_t i = 0; i < walk->refused_count; i++)
+        if (ckpt_open_files_same(walk->refused[i], number))
+            return true;
+    return false;
+}
+
+/* What was added to the report since @count is about @number: once is enough. */
+static void note_refusal(struct ckpt_gather *gather, int number, size_t count, size_t used)
+{
+    struct ckpt_fd_walk *walk = gather->fd_walk;
+
+    if (gather->report->count == count || gather->name_copies)
+        return;
+    if (is_refused(walk, number))
+        ckpt_report_truncate(gather->report, count, used);
+    else if (walk->refused_count < sizeof walk->refused / sizeof walk->refused[0])
+        walk->refused[walk->refused_count++] = number;
+}
+
+/* Into the table, unless a rule or a row refuses it. */
+static int add(struct ckpt_gather *gather, struct question *question, struct ckpt_error *error)
+{
+    const struct ckpt_live_fd *live = &question->live;
+    const struct ckpt_fd_kind_row *row = find_row(gather, live);
+    enum ckpt_policy_action action = decide(gather, question, row);
+    size_t count = gather->report->count, used = gather->report->used;
+    struct ckpt_image_fd *added, entry = {.number = live->number,
+                                          .open_flags = live->open_flags,
+                                          .fd_flags = live->fd_flags,
+                                          .object = CKPT_NONE,
+                                          .same_as = CKPT_NONE,
+                                          .position = live->position,
+                                          .inode = live->status.st_ino};
+
+    if (action == CKPT_POLICY_ERROR)
+        return 0;
+    if ((action == CKPT_POLICY_CLOSE ? ckpt_fd_closed_freeze(gather, live, &entry, error)
+                                     : freeze(gather, live, row, &entry, error)) < 0)
+        return -1;
+    note_refusal(gather, live->number, count, used);
+    if (!entry.kind)
+        return 0;
+    if (ckpt_open_files_find(gather, &entry, error) < 0)
+        return -1;
+    added = ckpt_array_add(&gather->tables.fds, gather->tables.scratch, 1, error);
+    if (!added)
+        return -1;
+    *added = entry;
+    return 0;
+}
+
+/*
+ * While the JVM runs it may be closed meanwhile.  With all threads parked, a descriptor that cannot
+ * be examined would be missing in the image.
+ */
+static int gather_open(struct ckpt_gather *gather, int number, struct question *question,
+                       struct ckpt_error *error)
+{
+    long failed;
+
+    if (is_own(gather, number))
+        return 0;
+    failed = ckpt_live_fd_read(number, &question->live);
+    if (!gather->parked && (failed == -ENOENT || failed == -EBADF))
+        return 0;
+    if (failed < 0)
+        return ckpt_error_set(error, (int)-failed, "cannot examine descriptor %d", number);
+    gather->report->about = number + 1;
+    gather->record_locks |= ckpt_raw_find(question->live.info, ": POSIX ") != NULL;
+    return add(gather, question, error);
+}
+
+/* While the JVM runs, another thread may close it in the middle: then it is examined again. */
+static int gather_one(struct ckpt_gather *gather, int number, struct question *question,
+                      struct ckpt_error *error)
+{
+    size_t count = gather->report->count, used = gather->report->used;
+    int result = gather_open(gather, number, question, error);
+
+    for (int try = 1; result < 0 && !gather->parked && try < READ_TRIES; try++) {
+        ckpt_report_truncate(gather->report, count, used);
+        result = gather_open(gather, number, question, error);
+    }
+    return result;
+}
+
+static int begin(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    const struct ckpt_fd_kind_row *row;
+
+    gather->fd_walk = ckpt_scratch_take(&gather->scratch, sizeof *gather->fd_walk, error);
+    if (!gather->fd_walk)
+        return -1;
+    ckpt_array_init(&gather->fd_walk->open_files, sizeof(uint32_t));
+    gather->fd_walk->refused_count = 0;
+    for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
+        if (row->begin)
+            row->begin();
+    return 0;
+}
+
+int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    struct question *question = ckpt_scratch_take(&gather->scratch, sizeof *question, error);
+    char *buffer = ckpt_scratch_take(&gather->scratch, 8192, error);
+    long dir, got = 0;
+    int result = 0;
+
+    if (!question || !buffer || begin(gather, error) < 0)
+        return -1;
+    dir = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (dir < 0)
+        return ckpt_error_set(error, (int)-dir, "cannot list /proc/self/fd");
+    while (result == 0 && (got = ckpt_sys_getdents((int)dir, buffer, 8192)) > 0) {
+        for (long at = 0; at < got && result == 0;) {
+            const struct ckpt_dirent *entry = (const struct ckpt_dirent *)(buffer + at);
+            const char *name = entry->name;
+
+            at += entry->length;
+            if (name[0] != '.') {
+                int number = (int)ckpt_raw_number(&name, 10);
+
+                if (number != (int)dir)
+                    result = gather_one(gather, number, question, error);
+            }
+        }
+    }
+    gather->report->about = 0;
+    ckpt_sys_close((int)dir);
+    return result == 0 && got < 0 ? ckpt_error_set(error, (int)-got, "cannot list /proc/self/fd")
+                                  : result;
+}
+
+int ckpt_fds_gather_content(struct ckpt_gather *gather, struct ckpt_error *error)
+{
+    const struct ckpt_fd_kind_row *row;
+
+    for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
+        if (row->gather_content && row->gather_content(gather, error) < 0)
+            return -1;
+    return 0;
+}
+
+void ckpt_fds_note(void)
+{
+    const struct ckpt_fd_kind_row *row;
+
+    for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
+        if (row->note)
+            row->note();
+}
+
+void ckpt_fds_restored(const struct ckpt_park *park)
+{
+    const struct ckpt_fd_kind_row *row;
+
+    for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
+        if (row->restored)
+            row->restored(park);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * Files that were deleted while they are open: no name leads to them, and as far as can be known no
+ * other process has them.  So they become memory files (kind_shared.c), and none is in an image as
+ * such.
+ */
+#include "base/raw.h"
+#include "engine/builtin/fd/kind_shared.h"
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+{
+    (void)gather;
+    return S_ISREG(live->status.st_mode) && live->status.st_nlink == 0 && live->link[0] == '/' &&
+           !(live->open_flags & O_PATH) && !ckpt_raw_starts(live->link, "/dev/shm/");
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    size_t known = gather->tables.shared.count;
+
+    if (ckpt_fd_shared_freeze(gather, live, entry, error) < 0)
+        return -1;
+    if (gather->tables.shared.count > known)
+        ckpt_copies_fits(gather, live->link,
+                         (uint64_t)live->status.st_blocks * 512); /* without holes */
+    return 0;
+}
+
+const struct ckpt_fd_kind_row ckpt_kind_deleted = {
+    .name = "deleted file",
+    .policy = CKPT_POLICY_FILE,
+    .matches = matches,
+    .freeze = freeze,
+};

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * Files, directories and devices: opened again by their paths, with their locks.  A file that is
+ * only read must be the same one at the restore (file_records.c); one that is written may have
+ * grown.
+ */
+#include "engine/builtin/fd/reopen.h"
+
+#include <errno.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/file_locks.h"
+#include "engine/builtin/fd/rehearsal.h"
+#include "engine/builtin/fd/thaw_steps.h"
+
+/* What of it may be different at the restore. */
+static uint32_t file_flags(const struct ckpt_live_fd *live)
+{
+    uint32_t access = live->open_flags & O_ACCMODE;
+
+    if (!S_ISREG(live->status.st_mode) || live->reopen)
+        return CKPT_FILE_MAY_CHANGE | CKPT_FILE_MAY_GROW;
+    if (access == O_RDONLY || (live->open_flags & O_PATH))
+        return 0;
+    if ((live->open_flags & O_APPEND) ||
+        (access == O_WRONLY && live->position == (uint64_t)live->status.st_size))
+        return CKPT_FILE_WRITTEN | CKPT_FILE_MAY_GROW;
+    return CKPT_FILE_WRITTEN;
+}
+
+/* What cannot be opened again by its path; true if it was refused. */
+static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+{
+    struct stat status;
+
+    if (live->status.st_nlink == 0)
+        ckpt_report_add(gather->report, "file",
+                        "descriptor %d is '%s': a file whose name is gone cannot "
+                        "be opened again; close it in a beforeCheckpoint hook, or by a policy file",
+                        live->number, live->link);
+    else if (ckpt_live_fd_lost_name(live))
+        ckpt_report_add(gather->report, "file",
+                        "descriptor %d is '%s': the name is gone, and the file's other names (hard "
+                        "links, %lu in all) cannot be found; close it in a beforeCheckpoint hook, "
+                        "or by a policy file",
+                        live->number, live->link, (unsigned long)live->status.st_nlink);
+    else if (!live->reopen && !ckpt_live_fd_is_at_path(live) &&
+             ckpt_sys_fstatat(AT_FDCWD, live->link, &status, 0) == 0)
+        ckpt_report_add(gather->report, "file",
+                        "descriptor %d is '%s', but that path leads to another file now: something "
+                        "is mounted there, or the JVM has it from another mount namespace; close "
+                        "it in a beforeCheckpoint hook, or by a policy file",
+                        live->number, live->link);
+    else
+        return false;
+    return true;
+}
+
+int ckpt_fd_reopen_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                          struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    uint32_t flags = file_flags(live);
+
+    if (refuse(gather, live))
+        return 0;
+    if (ckpt_locks_freeze(gather, live, entry, error) < 0)
+        return -1;
+    if (entry->data.size && !live->reopen) /* who locks a file lets nobody else write it */
+        flags &= CKPT_FILE_WRITTEN;
+    if (live->reopen)
+        entry->fd_flags |= CKPT_FD_REOPEN;
+    if (ckpt_files_add(gather, live->link, flags, NULL, 0, &entry->object, error) < 0)
+        ckpt_report_add(gather->report, "file", "descriptor %d: %s", live->number, error->text);
+    return 0;
+}
+
+bool ckpt_fd_reopen_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    return entry->position <= INT64_MAX && ckpt_locks_valid(image, entry);
+}
+
+void ckpt_fd_reopen_describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                             char *text, size_t size)
+{
+    static const char *const access[] = {"read", "written", "read and written", ""};
+    const struct ckpt_image_file *file = &image->files[entry->object];
+    uint32_t flags = entry->open_flags;
+    size_t length = ckpt_raw_format(text, size, "'%s' ", ckpt_view_text(image, file->path));
+
+    length += ckpt_raw_format(text + length, size - length, "%s",
+                              flags & O_PATH ? "as a path" : access[flags & O_ACCMODE]);
+    if (S_ISREG(file->mode) && !(flags & O_PATH))
+        length += ckpt_raw_format(text + length, size - length,
+                                  flags & O_APPEND ? ", appended" : " at %lu of %lu",
+                                  (unsigned long)entry->position, (unsigned long)file->size);
+    if (entry->fd_flags & CKPT_FD_REOPEN)
+        length += ckpt_raw_format(text + length, size - length, ", by a policy");
+    ckpt_locks_describe(image, entry, text + length, size - length);
+}
+
+static bool is_device(const struct ckpt_image_file *file)
+{
+    return S_ISCHR(file->mode) || S_ISBLK(file->mode);
+}
+
+/* To open a device may start something; those that every program opens do not. */
+static bool opens(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  const struct ckpt_image_file *file)
+{
+    return !thaw->rehearsal || !is_device(file) || !(entry->fd_flags & CKPT_FD_REOPEN) ||
+           (entry->open_flags & O_PATH);
+}
+
+/* A restore would have made it by now; a rehearsal makes nothing. */
+static bool would_be_made(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_file *file)
+{
+    struct stat status;
+
+    return thaw->rehearsal && (file->flags & CKPT_FILE_TEMPORARY) &&
+           ckpt_sys_fstatat(AT_FDCWD, ckpt_view_text(thaw->image, file->path), &status,
+                            AT_SYMLINK_NOFOLLOW) == -ENOENT;
+}
+
+int ckpt_fd_reopen_thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                        struct ckpt_error *error)
+{
+    const struct ckpt_image_file *file = &thaw->image->files[entry->object];
+    const char *path = ckpt_view_text(thaw->image, file->path);
+    struct stat status;
+    long opened;
+
+    if (would_be_made(thaw, file))
+        return (int)ckpt_sys_openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC, 0);
+    opened = opens(thaw, entry, file)
+                 ? ckpt_sys_openat(
+                       AT_FDCWD, path,
+                       (int)(entry->open_flags & CKPT_FD_KEPT_FLAGS) | O_CLOEXEC | O_NOCTTY, 0)
+                 : ckpt_fd_rehearse_open(path, entry->open_flags);
+
+    if (opened == -EPERM && (entry->open_flags & O_NOATIME))
+        opened = ckpt_sys_openat(
+            AT_FDCWD, path, (int)(entry->open_flags & CKPT_FD_KEPT_FLAGS & ~O_NOATIME) | O_CLOEXEC,
+            0);
+    if (opened < 0)
+        return ckpt_error_set(error, (int)-opened, "cannot open '%s' again%s", path,
+                              opened == -EACCES || opened == -EPERM
+                                  ? "; let the user that restores open it this way, or close it "
+                                    "in a beforeCheckpoint hook"
+                                  : "");
+    if (ckpt_sys_fstat((int)opened, &status) < 0 ||
+        (status.st_mode & S_IFMT) != (file->mode & S_IFMT)) {
+        ckpt_sys_close((int)opened);
+        return ckpt_error_set(error, 0, "'%s' is no longer of the same kind", path);
+    }
+    if (S_ISREG(file->mode) && !(entry->open_flags & O_APPEND) &&
+        !(entry->fd_flags & CKPT_FD_REOPEN) && entry->position > (uint64_t)status.st_size &&
+        (uint64_t)status.st_size < file->size) {
+        ckpt_sys_close((int)opened);
+        return ckpt_error_set(error, 0,
+                              "'%s' is shorter than when it was frozen (%lu bytes, the JVM was at "
+                              "%lu)",
+                              path, (unsigned long)status.st_size, (unsigned long)entry->position);
+    }
+    if (S_ISREG(file->mode) && (file->flags & CKPT_FILE_MAY_GROW) &&
+        (file->flags & CKPT_FILE_WRITTEN) && entry->position == file->size)
+        return ckpt_fd_seek((int)opened, 0, SEEK_END, error); /* where it was, or has grown to */
+    if (!is_device(file) && !(entry->open_flags & O_PATH) && entry->position)
+        return ckpt_fd_seek((int)opened, (int64_t)entry->position, SEEK_SET, error);
+    return (int)opened;
+}
