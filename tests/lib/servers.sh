@@ -20,7 +20,7 @@ fetched() {
         (cd "$folder" && JAVA_HOME=$(dirname "$(dirname "$JAVAC17")") mvn -q -B -Djansi.mode=strip package \
             </dev/null >"$TMP/maven" 2>&1) || {
             rm -rf "$folder/target"
-            skip "$what" "Maven cannot fetch it: $(head -n 1 "$TMP/maven")"
+            skip "$what: its libraries are fetched" "Maven cannot fetch it: $(head -n 1 "$TMP/maven")"
             return 1
         }
         touch "$folder/target/lib"
