@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "arch/x86_64/context.h"
+#include "image/mailbox.h"
 #include "image/parse.h"
 
 #define SPACE_END 0x7ffffffff000ull
@@ -160,11 +162,24 @@ static bool good_threads(const struct ckpt_image_view *view)
     for (size_t i = 0; i < view->thread_count; i++) {
         const struct ckpt_image_thread *thread = &view->threads[i];
 
-        if (!in_memory(view, thread->context, 128) || !in_memory(view, thread->clear_tid, 4) ||
-            thread->tls >= SPACE_END || !memchr(thread->name, 0, sizeof thread->name))
+        if (!in_memory(view, thread->context, sizeof(struct ckpt_context)) ||
+            !in_memory(view, thread->clear_tid, 4) || thread->tls >= SPACE_END ||
+            !memchr(thread->name, 0, sizeof thread->name))
             return false;
     }
     return true;
+}
+
+/* Its mailbox begins with two words that are the agent's own. */
+static bool good_agent(const struct ckpt_image_view *view)
+{
+    const struct ckpt_image_agent *agent = view->agent;
+
+    return agent->mailbox_version && agent->context_version &&
+           agent->mailbox_size >= 2 * sizeof(uint32_t) && agent->mailbox_size % 8 == 0 &&
+           agent->mailbox_size <= CKPT_MAILBOX_MAX && agent->parameters_size % 8 == 0 &&
+           agent->parameters_size <= CKPT_MAILBOX_MAX && agent->mailbox % 8 == 0 &&
+           in_memory(view, agent->mailbox, agent->mailbox_size);
 }
 
 static bool good_fds(const struct ckpt_image_view *view)
@@ -207,8 +222,10 @@ int ckpt_image_check_tables(const struct ckpt_image_view *view, struct ckpt_erro
     if (!good_special(view, view->kernel->vdso_start, view->kernel->vdso_end) ||
         !good_special(view, view->kernel->vvar_start, view->kernel->vvar_end))
         return ckpt_image_damaged(error, "the place of the vDSO");
-    if (!good_threads(view) || !in_memory(view, view->agent->mailbox, sizeof(struct ckpt_mailbox)))
+    if (!good_threads(view))
         return ckpt_image_damaged(error, "the table of threads");
+    if (!good_agent(view))
+        return ckpt_image_damaged(error, "the agent's part");
     if (!good_fds(view))
         return ckpt_image_damaged(error, "the table of descriptors");
     return 0;

@@ -114,10 +114,13 @@ struct ckpt_image_kernel {
     uint8_t boot_id[40]; /**< /proc/sys/kernel/random/boot_id: the same kernel on the same CPU */
 };
 
-/** What a restore says to the agent in the image, and how. */
+/** How a restore hands over to the agent in the image: see image/mailbox.h. */
 struct ckpt_image_agent {
     uint64_t mailbox; /**< address of its struct ckpt_mailbox */
-    uint32_t flags;   /**< CKPT_AGENT_* flags */
+    uint32_t mailbox_version, mailbox_size;
+    uint32_t parameters_size; /**< of its struct ckpt_parameters */
+    uint32_t context_version; /**< CKPT_CONTEXT_VERSION of its struct ckpt_context */
+    uint32_t flags;           /**< CKPT_AGENT_* flags */
     uint32_t reserved;
 };
 
@@ -265,36 +268,6 @@ struct ckpt_image_fd {
 /** As the kernel's struct sigaction. */
 struct ckpt_image_signal {
     uint64_t handler, flags, restorer, mask;
-};
-
-/**
- * What `restore` gives the process for its new life: addresses of arrays of strings, each array
- * with NULL behind the last.  The memory is the process's own from now on; its C environment is in
- * it.
- */
-struct ckpt_parameters {
-    uint64_t environment; /**< words KEY=VALUE */
-    uint64_t properties;  /**< words KEY=VALUE */
-    uint64_t arguments;   /**< a main class and its arguments; empty: none */
-    uint64_t cwd;         /**< address of the new working directory's path; 0: it is the old one */
-    uint64_t size;        /**< of the mapping that begins with this structure */
-    uint64_t mm_map, mm_map_size; /**< address of the process layout that the kernel was given */
-    uint64_t env_start, env_end;  /**< the environment's strings */
-};
-
-/**
- * Where the restorer leaves word for the agent: a structure in the agent's own memory, whose
- * address is in the header.  Written before any thread runs.
- */
-struct ckpt_mailbox {
-    uint64_t restored_realtime_ns; /**< when `restore` was started */
-    int64_t monotonic_shift_ns; /**< the kernel's monotonic clock now minus the one in the image */
-    uint64_t area_start, area_size; /**< the restorer's own mapping, to be unmapped */
-    uint64_t parameters;            /**< address of a struct ckpt_parameters, which stays mapped */
-    uint64_t helper; /**< address in the area of a TID that is 0 when nobody is inside any more */
-    uint64_t image_device, image_inode; /**< the image that this process maps */
-    uint32_t generation;     /**< restores that lie behind this process, this one included */
-    uint32_t redirect_clock; /**< nonzero: the agent makes up for monotonic_shift_ns */
 };
 
 #endif

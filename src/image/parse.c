@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/x86_64/context.h"
 #include "arch/x86_64/cpu.h"
 #include "base/raw.h"
+#include "image/mailbox.h"
 #include "image/notes.h"
 
 #define PAGE_LEAST 4096u
@@ -304,6 +306,21 @@ static int check_maker(const struct ckpt_image_header *header, struct ckpt_error
     return 0;
 }
 
+/* An agent that is newer than this command may need what the command does not know. */
+static int check_agent(const struct ckpt_image_view *view, struct ckpt_error *error)
+{
+    const struct ckpt_image_agent *agent = view->agent;
+
+    if (agent->mailbox_version <= CKPT_MAILBOX_VERSION &&
+        agent->context_version <= CKPT_CONTEXT_VERSION)
+        return 0;
+    return ckpt_error_set(error, 0,
+                          "the image was made by a newer checkpointer (%s), and this one does not "
+                          "know how to hand over to its agent (versions %u and %u); restore it "
+                          "with that one",
+                          view->header->release, agent->mailbox_version, agent->context_version);
+}
+
 int ckpt_image_parse(const void *metadata, size_t size, uint64_t file_size,
                      struct ckpt_image_view *ret_view, struct ckpt_error *error)
 {
@@ -331,7 +348,7 @@ int ckpt_image_parse(const void *metadata, size_t size, uint64_t file_size,
         return -1;
     make_view(&parse, &view);
     view.converted = converted;
-    if (ckpt_image_check_tables(&view, error) < 0) {
+    if (check_agent(&view, error) < 0 || ckpt_image_check_tables(&view, error) < 0) {
         ckpt_image_view_free(&view);
         return -1;
     }

@@ -5,9 +5,9 @@
 #include "runtime/generation.h"
 
 #include "base/syscall.h"
-#include "image/format.h"
+#include "image/mailbox.h"
 
-static struct ckpt_mailbox mailbox; /* the restorer writes here */
+static struct ckpt_mailbox mailbox = CKPT_MAILBOX_INITIAL; /* the restorer writes here */
 
 uint32_t ckpt_generation(void)
 {

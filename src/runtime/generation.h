@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * What the last restore left for this process, as questions: all of it is in one mailbox
- * (image/format.h), which the restorer fills in before any thread runs, and nobody changes
+ * (image/mailbox.h), which the restorer fills in before any thread runs, and nobody changes
  * afterwards.  May be asked on any thread, in a signal handler and while parked.
  */
 #ifndef CKPT_RUNTIME_GENERATION_H

@@ -15,6 +15,7 @@
 #include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/fd/policy_match.h"
 #include "engine/policy_file.h"
+#include "image/mailbox.h"
 #include "sample.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -153,6 +154,8 @@ static void read_all(const struct ckpt_image_view *view)
     CLAIM(kernel->vdso_start <= kernel->vdso_end && kernel->vvar_start <= kernel->vvar_end);
     CLAIM(in_kernel_map(view, kernel->vdso_start) && in_kernel_map(view, kernel->vdso_end));
     CLAIM(in_kernel_map(view, kernel->vvar_start) && in_kernel_map(view, kernel->vvar_end));
+    CLAIM(view->agent->mailbox_size >= 8 && view->agent->mailbox_size <= CKPT_MAILBOX_MAX);
+    CLAIM(view->agent->parameters_size <= CKPT_MAILBOX_MAX);
     for (size_t i = 0; i < view->cpu_size; i++)
         sink += ((const unsigned char *)view->cpu)[i];
 }

@@ -15,9 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "arch/x86_64/context.h"
 #include "arch/x86_64/cpu.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
+#include "image/mailbox.h"
 #include "tap.h"
 
 #define MIB ((size_t)1 << 20)
@@ -293,7 +295,12 @@ static void fill_header(struct sample *sample)
     memset(header->id, 0xab, sizeof header->id);
     sample->tables.kernel.vdso_start = address(sample, 26 * MIB);
     sample->tables.kernel.vdso_end = address(sample, 26 * MIB + 2 * PAGE);
-    sample->tables.agent.mailbox = address(sample, 3 * PAGE);
+    sample->tables.agent =
+        (struct ckpt_image_agent){.mailbox = address(sample, 3 * PAGE),
+                                  .mailbox_version = CKPT_MAILBOX_VERSION,
+                                  .mailbox_size = sizeof(struct ckpt_mailbox),
+                                  .parameters_size = sizeof(struct ckpt_parameters),
+                                  .context_version = CKPT_CONTEXT_VERSION};
     ckpt_probe_cpu(&sample->tables.cpu);
     process->exe = word(sample, "/usr/lib/jvm/bin/java");
     process->cwd = word(sample, "/srv");

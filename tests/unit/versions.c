@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "engine/builtin/fd/kinds.h"
+#include "engine/builtin/restore/handover.h"
 #include "image/notes.h"
 #include "sample.h"
 #include "tap.h"
@@ -184,7 +185,7 @@ static void test_entries(struct rewrite rewrite, const struct sample *sample)
     rewrite.type = CKPT_NOTE_FDS; // the sample's have zeros there
     rewrite.grow = -8;
     reads_as(&rewrite, sample, "descriptors: what shorter entries do not have is zero");
-    rewrite.type = CKPT_NOTE_AGENT;
+    rewrite.type = CKPT_NOTE_AGENT; // and its flags
     reads_as(&rewrite, sample, "agent: what a shorter entry does not have is zero");
     rewrite.type = CKPT_NOTE_MAPS;
     rewrite.grow = 8 - (int)sizeof(struct ckpt_image_map);
@@ -285,6 +286,72 @@ static void test_engine(const char *directory)
             "no engine made an image that is not there");
 }
 
+// ---- the agent
+
+// The agent of a newer release, or one that has a larger mailbox of a version that is known.
+static void test_agent(const struct rewrite *rewrite)
+{
+    struct ckpt_image_view view;
+    struct ckpt_error error = {.text = ""};
+    ckpt_auto_free char *copy = parse(rewrite, &view, &error);
+    struct ckpt_image_agent *agent, kept;
+
+    if (!copy)
+        TAP_BAIL_OUT("%s", error.text);
+    agent = (struct ckpt_image_agent *)view.agent;
+    ckpt_image_view_free(&view);
+    kept = *agent;
+    agent->mailbox_size += 64;
+    agent->parameters_size += 64;
+    sample_seal(copy, rewrite->size);
+    TAP_INT(ckpt_image_parse(copy, rewrite->size, rewrite->file_size, &view, &error), 0,
+            "an agent with a larger mailbox is accepted");
+    ckpt_image_view_free(&view);
+    agent->mailbox_size = 1 << 20;
+    sample_seal(copy, rewrite->size);
+    TAP_INT(ckpt_image_parse(copy, rewrite->size, rewrite->file_size, &view, &error), -1,
+            "a mailbox that is far too large is refused");
+    *agent = kept;
+    agent->context_version++;
+    sample_seal(copy, rewrite->size);
+    TAP_INT(ckpt_image_parse(copy, rewrite->size, rewrite->file_size, &view, &error), -1,
+            "a newer context of threads is refused");
+    *agent = kept;
+    agent->mailbox_version++;
+    sample_seal(copy, rewrite->size);
+    TAP_INT(ckpt_image_parse(copy, rewrite->size, rewrite->file_size, &view, &error), -1,
+            "a newer mailbox is refused");
+    TAP_OK(strstr(error.text, "how to hand over to its agent (versions 2 and 1)"),
+           "a newer mailbox: its version is named");
+}
+
+// What the command writes is as large as the agent's mailbox, and says what is the agent's.
+static void test_mailbox(void)
+{
+    const struct ckpt_mailbox mailbox = {.generation = 5, .redirect_clock = 1, .area_size = 9};
+    struct ckpt_image_agent agent = {.mailbox_version = 1, .mailbox_size = sizeof mailbox + 16};
+    struct ckpt_mailbox *written;
+    char bytes[sizeof mailbox + 32];
+    bool clean = true;
+
+    memset(bytes, 0x55, sizeof bytes);
+    ckpt_handover_fill_mailbox(&agent, &mailbox, bytes);
+    written = (struct ckpt_mailbox *)bytes;
+    TAP_OK(written->version == 1 && written->size == sizeof mailbox + 16,
+           "mailbox: version and size stay the agent's");
+    TAP_OK(written->generation == 5 && written->area_size == 9,
+           "mailbox: what the command knows is there");
+    for (size_t i = sizeof mailbox; i < sizeof mailbox + 16; i++)
+        clean &= bytes[i] == 0;
+    TAP_OK(clean, "mailbox: what the command does not know is zero");
+    TAP_INT(bytes[sizeof mailbox + 16], 0x55, "mailbox: what is after it is not written");
+    memset(bytes, 0x55, sizeof bytes);
+    agent.mailbox_size = offsetof(struct ckpt_mailbox, generation);
+    ckpt_handover_fill_mailbox(&agent, &mailbox, bytes);
+    TAP_INT(bytes[offsetof(struct ckpt_mailbox, generation)], 0x55,
+            "mailbox: what an older agent does not have is not written");
+}
+
 // ---- descriptors
 
 static void test_kinds(const struct rewrite *rewrite)
@@ -325,6 +392,8 @@ int main(void)
     test_header(&rewrite);
     test_format_3(&rewrite);
     test_engine(directory);
+    test_agent(&rewrite);
+    test_mailbox();
     test_kinds(&rewrite);
     sample_remove();
     return tap_done();

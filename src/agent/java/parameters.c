@@ -19,7 +19,7 @@
 #include "base/syscall.h"
 #include "hotspot/time_zone.h"
 #include "hotspot/working_directory.h"
-#include "image/format.h"
+#include "image/mailbox.h"
 #include "runtime/generation.h"
 #include "runtime/java.h"
 #include "runtime/jvm.h"
@@ -97,7 +97,8 @@ static bool keep_environment(void)
     map->auxv = NULL;
     map->auxv_size = 0;
     map->exe_fd = UINT32_MAX;
-    return ckpt_sys_prctl(PR_SET_MM, PR_SET_MM_MAP, (unsigned long)map, sizeof *map, 0) == 0;
+    return ckpt_sys_prctl(PR_SET_MM, PR_SET_MM_MAP, (unsigned long)map, parameters()->mm_map_size,
+                          0) == 0;
 }
 
 void ckpt_parameters_adopt(void)

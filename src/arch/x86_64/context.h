@@ -15,6 +15,8 @@
 
 #ifdef __x86_64__
 
+#define CKPT_CONTEXT_VERSION 1 /* a new one for each change: it is in images */
+
 struct ckpt_context {
     uint64_t rbx, rbp, r12, r13, r14, r15, rsp, rip;
     uint32_t mxcsr;   /**< the SSE control word, which callees must keep */

@@ -17,6 +17,7 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd/kind.h"
 #include "engine/builtin/fd/sockets.h"
+#include "image/mailbox.h"
 
 #define AUTOBIND_NAME 6 /* a zero byte and five digits: unix(7) */
 

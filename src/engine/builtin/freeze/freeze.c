@@ -27,6 +27,7 @@
 #include "engine/builtin/parked/prctl_settings.h"
 #include "engine/builtin/parked/tidlock.h"
 #include "engine/builtin/parked/transient_files.h"
+#include "image/mailbox.h"
 #include "image/writer.h"
 
 #define SCRATCH_SIZE ((size_t)256 << 20)
@@ -319,8 +320,13 @@ static int fill_rest(struct ckpt_gather *gather, const struct ckpt_freeze *freez
 
     __builtin_memcpy(header->id, freeze->id, sizeof header->id);
     header->generation = freeze->mailbox->generation;
-    gather->tables.agent = (struct ckpt_image_agent){.mailbox = (uint64_t)freeze->mailbox,
-                                                     .flags = freeze->agent_flags};
+    gather->tables.agent =
+        (struct ckpt_image_agent){.mailbox = (uint64_t)freeze->mailbox,
+                                  .mailbox_version = freeze->mailbox->version,
+                                  .mailbox_size = freeze->mailbox->size,
+                                  .parameters_size = sizeof(struct ckpt_parameters),
+                                  .context_version = CKPT_CONTEXT_VERSION,
+                                  .flags = freeze->agent_flags};
     __builtin_memcpy(&gather->tables.signals[park->options.signal - 1], park->old_action,
                      sizeof park->old_action);
     if (ckpt_tables_pool(&gather->tables, freeze->kept, freeze->kept_size,

@@ -12,7 +12,7 @@
 #include "engine/builtin/parked/gather.h"
 #include "engine/builtin/parked/park.h"
 #include "engine/report.h"
-#include "image/format.h"
+#include "image/mailbox.h"
 
 /** What to freeze and how; all of it stays valid until ckpt_freeze() returns. */
 struct ckpt_freeze {

@@ -23,6 +23,7 @@
 #include "engine/builtin/parked/breakpoints.h"
 #include "engine/builtin/parked/gather.h"
 #include "engine/builtin/parked/pages.h"
+#include "image/mailbox.h"
 
 /* One mapping as smaps shows it. */
 struct area {

@@ -29,7 +29,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/raw.h"
-#include "image/format.h"
+#include "image/mailbox.h"
 #include "runtime/generation.h"
 #include "runtime/jvm.h"
 #include "runtime/log.h"

@@ -24,6 +24,7 @@
 #endif
 
 #include "base/cleanup.h"
+#include "engine/builtin/restore/handover.h"
 #include "engine/builtin/restore/operations.h"
 #include "engine/builtin/restore/restore.h"
 #include "engine/builtin/restorer/restorer_plan.h"
@@ -56,67 +57,6 @@ static void *take(struct area *area, size_t size)
 
     area->next += (size + 15) & ~(size_t)15;
     return at;
-}
-
-/* ---- parameters ---- */
-
-/* NULL counts as no words. */
-static size_t words_size(char *const *words)
-{
-    size_t size = sizeof *words;
-
-    for (; words && *words; words++)
-        size += sizeof *words + strlen(*words) + 1;
-    return size;
-}
-
-static size_t parameters_size(const struct ckpt_restore *restore)
-{
-    const struct ckpt_restore_request *request = restore->request;
-
-    return pages_up(sizeof(struct ckpt_parameters) + words_size(request->environment) +
-                    words_size(request->properties) + words_size(request->arguments) +
-                    3 * sizeof(char *) + strlen(restore->cwd) + 1 + sizeof(struct prctl_mm_map) +
-                    sizeof(uint64_t));
-}
-
-/* An array of strings, then the strings: made at the address where the process will have them. */
-static uint64_t put_words(char **at, char *const *words)
-{
-    char **array = (char **)(((uintptr_t)*at + sizeof *array - 1) & -sizeof *array);
-    size_t count = 0;
-    char *text;
-
-    while (words && words[count])
-        count++;
-    text = (char *)(array + count + 1);
-    for (size_t i = 0; i < count; i++) {
-        size_t size = strlen(words[i]) + 1;
-
-        array[i] = memcpy(text, words[i], size);
-        text += size;
-    }
-    array[count] = NULL;
-    *at = text;
-    return (uint64_t)array;
-}
-
-static void fill_parameters(char *to, const struct ckpt_restore *restore)
-{
-    const struct ckpt_restore_request *request = restore->request;
-    struct ckpt_parameters *parameters = (struct ckpt_parameters *)to;
-    char *at = to + sizeof *parameters;
-
-    parameters->environment = put_words(&at, request->environment);
-    parameters->properties = put_words(&at, request->properties);
-    parameters->arguments = put_words(&at, request->arguments);
-    if (restore->cwd[0]) {
-        parameters->cwd = (uint64_t)strcpy(at, restore->cwd);
-        at += strlen(at) + 1;
-    }
-    parameters->size = parameters_size(restore);
-    parameters->mm_map = ((uint64_t)at + sizeof(uint64_t) - 1) & -sizeof(uint64_t);
-    parameters->mm_map_size = sizeof(struct prctl_mm_map);
 }
 
 /* ---- the area ---- */
@@ -153,11 +93,11 @@ static int open_area(const struct ckpt_restore *restore, struct ckpt_operations 
     uint64_t count = ckpt_operations_count(ops);
     size_t arrays = pages_up(sizeof(struct ckpt_plan) + (count + 1) * sizeof(struct ckpt_op) +
                              view->thread_count * sizeof(struct ckpt_plan_thread) +
-                             64 * sizeof(struct ckpt_plan_signal) + sizeof(struct ckpt_mailbox) +
+                             64 * sizeof(struct ckpt_plan_signal) + view->agent->mailbox_size +
                              sizeof(struct prctl_mm_map) + view->process->auxv.size + 256);
     size_t size = code + arrays + 2 * STACK_SIZE + special;
 
-    area->parameters_size = parameters_size(restore);
+    area->parameters_size = ckpt_handover_parameters_size(restore);
     area->start = find_area(view, size + area->parameters_size);
     if (!area->start)
         return ckpt_error_set(error, ENOMEM, "no room beside the JVM's memory");
@@ -165,7 +105,7 @@ static int open_area(const struct ckpt_restore *restore, struct ckpt_operations 
     if (mprotect(area->start, code, PROT_READ | PROT_EXEC) < 0)
         return ckpt_error_set(error, errno, "cannot make the restorer executable");
     area->end = area->parameters = area->start + size;
-    fill_parameters(area->parameters, restore);
+    ckpt_handover_fill_parameters(restore, area->parameters);
     area->next = area->start + code;
     area->plan = take(area, sizeof *area->plan);
     area->plan->area_start = (uint64_t)area->start;
@@ -204,23 +144,24 @@ static void add_moves(struct area *area, const struct ckpt_restore *restore)
 static void add_mailbox(struct area *area, const struct ckpt_restore *restore)
 {
     const struct ckpt_image_view *view = &restore->image.view;
-    struct ckpt_mailbox *mailbox = take(area, sizeof *mailbox);
+    char *bytes = take(area, view->agent->mailbox_size);
+    struct ckpt_mailbox mailbox = {.restored_realtime_ns = restore->request->started_realtime_ns,
+                                   .monotonic_shift_ns = restore->monotonic_shift_ns,
+                                   .area_start = (uint64_t)area->start,
+                                   .area_size = (uint64_t)(area->end - area->start),
+                                   .redirect_clock = restore->redirect_clock,
+                                   .parameters = (uint64_t)area->parameters,
+                                   .image_device = restore->special.image_device,
+                                   .image_inode = restore->special.image_inode,
+                                   .helper = (uint64_t)&area->plan->helper_tid,
+                                   .generation = view->header->generation + 1};
 
-    *mailbox = (struct ckpt_mailbox){.restored_realtime_ns = restore->request->started_realtime_ns,
-                                     .monotonic_shift_ns = restore->monotonic_shift_ns,
-                                     .area_start = (uint64_t)area->start,
-                                     .area_size = (uint64_t)(area->end - area->start),
-                                     .redirect_clock = restore->redirect_clock,
-                                     .parameters = (uint64_t)area->parameters,
-                                     .image_device = restore->special.image_device,
-                                     .image_inode = restore->special.image_inode,
-                                     .helper = (uint64_t)&area->plan->helper_tid,
-                                     .generation = view->header->generation + 1};
+    ckpt_handover_fill_mailbox(view->agent, &mailbox, bytes);
     ((struct ckpt_op *)area->plan->ops)[area->plan->op_count++] =
         (struct ckpt_op){.type = CKPT_OP_COPY,
                          .address = view->agent->mailbox,
-                         .size = sizeof *mailbox,
-                         .offset = (uint64_t)mailbox};
+                         .size = view->agent->mailbox_size,
+                         .offset = (uint64_t)bytes};
 }
 
 static void add_threads(struct area *area, const struct ckpt_image_view *view, bool same_tids)

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See handover.h.  In the command, before it becomes the JVM.
+ */
+#include "engine/builtin/restore/handover.h"
+
+#include <linux/prctl.h>
+
+#include <string.h>
+
+/* NULL counts as no words. */
+static size_t words_size(char *const *words)
+{
+    size_t size = sizeof *words;
+
+    for (; words && *words; words++)
+        size += sizeof *words + strlen(*words) + 1;
+    return size;
+}
+
+/* Of the structure: the agent's, or this command's, whichever is larger. */
+static size_t structure_size(const struct ckpt_restore *restore)
+{
+    size_t size = restore->image.view.agent->parameters_size;
+
+    return size > sizeof(struct ckpt_parameters) ? size : sizeof(struct ckpt_parameters);
+}
+
+size_t ckpt_handover_parameters_size(const struct ckpt_restore *restore)
+{
+    const struct ckpt_restore_request *request = restore->request;
+    size_t size = structure_size(restore) + words_size(request->environment) +
+                  words_size(request->properties) + words_size(request->arguments) +
+                  3 * sizeof(char *) + strlen(restore->cwd) + 1 + sizeof(struct prctl_mm_map) +
+                  sizeof(uint64_t);
+
+    return (size + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1);
+}
+
+/* An array of strings, then the strings: made at the address where the process will have them. */
+static uint64_t put_words(char **at, char *const *words)
+{
+    char **array = (char **)(((uintptr_t)*at + sizeof *array - 1) & -sizeof *array);
+    size_t count = 0;
+    char *text;
+
+    while (words && words[count])
+        count++;
+    text = (char *)(array + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        size_t size = strlen(words[i]) + 1;
+
+        array[i] = memcpy(text, words[i], size);
+        text += size;
+    }
+    array[count] = NULL;
+    *at = text;
+    return (uint64_t)array;
+}
+
+void ckpt_handover_fill_parameters(const struct ckpt_restore *restore, char *to)
+{
+    const struct ckpt_restore_request *request = restore->request;
+    struct ckpt_parameters *parameters = (struct ckpt_parameters *)to;
+    char *at = to + structure_size(restore);
+
+    parameters->environment = put_words(&at, request->environment);
+    parameters->properties = put_words(&at, request->properties);
+    parameters->arguments = put_words(&at, request->arguments);
+    if (restore->cwd[0]) {
+        parameters->cwd = (uint64_t)strcpy(at, restore->cwd);
+        at += strlen(at) + 1;
+    }
+    parameters->size = ckpt_handover_parameters_size(restore);
+    parameters->mm_map = ((uint64_t)at + sizeof(uint64_t) - 1) & -sizeof(uint64_t);
+    parameters->mm_map_size = sizeof(struct prctl_mm_map);
+}
+
+void ckpt_handover_fill_mailbox(const struct ckpt_image_agent *agent,
+                                const struct ckpt_mailbox *mailbox, char *to)
+{
+    size_t known = agent->mailbox_size < sizeof *mailbox ? agent->mailbox_size : sizeof *mailbox;
+    uint32_t layout[2] = {agent->mailbox_version, agent->mailbox_size};
+
+    memset(to, 0, agent->mailbox_size);
+    memcpy(to, mailbox, known);
+    memcpy(to, layout, sizeof layout); /* which stays the agent's own */
+}
