@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The command: main.c finds the subcommand, each has one file.
+ * The command. main.c finds the subcommand; each subcommand has a file, cmd_NAME.c.
  *
- * Exit status: 0 done, 1 it could not be done (one line says why, nothing was harmed), 2 the
- * arguments are wrong; `run` and `restore` end as the JVM does.  125: a restore failed after the
- * point of no return.
+ * Exit status: 0 success, 1 failure (one line gives the reason, nothing was changed), 2 wrong
+ * arguments. `run` and `restore` have the exit status of the JVM; 125: a restore failed after its
+ * address space was cleared.
  */
 #ifndef CKPT_CLI_CLI_H
 #define CKPT_CLI_CLI_H
@@ -23,68 +23,68 @@ struct ckpt_command {
     const char *name;
     const char *arguments; /**< for the usage line */
     const char *summary;   /**< one line */
-    const char *help;      /**< what --help adds */
+    const char *help;      /**< printed by --help after the summary */
     int (*run)(int argc, char **argv);
 };
 
 extern const struct ckpt_command ckpt_command_run, ckpt_command_checkpoint, ckpt_command_restore,
     ckpt_command_inspect, ckpt_command_check;
 
-/** "checkpointer: text" to standard error; returns CKPT_EXIT_FAILED. */
+/** Print "checkpointer: TEXT" to standard error; returns CKPT_EXIT_FAILED. */
 int ckpt_cli_fail(const struct ckpt_error *error);
 
-/** A complaint about arguments, with where to read on; returns CKPT_EXIT_USAGE. */
+/** Print that arguments are wrong, with a reference to --help; returns CKPT_EXIT_USAGE. */
 int ckpt_cli_usage(const struct ckpt_command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /**
  * If argv[*index] is the option @name ("--image"), take its value, from "--image=V" or the next
- * word, and move *index behind it.
- * @return 1 taken, 0 another word, -1 the value is missing (said to the user already)
+ * word, and move *index after it.
+ * @return 1: taken; 0: another word; -1: the value is missing, an error is printed
  */
 int ckpt_cli_option(const struct ckpt_command *command, int argc, char **argv, int *index,
                     const char *name, const char **ret_value);
 
-/** A JVM as seen from outside. */
+/** A running JVM, another process. */
 struct ckpt_target {
-    pid_t pid;                   /**< here */
-    pid_t inner;                 /**< in its own PID namespace */
-    unsigned long pid_namespace; /**< as ckpt_control_namespace() */
+    pid_t pid;                   /**< in the PID namespace of this command */
+    pid_t inner_pid;             /**< in its own PID namespace */
+    unsigned long pid_namespace; /**< from ckpt_control_namespace() */
     uid_t uid;
     gid_t gid;
-    bool stopped;   /**< by a signal, at the time of the look */
-    bool same_root; /**< it sees the same files as we do */
-    char tmp[64];   /**< its /tmp, from here: "/proc/PID/root/tmp" */
+    bool stopped;   /**< by a signal, when it was inspected */
+    bool same_root; /**< its root directory is that of this command */
+    char tmp[64];   /**< its /tmp, as a path for this command: "/proc/PID/root/tmp" */
 };
 
-/** Look at process @text. -1: no number, no such process, not a JVM, not ours. */
+/** Inspect process @text. -1: no number, no such process, not a JVM, or not permitted. */
 int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ckpt_error *error);
 
-/** Whether it has a file mapped whose path has @part in it. */
-bool ckpt_target_has(const struct ckpt_target *target, const char *part);
+/** Whether it maps a file whose path contains @part. */
+bool ckpt_target_maps(const struct ckpt_target *target, const char *part);
 
-/** Connect to the agent's control socket; -2 if it has none. */
+/** Connect to the agent's control socket. Returns a descriptor, -1 with @error, -2: no socket. */
 int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *error);
 
-/** -1: the JVM's /tmp cannot hold the sockets by which it is asked. */
+/** 0, or -1 if the JVM cannot create its control and attach sockets in its /tmp. */
 int ckpt_target_check_tmp(const struct ckpt_target *target, struct ckpt_error *error);
 
-/** Find libcheckpointer.so beside the command or in ../lib. */
-int ckpt_target_agent(char *path, size_t size, struct ckpt_error *error);
+/** Find libcheckpointer.so in the directory of the command or in ../lib. */
+int ckpt_target_find_library(char *path, size_t size, struct ckpt_error *error);
 
 /**
  * Wait until there is a socket @path in the JVM's /tmp.
- * @return whether it came within @timeout_ms
+ * @return whether it was created within @timeout_ms
  */
 bool ckpt_attach_wait(const struct ckpt_target *target, const char *path, int timeout_ms);
 
-/** Where the agent's control socket of a JVM is, as seen from here. */
+/** The path of the agent's control socket, for this command. */
 void ckpt_target_socket(const struct ckpt_target *target, char path[CKPT_CONTROL_NAME_MAX]);
 
-/** A Unix socket that waits for its peer for a limited time, should that accept no one. */
+/** A Unix socket whose connect() fails after some seconds if the peer does not accept. */
 int ckpt_target_new_socket(struct ckpt_error *error);
 
-/** Whether the other end of a connection is this JVM: several may share a /tmp, with equal PIDs. */
+/** Whether the peer of a connection is this JVM: JVMs with equal PIDs may share a /tmp. */
 bool ckpt_target_is_peer(const struct ckpt_target *target, int fd);
 
 /** Load an agent into a running JVM through HotSpot's attach protocol (load_agent.c). */

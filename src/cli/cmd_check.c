@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * checkpointer check [PID]: whether this machine, and a JVM on it, can be frozen and restored; if
- * not, why, and what to do.  Only looks: nothing is loaded into the JVM, no signal is sent to it.
+ * checkpointer check [PID]: reports whether this machine, and a JVM on it, can be frozen and
+ * restored, and if not, why and what to do. The JVM is inspected from outside only: nothing is
+ * loaded into it, no signal is sent to it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +21,9 @@
 #include "engine/engine.h"
 
 struct check {
-    json_t *json; /* the findings so far; NULL: print them */
+    json_t *json; /* findings are appended to this array; NULL: printed */
     bool possible;
-    const char *engine; /* whose findings these are, if it is not the default; else NULL */
+    const char *engine; /* the engine that reports; NULL: the default one */
 };
 
 static const char *const verdicts[] = {
@@ -46,8 +47,10 @@ static void report(void *context, enum ckpt_verdict verdict, const char *what, c
         printf("%-8s %s: %s\n", verdicts[verdict], what, detail);
 }
 
-__attribute__((format(printf, 4, 5))) static void
-find(struct check *check, enum ckpt_verdict verdict, const char *what, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void add_finding(struct check *check,
+                                                              enum ckpt_verdict verdict,
+                                                              const char *what, const char *format,
+                                                              ...)
 {
     char detail[PATH_MAX + 512];
     va_list arguments;
@@ -55,7 +58,7 @@ find(struct check *check, enum ckpt_verdict verdict, const char *what, const cha
     va_start(arguments, format);
     vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
-    for (char *at = detail; *at; at++) /* one line, nothing for a terminal to obey, and ASCII */
+    for (char *at = detail; *at; at++) /* printable ASCII only: no newline, no escape sequence */
         if ((signed char)*at < 0x20 || *at == 0x7f)
             *at = '?';
     report(check, verdict, what, detail);
@@ -63,7 +66,7 @@ find(struct check *check, enum ckpt_verdict verdict, const char *what, const cha
 
 /* ---- a JVM ---- */
 
-/* A file of /proc/PID, with blanks for the zero bytes in it; "" if it cannot be read. */
+/* The text of a file of /proc/PID, with blanks for zero bytes; "" if it cannot be read. */
 static void read_proc(pid_t pid, const char *name, char *text, size_t size)
 {
     char path[96];
@@ -79,7 +82,7 @@ static void read_proc(pid_t pid, const char *name, char *text, size_t size)
     text[length] = '\0';
 }
 
-/* The value of KEY="value" in the file `release` of a JDK. */
+/* The value of KEY="VALUE" in the file `release` of a JDK. */
 static bool read_release(FILE *release, const char *key, char *value, size_t size)
 {
     char line[512];
@@ -96,22 +99,22 @@ static bool read_release(FILE *release, const char *key, char *value, size_t siz
 }
 
 /*
- * A plain file in the JVM's own file tree, which may belong to another user: what is a pipe or a
- * device there is not opened, nor waited for.
+ * Open a regular file in the JVM's file tree. Another user may control that tree, so a pipe or
+ * device is never opened, which could block.
  */
-static FILE *open_plain(const char *path)
+static FILE *open_regular(const char *path)
 {
-    ckpt_auto_close int place = open(path, O_PATH | O_CLOEXEC);
+    ckpt_auto_close int handle = open(path, O_PATH | O_CLOEXEC);
     struct stat status;
     char opened[32];
 
-    if (place < 0 || fstat(place, &status) < 0 || !S_ISREG(status.st_mode))
+    if (handle < 0 || fstat(handle, &status) < 0 || !S_ISREG(status.st_mode))
         return NULL;
-    snprintf(opened, sizeof opened, "/proc/self/fd/%d", place);
+    snprintf(opened, sizeof opened, "/proc/self/fd/%d", handle);
     return fopen(opened, "re");
 }
 
-/* The path of libjvm.so in the JVM's own file tree, and whether its C library is musl. */
+/* The path of libjvm.so in the JVM's file tree, and whether its C library is musl. */
 static void find_libjvm(pid_t pid, char *path, size_t size, bool *ret_musl)
 {
     ckpt_auto_fclose FILE *maps = NULL;
@@ -139,8 +142,8 @@ static void check_version(struct check *check, const struct ckpt_target *target)
 
     find_libjvm(target->pid, path, sizeof path, &musl);
     if (musl) {
-        find(check, CKPT_NO, "JVM",
-             "it runs on musl, the agent needs glibc (use a JDK built for glibc)");
+        add_finding(check, CKPT_NO, "JVM",
+                    "it runs on musl, the agent needs glibc (use a JDK built for glibc)");
         return;
     }
     /* JAVA_HOME/lib/server/libjvm.so, on JDK 8 JAVA_HOME/jre/lib/amd64/server/libjvm.so */
@@ -149,15 +152,15 @@ static void check_version(struct check *check, const struct ckpt_target *target)
 
         *cut = '\0';
         snprintf(file, sizeof file, "/proc/%d/root%s/release", target->pid, path);
-        release = *path ? open_plain(file) : NULL;
+        release = *path ? open_regular(file) : NULL;
         if (!release || !read_release(release, "JAVA_VERSION", version, sizeof version))
             continue;
         if (!read_release(release, "IMPLEMENTOR", vendor, sizeof vendor))
             snprintf(vendor, sizeof vendor, "unknown vendor");
-        find(check, CKPT_YES, "JVM", "Java %s (%s) in '%s'", version, vendor, path);
+        add_finding(check, CKPT_YES, "JVM", "Java %s (%s) in '%s'", version, vendor, path);
         return;
     }
-    find(check, CKPT_YES, "JVM", "its version cannot be read from outside");
+    add_finding(check, CKPT_YES, "JVM", "its version cannot be read from outside");
 }
 
 static void check_agent(struct check *check, const struct ckpt_target *target)
@@ -168,44 +171,45 @@ static void check_agent(struct check *check, const struct ckpt_target *target)
     uint64_t caught = 0;
 
     if (fd >= 0) {
-        find(check, CKPT_YES, "agent", "loaded, and it answers");
+        add_finding(check, CKPT_YES, "agent", "loaded, and it answers");
         return;
     }
     if (fd == -1 || ckpt_target_check_tmp(target, &error) < 0) {
-        find(check, CKPT_NO, "agent", "%s", error.text);
+        add_finding(check, CKPT_NO, "agent", "%s", error.text);
         return;
     }
     read_proc(target->pid, "status", status, sizeof status);
     read_proc(target->pid, "cmdline", command, sizeof command);
     ckpt_raw_field(status, "SigCgt:", 16, &caught);
-    snprintf(path, sizeof path, "%s/.java_pid%d", target->tmp, target->inner);
+    snprintf(path, sizeof path, "%s/.java_pid%d", target->tmp, target->inner_pid);
     if (strstr(command, "-XX:+DisableAttachMechanism"))
-        find(check, CKPT_NO, "agent",
-             "not loaded, and -XX:+DisableAttachMechanism keeps it out (start the JVM with "
-             "'checkpointer run')");
+        add_finding(check, CKPT_NO, "agent",
+                    "not loaded, and -XX:+DisableAttachMechanism prevents it (start the JVM with "
+                    "'checkpointer run')");
     else if (!(caught & (1ull << (SIGQUIT - 1))) && access(path, F_OK) < 0)
-        find(check, CKPT_NO, "agent",
-             "not loaded, and the JVM does not handle SIGQUIT, by which it would be asked to load "
-             "it "
-             "(wait until it has started, or start it with 'checkpointer run')");
+        add_finding(
+            check, CKPT_NO, "agent",
+            "not loaded, and the JVM does not handle SIGQUIT, which would request that (wait "
+            "until it has started, or start it with 'checkpointer run')");
     else if (geteuid() != target->uid && geteuid() != 0)
-        find(check, CKPT_NO, "agent",
-             "not loaded, and the JVM belongs to user %u (be that user, or "
-             "root)",
-             target->uid);
-    else if (ckpt_target_agent(agent, sizeof agent, &error) < 0)
-        return; /* said already, with the machine */
+        add_finding(check, CKPT_NO, "agent",
+                    "not loaded, and the JVM belongs to user %u (run this as that user or as root)",
+                    target->uid);
+    else if (ckpt_target_find_library(agent, sizeof agent, &error) < 0)
+        return; /* the machine's findings include it */
     else if (snprintf(there, sizeof there, "/proc/%d/root%s", target->pid, agent) &&
              access(there, R_OK) < 0)
-        find(check, CKPT_NO, "agent",
-             "not loaded, and the JVM's file tree has no '%s' (put it there, or start the JVM with "
-             "'checkpointer run')",
-             agent);
+        add_finding(
+            check, CKPT_NO, "agent",
+            "not loaded, and the JVM's file tree has no '%s' (put it there, or start the JVM with "
+            "'checkpointer run')",
+            agent);
     else
-        find(check, CKPT_YES, "agent", "not loaded yet; 'checkpointer checkpoint' will load it");
+        add_finding(check, CKPT_YES, "agent",
+                    "not loaded yet; 'checkpointer checkpoint' will load it");
 }
 
-/* The children of all its threads: their PIDs, as the kernel lists them. */
+/* The kernel lists child processes for each thread of the parent. */
 static void check_children(struct check *check, const struct ckpt_target *target)
 {
     char path[64], list[512], name[64];
@@ -229,14 +233,14 @@ static void check_children(struct check *check, const struct ckpt_target *target
         }
     }
     if (!count) {
-        find(check, CKPT_YES, "child processes", "none");
+        add_finding(check, CKPT_YES, "child processes", "none");
         return;
     }
     read_proc(first, "comm", name, sizeof name);
     name[strcspn(name, "\n")] = '\0';
-    find(check, CKPT_NO, "child processes",
-         "%u, the first is %d ('%s') (end them, or do so in a beforeCheckpoint hook)", count, first,
-         name);
+    add_finding(check, CKPT_NO, "child processes",
+                "%u, the first is %d ('%s') (end them, or do so in a beforeCheckpoint hook)", count,
+                first, name);
 }
 
 static void check_state(struct check *check, const struct ckpt_target *target)
@@ -248,15 +252,15 @@ static void check_state(struct check *check, const struct ckpt_target *target)
     ckpt_raw_field(status, "TracerPid:", 10, &tracer);
     ckpt_raw_field(status, "Threads:", 10, &threads);
     if (tracer)
-        find(check, CKPT_LIMITED, "debugger",
-             "process %d traces the JVM; a stop there lets a checkpoint run into its time-out "
-             "(detach it)",
-             (int)tracer);
+        add_finding(
+            check, CKPT_LIMITED, "debugger",
+            "process %d traces the JVM; if it stops the JVM, a checkpoint times out (detach it)",
+            (int)tracer);
     if (strstr(status, "\nState:\tT") || strstr(status, "\nState:\tt"))
-        find(check, CKPT_NO, "state", "the JVM is stopped (continue it: kill -CONT %d)",
-             target->pid);
+        add_finding(check, CKPT_NO, "state", "the JVM is stopped (continue it: kill -CONT %d)",
+                    target->pid);
     else
-        find(check, CKPT_YES, "state", "running, %u threads", (unsigned)threads);
+        add_finding(check, CKPT_YES, "state", "running, %u threads", (unsigned)threads);
 }
 
 static void check_jvm(struct check *check, const char *pid)
@@ -265,20 +269,20 @@ static void check_jvm(struct check *check, const char *pid)
     struct ckpt_error error;
 
     if (ckpt_target_find(pid, &target, &error) < 0) {
-        find(check, CKPT_NO, "process", "%s", error.text);
+        add_finding(check, CKPT_NO, "process", "%s", error.text);
         return;
     }
-    find(check, CKPT_YES, "process", "%d is a JVM of user %u%s", target.pid, target.uid,
-         target.same_root ? "" : ", in a container or with another root directory");
+    add_finding(check, CKPT_YES, "process", "%d is a JVM of user %u%s", target.pid, target.uid,
+                target.same_root ? "" : ", in a container or with another root directory");
     check_version(check, &target);
     check_state(check, &target);
     check_agent(check, &target);
     check_children(check, &target);
 }
 
-/* ---- all of it ---- */
+/* ---- the command ---- */
 
-/* Only the default engine must be able to do it. */
+/* A "no" of another engine than the default does not make the result "no". */
 static void check_engines(struct check *check)
 {
     const struct ckpt_engine *engine;
@@ -330,10 +334,10 @@ static int run(int argc, char **argv)
     }
     check.json = json ? json_array() : NULL;
     check_engines(&check);
-    if (ckpt_target_agent(agent, sizeof agent, &error) < 0)
-        find(&check, CKPT_NO, "agent library", "%s", error.text);
+    if (ckpt_target_find_library(agent, sizeof agent, &error) < 0)
+        add_finding(&check, CKPT_NO, "agent library", "%s", error.text);
     else
-        find(&check, CKPT_YES, "agent library", "%s", agent);
+        add_finding(&check, CKPT_YES, "agent library", "%s", agent);
     if (pid)
         check_jvm(&check, pid);
     return finish(&check);
@@ -342,16 +346,15 @@ static int run(int argc, char **argv)
 const struct ckpt_command ckpt_command_check = {
     .name = "check",
     .arguments = "[--json] [PID]",
-    .summary = "Tell whether this machine, and the JVM with process ID PID, can be frozen",
+    .summary = "Report whether this machine, and the JVM with process ID PID, can be frozen",
     .help =
-        "One line a finding: 'ok', 'limited' (it works, and what is lost) or 'no', what was "
-        "looked\n"
-        "at, what was found and in brackets what to do about it. The exit status is 0 unless "
+        "Each finding is one line: 'ok', 'limited' (it works, with a restriction) or 'no', then "
+        "what\n"
+        "was checked, the result, and in parentheses the remedy. The exit status is 0 unless "
         "there\n"
-        "is a 'no'. The machine is looked at as the user who asks, in the container he is in. The\n"
-        "JVM is not disturbed; what its own descriptors and memory stand against is found out "
-        "only\n"
-        "by a checkpoint, which tells it all and leaves the JVM running.\n\n"
+        "is a 'no'. The machine is checked for this user, in this container. The JVM is only\n"
+        "inspected from outside: obstacles in its descriptors and its memory are found by\n"
+        "'checkpointer checkpoint', which lets the JVM continue if there are any.\n\n"
         "  --json   one JSON document; its keys are in checkpointer(1)\n",
     .run = run,
 };

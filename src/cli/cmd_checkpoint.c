@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * checkpointer checkpoint PID DIR: asks the agent in a JVM, and first loads it if it is not there.
+ * checkpointer checkpoint PID DIR: requests a checkpoint from the agent in a JVM, after loading the
+ * agent if the JVM does not have it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,11 +17,11 @@
 #include "cli/cli.h"
 #include "cli/terminal.h"
 
-#define SOCKET_MS 10000 /* it is there within milliseconds, unless the machine is busy */
-#define SOON_MS 500
-#define AGAIN_MS 20
-#define PROGRESS_AFTER_MS 1000 /* nobody wants a bar that flashes by */
-#define END_MS 60000           /* a large JVM takes a while to give back its memory */
+#define SOCKET_MS 10000      /* for a loaded agent: usually milliseconds */
+#define PRESENT_AGENT_MS 500 /* for an agent that the JVM maps already */
+#define RETRY_MS 20
+#define PROGRESS_AFTER_MS 1000 /* no progress for short checkpoints */
+#define END_MS 60000           /* freeing the memory of a large JVM takes a while */
 
 static bool progress_shown;
 
@@ -43,8 +44,8 @@ static void end_progress(void)
     progress_shown = false;
 }
 
-/* An absolute path without needing the directory to exist; it is the JVM that makes it. */
-static int absolute(const char *directory, char *path, size_t size, struct ckpt_error *error)
+/* The absolute path of @directory, which need not exist: the JVM creates it. */
+static int absolute_path(const char *directory, char *path, size_t size, struct ckpt_error *error)
 {
     char cwd[PATH_MAX];
     int length;
@@ -63,8 +64,8 @@ static int absolute(const char *directory, char *path, size_t size, struct ckpt_
 }
 
 /*
- * Until the agent has its socket, and not until there is one of that name: a JVM of the same PID
- * that was killed has left its own.
+ * Wait until the agent listens. A file of that name is not enough: a JVM that was killed and had
+ * the same PID may have left its socket there.
  */
 static int wait_for_agent(const struct ckpt_target *target, int limit_ms, struct ckpt_error *error)
 {
@@ -78,7 +79,7 @@ static int wait_for_agent(const struct ckpt_target *target, int limit_ms, struct
     for (;;) {
         ckpt_attach_wait(target, path, limit_ms);
         fd = ckpt_target_connect(target, error);
-        if (fd != -2 || ckpt_clock_ms(CLOCK_MONOTONIC) >= deadline || poll(&end, 1, AGAIN_MS) > 0)
+        if (fd != -2 || ckpt_clock_ms(CLOCK_MONOTONIC) >= deadline || poll(&end, 1, RETRY_MS) > 0)
             return fd;
     }
 }
@@ -87,28 +88,31 @@ static int connect_agent(const struct ckpt_target *target, struct ckpt_error *er
 {
     char library[PATH_MAX];
     int fd = ckpt_target_connect(target, error);
-    bool loaded, was_there;
+    bool loaded, has_agent;
 
     if (fd != -2)
         return fd;
-    was_there = ckpt_target_has(target, "libcheckpointer");
+    has_agent = ckpt_target_maps(target, "libcheckpointer");
     if (ckpt_target_check_tmp(target, error) < 0)
         return -1;
-    /* One that was restored just now, or that is starting: to attach would leave a thread there. */
-    fd = was_there ? wait_for_agent(target, SOON_MS, error) : -2;
+    /*
+     * A JVM that was just restored or is starting has its socket soon. Attaching would make the JVM
+     * start its attach thread.
+     */
+    fd = has_agent ? wait_for_agent(target, PRESENT_AGENT_MS, error) : -2;
     if (fd != -2)
         return fd;
-    if (ckpt_target_agent(library, sizeof library, error) < 0)
+    if (ckpt_target_find_library(library, sizeof library, error) < 0)
         return -1;
     loaded = ckpt_attach_load(target, library, "addr=none", error) == 0;
-    /* A JVM that is only starting takes no agent yet; its own makes the socket in a moment. */
-    if (!loaded && !was_there)
+    /* A JVM that is still starting cannot load agents; one that maps the agent gets its socket. */
+    if (!loaded && !has_agent)
         return -1;
     fd = wait_for_agent(target, SOCKET_MS, error);
-    if (fd == -2 && was_there)
+    if (fd == -2 && has_agent)
         return ckpt_error_set(error, 0,
-                              "JVM %d has the agent, but not its control socket (control=false, or "
-                              "a warning in the JVM's standard error says why); ask by "
+                              "JVM %d has the agent, but no control socket (it has control=false, "
+                              "or its standard error has a warning with the reason); use "
                               "Core.checkpointRestore(), the agent's option signal, or its HTTP "
                               "endpoint",
                               target->pid);
@@ -120,10 +124,10 @@ static int connect_agent(const struct ckpt_target *target, struct ckpt_error *er
 }
 
 /*
- * Read the answer line by line. 1: the image is written and the JVM ends, 0: it continues, or it
- * waits with its end until this command has ended, -1: failed.
+ * Read the agent's answer line by line. 1: the image is written and the JVM ends; 0: the JVM
+ * continues, or ends only after this command has; -1: failed.
  */
-static int follow(int fd, struct ckpt_error *error)
+static int read_answer(int fd, struct ckpt_error *error)
 {
     ckpt_auto_fclose FILE *answer = fdopen(dup(fd), "re");
     int64_t began = ckpt_clock_ms(CLOCK_MONOTONIC);
@@ -147,14 +151,14 @@ static int follow(int fd, struct ckpt_error *error)
         } else if (strcmp(line, "done") == 0 || strcmp(line, "leave") == 0) {
             return 0;
         } else if (strcmp(line, "failed") == 0) {
-            error->text[0] = '\0'; /* all is said */
+            error->text[0] = '\0'; /* the reasons are printed already */
             return -1;
         }
     }
     end_progress();
     return ckpt_error_set(error, 0,
-                          "the JVM ended in the middle of the checkpoint; 'checkpointer inspect' "
-                          "tells whether the directory has an image, and which");
+                          "the JVM ended in the middle of the checkpoint; see with 'checkpointer "
+                          "inspect' whether the directory has an image, and which");
 }
 
 static int wait_for_end(const struct ckpt_target *target, struct ckpt_error *error)
@@ -163,7 +167,7 @@ static int wait_for_end(const struct ckpt_target *target, struct ckpt_error *err
     struct pollfd wait = {.fd = fd, .events = POLLIN};
 
     if (fd < 0 || poll(&wait, 1, END_MS) > 0)
-        return 0; /* ended, or before we could look */
+        return 0; /* it has ended, perhaps before pidfd_open() */
     return ckpt_error_set(error, ETIMEDOUT, "the image is written but JVM %d has not ended",
                           target->pid);
 }
@@ -176,20 +180,20 @@ static int checkpoint(const char *pid, const char *directory, const char *extra,
     ckpt_auto_close int fd = -1;
     int length, result;
 
-    if (absolute(directory, path, sizeof path, error) < 0 ||
+    if (absolute_path(directory, path, sizeof path, error) < 0 ||
         ckpt_target_find(pid, &target, error) < 0)
         return -1;
-    if (target.stopped) /* it would do it unasked whenever it goes on */
-        return ckpt_error_set(error, 0, "JVM %d is stopped; let it go on first: 'kill -CONT %d'",
+    if (target.stopped) /* otherwise the checkpoint would start when the JVM continues */
+        return ckpt_error_set(error, 0, "JVM %d is stopped; let it continue first: 'kill -CONT %d'",
                               target.pid, target.pid);
     fd = connect_agent(&target, error);
     if (fd < 0)
         return -1;
     length = snprintf(request, sizeof request, "checkpoint\ndirectory=%s\n%s\n", path, extra);
-    /* an agent that hung up at once has said why */
+    /* An agent that refuses may close the connection early; its answer has the reason. */
     if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length && errno != EPIPE)
         return ckpt_error_set(error, errno, "cannot talk to the agent");
-    result = follow(fd, error);
+    result = read_answer(fd, error);
     return result == 1 ? wait_for_end(&target, error) : result;
 }
 
@@ -228,13 +232,14 @@ const struct ckpt_command ckpt_command_checkpoint = {
     .arguments = "[--leave-running] [--no-gc] [--no-rehearsal] PID DIR",
     .summary = "Freeze the JVM with process ID PID into the image directory DIR",
     .help =
-        "The JVM's beforeCheckpoint hooks run, then it is written to DIR (made if it is not "
-        "there)\n"
-        "and ended with SIGKILL. If that cannot be done it goes on running, and every reason is\n"
-        "told. An image that was in DIR is replaced when the new one is whole.\n\n"
-        "The agent is loaded into the JVM if it was not started with it.\n\n"
-        "  --leave-running   let the JVM go on after its image is written\n"
-        "  --no-gc           no collection first: quicker, and a larger image\n"
-        "  --no-rehearsal    do not find out first whether the image would be restored here\n",
+        "Calls the JVM's beforeCheckpoint hooks, writes the JVM to DIR (made if it does not "
+        "exist)\n"
+        "and ends it with SIGKILL. If the checkpoint is refused, all obstacles are reported and "
+        "the\n"
+        "JVM continues. An image in DIR is replaced only when the new one is complete.\n\n"
+        "The agent is loaded into the JVM if the JVM was not started with it.\n\n"
+        "  --leave-running   let the JVM continue after its image is written\n"
+        "  --no-gc           do not collect garbage first: quicker, and a larger image\n"
+        "  --no-rehearsal    do not test that the image can be restored on this machine\n",
     .run = run,
 };

@@ -31,10 +31,10 @@ static int set_time(const char *value, struct ckpt_restore_request *request)
     return 0;
 }
 
-/* The arguments, apart: what the environment is made of is only put together when all is known. */
+/* The parsed arguments. The environment is made when all are parsed. */
 struct arguments {
     struct ckpt_restore_request request;
-    const char **variables; /* --env and --env-file, in their order */
+    const char **variables; /* values of --env and --env-file, in order */
     bool *from_file;
     size_t variable_count;
     bool clear_environment, dry_run;
@@ -55,7 +55,7 @@ static int take_property(char *word, struct arguments *arguments)
     return 0;
 }
 
-/* 1 taken, 0 no such option, -1 wrong */
+/* As ckpt_cli_option(). */
 static int take_variable(int argc, char **argv, int *index, struct arguments *arguments)
 {
     const char *value;
@@ -72,7 +72,8 @@ static int take_variable(int argc, char **argv, int *index, struct arguments *ar
 }
 
 /*
- * How the frozen JVM starts its rehearsal (engine/builtin/freeze/run_rehearsal.c); for no one else.
+ * --rehearse is not documented: the frozen JVM passes it to the rehearsal that it starts
+ * (engine/builtin/freeze/run_rehearsal.c).
  */
 static int take_rehearsal(int argc, char **argv, int *index, struct arguments *arguments)
 {
@@ -121,8 +122,8 @@ static int take_word(int argc, char **argv, int *index, struct arguments *argume
         return ckpt_cli_usage(&ckpt_command_restore, "'%s' is not an option", word);
     else if (request->directory)
         return ckpt_cli_usage(&ckpt_command_restore,
-                              "'%s' is one argument too many; arguments for the application come "
-                              "behind '--', a main class first",
+                              "'%s' is one argument too many; a main class and its arguments come "
+                              "after '--'",
                               word);
     else
         request->directory = word;
@@ -151,7 +152,7 @@ static void warn(const char *text)
     fprintf(stderr, "checkpointer: warning: %s\n", text);
 }
 
-/* Ends at once: after a rehearsal the process is fit for nothing else. */
+/* Uses _exit(): after a rehearsal, descriptors and working directory are those of the image. */
 __attribute__((noreturn)) static void report_success(const struct ckpt_restore_request *request)
 {
     if (!request->frozen_runs)
@@ -167,7 +168,7 @@ static int run(int argc, char **argv)
     struct ckpt_error error;
 
     request->started_realtime_ns = (uint64_t)ckpt_clock_ns(CLOCK_REALTIME);
-    /* No more of each than there are words; the process ends or becomes another one. */
+    /* Each has at most argc entries. Never freed: the process ends or becomes the JVM. */
     arguments.variables = calloc((size_t)argc + 1, sizeof *arguments.variables);
     arguments.from_file = calloc((size_t)argc + 1, sizeof *arguments.from_file);
     arguments.properties = calloc((size_t)argc + 1, sizeof *arguments.properties);
@@ -186,7 +187,7 @@ static int run(int argc, char **argv)
     if (!request->directory)
         return ckpt_cli_usage(&ckpt_command_restore, "the image directory is missing");
     if (request->arguments && !*request->arguments)
-        return ckpt_cli_usage(&ckpt_command_restore, "behind '--', a main class is missing");
+        return ckpt_cli_usage(&ckpt_command_restore, "the main class after '--' is missing");
     request->properties = arguments.properties;
     if (make_environment(&arguments, &error) < 0)
         return ckpt_cli_fail(&error);
@@ -203,39 +204,42 @@ static int run(int argc, char **argv)
 const struct ckpt_command ckpt_command_restore = {
     .name = "restore",
     .arguments = "[OPTION ...] DIR [-DKEY=VALUE ...] [-- MAIN-CLASS [ARGUMENT ...]]",
-    .summary = "Bring back the JVM that was frozen into the image directory DIR",
+    .summary = "Restore the JVM that was frozen into the image directory DIR",
     .help =
-        "This command becomes the JVM: same process ID, standard streams, terminal and parent;\n"
-        "signals reach it, and it ends with the JVM's exit status. Everything is checked first: "
-        "the\n"
-        "image, this machine, every file that the JVM has open or mapped. What does not fit is\n"
-        "refused in one line, with nothing started.\n\n"
-        "The image stays as it is and may be restored any number of times, also at once. It must\n"
-        "not be changed while a JVM restored from it runs (a new checkpoint replaces it "
-        "safely).\n\n"
+        "This command becomes the JVM: process ID, standard streams, terminal and parent stay the\n"
+        "same, signals reach the JVM, and the exit status is the JVM's. The image, this machine "
+        "and\n"
+        "every file that the JVM has open or mapped are checked first. A restore that is refused\n"
+        "says why in one line and has started nothing.\n\n"
+        "The image may be restored any number of times, also at once. It must not be changed "
+        "while a\n"
+        "JVM that was restored from it runs; a new checkpoint replaces it safely.\n\n"
         "  -DKEY=VALUE        set a system property, before the afterRestore hooks run\n"
         "  --env KEY=VALUE    set an environment variable; KEY alone: to the value it has here\n"
-        "  --env-file FILE    the same for every line of FILE; lines with '#' in front are none\n"
-        "  --clear-env        only those two; otherwise this command's environment comes first\n"
-        "  --cwd DIR          work in DIR; '--cwd .' is where this command was started. Otherwise "
-        "in\n"
-        "                     the directory that the JVM had when it was frozen\n"
-        "  -- MAIN-CLASS ...  after the hooks, run this class's main with the arguments behind it\n"
-        "  --time=auto        clocks continue where they stopped: with CAP_SYS_ADMIN in a time\n"
-        "                     namespace, otherwise the JVM's own, by correction (default)\n"
-        "  --time=namespace   in a time namespace, which for an ordinary user is inside a user\n"
-        "                     namespace with its restrictions; or refuse\n"
+        "  --env-file FILE    the same for every line of FILE, except lines that begin with '#'\n"
+        "  --clear-env        start with an empty environment, not with that of this command\n"
+        "  --cwd DIR          work in DIR, relative to where this command was started; without "
+        "this\n"
+        "                     option, in the directory in which the JVM was frozen\n"
+        "  -- MAIN-CLASS ...  after the hooks, run this class's main() with these arguments\n"
+        "  --time=auto        monotonic clocks continue where they stopped: with CAP_SYS_ADMIN in "
+        "a\n"
+        "                     time namespace, otherwise the JVM's clock calls are corrected "
+        "(default)\n"
+        "  --time=namespace   use a time namespace, or refuse; for an ordinary user it is inside "
+        "a\n"
+        "                     user namespace, with restrictions\n"
         "  --time=host        the machine's own clocks\n"
-        "  --policies=FILE    rules for descriptors that were open: docs/policies.md; the same as\n"
-        "                     -Djdk.crac.resource-policies=FILE, and the last of both counts\n"
-        "  --dry-run          only find out whether a restore would succeed, here and with these\n"
-        "                     options; nothing is changed, opened for others or started\n"
+        "  --policies=FILE    rules for the image's descriptors (docs/policies.md); the same as\n"
+        "                     -Djdk.crac.resource-policies=FILE, the last of both counts\n"
+        "  --dry-run          only test whether a restore would succeed, here and with these\n"
+        "                     options, with no effect that others can see\n"
         "  --allow-changed-files\n"
-        "                     also if files that the JVM had open for writing, or mapped so, were\n"
-        "                     written since: it does not know of that\n"
-        "  --tids             threads have the identifiers (TIDs) they had, all but the first; "
+        "                     restore even if files that the JVM had open or mapped for writing\n"
+        "                     have changed since; the JVM does not know about the changes\n"
+        "  --tids             threads keep their identifiers (TIDs), except the first thread; "
         "needs\n"
-        "                     CAP_CHECKPOINT_RESTORE, and that no other has them\n"
-        "  --verify           check every page's checksum first (reads the whole image)\n",
+        "                     CAP_CHECKPOINT_RESTORE, and that the identifiers are free\n"
+        "  --verify           compare the checksums of all pages first (reads the whole image)\n",
     .run = run,
 };

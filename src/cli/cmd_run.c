@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 
-/* Append "key=value" to the agent's options, with commas and backslashes taken as they are. */
+/* Append "key=value" to the agent's options, with commas and backslashes escaped. */
 static int add_option(char *options, size_t size, const char *key, const char *value,
                       struct ckpt_error *error)
 {
@@ -45,8 +45,8 @@ static int add_image(char *options, size_t size, const char *directory, struct c
     return add_option(options, size, "image", path, error);
 }
 
-/* What it says is for the agent to judge. */
-static int add_given(char *options, size_t size, const char *given, struct ckpt_error *error)
+/* --option KEY=VALUE. The agent checks key and value. */
+static int add_agent_option(char *options, size_t size, const char *given, struct ckpt_error *error)
 {
     char key[32];
     const char *value = strchr(given, '=');
@@ -66,10 +66,10 @@ static bool is_java(const char *command)
 }
 
 /*
- * Descriptors that a terminal or a build tool left open belong to nobody in the JVM and would stand
- * against a checkpoint: they end here, except those of systemd's socket activation.
+ * Descriptors that a terminal or a build tool left open are not used by the JVM and would prevent a
+ * checkpoint: they are closed by the exec, except those of systemd's socket activation.
  */
-static void drop_inherited(void)
+static void close_inherited_on_exec(void)
 {
     const char *passed = getenv("LISTEN_FDS");
     unsigned first = 3 + (passed ? (unsigned)atoi(passed) : 0);
@@ -78,8 +78,8 @@ static void drop_inherited(void)
 }
 
 /*
- * As one word of JAVA_TOOL_OPTIONS, which the JVM splits at blanks and takes quotes out of; a
- * backslash means nothing there.
+ * @word quoted as one word of JAVA_TOOL_OPTIONS. The JVM splits that at blanks and removes quotes;
+ *     a backslash does not escape there.
  */
 static char *quoted(const char *word)
 {
@@ -101,7 +101,7 @@ static char *quoted(const char *word)
     return text;
 }
 
-/* java takes the agent as its first argument; a script that starts java, by the environment. */
+/* java gets the agent as its first argument, any other command through the environment. */
 static int start(char **command, int count, const char *agent, struct ckpt_error *error)
 {
     ckpt_auto_free char **words = calloc((size_t)count + 2, sizeof *words);
@@ -124,7 +124,7 @@ static int start(char **command, int count, const char *agent, struct ckpt_error
     }
     for (int i = 1; i < count; i++)
         words[length++] = command[i];
-    drop_inherited();
+    close_inherited_on_exec();
     execvp(command[0], words);
     return ckpt_error_set(error, errno, "cannot start '%s'", command[0]);
 }
@@ -152,7 +152,7 @@ static int run(int argc, char **argv)
         if (taken < 0)
             return CKPT_EXIT_USAGE;
         if (taken > 0) {
-            if (add_given(options, sizeof options, value, &error) < 0)
+            if (add_agent_option(options, sizeof options, value, &error) < 0)
                 return ckpt_cli_fail(&error);
         } else if (strcmp(argv[i], "--no-gc") == 0) {
             if (add_option(options, sizeof options, "gc", "false", &error) < 0)
@@ -166,7 +166,7 @@ static int run(int argc, char **argv)
         i++;
     if (i >= argc)
         return ckpt_cli_usage(&ckpt_command_run, "the command to run is missing (-- java ...)");
-    if (ckpt_target_agent(library, sizeof library, &error) < 0)
+    if (ckpt_target_find_library(library, sizeof library, &error) < 0)
         return ckpt_cli_fail(&error);
     snprintf(agent, sizeof agent, "-agentpath:%s%s", library, options);
     start(argv + i, argc - i, agent, &error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See environment.h.  The format of the files is that of container runtimes (docker run
- * --env-file), so that one file serves both.
+ * See environment.h. The file format is that of container runtimes (docker run --env-file), so that
+ * the same file can be used with both.
  */
 #include "cli/environment.h"
 
@@ -14,28 +14,28 @@
 
 #include "base/cleanup.h"
 
-#define FILE_MAX ((size_t)4 << 20) /* more than execve() would take */
+#define FILE_MAX ((size_t)4 << 20) /* more than execve() accepts */
 
-/* The environment keeps @word. */
+/* Append @word, which the environment then owns. */
 static int append(struct ckpt_environment *environment, char *word, struct ckpt_error *error)
 {
-    if (environment->count + 1 >= environment->room) {
-        size_t room = environment->room ? 2 * environment->room : 128;
-        char **words = realloc(environment->words, room * sizeof *words);
+    if (environment->count + 1 >= environment->capacity) {
+        size_t capacity = environment->capacity ? 2 * environment->capacity : 128;
+        char **words = realloc(environment->words, capacity * sizeof *words);
 
         if (!words)
             return ckpt_error_set(error, ENOMEM, "cannot make the environment");
         environment->words = words;
-        environment->room = room;
+        environment->capacity = capacity;
     }
     environment->words[environment->count++] = word;
     environment->words[environment->count] = NULL;
     return 0;
 }
 
-/* @word is "KEY=VALUE"; the length is the key's. */
-static int put(struct ckpt_environment *environment, const char *word, size_t length,
-               struct ckpt_error *error)
+/* Set a variable to "KEY=VALUE"; @length is the key's. */
+static int set_variable(struct ckpt_environment *environment, const char *word, size_t length,
+                        struct ckpt_error *error)
 {
     char *copy = strdup(word);
 
@@ -55,7 +55,7 @@ int ckpt_environment_begin(struct ckpt_environment *environment, char *const *fr
     for (; *from; from++) {
         const char *equals = strchr(*from, '=');
 
-        /* execve() takes anything; getenv() finds only this */
+        /* execve() accepts any text, but getenv() only finds KEY=VALUE. */
         if (equals && equals > *from && append(environment, *from, error) < 0)
             return -1;
     }
@@ -70,18 +70,19 @@ int ckpt_environment_set(struct ckpt_environment *environment, const char *word,
     const char *value;
 
     if (!*word || equals == word)
-        return ckpt_error_set(error, 0, "'%s' names no variable; expected KEY=VALUE or KEY", word);
+        return ckpt_error_set(error, 0, "'%s' has no variable name; expected KEY=VALUE or KEY",
+                              word);
     if (equals)
-        return put(environment, word, (size_t)(equals - word), error);
+        return set_variable(environment, word, (size_t)(equals - word), error);
     value = getenv(word);
     if (!value)
         return 0;
     if (asprintf(&whole, "%s=%s", word, value) < 0)
         return ckpt_error_set(error, ENOMEM, "cannot make the environment");
-    return put(environment, whole, strlen(word), error);
+    return set_variable(environment, whole, strlen(word), error);
 }
 
-/* The whole file, a zero byte behind it. */
+/* The whole file with a zero byte appended. */
 static char *read_whole(const char *path, size_t *ret_size, struct ckpt_error *error)
 {
     ckpt_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -122,7 +123,7 @@ static int read_line(struct ckpt_environment *environment, const char *path, siz
     if (!key || strcspn(line, " \t") < key) {
         line[key] = '\0';
         return ckpt_error_set(error, 0,
-                              "%s:%lu: '%s' is no name of a variable; expected KEY=VALUE or KEY",
+                              "%s:%lu: '%s' is not a variable name; expected KEY=VALUE or KEY",
                               path, (unsigned long)number, line);
     }
     return ckpt_environment_set(environment, line, error);
@@ -138,7 +139,7 @@ int ckpt_environment_read(struct ckpt_environment *environment, const char *path
     if (!text)
         return -1;
     if (strncmp(line, "\xef\xbb\xbf", 3) == 0)
-        line += 3; /* the byte order mark of some editors */
+        line += 3; /* a byte order mark, which some editors write */
     for (char *end = text + size; line < end; number++) {
         char *next = memchr(line, '\n', (size_t)(end - line));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Which engine is for an image: the one that made it, as the image says.
+ * See image_engine.h. Runs in the command.
  */
 #include "cli/image_engine.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * HotSpot's attach protocol, as jcmd speaks it: a file .attach_pidN and SIGQUIT make the JVM open
- * the Unix socket .java_pidN in its /tmp; there the command "load" loads an agent.  The JVM wants
- * its caller to have its own effective user and group, so root becomes that for the while.
+ * HotSpot's attach protocol, the one of jcmd: a file .attach_pidN and SIGQUIT make the JVM open the
+ * Unix socket .java_pidN in its /tmp, where the command "load" loads an agent. The JVM accepts only
+ * clients with its effective user and group, so root takes these meanwhile.
  *
- * A JVM in a container often does not see the library.  It gets a copy in its /tmp, which is
- * deleted when it is loaded, as checkpointer.jar does it (agent/jar_entry.c).
+ * A JVM in a container often cannot see the library. It gets a copy in its /tmp, which is deleted
+ * after loading, as in checkpointer.jar (agent/jar_entry.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,12 +45,12 @@ static int check_sigquit(const struct ckpt_target *target, struct ckpt_error *er
         return 0;
     return ckpt_error_set(
         error, 0,
-        "JVM %d cannot be attached to (it does not handle SIGQUIT: -Xrs, or it is only "
+        "JVM %d cannot be attached to (it does not handle SIGQUIT: it has -Xrs, or is still "
         "starting); start it with 'checkpointer run'",
         target->pid);
 }
 
-static bool exists(const char *path)
+static bool socket_exists(const char *path)
 {
     struct stat status;
 
@@ -63,12 +63,12 @@ bool ckpt_attach_wait(const struct ckpt_target *target, const char *path, int ti
     int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 
     inotify_add_watch(watch, target->tmp, IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
-    while (!exists(path)) {
+    while (!socket_exists(path)) {
         struct pollfd wait = {.fd = watch, .events = POLLIN};
         int64_t left = deadline - ckpt_clock_ms(CLOCK_MONOTONIC);
         char events[4096];
 
-        /* inotify says nothing of changes on the other side of some overlays: look now and then */
+        /* Some overlay file systems report no changes that other mounts make: check repeatedly. */
         if (left <= 0 || poll(&wait, 1, left < 250 ? (int)left : 250) < 0)
             return false;
         if (wait.revents && read(watch, events, sizeof events) < 0 && errno != EAGAIN)
@@ -77,17 +77,19 @@ bool ckpt_attach_wait(const struct ckpt_target *target, const char *path, int ti
     return true;
 }
 
-static int open_door(const struct ckpt_target *target, const char *path, struct ckpt_error *error)
+/* Make the JVM open its attach socket @path. */
+static int open_attach_socket(const struct ckpt_target *target, const char *path,
+                              struct ckpt_error *error)
 {
     char trigger[96];
     ckpt_auto_close int fd = -1;
     bool opened;
 
-    if (exists(path))
+    if (socket_exists(path))
         return 0;
     if (check_sigquit(target, error) < 0)
         return -1;
-    snprintf(trigger, sizeof trigger, "%s/.attach_pid%d", target->tmp, target->inner);
+    snprintf(trigger, sizeof trigger, "%s/.attach_pid%d", target->tmp, target->inner_pid);
     fd = open(trigger, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 && errno != EEXIST)
         return ckpt_error_set(error, errno, "cannot make '%s'", trigger);
@@ -123,8 +125,8 @@ static int send_load(int fd, const char *library, const char *options, struct ck
 }
 
 /*
- * The answer: a line with 0, then "return code: N", or N alone from JDK 8.  Where the JVM loads no
- * agents it says so instead, behind -1 or, from JDK 21 on, behind 0.
+ * The answer is a line with 0, then "return code: N", on JDK 8 only N. A JVM that does not load
+ * agents answers with a text instead, after -1 or, from JDK 21 on, after 0.
  */
 static bool is_loaded(const char *text)
 {
@@ -158,7 +160,7 @@ static int read_answer(int fd, const char *library, struct ckpt_error *error)
     if (strstr(text, "EnableDynamicAgentLoading"))
         return ckpt_error_set(
             error, 0,
-            "this JVM takes no agent while it runs (-XX:-EnableDynamicAgentLoading); "
+            "this JVM loads no agent while it runs (-XX:-EnableDynamicAgentLoading); "
             "start it with 'checkpointer run', or without that option");
     text[strcspn(text, "\n")] = ' ';
     text[strcspn(text, "\n")] = '\0';
@@ -169,13 +171,13 @@ static int read_answer(int fd, const char *library, struct ckpt_error *error)
         library, text);
 }
 
-static int converse(const struct ckpt_target *target, const char *path, const char *library,
-                    const char *options, struct ckpt_error *error)
+static int request_load(const struct ckpt_target *target, const char *path, const char *library,
+                        const char *options, struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     ckpt_auto_close int fd = -1;
 
-    if (open_door(target, path, error) < 0)
+    if (open_attach_socket(target, path, error) < 0)
         return -1;
     fd = ckpt_target_new_socket(error);
     if (fd < 0)
@@ -185,16 +187,17 @@ static int converse(const struct ckpt_target *target, const char *path, const ch
         return ckpt_error_set(error, errno, "cannot connect to the JVM at '%s'", path);
     if (!ckpt_target_is_peer(target, fd))
         return ckpt_error_set(error, 0,
-                              "the socket '%s' is another process's, so JVM %d cannot be told to "
-                              "load the agent; containers that share a /tmp need PIDs of their own "
-                              "for that, or the JVM the agent from its start ('checkpointer run')",
+                              "the socket '%s' belongs to another process, so JVM %d cannot load "
+                              "the agent; start it with 'checkpointer run', or do not share a /tmp "
+                              "between containers whose JVMs have the same PID",
                               path, target->pid);
     if (send_load(fd, library, options, error) < 0)
         return -1;
     return read_answer(fd, library, error);
 }
 
-static bool sees(const struct ckpt_target *target, const char *library)
+/* Whether the JVM has a file of the name @library in its file tree. */
+static bool can_see(const struct ckpt_target *target, const char *library)
 {
     char path[PATH_MAX + 32];
     struct stat status;
@@ -203,7 +206,7 @@ static bool sees(const struct ckpt_target *target, const char *library)
     return stat(path, &status) == 0;
 }
 
-/* Of the library that is open as @from. */
+/* Copy the library, open as @from, to the file @name. */
 static int copy_library(int from, const char *name, struct ckpt_error *error)
 {
     ckpt_auto_close int to = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0700);
@@ -219,23 +222,23 @@ static int copy_library(int from, const char *name, struct ckpt_error *error)
     return -1;
 }
 
-/* As the JVM's user: make it load the library, of which @copied is open if it does not see it. */
-static int load_as_user(const struct ckpt_target *target, const char *library, int copied,
+/* Runs as the JVM's user. @source is the open library if the JVM needs a copy of it, else -1. */
+static int load_as_user(const struct ckpt_target *target, const char *library, int source,
                         const char *options, struct ckpt_error *error)
 {
     char path[96], name[64], here[160], there[80];
     int result;
 
-    snprintf(path, sizeof path, "%s/.java_pid%d", target->tmp, target->inner);
-    if (copied < 0)
-        return converse(target, path, library, options, error);
-    snprintf(name, sizeof name, COPY_PREFIX "%d-%llx.so", target->inner,
+    snprintf(path, sizeof path, "%s/.java_pid%d", target->tmp, target->inner_pid);
+    if (source < 0)
+        return request_load(target, path, library, options, error);
+    snprintf(name, sizeof name, COPY_PREFIX "%d-%llx.so", target->inner_pid,
              (unsigned long long)ckpt_clock_ms(CLOCK_MONOTONIC));
     snprintf(here, sizeof here, "%s/%s", target->tmp, name);
     snprintf(there, sizeof there, "/tmp/%s", name);
-    if (copy_library(copied, here, error) < 0)
+    if (copy_library(source, here, error) < 0)
         return -1;
-    result = converse(target, path, there, options, error);
+    result = request_load(target, path, there, options, error);
     unlink(here);
     return result;
 }
@@ -243,7 +246,8 @@ static int load_as_user(const struct ckpt_target *target, const char *library, i
 int ckpt_attach_load(const struct ckpt_target *target, const char *library, const char *options,
                      struct ckpt_error *error)
 {
-    ckpt_auto_close int copied = sees(target, library) ? -1 : open(library, O_RDONLY | O_CLOEXEC);
+    ckpt_auto_close int source =
+        can_see(target, library) ? -1 : open(library, O_RDONLY | O_CLOEXEC);
     uid_t uid = geteuid();
     gid_t gid = getegid();
     int result;
@@ -253,7 +257,7 @@ int ckpt_attach_load(const struct ckpt_target *target, const char *library, cons
         return ckpt_error_set(error, errno,
                               "JVM %d belongs to user %u; run this command as that user or as root",
                               target->pid, target->uid);
-    result = load_as_user(target, library, copied, options, error);
+    result = load_as_user(target, library, source, options, error);
     if (uid != target->uid && seteuid(uid) < 0)
         return ckpt_error_set(error, errno, "cannot become user %u again", uid);
     if (gid != target->gid && setegid(gid) < 0)

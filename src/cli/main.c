@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * checkpointer: finds the subcommand and gives it its arguments.
+ * checkpointer: finds the subcommand and passes it the arguments.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,13 +64,13 @@ int ckpt_cli_option(const struct ckpt_command *command, int argc, char **argv, i
 static void help(FILE *to)
 {
     fprintf(to, "usage: checkpointer COMMAND ...\n\n"
-                "Freezes a running JVM into an image directory and brings it back.\n\n");
+                "Freezes a running JVM into an image directory and restores it.\n\n");
     for (size_t i = 0; i < CKPT_COUNT(commands); i++)
         fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(to,
-            "\n'checkpointer COMMAND --help' tells more; so does checkpointer(1).\n"
-            "Exit status: 0 done, 1 not done (and why), 2 wrong arguments; 'run' and 'restore' end "
-            "as\nthe JVM does.\n");
+            "\n'checkpointer COMMAND --help' and checkpointer(1) have the details.\n"
+            "Exit status: 0 success, 1 failure (with the reason), 2 wrong arguments; 'run' and\n"
+            "'restore' have the exit status of the JVM.\n");
 }
 
 static const struct ckpt_command *find(const char *name)

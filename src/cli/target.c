@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Finding a JVM by its PID, and the agent in it: also across mount and PID namespaces, through
- * /proc/PID/root and the last NSpid, as the JDK's own tools do.
+ * Finds a JVM by its PID, and the control socket of its agent. A JVM in another mount or PID
+ * namespace is found through /proc/PID/root and the last NSpid, as the JDK's tools do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +21,11 @@
 #include "cli/cli.h"
 
 #define LIBRARY "libcheckpointer.so"
-#define CONNECT_S 10 /* to be accepted: a connection is refused or made at once, unless many wait */
+#define CONNECT_S 10 /* connect() waits only while the listener's backlog is full */
 
 /*
- * 0: it has not, or it was deleted, and the process restored since
- * (engine/builtin/parked/memory.c).
+ * 1 or 0, or -1 with @error. A restored JVM whose libjvm.so was deleted before the checkpoint does
+ * not map it: its pages are anonymous memory (engine/builtin/parked/memory.c).
  */
 static int has_libjvm(const char *pid, struct ckpt_error *error)
 {
@@ -38,11 +38,10 @@ static int has_libjvm(const char *pid, struct ckpt_error *error)
         if (maps || errno == ENOENT)
             return ckpt_error_set(error, 0, "process %s is a kernel thread or has just ended", pid);
         return ckpt_error_set(error, errno,
-                              geteuid()
-                                  ? "process %s is not yours; run this command as its owner "
-                                    "or as root"
-                                  : "process %s may not be looked at, even by root here; is this "
-                                    "a container without CAP_SYS_PTRACE?",
+                              geteuid() ? "process %s is not yours; run this command as its owner "
+                                          "or as root"
+                                        : "process %s may not be inspected, even by root here; add "
+                                          "CAP_SYS_PTRACE to this container",
                               pid);
     }
     do {
@@ -76,7 +75,7 @@ static int read_status(const char *pid, struct ckpt_target *target, struct ckpt_
         else if (sscanf(line, "Gid:\t%*u\t%u", &gid) == 1)
             target->gid = gid;
         else if (strncmp(line, "NSpid:", 6) == 0 && last)
-            target->inner = atoi(last + 1);
+            target->inner_pid = atoi(last + 1);
     }
     return 0;
 }
@@ -91,7 +90,7 @@ int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ck
 
     if (*end || end == text || pid <= 0 || pid > 1 << 30)
         return ckpt_error_set(error, 0, "'%s' is not a process ID; 'jps' lists JVMs", text);
-    target.pid = target.inner = (pid_t)pid;
+    target.pid = target.inner_pid = (pid_t)pid;
     if (read_status(text, &target, error) < 0 || (is_jvm = has_libjvm(text, error)) < 0)
         return -1;
     snprintf(path, sizeof path, "/proc/%s/root", text);
@@ -106,7 +105,7 @@ int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ck
     return 0;
 }
 
-bool ckpt_target_has(const struct ckpt_target *target, const char *part)
+bool ckpt_target_maps(const struct ckpt_target *target, const char *part)
 {
     ckpt_auto_fclose FILE *maps = NULL;
     char line[PATH_MAX + 128];
@@ -121,22 +120,22 @@ bool ckpt_target_has(const struct ckpt_target *target, const char *part)
 
 void ckpt_target_socket(const struct ckpt_target *target, char path[CKPT_CONTROL_NAME_MAX])
 {
-    ckpt_control_name(path, target->tmp, target->uid, target->inner, target->pid_namespace);
+    ckpt_control_name(path, target->tmp, target->uid, target->inner_pid, target->pid_namespace);
 }
 
 int ckpt_target_new_socket(struct ckpt_error *error)
 {
-    struct timeval patience = {.tv_sec = CONNECT_S};
+    struct timeval limit = {.tv_sec = CONNECT_S};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return ckpt_error_set(error, errno, "cannot make a Unix socket");
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     return fd;
 }
 
-/* Whether the numbers in /proc are those by which the kernel names processes to us. */
-static bool proc_is_ours(void)
+/* Whether /proc shows the PIDs of this command's own PID namespace. */
+static bool proc_has_own_pids(void)
 {
     char text[32];
     ssize_t length = readlink("/proc/self", text, sizeof text - 1);
@@ -150,11 +149,11 @@ bool ckpt_target_is_peer(const struct ckpt_target *target, int fd)
     struct ucred peer = {.pid = 0};
     socklen_t size = sizeof peer;
 
-    return !proc_is_ours() ||
+    return !proc_has_own_pids() ||
            (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid == target->pid);
 }
 
-/* To the socket that user @owner has made under the name for that PID namespace. */
+/* Connect to the socket for @pid_namespace that user @owner created. -2: there is none. */
 static int connect_to(const struct ckpt_target *target, uid_t owner, unsigned long pid_namespace,
                       struct ckpt_error *error)
 {
@@ -165,13 +164,13 @@ static int connect_to(const struct ckpt_target *target, uid_t owner, unsigned lo
 
     if (fd < 0)
         return -1;
-    ckpt_control_name(name.sun_path, target->tmp, owner, target->inner, pid_namespace);
+    ckpt_control_name(name.sun_path, target->tmp, owner, target->inner_pid, pid_namespace);
     if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0) {
         if (errno == ENOENT || errno == ECONNREFUSED) /* the latter: left by a dead process */
             return -2;
         return ckpt_error_set(error, errno, "cannot reach the agent at '%s'", name.sun_path);
     }
-    /* /tmp is everybody's: make sure that the JVM's owner made this socket. */
+    /* All users can write to /tmp: make sure that the JVM's owner created this socket. */
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != owner)
         return ckpt_error_set(error, EPERM, "the socket '%s' is not the JVM's", name.sun_path);
     return ckpt_target_is_peer(target, fd) ? CKPT_STEAL_FD(fd) : -2;
@@ -181,9 +180,9 @@ int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *err
 {
     int fd = connect_to(target, target->uid, target->pid_namespace, error);
 
-    if (fd == -2 && target->pid_namespace) /* an agent that cannot tell its PID namespace */
+    if (fd == -2 && target->pid_namespace) /* the agent may be unable to read its PID namespace */
         fd = connect_to(target, target->uid, 0, error);
-    /* A JVM that was started by root and has become another user since. */
+    /* The JVM may have been started by root and have changed its user since. */
     if (fd == -2 && target->uid && geteuid() == 0)
         fd = connect_to(target, 0, target->pid_namespace, error);
     return fd;
@@ -215,13 +214,13 @@ int ckpt_target_check_tmp(const struct ckpt_target *target, struct ckpt_error *e
     if (!problem)
         return 0;
     return ckpt_error_set(error, 0,
-                          "the /tmp of JVM %d %s, so there is no socket to ask it by; mount a "
-                          "writable /tmp, or ask by Core.checkpointRestore(), the agent's option "
+                          "the /tmp of JVM %d %s, so it has no socket for requests; mount a "
+                          "writable /tmp, or use Core.checkpointRestore(), the agent's option "
                           "signal, or its HTTP endpoint",
                           target->pid, problem);
 }
 
-int ckpt_target_agent(char *path, size_t size, struct ckpt_error *error)
+int ckpt_target_find_library(char *path, size_t size, struct ckpt_error *error)
 {
     static const char *const places[] = {"%s/" LIBRARY, "%s/../lib/" LIBRARY,
                                          "%s/../lib/x86_64-linux-gnu/" LIBRARY,
@@ -244,8 +243,7 @@ int ckpt_target_agent(char *path, size_t size, struct ckpt_error *error)
         }
     }
     return ckpt_error_set(error, 0,
-                          "the agent " LIBRARY
-                          " is neither in '%s' nor in '../lib' beside it; install "
-                          "both together",
+                          "the agent's library " LIBRARY
+                          " is neither in '%s' nor in the '../lib' of that; install both together",
                           folder);
 }

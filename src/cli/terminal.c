@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See terminal.h.  Decodes UTF-8 by hand: the text may be anything, and the locale is not set.
+ * See terminal.h. Decodes UTF-8 itself: libc's functions depend on the locale, which is not set.
  */
 #include "cli/terminal.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The number of bytes of the UTF-8 character at @text and the character; 0: it is not UTF-8. */
+/* The length in bytes of the UTF-8 character at @text; 0 if it is not UTF-8. */
 static int decode(const unsigned char *text, uint32_t *ret_character)
 {
-    static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
+    static const uint32_t min_character[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char first = text[0];
     int length = first < 0x80             ? 1
                  : (first & 0xe0) == 0xc0 ? 2
@@ -24,7 +24,7 @@ static int decode(const unsigned char *text, uint32_t *ret_character)
             return 0;
         character = character << 6 | (text[i] & 0x3f);
     }
-    if (!length || character < lowest[length] || character > 0x10ffff)
+    if (!length || character < min_character[length] || character > 0x10ffff)
         return 0;
     *ret_character = character;
     return length;

@@ -90,7 +90,7 @@ kill -STOP "$pid"
 run "$CKPT" check "$pid"
 like "$status$out" "^1.*no +state: the JVM is stopped" "check: a stopped JVM is refused"
 run "$CKPT" checkpoint "$pid" "$TMP/image"
-is "$status$out$err" "1checkpointer: JVM $pid is stopped; let it go on first: 'kill -CONT $pid'" \
+is "$status$out$err" "1checkpointer: JVM $pid is stopped; let it continue first: 'kill -CONT $pid'" \
     "checkpoint: a stopped JVM is refused at once"
 kill -CONT "$pid"
 thread=$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -n 1)

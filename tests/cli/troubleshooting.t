@@ -19,7 +19,7 @@ import sys
 
 # The functions that report a message. Which of their arguments is its text is seen by its words.
 REPORTERS = ("ckpt_error_set ckpt_report_add ckpt_restore_warn ckpt_log ckpt_log_lines "
-             "ckpt_cli_usage find turn_away say strdup answer_error report warn describe "
+             "ckpt_cli_usage add_finding turn_away say strdup answer_error report warn describe "
              "CheckpointException IllegalStateException UnpackException").split()
 # They add a hint themselves: "; see 'checkpointer COMMAND --help'".
 HINTED = ["ckpt_cli_usage"]
@@ -135,11 +135,11 @@ def in_words(argument):
 def reported(words):
     for name, found in calls(words, REPORTERS):
         worded = [index for index, argument in enumerate(found) if in_words(argument)]
-        if name == "find":  # (..., VERDICT, what it is about, format, ...)
+        if name == "add_finding":  # (..., VERDICT, what it is about, format, ...)
             worded = [index for index in worded if index > 2]
         if not worded or ["CKPT_YES"] in found:  # the latter: `check` says that all is well
             continue
-        about = "".join(parts(found[worded[0] - 1])) + ": " if name == "find" else ""
+        about = "".join(parts(found[worded[0] - 1])) + ": " if name == "add_finding" else ""
         for text in texts(found[worded[0]]):
             if is_text(text):
                 yield name, tidy(about + text)

@@ -128,7 +128,7 @@ ends_meanwhile() {
     before=$(cksum "$DIR"/halt/*)
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/halt"
     is "$status$out" 1 "$V: $what: the second checkpoint fails"
-    like "$err" "the JVM ended in the middle of the checkpoint; 'checkpointer inspect' tells whether" \
+    like "$err" "the JVM ended in the middle of the checkpoint; see with 'checkpointer inspect' whether" \
         "$V: $what: the message leaves open whether there is an image"
     is "$(cksum "$DIR"/halt/*)" "$before" "$V: $what: the first image is unchanged"
     wait_exit "$pid"

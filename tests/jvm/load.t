@@ -96,7 +96,7 @@ mixed() { # FIRST SECOND WHAT
     load "$1" '"addr=none,control=false"'
     contains "$out" "return code: 0" "$V: $3: the first is loaded"
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/mixed"
-    contains "$status$err" "1checkpointer: JVM $pid has the agent, but not its control socket" \
+    contains "$status$err" "1checkpointer: JVM $pid has the agent, but no control socket" \
         "$V: $3: control=false: there is no control socket"
     load "$2" '"gc=maybe"'
     unlike "$out" "return code: 0" "$V: $3: wrong options for the second fail the load"
@@ -125,7 +125,7 @@ refuses() {
     java_takes "$JAVA_HOME" -XX:-EnableDynamicAgentLoading || return 0
     late "no agents" -XX:-EnableDynamicAgentLoading
     run "$CKPT" checkpoint "$pid" "$DIR/none"
-    is "$status$out/$err" "1/checkpointer: this JVM takes no agent while it runs \
+    is "$status$out/$err" "1/checkpointer: this JVM loads no agent while it runs \
 (-XX:-EnableDynamicAgentLoading); start it with 'checkpointer run', or without that option" \
         "$V: checkpoint: a JVM with -XX:-EnableDynamicAgentLoading is refused"
     finish "no agents"

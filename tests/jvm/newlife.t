@@ -200,13 +200,13 @@ wrong_arguments() {
     run "$CKPT" restore "$image" -D=x
     is "$status" 2 "restore: -D with an empty key ends with 2"
     run "$CKPT" restore "$image" --env =x
-    refused "restore: --env without a name is refused" "names no variable; expected KEY=VALUE"
+    refused "restore: --env without a name is refused" "has no variable name; expected KEY=VALUE"
     run "$CKPT" restore "$image" --env-file "$TMP/not-there"
     refused "restore: a missing --env-file is refused" "cannot read '$TMP/not-there': no such file"
     printf 'A=1\nB C=2\n' >"$TMP/wrong-file"
     run "$CKPT" restore "$image" --env-file "$TMP/wrong-file"
     refused "restore: a wrong line of --env-file is refused with its number" \
-        "$TMP/wrong-file:2: 'B C' is no name of a variable; expected"
+        "$TMP/wrong-file:2: 'B C' is not a variable name; expected"
     printf 'A=1\nB=\0\n' >"$TMP/wrong-file"
     run "$CKPT" restore "$image" --env-file "$TMP/wrong-file"
     refused "restore: a zero byte in --env-file is refused with its line" "$TMP/wrong-file:2: a zero byte"
@@ -214,7 +214,7 @@ wrong_arguments() {
     is "$status" 2 "restore: no word after '--' ends with 2"
     run "$CKPT" restore "$image" word
     is "$status" 2 "restore: a second directory ends with 2"
-    like "$err" "behind '--'" "restore: a second directory is reported with a hint about '--'"
+    like "$err" "after '--'" "restore: a second directory is reported with a hint about '--'"
 }
 
 RUN_SECONDS=20

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See support.h.  One function a finding; each says what is lost and what to do about it.
+ * See support.h. A "limited" or "no" names what does not work and, in parentheses, the remedy.
  */
 #include "engine/builtin/restore/support.h"
 
@@ -20,9 +20,10 @@ struct findings {
     int result;
 };
 
-__attribute__((format(printf, 4, 5))) static void find(struct findings *findings,
-                                                       enum ckpt_verdict verdict, const char *what,
-                                                       const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void add_finding(struct findings *findings,
+                                                              enum ckpt_verdict verdict,
+                                                              const char *what, const char *format,
+                                                              ...)
 {
     char detail[512];
     va_list arguments;
@@ -37,7 +38,7 @@ __attribute__((format(printf, 4, 5))) static void find(struct findings *findings
 
 static const char *reason(int error)
 {
-    return error == ENOTSUP ? "it does not tell what is asked" : ckpt_raw_errno(error);
+    return error == ENOTSUP ? "it lacks the needed information" : ckpt_raw_errno(error);
 }
 
 static void check_machine(struct findings *findings)
@@ -46,18 +47,20 @@ static void check_machine(struct findings *findings)
     bool old = kernel->major < 5 || (kernel->major == 5 && kernel->minor < 9);
 
     if (strcmp(kernel->machine, "x86_64") != 0)
-        find(findings, CKPT_NO, "processor", "%s (only x86-64 is supported)", kernel->machine);
+        add_finding(findings, CKPT_NO, "processor", "%s (only x86-64 is supported)",
+                    kernel->machine);
     else
-        find(findings, CKPT_YES, "processor", "x86-64");
+        add_finding(findings, CKPT_YES, "processor", "x86-64");
     if (old)
-        find(findings, CKPT_LIMITED, "kernel", "Linux %s (from 5.9 on everything is there)",
-             kernel->release);
+        add_finding(findings, CKPT_LIMITED, "kernel",
+                    "Linux %s (5.9 and later have all that is used)", kernel->release);
     else
-        find(findings, CKPT_YES, "kernel", "Linux %s", kernel->release);
+        add_finding(findings, CKPT_YES, "kernel", "Linux %s", kernel->release);
     if (kernel->page_size != CKPT_PAGE)
-        find(findings, CKPT_NO, "page size", "%lu (only 4096 is supported)", kernel->page_size);
+        add_finding(findings, CKPT_NO, "page size", "%lu (only 4096 is supported)",
+                    kernel->page_size);
     else
-        find(findings, CKPT_YES, "page size", "4096");
+        add_finding(findings, CKPT_YES, "page size", "4096");
 }
 
 static void check_memory(struct findings *findings)
@@ -66,34 +69,37 @@ static void check_memory(struct findings *findings)
     bool too_old = kernel->pagemap_scan == ENOTTY || kernel->pagemap_scan == EINVAL;
 
     if (kernel->pagemap_scan == 0)
-        find(findings, CKPT_YES, "page tables", "PAGEMAP_SCAN");
+        add_finding(findings, CKPT_YES, "page tables", "PAGEMAP_SCAN");
     else if (kernel->pagemap == 0 && too_old)
-        find(findings, CKPT_LIMITED, "page tables",
-             "/proc/self/pagemap: a checkpoint takes a little longer (Linux 6.7 has PAGEMAP_SCAN)");
+        add_finding(
+            findings, CKPT_LIMITED, "page tables",
+            "/proc/self/pagemap: a checkpoint takes a little longer (Linux 6.7 has PAGEMAP_SCAN)");
     else
-        find(findings, CKPT_NO, "page tables",
-             "/proc/self/pagemap: %s (mount /proc; the kernel needs CONFIG_PROC_PAGE_MONITOR)",
-             reason(kernel->pagemap ? kernel->pagemap : kernel->pagemap_scan));
+        add_finding(
+            findings, CKPT_NO, "page tables",
+            "/proc/self/pagemap: %s (mount /proc; the kernel needs CONFIG_PROC_PAGE_MONITOR)",
+            reason(kernel->pagemap ? kernel->pagemap : kernel->pagemap_scan));
     if (kernel->smaps == 0)
-        find(findings, CKPT_YES, "mappings", "/proc/self/smaps with VmFlags");
+        add_finding(findings, CKPT_YES, "mappings", "/proc/self/smaps with VmFlags");
     else
-        find(findings, CKPT_NO, "mappings",
-             "/proc/self/smaps: %s (mount /proc; the kernel needs CONFIG_PROC_PAGE_MONITOR)",
-             reason(kernel->smaps));
+        add_finding(findings, CKPT_NO, "mappings",
+                    "/proc/self/smaps: %s (mount /proc; the kernel needs CONFIG_PROC_PAGE_MONITOR)",
+                    reason(kernel->smaps));
     if (kernel->vdso == 0)
-        find(findings, CKPT_YES, "vDSO", "it can be moved");
+        add_finding(findings, CKPT_YES, "vDSO", "it can be moved");
     else if (kernel->vdso == EPERM)
-        find(findings, CKPT_NO, "vDSO",
-             "it cannot be moved, so nothing can be restored here (use a kernel built without "
-             "CONFIG_MSEAL_SYSTEM_MAPPINGS)");
+        add_finding(
+            findings, CKPT_NO, "vDSO",
+            "it cannot be moved, so nothing can be restored here (use a kernel built without "
+            "CONFIG_MSEAL_SYSTEM_MAPPINGS)");
     else
-        find(findings, CKPT_NO, "vDSO", "moving it failed: %s", reason(kernel->vdso));
+        add_finding(findings, CKPT_NO, "vDSO", "moving it failed: %s", reason(kernel->vdso));
     if (kernel->memfd == 0)
-        find(findings, CKPT_YES, "memory files", "memfd_create");
+        add_finding(findings, CKPT_YES, "memory files", "memfd_create");
     else
-        find(findings, CKPT_LIMITED, "memory files",
-             "memfd_create: %s; no restore of a JVM with ZGC (allow the call)",
-             reason(kernel->memfd));
+        add_finding(findings, CKPT_LIMITED, "memory files",
+                    "memfd_create: %s; no restore of a JVM with ZGC (allow the call)",
+                    reason(kernel->memfd));
 }
 
 static void check_threads(struct findings *findings)
@@ -101,18 +107,19 @@ static void check_threads(struct findings *findings)
     const struct ckpt_kernel *kernel = findings->kernel;
 
     if (kernel->tid_address == 0)
-        find(findings, CKPT_YES, "threads", "PR_GET_TID_ADDRESS");
+        add_finding(findings, CKPT_YES, "threads", "PR_GET_TID_ADDRESS");
     else
-        find(findings, CKPT_NO, "threads",
-             "PR_GET_TID_ADDRESS: %s (the kernel needs CONFIG_CHECKPOINT_RESTORE)",
-             reason(kernel->tid_address));
+        add_finding(findings, CKPT_NO, "threads",
+                    "PR_GET_TID_ADDRESS: %s (the kernel needs CONFIG_CHECKPOINT_RESTORE)",
+                    reason(kernel->tid_address));
     if (kernel->mm_map == 0)
-        find(findings, CKPT_YES, "process layout", "PR_SET_MM_MAP");
+        add_finding(findings, CKPT_YES, "process layout", "PR_SET_MM_MAP");
     else
-        find(findings, CKPT_LIMITED, "process layout",
-             "PR_SET_MM_MAP: %s; ps shows a restored JVM as the command that restored it (the "
-             "kernel needs CONFIG_CHECKPOINT_RESTORE)",
-             reason(kernel->mm_map));
+        add_finding(
+            findings, CKPT_LIMITED, "process layout",
+            "PR_SET_MM_MAP: %s; ps shows a restored JVM as the command that restored it (the "
+            "kernel needs CONFIG_CHECKPOINT_RESTORE)",
+            reason(kernel->mm_map));
 }
 
 static void check_clocks(struct findings *findings)
@@ -120,16 +127,19 @@ static void check_clocks(struct findings *findings)
     const struct ckpt_kernel *kernel = findings->kernel;
 
     if (kernel->time_way == CKPT_TIME_WAY_DIRECT)
-        find(findings, CKPT_YES, "clocks", "a time namespace: they go on where they stopped");
+        add_finding(findings, CKPT_YES, "clocks",
+                    "a time namespace: they continue where they stopped");
     else if (kernel->time_way == CKPT_TIME_WAY_USER)
-        find(findings, CKPT_YES, "clocks",
-             "the JVM's own clock continues where it stopped; for native libraries too with "
-             "restore --time=namespace, inside a user namespace");
+        add_finding(findings, CKPT_YES, "clocks",
+                    "the JVM's own clock continues where it stopped; for native libraries too with "
+                    "restore --time=namespace, inside a user namespace");
     else
-        find(findings, CKPT_LIMITED, "clocks",
-             "no time namespace (%s): only the JVM's own clock continues where it stopped, native "
-             "libraries see the machine's (give the container CAP_SYS_ADMIN or user namespaces)",
-             reason(kernel->time_error));
+        add_finding(
+            findings, CKPT_LIMITED, "clocks",
+            "no time namespace (%s): only the JVM's own clock continues where it stopped, native "
+            "libraries see the machine's clock (give the container CAP_SYS_ADMIN or user "
+            "namespaces)",
+            reason(kernel->time_error));
 }
 
 static void check_descriptors(struct findings *findings)
@@ -137,27 +147,28 @@ static void check_descriptors(struct findings *findings)
     const struct ckpt_kernel *kernel = findings->kernel;
 
     if (kernel->kcmp == 0)
-        find(findings, CKPT_YES, "shared descriptors", "kcmp");
+        add_finding(findings, CKPT_YES, "shared descriptors", "kcmp");
     else
-        find(findings, CKPT_LIMITED, "shared descriptors",
-             "kcmp: %s; duplicates of a file's descriptor come back with offsets of their own "
-             "(allow the call)",
-             reason(kernel->kcmp));
+        add_finding(
+            findings, CKPT_LIMITED, "shared descriptors",
+            "kcmp: %s; duplicates of a file's descriptor are restored with separate offsets "
+            "(allow the call)",
+            reason(kernel->kcmp));
     if (kernel->close_range == 0)
-        find(findings, CKPT_YES, "closing descriptors", "close_range");
+        add_finding(findings, CKPT_YES, "closing descriptors", "close_range");
     else
-        find(
+        add_finding(
             findings, CKPT_LIMITED, "closing descriptors",
-            "close_range: %s; what whoever starts 'run' or 'restore' has left open stays open (use "
-            "Linux 5.9, or allow the call)",
+            "close_range: %s; 'run' and 'restore' cannot close descriptors that their caller left "
+            "open (use Linux 5.9, or allow the call)",
             reason(kernel->close_range));
     if (kernel->tmp_files == 0)
-        find(findings, CKPT_YES, "control socket", "/tmp can be written");
+        add_finding(findings, CKPT_YES, "control socket", "/tmp can be written");
     else
-        find(findings, CKPT_LIMITED, "control socket",
-             "/tmp: %s; a JVM here checkpoints only itself, by Core.checkpointRestore() (mount a "
-             "writable /tmp)",
-             reason(kernel->tmp_files));
+        add_finding(
+            findings, CKPT_LIMITED, "control socket",
+            "/tmp: %s; 'checkpointer checkpoint' cannot reach a JVM here (mount a writable /tmp)",
+            reason(kernel->tmp_files));
 }
 
 static void check_filter(struct findings *findings)
@@ -165,12 +176,13 @@ static void check_filter(struct findings *findings)
     const struct ckpt_kernel *kernel = findings->kernel;
 
     if (!kernel->filtered)
-        find(findings, CKPT_YES, "system call filter", "none");
+        add_finding(findings, CKPT_YES, "system call filter", "none");
     else
-        find(findings, CKPT_YES, "system call filter",
-             "on; clone3 is %s, unshare is %s, and neither "
-             "is needed",
-             kernel->clone3 ? "refused" : "allowed", kernel->unshare ? "refused" : "allowed");
+        add_finding(findings, CKPT_YES, "system call filter",
+                    "on; clone3 is %s, unshare is %s, and neither "
+                    "is needed",
+                    kernel->clone3 ? "refused" : "allowed",
+                    kernel->unshare ? "refused" : "allowed");
 }
 
 int ckpt_builtin_check(const struct ckpt_kernel *kernel, ckpt_finding_fn *report, void *context)
