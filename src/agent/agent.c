@@ -14,6 +14,8 @@
 #include "agent/java/origins.h"
 #include "agent/java/parameters.h"
 #include "agent/options.h"
+#include "agent/parked/control_fds.h"
+#include "agent/parked/endpoint_table.h"
 #include "agent/policy_option.h"
 #include "agent/requests/control_request.h"
 #include "agent/requests/control_socket.h"
@@ -22,9 +24,9 @@
 #include "agent/second_copy.h"
 #include "base/cleanup.h"
 #include "engine/builtin/fd/fds.h"
+#include "hotspot/parked/process_files.h"
 #include "hotspot/perfdata.h"
 #include "hotspot/renew/renew.h"
-#include "hotspot/thread_ids.h"
 #include "hotspot/vmstructs.h"
 #include "runtime/generation.h"
 #include "runtime/java.h"
@@ -171,8 +173,8 @@ static void end(void)
     ckpt_control_unlink();
     ckpt_http_unlink();
     if (ckpt_is_restored()) { /* HotSpot would remove the file of its first PID */
-        ckpt_vmthread_find_perf();
-        ckpt_vmthread_unlink_files();
+        ckpt_perfdata_find();
+        ckpt_process_files_unlink();
         ckpt_perfdata_keep_first();
     }
 }

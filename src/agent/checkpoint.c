@@ -31,11 +31,14 @@
 #include "agent/java/origins.h"
 #include "agent/java/parameters.h"
 #include "agent/options.h"
+#include "agent/parked/control_fds.h"
+#include "agent/parked/endpoint_table.h"
+#include "agent/parked/new_environment.h"
+#include "agent/parked/origin_table.h"
+#include "agent/parked/requester.h"
 #include "agent/policy_option.h"
 #include "agent/requests/control_socket.h"
-#include "agent/requests/http/endpoint.h"
 #include "agent/requests/http/endpoint_fds.h"
-#include "agent/requests/requester.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/raw.h"
@@ -51,6 +54,9 @@
 #include "hotspot/heap.h"
 #include "hotspot/jvm_memory.h"
 #include "hotspot/memory_limit.h"
+#include "hotspot/parked/clock_redirect.h"
+#include "hotspot/parked/process_files.h"
+#include "hotspot/perfdata.h"
 #include "hotspot/renew/generators.h"
 #include "hotspot/renew/java_command.h"
 #include "hotspot/renew/management.h"
@@ -64,7 +70,6 @@
 #include "runtime/log.h"
 
 #define TEMP_PREFIX ".checkpointer-"
-#define PROGRESS_MS 200
 
 /* One checkpoint on its way. */
 struct work {
@@ -72,9 +77,7 @@ struct work {
     struct ckpt_report report, warnings;
     struct ckpt_policies *policies; /* NULL: none */
     enum ckpt_freeze_result result;
-    int reply_fd;
-    const char *written_text; /* of the request */
-    int64_t said_ms;
+    struct ckpt_requester requester;
     int own_fds[CKPT_CONTROL_FDS + CKPT_HTTP_FDS_MAX + 4];
     char image_temp[64], manifest_temp[64];
     struct ckpt_rehearsal_words rehearsal;
@@ -119,45 +122,23 @@ static size_t lazy_memory(void *context, const struct ckpt_park *park, struct ck
     return ckpt_lazy_memory(park, ret, room);
 }
 
-/* To a connection, or to standard error.  Whoever does not read must not hold the JVM up. */
-static void tell(const struct work *work, const char *text, size_t length)
-{
-    struct pollfd room = {.fd = work->reply_fd, .events = POLLOUT};
-    struct timespec none = {0};
-
-    if (work->reply_fd > 0 &&
-        ckpt_syscall(SYS_sendto, work->reply_fd, text, length, MSG_NOSIGNAL | MSG_DONTWAIT, NULL,
-                     0) == -ENOTSOCK &&
-        ckpt_syscall(SYS_ppoll, &room, 1, &none, NULL, 0, 0) > 0 && (room.revents & POLLOUT))
-        ckpt_syscall(SYS_write, work->reply_fd, text, length, 0, 0, 0);
-}
-
 static void progress(void *context, uint64_t done, uint64_t total)
 {
     struct work *work = context;
-    int64_t now = ckpt_clock_ms(CLOCK_MONOTONIC);
-    char text[64];
 
-    if (work->written_text || now - work->said_ms < PROGRESS_MS)
-        return;
-    work->said_ms = now;
-    tell(work, text,
-         ckpt_raw_format(text, sizeof text, "progress %lu %lu\n", (unsigned long)done,
-                         (unsigned long)total));
+    ckpt_requester_progress(&work->requester, done, total);
 }
 
 static void before_end(void *context)
 {
-    struct work *work = context;
-    bool leaves = !work->written_text && ckpt_requester_dies_with_us(work->reply_fd);
-    const char *text = work->written_text ? work->written_text : leaves ? "leave\n" : "written\n";
+    const struct work *work = context;
 
     ckpt_control_unlink();
     ckpt_http_unlink();
-    ckpt_vmthread_unlink_files();
-    tell(work, text, ckpt_raw_length(text));
-    ckpt_control_dismiss(work->reply_fd);
-    ckpt_requester_wait(work->reply_fd);
+    ckpt_process_files_unlink();
+    ckpt_requester_written(&work->requester);
+    ckpt_control_dismiss(work->requester.fd);
+    ckpt_requester_wait(&work->requester);
 }
 
 static void after_restore(void *context)
@@ -165,7 +146,7 @@ static void after_restore(void *context)
     (void)context;
     ckpt_control_hold();
     ckpt_http_hold();
-    ckpt_parameters_adopt();
+    ckpt_environment_adopt();
     ckpt_clock_redirect();
     ckpt_old_attach_restore();
     ckpt_origins_restored();
@@ -321,7 +302,7 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
         return ckpt_error_set(error, 0, "no real-time signal is free to stop the threads with");
     freeze->park.timeout_ms = ckpt_options.park_timeout_ms;
     freeze->park.cached_tid = ckpt_vmthread_tid;
-    freeze->perf_start = ckpt_vmthread_find_perf();
+    freeze->perf_start = ckpt_perfdata_find();
     find_vdso(&freeze->park);
     find_rseq(&freeze->park);
     find_tid(&freeze->park);
@@ -351,9 +332,9 @@ static int prepare(struct work *work, const struct ckpt_request *request, const 
     freeze->before_end = before_end;
     freeze->after_restore = after_restore;
     freeze->context = work;
-    work->reply_fd = request->reply_fd;
-    work->written_text = request->written_text;
-    work->said_ms = ckpt_clock_ms(CLOCK_MONOTONIC);
+    work->requester = (struct ckpt_requester){.fd = request->reply_fd,
+                                              .last_word = request->written_text,
+                                              .progress_ms = ckpt_clock_ms(CLOCK_MONOTONIC)};
 
     freeze->dir_fd = open_directory(directory, error);
     if (freeze->dir_fd < 0)

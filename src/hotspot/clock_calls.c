@@ -15,32 +15,19 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/syscall.h"
-#include "runtime/generation.h"
+#include "hotspot/parked/clock_redirect.h"
 
 #define PAGE 4096ul
-#define PLACES 16
 #define EPOCH_LEAST 1000000000 /* seconds: later is a date, earlier is an uptime */
+
+static struct ckpt_clock_calls *const found = &ckpt_clock_calls;
 
 typedef int clock_fn(clockid_t clock, struct timespec *now);
 typedef int wait_fn(pthread_cond_t *condition, pthread_mutex_t *mutex,
                     const struct timespec *deadline);
-
-struct place {
-    void **at;
-    void *replacement;
-    bool read_only; /* the linker's table after relocation */
-};
-
-static struct place places[PLACES];
-static size_t place_count;
-static bool is_led_aside;
-static int64_t offset_ns; /* what libjvm sees minus the kernel's clock */
 
 static struct timespec moved(const struct timespec *time, int64_t by)
 {
@@ -62,7 +49,7 @@ static int moved_clock(clockid_t clock, struct timespec *now)
     int failed = clock_gettime(clock, now);
 
     if (!failed && clock == CLOCK_MONOTONIC)
-        *now = moved(now, offset_ns);
+        *now = moved(now, ckpt_clock_calls.offset_ns);
     return failed;
 }
 
@@ -73,7 +60,7 @@ static int moved_wait(pthread_cond_t *condition, pthread_mutex_t *mutex,
     struct timespec here = *deadline;
 
     if (deadline->tv_sec < EPOCH_LEAST) {
-        here = moved(deadline, -offset_ns);
+        here = moved(deadline, -ckpt_clock_calls.offset_ns);
         if (here.tv_sec < 0) /* long ago, and no time that the kernel would take */
             here = (struct timespec){.tv_sec = 0};
     }
@@ -88,9 +75,10 @@ static void search(const struct dl_phdr_info *info, const ElfW(Phdr) * segment, 
     void **at = (void **)(info->dlpi_addr + segment->p_vaddr);
     void **end = (void **)(info->dlpi_addr + segment->p_vaddr + segment->p_memsz);
 
-    for (; at < end && place_count < PLACES; at++)
+    for (; at < end && found->count < CKPT_CLOCK_CALLS_MAX; at++)
         if (*at == function)
-            places[place_count++] = (struct place){.at = at, .replacement = replacement};
+            found->calls[found->count++] =
+                (struct ckpt_clock_call){.at = at, .replacement = replacement};
 }
 
 static void mark_read_only(const struct dl_phdr_info *info, const ElfW(Phdr) * relro)
@@ -98,9 +86,9 @@ static void mark_read_only(const struct dl_phdr_info *info, const ElfW(Phdr) * r
     uintptr_t start = (info->dlpi_addr + relro->p_vaddr) & -PAGE;
     uintptr_t end = (info->dlpi_addr + relro->p_vaddr + relro->p_memsz) & -PAGE;
 
-    for (size_t i = 0; i < place_count; i++)
-        if ((uintptr_t)places[i].at >= start && (uintptr_t)places[i].at < end)
-            places[i].read_only = true;
+    for (size_t i = 0; i < found->count; i++)
+        if ((uintptr_t)found->calls[i].at >= start && (uintptr_t)found->calls[i].at < end)
+            found->calls[i].read_only = true;
 }
 
 struct wanted {
@@ -141,8 +129,8 @@ static int look(struct dl_phdr_info *info, size_t size, void *context)
 
 static bool has_place_for(void *replacement)
 {
-    for (size_t i = 0; i < place_count; i++)
-        if (places[i].replacement == replacement)
+    for (size_t i = 0; i < found->count; i++)
+        if (found->calls[i].replacement == replacement)
             return true;
     return false;
 }
@@ -156,34 +144,11 @@ bool ckpt_clock_prepare(void)
 
     if (libjvm)
         dlclose(libjvm);
-    if (is_led_aside)
+    if (found->are_redirected)
         return true; /* the addresses looked for are not there any more; the places are known */
-    place_count = 0;
+    found->count = 0;
     if (wanted.in_libjvm && wanted.clock && wanted.wait)
         dl_iterate_phdr(look, &wanted);
-    return place_count < PLACES && has_place_for((void *)moved_clock) &&
+    return found->count < CKPT_CLOCK_CALLS_MAX && has_place_for((void *)moved_clock) &&
            has_place_for((void *)moved_wait);
-}
-
-/* ---- in the restored process ---- */
-
-static void protect(const struct place *place, int protection)
-{
-    if (place->read_only)
-        ckpt_sys_mprotect((uintptr_t)place->at & -PAGE, PAGE, protection);
-}
-
-void ckpt_clock_redirect(void)
-{
-    int64_t shift_ns;
-
-    if (!ckpt_clock_is_shifted(&shift_ns))
-        return;
-    offset_ns -= shift_ns;
-    for (size_t i = 0; i < place_count && !is_led_aside; i++) {
-        protect(&places[i], PROT_READ | PROT_WRITE);
-        __atomic_store_n(places[i].at, places[i].replacement, __ATOMIC_RELAXED);
-        protect(&places[i], PROT_READ);
-    }
-    is_led_aside = true;
 }

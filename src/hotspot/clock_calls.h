@@ -11,14 +11,8 @@
 
 /**
  * Look for the places in libjvm from which it calls the clock and timed waits.  Before parking.
- * @return whether the clock could be led aside if a restore had to
+ * @return whether a restore could have them redirected (parked/clock_redirect.h)
  */
 bool ckpt_clock_prepare(void);
-
-/**
- * In a restored process, among the parked: make up for the kernel's clock being others, if the
- * mailbox asks for it.  Raw system calls only.
- */
-void ckpt_clock_redirect(void);
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/parked/tasks.h"
+#include "base/tasks.h"
 #include "runtime/java.h"
 
 #define SIGNALS 3

@@ -1,15 +1,48 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See perfdata.h.  The name is in a variable of HotSpot's own, which nobody else can find; so the
- * function is exchanged that libjvm removes files with.  Only at the very end: by then HotSpot has
- * nothing else of that kind to remove, and the agent has removed what has the right name.
+ * See perfdata.h.  The name that HotSpot removes is in a variable of its own, which cannot be
+ * found; so the function is exchanged that libjvm removes files with.  Only at the very end: by
+ * then HotSpot has nothing else of that kind to remove, and the agent has removed the file that has
+ * the right name.
  */
 #include "hotspot/perfdata.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "hotspot/parked/process_files.h"
 #include "hotspot/redirect.h"
+#include "hotspot/vmstructs.h"
+
+/* HotSpot says where the memory is; the name in the kernel's list is that of this mapping. */
+uint64_t ckpt_perfdata_find(void)
+{
+    ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
+    char *const *start = ckpt_vm_static("PerfMemory", "_start");
+    char line[PATH_MAX + 128];
+
+    ckpt_perfdata.path[0] = '\0';
+    while (maps && start && *start && fgets(line, sizeof line, maps)) {
+        unsigned long from, inode;
+        char sharing;
+        int at = 0;
+
+        if (sscanf(line, "%lx-%*x %*3c%c %*x %*x:%*x %lu %n", &from, &sharing, &inode, &at) < 3 ||
+            from != (uintptr_t)*start)
+            continue;
+        line[strcspn(line, "\n")] = '\0';
+        if (sharing != 's')
+            return 0; /* with -XX:+PerfDisableSharedMem: memory as any other */
+        if (at && line[at] == '/')
+            snprintf(ckpt_perfdata.path, sizeof ckpt_perfdata.path, "%s", line + at);
+        ckpt_perfdata.inode = inode;
+        ckpt_perfdata.start = from;
+        return from;
+    }
+    return 0;
+}
 
 static int unlink_others(const char *path)
 {

@@ -6,17 +6,10 @@
  */
 #include "hotspot/thread_ids.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/own_files.h"
 #include "base/raw.h"
-#include "base/syscall.h"
 #include "hotspot/vmstructs.h"
 
 #define MOST_KEYS 1024
@@ -26,8 +19,6 @@
 static pthread_key_t key;
 static bool has_key;
 static int64_t os_thread_at = -1, thread_id_at = -1;
-static char perf_path[PATH_MAX];
-static uint64_t perf_inode, perf_start;
 
 #define word(pointer, offset) (*(char *const *)((const char *)(pointer) + (offset)))
 
@@ -74,34 +65,6 @@ static const char *find_thread(const char *env)
     return found;
 }
 
-/* HotSpot says where the memory is; the name in the kernel's list is that of this mapping. */
-uint64_t ckpt_vmthread_find_perf(void)
-{
-    ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
-    char *const *start = ckpt_vm_static("PerfMemory", "_start");
-    char line[PATH_MAX + 128];
-
-    perf_path[0] = '\0';
-    while (maps && start && *start && fgets(line, sizeof line, maps)) {
-        unsigned long from, inode;
-        char sharing;
-        int at = 0;
-
-        if (sscanf(line, "%lx-%*x %*3c%c %*x %*x:%*x %lu %n", &from, &sharing, &inode, &at) < 3 ||
-            from != (uintptr_t)*start)
-            continue;
-        line[strcspn(line, "\n")] = '\0';
-        if (sharing != 's')
-            return 0; /* with -XX:+PerfDisableSharedMem: memory as any other */
-        if (at && line[at] == '/')
-            snprintf(perf_path, sizeof perf_path, "%s", line + at);
-        perf_inode = inode;
-        perf_start = from;
-        return from;
-    }
-    return 0;
-}
-
 void ckpt_vmthread_init(JNIEnv *env)
 {
     const char *thread;
@@ -127,14 +90,4 @@ uint32_t *ckpt_vmthread_tid(void)
     char *os_thread = thread ? word(thread, os_thread_at) : NULL;
 
     return os_thread ? (uint32_t *)(os_thread + thread_id_at) : NULL;
-}
-
-void ckpt_vmthread_unlink_files(void)
-{
-    char door[64];
-
-    ckpt_raw_format(door, sizeof door, "/tmp/.java_pid%d", (int)ckpt_sys_getpid());
-    ckpt_ownfiles_unlink_socket(door);
-    if (perf_path[0])
-        ckpt_ownfiles_unlink(perf_path, perf_inode, perf_start);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What HotSpot remembers about the process and its threads that a restore changes: the TID that it
- * keeps for every thread, and the hsperfdata file that has the PID for its name.
+ * What HotSpot remembers about its threads that a restore changes: the TID that it keeps for every
+ * thread.
  */
 #ifndef CKPT_HOTSPOT_THREAD_IDS_H
 #define CKPT_HOTSPOT_THREAD_IDS_H
@@ -17,17 +17,5 @@ void ckpt_vmthread_init(JNIEnv *env);
  * not the JVM's.  Safe in a signal handler.
  */
 uint32_t *ckpt_vmthread_tid(void);
-
-/**
- * Remove the files that have this process's PID for a name: hsperfdata and the attach mechanism's
- * socket.  Safe among the parked.
- */
-void ckpt_vmthread_unlink_files(void);
-
-/**
- * Look for the JVM's own hsperfdata, for ckpt_vmthread_unlink_files().
- * @return where it is mapped; 0 if it is no shared memory, or there is none
- */
-uint64_t ckpt_vmthread_find_perf(void);
 
 #endif

@@ -18,25 +18,16 @@
 #include <sys/stat.h>
 
 #include "agent/options.h"
+#include "agent/parked/origin_table.h"
 #include "base/syscall.h"
 #include "runtime/java.h"
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
-#define PIECE 1024
-#define PIECES 1024
 #define PROPERTY "jdk.crac.collect-fd-stacktraces"
 
-struct origin {
-    jobject stack; /* a global reference; of no meaning any more unless valid */
-    uint64_t device, inode;
-    bool valid;
-};
-
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct origin *pieces[PIECES];
 static bool collecting;
-static long own_pid;
 static jclass class;
 static jmethodID here;
 
@@ -45,32 +36,32 @@ static __thread bool inside;
 
 /* ---- the table; the mutex is held ---- */
 
-static struct origin *find(int descriptor, bool make)
+static struct ckpt_origin *find(int descriptor, bool make)
 {
-    struct origin **piece;
+    struct ckpt_origin **piece;
 
-    if (descriptor < 0 || descriptor >= PIECE * PIECES)
+    if (descriptor < 0 || descriptor >= CKPT_ORIGIN_PIECE * CKPT_ORIGIN_PIECES)
         return NULL;
-    piece = &pieces[descriptor / PIECE];
+    piece = &ckpt_origins.pieces[descriptor / CKPT_ORIGIN_PIECE];
     if (!*piece && make)
-        *piece = calloc(PIECE, sizeof **piece);
-    return *piece ? &(*piece)[descriptor % PIECE] : NULL;
+        *piece = calloc(CKPT_ORIGIN_PIECE, sizeof **piece);
+    return *piece ? &(*piece)[descriptor % CKPT_ORIGIN_PIECE] : NULL;
 }
 
 /* Put @stack in; returns what the caller deletes: what was there, or @stack for want of room. */
 static jobject put(int descriptor, jobject stack, const struct stat *status)
 {
-    struct origin *origin;
+    struct ckpt_origin *origin;
     jobject old = stack;
 
     pthread_mutex_lock(&mutex);
     origin = find(descriptor, true);
     if (origin) {
         old = origin->stack;
-        *origin = (struct origin){.stack = stack,
-                                  .device = status->st_dev,
-                                  .inode = status->st_ino,
-                                  .valid = stack != NULL};
+        *origin = (struct ckpt_origin){.stack = stack,
+                                       .device = status->st_dev,
+                                       .inode = status->st_ino,
+                                       .valid = stack != NULL};
     }
     pthread_mutex_unlock(&mutex);
     return old;
@@ -80,13 +71,13 @@ static jobject put(int descriptor, jobject stack, const struct stat *status)
 
 static bool is_ours(void)
 {
-    return ckpt_sys_getpid() == own_pid;
+    return ckpt_sys_getpid() == ckpt_origins.pid;
 }
 
 static void forget(int descriptor)
 {
     JNIEnv *env = ckpt_jvm_env();
-    struct origin *origin;
+    struct ckpt_origin *origin;
     jobject old = NULL;
 
     pthread_mutex_lock(&mutex);
@@ -153,7 +144,7 @@ void ckpt_origins_forget(int descriptor)
 jobject ckpt_native_origin(JNIEnv *env, jclass owner, jint descriptor)
 {
     struct stat status;
-    struct origin *origin;
+    struct ckpt_origin *origin;
     jobject stack = NULL;
 
     (void)owner;
@@ -173,23 +164,6 @@ jboolean ckpt_native_collects_origins(JNIEnv *env, jclass owner)
     (void)env;
     (void)owner;
     return collecting;
-}
-
-void ckpt_origins_restored(void)
-{
-    struct stat status;
-
-    own_pid = ckpt_sys_getpid();
-    for (int i = 0; i < PIECE * PIECES; i++) {
-        struct origin *origin = pieces[i / PIECE] ? &pieces[i / PIECE][i % PIECE] : NULL;
-
-        if (!origin)
-            i += PIECE - 1;
-        else if (origin->valid && ckpt_sys_fstat(i, &status) == 0) {
-            origin->device = status.st_dev;
-            origin->inode = status.st_ino;
-        }
-    }
 }
 
 /* ---- beginning ---- */
@@ -227,7 +201,7 @@ void ckpt_origins_apply(JNIEnv *env)
         return;
     }
     if (!class) {
-        own_pid = ckpt_sys_getpid();
+        ckpt_origins.pid = ckpt_sys_getpid();
         if (!prepare(env) || !ckpt_jvm_property("java.home", home, sizeof home)) {
             ckpt_log("warning", "fd_stacks: this JVM does not say where it keeps its "
                                 "libraries; descriptors are shown without a stack");

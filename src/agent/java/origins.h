@@ -16,9 +16,6 @@
 /** Begin or stop, as the options and the property say; called again when the options change. */
 void ckpt_origins_apply(JNIEnv *env);
 
-/** In a restored process, with everyone parked: descriptors are others of the same meaning. */
-void ckpt_origins_restored(void);
-
 /** Native methods of jdk.crac.impl.Native. */
 jobject ckpt_native_origin(JNIEnv *env, jclass owner, jint descriptor);
 jboolean ckpt_native_collects_origins(JNIEnv *env, jclass owner);

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * See parameters.h.  The strings were made by `restore`, at addresses that are the process's own
- * now (engine/builtin/restore/plan.c).  They stay mapped if the environment differs from that of
- * the restore before, because the application may keep pointers into it.
+ * now; they stay mapped where they are still needed (agent/parked/new_environment.h).
  *
  * Java keeps a copy of the environment in a map, which is changed only where it must be: it is no
  * map for several threads, and other threads run.  They read it rarely, and mostly once.
  */
 #include "agent/java/parameters.h"
 
-#include <linux/prctl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/parked/new_environment.h"
 #include "base/cleanup.h"
-#include "base/raw.h"
-#include "base/syscall.h"
 #include "hotspot/time_zone.h"
 #include "hotspot/working_directory.h"
 #include "image/mailbox.h"
@@ -25,17 +22,8 @@
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
-static char **frozen_environment;
-/* The environment of the last restore that brought another one, and where its strings are. */
-static char **kept_environment;
-static uint64_t kept_start, kept_end;
-static bool is_kept;            /* this restore brought the same one: its own copy is not needed */
 static bool has_arguments;      /* of this restore, and nobody has taken them yet */
 static jclass java_environment; /* a global reference, kept: java.lang.ProcessEnvironment */
-
-/* Of the environment that Java has copied, when the C library had the same one; 0: never. */
-static uint32_t copied_sum;
-static bool copy_is_other; /* native code has called setenv() since */
 
 static const struct ckpt_parameters *parameters(void)
 {
@@ -48,9 +36,9 @@ static const struct ckpt_parameters *parameters(void)
  */
 static void give_back(void)
 {
-    if (!is_kept)
+    if (!ckpt_environment.is_kept)
         return;
-    is_kept = false;
+    ckpt_environment.is_kept = false;
     ckpt_restore_parameters_drop();
 }
 
@@ -58,61 +46,15 @@ void ckpt_parameters_prepare(JNIEnv *env)
 {
     has_arguments = false; /* should nobody have come for those of an earlier restore */
     give_back();
+    ckpt_environment.variable = &environ;
     if (!java_environment)
         java_environment = ckpt_java_load(env, "java.lang.ProcessEnvironment");
     ckpt_zone_prepare(env);
 }
 
-static uint32_t sum_of(char *const *words)
-{
-    uint32_t sum = 1;
-
-    for (; words && *words; words++)
-        sum = ckpt_raw_crc32c(sum, *words, ckpt_raw_length(*words) + 1);
-    return sum;
-}
-
 void ckpt_parameters_begin(void)
 {
-    copied_sum = sum_of(environ);
-}
-
-static bool same_words(char *const *left, char *const *right)
-{
-    while (*left && *right && ckpt_raw_equal(*left, *right))
-        left++, right++;
-    return !*left && !*right;
-}
-
-/* The environment is the one of an earlier restore: that one's strings serve, also in /proc. */
-static bool keep_environment(void)
-{
-    struct prctl_mm_map *map = (struct prctl_mm_map *)parameters()->mm_map;
-
-    if (!kept_environment ||
-        !same_words(kept_environment, (char *const *)parameters()->environment))
-        return false;
-    map->env_start = kept_start;
-    map->env_end = kept_end;
-    map->auxv = NULL;
-    map->auxv_size = 0;
-    map->exe_fd = UINT32_MAX;
-    return ckpt_sys_prctl(PR_SET_MM, PR_SET_MM_MAP, (unsigned long)map, parameters()->mm_map_size,
-                          0) == 0;
-}
-
-void ckpt_parameters_adopt(void)
-{
-    copy_is_other = sum_of(environ) != copied_sum;
-    frozen_environment = environ;
-    is_kept = keep_environment();
-    if (!is_kept) {
-        kept_environment = (char **)parameters()->environment;
-        kept_start = parameters()->env_start;
-        kept_end = parameters()->env_end;
-    }
-    environ = kept_environment;
-    copied_sum = sum_of(environ);
+    ckpt_environment.copied_sum = ckpt_environment_sum(environ);
 }
 
 /* ---- from C to Java ---- */
@@ -336,7 +278,7 @@ static bool remove_others(JNIEnv *env, const struct java_environment *java, char
 static void set_environment(JNIEnv *env)
 {
     static char *const none[] = {NULL};
-    char *const *old = frozen_environment ? frozen_environment : none;
+    char *const *old = ckpt_environment.frozen ? ckpt_environment.frozen : none;
     char *const *new = (char *const *)parameters()->environment, *const *end = new;
     struct java_environment java = {.map = NULL};
 
@@ -346,10 +288,10 @@ static void set_environment(JNIEnv *env)
         end++;
     /* Backwards, because the first of several values counts. */
     for (char *const *word = end; word-- > new;)
-        if (**word && (copy_is_other || !has(old, *word, true)))
+        if (**word && (ckpt_environment.copy_is_other || !has(old, *word, true)))
             if ((!java.map && !find_environment(env, &java)) || !change(env, &java, *word, true))
                 return;
-    if (copy_is_other) {
+    if (ckpt_environment.copy_is_other) {
         if (java.map || find_environment(env, &java))
             remove_others(env, &java, new);
         return;
@@ -376,7 +318,7 @@ void ckpt_parameters_apply(JNIEnv *env)
     failed(env, "system properties (-D)");
     set_environment(env);
     failed(env, "environment for System.getenv()");
-    ckpt_zone_apply(env, frozen_environment, (char *const *)parameters()->environment,
+    ckpt_zone_apply(env, ckpt_environment.frozen, (char *const *)parameters()->environment,
                     (char *const *)parameters()->properties);
     (*env)->PopLocalFrame(env, NULL);
     if (!some)

@@ -15,12 +15,6 @@ void ckpt_parameters_prepare(JNIEnv *env);
 void ckpt_parameters_begin(void);
 
 /**
- * In the restored process, before anyone else runs: make the new environment that of the C library
- * (getenv, and what child processes get).  No call, one pointer.
- */
-void ckpt_parameters_adopt(void);
-
-/**
  * In the restored process, before the hooks: system properties, and System.getenv() where it
  * differs.  What cannot be set is a warning.
  */

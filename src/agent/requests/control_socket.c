@@ -28,12 +28,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/parked/control_fds.h"
 #include "agent/requests/control_request.h"
 #include "base/cleanup.h"
 #include "base/control_name.h"
-#include "base/own_files.h"
-#include "base/raw.h"
-#include "base/syscall.h"
 #include "runtime/generation.h"
 #include "runtime/log.h"
 #include "runtime/thread.h"
@@ -41,10 +39,6 @@
 #define SHORTAGE_MS 200
 
 static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
-static int listener = -1, spare = -1;
-static int connections[CKPT_CONTROL_MOST] = {-1, -1, -1, -1};
-_Static_assert(CKPT_CONTROL_MOST == 4, "as many initial values as places");
-static char socket_path[CKPT_CONTROL_NAME_MAX];
 
 /* Remove a socket at which no process listens any more. */
 static void remove_dead(const char *name)
@@ -94,14 +88,8 @@ static int listen_at(int fd, struct ckpt_error *error)
         unlink(name.sun_path);
         return ckpt_error_set(error, failed, "cannot make '%s'", path);
     }
-    memcpy(socket_path, path, sizeof path);
+    memcpy(ckpt_control.path, path, sizeof path);
     return 0;
-}
-
-void ckpt_control_unlink(void)
-{
-    if (socket_path[0])
-        ckpt_ownfiles_unlink_socket(socket_path);
 }
 
 void ckpt_control_lock(void)
@@ -114,49 +102,6 @@ void ckpt_control_unlock(void)
     pthread_mutex_unlock(&table);
 }
 
-size_t ckpt_control_fds(int ret[CKPT_CONTROL_FDS])
-{
-    size_t count = 0;
-
-    if (listener >= 0)
-        ret[count++] = listener;
-    if (spare >= 0)
-        ret[count++] = spare;
-    for (int i = 0; i < CKPT_CONTROL_MOST; i++)
-        if (connections[i] >= 0)
-            ret[count++] = connections[i];
-    return count;
-}
-
-void ckpt_control_dismiss(int except)
-{
-    static const char text[] =
-        "text the JVM was frozen for another request before this one\nfailed\n";
-
-    for (int i = 0; i < CKPT_CONTROL_MOST; i++)
-        if (connections[i] >= 0 && connections[i] != except)
-            ckpt_syscall(SYS_sendto, connections[i], text, sizeof text - 1,
-                         MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
-}
-
-void ckpt_control_hold(void)
-{
-    int fds[CKPT_CONTROL_FDS], held;
-    size_t count = ckpt_control_fds(fds);
-    bool own = false;
-
-    if (!count)
-        return;
-    held = (int)ckpt_syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
-    for (size_t i = 0; held >= 0 && i < count; i++) {
-        own |= fds[i] == held;
-        if (fds[i] != held)
-            ckpt_syscall(SYS_dup3, held, fds[i], O_CLOEXEC, 0, 0, 0);
-    }
-    if (held >= 0 && !own)
-        ckpt_sys_close(held);
-}
-
 /* In a restored process: the socket that was held listens under the new PID. It is that one, and no
  * other meanwhile, because the application may ask for the next checkpoint at this very moment. */
 static bool restart(uint32_t *began)
@@ -166,8 +111,8 @@ static bool restart(uint32_t *began)
 
     do {
         *began = ckpt_generation_mark();
-        fcntl(listener, F_SETFL, O_NONBLOCK);
-        failed = listen_at(listener, &error);
+        fcntl(ckpt_control.listener, F_SETFL, O_NONBLOCK);
+        failed = listen_at(ckpt_control.listener, &error);
     } while (failed && ckpt_is_restored_since(*began));
     if (failed)
         ckpt_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM", error.text);
@@ -178,16 +123,16 @@ static bool restart(uint32_t *began)
 
 static void have_spare(void)
 {
-    if (spare < 0)
-        spare = fcntl(listener, F_DUPFD_CLOEXEC, 0);
+    if (ckpt_control.spare < 0)
+        ckpt_control.spare = fcntl(ckpt_control.listener, F_DUPFD_CLOEXEC, 0);
 }
 
 static void end_connection(int fd)
 {
     pthread_mutex_lock(&table);
     for (int i = 0; i < CKPT_CONTROL_MOST; i++)
-        if (connections[i] == fd)
-            connections[i] = -1;
+        if (ckpt_control.connections[i] == fd)
+            ckpt_control.connections[i] = -1;
     close(fd);
     have_spare();
     pthread_mutex_unlock(&table);
@@ -216,17 +161,17 @@ static int admit(void)
     int place = 0, fd, failed;
 
     pthread_mutex_lock(&table);
-    while (place < CKPT_CONTROL_MOST && connections[place] >= 0)
+    while (place < CKPT_CONTROL_MOST && ckpt_control.connections[place] >= 0)
         place++;
-    fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (fd < 0 && errno == EMFILE && spare >= 0) {
-        close(spare);
-        spare = -1;
-        fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    fd = accept4(ckpt_control.listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0 && errno == EMFILE && ckpt_control.spare >= 0) {
+        close(ckpt_control.spare);
+        ckpt_control.spare = -1;
+        fd = accept4(ckpt_control.listener, NULL, NULL, SOCK_CLOEXEC);
     }
     failed = fd < 0 ? errno : 0;
     if (fd >= 0 && place < CKPT_CONTROL_MOST) {
-        connections[place] = fd;
+        ckpt_control.connections[place] = fd;
     } else if (fd >= 0) {
         turn_away(fd, "there are too many requests on their way");
         close(fd);
@@ -242,7 +187,7 @@ static int admit(void)
 /* After a failed accept: whether the next one may do better. */
 static bool go_on(int failed, uint32_t *began)
 {
-    struct pollfd trouble = {.fd = listener};
+    struct pollfd trouble = {.fd = ckpt_control.listener};
 
     if (ckpt_is_restored_since(*began))
         return restart(began);
@@ -259,12 +204,12 @@ static void *run(void *unused)
 
     (void)unused;
     for (;;) {
-        struct pollfd wait = {.fd = listener, .events = POLLIN};
+        struct pollfd wait = {.fd = ckpt_control.listener, .events = POLLIN};
         int fd = poll(&wait, 1, -1) < 0 ? -1 : admit();
 
         if (fd < 0 && !go_on(errno, &began)) {
             ckpt_control_unlink();
-            shutdown(listener, SHUT_RDWR);
+            shutdown(ckpt_control.listener, SHUT_RDWR);
             return NULL;
         }
         if (fd >= 0 && ckpt_thread_start("ckpt request", serve, (void *)(intptr_t)fd) != 0) {
@@ -279,22 +224,22 @@ int ckpt_control_start(struct ckpt_error *error)
 {
     int failed;
 
-    if (listener >= 0)
+    if (ckpt_control.listener >= 0)
         return 0; /* switched off and on again */
-    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (listener < 0)
+    ckpt_control.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (ckpt_control.listener < 0)
         return ckpt_error_set(error, errno, "cannot make a Unix socket");
-    if (listen_at(listener, error) < 0) {
-        close(listener);
-        listener = -1;
+    if (listen_at(ckpt_control.listener, error) < 0) {
+        close(ckpt_control.listener);
+        ckpt_control.listener = -1;
         return -1;
     }
     have_spare();
     failed = ckpt_thread_start("ckpt control", run, NULL);
     if (failed) {
-        close(listener);
-        close(spare);
-        listener = spare = -1;
+        close(ckpt_control.listener);
+        close(ckpt_control.spare);
+        ckpt_control.listener = ckpt_control.spare = -1;
         ckpt_control_unlink();
         return ckpt_error_set(error, failed, "cannot start the control thread");
     }

@@ -34,7 +34,6 @@
 #include "agent/requests/http/work.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/own_files.h"
 #include "runtime/generation.h"
 #include "runtime/log.h"
 #include "runtime/thread.h"
@@ -65,11 +64,30 @@ struct loop {
     bool short_of_fds; /* until the next step */
 };
 
+/* The listening sockets alone: the name of a Unix socket may be another clone's by now. */
+static void forget_listeners(void)
+{
+    ckpt_http_fds.path[0] = '\0';
+    while (listener_count)
+        ckpt_http_fds_close(listeners[--listener_count]);
+}
+
 static void close_listeners(void)
 {
     ckpt_http_unlink();
-    while (listener_count)
-        ckpt_http_fds_close(listeners[--listener_count]);
+    forget_listeners();
+}
+
+static int listen_at(const struct ckpt_http_addr *addr, struct ckpt_error *error)
+{
+    listener_count = ckpt_http_listen(addr, listeners, error);
+    if (listener_count < 0) {
+        listener_count = 0;
+        return -1;
+    }
+    if (addr->kind == CKPT_HTTP_UNIX)
+        strcpy(ckpt_http_fds.path, addr->path);
+    return 0;
 }
 
 /* ---- time ---- */
@@ -288,15 +306,12 @@ static bool start_again(void)
     struct ckpt_error error;
     struct ckpt_http_addr addr = server.addr;
 
-    while (listener_count) /* the name of a Unix socket may be another clone's by now */
-        ckpt_http_fds_close(listeners[--listener_count]);
+    forget_listeners();
     ckpt_http_fds_close(waker);
     server = (struct ckpt_http_server){.addr = {.kind = CKPT_HTTP_NONE}};
     if (ckpt_options.shutdown)
         return false;
-    listener_count = ckpt_http_listen(&addr, listeners, &error);
-    if (listener_count < 0) {
-        listener_count = 0;
+    if (listen_at(&addr, &error) < 0) {
         ckpt_log("warning", "%s", error.text);
         return false;
     }
@@ -345,13 +360,8 @@ int ckpt_http_open(const char *text, struct ckpt_error *error)
 {
     struct ckpt_http_addr addr;
 
-    if (ckpt_http_addr_parse(text, &addr, error) < 0)
+    if (ckpt_http_addr_parse(text, &addr, error) < 0 || listen_at(&addr, error) < 0)
         return -1;
-    listener_count = ckpt_http_listen(&addr, listeners, error);
-    if (listener_count < 0) {
-        listener_count = 0;
-        return -1;
-    }
     server = (struct ckpt_http_server){.addr = addr};
     return 0;
 }
@@ -392,10 +402,4 @@ int ckpt_http_change(const char *text, struct ckpt_error *error)
                               text);
     }
     return ckpt_http_open(text, error) < 0 ? -1 : ckpt_http_start(error);
-}
-
-void ckpt_http_unlink(void)
-{
-    if (server.addr.kind == CKPT_HTTP_UNIX && listener_count)
-        ckpt_ownfiles_unlink_socket(server.addr.path);
 }

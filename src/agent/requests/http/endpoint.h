@@ -23,7 +23,4 @@ int ckpt_http_change(const char *addr, struct ckpt_error *error);
 /** Close what was opened and not yet started. */
 void ckpt_http_close(void);
 
-/** Remove the name of a Unix socket. Safe among the parked. */
-void ckpt_http_unlink(void);
-
 #endif

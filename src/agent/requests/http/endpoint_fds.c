@@ -19,29 +19,22 @@
 #include <unistd.h>
 
 #include "agent/requests/http/peer.h"
-#include "base/syscall.h"
 
 /* More than that many others' connections at a time are not even answered. */
 #define STRANGERS_MAX 4
 
-static struct entry {
-    int fd;
-    bool connection, stranger;
-    bool served;    /* another thread may be about to write there */
-    int64_t age_ms; /* since it was made or a request was answered */
-} table[CKPT_HTTP_FDS_MAX];
-static size_t count;
+static struct ckpt_http_fds *const fds = &ckpt_http_fds; /* of the endpoint's thread */
 static int waker = -1;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t resumed = PTHREAD_COND_INITIALIZER;
 static bool paused;
 
-static struct entry *find(int fd)
+static struct ckpt_http_fd *find(int fd)
 {
-    for (size_t i = 0; i < count; i++)
-        if (table[i].fd == fd)
-            return &table[i];
+    for (size_t i = 0; i < fds->count; i++)
+        if (fds->table[i].fd == fd)
+            return &fds->table[i];
     return NULL;
 }
 
@@ -57,9 +50,9 @@ int ckpt_http_fds_add(int fd)
     bool room;
 
     lock_when_nobody_freezes();
-    room = count < CKPT_HTTP_FDS_MAX - CKPT_HTTP_CONNECTIONS_MAX;
+    room = fds->count < CKPT_HTTP_FDS_MAX - CKPT_HTTP_CONNECTIONS_MAX;
     if (room)
-        table[count++] = (struct entry){.fd = fd};
+        fds->table[fds->count++] = (struct ckpt_http_fd){.fd = fd};
     else
         close(fd);
     pthread_mutex_unlock(&lock);
@@ -68,7 +61,7 @@ int ckpt_http_fds_add(int fd)
 
 void ckpt_http_fds_close(int fd)
 {
-    struct entry *entry;
+    struct ckpt_http_fd *entry;
 
     lock_when_nobody_freezes();
     close(fd);
@@ -76,15 +69,15 @@ void ckpt_http_fds_close(int fd)
         waker = -1;
     entry = find(fd);
     if (entry)
-        *entry = table[--count];
+        *entry = fds->table[--fds->count];
     pthread_mutex_unlock(&lock);
 }
 
 void ckpt_http_fds_close_all(void)
 {
-    for (size_t i = count; i-- > 0;)
-        if (!table[i].served)
-            ckpt_http_fds_close(table[i].fd);
+    for (size_t i = fds->count; i-- > 0;)
+        if (!fds->table[i].served)
+            ckpt_http_fds_close(fds->table[i].fd);
 }
 
 int ckpt_http_fds_open_waker(void)
@@ -109,7 +102,7 @@ void ckpt_http_fds_wake(void)
 
 void ckpt_http_fds_served(int fd)
 {
-    struct entry *entry = find(fd);
+    struct ckpt_http_fd *entry = find(fd);
 
     if (entry)
         entry->served = true;
@@ -119,8 +112,8 @@ static size_t count_of(bool strangers_only)
 {
     size_t found = 0;
 
-    for (size_t i = 0; i < count; i++)
-        found += table[i].connection && (!strangers_only || table[i].stranger);
+    for (size_t i = 0; i < fds->count; i++)
+        found += fds->table[i].connection && (!strangers_only || fds->table[i].stranger);
     return found;
 }
 
@@ -131,14 +124,14 @@ size_t ckpt_http_fds_connections(void)
 
 bool ckpt_http_fds_is_stranger(int fd)
 {
-    const struct entry *entry = find(fd);
+    const struct ckpt_http_fd *entry = find(fd);
 
     return !entry || entry->stranger;
 }
 
 void ckpt_http_fds_answered(int fd)
 {
-    struct entry *entry = find(fd);
+    struct ckpt_http_fd *entry = find(fd);
 
     if (entry) {
         entry->age_ms = 0;
@@ -148,12 +141,12 @@ void ckpt_http_fds_answered(int fd)
 
 void ckpt_http_fds_age(int64_t step_ms, int64_t limit_ms)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!table[i].connection || table[i].served)
+    for (size_t i = 0; i < fds->count; i++) {
+        if (!fds->table[i].connection || fds->table[i].served)
             continue;
-        table[i].age_ms += step_ms;
-        if (table[i].age_ms > limit_ms)
-            shutdown(table[i].fd, SHUT_RDWR); /* libevent sees its end, and closes it */
+        fds->table[i].age_ms += step_ms;
+        if (fds->table[i].age_ms > limit_ms)
+            shutdown(fds->table[i].fd, SHUT_RDWR); /* libevent sees its end, and closes it */
     }
 }
 
@@ -163,8 +156,8 @@ size_t ckpt_http_pause(int *ret, size_t room)
 
     pthread_mutex_lock(&lock);
     paused = true;
-    for (i = 0; i < count && i < room; i++)
-        ret[i] = table[i].fd;
+    for (i = 0; i < fds->count && i < room; i++)
+        ret[i] = fds->table[i].fd;
     pthread_mutex_unlock(&lock);
     return i;
 }
@@ -175,26 +168,6 @@ void ckpt_http_resume(void)
     paused = false;
     pthread_cond_broadcast(&resumed);
     pthread_mutex_unlock(&lock);
-}
-
-void ckpt_http_hold(void)
-{
-    int held;
-    bool keep = false;
-
-    if (!count)
-        return;
-    held = (int)ckpt_syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
-    if (held < 0)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        if (table[i].fd == held)
-            keep = true;
-        else
-            ckpt_syscall(SYS_dup3, held, table[i].fd, O_CLOEXEC, 0, 0, 0);
-    }
-    if (!keep)
-        ckpt_sys_close(held);
 }
 
 /* ---- what libevent calls ---- */
@@ -216,7 +189,7 @@ int __wrap_evutil_accept4_(int listener, struct sockaddr *address, socklen_t *si
 
     lock_when_nobody_freezes();
     errno = EAGAIN;
-    if (count_of(false) < CKPT_HTTP_CONNECTIONS_MAX && count < CKPT_HTTP_FDS_MAX)
+    if (count_of(false) < CKPT_HTTP_CONNECTIONS_MAX && fds->count < CKPT_HTTP_FDS_MAX)
         fd = __real_evutil_accept4_(listener, address, size, flags | SOCK_CLOEXEC);
     if (fd >= 0) {
         bool stranger = !ckpt_http_peer_is_allowed(fd);
@@ -226,7 +199,8 @@ int __wrap_evutil_accept4_(int listener, struct sockaddr *address, socklen_t *si
             fd = -1;
             errno = ECONNABORTED;
         } else {
-            table[count++] = (struct entry){.fd = fd, .connection = true, .stranger = stranger};
+            fds->table[fds->count++] =
+                (struct ckpt_http_fd){.fd = fd, .connection = true, .stranger = stranger};
         }
     }
     pthread_mutex_unlock(&lock);
@@ -238,10 +212,10 @@ int __wrap_evutil_make_internal_pipe_(int ends[2])
     int result = -1;
 
     lock_when_nobody_freezes();
-    if (count + 2 <= CKPT_HTTP_FDS_MAX) {
+    if (fds->count + 2 <= CKPT_HTTP_FDS_MAX) {
         result = __real_evutil_make_internal_pipe_(ends);
         for (int i = 0; result == 0 && i < 2; i++)
-            table[count++] = (struct entry){.fd = ends[i]};
+            fds->table[fds->count++] = (struct ckpt_http_fd){.fd = ends[i]};
     } else {
         errno = EMFILE;
     }

@@ -11,8 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The most that there can be at a time. */
-#define CKPT_HTTP_FDS_MAX 32
+#include "agent/parked/endpoint_table.h"
+
+/** The most that there can be at a time; of all descriptors: CKPT_HTTP_FDS_MAX. */
 #define CKPT_HTTP_CONNECTIONS_MAX 16
 
 /** Take charge of a listening socket; -1 if there are too many, and then it is closed. */
@@ -53,11 +54,5 @@ size_t ckpt_http_pause(int *ret, size_t room);
 
 /** The freeze is over, in this process or in the restored one. */
 void ckpt_http_resume(void);
-
-/**
- * In a restored process, before anyone runs: take the numbers. The endpoint's thread closes them
- * in its own time.
- */
-void ckpt_http_hold(void);
 
 #endif

@@ -23,7 +23,7 @@
 #include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/parked/tasks.h"
+#include "base/tasks.h"
 #include "engine/builtin/parked/unresponsive.h"
 
 enum park_state { IDLE, PARKING, CHAIN, ALL }; /* the latter two: released, in two ways */

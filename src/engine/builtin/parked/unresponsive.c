@@ -18,7 +18,7 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/parked/tasks.h"
+#include "base/tasks.h"
 
 #define BLOCKED_MS 100
 #define BLOCKED_TICKS 10 /* the same in CPU time: a tick is 10 ms for /proc */

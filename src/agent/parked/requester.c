@@ -7,7 +7,7 @@
  * mistaken for a later process with the same number.  A TCP connection gives no PID: its end must
  * do.
  */
-#include "agent/requests/requester.h"
+#include "agent/parked/requester.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,6 +20,7 @@
 #include "base/syscall.h"
 
 #define LIMIT_MS 2000
+#define PROGRESS_MS 200
 #define PARENT_FIELD 4 /* of /proc/PID/stat */
 
 /* Wait for @events on @fd until @deadline; whether they came. */
@@ -62,13 +63,15 @@ static int parent_of(int pid)
                : 0;
 }
 
-bool ckpt_requester_dies_with_us(int fd)
+/* Whether the end of this process would kill the process at the other end of a Unix socket. */
+static bool dies_with_us(int fd)
 {
     return fd > 0 && ckpt_sys_getpid() == 1 && peer_of(fd) > 1;
 }
 
-void ckpt_requester_wait(int fd)
+void ckpt_requester_wait(const struct ckpt_requester *requester)
 {
+    int fd = requester->fd;
     int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + LIMIT_MS;
     int pid;
 
@@ -90,4 +93,41 @@ void ckpt_requester_wait(int fd)
             return;
         pid = parent;
     }
+}
+
+/* ---- what it is told ---- */
+
+/* To a connection, or to standard error.  One that does not read must not hold the JVM up. */
+static void say(int fd, const char *text, size_t length)
+{
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    struct timespec none = {0};
+
+    if (fd > 0 &&
+        ckpt_syscall(SYS_sendto, fd, text, length, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0) ==
+            -ENOTSOCK &&
+        ckpt_syscall(SYS_ppoll, &room, 1, &none, NULL, 0, 0) > 0 && (room.revents & POLLOUT))
+        ckpt_syscall(SYS_write, fd, text, length, 0, 0, 0);
+}
+
+void ckpt_requester_progress(struct ckpt_requester *requester, uint64_t done, uint64_t total)
+{
+    int64_t now = ckpt_clock_ms(CLOCK_MONOTONIC);
+    char text[64];
+
+    if (requester->last_word || now - requester->progress_ms < PROGRESS_MS)
+        return;
+    requester->progress_ms = now;
+    say(requester->fd, text,
+        ckpt_raw_format(text, sizeof text, "progress %lu %lu\n", (unsigned long)done,
+                        (unsigned long)total));
+}
+
+void ckpt_requester_written(const struct ckpt_requester *requester)
+{
+    const char *text = requester->last_word;
+
+    if (!text)
+        text = dies_with_us(requester->fd) ? "leave\n" : "written\n";
+    say(requester->fd, text, ckpt_raw_length(text));
 }

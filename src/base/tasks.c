@@ -4,7 +4,7 @@
  *
  * See tasks.h.  Runs on the coordinator of a parking, while other threads start and end.
  */
-#include "engine/builtin/parked/tasks.h"
+#include "base/tasks.h"
 
 #include <fcntl.h>
 

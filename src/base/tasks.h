@@ -2,8 +2,8 @@
 /*
  * The threads of the process, as /proc/self/task shows them.
  */
-#ifndef CKPT_ENGINE_BUILTIN_PARKED_TASKS_H
-#define CKPT_ENGINE_BUILTIN_PARKED_TASKS_H
+#ifndef CKPT_BASE_TASKS_H
+#define CKPT_BASE_TASKS_H
 
 #include <stdbool.h>
 #include <stddef.h>

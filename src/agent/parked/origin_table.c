@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See origin_table.h.  Runs while all threads are parked: raw system calls only.
+ */
+#include "agent/parked/origin_table.h"
+
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "base/syscall.h"
+
+struct ckpt_origins ckpt_origins;
+
+void ckpt_origins_restored(void)
+{
+    struct stat status;
+
+    ckpt_origins.pid = ckpt_sys_getpid();
+    for (int i = 0; i < CKPT_ORIGIN_PIECES; i++) {
+        struct ckpt_origin *piece = ckpt_origins.pieces[i];
+
+        for (int k = 0; piece && k < CKPT_ORIGIN_PIECE; k++)
+            if (piece[k].valid && ckpt_sys_fstat(i * CKPT_ORIGIN_PIECE + k, &status) == 0) {
+                piece[k].device = status.st_dev;
+                piece[k].inode = status.st_ino;
+            }
+    }
+}
