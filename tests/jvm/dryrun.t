@@ -68,7 +68,7 @@ little_memory() { # DIR
         return
     fi
     refused_in "$group" "$1" "$V: --dry-run: a cgroup's memory limit that is too small is refused" \
-        "has [0-9]+ MiB of memory at once, and the cgroup may have 10 MiB"
+        "needs [0-9]+ MiB of memory at once, and the cgroup allows 10 MiB"
 }
 
 # 30 MiB of native memory, and 1 MiB that is locked, which an ordinary user may.

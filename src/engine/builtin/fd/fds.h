@@ -32,7 +32,7 @@ uint64_t ckpt_fds_aside(const struct ckpt_image_view *image, bool rehearsal);
 
 /**
  * Open all descriptors of an image at their numbers in this process, close all others from 3 on but
- * those at or above thaw->first_aside.
+ * those at or above thaw->first_own_fd.
  */
 int ckpt_fds_thaw(struct ckpt_fd_thaw *thaw, struct ckpt_error *error);
 

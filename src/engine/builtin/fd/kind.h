@@ -34,8 +34,8 @@ struct ckpt_park;
 /** What thawing works with. */
 struct ckpt_fd_thaw {
     const struct ckpt_image_view *image;
-    int first_aside; /**< numbers from here on are free for what must be kept aside */
-    int *waiting;    /**< for each descriptor of the image: open already, at that number; or -1 */
+    int first_own_fd; /**< the image's descriptors are below; from here on: the command's own */
+    int *waiting;     /**< for each descriptor of the image: open already, at that number; or -1 */
     const int *shared_fds; /**< for each shared object, a descriptor of it */
     const int *streams;    /**< copies of the command's standard streams; or -1 */
     /**

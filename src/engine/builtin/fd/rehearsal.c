@@ -97,7 +97,7 @@ long ckpt_fd_rehearse_aside(struct ckpt_fd_thaw *thaw, int like, const void *add
     set_option((int)fd, SOL_SOCKET, SO_REUSEPORT,
                ckpt_socket_option(like, SOL_SOCKET, SO_REUSEPORT));
     failed = ckpt_syscall(SYS_bind, fd, &aside, size, 0, 0, 0);
-    kept = ckpt_sys_fcntl((int)fd, F_DUPFD_CLOEXEC, thaw->first_aside); /* to the end */
+    kept = ckpt_sys_fcntl((int)fd, F_DUPFD_CLOEXEC, thaw->first_own_fd); /* to the end */
     ckpt_sys_close((int)fd);
     return failed < 0 ? failed : kept < 0 ? kept : 0;
 }

@@ -28,7 +28,7 @@ uint64_t ckpt_fds_aside(const struct ckpt_image_view *image, bool rehearsal)
 
 int ckpt_fd_keep_aside(struct ckpt_fd_thaw *thaw, size_t index, int fd, struct ckpt_error *error)
 {
-    long aside = ckpt_sys_fcntl(fd, F_DUPFD_CLOEXEC, thaw->first_aside);
+    long aside = ckpt_sys_fcntl(fd, F_DUPFD_CLOEXEC, thaw->first_own_fd);
 
     ckpt_sys_close(fd);
     if (aside < 0)
@@ -101,7 +101,7 @@ int ckpt_fds_thaw(struct ckpt_fd_thaw *thaw, struct ckpt_error *error)
     const struct ckpt_image_view *image = thaw->image;
     bool have[3] = {false};
 
-    ckpt_syscall(SYS_close_range, 3, thaw->first_aside - 1, 0, 0, 0, 0);
+    ckpt_syscall(SYS_close_range, 3, thaw->first_own_fd - 1, 0, 0, 0, 0);
     for (size_t i = 0; i < image->fd_count; i++) {
         if (image->fds[i].number < 3)
             have[image->fds[i].number] = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A policy file given to a restore: its rules are for the descriptors in the image, before any is
- * opened, and come before what was decided at the checkpoint.  The image is not touched: the view
- * of it gets changed copies of its tables of descriptors and files.
+ * Applies a policy file to the descriptors in the image, before any is opened. Its rules override
+ * the decisions made at the checkpoint. The image is not changed: its view gets changed copies of
+ * the tables of descriptors and files.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,11 +19,11 @@ struct change {
     const struct ckpt_image_view *image;
     struct ckpt_image_fd *fds; /* the copies */
     struct ckpt_image_file *files;
-    bool *ruled; /* for each file: a rule is for a descriptor of it */
+    bool *has_rule; /* for each file: a rule applies to a descriptor of it */
 };
 
-/* Its copies go on without it: the first of them is opened in its place. */
-static void leave_copies(const struct change *change, size_t index)
+/* Descriptor @index is not opened: the first duplicate of it is opened instead of it. */
+static void detach_duplicates(const struct change *change, size_t index)
 {
     uint32_t first = CKPT_NONE;
 
@@ -49,26 +49,26 @@ static int apply_one(const struct change *change, size_t index,
         return ckpt_error_set(error, 0, "descriptor %d ('%s') is refused by the rule at %s:%u",
                               fd->number, subject->text, policies->name, rule->line);
     if (ckpt_fd_file(change->image, fd))
-        change->ruled[fd->object] = true;
+        change->has_rule[fd->object] = true;
     if (rule->action == CKPT_POLICY_REOPEN) {
         fd->fd_flags |= CKPT_FD_REOPEN;
         return 0;
     }
-    leave_copies(change, index);
+    detach_duplicates(change, index);
     ckpt_fd_close_entry(fd);
     return 0;
 }
 
 /*
- * A file need not be the one that it was, if all who had it open are reopened; it is not looked for
- * at all if all are closed.  One that is mapped must be the same ever after.
+ * A file may have changed if all its descriptors are reopened, and is not examined if all are
+ * closed. A file that is mapped must be unchanged in any case.
  */
 static void relax_files(const struct change *change)
 {
     const struct ckpt_image_view *image = change->image;
 
     for (size_t i = 0; i < image->file_count; i++) {
-        bool strict = !change->ruled[i], open = false;
+        bool strict = !change->has_rule[i], open = false;
 
         for (size_t m = 0; m < image->map_count && !strict; m++)
             strict = image->maps[m].object == i &&
@@ -83,7 +83,7 @@ static void relax_files(const struct change *change)
     }
 }
 
-/* --allow-changed-files: as if a policy reopened all files that were written. */
+/* --allow-changed-files: like a policy that reopens all files that were open for writing. */
 static void allow_written(const struct change *change)
 {
     const struct ckpt_image_view *image = change->image;
@@ -107,7 +107,7 @@ int ckpt_restore_policies(struct ckpt_restore *restore, struct ckpt_error *error
     ckpt_auto_free struct ckpt_fd_subject *subject = NULL;
     ckpt_auto_free struct ckpt_image_fd *fds = NULL;
     ckpt_auto_free struct ckpt_image_file *files = NULL;
-    ckpt_auto_free bool *ruled = NULL;
+    ckpt_auto_free bool *has_rule = NULL;
 
     if (!restore->request->policies && !restore->request->allow_changed_files)
         return 0;
@@ -115,8 +115,8 @@ int ckpt_restore_policies(struct ckpt_restore *restore, struct ckpt_error *error
     subject = malloc(sizeof *subject);
     change.fds = fds = malloc(fds_size + 1);
     change.files = files = malloc(files_size + 1);
-    change.ruled = ruled = calloc(view->file_count + 1, sizeof *ruled);
-    if (!policies || !subject || !fds || !files || !ruled)
+    change.has_rule = has_rule = calloc(view->file_count + 1, sizeof *has_rule);
+    if (!policies || !subject || !fds || !files || !has_rule)
         return ckpt_error_set(error, ENOMEM, "cannot read the policy file");
     if (restore->request->policies &&
         ckpt_policies_read(policies, restore->request->policies, error) < 0)

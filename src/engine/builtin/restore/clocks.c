@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Time continues where it stopped: the monotonic and boot-time clocks continue from the image's
- * values in a time namespace.  Entered by setns(), which a process with one thread may do without
- * an exec.  It takes nothing from the process.
+ * Makes the monotonic and boot-time clocks continue from their values in the image, in a time
+ * namespace. A process with one thread can enter it by setns(), without an exec. It has no
+ * restrictions for the process.
  *
- * That needs CAP_SYS_ADMIN.  An ordinary caller gets it in a user namespace that maps only the
- * caller (the capabilities that come with it are dropped at once), but loses there what the kernel
- * cannot express in it: supplementary groups for chgrp, the owners of other users' files, requests
- * by root.  So that is done only for --time=namespace.  By default the agent makes up for the
- * difference as far as the JVM is concerned (hotspot/clock_calls.c), unless it could not find where
- * to. Then the process sees the machine's clock.  That one may be ahead, which makes timers fire
- * late ones at once; it must not be behind, or sleeping threads would not wake for a long time.
+ * A time namespace needs CAP_SYS_ADMIN. An ordinary user gets it in a new user namespace that maps
+ * only that user, whose capabilities are dropped at once. But there chgrp to supplementary groups
+ * fails, files of other users have no owner, and root cannot attach to the JVM, so this is done
+ * only for --time=namespace. By default the agent corrects the JVM's clock calls instead
+ * (hotspot/clock_calls.c), if it found them at the checkpoint. Otherwise the process sees the
+ * machine's clock. If that is ahead, overdue timers fire at once; it must not be behind, because
+ * sleeping threads would then wake far too late.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,14 +26,14 @@
 #include "base/raw.h"
 #include "engine/builtin/restore/restore.h"
 
-static int put(const char *path, const char *text)
+static int write_file(const char *path, const char *text)
 {
     ckpt_auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
 
     return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
 }
 
-/* The offset that is in force for @name ("monotonic", "boottime") in @offsets, in nanoseconds. */
+/* The present offset of the clock @name ("monotonic", "boottime") in @offsets, in nanoseconds. */
 static int64_t current_offset(const char *offsets, const char *name)
 {
     const char *at = strstr(offsets, name);
@@ -64,7 +64,7 @@ static void drop_capabilities(void)
     syscall(SYS_capset, &head, none);
 }
 
-/* A user namespace in which we are who we were. 0, -1 or -2 as below. */
+/* Enter a user namespace with the same user and group. Returns 0, -1 or -2 as enter_namespace(). */
 static int enter_user_namespace(void)
 {
     uid_t uid = geteuid();
@@ -73,12 +73,12 @@ static int enter_user_namespace(void)
 
     if (unshare(CLONE_NEWUSER | CLONE_NEWTIME) < 0)
         return -1;
-    put("/proc/self/setgroups", "deny");
+    write_file("/proc/self/setgroups", "deny");
     snprintf(text, sizeof text, "%u %u 1\n", uid, uid);
-    if (put("/proc/self/uid_map", text) < 0)
+    if (write_file("/proc/self/uid_map", text) < 0)
         return -2;
     snprintf(text, sizeof text, "%u %u 1\n", gid, gid);
-    return put("/proc/self/gid_map", text) < 0 ? -2 : 0;
+    return write_file("/proc/self/gid_map", text) < 0 ? -2 : 0;
 }
 
 static bool has_capabilities(void)
@@ -90,9 +90,9 @@ static bool has_capabilities(void)
 }
 
 /*
- * There is no way back from a user namespace, so a child goes first: some systems (Ubuntu's
- * AppArmor rules) let one be made but not filled in.  And only who has no capabilities loses
- * nothing there.
+ * A process cannot leave a user namespace again, so a child tries first: some systems (Ubuntu's
+ * AppArmor rules) allow creating one but not writing its maps. A process that has capabilities
+ * would lose them there.
  */
 static bool may_enter_user_namespace(void)
 {
@@ -107,7 +107,7 @@ static bool may_enter_user_namespace(void)
     return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-/* 0; -1: not allowed, nothing changed; -2: half-way in, from where there is no way back. */
+/* 0; -1: not allowed, nothing changed; -2: failed inside a new user namespace, cannot be undone. */
 static int enter_namespace(const struct ckpt_image_header *header, bool user_too)
 {
     int64_t monotonic, boottime;
@@ -118,7 +118,7 @@ static int enter_namespace(const struct ckpt_image_header *header, bool user_too
 
     length = (int)ckpt_raw_read_file("/proc/self/timens_offsets", text, sizeof text);
     if (length < 0) {
-        errno = -length; /* a kernel before 5.6, or without CONFIG_TIME_NS */
+        errno = -length; /* Linux before 5.6, or without CONFIG_TIME_NS */
         return -1;
     }
     monotonic = current_offset(text, "monotonic");
@@ -135,16 +135,16 @@ static int enter_namespace(const struct ckpt_image_header *header, bool user_too
     boottime += (int64_t)header->boottime_ns - ckpt_clock_ns(CLOCK_BOOTTIME);
     length = offset_line(text, sizeof text, "monotonic", monotonic);
     offset_line(text + length, sizeof text - (size_t)length, "boottime", boottime);
-    result = put("/proc/self/timens_offsets", text);
+    result = write_file("/proc/self/timens_offsets", text);
     fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
     if (result != 0 || fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
-        result = own_user_namespace ? -2 : -1; /* the latter: only children would be concerned */
+        result = own_user_namespace ? -2 : -1; /* unshare() alone only affects children */
     if (own_user_namespace)
         drop_capabilities();
     return result;
 }
 
-/* Whether the machine's clock can stand in for the image's, as it is or corrected by the agent. */
+/* Refuses or warns if the machine's monotonic clock, maybe corrected by the agent, is behind. */
 static int check_shift(struct ckpt_restore *restore, int failed, struct ckpt_error *error)
 {
     long long behind = (long long)(-restore->monotonic_shift_ns / CKPT_SECOND_NS);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * restore --tids: whether each thread can have the TID it had.  In the command, while it has one
- * thread; a process with that identifier is started for each and ends at once.  There is no other
- * way to find out: a number that no process has may still be that of a group or a session.
+ * restore --tids: checks that each thread can get its old TID, by starting a process with that
+ * identifier, which ends at once. /proc does not show this: an identifier without a process may
+ * still be that of a process group or session. Runs in the command while it has one thread.
  */
 #include <errno.h>
 #include <linux/sched.h>
@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "engine/builtin/restore/restore.h"
 
-#define WAIT_MS 200 /* for identifiers of threads that are just ending */
+#define WAIT_MS 200 /* for identifiers of threads that are ending */
 
 /* 0 or an errno value. */
 static int try_tid(uint32_t tid)

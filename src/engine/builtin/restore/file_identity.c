@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Whether the files that were mapped or open are still the same.  Size and time of last change tell
- * for all; where they differ, an ELF object may still prove itself by its build-id (a package that
- * was installed again, a copied container layer).
+ * Checks that the files that were mapped or open have not changed, by size and modification time.
+ * Where these differ, the build-id can prove an ELF object to be the same (a reinstalled package, a
+ * copied container layer).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +17,10 @@
 #include "engine/builtin/parked/gather.h"
 #include "engine/builtin/restore/restore.h"
 
-#define LOCK_OF_LOG ".lck"
+#define LOG_LOCK ".lck"
 #define SUM_PIECE ((size_t)1 << 20)
 
-/* The file may be cut short meanwhile: no mapping of it. */
+/* Uses pread(), not a mapping, because the file may be truncated meanwhile. */
 static int read_file(const struct ckpt_bytes *source, void *to, size_t size, uint64_t offset)
 {
     return pread(source->fd, to, size, (off_t)offset) == (ssize_t)size ? 0 : -EIO;
@@ -38,14 +38,14 @@ static bool same_build(int fd, size_t size, const struct ckpt_image_file *file)
            memcmp(now.build_id, file->build_id, file->build_id_size) == 0;
 }
 
-/* Tools that copy layers of containers keep whole seconds only. */
+/* Tools that copy container layers keep only whole seconds. */
 static bool same_time(const struct timespec *now, const struct ckpt_image_file *file)
 {
     return now->tv_sec == file->mtime_s &&
            ((uint32_t)now->tv_nsec == file->mtime_ns || now->tv_nsec == 0 || file->mtime_ns == 0);
 }
 
-/* Whether the part of a file that was summed is as it was. */
+/* Whether the part of the file that has a checksum in the image is unchanged. */
 static bool same_sum(int fd, const struct ckpt_image_file *file)
 {
     ckpt_auto_free char *buffer = malloc(SUM_PIECE);
@@ -66,7 +66,7 @@ static bool same_sum(int fd, const struct ckpt_image_file *file)
 
 enum change { SAME, GROWN, CHANGED };
 
-/* Of a regular file; @fd: of it, or -1. */
+/* Compare a regular file with its record in the image. @fd is a descriptor of it, or -1. */
 static enum change compare(const char *path, const struct ckpt_image_file *file, int fd,
                            const struct stat *now)
 {
@@ -103,7 +103,7 @@ static int refuse(const char *path, const struct ckpt_image_file *file, const st
         path, (unsigned long)file->size, (unsigned long)now->st_size);
 }
 
-/* *ret_change is CHANGED for every file that may be another one. */
+/* *ret_change is also CHANGED for files that may differ (CKPT_FILE_MAY_CHANGE, no regular file). */
 static int check(const struct ckpt_image_view *image, const struct ckpt_image_file *file, int fd,
                  enum change *ret_change, struct ckpt_error *error)
 {
@@ -112,7 +112,7 @@ static int check(const struct ckpt_image_view *image, const struct ckpt_image_fi
 
     *ret_change = CHANGED;
     if ((fd >= 0 ? fstat(fd, &status) : stat(path, &status)) < 0)
-        return ckpt_error_set(error, errno, "the JVM had '%s'; put it back where it was", path);
+        return ckpt_error_set(error, errno, "the JVM used '%s'; put it back where it was", path);
     if ((status.st_mode & S_IFMT) != (file->mode & S_IFMT))
         return ckpt_error_set(error, 0, "'%s' is no longer a file of the same kind", path);
     if ((file->flags & CKPT_FILE_MAY_CHANGE) || !S_ISREG(status.st_mode))
@@ -141,7 +141,7 @@ bool ckpt_identity_is_own(const struct ckpt_image_view *image, const struct ckpt
            ckpt_identity_check(image, file, fd, &error) == 0;
 }
 
-/* For each file, how far it is mapped; NULL: no memory. */
+/* For each file, the end of its mapped part; NULL: out of memory. */
 static uint64_t *mapped_sizes(const struct ckpt_image_view *image)
 {
     uint64_t *sizes = calloc(image->file_count + 1, sizeof *sizes);
@@ -156,7 +156,7 @@ static uint64_t *mapped_sizes(const struct ckpt_image_view *image)
     return sizes;
 }
 
-/* Whatever is allowed: behind the end of a file that is mapped is a bus error. */
+/* Needed even if changes are allowed: an access after the end of a mapped file is a bus error. */
 static int check_mapped(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
                         uint64_t needed, int fd, struct ckpt_error *error)
 {
@@ -173,8 +173,8 @@ static int check_mapped(const struct ckpt_image_view *image, const struct ckpt_i
                           (unsigned long)needed);
 }
 
-/* Not where each write goes to the end, wherever that is. */
-static bool had_position(const struct ckpt_image_view *image, size_t index)
+/* Whether the file is open without O_APPEND: the JVM reads or writes at a position of its own. */
+static bool has_own_position(const struct ckpt_image_view *image, size_t index)
 {
     for (size_t i = 0; i < image->fd_count; i++)
         if (ckpt_fd_file(image, &image->fds[i]) == &image->files[index] &&
@@ -191,14 +191,14 @@ static const char *path_of(const struct ckpt_image_view *image, const struct ckp
     return file && S_ISREG(file->mode) ? ckpt_view_text(image, file->path) : "";
 }
 
-/* java.util.logging holds a lock on "NAME.lck" for each log NAME that it writes. */
-static bool is_lock_of_log(const struct ckpt_image_view *image, const char *path)
+/* java.util.logging locks "NAME.lck" for each log NAME that it writes. */
+static bool is_log_lock(const struct ckpt_image_view *image, const char *path)
 {
     size_t length = strlen(path);
 
-    if (length < sizeof LOCK_OF_LOG || strcmp(path + length - sizeof LOCK_OF_LOG + 1, LOCK_OF_LOG))
+    if (length < sizeof LOG_LOCK || strcmp(path + length - sizeof LOG_LOCK + 1, LOG_LOCK))
         return false;
-    length -= sizeof LOCK_OF_LOG - 1;
+    length -= sizeof LOG_LOCK - 1;
     for (size_t i = 0; i < image->fd_count; i++)
         if (strncmp(path_of(image, &image->fds[i]), path, length) == 0 &&
             path_of(image, &image->fds[i])[length] == '\0')
@@ -206,10 +206,10 @@ static bool is_lock_of_log(const struct ckpt_image_view *image, const char *path
     return false;
 }
 
-/* Has a lock of the kernel's, or is open for writing and has such a name, as HSQLDB's. */
+/* Whether the file is locked, or open for writing and named like a lock file, as HSQLDB's. */
 static bool is_lock(const struct ckpt_image_fd *fd, const char *name)
 {
-    static const char *const ends[] = {LOCK_OF_LOG, ".lock", "LOCK", "lock"};
+    static const char *const ends[] = {LOG_LOCK, ".lock", "LOCK", "lock"};
     size_t length = strlen(name);
 
     if (fd->data.size || (fd->open_flags & O_ACCMODE) == O_RDONLY)
@@ -224,21 +224,22 @@ static bool is_lock(const struct ckpt_image_fd *fd, const char *name)
     return false;
 }
 
-/* "db.lck" of "db.log". */
+/* Whether @other is the lock file of @path, as "db.lck" of "db.log". */
 static bool has_same_stem(const char *path, const char *other)
 {
     const char *dot = strrchr(path, '.');
 
     return dot && strncmp(other, path, (size_t)(dot - path)) == 0 &&
-           strcmp(other + (dot - path), LOCK_OF_LOG) == 0;
+           strcmp(other + (dot - path), LOG_LOCK) == 0;
 }
 
 /*
- * A lock that the JVM has on another file in the same folder, as databases do; NULL: none.
- * RocksDB's write-ahead log is written like a log of text: only at its end, and never read.
- * HSQLDB's is in append mode, as most logs of text are; so there the names have to match.
+ * Another file in the same folder on which the JVM holds a lock, as databases do; NULL: none. This
+ * distinguishes the log of a database, which must not have grown, from a text log, which may:
+ * RocksDB writes its write-ahead log like a text log, only at the end. HSQLDB's is open in append
+ * mode, as most text logs are, so for these files the names have to match.
  */
-static const char *locked_beside(const struct ckpt_image_view *image, size_t index)
+static const char *find_folder_lock(const struct ckpt_image_view *image, size_t index)
 {
     const char *path = ckpt_view_text(image, image->files[index].path);
     const char *slash = strrchr(path, '/');
@@ -250,8 +251,8 @@ static const char *locked_beside(const struct ckpt_image_view *image, size_t ind
 
         if (*other && fd->object != index && strncmp(other, path, folder) == 0 &&
             !strchr(other + folder, '/') && is_lock(fd, other + folder) &&
-            !is_lock_of_log(image, other) &&
-            (had_position(image, index) || has_same_stem(path, other)))
+            !is_log_lock(image, other) &&
+            (has_own_position(image, index) || has_same_stem(path, other)))
             return other;
     }
     return NULL;
@@ -261,23 +262,23 @@ static int check_grown(const struct ckpt_image_view *image, size_t index,
                        struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const char *path = ckpt_view_text(image, image->files[index].path);
-    const char *locked = locked_beside(image, index);
+    const char *locked = find_folder_lock(image, index);
 
     if (locked)
         return ckpt_error_set(
             error, 0,
-            "'%s' has changed since the checkpoint: it has grown, and it is no text log, for the "
-            "JVM has a lock on '%s' next to it, as databases do, and does not know what was "
-            "written; put the old file back, take a new checkpoint, or allow it with "
+            "'%s' has changed since the checkpoint: it has grown, and is not a text log, because "
+            "the JVM has a lock on '%s' next to it, as databases do; the JVM does not know what "
+            "was written; put the old file back, take a new checkpoint, or allow it with "
             "--allow-changed-files or a policy (reopen)",
             path, locked);
-    if (restore && had_position(image, index))
+    if (restore && has_own_position(image, index))
         ckpt_restore_warn(
             restore, "'%s' has grown since the checkpoint; the JVM continues at its new end", path);
     return 0;
 }
 
-/* What is open or mapped shared is the file itself, even where the image has a copy. */
+/* Mark files that are open or mapped shared: their copy in the image cannot replace them. */
 static void mark_needed(const struct ckpt_image_view *image, bool *needed)
 {
     for (size_t i = 0; i < image->map_count; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See handover.h.  In the command, before it becomes the JVM.
+ * See handover.h. Runs in the command, before it becomes the JVM.
  */
 #include "engine/builtin/restore/handover.h"
 
@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* NULL counts as no words. */
+/* NULL is an empty list. */
 static size_t words_size(char *const *words)
 {
     size_t size = sizeof *words;
@@ -18,7 +18,7 @@ static size_t words_size(char *const *words)
     return size;
 }
 
-/* Of the structure: the agent's, or this command's, whichever is larger. */
+/* The size of the structure, in the agent's version or this command's, whichever is larger. */
 static size_t structure_size(const struct ckpt_restore *restore)
 {
     size_t size = restore->image.view.agent->parameters_size;
@@ -37,8 +37,8 @@ size_t ckpt_handover_parameters_size(const struct ckpt_restore *restore)
     return (size + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1);
 }
 
-/* An array of strings, then the strings: made at the address where the process will have them. */
-static uint64_t put_words(char **at, char *const *words)
+/* Write an array of strings, then the strings, at the address that they have in the process. */
+static uint64_t write_words(char **at, char *const *words)
 {
     char **array = (char **)(((uintptr_t)*at + sizeof *array - 1) & -sizeof *array);
     size_t count = 0;
@@ -64,9 +64,9 @@ void ckpt_handover_fill_parameters(const struct ckpt_restore *restore, char *to)
     struct ckpt_parameters *parameters = (struct ckpt_parameters *)to;
     char *at = to + structure_size(restore);
 
-    parameters->environment = put_words(&at, request->environment);
-    parameters->properties = put_words(&at, request->properties);
-    parameters->arguments = put_words(&at, request->arguments);
+    parameters->environment = write_words(&at, request->environment);
+    parameters->properties = write_words(&at, request->properties);
+    parameters->arguments = write_words(&at, request->arguments);
     if (restore->cwd[0]) {
         parameters->cwd = (uint64_t)strcpy(at, restore->cwd);
         at += strlen(at) + 1;
@@ -84,5 +84,5 @@ void ckpt_handover_fill_mailbox(const struct ckpt_image_agent *agent,
 
     memset(to, 0, agent->mailbox_size);
     memcpy(to, mailbox, known);
-    memcpy(to, layout, sizeof layout); /* which stays the agent's own */
+    memcpy(to, layout, sizeof layout); /* the agent reads its own version and size */
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What the agent in the image is given in memory, in the sizes that it knows (image/mailbox.h).
+ * Writes mailbox and parameters for the agent in the image, in that agent's version of these
+ * structures (image/mailbox.h).
  */
 #ifndef CKPT_ENGINE_BUILTIN_RESTORE_HANDOVER_H
 #define CKPT_ENGINE_BUILTIN_RESTORE_HANDOVER_H
@@ -8,13 +9,13 @@
 #include "engine/builtin/restore/restore.h"
 #include "image/mailbox.h"
 
-/** Bytes of the parameters, whole pages. */
+/** The size of the parameters in bytes, rounded up to whole pages. */
 size_t ckpt_handover_parameters_size(const struct ckpt_restore *restore);
 
-/** Fill in @to, zeroed memory at the address where the process will have it: a ckpt_parameters. */
+/** Write a ckpt_parameters to @to: zeroed memory at the address that it has in the process. */
 void ckpt_handover_fill_parameters(const struct ckpt_restore *restore, char *to);
 
-/** Fill in @to, bytes as many as the agent's mailbox has, with as much of @mailbox as it knows. */
+/** Write the part of @mailbox that the agent's version has to @to, which has the size of that. */
 void ckpt_handover_fill_mailbox(const struct ckpt_image_agent *agent,
                                 const struct ckpt_mailbox *mailbox, char *to);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What the plan of a restore asks of the kernel, against what the process may have: the operations
- * are followed on paper, piece by piece, as the kernel will, and what there is at the worst moment
- * is compared.  After the address space is cleared none of this could be reported any more.
+ * Compares what the plan of a restore needs with what the process may have. The operations of the
+ * plan are simulated on a list of mappings, as the kernel will execute them, and the largest
+ * numbers on the way are compared with the limits. After the address space is cleared a failure
+ * could no longer be reported.
  *
- * In the command, a real restore as well as a rehearsal; maps nothing.
+ * Runs in the command, for a restore and a rehearsal; maps nothing.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -25,26 +26,26 @@
 #include "engine/builtin/restorer/restorer_plan.h"
 #include "probe/cgroup.h"
 
-#define SPARE_MAPS 16 /* for the restorer's area, and for the first steps of the JVM */
-#define FEW_MAPS 1000 /* that every machine allows */
+#define SPARE_MAPS 16 /* for the restorer's area, and for the JVM after the restore */
+#define FEW_MAPS 1000 /* every machine allows so many */
 #define MIB(bytes) ((unsigned long)((bytes) >> 20))
 
 struct piece {
     uint64_t start, end, offset;
     uint32_t prot, flags;
     int32_t fd;
-    bool charged; /* to the machine's memory: it was writable once, and is private */
+    bool charged; /* counts as committed memory: private, and it was writable once */
 };
 
-/* The address space as it becomes. Pieces are in ascending order. */
+/* The simulated address space: mappings in ascending order. */
 struct space {
     struct piece *pieces;
-    size_t count, room;
-    size_t most;                    /* pieces at once */
+    size_t count, capacity;
+    size_t peak_count;              /* mappings at once */
     uint64_t bytes, data, charged;  /* now */
-    uint64_t most_bytes, most_data; /* at the worst moment */
-    uint64_t copied, locked;        /* in the end */
-    struct ckpt_op largest;         /* of those that count against memory and swap as a whole */
+    uint64_t peak_bytes, peak_data; /* the largest value so far */
+    uint64_t copied, locked;        /* at the end */
+    struct ckpt_op largest;         /* the largest mapping that is charged as a whole */
 };
 
 static bool is_data(const struct piece *piece)
@@ -63,18 +64,18 @@ static void count_piece(struct space *space, const struct piece *piece, int sign
         space->charged += (uint64_t)size;
 }
 
-static void note_most(struct space *space)
+static void update_peaks(struct space *space)
 {
-    if (space->count > space->most)
-        space->most = space->count;
-    if (space->bytes > space->most_bytes)
-        space->most_bytes = space->bytes;
-    if (space->data > space->most_data)
-        space->most_data = space->data;
+    if (space->count > space->peak_count)
+        space->peak_count = space->count;
+    if (space->bytes > space->peak_bytes)
+        space->peak_bytes = space->bytes;
+    if (space->data > space->peak_data)
+        space->peak_data = space->data;
 }
 
-/* Index of the first piece that ends after @address; most often this is near the end. */
-static size_t find(const struct space *space, uint64_t address)
+/* Index of the first piece that ends after @address; usually it is near the end. */
+static size_t find_piece(const struct space *space, uint64_t address)
 {
     size_t low = 0, high = space->count;
 
@@ -91,31 +92,32 @@ static size_t find(const struct space *space, uint64_t address)
     return low;
 }
 
-static int open_gap(struct space *space, size_t at)
+/* Make room for a piece at index @at. */
+static int insert_slot(struct space *space, size_t at)
 {
-    if (space->count == space->room) {
-        size_t room = space->room ? space->room * 2 : 1024;
-        void *larger = realloc(space->pieces, room * sizeof *space->pieces);
+    if (space->count == space->capacity) {
+        size_t capacity = space->capacity ? space->capacity * 2 : 1024;
+        void *larger = realloc(space->pieces, capacity * sizeof *space->pieces);
 
         if (!larger)
             return -1;
         space->pieces = larger;
-        space->room = room;
+        space->capacity = capacity;
     }
     memmove(&space->pieces[at + 1], &space->pieces[at],
             (space->count++ - at) * sizeof *space->pieces);
     return 0;
 }
 
-/* A border between two pieces at @address, if there is a piece. */
+/* Split the piece around @address, if there is one, into two that meet there. */
 static int split(struct space *space, uint64_t address)
 {
-    size_t at = find(space, address);
+    size_t at = find_piece(space, address);
     struct piece *piece;
 
     if (at == space->count || space->pieces[at].start >= address)
         return 0;
-    if (open_gap(space, at) < 0)
+    if (insert_slot(space, at) < 0)
         return -1;
     piece = &space->pieces[at];
     piece[0].end = piece[1].start = address;
@@ -126,7 +128,7 @@ static int split(struct space *space, uint64_t address)
 
 static bool can_merge(const struct piece *left, const struct piece *right)
 {
-    /* each shared piece without a file has one of its own in the kernel */
+    /* the kernel makes a file of its own for each shared mapping without one */
     return !(left->fd < 0 && (left->flags & MAP_SHARED)) && left->end == right->start &&
            left->prot == right->prot && left->flags == right->flags && left->fd == right->fd &&
            (left->fd < 0 || left->offset + (left->end - left->start) == right->offset);
@@ -141,7 +143,7 @@ static void merge_with_next(struct space *space, size_t at)
             (space->count-- - at - 2) * sizeof *space->pieces);
 }
 
-/* Shared memory without a file counts as soon as it is there, whether it may be written or not. */
+/* Shared memory without a file is charged when it is mapped, even if it is not writable. */
 static bool is_charged(const struct ckpt_op *op, uint32_t flags)
 {
     return flags & MAP_SHARED ? op->type == CKPT_OP_MAP && op->fd < 0 : op->prot & PROT_WRITE;
@@ -160,11 +162,11 @@ static int map(struct space *space, const struct ckpt_op *op)
 
     if (split(space, new.start) < 0 || split(space, new.end) < 0)
         return -1;
-    at = find(space, new.start);
+    at = find_piece(space, new.start);
     for (end = at; end < space->count && space->pieces[end].start < new.end; end++)
         count_piece(space, &space->pieces[end], -1);
     if (end == at) {
-        if (open_gap(space, at) < 0)
+        if (insert_slot(space, at) < 0)
             return -1;
     } else {
         memmove(&space->pieces[at + 1], &space->pieces[end],
@@ -173,21 +175,21 @@ static int map(struct space *space, const struct ckpt_op *op)
     }
     space->pieces[at] = new;
     count_piece(space, &new, 1);
-    note_most(space);
+    update_peaks(space);
     merge_with_next(space, at);
     if (at)
         merge_with_next(space, at - 1);
     return 0;
 }
 
-/* What changes only a part of a mapping makes two or three of it. */
+/* A change of part of a mapping splits it into two or three. */
 static int change(struct space *space, const struct ckpt_op *op)
 {
     uint64_t end = op->address + op->size;
 
     if (split(space, op->address) < 0 || split(space, end) < 0)
         return -1;
-    for (size_t i = find(space, op->address);
+    for (size_t i = find_piece(space, op->address);
          op->type == CKPT_OP_PROTECT && i < space->count && space->pieces[i].start < end; i++) {
         struct piece *piece = &space->pieces[i];
 
@@ -196,11 +198,11 @@ static int change(struct space *space, const struct ckpt_op *op)
         piece->charged |= is_charged(op, piece->flags);
         count_piece(space, piece, 1);
     }
-    note_most(space);
+    update_peaks(space);
     return 0;
 }
 
-static int follow(struct space *space, const struct ckpt_plan *plan)
+static int simulate(struct space *space, const struct ckpt_plan *plan)
 {
     const struct ckpt_op *ops = (const struct ckpt_op *)plan->ops;
 
@@ -213,7 +215,7 @@ static int follow(struct space *space, const struct ckpt_plan *plan)
         if (maps && is_charged(op, op->flags) && !(op->flags & MAP_NORESERVE) &&
             op->size > space->largest.size)
             space->largest = *op;
-        /* guard pages, the advice of number 102, are no mappings of their own */
+        /* guard pages (advice 102, MADV_GUARD_INSTALL) do not split a mapping */
         if ((maps && map(space, op) < 0) ||
             ((op->type == CKPT_OP_PROTECT || op->type == CKPT_OP_LOCK ||
               (op->type == CKPT_OP_ADVISE && op->prot < 100)) &&
@@ -233,39 +235,39 @@ static uint64_t read_number(const char *path, uint64_t none)
     return ckpt_raw_read_file(path, text, sizeof text) <= 0 ? none : ckpt_raw_number(&at, 10);
 }
 
-static int check_limit(int limit, const char *what, const char *option, uint64_t needed,
+static int check_limit(int resource, const char *what, const char *option, uint64_t needed,
                        struct ckpt_error *error)
 {
-    struct rlimit may;
+    struct rlimit limit;
 
-    if (getrlimit(limit, &may) < 0 || may.rlim_cur >= needed)
+    if (getrlimit(resource, &limit) < 0 || limit.rlim_cur >= needed)
         return 0;
     return ckpt_error_set(
         error, 0, "the JVM needs %lu KiB of %s, and the limit is %lu KiB; raise 'ulimit %s'",
-        (unsigned long)(needed + 1023) >> 10, what, (unsigned long)may.rlim_cur >> 10, option);
+        (unsigned long)(needed + 1023) >> 10, what, (unsigned long)limit.rlim_cur >> 10, option);
 }
 
-/* vm.overcommit_memory=2: what is promised may not be more than a fixed sum. */
-static int check_promises(const struct ckpt_restore *restore, const struct space *space,
-                          struct ckpt_error *error)
+/* For vm.overcommit_memory=2: all committed memory together is limited. */
+static int check_committed(const struct ckpt_restore *restore, const struct space *space,
+                           struct ckpt_error *error)
 {
-    uint64_t most = 0, now = 0;
+    uint64_t max = 0, now = 0;
     char text[8192];
 
     if (ckpt_raw_read_file("/proc/meminfo", text, sizeof text) <= 0 ||
-        !ckpt_raw_field(text, "CommitLimit:", 10, &most) ||
+        !ckpt_raw_field(text, "CommitLimit:", 10, &max) ||
         !ckpt_raw_field(text, "Committed_AS:", 10, &now))
         return 0;
     if (restore->request->frozen_runs)
-        now = 0; /* most of it is the JVM's, which makes room */
-    most = most > now ? (most - now) << 10 : 0;
-    if (space->charged <= most)
+        now = 0; /* most of it is the JVM's, which ends before the restore */
+    max = max > now ? (max - now) << 10 : 0;
+    if (space->charged <= max)
         return 0;
     return ckpt_error_set(error, ENOMEM,
-                          "the JVM needs %lu MiB of memory that it may write, and the machine may "
-                          "promise %lu MiB more (vm.overcommit_memory is 2); raise "
+                          "the JVM needs %lu MiB of writable memory, and the machine commits to at "
+                          "most %lu MiB more (vm.overcommit_memory is 2); raise "
                           "vm.overcommit_ratio, or start the JVM with a smaller -Xmx",
-                          MIB(space->charged) + 1, MIB(most));
+                          MIB(space->charged) + 1, MIB(max));
 }
 
 static int check_memory(const struct ckpt_restore *restore, const struct space *space,
@@ -275,7 +277,7 @@ static int check_memory(const struct ckpt_restore *restore, const struct space *
     struct sysinfo machine;
 
     if (mode == 2)
-        return check_promises(restore, space, error);
+        return check_committed(restore, space, error);
     if (mode == 1 || sysinfo(&machine) < 0)
         return 0;
     whole = ((uint64_t)machine.totalram + machine.totalswap) * machine.mem_unit;
@@ -289,14 +291,15 @@ static int check_memory(const struct ckpt_restore *restore, const struct space *
 }
 
 /*
- * What the restored JVM has at once, copied or in memory files, and cannot give back: more than the
- * cgroup may have ends it by SIGKILL half-way.  Only in a rehearsal: it takes a while to find out.
+ * Memory that is copied or in memory files is allocated during the restore and cannot be reclaimed:
+ * if it exceeds the cgroup's limit, the kernel kills the JVM half-way. Checked only in a rehearsal,
+ * because reading the limit takes a while.
  */
-static int check_group(const struct ckpt_restore *restore, const struct space *space,
-                       struct ckpt_error *error)
+static int check_cgroup(const struct ckpt_restore *restore, const struct space *space,
+                        struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
-    uint64_t needed = space->copied, most;
+    uint64_t needed = space->copied, max;
     struct sysinfo machine;
 
     for (size_t i = 0; i < view->shared_count; i++)
@@ -304,14 +307,14 @@ static int check_group(const struct ckpt_restore *restore, const struct space *s
             needed += view->runs[view->shared[i].first_run + k].size;
     if (!restore->rehearsal || sysinfo(&machine) < 0)
         return 0;
-    most = ckpt_probe_cgroup_memory();
-    if (most == UINT64_MAX || needed <= most + (uint64_t)machine.totalswap * machine.mem_unit)
+    max = ckpt_probe_cgroup_memory();
+    if (max == UINT64_MAX || needed <= max + (uint64_t)machine.totalswap * machine.mem_unit)
         return 0;
     return ckpt_error_set(error, ENOMEM,
-                          "the JVM has %lu MiB of memory at once, and the cgroup may have %lu MiB "
+                          "the JVM needs %lu MiB of memory at once, and the cgroup allows %lu MiB "
                           "(memory.max; --memory of a container); raise that limit, or take the "
-                          "checkpoint under it",
-                          MIB(needed) + 1, MIB(most));
+                          "checkpoint with it",
+                          MIB(needed) + 1, MIB(max));
 }
 
 static bool may_lock(void)
@@ -322,34 +325,34 @@ static bool may_lock(void)
     return syscall(SYS_capget, &head, data) == 0 && (data[0].effective & (1u << CAP_IPC_LOCK));
 }
 
-/* Memory that cannot be locked is there all the same. */
-static void warn_of_locked(struct ckpt_restore *restore, const struct space *space)
+/* Memory that cannot be locked is restored unlocked. */
+static void warn_about_locked(struct ckpt_restore *restore, const struct space *space)
 {
-    struct rlimit may;
+    struct rlimit limit;
 
-    if (!space->locked || getrlimit(RLIMIT_MEMLOCK, &may) < 0 || may.rlim_cur >= space->locked ||
-        may_lock())
+    if (!space->locked || getrlimit(RLIMIT_MEMLOCK, &limit) < 0 ||
+        limit.rlim_cur >= space->locked || may_lock())
         return;
     ckpt_restore_warn(restore,
                       "the JVM had %lu KiB of locked memory, and only %lu KiB may be locked here; "
                       "the rest may be swapped out; raise 'ulimit -l'",
-                      (unsigned long)(space->locked >> 10), (unsigned long)may.rlim_cur >> 10);
+                      (unsigned long)(space->locked >> 10), (unsigned long)limit.rlim_cur >> 10);
 }
 
 static int check_maps(const struct ckpt_restore *restore, const struct space *space,
                       struct ckpt_error *error)
 {
-    uint64_t needed = space->most + (uint64_t)restore->special.count + SPARE_MAPS;
-    uint64_t most = FEW_MAPS;
+    uint64_t needed = space->peak_count + (uint64_t)restore->special.count + SPARE_MAPS;
+    uint64_t max = FEW_MAPS;
 
-    if (needed > most) /* each file that is read costs a restore some microseconds */
-        most = read_number("/proc/sys/vm/max_map_count", UINT64_MAX);
-    if (needed <= most)
+    if (needed > max) /* reading a file costs some microseconds, so only if necessary */
+        max = read_number("/proc/sys/vm/max_map_count", UINT64_MAX);
+    if (needed <= max)
         return 0;
     return ckpt_error_set(error, 0,
                           "the JVM needs %lu mappings, and a process may have %lu; raise the "
                           "sysctl vm.max_map_count",
-                          (unsigned long)needed, (unsigned long)most);
+                          (unsigned long)needed, (unsigned long)max);
 }
 
 int ckpt_limits_check(struct ckpt_restore *restore, const struct ckpt_plan *plan,
@@ -358,19 +361,19 @@ int ckpt_limits_check(struct ckpt_restore *restore, const struct ckpt_plan *plan
     uint64_t own =
         plan->area_end - plan->area_start + restore->special.end - restore->special.start;
     struct space space = {.pieces = NULL};
-    int result = follow(&space, plan);
+    int result = simulate(&space, plan);
 
     if (result < 0)
         ckpt_error_set(error, ENOMEM, "cannot compute what the JVM needs");
     else if (check_maps(restore, &space, error) < 0 ||
-             check_limit(RLIMIT_AS, "address space", "-v", space.most_bytes + own, error) < 0 ||
-             check_limit(RLIMIT_DATA, "writable memory", "-d", space.most_data + own, error) < 0 ||
-             check_memory(restore, &space, error) < 0 || check_group(restore, &space, error) < 0 ||
+             check_limit(RLIMIT_AS, "address space", "-v", space.peak_bytes + own, error) < 0 ||
+             check_limit(RLIMIT_DATA, "writable memory", "-d", space.peak_data + own, error) < 0 ||
+             check_memory(restore, &space, error) < 0 || check_cgroup(restore, &space, error) < 0 ||
              (!restore->request->frozen_runs &&
               ckpt_threads_check(plan->thread_count - 1, error) < 0))
         result = -1;
     else
-        warn_of_locked(restore, &space);
+        warn_about_locked(restore, &space);
     free(space.pieces);
     return result;
 }
@@ -378,7 +381,7 @@ int ckpt_limits_check(struct ckpt_restore *restore, const struct ckpt_plan *plan
 int ckpt_limits_check_files(const struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
-    uint64_t largest = 0, made = 0;
+    uint64_t largest = 0, temporary = 0;
 
     for (size_t i = 0; i < view->shared_count; i++)
         if (view->shared[i].size > largest)
@@ -388,12 +391,12 @@ int ckpt_limits_check_files(const struct ckpt_restore *restore, struct ckpt_erro
             view->maps[i].end - view->maps[i].start > largest)
             largest = view->maps[i].end - view->maps[i].start;
     for (size_t i = 0; i < view->file_count; i++)
-        if (S_ISREG(view->files[i].mode) && view->files[i].size > made &&
+        if (S_ISREG(view->files[i].mode) && view->files[i].size > temporary &&
             ckpt_remake_is_missing(view, &view->files[i]))
-            made = view->files[i].size;
+            temporary = view->files[i].size;
     return check_limit(RLIMIT_FSIZE, "a file in memory", "-f", largest, error) < 0
                ? -1
                : check_limit(RLIMIT_FSIZE, "a temporary file", "-f",
-                             (made + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1),
-                             error); /* filled by pages */
+                             (temporary + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1),
+                             error); /* whole pages are written */
 }

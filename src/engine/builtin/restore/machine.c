@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Whether this machine can carry on what the image's machine began: instructions, page size, and
- * the very same vDSO, because the C library in the image keeps pointers into it.
+ * Checks that this machine can run the process in the image: CPU features, page size, and the same
+ * vDSO, because the C library in the image has pointers into it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,8 +14,8 @@
 #include "base/raw.h"
 #include "engine/builtin/restore/restore.h"
 
-/* One line of /proc/self/maps. -1: there are too many special mappings. */
-static int look_at_line(const char *line, const void *image_page, struct ckpt_special *special)
+/* Parse a line of /proc/self/maps. -1: there are too many special mappings. */
+static int parse_line(const char *line, const void *image_page, struct ckpt_special *special)
 {
     const char *name = strstr(line, "[v");
     unsigned long start, end, inode;
@@ -56,7 +56,7 @@ int ckpt_special_find(int image_fd, struct ckpt_special *ret_special, struct ckp
         next = strchr(line, '\n');
         if (next)
             *next++ = '\0';
-        result = look_at_line(line, page, ret_special);
+        result = parse_line(line, page, ret_special);
     }
     return result < 0 ? ckpt_error_set(error, 0, "this kernel's vDSO has too many parts") : 0;
 }

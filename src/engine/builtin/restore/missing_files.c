@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Temporary files and folders of the JVM that are missing at a restore are made again, from the
- * copies in the image.  In the command.
+ * Creates temporary files and folders of the JVM that are missing at a restore, from the copies in
+ * the image. Runs in the command.
  *
- * A directory for temporary files is shared with others, who may put anything under a name that is
- * free.  So: below that directory no link is followed, and each folder on the way must belong to
- * this user or to root; a file is complete before it has its name; and what has the name already
- * stays as it is.  What was made stays if the restore is refused later: another process may have
- * been restored since and use it.  A rehearsal makes nothing.
+ * A directory for temporary files is shared with other users, who may create anything under a free
+ * name. So below that directory no link is followed, and each folder on the path must belong to
+ * this user or to root; a file gets its name only when it is complete; and an existing file is not
+ * changed. Created files stay if the restore is refused later, because another restore of the image
+ * may use them by then. A rehearsal creates nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ static const char *path_of(const struct ckpt_restore *restore, const struct ckpt
     return ckpt_view_text(&restore->image.view, file->path);
 }
 
-static int cannot(struct ckpt_error *error, const char *path)
+static int refuse(struct ckpt_error *error, const char *path)
 {
     return ckpt_error_set(error, errno, "cannot make the JVM's temporary file '%s' again", path);
 }
@@ -45,7 +45,7 @@ static int check_owner(int fd, const char *path, size_t length, struct ckpt_erro
                           folder);
 }
 
-/* The directory for temporary files, made with its parents if it is one of the JVM's own. */
+/* Open the directory for temporary files; it and its parents are created if they are missing. */
 static int open_base(const char *path, size_t length)
 {
     char base[PATH_MAX];
@@ -71,7 +71,7 @@ static int open_base(const char *path, size_t length)
     return fd;
 }
 
-/* The folder that @path is in, made below its base; *ret_name: the last part of the path. */
+/* Open the folder of @path, after creating it below its base; *ret_name: the path's last part. */
 static int open_folder(const char *path, size_t base, const char **ret_name,
                        struct ckpt_error *error)
 {
@@ -79,17 +79,17 @@ static int open_folder(const char *path, size_t base, const char **ret_name,
     const char *part = path + base + 1, *slash;
 
     if (folder < 0)
-        return cannot(error, path);
+        return refuse(error, path);
     for (; (slash = strchr(part, '/')); part = slash + 1) {
         char name[NAME_MAX + 1];
         int next;
 
         snprintf(name, sizeof name, "%.*s", (int)(slash - part), part);
         if (mkdirat(folder, name, 0700) < 0 && errno != EEXIST)
-            return cannot(error, path);
+            return refuse(error, path);
         next = openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (next < 0)
-            return cannot(error, path);
+            return refuse(error, path);
         close(folder);
         folder = next;
         if (check_owner(folder, path, (size_t)(slash - path), error) < 0)
@@ -118,10 +118,10 @@ static int fill(const struct ckpt_restore *restore, const struct ckpt_image_file
             left -= (uint64_t)sent;
         }
     }
-    return ftruncate(fd, (off_t)file->size); /* pages were filled whole */
+    return ftruncate(fd, (off_t)file->size); /* whole pages were written */
 }
 
-/* Content, mode and time of @fd; then it gets its name, unless that is taken. */
+/* Set content, mode and time of @fd, then link it to its name, unless that exists. */
 static int finish_file(const struct ckpt_restore *restore, const struct ckpt_image_file *file,
                        int fd, int folder, const char *from_name, const char *name)
 {
@@ -148,7 +148,7 @@ static int make_file(const struct ckpt_restore *restore, const struct ckpt_image
 
     if (fd >= 0)
         return finish_file(restore, file, fd, folder, NULL, name);
-    if (getrandom(&random, sizeof random, 0) < 0) /* not every file system has O_TMPFILE */
+    if (getrandom(&random, sizeof random, 0) < 0) /* a file system without O_TMPFILE */
         return -1;
     snprintf(temporary, sizeof temporary, ".checkpointer-%016lx", random);
     fd = openat(folder, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -164,7 +164,7 @@ static int make_file(const struct ckpt_restore *restore, const struct ckpt_image
     return result;
 }
 
-/* What has the name: of this user, and no link. 1: nothing has it. */
+/* Check that an existing file is no link and belongs to this user or root. 1: there is none. */
 static int check_present(const char *path, struct ckpt_error *error)
 {
     struct stat status;
@@ -179,7 +179,7 @@ static int check_present(const char *path, struct ckpt_error *error)
     return 0;
 }
 
-/* For a rehearsal: whether the last folder on the way that is there can be written. */
+/* For a rehearsal: check that the last existing folder on the path can be written. */
 static int check_folder(const char *path, struct ckpt_error *error)
 {
     char folder[PATH_MAX];
@@ -191,9 +191,9 @@ static int check_folder(const char *path, struct ckpt_error *error)
         if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0)
             return 0;
         if (errno != ENOENT)
-            return cannot(error, path);
+            return refuse(error, path);
     }
-    return cannot(error, path);
+    return refuse(error, path);
 }
 
 static int make(const struct ckpt_restore *restore, const struct ckpt_image_file *file,
@@ -206,12 +206,12 @@ static int make(const struct ckpt_restore *restore, const struct ckpt_image_file
         return -1;
     if (S_ISDIR(file->mode) ? mkdirat(folder, name, 0700) < 0 && errno != EEXIST
                             : make_file(restore, file, folder, name) < 0)
-        return cannot(error, path);
+        return refuse(error, path);
     return 0;
 }
 
-/* Whether a file is mapped private and nothing else: then its copy does as well. */
-static bool copy_will_do(const struct ckpt_image_view *view, size_t index)
+/* Whether all uses of a file are private mappings, for which its copy in the image suffices. */
+static bool copy_suffices(const struct ckpt_image_view *view, size_t index)
 {
     bool mapped = false;
 
@@ -236,7 +236,7 @@ static int make_if_missing(const struct ckpt_restore *restore, size_t index, boo
     if (!(file->flags & CKPT_FILE_TEMPORARY))
         return 0;
     missing = check_present(path_of(restore, file), error);
-    if (missing < 0 && copy_will_do(&restore->image.view, index))
+    if (missing < 0 && copy_suffices(&restore->image.view, index))
         return 0;
     if (missing <= 0)
         return missing;
@@ -246,7 +246,7 @@ static int make_if_missing(const struct ckpt_restore *restore, size_t index, boo
     return made[index] ? 0 : -1;
 }
 
-/* Modes and times of folders that were made: when all that is in them is there. */
+/* Set modes and times of created folders, after all files in them are created. */
 static void finish_folders(const struct ckpt_restore *restore, const bool *made)
 {
     const struct ckpt_image_view *view = &restore->image.view;

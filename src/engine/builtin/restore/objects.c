@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Memory that is not just pages: mapped files opened, memory files made and filled, hsperfdata
- * under the name that jps and jcmd look for.
+ * The objects that mappings refer to: opens mapped files, creates and fills memory files, and
+ * creates hsperfdata under the name by which jps and jcmd find a JVM. Runs in the command.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_error *error)
 {
-    int raised = fcntl(fd, F_DUPFD_CLOEXEC, restore->high);
+    int raised = fcntl(fd, F_DUPFD_CLOEXEC, restore->first_own_fd);
     int failed = errno;
 
     close(fd);
@@ -26,11 +26,11 @@ int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_e
         return ckpt_error_set(error, failed,
                               "too few descriptors are allowed; raise 'ulimit "
                               "-n' to %d",
-                              restore->high + 1024);
+                              restore->first_own_fd + 1024);
     return raised;
 }
 
-/* The file of which there is a copy in the image, if it is still itself and may be mapped here. */
+/* Open a file that has a copy in the image, if it is unchanged and can be mapped executable. */
 static int open_original(const struct ckpt_image_view *view, const struct ckpt_image_file *file)
 {
     ckpt_auto_close int fd = open(ckpt_view_text(view, file->path),
@@ -40,13 +40,13 @@ static int open_original(const struct ckpt_image_view *view, const struct ckpt_i
     if (fd < 0 || !ckpt_identity_is_own(view, file, fd))
         return -1;
     page = mmap(NULL, CKPT_PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-    if (page == MAP_FAILED) /* such as on a file system that was mounted noexec since */
+    if (page == MAP_FAILED) /* for example, its file system is now mounted noexec */
         return -1;
     munmap(page, CKPT_PAGE);
     return CKPT_STEAL_FD(fd);
 }
 
-/* For each file, whether it is mapped so that it may be written; NULL: no memory. */
+/* For each file, whether a mapping may write to it; NULL: out of memory. */
 static bool *find_written(const struct ckpt_image_view *view)
 {
     bool *written = calloc(view->file_count + 1, sizeof *written);
@@ -58,7 +58,7 @@ static bool *find_written(const struct ckpt_image_view *view)
     return written;
 }
 
-/* *ret_fd is -1 where its copy in the image will do. */
+/* Open the file of a mapping. *ret_fd is -1 if its copy in the image is mapped instead. */
 static int open_file(const struct ckpt_restore *restore, const struct ckpt_image_map *map,
                      bool written, int *ret_fd, struct ckpt_error *error)
 {
@@ -66,23 +66,22 @@ static int open_file(const struct ckpt_restore *restore, const struct ckpt_image
     const struct ckpt_image_file *file = &view->files[map->object];
     const char *path = ckpt_view_text(view, file->path);
     bool copied = file->flags & CKPT_FILE_COPIED;
-    bool either = copied && !(map->flags & CKPT_MAP_SHARED_FLAG);
+    bool copy_suffices = copied && !(map->flags & CKPT_MAP_SHARED_FLAG);
     int fd;
 
-    /* What has become a named pipe or a device is neither waited for nor started; its kind is
-     * checked afterwards. */
-    if (either)
+    /* O_NONBLOCK: the path may be a named pipe or a device now; its kind is checked later. */
+    if (copy_suffices)
         fd = open_original(view, file);
     else
         fd = open(path, (written ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
                             (copied ? O_NOFOLLOW : 0));
-    if (fd < 0 && !either)
-        return ckpt_error_set(error, errno, "the JVM had '%s'; put it back where it was", path);
+    if (fd < 0 && !copy_suffices)
+        return ckpt_error_set(error, errno, "the JVM used '%s'; put it back where it was", path);
     *ret_fd = fd < 0 ? -1 : ckpt_objects_raise(restore, fd, error);
     return fd >= 0 && *ret_fd < 0 ? -1 : 0;
 }
 
-/* @late: when what was missing has been made again, and only that. */
+/* Called twice: first for existing files, then (@late) for those that were missing and created. */
 static int open_files(struct ckpt_restore *restore, bool late, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
@@ -144,14 +143,14 @@ static int make_shared(struct ckpt_restore *restore, struct ckpt_error *error)
             return ckpt_error_set(error, errno, "cannot size a memory file");
         if (!restore->rehearsal && fill(restore, object, fd, error) < 0)
             return -1;
-        if (ftruncate(fd, (off_t)object->size) < 0) /* pages were filled whole */
+        if (ftruncate(fd, (off_t)object->size) < 0) /* whole pages were written */
             return ckpt_error_set(error, errno, "cannot size a memory file");
     }
     return 0;
 }
 
-/* Whether a living JVM has this file: in another PID namespace there may be one with our number. */
-static bool is_held(const char *path)
+/* Whether a running JVM uses this file: one in another PID namespace may have the same PID. */
+static bool is_in_use(const char *path)
 {
     ckpt_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
@@ -159,9 +158,9 @@ static bool is_held(const char *path)
 }
 
 /*
- * DIRECTORY/PID as HotSpot makes it, in a directory that only we can write; -1 if that cannot be.
- * It is locked as long as it is mapped, which tells JVMs of other PID namespaces that tidy up there
- * that it is in use.
+ * Create DIRECTORY/PID as HotSpot does, in a directory that only this user can write; -1 if that is
+ * not possible. It stays locked while it is mapped, so that JVMs in other PID namespaces, which
+ * remove stale files from that directory, know that it is in use.
  */
 static int open_perf(struct ckpt_restore *restore, const char *old_path)
 {
@@ -180,9 +179,9 @@ static int open_perf(struct ckpt_restore *restore, const char *old_path)
         (status.st_mode & (S_IWGRP | S_IWOTH)))
         return -1;
     snprintf(path + length, sizeof path - (size_t)length, "/%d", getpid());
-    if (is_held(path))
+    if (is_in_use(path))
         return -1;
-    unlink(path); /* left by a process that had this PID before */
+    unlink(path); /* left by an earlier process with this PID */
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -1;
@@ -191,7 +190,7 @@ static int open_perf(struct ckpt_restore *restore, const char *old_path)
     return fd;
 }
 
-/* Performance data under the new PID, or in memory without a name where that cannot be. */
+/* Performance data in a file for the new PID or, if that is not possible, in a memory file. */
 static int make_perf(struct ckpt_restore *restore, const struct ckpt_image_map *map,
                      struct ckpt_error *error)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * From the image's mappings to the operations that make them.
+ * Translates the image's mappings into operations of the restorer. Runs in the command.
  *
- * The JVM's own memory is mapped from the image, lazily, each piece once with its final contents;
- * all other memory is made anew and copied, many runs with one preadv, so that it is anonymous
- * memory again.  Cost is counted in system calls and pages.
+ * The JVM's own memory is mapped from the image lazily, each run once with its final contents. All
+ * other memory is mapped anonymously and filled by copying, many runs with one preadv(), so that it
+ * is anonymous memory as before. The cost is system calls and copied pages.
  */
 #include "engine/builtin/restore/operations.h"
 
@@ -20,18 +20,18 @@
 #ifndef MLOCK_ONFAULT
 #define MLOCK_ONFAULT 1
 #endif
-#define LARGE ((uint64_t)2 << 20)
-#define PIECE ((uint64_t)512 << 10)      /* copied at once */
-#define COLLAPSED ((uint64_t)8 << 20)    /* the same, where the kernel is asked for huge pages */
-#define OPENED_WHOLE ((uint64_t)4 << 20) /* made writable for copying in one piece */
-#define OPENED_PIECES 64
-#define MAPPED_AT_ONCE ((uint64_t)1 << 30)
+#define HUGE_PAGE ((uint64_t)2 << 20)
+#define READ_MAX ((uint64_t)512 << 10)         /* bytes of a read */
+#define COLLAPSED_READ_MAX ((uint64_t)8 << 20) /* bytes of a read into huge pages */
+#define WRITABLE_WHOLE_MAX ((uint64_t)4 << 20) /* larger mappings are made writable in parts */
+#define WRITABLE_PARTS_MAX 64
+#define MAP_MAX ((uint64_t)1 << 30) /* bytes of a writable mapping */
 
 /* ---- lists ---- */
 
 /*
- * First everything is mapped, then everything is copied (the runs to be copied lie side by side in
- * the image, so few calls read them all), then come protections and advice.
+ * All mappings are created first, then all reads are done (runs to be copied are adjacent in the
+ * image, so few calls read them), then protections and advice are set.
  */
 static void append(struct ckpt_operations *ops, struct ckpt_op_list *list, struct ckpt_op op)
 {
@@ -39,7 +39,7 @@ static void append(struct ckpt_operations *ops, struct ckpt_op_list *list, struc
         size_t capacity = list->capacity ? 2 * list->capacity : 256;
         struct ckpt_op *more = realloc(list->ops, capacity * sizeof *more);
 
-        ops->no_memory |= !more;
+        ops->out_of_memory |= !more;
         if (!more)
             return;
         list->ops = more;
@@ -48,17 +48,17 @@ static void append(struct ckpt_operations *ops, struct ckpt_op_list *list, struc
     list->ops[list->count++] = op;
 }
 
-static void add_first(struct ckpt_operations *ops, struct ckpt_op op)
+static void add_before_reads(struct ckpt_operations *ops, struct ckpt_op op)
 {
-    append(ops, &ops->first, op);
+    append(ops, &ops->before_reads, op);
 }
 
 static void add_op(struct ckpt_operations *ops, struct ckpt_op op)
 {
     append(ops,
-           op.type == CKPT_OP_MAP    ? &ops->first
+           op.type == CKPT_OP_MAP    ? &ops->before_reads
            : op.type == CKPT_OP_READ ? &ops->reads
-                                     : &ops->lasts,
+                                     : &ops->after_reads,
            op);
 }
 
@@ -76,8 +76,8 @@ static uint32_t map_flags(const struct ckpt_image_map *map)
 }
 
 /*
- * Pieces become one mapping as they are made.  A single one for all may be more than the kernel
- * would commit to at once, though the process got it bit by bit.
+ * Map in pieces, which the kernel merges. It may refuse to commit to the whole at once, although
+ * the process got its memory in steps.
  */
 static void add_anon(struct ckpt_operations *ops, const struct ckpt_image_map *map, uint64_t start,
                      uint64_t end, uint32_t prot)
@@ -89,7 +89,7 @@ static void add_anon(struct ckpt_operations *ops, const struct ckpt_image_map *m
     if (map->flags & CKPT_MAP_DROPPABLE)
         flags = MAP_FIXED | MAP_ANONYMOUS | 0x08 /* MAP_DROPPABLE */;
     while (start < end) {
-        uint64_t size = whole || end - start < MAPPED_AT_ONCE ? end - start : MAPPED_AT_ONCE;
+        uint64_t size = whole || end - start < MAP_MAX ? end - start : MAP_MAX;
 
         add_op(ops, (struct ckpt_op){.type = CKPT_OP_MAP,
                                      .prot = prot,
@@ -101,21 +101,20 @@ static void add_anon(struct ckpt_operations *ops, const struct ckpt_image_map *m
     }
 }
 
-/* Whether the kernel may be asked for huge pages: where they are neither its choice nor switched
- * off, and the application has not chosen. */
-static bool is_collapsed(const struct ckpt_operations *ops, const struct ckpt_image_map *map)
+/* Whether to ask for huge pages: they are set to madvise, and the application gave no advice. */
+static bool wants_huge_pages(const struct ckpt_operations *ops, const struct ckpt_image_map *map)
 {
     return ops->may_collapse && map->kind == CKPT_MAP_ANON &&
            !(map->flags &
              (CKPT_MAP_HUGEPAGE | CKPT_MAP_NOHUGEPAGE | CKPT_MAP_SHARED_FLAG | CKPT_MAP_GROWSDOWN));
 }
 
-/* In pieces that two threads can share out; aligned ones of 2 MiB can be huge pages. */
+/* Read in pieces, which two threads share; aligned pieces of 2 MiB can be huge pages. */
 static void add_read(struct ckpt_operations *ops, const struct ckpt_image_map *map,
                      const struct ckpt_image_run *run)
 {
     uint64_t at = run->address, end = run->address + run->size;
-    bool collapsed = is_collapsed(ops, map);
+    bool collapsed = wants_huge_pages(ops, map);
 
     if (run->flags & CKPT_RUN_GUARD) {
         add_op(ops, (struct ckpt_op){.type = CKPT_OP_ADVISE,
@@ -125,14 +124,14 @@ static void add_read(struct ckpt_operations *ops, const struct ckpt_image_map *m
         return;
     }
     while (at < end) {
-        uint64_t border = (at + LARGE - 1) & ~(LARGE - 1);
-        uint64_t size = end - at < PIECE ? end - at : PIECE;
-        bool large = collapsed && border + LARGE <= end;
+        uint64_t border = (at + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+        uint64_t size = end - at < READ_MAX ? end - at : READ_MAX;
+        bool large = collapsed && border + HUGE_PAGE <= end;
         uint32_t flags = 0;
 
         if (large && at == border) {
-            size = (end - at) & ~(LARGE - 1);
-            size = size < COLLAPSED ? size : COLLAPSED;
+            size = (end - at) & ~(HUGE_PAGE - 1);
+            size = size < COLLAPSED_READ_MAX ? size : COLLAPSED_READ_MAX;
             flags = CKPT_OP_COLLAPSE;
         } else if (large && at + size > border) {
             size = border - at;
@@ -159,21 +158,22 @@ static bool is_copied(const struct ckpt_operations *ops, const struct ckpt_image
     return !(run->flags & CKPT_RUN_GUARD) && !is_mapped(ops, map, run);
 }
 
-/* How @map is mapped first: writable if something is to be copied into it, and it is small. */
-static uint32_t first_prot(const struct ckpt_operations *ops, const struct ckpt_image_map *map)
+/* The protection for the reads: writable if a run is copied, unless the mapping is large. */
+static uint32_t prot_for_reads(const struct ckpt_operations *ops, const struct ckpt_image_map *map)
 {
     const struct ckpt_image_run *runs = ops->restore->image.view.runs + map->first_run;
 
-    for (uint32_t i = 0; i < map->run_count && map->end - map->start <= OPENED_WHOLE; i++)
+    for (uint32_t i = 0; i < map->run_count && map->end - map->start <= WRITABLE_WHOLE_MAX; i++)
         if (is_copied(ops, map, &runs[i]))
             return map->prot | PROT_READ | PROT_WRITE;
     return map->prot;
 }
 
-/* The end of the copied runs from @runs[*next] on that are at most @gap apart; 0: none is left. */
-static uint64_t opened_end(const struct ckpt_operations *ops, const struct ckpt_image_map *map,
-                           const struct ckpt_image_run *runs, uint64_t gap, uint32_t *next,
-                           uint64_t *ret_start)
+/* The end of the copied runs from @runs[*next] on that are at most @gap apart; 0: no more runs. */
+static uint64_t writable_part_end(const struct ckpt_operations *ops,
+                                  const struct ckpt_image_map *map,
+                                  const struct ckpt_image_run *runs, uint64_t gap, uint32_t *next,
+                                  uint64_t *ret_start)
 {
     uint64_t end = 0;
 
@@ -192,42 +192,41 @@ static uint64_t opened_end(const struct ckpt_operations *ops, const struct ckpt_
 }
 
 /*
- * A large mapping that is not writable, such as a reservation, is not made writable as a whole: the
- * kernel may not commit to so much.  Only what is copied is, in few pieces.
+ * A large mapping that is not writable, such as a reservation, is not made writable as a whole,
+ * because the kernel may refuse to commit to so much. Only parts with copied runs are.
  */
-static void add_opened(struct ckpt_operations *ops, const struct ckpt_image_map *map,
-                       const struct ckpt_image_run *runs)
+static void add_writable_parts(struct ckpt_operations *ops, const struct ckpt_image_map *map,
+                               const struct ckpt_image_run *runs)
 {
     uint64_t gap = 8 * CKPT_PAGE, start = 0, end;
-    uint32_t next, pieces;
+    uint32_t next, parts;
 
     do {
         gap *= 2;
-        next = pieces = 0;
-        while (opened_end(ops, map, runs, gap, &next, &start))
-            pieces++;
-    } while (pieces > OPENED_PIECES);
-    for (next = 0; (end = opened_end(ops, map, runs, gap, &next, &start));) {
+        next = parts = 0;
+        while (writable_part_end(ops, map, runs, gap, &next, &start))
+            parts++;
+    } while (parts > WRITABLE_PARTS_MAX);
+    for (next = 0; (end = writable_part_end(ops, map, runs, gap, &next, &start));) {
         struct ckpt_op op = {.type = CKPT_OP_PROTECT,
                              .prot = map->prot | PROT_READ | PROT_WRITE,
                              .address = start,
                              .size = end - start};
 
-        add_first(ops, op);
+        add_before_reads(ops, op);
         op.prot = map->prot;
         add_op(ops, op);
     }
 }
 
 /*
- * The runs of @map: those to be mapped replace the piece of memory they belong to, those to be
- * copied are read into the pieces between them.  For @anonymous memory these pieces are mapped here
- * too.
+ * The runs of @map: lazy runs are mapped from the image, copied runs are read into the memory
+ * between them. For @anonymous memory that memory is mapped here too.
  */
 static void add_runs(struct ckpt_operations *ops, const struct ckpt_image_map *map, bool anonymous)
 {
     const struct ckpt_image_run *runs = ops->restore->image.view.runs + map->first_run;
-    uint32_t prot = first_prot(ops, map);
+    uint32_t prot = prot_for_reads(ops, map);
     uint64_t at = map->start;
 
     for (uint32_t i = 0; i < map->run_count; i++) {
@@ -247,7 +246,7 @@ static void add_runs(struct ckpt_operations *ops, const struct ckpt_image_map *m
     if (anonymous)
         add_anon(ops, map, at, map->end, prot);
     if (!(prot & PROT_WRITE))
-        add_opened(ops, map, runs);
+        add_writable_parts(ops, map, runs);
     for (uint32_t i = 0; i < map->run_count; i++)
         if (!is_mapped(ops, map, &runs[i]))
             add_read(ops, map, &runs[i]);
@@ -262,7 +261,7 @@ static void add_advice(struct ckpt_operations *ops, const struct ckpt_image_map 
 {
     static const struct {
         uint32_t flag, advice;
-        bool first; /* decides how the pages that are copied are made */
+        bool before_reads; /* it decides which pages the reads allocate */
     } known[] = {
         {CKPT_MAP_HUGEPAGE, MADV_HUGEPAGE, true},
         {CKPT_MAP_NOHUGEPAGE, MADV_NOHUGEPAGE, true},
@@ -282,8 +281,8 @@ static void add_advice(struct ckpt_operations *ops, const struct ckpt_image_map 
 
         if (!(map->flags & known[i].flag))
             continue;
-        if (known[i].first)
-            add_first(ops, op);
+        if (known[i].before_reads)
+            add_before_reads(ops, op);
         else
             add_op(ops, op);
     }
@@ -298,7 +297,7 @@ static void add_advice(struct ckpt_operations *ops, const struct ckpt_image_map 
                                      .size = map->end - map->start});
 }
 
-/* Read a piece of a file's copy, but not where a run of @map is going to be mapped. */
+/* Read a piece of a file's copy, except where a run of @map replaces it. */
 static void add_copied_read(struct ckpt_operations *ops, const struct ckpt_image_map *map,
                             struct ckpt_image_run piece)
 {
@@ -319,7 +318,7 @@ static void add_copied_read(struct ckpt_operations *ops, const struct ckpt_image
     }
 }
 
-/* A mapping of a file from its copy in the image: what is after its end there, or a hole, is 0. */
+/* Map a file from its copy in the image; holes and pages after the end are zeros. */
 static void add_copy(struct ckpt_operations *ops, const struct ckpt_image_map *map, uint32_t prot)
 {
     const struct ckpt_image_view *view = &ops->restore->image.view;
@@ -372,7 +371,7 @@ static void add_map(struct ckpt_operations *ops, const struct ckpt_image_map *ma
         break;
     case CKPT_MAP_FILE:
         from_fd.fd = ops->restore->file_fds[map->object];
-        from_fd.prot = first_prot(ops, map);
+        from_fd.prot = prot_for_reads(ops, map);
         if (from_fd.fd < 0)
             add_copy(ops, map, from_fd.prot);
         else
@@ -389,7 +388,7 @@ static void add_map(struct ckpt_operations *ops, const struct ckpt_image_map *ma
         from_fd.offset = 0;
         add_op(ops, from_fd);
         break;
-    default: /* the kernel's own are moved */
+    default: /* the kernel's mappings are moved, not created */
         return;
     }
     add_advice(ops, map);
@@ -405,7 +404,7 @@ static bool can_exec_image(const struct ckpt_restore *restore)
     return true;
 }
 
-/* Only where huge pages are for those who ask: "always [madvise] never". */
+/* Whether huge pages are only used on request ("always [madvise] never") and a run is large. */
 static bool may_collapse(const struct ckpt_image_view *view)
 {
     char text[64] = "";
@@ -413,7 +412,7 @@ static bool may_collapse(const struct ckpt_image_view *view)
     int fd;
 
     for (size_t i = 0; i < view->run_count && !large; i++)
-        large = view->runs[i].size >= LARGE && !(view->runs[i].flags & CKPT_RUN_LAZY);
+        large = view->runs[i].size >= HUGE_PAGE && !(view->runs[i].flags & CKPT_RUN_LAZY);
     fd = large ? open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY | O_CLOEXEC) : -1;
     if (fd < 0)
         return false;
@@ -423,7 +422,7 @@ static bool may_collapse(const struct ckpt_image_view *view)
     return strstr(text, "[madvise]") != NULL;
 }
 
-/* ---- all ---- */
+/* ---- all mappings ---- */
 
 int ckpt_operations_make(const struct ckpt_restore *restore, struct ckpt_operations *ops,
                          struct ckpt_error *error)
@@ -435,17 +434,17 @@ int ckpt_operations_make(const struct ckpt_restore *restore, struct ckpt_operati
                                     .may_collapse = may_collapse(view)};
     for (size_t i = 0; i < view->map_count; i++)
         add_map(ops, &view->maps[i]);
-    return ops->no_memory ? ckpt_error_set(error, ENOMEM, "cannot plan the restore") : 0;
+    return ops->out_of_memory ? ckpt_error_set(error, ENOMEM, "cannot plan the restore") : 0;
 }
 
 uint64_t ckpt_operations_count(const struct ckpt_operations *ops)
 {
-    return ops->first.count + ops->reads.count + ops->lasts.count;
+    return ops->before_reads.count + ops->reads.count + ops->after_reads.count;
 }
 
-void ckpt_operations_put(struct ckpt_operations *ops, struct ckpt_op *to)
+void ckpt_operations_write(struct ckpt_operations *ops, struct ckpt_op *to)
 {
-    struct ckpt_op_list *lists[] = {&ops->first, &ops->reads, &ops->lasts};
+    struct ckpt_op_list *lists[] = {&ops->before_reads, &ops->reads, &ops->after_reads};
 
     for (size_t i = 0; i < CKPT_COUNT(lists); i++) {
         if (lists[i]->count)

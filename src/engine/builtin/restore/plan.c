@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * From the image to the restorer's plan, and the jump.
+ * Makes the restorer's plan from the image, and jumps into the restorer. Runs in the command.
  *
- * The operations on memory come first (operations.c); with threads, signals and what else there is
- * they are one flat block that the restorer follows.
+ * The plan is one block of memory: operations on memory (operations.c), threads, signal actions and
+ * the process's layout.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,18 +31,18 @@
 
 #define SPACE_END 0x7ffffffff000ull
 #define STACK_SIZE ((size_t)64 << 10)
-#define GAP ((uint64_t)16 << 20) /* kept free around the area: stacks grow */
-#define LOWEST_AREA ((uint64_t)1 << 32)
+#define GAP ((uint64_t)16 << 20) /* kept free around the area, because stacks grow */
+#define AREA_MIN ((uint64_t)1 << 32)
 
 extern const unsigned char ckpt_restorer_code[]; /* made by tools/embed-binary */
 extern const size_t ckpt_restorer_code_size;
 
-/* The area while it is filled. */
+/* The restorer's area while it is filled. */
 struct area {
     char *start, *end;
-    char *next; /* free for the plan's arrays */
+    char *next; /* the next free byte for the plan's arrays */
     struct ckpt_plan *plan;
-    char *parameters; /* a struct ckpt_parameters and what it points to, behind the end */
+    char *parameters; /* a struct ckpt_parameters and what it points to, after the end */
     size_t parameters_size;
 };
 
@@ -51,7 +51,7 @@ static uint64_t pages_up(uint64_t size)
     return (size + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1);
 }
 
-static void *take(struct area *area, size_t size)
+static void *allocate(struct area *area, size_t size)
 {
     char *at = area->next;
 
@@ -61,10 +61,10 @@ static void *take(struct area *area, size_t size)
 
 /* ---- the area ---- */
 
-/* An address range that no mapping of the image comes near and that is free in this process too. */
+/* Map a range that is at least GAP away from all mappings of the image and free in this process. */
 static char *find_area(const struct ckpt_image_view *view, size_t size)
 {
-    uint64_t free_from = LOWEST_AREA;
+    uint64_t free_from = AREA_MIN;
 
     for (size_t i = 0; i <= view->map_count; i++) {
         uint64_t free_to = i < view->map_count ? view->maps[i].start : SPACE_END;
@@ -76,7 +76,7 @@ static char *find_area(const struct ckpt_image_view *view, size_t size)
             if (at == (void *)(free_from + GAP))
                 return at;
             if (at != MAP_FAILED)
-                munmap(at, size); /* a kernel before 4.17 took the address for a hint */
+                munmap(at, size); /* Linux before 4.17 ignores MAP_FIXED_NOREPLACE */
         }
         if (i < view->map_count && view->maps[i].end > free_from)
             free_from = view->maps[i].end;
@@ -100,24 +100,24 @@ static int open_area(const struct ckpt_restore *restore, struct ckpt_operations 
     area->parameters_size = ckpt_handover_parameters_size(restore);
     area->start = find_area(view, size + area->parameters_size);
     if (!area->start)
-        return ckpt_error_set(error, ENOMEM, "no room beside the JVM's memory");
+        return ckpt_error_set(error, ENOMEM, "no free address range next to the JVM's memory");
     memcpy(area->start, ckpt_restorer_code, ckpt_restorer_code_size);
     if (mprotect(area->start, code, PROT_READ | PROT_EXEC) < 0)
         return ckpt_error_set(error, errno, "cannot make the restorer executable");
     area->end = area->parameters = area->start + size;
     ckpt_handover_fill_parameters(restore, area->parameters);
     area->next = area->start + code;
-    area->plan = take(area, sizeof *area->plan);
+    area->plan = allocate(area, sizeof *area->plan);
     area->plan->area_start = (uint64_t)area->start;
     area->plan->area_end = (uint64_t)area->parameters + area->parameters_size;
     area->plan->space_end = SPACE_END;
     area->plan->image_fd = restore->image.fd;
-    area->plan->first_fd = restore->high;
-    area->plan->ops = (uint64_t)take(area, (count + 1) * sizeof(struct ckpt_op));
-    area->plan->first_read = ops->first.count;
+    area->plan->first_fd = restore->first_own_fd;
+    area->plan->ops = (uint64_t)allocate(area, (count + 1) * sizeof(struct ckpt_op));
+    area->plan->first_read = ops->before_reads.count;
     area->plan->read_count = ops->reads.count;
     area->plan->op_count = count;
-    ckpt_operations_put(ops, (struct ckpt_op *)area->plan->ops);
+    ckpt_operations_write(ops, (struct ckpt_op *)area->plan->ops);
     return 0;
 }
 
@@ -144,7 +144,7 @@ static void add_moves(struct area *area, const struct ckpt_restore *restore)
 static void add_mailbox(struct area *area, const struct ckpt_restore *restore)
 {
     const struct ckpt_image_view *view = &restore->image.view;
-    char *bytes = take(area, view->agent->mailbox_size);
+    char *bytes = allocate(area, view->agent->mailbox_size);
     struct ckpt_mailbox mailbox = {.restored_realtime_ns = restore->request->started_realtime_ns,
                                    .monotonic_shift_ns = restore->monotonic_shift_ns,
                                    .area_start = (uint64_t)area->start,
@@ -166,7 +166,7 @@ static void add_mailbox(struct area *area, const struct ckpt_restore *restore)
 
 static void add_threads(struct area *area, const struct ckpt_image_view *view, bool same_tids)
 {
-    struct ckpt_plan_thread *threads = take(area, view->thread_count * sizeof *threads);
+    struct ckpt_plan_thread *threads = allocate(area, view->thread_count * sizeof *threads);
 
     for (size_t i = 0; i < view->thread_count; i++)
         threads[i] = (struct ckpt_plan_thread){.context = view->threads[i].context,
@@ -179,8 +179,8 @@ static void add_threads(struct area *area, const struct ckpt_image_view *view, b
 
 /*
  * A signal that was ignored when the command started (nohup, a shell's background job) stays
- * ignored, as when java starts: HotSpot leaves HUP, INT and TERM alone then, and of the others all
- * that it does not handle itself.  Not SIGCHLD, which the JDK resets.
+ * ignored, as with java: HotSpot does not change an ignored HUP, INT or TERM, nor ignored signals
+ * that it does not handle. SIGCHLD is excepted, which the JDK resets.
  */
 static bool stays_ignored(uint32_t number, uint64_t now, uint64_t wanted)
 {
@@ -191,7 +191,7 @@ static bool stays_ignored(uint32_t number, uint64_t now, uint64_t wanted)
 
 static void add_signals(struct area *area, const struct ckpt_image_view *view)
 {
-    struct ckpt_plan_signal *signals = take(area, 64 * sizeof *signals);
+    struct ckpt_plan_signal *signals = allocate(area, 64 * sizeof *signals);
 
     for (uint32_t i = 1; i <= 64; i++) {
         const struct ckpt_image_signal *wanted = &view->signals[i - 1];
@@ -209,7 +209,7 @@ static void add_signals(struct area *area, const struct ckpt_image_view *view)
     area->plan->signals = (uint64_t)signals;
 }
 
-/* The JVM's program, for /proc/PID/exe; -1, and nothing is lost but that. */
+/* Open the JVM's program for /proc/PID/exe; if it fails (-1), only that link is wrong. */
 static int open_executable(struct ckpt_restore *restore)
 {
     const struct ckpt_image_view *view = &restore->image.view;
@@ -219,7 +219,7 @@ static int open_executable(struct ckpt_restore *restore)
     return fd < 0 ? -1 : ckpt_objects_raise(restore, fd, &ignored);
 }
 
-/* The environment that /proc shows is the new one; the arguments stay those of the java command. */
+/* /proc/PID/environ shows the new environment, /proc/PID/cmdline the arguments of java. */
 static void add_mm_map(struct area *area, struct ckpt_restore *restore)
 {
     const struct ckpt_image_view *view = &restore->image.view;
@@ -227,8 +227,8 @@ static void add_mm_map(struct area *area, struct ckpt_restore *restore)
     struct ckpt_parameters *parameters = (struct ckpt_parameters *)area->parameters;
     char *const *last = (char *const *)parameters->environment;
     uint64_t env_start = (uint64_t)*last, env_end;
-    struct prctl_mm_map *map = take(area, sizeof *map);
-    void *auxv = take(area, process->auxv.size);
+    struct prctl_mm_map *map = allocate(area, sizeof *map);
+    void *auxv = allocate(area, process->auxv.size);
 
     memcpy(auxv, ckpt_view_text(view, process->auxv), process->auxv.size);
     while (*last && last[1])
@@ -255,8 +255,8 @@ static void add_mm_map(struct area *area, struct ckpt_restore *restore)
     area->plan->mm_map_size = sizeof *map;
 }
 
-/* The kernel writes to glibc's struct rseq whenever it likes: not after that memory is gone. */
-static void leave_rseq(void)
+/* The kernel writes to glibc's struct rseq at any time, so not after that memory is unmapped. */
+static void unregister_rseq(void)
 {
 #ifdef __GLIBC__
     if (__rseq_size)
@@ -265,7 +265,7 @@ static void leave_rseq(void)
 #endif
 }
 
-/* Registrations belong to the address space, which stays this one. */
+/* Registrations belong to the address space, which the restored process keeps. */
 static void register_membarrier(const struct ckpt_image_view *view)
 {
     for (int bit = 0; bit < 16; bit++)
@@ -285,8 +285,8 @@ static void restore_limits(const struct ckpt_image_view *view)
     }
 }
 
-/* A second thread costs 30 us. */
-static bool worth_help(const struct ckpt_plan *plan)
+/* Starting a helper thread costs 30 us. */
+static bool is_helper_useful(const struct ckpt_plan *plan)
 {
     cpu_set_t cpus;
 
@@ -309,8 +309,8 @@ struct ckpt_plan *ckpt_plan_make(struct ckpt_restore *restore, struct ckpt_error
     add_mm_map(&area, restore);
     add_mailbox(&area, restore);
     area.plan->stack = (uint64_t)area.end - (restore->special.end - restore->special.start);
-    /* A helper has a TID too, which could be one of those that are wanted. */
-    if (!restore->request->same_tids && worth_help(area.plan))
+    /* With --tids there is no helper, whose TID could be one of those that are needed. */
+    if (!restore->request->same_tids && is_helper_useful(area.plan))
         area.plan->helper_stack = area.plan->stack - STACK_SIZE;
     return area.plan;
 }
@@ -325,7 +325,7 @@ void ckpt_plan_run(const struct ckpt_restore *restore, struct ckpt_plan *plan)
     sigprocmask(SIG_SETMASK, &all, NULL);
     restore_limits(&restore->image.view);
     register_membarrier(&restore->image.view);
-    leave_rseq();
+    unregister_rseq();
     start(plan, (void *)plan->stack);
     __builtin_unreachable();
 }

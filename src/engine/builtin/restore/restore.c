@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The built-in engine as the command sees it: the order of a restore, and what this machine allows.
+ * The built-in engine in the command: the order of a restore, and the check of this machine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +18,13 @@
 #include "engine/builtin/restore/restore.h"
 #include "engine/builtin/restore/support.h"
 
-#define OUR_FDS 64 /* room above the image's numbers for what is needed beside them, and below: */
+#define OWN_FDS 64 /* descriptors of this command, besides those that count_extra_fds() counts */
 
-/* Mapped files and memory files, and what the descriptors need. */
-static uint64_t fds_aside(const struct ckpt_restore *restore)
+/*
+ * The number of descriptors that a restore has open in addition to those of the image: for mapped
+ * files, for memory files, and while it opens descriptors.
+ */
+static uint64_t count_extra_fds(const struct ckpt_restore *restore)
 {
     const struct ckpt_image_view *view = &restore->image.view;
     ckpt_auto_free bool *seen = calloc(view->file_count + 1, sizeof *seen);
@@ -35,16 +38,17 @@ static uint64_t fds_aside(const struct ckpt_restore *restore)
     return count;
 }
 
-static int choose_high(struct ckpt_restore *restore, struct ckpt_error *error)
+/* Set first_own_fd above the image's descriptors, and move those of this command there. */
+static int reserve_own_fds(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
     struct rlimit limit;
     uint64_t needed;
 
-    restore->high = view->fd_count ? view->fds[view->fd_count - 1].number + 1 : 3;
-    if (restore->high < 16)
-        restore->high = 16;
-    needed = (uint64_t)restore->high + OUR_FDS + fds_aside(restore);
+    restore->first_own_fd = view->fd_count ? view->fds[view->fd_count - 1].number + 1 : 3;
+    if (restore->first_own_fd < 16)
+        restore->first_own_fd = 16;
+    needed = (uint64_t)restore->first_own_fd + OWN_FDS + count_extra_fds(restore);
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
@@ -57,16 +61,19 @@ static int choose_high(struct ckpt_restore *restore, struct ckpt_error *error)
     restore->image.fd = ckpt_objects_raise(restore, restore->image.fd, error);
     if (restore->image.fd < 0)
         return -1;
-    for (int i = 0; i < 3; i++) { /* nothing of ours has the number of one that is closed */
-        restore->streams[i] = fcntl(i, F_DUPFD_CLOEXEC, restore->high);
+    for (int i = 0; i < 3; i++) { /* all copies at or above first_own_fd, also if 0 to 2 are free */
+        restore->streams[i] = fcntl(i, F_DUPFD_CLOEXEC, restore->first_own_fd);
         if (restore->streams[i] < 0 && errno != EBADF)
             return ckpt_error_set(error, errno, "descriptor %d cannot be duplicated", i);
     }
     return 0;
 }
 
-/* Whether a directory is missing that ckpt_remake_files() makes, or in a rehearsal would make. */
-static bool is_made_again(const struct ckpt_image_view *view, const char *path)
+/*
+ * Whether @path is a missing directory that ckpt_remake_files() creates, or would after a
+ * rehearsal.
+ */
+static bool will_be_created(const struct ckpt_image_view *view, const char *path)
 {
     for (size_t i = 0; i < view->file_count; i++)
         if (S_ISDIR(view->files[i].mode) &&
@@ -75,7 +82,7 @@ static bool is_made_again(const struct ckpt_image_view *view, const char *path)
     return false;
 }
 
-/* @late: when the directory has been made again, if it was missing. */
+/* Called twice: @late is false before missing directories are created, true afterwards. */
 static int enter_directory(struct ckpt_restore *restore, bool late, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
@@ -86,15 +93,15 @@ static int enter_directory(struct ckpt_restore *restore, bool late, struct ckpt_
                    ? 0
                    : ckpt_error_set(error, errno, "cannot enter the directory '%s' (--cwd)", new);
     if (chdir(cwd) == 0 ||
-        (errno == ENOENT && (!late || restore->rehearsal) && is_made_again(view, cwd)))
+        (errno == ENOENT && (!late || restore->rehearsal) && will_be_created(view, cwd)))
         return 0;
     return ckpt_error_set(error, errno,
-                          "the JVM ran in the directory '%s'; make it again, or choose another "
-                          "one with --cwd",
+                          "the JVM ran in the directory '%s'; create it, or choose another one "
+                          "with --cwd",
                           cwd);
 }
 
-static int enter_surroundings(struct ckpt_restore *restore, struct ckpt_error *error)
+static int set_umask_and_directory(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     umask(restore->image.view.process->umask);
     return enter_directory(restore, false, error);
@@ -105,7 +112,7 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
     const struct ckpt_image_view *view = &restore->image.view;
     struct ckpt_fd_thaw thaw = {
         .image = view,
-        .first_aside = restore->high,
+        .first_own_fd = restore->first_own_fd,
         .shared_fds = restore->shared_fds,
         .streams = restore->streams,
         .rehearsal = restore->rehearsal,
@@ -120,16 +127,17 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
     return ckpt_fds_thaw(&thaw, error) < 0 ? -1 : ckpt_locks_take(&thaw, restore->file_fds, error);
 }
 
-/* Standard error may be another file once the descriptors are made. */
-static int warn(struct ckpt_restore *restore)
+/* Before thaw_fds(), which may make standard error another file. */
+static int print_warnings(struct ckpt_restore *restore)
 {
     ckpt_restore_warn_all(restore);
     return 0;
 }
 
 /*
- * The plan first: a limit refuses before an address is bound.  It has the descriptors' final
- * numbers already, but where a locked file is mapped by one of the image's (file_locks.c).
+ * The plan is made first, so that the limits can refuse before an address is bound. It already has
+ * the final numbers of descriptors, except where a locked file has to be mapped through a
+ * descriptor of the image (file_locks.c): then it is made again.
  */
 static struct ckpt_plan *plan_and_open(struct ckpt_restore *restore, struct ckpt_error *error)
 {
@@ -143,16 +151,19 @@ static struct ckpt_plan *plan_and_open(struct ckpt_restore *restore, struct ckpt
     }
     memcpy(before, restore->file_fds, size);
     plan = ckpt_plan_make(restore, error);
-    /* After the limits, which are tried with threads.  A JVM that still runs has its TIDs. */
+    /*
+     * The TIDs are checked after the limits, whose test starts threads with any TIDs. A JVM that
+     * still runs has its own TIDs, so in its rehearsal they are not checked.
+     */
     if (!plan || ckpt_limits_check(restore, plan, error) < 0 ||
         (restore->request->same_tids && !restore->request->frozen_runs &&
          ckpt_tids_check(&restore->image.view, error) < 0) ||
-        warn(restore) < 0 || thaw_fds(restore, error) < 0)
+        print_warnings(restore) < 0 || thaw_fds(restore, error) < 0)
         return NULL;
     return memcmp(before, restore->file_fds, size) == 0 ? plan : ckpt_plan_make(restore, error);
 }
 
-/* All steps but the jump, in their order. */
+/* All steps before the jump, in order. */
 static struct ckpt_plan *prepare(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_restore_request *request = restore->request;
@@ -163,16 +174,16 @@ static struct ckpt_plan *prepare(struct ckpt_restore *restore, struct ckpt_error
     if ((request->verify && ckpt_image_verify(&restore->image, error) < 0) ||
         ckpt_fds_check(&restore->image.view, error) < 0 ||
         ckpt_restore_policies(restore, error) < 0 || ckpt_machine_check(restore, error) < 0 ||
-        choose_high(restore, error) < 0 || ckpt_objects_open(restore, error) < 0 ||
-        enter_surroundings(restore, error) < 0 || ckpt_time_enter(restore, error) < 0 ||
+        reserve_own_fds(restore, error) < 0 || ckpt_objects_open(restore, error) < 0 ||
+        set_umask_and_directory(restore, error) < 0 || ckpt_time_enter(restore, error) < 0 ||
         ckpt_limits_check_files(restore, error) < 0 || ckpt_objects_make(restore, error) < 0 ||
         enter_directory(restore, true, error) < 0)
         return NULL;
     return plan_and_open(restore, error);
 }
 
-/* What is reported goes to the caller's streams, not to files of the application's. */
-static void give_streams_back(const struct ckpt_restore *restore)
+/* Errors are printed to the caller's streams, not to files of the application. */
+static void restore_own_streams(const struct ckpt_restore *restore)
 {
     for (int i = 0; i < 3; i++)
         if (restore->streams[i] >= 0)
@@ -187,7 +198,7 @@ static int restore(const struct ckpt_restore_request *request, struct ckpt_error
 
     if (plan)
         ckpt_plan_run(&restore, plan);
-    give_streams_back(&restore);
+    restore_own_streams(&restore);
     if (restore.perf_path[0])
         unlink(restore.perf_path);
     ckpt_image_close(&restore.image);
@@ -203,7 +214,7 @@ static int rehearse(const struct ckpt_restore_request *request, struct ckpt_erro
                                    .streams = {-1, -1, -1}};
     int result = prepare(&restore, error) ? 0 : -1;
 
-    give_streams_back(&restore);
+    restore_own_streams(&restore);
     return result;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The parts of the restoring half of the built-in engine.  They run in the command, in this order;
- * each may refuse, and nothing is harmed until ckpt_plan_run().
+ * The parts of the built-in engine's restoring half. They run in the command, in the order that
+ * restore.c sets. Each may refuse the restore; nothing is irreversible before ckpt_plan_run().
  */
 #ifndef CKPT_ENGINE_BUILTIN_RESTORE_RESTORE_H
 #define CKPT_ENGINE_BUILTIN_RESTORE_RESTORE_H
@@ -15,33 +15,33 @@
 
 #define CKPT_SPECIAL_MAPS 8
 
-/** Where the kernel put the vDSO and its data in this process. */
+/** The mappings of the vDSO and its data in this process. */
 struct ckpt_special {
     struct {
         uint64_t start, end;
         bool vdso;
     } map[CKPT_SPECIAL_MAPS];
     int count;
-    uint64_t start, end;                /**< from the first to the last */
-    uint64_t image_device, image_inode; /**< of the image, as the kernel shows its mappings */
+    uint64_t start, end;                /**< from the start of the first to the end of the last */
+    uint64_t image_device, image_inode; /**< of the image, as in /proc/self/maps */
 };
 
-/** What a restore has open beside the descriptors of the image. */
+/** The state of a restore. */
 struct ckpt_restore {
     const struct ckpt_restore_request *request;
     bool rehearsal; /**< no effect that others can see, see engine.h */
     struct ckpt_image image;
     struct ckpt_special special;
-    int high;            /**< numbers from here on are ours */
-    int *file_fds;       /**< for each file of the image that is mapped: open; -1: its copy is
-                            mapped, or the file is not */
-    int *shared_fds;     /**< for each shared object */
-    int perf_fd;         /**< the new hsperfdata file, -1 */
-    char perf_path[256]; /**< its name, to be removed if the restore fails; "" */
-    int streams[3];      /**< copies of the caller's standard streams; or -1 */
+    int first_own_fd; /**< the image's descriptors are below, those of this command at or above */
+    int *file_fds;    /**< for each file of the image: a descriptor if it is to be mapped, else
+                            -1, also where its copy in the image is mapped instead */
+    int *shared_fds;  /**< for each shared object */
+    int perf_fd;      /**< the new hsperfdata file, or -1 */
+    char perf_path[256]; /**< its path, to be removed if the restore fails, or "" */
+    int streams[3];      /**< copies of the caller's standard streams, or -1 */
     char cwd[PATH_MAX];  /**< the new working directory, absolute; "": that of the image */
     int64_t monotonic_shift_ns;
-    bool redirect_clock; /**< the agent makes up for it */
+    bool redirect_clock; /**< the agent corrects the clock by that difference */
     struct {
         char text[8][512];
         int count;
@@ -49,75 +49,77 @@ struct ckpt_restore {
 };
 
 /**
- * Keep a warning, lower case and with a hint like an error, until all that may refuse without
- * effects on others has been done: a refusal is one line (warnings.c).
+ * Record a warning, lower case with a hint, like an error. It is printed only when the last step
+ * that can refuse without side effects has succeeded: a refusal prints one line (warnings.c).
  */
 void ckpt_restore_warn(struct ckpt_restore *restore, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** Give the warnings to the caller. */
+/** Pass the recorded warnings to request->warn. */
 void ckpt_restore_warn_all(struct ckpt_restore *restore);
 
-/** Let the rules of request->policies change what is opened (apply_policies.c). */
+/** Apply the rules of request->policies to the image's descriptors (apply_policies.c). */
 int ckpt_restore_policies(struct ckpt_restore *restore, struct ckpt_error *error);
 
-/** This CPU, kernel and vDSO are what the image needs (machine.c). */
+/** Check that CPU, page size and vDSO are those that the image needs (machine.c). */
 int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error);
 
 /**
- * Find vDSO and vvar of this process, and what the kernel calls the image when it is mapped: on
- * some file systems (overlayfs, btrfs) stat() tells another device.
+ * Find vDSO and vvar of this process, and the device and inode that /proc/self/maps shows for the
+ * mapped image: on some file systems (overlayfs, btrfs) stat() returns another device.
  */
 int ckpt_special_find(int image_fd, struct ckpt_special *ret_special, struct ckpt_error *error);
 
 /**
- * A file is the one that was mapped or open (file_identity.c).
- * @param fd  a descriptor of it, or -1: look at the path
+ * Check that a file is the one that was mapped or open at the checkpoint (file_identity.c).
+ * @param fd  a descriptor of the file; -1: the path is examined
  */
 int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
                         int fd, struct ckpt_error *error);
 
 /**
- * Whether @fd is the file of which the image has a copy too, and no other user can have made it or
- * can change it: a name in a directory for temporary files is anybody's once it is free.
+ * Whether @fd is the unchanged original of a file that the image has a copy of, and no other user
+ * can have created it or can write to it: in a directory for temporary files any user may create a
+ * file under a free name.
  */
 bool ckpt_identity_is_own(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
                           int fd);
 
 /**
- * The same as ckpt_identity_check() for all files of an image but those of which its copy
- * will do, or that will be made again.
- * @param fds      NULL, or a descriptor or -1 for each
- * @param restore  warned of those that have grown; or NULL
+ * ckpt_identity_check() for all files of an image, except those whose copy in the image suffices,
+ * and those that the restore creates.
+ * @param fds      a descriptor or -1 for each file; or NULL
+ * @param restore  gets warnings about files that have grown; or NULL
  */
 int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
                             struct ckpt_restore *restore, struct ckpt_error *error);
 
 /**
- * Let the clocks continue where they stopped (clocks.c): sets monotonic_shift_ns, by which the
- * kernel's monotonic clock is ahead of the image's all the same, and redirect_clock.
+ * Make the clocks continue where they stopped, as far as possible (clocks.c). Sets redirect_clock,
+ * and monotonic_shift_ns to the remaining difference by which the kernel's monotonic clock is ahead
+ * of that in the image.
  */
 int ckpt_time_enter(struct ckpt_restore *restore, struct ckpt_error *error);
 
-/** Open the mapped files and check that all files are those that they were (objects.c). */
+/** Open the mapped files, and check that no file of the image has changed (objects.c). */
 int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error);
 
-/** Make temporary files and folders that are missing (missing_files.c). */
+/** Create temporary files and folders of the JVM that are missing (missing_files.c). */
 int ckpt_remake_files(struct ckpt_restore *restore, struct ckpt_error *error);
 
-/** Whether that will make it. */
+/** Whether @file is missing and ckpt_remake_files() creates it. */
 bool ckpt_remake_is_missing(const struct ckpt_image_view *image,
                             const struct ckpt_image_file *file);
 
-/** Make shared objects and hsperfdata (objects.c). */
+/** Create missing files, shared memory and hsperfdata (objects.c). */
 int ckpt_objects_make(struct ckpt_restore *restore, struct ckpt_error *error);
 
-/** Move a descriptor out of the way of those in the image. -1 with @error; @fd is closed. */
+/** Move @fd to a number from first_own_fd on and close @fd. Returns the new number or -1. */
 int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_error *error);
 
 /**
- * Whether threads can have the TIDs that they have in the image (exact_tids.c): no one else has
- * them, and the kernel lets this process choose.  All but the first, whose TID is the command's
+ * Check that threads can get the TIDs that they have in the image (exact_tids.c): the TIDs are
+ * free, and this process may choose them. The first thread is excepted: its TID is the command's
  * PID.
  */
 int ckpt_tids_check(const struct ckpt_image_view *image, struct ckpt_error *error);
@@ -130,21 +132,23 @@ struct ckpt_plan;
  */
 struct ckpt_plan *ckpt_plan_make(struct ckpt_restore *restore, struct ckpt_error *error);
 
-/** Hand over to the restorer. */
+/** Jump into the restorer. */
 void ckpt_plan_run(const struct ckpt_restore *restore, struct ckpt_plan *plan)
     __attribute__((noreturn));
 
 /**
- * The limits of the process, the machine and the cgroup allow what the plan asks for: mappings,
- * memory, threads (limits.c).  It computes; nothing is mapped.
+ * Check that the limits of the process, the cgroup and the machine allow the mappings, memory and
+ * threads of @plan (limits.c). Maps nothing.
  */
 int ckpt_limits_check(struct ckpt_restore *restore, const struct ckpt_plan *plan,
                       struct ckpt_error *error);
 
-/** The same for the memory files and their sizes, before they are made. */
+/** Check the limit on file sizes for memory files and temporary files, before they are created. */
 int ckpt_limits_check_files(const struct ckpt_restore *restore, struct ckpt_error *error);
 
-/** This process may start @count threads more (thread_limit.c); tried where it is in doubt. */
+/**
+ * Check that this process can start @count more threads, if in doubt by trying (thread_limit.c).
+ */
 int ckpt_threads_check(size_t count, struct ckpt_error *error);
 
 #endif

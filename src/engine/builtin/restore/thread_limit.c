@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Whether this process may start as many threads as the image has.  What can refuse them: the
- * limits of the user (RLIMIT_NPROC), of a cgroup (pids.max) and of the machine (kernel.threads-max,
- * kernel.pid_max; the first 300 numbers are not given twice).
+ * Checks that this process can start as many threads as the image has. The limits are those of the
+ * user (RLIMIT_NPROC), of cgroups (pids.max) and of the machine (kernel.threads-max,
+ * kernel.pid_max; the kernel does not reuse PIDs below 300).
  *
- * What they count cannot be seen from here exactly: other PID namespaces, outer cgroups, whom the
- * kernel exempts.  So where a limit may be near, the threads are started, do nothing, and end.
+ * A process cannot read the present counts exactly: they include other PID namespaces and outer
+ * cgroups, and the kernel exempts some users. So if a limit may be near, the threads are started,
+ * do nothing, and end.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -25,11 +26,11 @@
 
 #define FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 #define FEW 1000     /* threads that every machine allows */
-#define END_MS 10000 /* for threads that have nothing to do but to end */
+#define END_MS 10000 /* for idle threads to end */
 
 long ckpt_trial_clone(unsigned long flags, void *stack, uint32_t *word);
 
-/* A number in a file; @none: there is no such file, or "max". */
+/* The number in a file; @none if there is no such file or it has "max". */
 static uint64_t read_number(const char *path, uint64_t none)
 {
     char text[64];
@@ -40,7 +41,7 @@ static uint64_t read_number(const char *path, uint64_t none)
                : ckpt_raw_number(&at, 10);
 }
 
-/* All threads of the machine, whoever sees them. */
+/* The number of threads on the machine, in all PID namespaces. */
 static uint64_t all_threads(void)
 {
     unsigned long count;
@@ -52,18 +53,20 @@ static uint64_t all_threads(void)
                : UINT64_MAX / 2;
 }
 
-/* Whether a cgroup on the way up from @path, below the mount point @top, is short of PIDs. */
-static bool group_is_near(const char *top, char *path, size_t count)
+/*
+ * Whether @count more threads exceed pids.max of the cgroup @path, mounted at @top, or an ancestor.
+ */
+static bool group_is_near_limit(const char *top, char *path, size_t count)
 {
     char file[512], *slash;
 
     do {
-        uint64_t most;
+        uint64_t max;
 
         snprintf(file, sizeof file, "%s%s/pids.max", top, path);
-        most = read_number(file, UINT64_MAX);
+        max = read_number(file, UINT64_MAX);
         snprintf(file, sizeof file, "%s%s/pids.current", top, path);
-        if (most != UINT64_MAX && read_number(file, most) + count > most)
+        if (max != UINT64_MAX && read_number(file, max) + count > max)
             return true;
         slash = strrchr(path, '/');
         if (slash)
@@ -72,8 +75,8 @@ static bool group_is_near(const char *top, char *path, size_t count)
     return false;
 }
 
-/* The controller has one hierarchy: that of version 1, if it is there. */
-static bool any_group_is_near(size_t count)
+/* The pids controller is in one hierarchy: in that of cgroup v1, if there is one. */
+static bool any_group_is_near_limit(size_t count)
 {
     char text[4096], path[400];
     const char *top = "/sys/fs/cgroup/pids", *at;
@@ -89,10 +92,10 @@ static bool any_group_is_near(size_t count)
         return false;
     at = strchr(at, '/');
     snprintf(path, sizeof path, "%.*s", at[1] == '\n' ? 0 : (int)strcspn(at, "\n"), at);
-    return group_is_near(top, path, count);
+    return group_is_near_limit(top, path, count);
 }
 
-static bool is_near(size_t count)
+static bool is_near_limit(size_t count)
 {
     uint64_t now = all_threads() + count;
     struct rlimit limit;
@@ -100,7 +103,7 @@ static bool is_near(size_t count)
     return (getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur < now) ||
            (now > FEW && (read_number("/proc/sys/kernel/threads-max", UINT64_MAX) < now + 32 ||
                           read_number("/proc/sys/kernel/pid_max", UINT64_MAX) < now + 400)) ||
-           any_group_is_near(count);
+           any_group_is_near_limit(count);
 }
 
 /* Until the kernel has taken them off all counts, which is before they leave this one. */
@@ -124,7 +127,7 @@ int ckpt_threads_check(size_t count, struct ckpt_error *error)
     size_t started = 0;
     long made = 0;
 
-    if (count == 0 || !is_near(count))
+    if (count == 0 || !is_near_limit(count))
         return 0;
     for (; started < count && made >= 0; started += made > 0)
         made = ckpt_trial_clone(FLAGS, stack + sizeof stack, &word);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Warnings of a restore, kept until nothing is left that could refuse it.  In the command, before
+ * Warnings of a restore, recorded until no step can refuse it any more. Runs in the command, before
  * it becomes the JVM.
  */
 #include <stdarg.h>
@@ -10,10 +10,10 @@
 
 void ckpt_restore_warn(struct ckpt_restore *restore, const char *format, ...)
 {
-    int most = (int)(sizeof restore->warnings.text / sizeof *restore->warnings.text);
+    int max = (int)(sizeof restore->warnings.text / sizeof *restore->warnings.text);
     va_list arguments;
 
-    if (restore->warnings.count == most)
+    if (restore->warnings.count == max)
         return;
     va_start(arguments, format);
     vsnprintf(restore->warnings.text[restore->warnings.count++], sizeof *restore->warnings.text,
