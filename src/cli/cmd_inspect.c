@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * checkpointer inspect DIR: opens an image without trusting it, looks at all that can be said about
- * it and hands that to inspect_text.c or inspect_json.c.  Nothing is changed or started.
+ * checkpointer inspect DIR: asks the engine that made an image to describe it, without trusting it,
+ * and gives that to inspect_text.c or inspect_json.c.  Nothing is changed or started.
  */
 #include "cli/inspect.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "engine/builtin/fd/kinds.h"
-#include "engine/builtin/restore/restore.h"
+#include "cli/image_engine.h"
+#include "engine/engine.h"
+#include "image/format.h"
 
 static json_t *read_manifest(const char *directory, enum ckpt_manifest_state *ret_state)
 {
@@ -37,70 +36,35 @@ static json_t *read_manifest(const char *directory, enum ckpt_manifest_state *re
     return manifest;
 }
 
-static void look_at_manifest(struct ckpt_inspection *inspection, json_t *manifest)
+static void compare_manifest(struct ckpt_inspection *inspection, json_t *manifest)
 {
-    char id[33];
+    const char *id = json_string_value(json_object_get(manifest, "id"));
 
     if (!manifest)
         return;
-    ckpt_inspect_id(inspection->image.view.header->id, id);
     inspection->manifest_state = CKPT_MANIFEST_OTHER;
-    if (strcmp(json_string_value(json_object_get(manifest, "id")), id) != 0)
+    if (strcmp(id, inspection->image.id) != 0)
         return;
     inspection->manifest_state = CKPT_MANIFEST_BELONGS;
     inspection->kernel = json_string_value(json_object_get(manifest, "kernel"));
 }
 
-static void add_up(struct ckpt_inspection *inspection)
-{
-    const struct ckpt_image_view *view = &inspection->image.view;
-
-    inspection->page_bytes = view->process->page_total * CKPT_PAGE;
-    for (size_t i = 0; i < view->map_count; i++)
-        inspection->mapped_bytes += view->maps[i].end - view->maps[i].start;
-    for (size_t i = 0; i < view->shared_count; i++)
-        inspection->memory_file_bytes += view->shared[i].size;
-}
-
-/* What the first steps of a restore would say. */
-static void try_restore(struct ckpt_inspection *inspection)
-{
-    struct ckpt_restore restore = {.image = inspection->image};
-    struct ckpt_image again;
-
-    if (ckpt_image_open(inspection->directory, true, &again, &inspection->obstacle) < 0)
-        return;
-    ckpt_image_close(&again);
-    inspection->restorable =
-        ckpt_machine_check(&restore, &inspection->obstacle) == 0 &&
-        ckpt_identity_check_all(&inspection->image.view, NULL, NULL, &inspection->obstacle) == 0;
-}
-
 static int inspect(const char *directory, bool json, bool verify, struct ckpt_error *error)
 {
     struct ckpt_inspection inspection = {.directory = directory};
-    enum ckpt_manifest_state state;
+    const struct ckpt_engine *engine = ckpt_image_engine(directory, NULL, error);
     json_t *manifest;
-    int result = -1;
+    int result;
 
-    if (ckpt_image_open(directory, false, &inspection.image, error) < 0)
+    if (!engine || engine->describe(directory, verify, &inspection.image, error) < 0)
         return -1;
-    manifest = read_manifest(directory, &state);
-    inspection.manifest_state = state;
-    look_at_manifest(&inspection, manifest);
-    if (ckpt_fds_check(&inspection.image.view, error) < 0 ||
-        (verify && ckpt_image_verify(&inspection.image, error) < 0)) {
-        ckpt_error_prefix(error, "'%s/" CKPT_IMAGE_NAME "'", directory);
-    } else {
-        inspection.verified = verify;
-        add_up(&inspection);
-        try_restore(&inspection);
-        result = json ? ckpt_inspect_json(&inspection) : ckpt_inspect_text(&inspection);
-        if (result < 0 || fflush(stdout) != 0)
-            result = ckpt_error_set(error, errno, "cannot write to standard output");
-    }
+    manifest = read_manifest(directory, &inspection.manifest_state);
+    compare_manifest(&inspection, manifest);
+    result = json ? ckpt_inspect_json(&inspection) : ckpt_inspect_text(&inspection);
+    if (result < 0 || fflush(stdout) != 0)
+        result = ckpt_error_set(error, errno, "cannot write to standard output");
     json_decref(manifest);
-    ckpt_image_close(&inspection.image);
+    ckpt_description_free(&inspection.image);
     return result;
 }
 

@@ -22,6 +22,8 @@ enum ckpt_time_mode {
     CKPT_TIME_HOST,      /**< the machine's monotonic clock */
 };
 
+struct ckpt_description;
+
 struct ckpt_restore_request {
     const char *directory;
     void (*warn)(const char *text); /**< called before anything that others can see is done */
@@ -61,6 +63,13 @@ struct ckpt_engine {
      * @return 0 if a restore would succeed here and now, -1 with what prevents it
      */
     int (*rehearse)(const struct ckpt_restore_request *request, struct ckpt_error *error);
+    /**
+     * Say what is in the image in @directory, whose image it may be: nothing is changed or started.
+     * @param verify           read all pages first, and fail if any is damaged
+     * @param ret_description  to be freed
+     */
+    int (*describe)(const char *directory, bool verify, struct ckpt_description *ret_description,
+                    struct ckpt_error *error);
 };
 
 /** Each engine in turn, the default first (index 0); NULL after the last. */

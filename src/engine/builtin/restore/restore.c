@@ -15,6 +15,7 @@
 #include "engine/builtin/fd/fds.h"
 #include "engine/builtin/fd/file_locks.h"
 #include "engine/builtin/fd/kinds.h"
+#include "engine/builtin/restore/describe_image.h"
 #include "engine/builtin/restore/restore.h"
 #include "engine/builtin/restore/support.h"
 
@@ -231,4 +232,5 @@ const struct ckpt_engine ckpt_engine_builtin = {
     .check = check,
     .restore = restore,
     .rehearse = rehearse,
+    .describe = ckpt_describe_image,
 };

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What is in an image: the engine's describe().
+ */
+#ifndef CKPT_ENGINE_BUILTIN_RESTORE_DESCRIBE_IMAGE_H
+#define CKPT_ENGINE_BUILTIN_RESTORE_DESCRIBE_IMAGE_H
+
+#include <stdbool.h>
+
+#include "engine/description.h"
+
+/** See engine.h, describe(). */
+int ckpt_describe_image(const char *directory, bool verify,
+                        struct ckpt_description *ret_description, struct ckpt_error *error);
+
+#endif

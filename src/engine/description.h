@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What is in an image, in terms that are the same for every engine: describe() of engine.h fills it
+ * in, `inspect` shows it.
+ *
+ * Texts are as the image has them, which may be anyone's: they may hold what a terminal obeys.
+ */
+#ifndef CKPT_ENGINE_DESCRIPTION_H
+#define CKPT_ENGINE_DESCRIPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/** Random generators of a class that all processes restored from the image share. */
+struct ckpt_described_generators {
+    uint64_t count;
+    const char *class_name;
+};
+
+struct ckpt_described_thread {
+    uint32_t tid;
+    const char *name;
+    bool leader;
+    const char *at; /**< where it was: "libjvm.so+0x1234", or a kind of memory */
+    uint64_t ip, sp;
+};
+
+struct ckpt_described_fd {
+    int number;
+    const char *kind, *what; /**< "TCP socket", "listens at 127.0.0.1:80" */
+    const char *path;        /**< or NULL */
+    bool has_position;
+    uint64_t position;
+    uint32_t open_flags;
+    bool close_on_exec;
+    int same_as; /**< the number of an earlier one with the same open file, or -1 */
+};
+
+/** Which file a restore accepts under the path of one. */
+enum ckpt_described_rule {
+    CKPT_RULE_SAME,
+    CKPT_RULE_ANY,
+    CKPT_RULE_GROWN,           /**< the same, or longer */
+    CKPT_RULE_MADE,            /**< none: a new one is made */
+    CKPT_RULE_SAME_OR_COPY,    /**< the same, or else the copy in the image */
+    CKPT_RULE_MADE_IF_MISSING, /**< from the copy in the image */
+};
+
+struct ckpt_described_file {
+    const char *path;
+    enum ckpt_described_rule rule;
+    uint64_t size, image_bytes;
+    int64_t modified_s;   /**< since 1970 */
+    const char *build_id; /**< in digits, or NULL */
+};
+
+struct ckpt_described_memory_file {
+    const char *name;
+    uint64_t size, image_bytes;
+};
+
+struct ckpt_described_mapping {
+    uint64_t start, end;
+    bool readable, writable, executable, shared;
+    const char *kind, *what; /**< "file", its path; "memory", "[heap]" or "" */
+    bool what_says_kind;     /**< a path, "[heap]", "stack of 'main'" */
+    bool has_offset;         /**< in a file or memory file */
+    uint64_t offset, image_bytes;
+    const char *const *flags; /**< words, NULL after the last */
+};
+
+struct ckpt_description {
+    const char *engine, *release; /**< who made the image */
+    const char *id;               /**< in digits, the same in the manifest */
+    uint32_t format;              /**< the version of the engine's format */
+    const char *java, *executable, *working_directory;
+    const char **command; /**< words, NULL after the last */
+    uint64_t realtime_ns, monotonic_ns, boottime_ns;
+    uint32_t pid, uid, gid, generation;
+    uint64_t image_bytes, page_bytes, metadata_bytes, mapped_bytes, memory_file_bytes;
+    size_t run_count;           /**< pieces of memory in the image */
+    bool verified;              /**< all pages were read and are undamaged */
+    bool restorable;            /**< owner, machine and files are as a restore needs them here */
+    struct ckpt_error obstacle; /**< why not */
+
+    struct ckpt_described_generators *generators;
+    struct ckpt_described_thread *threads;
+    struct ckpt_described_fd *fds;
+    struct ckpt_described_file *files;
+    struct ckpt_described_memory_file *memory_files;
+    struct ckpt_described_mapping *mappings;
+    size_t generator_count, thread_count, fd_count, file_count, memory_file_count, mapping_count;
+
+    struct ckpt_description_block *blocks; /**< the memory of all this */
+    bool out_of_memory;                    /**< what is here is not all */
+};
+
+/**
+ * For engines: zeroed memory for @count elements that belongs to @description; NULL: there is none.
+ */
+void *ckpt_description_array(struct ckpt_description *description, size_t count, size_t size);
+
+/** The same for a text, as printf makes it; never NULL: "" is out_of_memory. */
+const char *ckpt_description_text(struct ckpt_description *description, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Give the memory back. Zeros are empty. */
+void ckpt_description_free(struct ckpt_description *description);
+
+#endif
