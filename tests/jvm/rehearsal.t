@@ -228,9 +228,9 @@ frozen() {
     kill "$tracer"
     wait_exit "$tracer"
     wait_exit "$request" 60
-    is "$status" 1 "$V: a rehearsal that hangs in the kernel: checkpoint $1 is called off"
+    is "$status" 1 "$V: a rehearsal that hangs in the kernel: the $1 checkpoint is called off"
     like "$(<"$log")" "was not over after 10 s" \
-        "$V: a rehearsal that hangs in the kernel: checkpoint $1 reports the limit"
+        "$V: a rehearsal that hangs in the kernel: the $1 checkpoint reports the limit"
 }
 
 # A rehearsal that not even SIGKILL ends, as with a file system that does not answer: a frozen one. The
