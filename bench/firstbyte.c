@@ -9,11 +9,11 @@
 //
 // With --log the command's output goes to a file, in append mode, and is watched there: a process
 // that is left running, and perhaps frozen, must not depend on a pipe to this one. The attempts to
-// connect come from 127.0.0.2, because a socket that knocks at a closed port of its own address may
-// be given that very port, and would then talk to itself.
+// connect come from 127.0.0.2: a socket that connects to a closed port of its own address may get
+// that port as its local port, and is then connected to itself.
 //
-// Exit status: 0 measured; 1 the command ended first; 2 wrong usage or a failed system call; 3 too
-// late.
+// Exit status: 0 measured; 1 the command ended before; 2 wrong usage or a failed system call; 3
+// timeout.
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -113,7 +113,7 @@ static short wait_ready(int fd, short events, int64_t max_ns)
     struct timespec t = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
     if (ppoll(fds, 2, &t, NULL) < 0 && errno != EINTR)
         die(EXIT_USAGE, "ppoll: %m");
-    // What it said before it ended counts: its output first, its end only when there is no more.
+    // Output before the end counts, so the end is handled only when there is no output left.
     if (fds[1].revents == 0 && fds[0].revents != 0) {
         int status = end_child(SIGKILL);
         if (WIFSIGNALED(status))
@@ -123,8 +123,8 @@ static short wait_ready(int fd, short events, int64_t max_ns)
     return fds[1].revents;
 }
 
-// Reads on and searches; keeps of what it has seen only as much as a match could still begin in.
-static bool seen_in(int fd, const char *text, bool *ret_end)
+// Reads more from fd and searches for the text. Keeps only the last bytes, where a match may begin.
+static bool read_until(int fd, const char *text, bool *ret_end)
 {
     static char window[65536];
     static size_t used;
@@ -148,10 +148,10 @@ static void wait_line_in_pipe(int fd, const char *text)
     for (;;) {
         if (wait_ready(fd, POLLIN, INT64_MAX) == 0)
             continue;
-        if (seen_in(fd, text, &end))
+        if (read_until(fd, text, &end))
             return;
         if (end)
-            die(EXIT_ENDED, "the command closed its output before it said \"%s\"", text);
+            die(EXIT_ENDED, "the command closed its output before it printed \"%s\"", text);
     }
 }
 
@@ -161,7 +161,7 @@ static void wait_line_in_file(int fd, int watch, const char *text)
     bool end = false;
     for (;;) {
         while (!end)
-            if (seen_in(fd, text, &end))
+            if (read_until(fd, text, &end))
                 return;
         end = wait_ready(watch, POLLIN, INT64_MAX) == 0;
         if (read(watch, events, sizeof events) < 0 && errno != EAGAIN)

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# Part of tools/lint: whether the functions, files and options that comments and documents name exist.
+# Part of tools/lint: checks that the functions, files and options that comments and documents name
+# exist.
 #
-# Known are: every identifier in the code of the tree, what the C library exports, the system calls of
-# this machine, the tracked files and those that the build makes, the options of the tree's own
-# commands and of the agent. What belongs to other programs is in the tables below.
+# Known names are: every identifier in the code of the tree, the functions of the C library, the system
+# calls of this machine, tracked files and those that the build makes, the options of the tree's own
+# commands and of the agent. Names of other programs are in the tables below.
 
 import os
 import re
 
-# Functions of other programs: of the JDK, of OpenSSL, of libraries that the documents write of.
+# Functions of other programs: of the JDK, of OpenSSL, of libraries that the documents mention.
 FOREIGN_FUNCTIONS = {"RAND_seed", "SigningKey", "generate", "getPathMatcher", "removeShutdownHook",
                      "softEvictConnections", "suspendPool"}
 FOREIGN_FILES = {"net.java", "sun.java"}  # packages of the JDK, hosts
 FOREIGN_OPTIONS = {"--ulimit"}  # of docker
-NOT_CHECKED = {"CHANGELOG.md"}  # it tells of what was
+NOT_CHECKED = {"CHANGELOG.md"}  # it describes earlier states
 
 FUNCTION = re.compile(r"\b([A-Za-z_]\w+)\(\)")
 FILE = re.compile(r"(?<![\w/.*<{}$-])"
@@ -58,7 +59,7 @@ def code(source):
 
 
 class Known:
-    """What may be named."""
+    """The names that exist."""
 
     def __init__(self, sources, paths, top, run, symbols):
         whole = "\n".join(code(source) for source in sources)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * May run while threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * CRC-32C, with the CPU's instruction where it has one. The checksum detects damage, not forgery:
  * owner and mode of an image decide who may write it.

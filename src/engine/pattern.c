@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * May run while threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * See pattern.h. The targets of a step are relative, so that a step can be inserted before steps
  * that were emitted already. Texts are bytes of UTF-8: a step for any one character matches its

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * May run while threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Reads policy files.  That is done strictly: a word that is not known, a filter that does not
  * belong to the type, a filter given twice are wrong lines, because a rule that silently means

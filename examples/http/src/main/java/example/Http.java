@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // The JDK's own HTTP server on the loopback address: a listening socket, a selector and a few
-// threads to be frozen. GET / answers a text, GET /count how often it was asked that. Each
-// answer closes its connection, so that once a client has seen the end of it, no connection is
-// left that would stand in a checkpoint's way.
+// threads to be frozen. GET / returns a text, GET /count the number of its requests. Each response
+// closes its connection: an open connection would prevent a checkpoint.
 
 package example;
 

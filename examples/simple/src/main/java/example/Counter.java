@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A counter that hears of checkpoints: the smallest application of org.crac. Prints one number a
-// line, and a line from each hook. Runs on any JDK; without an agent its hooks are never called,
-// and a checkpoint that it asks for itself is answered on standard error.
+// A counter with checkpoint hooks: a minimal use of org.crac. Prints one number per line, and a
+// line from each hook. Runs on any JDK; without an agent its hooks are never called, and a
+// checkpoint that it requests prints an error.
 
 package example;
 
@@ -61,11 +61,11 @@ public final class Counter implements Resource {
         }
     }
 
-    /** Objects of one KiB, all of them different and reachable to the end. */
+    /** Objects of one KiB, all different, and reachable until the program ends. */
     private void fill() {
         live = new byte[heap * 1024][];
         for (int i = 0; i < live.length; i++) {
-            live[i] = new byte[PIECE - 16]; // and its header
+            live[i] = new byte[PIECE - 16]; // 16 bytes are the header
             for (int j = 0; j + 4 <= live[i].length; j += 4) {
                 int value = (i * 31 + j) * 0x9E3779B9;
                 live[i][j] = (byte) value;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// An ordinary Spring Boot web application. It knows nothing of checkpoints: Spring itself finds
-// org.crac on the class path, stops its web server before a checkpoint and starts it again after.
+// An ordinary Spring Boot web application without code for checkpoints: Spring finds org.crac on
+// the class path, stops its web server before a checkpoint and starts it again afterwards.
 
 package example;
 
