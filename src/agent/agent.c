@@ -26,7 +26,7 @@
 #include "engine/builtin/fd/fds.h"
 #include "hotspot/parked/process_files.h"
 #include "hotspot/perfdata.h"
-#include "hotspot/renew/renew.h"
+#include "hotspot/renew/final_fields.h"
 #include "hotspot/vmstructs.h"
 #include "runtime/generation.h"
 #include "runtime/java.h"
@@ -100,7 +100,7 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
     ckpt_checkpoint_init(env);
     if (!starting)
         ckpt_hints_begin();
-    ckpt_renew_open_fields(env);
+    ckpt_final_fields_open(env);
     ckpt_origins_apply(env);
     is_ready = true;
     if (ckpt_options.control)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Sees the calls by which the JDK's native code makes, copies and closes descriptors (origins.h):
- * its libraries import the C library's functions, and get these here in their place.
+ * See open_calls.h.  The JDK's libraries import the C library's functions, and get these here in
+ * their place.
  *
  * Only libraries that open descriptors on behalf of Java code, and only from ordinary native
  * methods: none of them does so inside a critical section of JNI, where no Java may run.  Left out
@@ -11,6 +11,8 @@
  * They are loaded when first needed.  Before a native method is called for the first time the JVM
  * looks it up, and tells JVMTI: whatever library it is in is loaded by then.
  */
+#include "agent/java/open_calls.h"
+
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,10 +26,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/java/origins.h"
 #include "base/cleanup.h"
 #include "hotspot/redirect.h"
+#include "runtime/jvm.h"
 #include "runtime/log.h"
+
+static const struct ckpt_open_watcher *watcher;
+
+/* Returns the descriptor; negative: nothing was made. */
+static int opened(int descriptor)
+{
+    if (descriptor >= 0)
+        watcher->opened(descriptor);
+    return descriptor;
+}
 
 /* ---- in the place of the C library's ---- */
 
@@ -46,7 +58,7 @@ static int see_open(const char *path, int flags, ...)
     if (has_mode(flags))
         mode = va_arg(arguments, mode_t);
     va_end(arguments);
-    return ckpt_origins_remember(open(path, flags, mode));
+    return opened(open(path, flags, mode));
 }
 
 static int see_openat(int dir, const char *path, int flags, ...)
@@ -58,35 +70,35 @@ static int see_openat(int dir, const char *path, int flags, ...)
     if (has_mode(flags))
         mode = va_arg(arguments, mode_t);
     va_end(arguments);
-    return ckpt_origins_remember(openat(dir, path, flags, mode));
+    return opened(openat(dir, path, flags, mode));
 }
 
 /* What open() is called where the compiler has seen that there is no mode. */
 static int see_open_2(const char *path, int flags)
 {
-    return ckpt_origins_remember(open(path, flags, 0));
+    return opened(open(path, flags, 0));
 }
 
 static int see_openat_2(int dir, const char *path, int flags)
 {
-    return ckpt_origins_remember(openat(dir, path, flags, 0));
+    return opened(openat(dir, path, flags, 0));
 }
 
 static int see_creat(const char *path, mode_t mode)
 {
-    return ckpt_origins_remember(creat(path, mode));
+    return opened(creat(path, mode));
 }
 
 static int see_socket(int domain, int type, int protocol)
 {
-    return ckpt_origins_remember(socket(domain, type, protocol));
+    return opened(socket(domain, type, protocol));
 }
 
 static int both(int result, const int pair[2])
 {
     if (result == 0) {
-        ckpt_origins_remember(pair[0]);
-        ckpt_origins_remember(pair[1]);
+        opened(pair[0]);
+        opened(pair[1]);
     }
     return result;
 }
@@ -98,12 +110,12 @@ static int see_socketpair(int domain, int type, int protocol, int pair[2])
 
 static int see_accept(int fd, struct sockaddr *address, socklen_t *size)
 {
-    return ckpt_origins_remember(accept(fd, address, size));
+    return opened(accept(fd, address, size));
 }
 
 static int see_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
-    return ckpt_origins_remember(accept4(fd, address, size, flags));
+    return opened(accept4(fd, address, size, flags));
 }
 
 static int see_pipe(int pair[2])
@@ -118,42 +130,42 @@ static int see_pipe2(int pair[2], int flags)
 
 static int see_eventfd(unsigned count, int flags)
 {
-    return ckpt_origins_remember(eventfd(count, flags));
+    return opened(eventfd(count, flags));
 }
 
 static int see_epoll_create(int size)
 {
-    return ckpt_origins_remember(epoll_create(size));
+    return opened(epoll_create(size));
 }
 
 static int see_epoll_create1(int flags)
 {
-    return ckpt_origins_remember(epoll_create1(flags));
+    return opened(epoll_create1(flags));
 }
 
 static int see_inotify_init(void)
 {
-    return ckpt_origins_remember(inotify_init());
+    return opened(inotify_init());
 }
 
 static int see_inotify_init1(int flags)
 {
-    return ckpt_origins_remember(inotify_init1(flags));
+    return opened(inotify_init1(flags));
 }
 
 static int see_dup(int fd)
 {
-    return ckpt_origins_remember(dup(fd));
+    return opened(dup(fd));
 }
 
 static int see_dup2(int from, int to)
 {
-    return ckpt_origins_remember(dup2(from, to));
+    return opened(dup2(from, to));
 }
 
 static int see_dup3(int from, int to, int flags)
 {
-    return ckpt_origins_remember(dup3(from, to, flags));
+    return opened(dup3(from, to, flags));
 }
 
 static int see_fcntl(int fd, int command, ...)
@@ -166,14 +178,14 @@ static int see_fcntl(int fd, int command, ...)
     argument = va_arg(arguments, void *); /* whatever it is, it fits, as in the C library itself */
     va_end(arguments);
     result = fcntl(fd, command, argument);
-    return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? ckpt_origins_remember(result)
-                                                            : result;
+    return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? opened(result) : result;
 }
 
 /* Forgotten first: the number may be another one's as soon as it is closed. */
 static int see_close(int fd)
 {
-    ckpt_origins_forget(fd);
+    if (fd >= 0)
+        watcher->closing(fd);
     return close(fd);
 }
 
@@ -182,7 +194,7 @@ static jint (*jvm_socket)(jint domain, jint type, jint protocol);
 
 static jint see_jvm_socket(jint domain, jint type, jint protocol)
 {
-    return ckpt_origins_remember(jvm_socket(domain, type, protocol));
+    return opened(jvm_socket(domain, type, protocol));
 }
 
 #define SEE(name, function)                                                                        \
@@ -267,12 +279,14 @@ static void JNICALL on_native_method_bind(jvmtiEnv *jvmti, JNIEnv *env, jthread 
     look();
 }
 
-void ckpt_opens_watch(JavaVM *vm, const char *java_home)
+void ckpt_open_calls_watch(const char *java_home, const struct ckpt_open_watcher *to)
 {
     static const jvmtiEventCallbacks callbacks = {.NativeMethodBind = on_native_method_bind};
     static const jvmtiCapabilities wanted = {.can_generate_native_method_bind_events = 1};
+    JavaVM *vm = ckpt_jvm.vm;
     jvmtiEnv *own = NULL; /* an environment of its own: events and capabilities are for each one */
 
+    watcher = to;
     snprintf(home, sizeof home, "%s", java_home);
     jvm_socket = (jint(*)(jint, jint, jint))dlsym(RTLD_DEFAULT, "JVM_Socket");
     if ((*vm)->GetEnv(vm, (void **)&own, JVMTI_VERSION_1_2) != JNI_OK ||

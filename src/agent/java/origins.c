@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/java/open_calls.h"
 #include "agent/options.h"
 #include "agent/parked/origin_table.h"
 #include "base/syscall.h"
@@ -67,7 +68,7 @@ static jobject put(int descriptor, jobject stack, const struct stat *status)
     return old;
 }
 
-/* ---- what open_calls.c tells ---- */
+/* ---- what open_calls.h reports ---- */
 
 static bool is_ours(void)
 {
@@ -116,25 +117,24 @@ static void remember(int descriptor)
     inside = false;
 }
 
-int ckpt_origins_remember(int descriptor)
+static void on_opened(int descriptor)
 {
     int number = errno;
 
-    if (descriptor >= 0 && is_ours()) {
+    if (is_ours()) {
         if (collecting)
             remember(descriptor);
         else
             forget(descriptor);
     }
     errno = number;
-    return descriptor;
 }
 
-void ckpt_origins_forget(int descriptor)
+static void on_closing(int descriptor)
 {
     int number = errno;
 
-    if (descriptor >= 0 && is_ours())
+    if (is_ours())
         forget(descriptor);
     errno = number;
 }
@@ -194,6 +194,7 @@ static bool prepare(JNIEnv *env)
 
 void ckpt_origins_apply(JNIEnv *env)
 {
+    static const struct ckpt_open_watcher watcher = {.opened = on_opened, .closing = on_closing};
     char home[PATH_MAX];
 
     if (!ckpt_options.fd_stacks && !property_is_set()) {
@@ -207,7 +208,7 @@ void ckpt_origins_apply(JNIEnv *env)
                                 "libraries; descriptors are shown without a stack");
             return;
         }
-        ckpt_opens_watch(ckpt_jvm.vm, home);
+        ckpt_open_calls_watch(home, &watcher);
     }
     collecting = true;
 }

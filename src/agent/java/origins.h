@@ -4,14 +4,13 @@
  * jdk.crac.collect-fd-stacktraces=true, the Java stack of whoever made a descriptor is kept until
  * the descriptor is closed, and becomes the cause of the exception that names it.
  *
- * open_calls.c sees the calls of the JDK's own native code, origins.c keeps the stacks.  Without
+ * open_calls.h sees the calls of the JDK's own native code, origins.c keeps the stacks.  Without
  * the option nothing of this is there: no table, no redirected call.
  */
 #ifndef CKPT_AGENT_JAVA_ORIGINS_H
 #define CKPT_AGENT_JAVA_ORIGINS_H
 
 #include <jni.h>
-#include <jvmti.h>
 
 /** Begin or stop, as the options and the property say; called again when the options change. */
 void ckpt_origins_apply(JNIEnv *env);
@@ -19,16 +18,5 @@ void ckpt_origins_apply(JNIEnv *env);
 /** Native methods of jdk.crac.impl.Native. */
 jobject ckpt_native_origin(JNIEnv *env, jclass owner, jint descriptor);
 jboolean ckpt_native_collects_origins(JNIEnv *env, jclass owner);
-
-/* ---- between open_calls.c and origins.c ---- */
-
-/** A descriptor was made just now. Returns it; errno stays. Negative: nothing. */
-int ckpt_origins_remember(int descriptor);
-
-/** A descriptor is about to be closed. */
-void ckpt_origins_forget(int descriptor);
-
-/** Begin to see the calls of the JDK under @java_home, now and in libraries yet to be loaded. */
-void ckpt_opens_watch(JavaVM *vm, const char *java_home);
 
 #endif

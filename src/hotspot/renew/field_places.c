@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "hotspot/renew/entropy.h"
+#include "hotspot/renew/heap_walk.h"
 #include "hotspot/renew/raw_memory.h"
-#include "hotspot/renew/renew.h"
 #include "runtime/java.h"
 #include "runtime/jvm.h"
 
@@ -197,7 +198,7 @@ static bool follow(JNIEnv *env, jobject object, const struct field *from)
     struct field field = {.mask = from->mask};
 
     if (strcmp(from->follow, RANDOM_SEED) == 0) {
-        ckpt_generators_claim(object);
+        ckpt_walk_claim(object);
         field.mask = (1ull << RANDOM_BITS) - 1;
     }
     return find_field(env, (*env)->GetObjectClass(env, object), from->follow, &field) &&
@@ -254,7 +255,7 @@ static bool write_array(JNIEnv *env, jobject array, char unit)
         jsize room = (jsize)(sizeof bytes / size);
         jsize step = length - at < room ? length - at : room;
 
-        good = ckpt_renew_entropy(bytes, (size_t)step * size);
+        good = ckpt_entropy_get(bytes, (size_t)step * size);
         if (!good)
             break;
         if (unit == 'B')
@@ -323,7 +324,7 @@ static bool write_place(JNIEnv *env, const struct place *place)
     } else if (field->action == LOWEST) {
         value = lowest(field->kind);
     } else {
-        good = ckpt_renew_entropy(&value, sizeof value);
+        good = ckpt_entropy_get(&value, sizeof value);
         value = (jlong)((uint64_t)value & field->mask);
     }
     if (good && field->is_static)

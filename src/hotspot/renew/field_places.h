@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The fields that rows of library_generators.c name, found by JVMTI in the classes as they are in
+ * The fields that rows of library_generators.h name, found by JVMTI in the classes as they are in
  * this JVM, and what is written to them.
  */
 #ifndef CKPT_HOTSPOT_RENEW_FIELD_PLACES_H
@@ -9,7 +9,7 @@
 #include <jni.h>
 #include <stdbool.h>
 
-#include "hotspot/renew/generators.h"
+#include "hotspot/renew/library_generators.h"
 
 /** Whether instances of @class have any field that @row names. */
 bool ckpt_places_has_fields(JNIEnv *env, jclass class, const struct ckpt_generator_row *row);

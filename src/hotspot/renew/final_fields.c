@@ -8,11 +8,13 @@
  * afterwards, and the archive of shared classes (CDS) stays in use: but for this class, of which it
  * has other bytes.  Nothing can be done about one that is there already (an agent loaded late).
  */
+#include "hotspot/renew/final_fields.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "hotspot/renew/renew.h"
 #include "runtime/jvm.h"
 
 #define OWNER "java/lang/ProcessHandleImpl"
@@ -123,7 +125,7 @@ static void JNICALL on_class(jvmtiEnv *jvmti, JNIEnv *env, jclass redefined, job
     open_fields(&copy);
 }
 
-void ckpt_renew_open_fields(JNIEnv *env)
+void ckpt_final_fields_open(JNIEnv *env)
 {
     static const jvmtiEventCallbacks callbacks = {.ClassFileLoadHook = on_class};
     jvmtiEnv *own = NULL;

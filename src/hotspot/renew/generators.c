@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "hotspot/renew/field_places.h"
 #include "hotspot/renew/heap_walk.h"
+#include "hotspot/renew/library_generators.h"
 #include "hotspot/renew/secure_random.h"
 #include "runtime/java.h"
 #include "runtime/jvm.h"
@@ -85,7 +86,6 @@ struct match {
 };
 
 static struct type *types;
-static size_t *counts; /* of instances of each type */
 static size_t type_count;
 static bool renews_seeded; /* also rows with CKPT_GENERATOR_SEEDED */
 static struct match matches[MOST_MATCHES];
@@ -265,31 +265,14 @@ void ckpt_generators_walk(JNIEnv *env, bool seeded)
     renews_seeded = seeded;
     ckpt_generators_forget(env);
     good = good && find_types(env);
-    counts = calloc(type_count + 1, sizeof *counts);
     for (size_t i = 0; i < type_count && good; i++)
         if (types[i].kind != STATE || ckpt_places_has_fields(env, types[i].class, types[i].row))
-            good = ckpt_walk_want(types[i].class, i);
-    if (!good || !counts || !ckpt_walk_run(counts)) {
+            good = ckpt_walk_want(types[i].class);
+    if (!good || !ckpt_walk_run()) {
         ckpt_log("warning", "random generators cannot be looked for in this JVM; clones may "
                             "share those of libraries and of other providers");
         ckpt_walk_end();
     }
-}
-
-long ckpt_generators_type(const char *name)
-{
-    for (size_t i = 0; i < type_count; i++)
-        if (strcmp(types[i].name, name) == 0)
-            return (long)i;
-    return -1;
-}
-
-void ckpt_generators_claim(jobject object)
-{
-    long type = ckpt_walk_claim(object);
-
-    if (type >= 0 && counts[type])
-        counts[type]--;
 }
 
 /* ---- instances ---- */
@@ -336,14 +319,13 @@ static bool reseed_instance(JNIEnv *env, const struct type *type, jobject random
     return ckpt_reseed_add(env, random, name);
 }
 
-static bool take_instances(JNIEnv *env, size_t index)
+static bool take_instances(JNIEnv *env, const struct type *type)
 {
-    const struct type *type = &types[index];
     jobject *objects = NULL;
     jint count = 0;
     bool good = true;
 
-    if (!ckpt_walk_found(index, &count, &objects))
+    if (!ckpt_walk_instances(type->class, &count, &objects))
         return false;
     for (jint i = 0; i < count; i++) {
         if ((*env)->PushLocalFrame(env, 16) == 0) {
@@ -393,23 +375,19 @@ static void keep(const char *name, size_t count)
     kept_size += (size_t)length + 1;
 }
 
-static void prepare_state(JNIEnv *env, size_t index)
+static void prepare_state(JNIEnv *env, struct type *type)
 {
-    struct type *type = &types[index];
-
     if (!ckpt_places_add(env, type->class, type->row, NULL) ||
-        (counts && counts[index] && !take_instances(env, index))) {
+        (ckpt_walk_count(type->class) && !take_instances(env, type))) {
         type->kind = KEPT; /* this version of the library is another one */
         knows_sun &= !begins(type->name, SUN);
     }
     ckpt_java_clear(env);
 }
 
-static void prepare_secure(JNIEnv *env, size_t index)
+static void prepare_secure(JNIEnv *env, struct type *type)
 {
-    struct type *type = &types[index];
-
-    if (counts && counts[index] && (!take_instances(env, index) || is_deaf(env, type->class)))
+    if (ckpt_walk_count(type->class) && (!take_instances(env, type) || is_deaf(env, type->class)))
         type->kind = KEPT;
     ckpt_java_clear(env);
 }
@@ -421,15 +399,15 @@ void ckpt_generators_prepare(JNIEnv *env)
     ckpt_reseed_begin(env);
     for (size_t i = 0; i < type_count; i++)
         if (types[i].kind == STATE)
-            prepare_state(env, i);
+            prepare_state(env, &types[i]);
     for (size_t i = 0; i < type_count; i++)
         knows_bc &= types[i].kind != KEPT || !begins(types[i].name, BC);
     for (size_t i = 0; i < type_count; i++)
         if (types[i].kind == SECURE)
-            prepare_secure(env, i);
+            prepare_secure(env, &types[i]);
     for (size_t i = 0; i < type_count; i++)
-        if (types[i].kind == KEPT && counts && counts[i])
-            keep(types[i].name, counts[i]);
+        if (types[i].kind == KEPT && ckpt_walk_count(types[i].class))
+            keep(types[i].name, ckpt_walk_count(types[i].class));
     ckpt_walk_end();
 }
 
@@ -452,9 +430,7 @@ void ckpt_generators_forget(JNIEnv *env)
     for (size_t i = 0; i < type_count; i++)
         (*env)->DeleteGlobalRef(env, types[i].class);
     free(types);
-    free(counts);
     types = NULL;
-    counts = NULL;
     type_count = 0;
     ckpt_places_forget(env);
     ckpt_reseed_end(env);

@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See heap_walk.h.  Tags of classes are even, those of their instances odd, so that a class object
- * is not taken for an instance of what it describes.
+ * See heap_walk.h.  Each wanted class is tagged with an even number, and its instances with the odd
+ * one that follows, so that a class object is not taken for an instance of what it describes.
  */
 #include "hotspot/renew/heap_walk.h"
+
+#include <stdlib.h>
 
 #include "runtime/jvm.h"
 
 static jvmtiEnv *walker;
-static size_t *type_counts;
-static bool has_wanted;
+static size_t *counts; /* of instances, by the number of the class */
+static size_t class_count;
 
-static jlong class_tag(size_t type)
+/* The tag of a class or an instance; 0: it has none. */
+static jlong tag_of(jobject object)
 {
-    return ((jlong)type + 1) * 2;
+    jlong tag = 0;
+
+    return walker && (*walker)->GetTag(walker, object, &tag) == JVMTI_ERROR_NONE ? tag : 0;
+}
+
+static size_t *count_of(jlong class_tag)
+{
+    return &counts[class_tag / 2 - 1];
 }
 
 bool ckpt_walk_begin(void)
@@ -31,11 +41,13 @@ bool ckpt_walk_begin(void)
     return false;
 }
 
-bool ckpt_walk_want(jclass class, size_t type)
+bool ckpt_walk_want(jclass class)
 {
-    if (!walker || (*walker)->SetTag(walker, class, class_tag(type)) != JVMTI_ERROR_NONE)
+    jlong tag = ((jlong)class_count + 1) * 2;
+
+    if (!walker || (*walker)->SetTag(walker, class, tag) != JVMTI_ERROR_NONE)
         return false;
-    has_wanted = true;
+    class_count++;
     return true;
 }
 
@@ -45,23 +57,32 @@ static jint JNICALL tag_it(jlong tag_of_class, jlong size, jlong *tag, jint leng
     (void)length;
     (void)data;
     *tag = tag_of_class + 1;
-    type_counts[tag_of_class / 2 - 1]++;
+    ++*count_of(tag_of_class);
     return 0;
 }
 
-bool ckpt_walk_run(size_t *counts)
+bool ckpt_walk_run(void)
 {
     const jvmtiHeapCallbacks callbacks = {.heap_iteration_callback = tag_it};
 
-    type_counts = counts;
-    return !has_wanted ||
-           (walker && (*walker)->IterateThroughHeap(walker, JVMTI_HEAP_FILTER_CLASS_UNTAGGED, NULL,
-                                                    &callbacks, NULL) == JVMTI_ERROR_NONE);
+    if (!class_count)
+        return true;
+    counts = calloc(class_count, sizeof *counts);
+    return counts && walker &&
+           (*walker)->IterateThroughHeap(walker, JVMTI_HEAP_FILTER_CLASS_UNTAGGED, NULL, &callbacks,
+                                         NULL) == JVMTI_ERROR_NONE;
 }
 
-bool ckpt_walk_found(size_t type, jint *ret_count, jobject **ret_objects)
+size_t ckpt_walk_count(jclass class)
 {
-    const jlong tag = class_tag(type) + 1;
+    jlong tag = tag_of(class);
+
+    return tag && counts ? *count_of(tag) : 0;
+}
+
+bool ckpt_walk_instances(jclass class, jint *ret_count, jobject **ret_objects)
+{
+    const jlong tag = tag_of(class) + 1;
 
     return walker && (*walker)->GetObjectsWithTags(walker, 1, &tag, ret_count, ret_objects, NULL) ==
                          JVMTI_ERROR_NONE;
@@ -72,14 +93,14 @@ void ckpt_walk_deallocate(void *memory)
     (*ckpt_jvm.jvmti)->Deallocate(ckpt_jvm.jvmti, memory);
 }
 
-long ckpt_walk_claim(jobject object)
+void ckpt_walk_claim(jobject object)
 {
-    jlong tag = 0;
+    jlong tag = tag_of(object);
 
-    if (!walker || (*walker)->GetTag(walker, object, &tag) != JVMTI_ERROR_NONE || tag % 2 == 0)
-        return -1;
+    if (tag % 2 == 0)
+        return;
     (*walker)->SetTag(walker, object, 0);
-    return (long)(tag / 2 - 1);
+    --*count_of(tag - 1);
 }
 
 void ckpt_walk_end(void)
@@ -87,5 +108,7 @@ void ckpt_walk_end(void)
     if (walker)
         (*walker)->DisposeEnvironment(walker);
     walker = NULL;
-    has_wanted = false;
+    free(counts);
+    counts = NULL;
+    class_count = 0;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * One walk over the Java heap, shared by all that look for instances: each class of interest is
- * tagged with a number, and so then are its instances.
+ * One walk over the Java heap, shared by all that look for instances of a class.
  *
  * A walk needs the capability to tag objects, which the agent's own JVMTI environment does not have
  * and is not to have.  HotSpot grants it at any time, so an environment is made for the walk alone;
@@ -20,21 +19,24 @@
 /** Make the environment. */
 bool ckpt_walk_begin(void);
 
-/** The instances of @class itself, not of its subclasses, get the number @type, from 0 on. */
-bool ckpt_walk_want(jclass class, size_t type);
+/** The instances of @class itself, not of its subclasses, are to be found. */
+bool ckpt_walk_want(jclass class);
 
-/** Walk over the heap, once; not at all if nothing is wanted.  @counts: one for each type. */
-bool ckpt_walk_run(size_t *counts);
+/** Walk over the heap, once; not at all if nothing is wanted. */
+bool ckpt_walk_run(void);
+
+/** How many instances of @class the walk has found, without those that were claimed. */
+size_t ckpt_walk_count(jclass class);
 
 /**
- * What the walk has found of @type: @ret_objects, local references, is to be given back with
- * ckpt_walk_deallocate().  False too if there was no walk.
+ * These instances: @ret_objects, local references, is to be given back with
+ * ckpt_walk_deallocate().  None if the class was not wanted; false if there was no walk.
  */
-bool ckpt_walk_found(size_t type, jint *ret_count, jobject **ret_objects);
+bool ckpt_walk_instances(jclass class, jint *ret_count, jobject **ret_objects);
 void ckpt_walk_deallocate(void *memory);
 
-/** The type under which @object was found, which then forgets it; -1: it was not found. */
-long ckpt_walk_claim(jobject object);
+/** This object, if it was found, does not count as an instance of its class: a row knows it. */
+void ckpt_walk_claim(jobject object);
 
 /** Give everything back; fine also if nothing was begun. */
 void ckpt_walk_end(void);

@@ -10,7 +10,7 @@
  * Look-ups that were on their way are not in the way: they find their entry gone and give their
  * result to whoever waits, without keeping it.
  */
-#include "hotspot/renew/renew.h"
+#include "hotspot/renew/renew_row.h"
 
 #include "base/cleanup.h"
 

@@ -9,13 +9,13 @@
  * Left alone is what only spreads or mixes (hash seeds, the salt of Set.of, probes), whose change
  * would break tables that exist.  Generators that are objects of their own: generators.c.
  */
-#include "hotspot/renew/renew.h"
-
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "hotspot/renew/generators.h"
+#include "hotspot/renew/entropy.h"
+#include "hotspot/renew/heap_walk.h"
 #include "hotspot/renew/raw_memory.h"
+#include "hotspot/renew/renew_row.h"
 #include "runtime/java.h"
 #include "runtime/jvm.h"
 
@@ -34,7 +34,7 @@ static bool set_long(JNIEnv *env, jobject object, jfieldID id)
 {
     jlong value;
 
-    if (!ckpt_renew_entropy(&value, sizeof value))
+    if (!ckpt_entropy_get(&value, sizeof value))
         return false;
     (*env)->SetLongField(env, object, id, value);
     return true;
@@ -86,7 +86,7 @@ static jobject shared_seed(JNIEnv *env, const struct ckpt_renew_row *row)
         random_seed =
             (*env)->GetFieldID(env, (*env)->GetObjectClass(env, random), "seed", ATOMIC_LONG);
     if (random)
-        ckpt_generators_claim(random);
+        ckpt_walk_claim(random);
     return random && random_seed ? (*env)->GetObjectField(env, random, random_seed) : NULL;
 }
 
@@ -107,7 +107,7 @@ static bool renew_shared(JNIEnv *env, const struct ckpt_renew_row *row)
     jobject seed = shared_seed(env, row);
     jlong value;
 
-    if (seed && !ckpt_renew_entropy(&value, sizeof value))
+    if (seed && !ckpt_entropy_get(&value, sizeof value))
         return false;
     if (seed)
         (*env)->SetLongField(env, seed, atomic_value, value & (jlong)RANDOM_BITS);
@@ -136,7 +136,7 @@ static bool renew_native(JNIEnv *env, const struct ckpt_renew_row *row)
 {
     jobject io = (*env)->GetStaticObjectField(env, row->owner, row->ids[0]);
 
-    return !io || ckpt_renew_bytes(env, (*env)->GetObjectField(env, io, row->ids[1]));
+    return !io || ckpt_entropy_fill(env, (*env)->GetObjectField(env, io, row->ids[1]));
 }
 
 /* ---- ThreadLocalRandom: a seed in every thread ---- */
@@ -199,7 +199,11 @@ static bool prepare_threads(JNIEnv *env, struct ckpt_renew_row *row)
 /* JVMTI lists no virtual threads.  Where no carrier was ever made there are none. */
 static bool prepare_virtual(JNIEnv *env, struct ckpt_renew_row *row)
 {
-    if (!prepare_seed(env, row) || !ckpt_renew_find_instances(env, row, "java/lang/VirtualThread"))
+    jclass class = ckpt_java_load(env, "java.lang.VirtualThread");
+    bool good = prepare_seed(env, row) && (!class || ckpt_renew_keep_instances(env, row, class));
+
+    (*env)->DeleteGlobalRef(env, class);
+    if (!good)
         return false;
     for (size_t i = 0; i < row->object_count; i++)
         if ((*env)->GetIntField(env, row->objects[i], row->ids[1]))

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Rows of generators.c: where the JDK and libraries keep the state of their random generators, and
- * what else of theirs must differ between clones.  See generators.h for what a row may say.
+ * what else of theirs must differ between clones.  library_generators.h says what a row may say.
  *
  * Indices, counts and constants of an algorithm (the increment of a PCG, which must be odd) are
  * left out: only what any value will do for is named.
  */
+#include "hotspot/renew/library_generators.h"
+
 #include "base/cleanup.h"
-#include "hotspot/renew/generators.h"
 
 #define BC "org/bouncycastle/crypto/prng/"
 #define BC_DRBG BC "drbg/"

@@ -6,7 +6,7 @@
  * RMI makes its identifiers from a number that is to be unique on this host; told that it has none,
  * it takes another.  Identifiers that exist keep theirs, for others know them.
  */
-#include "hotspot/renew/renew.h"
+#include "hotspot/renew/renew_row.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
