@@ -44,6 +44,7 @@ struct ckpt_tables {
     /* These are not in the image: */
     struct ckpt_array page_files; /**< struct ckpt_page_file, ascending by run */
     struct ckpt_core_thread *core_threads;
+    uint64_t file_start, file_end; /**< memory that is of a file, whatever its maps say */
 };
 
 /** Prepare empty tables. 0, or -1 when scratch space is short. */

@@ -152,7 +152,8 @@ static bool is_of_file(const struct ckpt_tables *tables, uint32_t run, size_t *m
                run)
         ++*map;
     at = *map < tables->maps.count ? ckpt_array_at(&tables->maps, *map) : NULL;
-    return at && (at->kind == CKPT_MAP_FILE || at->kind == CKPT_MAP_PERF);
+    return at && (at->kind == CKPT_MAP_FILE || at->kind == CKPT_MAP_PERF ||
+                  (at->start >= tables->file_start && at->start < tables->file_end));
 }
 
 /* Those runs of a class that are in memory: [@from, @to) of the table. */

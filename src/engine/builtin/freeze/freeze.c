@@ -24,6 +24,7 @@
 #include "engine/builtin/fd/fds.h"
 #include "engine/builtin/parked/breakpoints.h"
 #include "engine/builtin/parked/child_fds.h"
+#include "engine/builtin/parked/own_library.h"
 #include "engine/builtin/parked/prctl_settings.h"
 #include "engine/builtin/parked/tidlock.h"
 #include "engine/builtin/parked/transient_files.h"
@@ -400,14 +401,18 @@ static size_t tidy(struct ckpt_range *ranges, size_t count)
     return kept;
 }
 
-/* Memory of the JVM's own: a restore may map it lazily, and no lock of native code is in it. */
+/*
+ * Memory of the JVM's own, and what is constant of the agent's library: a restore may map it
+ * lazily, and no lock of native code is in it.
+ */
 static void know_lazy(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                       const struct ckpt_park *session)
 {
-    size_t count = freeze->lazy_memory
-                       ? freeze->lazy_memory(freeze->context, session, gather->lazy, LAZY_RANGES)
-                       : 0;
+    size_t count = ckpt_own_library_constant(gather->lazy, LAZY_RANGES);
 
+    if (freeze->lazy_memory)
+        count += freeze->lazy_memory(freeze->context, session, gather->lazy + count,
+                                     LAZY_RANGES - count);
     gather->lazy_count = tidy(gather->lazy, count);
 }
 

@@ -2,9 +2,9 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * See mappings.h.  A library is what begins with an ELF header at offset 0 of a file; how far it
- * extends is in its program headers, so that its .bss, and pages that a restore has put over its
- * data, are known to be its own.
+ * See mappings.h.  A library is what begins with an ELF header at offset 0 of a file, or is the
+ * agent's; how far it extends is in its program headers, so that its .bss, and pages that a restore
+ * has put over its data, are known to be its own.
  */
 #include "engine/builtin/parked/mappings.h"
 
@@ -14,6 +14,7 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/parked/own_library.h"
 #include "image/format.h"
 
 #define MOST_SEGMENTS 32
@@ -210,6 +211,13 @@ struct ckpt_library *ckpt_areas_library(const struct ckpt_areas *areas, uint64_t
     return NULL;
 }
 
+/* The agent's own may be mapped from an image, at another offset. */
+static bool begins_library(const struct ckpt_area *area)
+{
+    return area->start == ckpt_own_library().start ||
+           (area->path[0] == '/' && area->offset == 0 && !area->shared && (area->prot & PROT_READ));
+}
+
 int ckpt_areas_read(struct ckpt_areas *areas, struct ckpt_scratch *scratch,
                     struct ckpt_error *error)
 {
@@ -239,8 +247,7 @@ int ckpt_areas_read(struct ckpt_areas *areas, struct ckpt_scratch *scratch,
     for (size_t i = 0; i < areas->areas.count; i++) {
         const struct ckpt_area *area = ckpt_array_at(&areas->areas, i);
 
-        if (area->path[0] == '/' && area->offset == 0 && !area->shared &&
-            (area->prot & PROT_READ) && add_library(areas, area, areas->window, error) < 0)
+        if (begins_library(area) && add_library(areas, area, areas->window, error) < 0)
             return -1;
     }
     mark_java(areas);

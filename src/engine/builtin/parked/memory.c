@@ -8,7 +8,7 @@
  * After a restore much of the memory is a private mapping of the old image.  The next image must
  * not depend on that file, so such a mapping counts as anonymous memory of which every page is
  * there.  So does a private mapping of a file that was deleted: a library that was unpacked for
- * this process, or replaced by an update.
+ * this process, or replaced by an update; and the agent's own library.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 #include "base/syscall.h"
 #include "engine/builtin/parked/breakpoints.h"
 #include "engine/builtin/parked/gather.h"
+#include "engine/builtin/parked/own_library.h"
 #include "engine/builtin/parked/pages.h"
 #include "image/mailbox.h"
 
@@ -198,6 +199,18 @@ static bool is_of_deleted(const struct area *area)
     return area->deleted && !area->shared && is_file(area);
 }
 
+/*
+ * Of the agent's library, which may be another release's by the time of the restore.  Also where a
+ * restore has mapped or copied it from an image: debuggers want its constant segments whole.
+ */
+static bool is_of_agent(const struct area *area)
+{
+    struct ckpt_range own = ckpt_own_library();
+
+    return !area->shared && area->start >= own.start && area->end <= own.end &&
+           (is_file(area) || !(area->prot & PROT_WRITE));
+}
+
 /* On some file systems (overlayfs) the device is another one than that of the descriptor. */
 static int find_shared(struct ckpt_gather *gather, const struct area *area, uint32_t *ret_index)
 {
@@ -338,7 +351,7 @@ static void classify(struct ckpt_gather *gather, const struct area *area,
         map->kind = CKPT_MAP_KERNEL;
     } else if (area->shared && area->start == gather->perf_start) {
         classify_perf(gather, area, map);
-    } else if (is_of_image(gather, area) || is_of_deleted(area) ||
+    } else if (is_of_agent(area) || is_of_image(gather, area) || is_of_deleted(area) ||
                (area->inode == 0 && !area->shared) || is_zero_device(area)) {
         map->kind = CKPT_MAP_ANON;
         map->flags |= ckpt_raw_equal(path, "[heap]") ? CKPT_MAP_HEAP : 0;
@@ -385,6 +398,8 @@ static bool joins(const struct ckpt_image_map *left, const struct ckpt_image_map
 static enum ckpt_pages_how how_to_gather(const struct ckpt_gather *gather, const struct area *area,
                                          const struct ckpt_image_map *map)
 {
+    if (is_of_agent(area))
+        return CKPT_PAGES_FILE;
     if (is_of_image(gather, area))
         return CKPT_PAGES_WHOLE;
     if (is_of_deleted(area) || (area->deleted && is_file(area) && map->kind == CKPT_MAP_ANON))
@@ -471,6 +486,8 @@ int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     if (fd < 0)
         return ckpt_error_set(error, (int)-fd, "cannot read /proc/self/smaps");
     ckpt_raw_lines_init(lines, (int)fd);
+    gather->tables.file_start = ckpt_own_library().start;
+    gather->tables.file_end = ckpt_own_library().end;
     while (result == 0 && (line = ckpt_raw_lines_next(lines))) {
         if ((line[0] >= '0' && line[0] <= '9') || (line[0] >= 'a' && line[0] <= 'f'))
             parse_head(line, area);

@@ -405,8 +405,9 @@ static int keep_content(struct collector *collector, uint64_t start, uint64_t en
         return 0;
     if (collector->how == CKPT_PAGES_RESIDENT)
         return keep_resident(collector, start, end, error);
-    return collector->how == CKPT_PAGES_READABLE ? keep_readable(collector, start, end, error)
-                                                 : keep_used(collector, start, end, error);
+    return collector->how == CKPT_PAGES_READABLE || collector->how == CKPT_PAGES_FILE
+               ? keep_readable(collector, start, end, error)
+               : keep_used(collector, start, end, error);
 }
 
 /* Guard pages may be anywhere from Linux 6.15 on; all other pages are wanted. */
@@ -472,7 +473,7 @@ int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *m
         .map = map,
         .how = how,
         .first_run = first_run,
-        .drop_zeros = map->kind == CKPT_MAP_ANON,
+        .drop_zeros = map->kind == CKPT_MAP_ANON && how != CKPT_PAGES_FILE,
         .may_be_lazy = !(map->flags & (CKPT_MAP_SHARED_FLAG | CKPT_MAP_GROWSDOWN)),
         .code = map->kind == CKPT_MAP_FILE && (map->prot & PROT_EXEC) && (map->prot & PROT_READ) &&
                 !(map->prot & PROT_WRITE),

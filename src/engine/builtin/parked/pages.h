@@ -11,6 +11,7 @@ enum ckpt_pages_how {
     CKPT_PAGES_PRIVATE,  /**< those that are private to the process, as the page tables say */
     CKPT_PAGES_WHOLE,    /**< all: a mapping of the image that this process was restored from */
     CKPT_PAGES_READABLE, /**< all but those after the end of the file: a file that was deleted */
+    CKPT_PAGES_FILE,     /**< the same of a file that another process may cut short meanwhile */
     CKPT_PAGES_RESIDENT, /**< those that exist: shared anonymous memory */
     CKPT_PAGES_GUARDS,   /**< guard pages only: the content is elsewhere */
 };

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * See own_library.h.  The library's own program headers are in its memory, so that none of this
+ * depends on what the mappings are of: in a restored process, of an image.
+ */
+#include "engine/builtin/parked/own_library.h"
+
+#include <elf.h>
+
+extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden"))); /* made by the linker */
+
+static const Elf64_Phdr *segments(void)
+{
+    return (const Elf64_Phdr *)((const char *)&__ehdr_start + __ehdr_start.e_phoff);
+}
+
+/* From addresses in the file to whole pages in memory; the file begins at address 0. */
+static struct ckpt_range pages_of(const Elf64_Phdr *segment)
+{
+    uint64_t start = (uint64_t)&__ehdr_start + segment->p_vaddr;
+    uint64_t end = start + segment->p_memsz;
+
+    return (struct ckpt_range){.start = start & ~(CKPT_PAGE - 1),
+                               .end = (end + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1)};
+}
+
+struct ckpt_range ckpt_own_library(void)
+{
+    struct ckpt_range all = {.start = (uint64_t)&__ehdr_start};
+
+    for (int i = 0; i < __ehdr_start.e_phnum; i++) {
+        struct ckpt_range pages = pages_of(&segments()[i]);
+
+        if (segments()[i].p_type == PT_LOAD && pages.end > all.end)
+            all.end = pages.end;
+    }
+    return all;
+}
+
+size_t ckpt_own_library_constant(struct ckpt_range *ret, size_t room)
+{
+    size_t count = 0;
+
+    for (int i = 0; i < __ehdr_start.e_phnum && count < room; i++)
+        if (segments()[i].p_type == PT_LOAD && !(segments()[i].p_flags & PF_W))
+            ret[count++] = pages_of(&segments()[i]);
+    return count;
+}
