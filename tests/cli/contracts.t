@@ -1,0 +1,157 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# What ARCHITECTURE.md says of adding to this tree is true: each part is added to a copy of it, by the
+# places that are named there and no other, and the copy is built and works.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+need python3 meson ninja
+[ -f "$SIMPLE" ] || bail_out "examples/simple is not built, run tools/build --examples"
+
+# copy_tree DIR: the sources of this checkout, or of a release's tarball; and the example that JVMs run.
+copy_tree() {
+    mkdir -p "$1/${SIMPLE_FOLDER:=examples/simple/target}"
+    (
+        cd "$TOP" || exit
+        if git rev-parse --git-dir >/dev/null 2>&1; then
+            git ls-files -z -co --exclude-standard | xargs -0 sh -c 'ls -d "$@" 2>/dev/null' - | tar -c -T -
+        else
+            tar -c --exclude='./build*' --exclude=target .
+        fi
+    ) | tar -x -C "$1"
+    ln -s "$SIMPLE" "$1/$SIMPLE_FOLDER/simple.jar"
+}
+
+# add_after FILE LINE TEXT: TEXT as a line of its own after the first line that is LINE, which must be there.
+add_after() {
+    python3 - "$@" <<'PYTHON'
+import sys
+
+path, line, text = sys.argv[1:]
+lines = open(path, encoding="utf-8").read().split("\n")
+at = next((i for i, found in enumerate(lines) if found.startswith(line)), None)
+if at is None:
+    sys.exit(f"{path} has no line that begins with '{line}'")
+lines.insert(at + 1, text)
+open(path, "w", encoding="utf-8").write("\n".join(lines))
+PYTHON
+}
+
+# ---- a kind of descriptor: sockets of netlink
+
+add_kind() { # the five places of "To add a kind", in a copy
+    cat >src/engine/builtin/fd/kind_netlink.c <<'C'
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * Sockets of netlink: opened again.
+ */
+#include <sys/socket.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/sockets.h"
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+{
+    (void)gather;
+    return S_ISSOCK(live->status.st_mode) &&
+           ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN) == AF_NETLINK;
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    uint32_t protocol = (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_PROTOCOL);
+
+    return ckpt_tables_pool(&gather->tables, &protocol, sizeof protocol, &entry->data, error);
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    (void)image;
+    return entry->data.size == sizeof(uint32_t);
+}
+
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
+{
+    ckpt_raw_format(text, size, "protocol %u",
+                    *(const uint32_t *)ckpt_view_text(image, entry->data));
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    uint32_t protocol = *(const uint32_t *)ckpt_view_text(thaw->image, entry->data);
+    long opened =
+        ckpt_syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol, 0, 0, 0);
+
+    if (opened < 0)
+        return ckpt_error_set(error, (int)-opened, "cannot make a socket");
+    return (int)opened;
+}
+
+const struct ckpt_fd_kind_row ckpt_kind_netlink = {
+    .number = CKPT_FD_NETLINK,
+    .name = "netlink socket",
+    .policy = CKPT_POLICY_SOCKET,
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
+};
+C
+    add_after src/engine/builtin/fd/meson.build "  'udp'," "  'netlink'," || return
+    add_after src/image/format.h '    CKPT_FD_TIMERFD,' '    CKPT_FD_NETLINK,' || return
+    cat >tests/jvm/netlink.t <<'TEST'
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+# Java cannot make one: makes it at 20, and becomes the command that follows.
+cat >"$TMP/opener" <<'PYTHON'
+import os, socket, sys
+netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+os.dup2(netlink.fileno(), 20, inheritable=True)
+os.execv(sys.argv[1], sys.argv[1:])
+PYTHON
+body() {
+    local generation
+    start netlink python3 "$TMP/opener" "$JAVA" "-agentpath:$AGENT=addr=none" -jar "$SIMPLE" --period 20
+    wait_line "$log" 3
+    for generation in 1 2; do
+        freeze "$pid" "$DIR/image" "generation $generation" || return
+        run "$CKPT" inspect "$DIR/image"
+        like "$out" $'\n +20  netlink socket +protocol 0\n' "generation $generation: inspect shows it"
+        restore netlink "$DIR/image"
+        wait_more "$log" 3
+        like "$(readlink "/proc/$pid/fd/20")" '^socket:' "generation $generation: it is at its number"
+    done
+    stop "$pid"
+}
+each_jdk body
+done_testing
+TEST
+    add_after docs/descriptors.md '| UDP socket |' '| netlink socket | | its protocol | never |'
+}
+
+kind() {
+    local tree=$TMP/kind
+    copy_tree "$tree/plain"
+    cp -r "$tree/plain" "$tree/more"
+    run sh -c 'cd "$1" && shift && "$@"' sh "$tree/more" bash -c "$(declare -f add_kind add_after); add_kind"
+    is "$status$err" 0 "kind: a made-up kind is added by the five places of ARCHITECTURE.md"
+    is "$(diff -rq "$tree/plain" "$tree/more" | wc -l)" 5 "kind: no other file is changed" ||
+        diag "$(diff -rq "$tree/plain" "$tree/more")"
+    RUN_SECONDS=900 run "$tree/more/tools/build" --werror
+    is "$status" 0 "kind: the tree with a made-up kind is built" || { diag "$out$err" && return; }
+    python3 -c 'import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)' 2>/dev/null ||
+        { cannot "kind: a JVM with a made-up kind is restored" "no netlink here" && return; }
+    RUN_SECONDS=300 run env -u CKPT_BUILD "JAVA_HOMES=${JDKS[0]}" bash "$tree/more/tests/jvm/netlink.t"
+    is "$status" 0 "kind: a JVM with a made-up kind is frozen, inspected and restored" || diag "$out$err"
+}
+
+kind
+done_testing
