@@ -2,7 +2,7 @@
 /*
  * May run while threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Internet addresses from text: inet_pton is libc's.
+ * Parses internet addresses, because libc's inet_pton() must not be called here.
  */
 #include "engine/ip_address.h"
 

@@ -2,9 +2,8 @@
 /*
  * May run while threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Reads policy files.  That is done strictly: a word that is not known, a filter that does not
- * belong to the type, a filter given twice are wrong lines, because a rule that silently means
- * something else would close somebody's files.
+ * Reads policy files, strictly: an unknown word, a filter that the type does not have, and a filter
+ * given twice are errors, because a misunderstood rule would close files that the application uses.
  */
 #include "engine/policy_file.h"
 
@@ -20,14 +19,14 @@
 #define PIPES (1u << CKPT_POLICY_PIPE)
 #define SOCKETS (1u << CKPT_POLICY_SOCKET)
 #define DESCRIPTORS (1u << CKPT_POLICY_DESCRIPTOR)
-#define EVERY (FILES | PIPES | SOCKETS | DESCRIPTORS)
+#define ALL_TYPES (FILES | PIPES | SOCKETS | DESCRIPTORS)
 
 struct parser {
     struct ckpt_policies *policies;
     struct ckpt_error *error;
     uint32_t line;
     struct ckpt_policy_rule rule;
-    uint32_t given[16]; /* for each key, the line of this rule in which it stands, or 0 */
+    uint32_t given[16]; /* for each key, its line in this rule, or 0 */
 };
 
 struct key {
@@ -36,8 +35,8 @@ struct key {
     int (*set)(struct parser *parser, const char *value);
 };
 
-/* A word such that a message has room for what was expected in its place. */
-static const char *shown(const char *word, char text[80])
+/* @word, shortened to leave room for the rest of a message. */
+static const char *shortened(const char *word, char text[80])
 {
     size_t length = ckpt_raw_format(text, 77, "%s", word);
 
@@ -52,7 +51,7 @@ static int wrong(const struct parser *parser, uint32_t line, const char *before,
     char text[80];
 
     return ckpt_error_set(parser->error, 0, "%s:%u: %s'%s'; expected %s", parser->policies->name,
-                          line, before, shown(word, text), expected);
+                          line, before, shortened(word, text), expected);
 }
 
 /* ---- words and numbers ---- */
@@ -78,13 +77,13 @@ static unsigned one_of(const char *word, const char *const *words, const unsigne
     return 0;
 }
 
-/* A decimal number up to @most, or -1. */
-static long whole_number(const char *text, uint64_t most)
+/* A decimal number up to @max, or -1. */
+static long whole_number(const char *text, uint64_t max)
 {
     const char *at = text;
     uint64_t value = ckpt_raw_number(&at, 10);
 
-    return at == text || *at || at - text > 10 || value > most ? -1 : (long)value;
+    return at == text || *at || at - text > 10 || value > max ? -1 : (long)value;
 }
 
 /* ---- the keys ---- */
@@ -113,22 +112,25 @@ static int set_action(struct parser *parser, const char *value)
                : wrong(parser, parser->line, "action ", value, "error, ignore, close or reopen");
 }
 
-/* 1, 0, or -1. */
-static int truth(const char *value)
+/* 1 for true, 0 for false, -1 for any other word. */
+static int parse_boolean(const char *value)
 {
     return same_word(value, "true") ? 1 : same_word(value, "false") ? 0 : -1;
 }
 
 static int set_warn(struct parser *parser, const char *value)
 {
-    parser->rule.silent = truth(value) == 0;
-    return truth(value) < 0 ? wrong(parser, parser->line, "warn ", value, "true or false") : 0;
+    parser->rule.silent = parse_boolean(value) == 0;
+    return parse_boolean(value) < 0 ? wrong(parser, parser->line, "warn ", value, "true or false")
+                                    : 0;
 }
 
 static int set_listening(struct parser *parser, const char *value)
 {
-    parser->rule.listening = truth(value);
-    return truth(value) < 0 ? wrong(parser, parser->line, "listening ", value, "true or false") : 0;
+    parser->rule.listening = parse_boolean(value);
+    return parse_boolean(value) < 0
+               ? wrong(parser, parser->line, "listening ", value, "true or false")
+               : 0;
 }
 
 static int set_glob(struct parser *parser, const char *value, struct ckpt_pattern *pattern)
@@ -139,7 +141,7 @@ static int set_glob(struct parser *parser, const char *value, struct ckpt_patter
     if (ckpt_pattern_glob(&parser->policies->patterns, value, pattern, &why) < 0)
         return ckpt_error_set(parser->error, 0,
                               "%s:%u: '%s': %s; expected a path with *, **, ?, [...] and {..,..}",
-                              parser->policies->name, parser->line, shown(value, text), why);
+                              parser->policies->name, parser->line, shortened(value, text), why);
     return 0;
 }
 
@@ -168,7 +170,7 @@ static int set_regex(struct parser *parser, const char *value)
             parser->error, 0,
             "%s:%u: '%s': %s; expected a regular expression of ., [...], (..|..), "
             "*, +, ?, {N,M} and \\d, \\w, \\s",
-            parser->policies->name, parser->line, shown(value, text), why);
+            parser->policies->name, parser->line, shortened(value, text), why);
     return 0;
 }
 
@@ -240,9 +242,9 @@ static int set_value(struct parser *parser, const char *value)
 
 enum { KEY_TYPE, KEY_ACTION };
 static const struct key keys[] = {
-    [KEY_TYPE] = {"type", EVERY, set_type},
-    [KEY_ACTION] = {"action", EVERY, set_action},
-    {"warn", EVERY, set_warn},
+    [KEY_TYPE] = {"type", ALL_TYPES, set_type},
+    [KEY_ACTION] = {"action", ALL_TYPES, set_action},
+    {"warn", ALL_TYPES, set_warn},
     {"path", FILES, set_path},
     {"family", SOCKETS, set_family},
     {"localAddress", SOCKETS, set_local_address},
@@ -256,7 +258,8 @@ static const struct key keys[] = {
     {"regex", DESCRIPTORS, set_regex},
 };
 #define KEYS (sizeof keys / sizeof keys[0])
-_Static_assert(KEYS <= sizeof((struct parser){0}).given / sizeof(uint32_t), "a place for each key");
+_Static_assert(KEYS <= sizeof((struct parser){0}).given / sizeof(uint32_t),
+               "an element for each key");
 
 /* The names of the keys of these types: "a, b or c". */
 static const char *key_names(unsigned types, char *text, size_t size)
@@ -282,7 +285,7 @@ static void begin_rule(struct parser *parser)
     __builtin_memset(parser->given, 0, sizeof parser->given);
 }
 
-/* A filter that does not belong to the type of its rule. */
+/* Refuse a filter that the type of the rule does not have. */
 static int check_keys(struct parser *parser)
 {
     char names[256];
@@ -312,8 +315,8 @@ static int end_rule(struct parser *parser)
         (1u << parser->rule.type & (PIPES | DESCRIPTORS)))
         return wrong(parser, parser->given[KEY_ACTION],
                      parser->rule.type == CKPT_POLICY_PIPE
-                         ? "a pipe has no name to be opened by: action "
-                         : "a descriptor without a name cannot be opened again: action ",
+                         ? "a pipe has no path and cannot be reopened: action "
+                         : "a descriptor without a path cannot be reopened: action ",
                      "reopen", "error, ignore or close");
     if (policies->count == CKPT_POLICY_RULES)
         return ckpt_error_set(parser->error, 0, "%s:%u: expected at most %d rules", policies->name,
@@ -323,8 +326,8 @@ static int end_rule(struct parser *parser)
     return 0;
 }
 
-/* A line without blanks at its ends. */
-static int take_line(struct parser *parser, char *line)
+/* Parse a line without blanks at its start and end. */
+static int parse_line(struct parser *parser, char *line)
 {
     char names[256], *value = line;
     size_t length, key = 0;
@@ -351,13 +354,13 @@ static int take_line(struct parser *parser, char *line)
         key++;
     if (key == KEYS)
         return wrong(parser, parser->line, "no rule has a ", line,
-                     key_names(EVERY, names, sizeof names));
+                     key_names(ALL_TYPES, names, sizeof names));
     if (!*value)
-        return wrong(parser, parser->line, "nothing is said behind ", line, "a value");
+        return wrong(parser, parser->line, "no value for ", line, "one after the colon");
     if (parser->given[key])
         return ckpt_error_set(parser->error, 0,
-                              "%s:%u: '%s' stands in line %u already; expected it once in a rule, "
-                              "and '---' between rules",
+                              "%s:%u: '%s' is in line %u already; expected it once in a rule, and "
+                              "'---' between rules",
                               parser->policies->name, parser->line, line, parser->given[key]);
     parser->given[key] = parser->line;
     if (!parser->rule.line)
@@ -370,8 +373,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* The lines of policies->text, whose end is at @end. */
-static int take_lines(struct parser *parser, char *end)
+/* Parse the lines of policies->text, whose end is at @end. */
+static int parse_lines(struct parser *parser, char *end)
 {
     char *next = parser->policies->text;
 
@@ -391,10 +394,10 @@ static int take_lines(struct parser *parser, char *end)
         *stop = '\0';
         for (char *at = line; at < stop; at++)
             if ((unsigned char)*at < ' ' && *at != '\t') {
-                *at = '\0'; /* a terminal would obey it */
-                return wrong(parser, parser->line, "a control character behind ", line, "text");
+                *at = '\0'; /* not in the message: a terminal would interpret it */
+                return wrong(parser, parser->line, "a control character after ", line, "text");
             }
-        if (take_line(parser, line) < 0)
+        if (parse_line(parser, line) < 0)
             return -1;
     }
     return end_rule(parser);
@@ -419,7 +422,7 @@ int ckpt_policies_parse(struct ckpt_policies *policies, const char *name, const 
     __builtin_memmove(policies->text, text, size);
     policies->text[size] = '\0';
     begin_rule(&parser);
-    if (take_lines(&parser, policies->text + size) < 0) {
+    if (parse_lines(&parser, policies->text + size) < 0) {
         policies->count = 0;
         return -1;
     }
@@ -432,8 +435,8 @@ int ckpt_policies_read(struct ckpt_policies *policies, const char *path, struct 
     long got = ckpt_sys_fstatat(AT_FDCWD, path, &status, 0);
 
     if (got == 0 && !S_ISREG(status.st_mode))
-        return ckpt_error_set(error, 0, "the policy file '%s' is no regular file; name one that is",
-                              path);
+        return ckpt_error_set(error, 0,
+                              "the policy file '%s' is not a regular file; name one that is", path);
     if (got == 0)
         got = ckpt_raw_read_file(path, policies->text, sizeof policies->text);
     if (got == -EFBIG)

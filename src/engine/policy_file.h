@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Policy files: rules for descriptors (policy_rules.h) in the format of CRaC's
- * jdk.crac.resource-policies.  docs/policies.md explains it to people.
+ * Reads policy files: rules for descriptors (policy_rules.h) in the format of CRaC's
+ * jdk.crac.resource-policies, which docs/policies.md describes.
  *
- * The agent reads one at each checkpoint, before threads are parked; the command at a restore.
+ * The agent reads its policy file at each checkpoint, before threads are parked; the command reads
+ * one at a restore.
  */
 #ifndef CKPT_ENGINE_POLICY_FILE_H
 #define CKPT_ENGINE_POLICY_FILE_H
@@ -14,13 +15,13 @@
 #include "engine/policy_rules.h"
 
 /**
- * Understand @size bytes of @text, of a file that messages call @name.
+ * Parse @size bytes of @text. Messages name the file @name.
  * @return 0, or -1: "NAME:LINE: what is wrong; expected ..."
  */
 int ckpt_policies_parse(struct ckpt_policies *policies, const char *name, const char *text,
                         size_t size, struct ckpt_error *error);
 
-/** Read the file @path and understand it. */
+/** Read and parse the file @path. */
 int ckpt_policies_read(struct ckpt_policies *policies, const char *path, struct ckpt_error *error);
 
 #endif

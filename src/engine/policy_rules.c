@@ -2,7 +2,7 @@
 /*
  * May run while threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Which rule is for a descriptor.
+ * Finds the rule for a descriptor.
  */
 #include "engine/policy_rules.h"
 
@@ -13,7 +13,7 @@ static bool is_loopback(const uint8_t ip[16])
     return __builtin_memcmp(ip, v4, sizeof v4) == 0 || __builtin_memcmp(ip, v6, sizeof v6) == 0;
 }
 
-/* Any address at all: 0.0.0.0 and :: are one, as the JDK shows them for a socket of both. */
+/* 0.0.0.0 and :: are the same, because the JDK shows either for a socket that listens on both. */
 static bool is_wildcard(const uint8_t ip[16])
 {
     static const uint8_t zero[16];
@@ -22,8 +22,8 @@ static bool is_wildcard(const uint8_t ip[16])
            (ip[10] == 0xff || ip[10] == 0) && ip[10] == ip[11];
 }
 
-static bool end_fits(const struct ckpt_policies *policies, const struct ckpt_policy_filter *filter,
-                     const struct ckpt_policy_end *end)
+static bool end_matches(const struct ckpt_policies *policies,
+                        const struct ckpt_policy_filter *filter, const struct ckpt_policy_end *end)
 {
     if (filter->path.count &&
         (!end->path || !ckpt_pattern_matches(&policies->patterns, filter->path, end->path)))
@@ -39,8 +39,8 @@ static bool end_fits(const struct ckpt_policies *policies, const struct ckpt_pol
            (is_wildcard(filter->ip_value) && is_wildcard(end->ip));
 }
 
-static bool rule_fits(const struct ckpt_policies *policies, const struct ckpt_policy_rule *rule,
-                      const struct ckpt_policy_subject *subject)
+static bool rule_matches(const struct ckpt_policies *policies, const struct ckpt_policy_rule *rule,
+                         const struct ckpt_policy_subject *subject)
 {
     if (rule->path.count && !ckpt_pattern_matches(&policies->patterns, rule->path, subject->text))
         return false;
@@ -48,14 +48,14 @@ static bool rule_fits(const struct ckpt_policies *policies, const struct ckpt_po
         return false;
     if (rule->listening >= 0 && rule->listening != subject->listening)
         return false;
-    return end_fits(policies, &rule->local, &subject->local) &&
-           end_fits(policies, &rule->remote, &subject->remote);
+    return end_matches(policies, &rule->local, &subject->local) &&
+           end_matches(policies, &rule->remote, &subject->remote);
 }
 
-/* A number means that descriptor, whatever it is; a text, one that nothing else is for. */
-static bool descriptor_fits(const struct ckpt_policies *policies,
-                            const struct ckpt_policy_rule *rule,
-                            const struct ckpt_policy_subject *subject)
+/* A rule with a number is for that descriptor of any type, others for types without a rule type. */
+static bool descriptor_matches(const struct ckpt_policies *policies,
+                               const struct ckpt_policy_rule *rule,
+                               const struct ckpt_policy_subject *subject)
 {
     if (rule->number >= 0 ? rule->number != subject->number
                           : subject->by_number || subject->type != CKPT_POLICY_DESCRIPTOR)
@@ -71,11 +71,11 @@ const struct ckpt_policy_rule *ckpt_policies_find(const struct ckpt_policies *po
 
     for (size_t i = 0; i < count && subject->type != CKPT_POLICY_DESCRIPTOR; i++)
         if (policies->rules[i].type == subject->type &&
-            rule_fits(policies, &policies->rules[i], subject))
+            rule_matches(policies, &policies->rules[i], subject))
             return &policies->rules[i];
     for (size_t i = 0; i < count; i++)
         if (policies->rules[i].type == CKPT_POLICY_DESCRIPTOR &&
-            descriptor_fits(policies, &policies->rules[i], subject))
+            descriptor_matches(policies, &policies->rules[i], subject))
             return &policies->rules[i];
     return NULL;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Rules for descriptors: what a rule is, what is asked about a descriptor, which rule is for it.
- * policy_file.h reads them.
+ * Rules for descriptors, and how a rule is found for a descriptor. policy_file.h reads rules.
  *
- * Matching is for parked processes too.
+ * Rules are matched while threads are parked, too.
  */
 #ifndef CKPT_ENGINE_POLICY_RULES_H
 #define CKPT_ENGINE_POLICY_RULES_H
@@ -25,7 +24,7 @@ enum ckpt_policy_type {
 };
 
 enum ckpt_policy_action {
-    CKPT_POLICY_NONE, /**< no rule is for it */
+    CKPT_POLICY_NONE, /**< there is no rule */
     CKPT_POLICY_ERROR,
     CKPT_POLICY_IGNORE,
     CKPT_POLICY_CLOSE,
@@ -43,22 +42,22 @@ enum ckpt_policy_family {
 struct ckpt_policy_end {
     bool known;       /**< it has an address */
     uint8_t ip[16];   /**< IPv4 as ::ffff:a.b.c.d */
-    uint16_t port;    /**< in the machine's order */
+    uint16_t port;    /**< in host byte order */
     const char *path; /**< of a Unix socket, or NULL */
 };
 
-/** What is asked about. */
+/** A descriptor for which a rule is searched. */
 struct ckpt_policy_subject {
     enum ckpt_policy_type type;
     int number;
-    const char *text;  /**< the path of a file, what the kernel calls another descriptor */
-    bool by_number;    /**< only a rule with its number is for it: the engine knows its kind */
-    unsigned families; /**< of a socket: CKPT_POLICY_IPV4, ..., joined */
+    const char *text;  /**< the path of a file; of others, their text in /proc/PID/fd */
+    bool by_number;    /**< only a rule with its number matches: the engine knows its kind */
+    unsigned families; /**< of a socket: CKPT_POLICY_IPV4 and so on, combined */
     bool listening;
     struct ckpt_policy_end local, remote;
 };
 
-/** What a rule asks of one end of a socket. */
+/** The conditions of a rule for one end of a socket. */
 struct ckpt_policy_filter {
     enum { CKPT_FILTER_NONE, CKPT_FILTER_ANY, CKPT_FILTER_EQUAL, CKPT_FILTER_LOOPBACK } ip, port;
     uint8_t ip_value[16];
@@ -67,7 +66,7 @@ struct ckpt_policy_filter {
 };
 
 struct ckpt_policy_rule {
-    uint32_t line; /**< where it begins, from 1 */
+    uint32_t line; /**< its first line, counted from 1 */
     enum ckpt_policy_type type;
     enum ckpt_policy_action action;
     bool silent;       /**< warn: false */
@@ -78,13 +77,13 @@ struct ckpt_policy_rule {
     struct ckpt_policy_filter local, remote;
 };
 
-/** A policy file that was read. Large: not for the stack. */
+/** A parsed policy file. Too large for the stack. */
 struct ckpt_policies {
     char name[512]; /**< of the file, for messages */
     size_t count;
     struct ckpt_policy_rule rules[CKPT_POLICY_RULES];
     struct ckpt_pattern_store patterns;
-    char text[CKPT_POLICY_TEXT]; /**< of the file while it is read */
+    char text[CKPT_POLICY_TEXT]; /**< the file's text, used while it is parsed */
 };
 
 /** The first rule for @subject, or NULL. @policies may be NULL: no rules. */

@@ -319,17 +319,18 @@ static void test_wrong(void)
         "F:3: a rule of this type has no 'localPort'; expected type, action, warn, value or regex",
         "a port in a rule for descriptors");
     wrong(RULE "path: /a\npath: /b\n",
-          "F:4: 'path' stands in line 3 already; expected it once in a rule, and '---' between "
+          "F:4: 'path' is in line 3 already; expected it once in a rule, and '---' between "
           "rules",
           "a key twice");
-    wrong(RULE "path:\n", "F:3: nothing is said behind 'path'; expected a value",
+    wrong(RULE "path:\n", "F:3: no value for 'path'; expected one after the colon",
           "a key without a value");
     wrong("type: pipe\nwarn: false\naction: reopen\n",
-          "F:3: a pipe has no name to be opened by: action 'reopen'; expected error, ignore or "
+          "F:3: a pipe has no path and cannot be reopened: action 'reopen'; expected error, ignore "
+          "or "
           "close",
           "action reopen for pipes");
     wrong("type: filedescriptor\naction: reopen\n",
-          "F:2: a descriptor without a name cannot be opened again: action 'reopen'; expected "
+          "F:2: a descriptor without a path cannot be reopened: action 'reopen'; expected "
           "error, ignore or close",
           "action reopen for descriptors");
     wrong(RULE "warn: no\n", "F:3: warn 'no'; expected true or false", "a wrong value of warn");
@@ -346,7 +347,7 @@ static void test_wrong(void)
           "F:2: address 'db.example'; expected an IPv4 or IPv6 address, localhost or * (names are "
           "not looked up)",
           "a host name as address");
-    wrong(RULE "path: /a\033[31m\n", "F:3: a control character behind 'path: /a'; expected text",
+    wrong(RULE "path: /a\033[31m\n", "F:3: a control character after 'path: /a'; expected text",
           "a control character");
     parse(RULE "warn: 0123456789012345678901234567890123456789012345678901234567890123456789"
                "0123456789");
@@ -393,7 +394,7 @@ static void test_limits(void)
     wrong_regex("((((((((((((((((((((((((((((((((((((((((a))))))))))))))))))))))))))))))))))))))))",
                 "too deep");
     TAP_OK(ckpt_policies_parse(&policies, "F", zero, sizeof zero - 1, &error) == -1 &&
-               strstr(error.text, "F:2: a control character behind 'action: cl'"),
+               strstr(error.text, "F:2: a control character after 'action: cl'"),
            "wrong file: a zero byte is refused with its line");
     memset(large, '#', CKPT_POLICY_TEXT + 99);
     TAP_OK(ckpt_policies_parse(&policies, "F", large, CKPT_POLICY_TEXT, &error) == -1 &&
@@ -408,7 +409,7 @@ static void test_limits(void)
                strstr(error.text, "cannot read the policy file '/nowhere/policies': "),
            "wrong file: a missing file is refused");
     TAP_OK(ckpt_policies_read(&policies, "/dev/null", &error) == -1 &&
-               strstr(error.text, "is no regular file"),
+               strstr(error.text, "is not a regular file"),
            "wrong file: a device is refused");
 }
 
