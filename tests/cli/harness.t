@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
-# The tests' own tools: what the other tests rely on in tap.sh, waitfor, firstbyte and seccomp-run.
-# Starts no JVM; a tool that reports success too early would make every other test worthless.
+# The tests' own tools: what the other tests rely on in tap.sh, jdk.sh, waitfor, firstbyte and
+# seccomp-run. Freezes no JVM; a tool that reports success too early would make every other test worthless.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 
 FIRSTBYTE=$BUILD/tests/firstbyte
@@ -40,6 +40,24 @@ not_ok "tap.sh: a test's temporary folder is removed" test -e "${left#* }"
 
 PATH=/usr/bin:/bin run inner 'ok "ldconfig is found" ldconfig -p'
 is "$status" 0 "tap.sh: ldconfig is found with an ordinary user's PATH"
+
+# --- JDKs
+wrong=
+for JAVA_HOME in "${JDKS[@]}"; do
+    for name in "${!jdk_since[@]}"; do
+        release=$(jdk_version)
+        [ "$(jdk_has "$name" && echo yes)" = "$(jdk_release "${jdk_since[$name]}" && echo yes)" ] ||
+            wrong+="$name in $JAVA_HOME "
+    done
+done
+is "$wrong" "" "jdk_has: what is found in a JDK agrees with its release"
+run inner 'JAVA_HOME=${JDKS[0]} jdk_has nothing'
+contains "$out" "Bail out!" "jdk_has: a name that is not in the table ends the test"
+JAVA_HOME=${JDKS[0]}
+fact lacking 999 "JEP 0" jdk_class no.such.Class
+run needs_jdk lacking "a check"
+is "$status$out" "1ok $((tap_count + 1)) - a check # SKIP no lacking before JDK 999 (JEP 0)" \
+    "needs_jdk: a check is skipped with a reason"
 
 # --- run, start and stop
 run sh -c 'echo out; echo err >&2; exit 3'

@@ -35,7 +35,7 @@ wait_steps() {
 # chain COLLECTOR: freezes until it has been FREEZES times or the computation is at its end.
 chain() {
     local name="$V $1" done=0 gc=()
-    java_takes "$JAVA_HOME" "-XX:+Use${1}GC" || { cannot "$name: the checksum is right" \
+    jdk_takes "-XX:+Use${1}GC" || { cannot "$name: the checksum is right" \
         "this JVM has no $1" && return; }
     start_jvm "$name" - -Xmx128m "-XX:+Use${1}GC" -cp "$CP" Compute "$STEPS"
     while [ "$done" -lt "$FREEZES" ] && wait_steps; do

@@ -32,9 +32,9 @@ leaks() { # JAVA-OPTION...
 body() {
     local option
     for option in -XX:+UseSerialGC -XX:+UseG1GC -XX:+UseZGC; do
-        ! java_takes "$JAVA_HOME" "$option" || leaks "$option"
+        ! jdk_takes "$option" || leaks "$option"
     done
-    [ "$V" -gt 8 ] || return 0
+    jdk_has cleaners || return 0
     begin slow
     freeze "$pid" "$image" "$name: slow cleaners"
     restore "$name" "$image"

@@ -46,7 +46,7 @@ with() { # NAME OPTION... [-- LOAD-ARGUMENT...]
         shift
     done
     [ $# -eq 0 ] || shift
-    if java_takes "$JAVA_HOME" "${options[@]}"; then
+    if jdk_takes "${options[@]}"; then
         JVM_OPTIONS=(-Xmx256m "${options[@]}")
         cycle "$name" "$@"
     else

@@ -12,10 +12,7 @@ compile
 body() { # COMPILER OPTION...
     local name=$1-$V
     shift
-    if [ "$V" = 8 ]; then
-        cannot "$name: compiled code of a restored JVM returns its new PID" "JDK 8 has no ProcessHandle"
-        return
-    fi
+    needs_jdk process_handles "$name: compiled code of a restored JVM returns its new PID" || return 0
     start_jvm "$name" "$DIR/$name" -Xmx64m -XX:+UseSerialGC -Xbatch "$@" -cp "$CP" Compiled
     wait_exit "$pid"
     is "$status/$(<"$log")" "137/asked true" "$name: a JVM with compiled code that asks for its PID is frozen"

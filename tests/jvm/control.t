@@ -50,7 +50,7 @@ owner_only() {
 # yet. Some of these requests arrive at that moment.
 only_starting() {
     local turn class
-    [ "$V" -ge 11 ] || return 0 # older JVMs have no such log
+    jdk_has unified_logging || return 0
     for turn in 1 2 3 4 5 6 7 8; do
         class=java/lang/ref/Finalizer
         [ $((turn % 2)) = 0 ] || class=java/lang/Thread

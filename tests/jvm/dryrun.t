@@ -142,7 +142,7 @@ body() {
         "too little address space"
     limited "-d 20000" open "writable memory, and the limit is 20000 KiB; raise 'ulimit -d'" \
         "too little writable memory"
-    if java_takes "$JAVA_HOME" -XX:+UseZGC; then
+    if jdk_takes -XX:+UseZGC; then
         ARGUMENTS=(-XX:+UseZGC -Xmx32m)
         take_image zgc heap:1
         ARGUMENTS=()

@@ -103,17 +103,14 @@ body() {
     spring_on_refresh
     micronaut
     quarkus
-    if [ "$V" -ge 21 ]; then
-        helidon
-        helidon_on_start
-    else
-        cannot "$V: helidon: the framework starts its server after the restore" "it needs JDK 21"
-    fi
+    needs_jdk java_21 "$V: helidon: the framework starts its server after the restore" || return 0
+    helidon
+    helidon_on_start
 }
 
 jars=(spring/target/spring.jar micronaut/target/micronaut.jar
     quarkus/target/quarkus-app/quarkus-run.jar)
-[ "$(jdk_version "${JDKS[-1]}")" -lt 21 ] || jars+=(helidon/target/helidon.jar)
+! JAVA_HOME=${JDKS[-1]} jdk_has java_21 || jars+=(helidon/target/helidon.jar)
 for jar in "${jars[@]}"; do
     [ -f "$FRAMEWORKS/$jar" ] ||
         bail_out "tests/frameworks/$jar is not built, run tools/build --frameworks"

@@ -2,16 +2,13 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # Guard pages (MADV_GUARD_INSTALL) are neither read by a checkpoint nor lost by a restore, over two
-# generations. The program needs the foreign function interface of JDK 22.
+# generations. The program calls foreign functions.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 
 guarded() {
     local generation
-    if [ "${V%%.*}" -lt 22 ]; then
-        cannot "$V: restore: guard pages are kept" "JDK $V has no foreign function interface"
-        return
-    fi
+    needs_jdk foreign_functions "$V: restore: guard pages are kept" || return 0
     start_jvm "guard-$V" - --enable-native-access=ALL-UNNAMED "$TOP/tests/jvm/java/Guard.java"
     wait_line "$log" " "
     if grep -q "no guard pages" "$log"; then

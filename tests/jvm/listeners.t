@@ -113,8 +113,8 @@ elsewhere() {
 
 body() {
     any
-    [ "$V" = 8 ] || shared
-    [ "$V" -lt 16 ] || unix
+    ! jdk_has shared_ports || shared
+    ! jdk_has unix_sockets || unix
     elsewhere
 }
 RUN_SECONDS=20

@@ -122,7 +122,7 @@ by_pid() {
 }
 
 refuses() {
-    java_takes "$JAVA_HOME" -XX:-EnableDynamicAgentLoading || return 0
+    jdk_takes -XX:-EnableDynamicAgentLoading || return 0
     late "no agents" -XX:-EnableDynamicAgentLoading
     run "$CKPT" checkpoint "$pid" "$DIR/none"
     is "$status$out/$err" "1/checkpointer: this JVM loads no agent while it runs \
@@ -132,13 +132,11 @@ refuses() {
 }
 
 body() {
-    if "$JAVA_HOME/bin/jcmd" -h >/dev/null 2>&1 && [ "$V" -ge 9 ]; then
+    if needs_jdk agent_load "$V: jcmd loads the agent"; then
         by_jcmd "$AGENT" "the library" -1
         by_jcmd "$JAR" "the jar" 102
         mixed "$AGENT" "$JAR" "the library, then the jar"
         mixed "$JAR" "$AGENT" "the jar, then the library"
-    else
-        cannot "$V: jcmd loads the agent" "it has no JVMTI.agent_load"
     fi
     by_pid
     refuses

@@ -67,7 +67,7 @@ lock_is_free() {
 }
 
 body() {
-    [ "$V" -lt 9 ] || jvm_log
+    ! jdk_has unified_logging || jvm_log
     file_handler
 }
 each_jdk body

@@ -42,7 +42,7 @@ warned() {
 
 smaller() { # COLLECTOR FLAG MOST
     local what="JDK $V, $1"
-    java_takes "$JAVA_HOME" "-XX:+Use$1" || return 0
+    jdk_takes "-XX:+Use$1" || return 0
     limit none
     start_jvm "$1-$V" - "-XX:+Use$1" -Xmx600m -jar "$SIMPLE" --period 50
     wait_line "$log" 3

@@ -122,7 +122,7 @@ main_class() {
 # A program that does not use the environment does not wait for Java's copy of it, which is made later.
 lazy_copy() {
     local log=$TMP/lazy_copy-$V.log
-    [ "$V" -ge 11 ] || return 0 # older JVMs have no such log
+    jdk_has unified_logging || return 0
     start_jvm "lazy_copy-$V" - "-Xlog:class+init=info:file=$DIR/classes" -jar "$SIMPLE"
     wait_line "$log" 2
     freeze "$pid" "$DIR/lazy_copy" "JDK $V"
@@ -139,7 +139,7 @@ lazy_copy() {
 # A main class as java accepts it: not public, in a package that its module does not export.
 modules() {
     local modules=$TMP/modules output
-    [ "$V" != 8 ] || return 0
+    jdk_has modules || return 0
     if [ ! -d "$modules" ]; then
         mkdir -p "$TMP/sources/inner"
         echo 'module inner { }' >"$TMP/sources/module-info.java"
@@ -167,7 +167,7 @@ modules() {
 
 # A virtual thread that asks for the checkpoint and continues on another native thread.
 virtual_thread() {
-    [ "${V%%.*}" -ge 21 ] || return 0
+    jdk_has virtual_threads || return 0
     start_jvm "virtual-$V" "$DIR/virtual" -Djdk.virtualThreadScheduler.parallelism=2 -cp "$CP" \
         "$TOP/tests/jvm/java/Virtual.java"
     wait_exit "$pid" 30
@@ -179,7 +179,7 @@ virtual_thread() {
 
 # Native code has changed the environment: Java and C agree afterwards, on the variables given.
 native_environment() {
-    [ "${V%%.*}" -ge 22 ] || return 0
+    jdk_has foreign_functions || return 0
     OPTIONS+=(gc=false)
     CHANGED=1 REMOVED=1 start_jvm "native-$V" "$DIR/native" --enable-native-access=ALL-UNNAMED -cp "$CP" \
         "$TOP/tests/jvm/java/NativeEnv.java"

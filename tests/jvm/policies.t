@@ -132,7 +132,7 @@ closing() {
 
 reopening() {
     local kinds=(file append directory device fifo fifo-out pipe listener waiting udp) line
-    [ "${V%%.*}" -lt 16 ] || kinds+=(unix)
+    ! jdk_has unix_sockets || kinds+=(unix)
     policy reopen 'type: file' 'path: HERE' 'action: reopen' --- \
         'type: file' 'path: HERE/*' 'action: reopen' --- 'type: file' 'path: /dev/pt??' 'action: reopen' --- \
         'type: pipe' 'action: ignore' --- 'type: socket' 'remotePort: *' 'localPort: *' 'family: inet4' \
@@ -141,7 +141,7 @@ reopening() {
     OPTIONS=(addr=none "policies=$DIR/reopen")
     begin reopen 1 "${kinds[@]/waiting/other}"
     frozen "action reopen"
-    [ "${V%%.*}" -lt 16 ] || isnt "$(find "$HERE/socket" -type s)" "" \
+    ! jdk_has unix_sockets || isnt "$(find "$HERE/socket" -type s)" "" \
         "$V: action reopen: the file of the Unix socket is left"
     echo Xbcdefghi >"$HERE/file" # another size and time; the JVM only reads it
     echo "from outside" >&6
@@ -158,7 +158,7 @@ reopening() {
     has_line "pipe: read 1" "action ignore: a pipe is kept"
     has_line "listener: accepted 1" "action reopen: a listening socket accepts"
     has_line "udp: received 3" "action reopen: a UDP socket is bound and connected"
-    [ "${V%%.*}" -lt 16 ] || has_line "unix: accepted 1" "action reopen: a listening Unix socket accepts"
+    ! jdk_has unix_sockets || has_line "unix: accepted 1" "action reopen: a listening Unix socket accepts"
     like "$("$CKPT" inspect "$image")" "UDP socket +at 127.0.0.1:[0-9]+, connected to" \
         "$V: action reopen: inspect shows the UDP socket"
 
@@ -261,7 +261,7 @@ at_restore() {
 # A Unix socket's name: a stale file is replaced, that of a process that listens is not.
 unix_names() {
     local other
-    [ "${V%%.*}" -ge 16 ] || return 0
+    jdk_has unix_sockets || return 0
     policy reopen 'type: socket' 'localPath: **/socket' 'action: reopen'
     OPTIONS=(addr=none "policies=$DIR/reopen")
     umask 027

@@ -26,7 +26,7 @@ duplicates() {
 body() {
     local original clone batch i pids=() good=0 own=0 kinds
     local opens=()
-    [ "$V" = 8 ] || opens=(--add-opens java.base/sun.security.provider=ALL-UNNAMED)
+    ! jdk_has modules || opens=(--add-opens java.base/sun.security.provider=ALL-UNNAMED)
     hosts 1 4
     start_jvm "original-$V" - -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "${opens[@]}" -Drepeat=true \
         -Djdk.net.hosts.file="$DIR/hosts" -Dsun.net.inetaddr.ttl=-1 -Dsun.net.inetaddr.negative.ttl=-1 \
@@ -58,11 +58,7 @@ body() {
     ok "$V: each clone prints at least 25 kinds of values" test "$(wc -w <<<"$kinds")" -ge 25
     is "$(duplicates "$TMP/clone-$V"-*.log "$original")" "" "$V: no random value occurs in two clones"
     not_ok "$V: no clone prints a warning" grep -h "^checkpointer:" "$TMP/clone-$V"-*.log
-    if [ "$V" = 8 ]; then
-        cannot "$V: each clone has its own process ID, in afterRestore too" \
-            "JDK 8 has no ProcessHandle and no jdk.net.hosts.file"
-        return
-    fi
+    needs_jdk process_handles "$V: each clone has its own process ID, in afterRestore too" || return 0
     is "$own" "$CLONES" "$V: each clone has its own process ID, in afterRestore too"
     is "$(cat "$TMP/clone-$V"-*.log | grep -cx 'info true')" "$CLONES" \
         "$V: each clone has its own ProcessHandle.info()"
@@ -90,9 +86,7 @@ busy() { # COLLECTOR [NAME PROVIDER]
         grep -qx "pid-busy ${pids[i]}" "$clone" && own=$((own + 1))
     done
     is "$good" "$BATCH" "$V: $name: all $BATCH clones continue to draw numbers"
-    if [ "$V" = 8 ]; then
-        cannot "$V: $name: no thread sees the old process ID" "JDK 8 has no ProcessHandle"
-    else
+    if needs_jdk process_handles "$V: $name: no thread sees the old process ID"; then
         is "$own" "$BATCH" "$V: $name: no thread sees the old process ID"
     fi
     is "$(duplicates "$TMP/drawn-$name-$V"-*.log)" "" "$V: $name: no number is drawn by two clones"
@@ -102,10 +96,7 @@ busy() { # COLLECTOR [NAME PROVIDER]
 unknown() {
     local want="checkpointer: warning: cannot renew the host's number in RMI identifiers in the restored"
     want+=" process; its clones may share it"
-    if [ "$V" = 8 ]; then
-        cannot "$V: a class that cannot be renewed is named" "JDK 8 has no --patch-module"
-        return
-    fi
+    needs_jdk modules "$V: a class that cannot be renewed is named" || return 0
     start_jvm "unknown-$V" - -Xmx64m --patch-module java.rmi="$PATCHED" -cp "$CP" Renew
     wait_line "$log" ready || fail "$V: unknown class: the program starts"
     freeze "$pid" "$DIR/unknown" "$V: unknown class" || return

@@ -110,10 +110,7 @@ plain() {
 # Keys that encrypt new session tickets differ; old keys are kept, so that clients can still resume.
 tickets() {
     local PROGRAM=Tickets CLONES=2 opens=(--add-opens java.base/sun.security.ssl=ALL-UNNAMED)
-    if [ "$V" = 8 ]; then
-        cannot "$V: clones encrypt session tickets with their own keys" "JDK 8 has none"
-        return
-    fi
+    needs_jdk tls_tickets "$V: clones encrypt session tickets with their own keys" || return 0
     clones tickets "$TMP/store" "${opens[@]}"
     is "$(grep -h '^ticket' "${logs[@]}" | sort -u | wc -l)" 3 \
         "$V: clones encrypt session tickets with their own keys"
@@ -124,11 +121,7 @@ tickets() {
 # Native libraries in a container, where each clone is PID 1, as the original was.
 natives() {
     local crypto inner i
-    if [ "$V" -lt 22 ]; then
-        cannot "$V: native: memory with MADV_WIPEONFORK is wiped in a clone" \
-            "the foreign function API is newer"
-        return
-    fi
+    needs_jdk foreign_functions "$V: native: memory with MADV_WIPEONFORK is wiped in a clone" || return 0
     "$JAVA_HOME/bin/javac" -cp "$SIMPLE" -d "$DIR" "$TOP/tests/jvm/java/Native.java" || fail \
         "$V: native: the program compiles"
     crypto=$(ldconfig -p | sed -n 's/.*libcrypto\.so\.[13].*x86-64.* => //p' | head -n 1)

@@ -66,10 +66,7 @@ refused_on_refresh() {
 }
 
 body() {
-    if [ "$V" -lt 17 ]; then
-        cannot "$V: onRefresh: Spring freezes the JVM when its context is refreshed" "needs Java 17"
-        return
-    fi
+    needs_jdk java_17 "$V: onRefresh: Spring freezes the JVM when its context is refreshed" || return 0
     by_pid
     on_refresh
     refused_on_refresh

@@ -43,7 +43,7 @@ counter() {
 collectors() {
     local collector base
     for collector in Serial Parallel G1 Z Shenandoah; do
-        java_takes "$JAVA_HOME" "-XX:+Use${collector}GC" || continue
+        jdk_takes "-XX:+Use${collector}GC" || continue
         base="$V $HOW: $collector"
         start_jvm "$base" as_user - -Xmx256m "-XX:+Use${collector}GC" -cp "$CP" Load --threads 20
         wait_line "$log" "round 3" 60

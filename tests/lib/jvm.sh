@@ -55,7 +55,7 @@ library() {
 each_jdk() { # FUNCTION [ARGUMENT...]
     for JAVA_HOME in "${JDKS[@]}"; do
         JAVA=$JAVA_HOME/bin/java
-        V=$(jdk_version "$JAVA_HOME")
+        V=$(jdk_version)
         DIR=$TMP/jdk-$V
         mkdir -p "$DIR"
         export JAVA_HOME

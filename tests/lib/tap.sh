@@ -26,8 +26,6 @@ PATH=$PATH:/usr/sbin:/sbin # ldconfig is there, and Debian gives an ordinary use
 WAITFOR=$BUILD/tests/waitfor
 SECCOMP_RUN=$BUILD/tests/seccomp-run
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/checkpointer-test.XXXXXX")
-mapfile -t JDKS < <("$TOP/tools/jdks" 2>/dev/null)
-JAVAC=$("$TOP/tools/jdks" --at-least 11 2>/dev/null)/bin/javac # JDK 8's cannot compile for others
 
 tap_count=0
 tap_failed=0
@@ -318,15 +316,6 @@ as_user() {
 
 # --- JDKs
 
-# jdk_version HOME: its first number, such as 8, 17 or 25.
-jdk_version() {
-    sed -n 's/^JAVA_VERSION="\(1\.\)\{0,1\}\([0-9]*\).*/\2/p' "$1/release"
-}
-
-# java_takes HOME OPTION...: whether this JVM starts with the options (some JVMs lack a collector).
-java_takes() {
-    "$1/bin/java" "${@:2}" -version >/dev/null 2>&1
-}
-
+. "$TOP/tests/lib/jdk.sh"
 [ ${#JDKS[@]} -gt 0 ] || bail_out "no JDK found, run tools/setup"
 [ -x "$WAITFOR" ] || bail_out "build/tests is missing, run tools/build"
