@@ -23,7 +23,7 @@
 #include "agent/requests/signal_request.h"
 #include "agent/second_copy.h"
 #include "base/cleanup.h"
-#include "engine/builtin/fd/fds.h"
+#include "engine/engine.h"
 #include "hotspot/parked/process_files.h"
 #include "hotspot/perfdata.h"
 #include "hotspot/renew/final_fields.h"
@@ -152,7 +152,8 @@ static jint set_up(JavaVM *vm, const char *options)
     jvmtiEventCallbacks callbacks = {.VMInit = on_vm_init};
     struct ckpt_error error;
 
-    ckpt_fds_note();
+    for (size_t i = 0; ckpt_engine_jvm_at(i); i++)
+        ckpt_engine_jvm_at(i)->loaded();
     ckpt_options = CKPT_OPTIONS_DEFAULT;
     if (ckpt_options_parse(options, &ckpt_options, &error) < 0 || ckpt_jvm_open(vm, &error) < 0 ||
         ckpt_agent_policies_check(ckpt_options.policies, &error) < 0 ||

@@ -39,6 +39,12 @@ struct ckpt_request {
  */
 extern __thread const struct ckpt_request *ckpt_current_request;
 
+struct ckpt_host;
+
+/** What an engine is told of @request, but for what is known of the JVM only at the freeze. */
+void ckpt_checkpoint_describe(const struct ckpt_request *request, const char *directory,
+                              struct ckpt_host *ret_host);
+
 /** What has to be known before the first checkpoint. */
 void ckpt_checkpoint_init(JNIEnv *env);
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The engine contract, the half that the command uses: what can be done with an image directory.
+ * The engine contract: how the agent and the command reach what freezes a process and restores it.
  *
- * An engine is the folder src/engine/NAME and one word in src/engine/meson.build.  It defines
- * ckpt_engine_NAME, the table of functions below.  Its other half, which runs inside the JVM, is
- * reached through the agent (agent/checkpoint.c).
+ * An engine is the folder src/engine/NAME and one word in src/engine/meson.build.  It defines two
+ * tables of functions: ckpt_engine_NAME_jvm for the agent, and ckpt_engine_NAME for the command.
  */
 #ifndef CKPT_ENGINE_ENGINE_H
 #define CKPT_ENGINE_ENGINE_H
@@ -72,10 +71,57 @@ struct ckpt_engine {
                     struct ckpt_error *error);
 };
 
-/** Each engine in turn, the default first (index 0); NULL after the last. */
+/** Each engine in turn, the default first (index 0); NULL after the last. For the command. */
 const struct ckpt_engine *ckpt_engine_at(size_t index);
 
 /** The engine that made an image, by the name that the image has; NULL with @error. */
 const struct ckpt_engine *ckpt_engine_find(const char *name, struct ckpt_error *error);
+
+/* ---- in the JVM ---- */
+
+/** What came of a freeze. */
+enum ckpt_freeze_result {
+    CKPT_FREEZE_FAILED = -1,  /**< nothing happened: see the report */
+    CKPT_FREEZE_WRITTEN = 0,  /**< the image is there and the process continues (leave_running) */
+    CKPT_FREEZE_RESTORED = 1, /**< this is the restored process */
+};
+
+struct ckpt_engine_job; /**< one checkpoint on its way; each engine defines its own */
+struct ckpt_host;       /**< what it asks of the agent: engine/host.h */
+struct ckpt_report;
+
+/**
+ * What the agent uses of an engine.  The functions that take a host or a job are called in this
+ * order on the thread that the request is carried out on, which the JVM knows; there is one job at
+ * a time.  The host stays as it is until discard(), but for what it says is known only later.
+ */
+struct ckpt_engine_jvm {
+    const char *name; /**< of its folder */
+    /** When the agent is loaded, before anything else of it has opened a descriptor. */
+    void (*loaded)(void);
+    /** Whether a JVM can be frozen on this machine, as far as it takes no time to find out. */
+    int (*check_machine)(struct ckpt_error *error);
+    /** Before the hooks are called: whether there is room for an image. May collect garbage. */
+    int (*check_room)(const struct ckpt_host *host, struct ckpt_error *error);
+    /** After the hooks: make whatever a freeze needs. -1: nothing is left of it. */
+    int (*prepare)(const struct ckpt_host *host, struct ckpt_engine_job **ret_job,
+                   struct ckpt_error *error);
+    /**
+     * The pre-check, while the JVM runs: every obstacle into @report, which says so too if the
+     * check itself fails; what policies change into @warnings.
+     */
+    void (*precheck)(struct ckpt_engine_job *job, struct ckpt_report *report,
+                     struct ckpt_report *warnings);
+    /**
+     * Freeze the process, which ends unless host->leave_running.  If it fails, every thread runs on
+     * and @report says why.
+     */
+    enum ckpt_freeze_result (*freeze)(struct ckpt_engine_job *job, struct ckpt_report *report);
+    /** Whatever came of it: give back what prepare() has made; a failed freeze leaves no files. */
+    void (*discard)(struct ckpt_engine_job *job);
+};
+
+/** Each engine in turn, the default first (index 0); NULL after the last. For the agent. */
+const struct ckpt_engine_jvm *ckpt_engine_jvm_at(size_t index);
 
 #endif

@@ -47,19 +47,19 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
                     struct ckpt_report *report)
 {
     gather->report = report;
-    gather->perf_start = freeze->perf_start;
+    gather->perf_start = freeze->host->perf_start;
     gather->mailbox = freeze->mailbox;
-    gather->executable = freeze->executable;
+    gather->executable = freeze->host->executable;
     gather->tmp_dir = freeze->tmp_dir;
     gather->java_home = freeze->java_home;
     gather->started_ns = freeze->started_ns;
     gather->temporaries = freeze->temporaries;
     gather->temporary_count = freeze->temporary_count;
     gather->deleted_limit = freeze->deleted_limit;
-    gather->policies = freeze->policies;
+    gather->policies = freeze->host->policies;
     gather->warnings = freeze->warnings;
-    gather->leave_running = freeze->leave_running;
-    gather->name_copies = freeze->name_copies;
+    gather->leave_running = freeze->host->leave_running;
+    gather->name_copies = freeze->host->name_copies;
     gather->own_fds = freeze->own_fds;
     gather->own_fd_count = freeze->own_fd_count;
 }
@@ -87,8 +87,9 @@ static int write_content(void *argument)
     struct ckpt_file_sink file;
 
     ckpt_file_sink_init(&file, reading->freeze->image_fd);
-    return ckpt_image_write(&reading->gather->tables, &file.sink, reading->freeze->progress,
-                            reading->freeze->context, reading->error);
+    return ckpt_image_write(&reading->gather->tables, &file.sink,
+                            reading->freeze->host->parked->progress, reading->freeze->host->context,
+                            reading->error);
 }
 
 /* Where the process has record locks, its own close() of such a file would release them. */
@@ -321,16 +322,16 @@ static int fill_rest(struct ckpt_gather *gather, const struct ckpt_freeze *freez
 
     __builtin_memcpy(header->id, freeze->id, sizeof header->id);
     header->generation = freeze->mailbox->generation;
-    gather->tables.agent =
-        (struct ckpt_image_agent){.mailbox = (uint64_t)freeze->mailbox,
-                                  .mailbox_version = freeze->mailbox->version,
-                                  .mailbox_size = freeze->mailbox->size,
-                                  .parameters_size = sizeof(struct ckpt_parameters),
-                                  .context_version = CKPT_CONTEXT_VERSION,
-                                  .flags = freeze->agent_flags};
+    gather->tables.agent = (struct ckpt_image_agent){
+        .mailbox = (uint64_t)freeze->mailbox,
+        .mailbox_version = freeze->mailbox->version,
+        .mailbox_size = freeze->mailbox->size,
+        .parameters_size = sizeof(struct ckpt_parameters),
+        .context_version = CKPT_CONTEXT_VERSION,
+        .flags = freeze->host->redirects_clock ? CKPT_AGENT_REDIRECTS_CLOCK : 0};
     __builtin_memcpy(&gather->tables.signals[park->options.signal - 1], park->old_action,
                      sizeof park->old_action);
-    if (ckpt_tables_pool(&gather->tables, freeze->kept, freeze->kept_size,
+    if (ckpt_tables_pool(&gather->tables, freeze->host->kept, freeze->host->kept_size,
                          &gather->tables.process.kept, error) < 0)
         return -1;
     return ckpt_tables_pool(&gather->tables, freeze->java, ckpt_raw_length(freeze->java),
@@ -347,8 +348,8 @@ static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
                           CKPT_IMAGE_NAME, 0, 0);
     if (failed < 0)
         return ckpt_error_set(error, (int)-failed, "cannot finish the image");
-    if (freeze->manifest_temp && ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->manifest_temp,
-                                              freeze->dir_fd, CKPT_MANIFEST_NAME, 0, 0) < 0) {
+    if (ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->manifest_temp, freeze->dir_fd,
+                     CKPT_MANIFEST_NAME, 0, 0) < 0) {
         /* It is for people only, and none tells them less than the one of an older image. */
         ckpt_syscall(SYS_unlinkat, freeze->dir_fd, freeze->manifest_temp, 0, 0, 0, 0);
         ckpt_syscall(SYS_unlinkat, freeze->dir_fd, CKPT_MANIFEST_NAME, 0, 0, 0, 0);
@@ -359,11 +360,6 @@ static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
         return ckpt_error_set(error, (int)-failed,
                               "the image is written, but its name in the directory may not last");
     return 0;
-}
-
-static bool is_at_rest(const struct ckpt_freeze *freeze, const struct ckpt_park *session)
-{
-    return !freeze->at_rest || freeze->at_rest(freeze->context, session);
 }
 
 static void sort(struct ckpt_range *ranges, size_t count)
@@ -410,9 +406,7 @@ static void know_lazy(struct ckpt_gather *gather, const struct ckpt_freeze *free
 {
     size_t count = ckpt_own_library_constant(gather->lazy, LAZY_RANGES);
 
-    if (freeze->lazy_memory)
-        count += freeze->lazy_memory(freeze->context, session, gather->lazy + count,
-                                     LAZY_RANGES - count);
+    count += freeze->host->parked->lazy_memory(session, gather->lazy + count, LAZY_RANGES - count);
     gather->lazy_count = tidy(gather->lazy, count);
 }
 
@@ -484,7 +478,8 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
 
         if (ckpt_park_all(session, error) < 0)
             return -1;
-        rests = !freeze->free_memory || is_at_rest(freeze, session) || try >= REST_TRIES;
+        rests = !freeze->host->heap_is_known || freeze->host->parked->at_rest(session) ||
+                try >= REST_TRIES;
         if (rests) {
             know_lazy(gather, freeze, session);
             allowed = locks_allow(gather, session, &patience, &state, error);
@@ -506,16 +501,16 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
 static int know_memory(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                        const struct ckpt_park *park, struct ckpt_error *error)
 {
+    const struct ckpt_host_parked *host = freeze->host->parked;
     struct ckpt_range *free =
         ckpt_scratch_take(&gather->scratch, FREE_RANGES * sizeof *free, error);
     size_t count = 0;
 
     if (!free)
         return -1;
-    if (freeze->free_memory && is_at_rest(freeze, park))
-        count = freeze->free_memory(freeze->context, free, FREE_RANGES);
-    if (freeze->unused_stacks)
-        count += freeze->unused_stacks(freeze->context, park, free + count, FREE_RANGES - count);
+    if (freeze->host->heap_is_known && host->at_rest(park))
+        count = host->free_memory(free, FREE_RANGES);
+    count += host->unused_stacks(park, free + count, FREE_RANGES - count);
     gather->free = free;
     gather->free_count = tidy(free, count);
     return 0;
@@ -526,7 +521,7 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
                        const struct ckpt_park *park, struct ckpt_error *error)
 {
     struct reading reading = {.gather = gather, .freeze = freeze, .error = error};
-    const char *unfit = freeze->unfit ? freeze->unfit(freeze->context, park) : NULL;
+    const char *unfit = freeze->host->parked->unfit(park);
     int result;
 
     if (know_memory(gather, freeze, park, error) < 0 || walk(gather, error) < 0 ||
@@ -548,14 +543,12 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
 static void remove_temporaries(const struct ckpt_freeze *freeze)
 {
     ckpt_syscall(SYS_unlinkat, freeze->dir_fd, freeze->image_temp, 0, 0, 0, 0);
-    if (freeze->manifest_temp)
-        ckpt_syscall(SYS_unlinkat, freeze->dir_fd, freeze->manifest_temp, 0, 0, 0, 0);
+    ckpt_syscall(SYS_unlinkat, freeze->dir_fd, freeze->manifest_temp, 0, 0, 0, 0);
 }
 
 static void end_process(const struct ckpt_freeze *freeze)
 {
-    if (freeze->before_end)
-        freeze->before_end(freeze->context);
+    freeze->host->parked->before_end(freeze->host->context);
     /* SIGKILL: exit status 137 in a shell, and no exit handler runs.  It does nothing to the first
      * process of a PID namespace, the usual case in a container: that one exits with the status. */
     for (;;) {
@@ -589,14 +582,13 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
         leave_area(freeze->mailbox);
         if (freeze->mailbox->redirect_clock)
             ckpt_park_expire_waits(park);
-        if (freeze->after_restore)
-            freeze->after_restore(freeze->context);
+        freeze->host->parked->after_restore();
         ckpt_settings_restore();
         return CKPT_FREEZE_RESTORED;
     }
     if (write_image(gather, freeze, park, error) < 0)
         return CKPT_FREEZE_FAILED;
-    if (!freeze->leave_running)
+    if (!freeze->host->leave_running)
         end_process(freeze);
     return CKPT_FREEZE_WRITTEN;
 }

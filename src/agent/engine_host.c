@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See engine_host.h.  Runs while all threads are parked: raw system calls only.  What the agent
+ * knows of this JVM, and what of the agent's own is removed before the end and comes back after a
+ * restore.
+ */
+#include "agent/engine_host.h"
+
+#include "agent/parked/control_fds.h"
+#include "agent/parked/endpoint_table.h"
+#include "agent/parked/new_environment.h"
+#include "agent/parked/origin_table.h"
+#include "agent/parked/requester.h"
+#include "hotspot/attach_jdk8.h"
+#include "hotspot/ending.h"
+#include "hotspot/heap.h"
+#include "hotspot/jvm_memory.h"
+#include "hotspot/parked/clock_redirect.h"
+#include "hotspot/parked/process_files.h"
+#include "hotspot/renew/raw_memory.h"
+#include "hotspot/thread_ids.h"
+
+static bool at_rest(const struct ckpt_park *park)
+{
+    bool rests = ckpt_heap_at_rest(park);
+
+    ckpt_renew_raw_check(rests);
+    return rests;
+}
+
+static const char *unfit(const struct ckpt_park *park)
+{
+    return ckpt_ending_by_signal(park) ? CKPT_ENDING : NULL;
+}
+
+static void progress(void *context, uint64_t done, uint64_t total)
+{
+    ckpt_requester_progress(context, done, total);
+}
+
+static void before_end(void *context)
+{
+    const struct ckpt_requester *requester = context;
+
+    ckpt_control_unlink();
+    ckpt_http_unlink();
+    ckpt_process_files_unlink();
+    ckpt_requester_written(requester);
+    ckpt_control_dismiss(requester->fd);
+    ckpt_requester_wait(requester);
+}
+
+static void after_restore(void)
+{
+    ckpt_control_hold();
+    ckpt_http_hold();
+    ckpt_environment_adopt();
+    ckpt_clock_redirect();
+    ckpt_old_attach_restore();
+    ckpt_origins_restored();
+    ckpt_renew_raw_write();
+}
+
+const struct ckpt_host_parked ckpt_parked_host = {
+    .cached_tid = ckpt_vmthread_tid,
+    .at_rest = at_rest,
+    .free_memory = ckpt_heap_free,
+    .unused_stacks = ckpt_lazy_stacks,
+    .lazy_memory = ckpt_lazy_memory,
+    .unfit = unfit,
+    .progress = progress,
+    .before_end = before_end,
+    .after_restore = after_restore,
+};

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The built-in engine as the agent sees it: one checkpoint from the image directory's name to the
+ * freeze and back.  On the requester's thread, while all others run; ckpt_freeze() parks them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "engine/builtin/fd/fds.h"
+#include "engine/builtin/freeze/freeze.h"
+#include "engine/builtin/prepare/disk_space.h"
+#include "engine/builtin/prepare/image_files.h"
+#include "engine/builtin/prepare/machine_check.h"
+#include "engine/builtin/prepare/park_options.h"
+#include "engine/builtin/prepare/rehearsal_command.h"
+#include "engine/builtin/prepare/temporaries.h"
+#include "engine/engine.h"
+#include "engine/host.h"
+#include "runtime/generation.h"
+#include "runtime/jvm.h"
+
+struct ckpt_engine_job {
+    struct ckpt_freeze freeze;
+    enum ckpt_freeze_result result;
+    struct ckpt_image_files files;
+    struct ckpt_rehearsal_words rehearsal;
+    struct ckpt_temporaries temporaries;
+    int own_fds[CKPT_HOST_FDS_MAX + 4];
+};
+
+static int check_room(const struct ckpt_host *host, struct ckpt_error *error)
+{
+    return ckpt_disk_space_check(ckpt_jvm_env(), host->directory, host->may_collect, error);
+}
+
+static int prepare_rehearsal(struct ckpt_engine_job *job, const struct ckpt_host *host,
+                             struct ckpt_error *error)
+{
+    const struct ckpt_rehearsal_subject subject = {.directory = host->directory,
+                                                   .image = job->files.image_temp,
+                                                   .policies = host->restore_policies,
+                                                   .cwd = host->restore_cwd,
+                                                   .timeout_s = host->rehearsal_timeout_s};
+
+    if (!host->rehearse)
+        return 0;
+    if (ckpt_rehearsal_prepare(&job->rehearsal, &subject, error) < 0)
+        return -1;
+    job->freeze.rehearsal = &job->rehearsal.rehearsal;
+    return 0;
+}
+
+static int fill(struct ckpt_engine_job *job, const struct ckpt_host *host, struct ckpt_error *error)
+{
+    struct ckpt_freeze *freeze = &job->freeze;
+
+    freeze->host = host;
+    freeze->java = ckpt_jvm.version;
+    freeze->mailbox = ckpt_mailbox();
+    if (ckpt_park_options_find(host, &freeze->park, error) < 0)
+        return -1;
+    if (getrandom(freeze->id, sizeof freeze->id, 0) != sizeof freeze->id)
+        return ckpt_error_set(error, errno, "cannot get random bytes");
+    if (ckpt_image_files_open(&job->files, host->directory, freeze->id, error) < 0 ||
+        prepare_rehearsal(job, host, error) < 0 ||
+        ckpt_image_files_make(&job->files, freeze->id, error) < 0)
+        return -1;
+    freeze->dir_fd = job->files.dir_fd;
+    freeze->image_fd = job->files.image_fd;
+    freeze->image_temp = job->files.image_temp;
+    freeze->manifest_temp = job->files.manifest_temp;
+    return 0;
+}
+
+static void discard(struct ckpt_engine_job *job)
+{
+    if (job->result != CKPT_FREEZE_RESTORED) { /* else these are the frozen process's */
+        ckpt_rehearsal_leave();
+        if (job->freeze.rehearsal)
+            close(job->freeze.rehearsal->command_fd);
+        if (job->result == CKPT_FREEZE_FAILED)
+            ckpt_image_files_remove(&job->files);
+        ckpt_image_files_close(&job->files);
+    }
+    ckpt_temporaries_free(&job->temporaries);
+    free(job);
+}
+
+static int prepare(const struct ckpt_host *host, struct ckpt_engine_job **ret_job,
+                   struct ckpt_error *error)
+{
+    struct ckpt_engine_job *job = calloc(1, sizeof *job);
+
+    if (!job)
+        return ckpt_error_set(error, ENOMEM,
+                              "cannot prepare the checkpoint; the machine needs more memory");
+    job->result = CKPT_FREEZE_FAILED;
+    job->files = CKPT_IMAGE_FILES_NONE;
+    if (fill(job, host, error) < 0) {
+        discard(job);
+        return -1;
+    }
+    *ret_job = job;
+    return 0;
+}
+
+static int find_temporaries(struct ckpt_engine_job *job, struct ckpt_error *error)
+{
+    struct ckpt_freeze *freeze = &job->freeze;
+    unsigned mib = freeze->host->temporaries_mib;
+
+    if (ckpt_temporaries_find(ckpt_jvm_env(), freeze->dir_fd, mib, &job->temporaries, error) < 0)
+        return -1;
+    freeze->tmp_dir = job->temporaries.tmp_dir;
+    freeze->java_home = job->temporaries.java_home;
+    freeze->temporaries = job->temporaries.list;
+    freeze->temporary_count = job->temporaries.count;
+    freeze->deleted_limit = (uint64_t)mib << 20;
+    freeze->started_ns = ckpt_temporaries_started();
+    return 0;
+}
+
+static void name_own_fds(struct ckpt_engine_job *job)
+{
+    struct ckpt_freeze *freeze = &job->freeze;
+    size_t count = freeze->host->hold_fds(job->own_fds);
+
+    job->own_fds[count++] = job->files.dir_fd;
+    job->own_fds[count++] = job->files.image_fd;
+    job->own_fds[count++] = job->files.manifest_fd;
+    if (freeze->rehearsal)
+        job->own_fds[count++] = freeze->rehearsal->command_fd;
+    freeze->own_fds = job->own_fds;
+    freeze->own_fd_count = count;
+}
+
+static void precheck(struct ckpt_engine_job *job, struct ckpt_report *report,
+                     struct ckpt_report *warnings)
+{
+    struct ckpt_error error;
+
+    if (find_temporaries(job, &error) < 0) {
+        ckpt_report_add(report, "error", "%s", error.text);
+        return;
+    }
+    name_own_fds(job);
+    job->freeze.warnings = warnings;
+    if (ckpt_freeze_check(&job->freeze, report, &error) < 0)
+        ckpt_report_add(report, "error", "%s", error.text);
+}
+
+static enum ckpt_freeze_result freeze(struct ckpt_engine_job *job, struct ckpt_report *report)
+{
+    job->result = ckpt_freeze(&job->freeze, report);
+    return job->result;
+}
+
+const struct ckpt_engine_jvm ckpt_engine_builtin_jvm = {
+    .name = "builtin",
+    .loaded = ckpt_fds_note,
+    .check_machine = ckpt_machine_can_freeze,
+    .check_room = check_room,
+    .prepare = prepare,
+    .precheck = precheck,
+    .freeze = freeze,
+    .discard = discard,
+};

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See machine_check.h.  On Java threads, while all run.
+ */
+#include "engine/builtin/prepare/machine_check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "image/format.h"
+
+#define PAGEMAP_ENTRY 8 /* bytes for a page */
+
+static int read_some(const char *path, char *ret_text, size_t size, struct ckpt_error *error)
+{
+    ckpt_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, ret_text, size - 1);
+
+    if (got < 0)
+        return ckpt_error_set(error, errno, "this machine cannot freeze a JVM: %s", path);
+    ret_text[got] = '\0';
+    return 0;
+}
+
+int ckpt_machine_can_freeze(struct ckpt_error *error)
+{
+    char text[4096];
+    int *address = NULL;
+
+    if (sysconf(_SC_PAGESIZE) != CKPT_PAGE)
+        return ckpt_error_set(error, 0,
+                              "this machine cannot freeze a JVM: its pages are not of 4096 bytes");
+    if (prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0) < 0)
+        return ckpt_error_set(error, errno, "this machine cannot freeze a JVM: PR_GET_TID_ADDRESS");
+    /* One that is not dumpable does not own that file; the engine sees to it (prctl_settings.c). */
+    if ((prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1 &&
+         read_some("/proc/self/pagemap", text, PAGEMAP_ENTRY + 1, error) < 0) ||
+        read_some("/proc/self/smaps", text, sizeof text, error) < 0)
+        return -1;
+    if (!strstr(text, "VmFlags:"))
+        return ckpt_error_set(error, 0,
+                              "this machine cannot freeze a JVM: /proc/self/smaps has no VmFlags");
+    return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The engines that the agent has: one for each word in src/engine/meson.build, of which
+ * engine_rows.h is made.
+ */
+#include "engine/engine.h"
+#include "engine/engine_rows.h"
+
+#define ENGINE(name) extern const struct ckpt_engine_jvm ckpt_engine_##name##_jvm;
+CKPT_ENGINE_ROWS
+#undef ENGINE
+
+#define ENGINE(name) &ckpt_engine_##name##_jvm,
+static const struct ckpt_engine_jvm *const engines[] = {CKPT_ENGINE_ROWS NULL};
+#undef ENGINE
+
+const struct ckpt_engine_jvm *ckpt_engine_jvm_at(size_t index)
+{
+    return engines[index];
+}
