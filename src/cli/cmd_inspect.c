@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * checkpointer inspect DIR: asks the engine that made an image to describe it, without trusting it,
- * and gives that to inspect_text.c or inspect_json.c.  Nothing is changed or started.
+ * checkpointer inspect DIR: gets a description of the image from the engine that made it, and
+ * prints it with inspect_text.c or inspect_json.c. The image is not trusted; nothing is changed or
+ * started.
  */
 #include "cli/inspect.h"
 
@@ -20,7 +21,7 @@
 static json_t *read_manifest(const char *directory, enum ckpt_manifest_state *ret_state)
 {
     ckpt_auto_close int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    /* non-blocking: whoever owns the directory may have put a pipe there */
+    /* O_NONBLOCK: the owner of the directory may have put a pipe there */
     int fd = openat(dir, CKPT_MANIFEST_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     ckpt_auto_fclose FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
     json_t *manifest;
@@ -96,12 +97,13 @@ static int run(int argc, char **argv)
 const struct ckpt_command ckpt_command_inspect = {
     .name = "inspect",
     .arguments = "[--json] [--verify] DIR",
-    .summary = "Tell what is in the image directory DIR",
-    .help = "The JVM and its command line, sizes, whether it could be restored here as it is, "
-            "threads,\n"
-            "descriptors, files and mappings. Anybody's image may be looked at; nothing of it is "
-            "run.\n\n"
+    .summary = "Show what is in the image directory DIR",
+    .help = "Shows the JVM and its command line, sizes, whether the image could be restored here "
+            "and\n"
+            "now, threads, descriptors, files and mappings. The image may be any user's; nothing "
+            "in it\n"
+            "is run.\n\n"
             "  --json     one JSON document; its keys are in checkpointer(1)\n"
-            "  --verify   check every page's checksum first (reads the whole image)\n",
+            "  --verify   compare the checksums of all pages (reads the whole image)\n",
     .run = run,
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * checkpointer inspect: what its two ways of showing an image have in common.  cmd_inspect.c asks
- * the engine for a description, inspect_text.c writes it for people, inspect_json.c for programs.
+ * checkpointer inspect. cmd_inspect.c gets a description of the image from its engine;
+ * inspect_text.c prints it for people, inspect_json.c for programs.
  *
- * The image may be anyone's: its texts go to a terminal only through inspect_text.c's show().
+ * Any user may have made the image: its texts are printed to a terminal only by show() of
+ * inspect_text.c.
  */
 #ifndef CKPT_CLI_INSPECT_H
 #define CKPT_CLI_INSPECT_H
@@ -13,10 +14,10 @@
 
 #include "engine/description.h"
 
-/** What is known of the manifest next to an image. */
+/** The state of the manifest next to an image. */
 enum ckpt_manifest_state {
     CKPT_MANIFEST_BELONGS,
-    CKPT_MANIFEST_OTHER, /**< its id is another image's */
+    CKPT_MANIFEST_OTHER, /**< it has the id of another image */
     CKPT_MANIFEST_MISSING,
     CKPT_MANIFEST_DAMAGED, /**< not JSON, or not an object with an id */
 };
@@ -28,12 +29,12 @@ struct ckpt_inspection {
     const char *kernel; /**< from a manifest that belongs to the image, or NULL */
 };
 
-/** Write to stdout; -1 if that failed. */
+/** Print to standard output; -1 if that failed. */
 int ckpt_inspect_text(const struct ckpt_inspection *inspection);
 int ckpt_inspect_json(const struct ckpt_inspection *inspection);
 
-/** A moment as "2026-01-31T12:34:56Z". */
-void ckpt_inspect_moment(int64_t seconds, char *text, size_t size);
+/** A time as "2026-01-31T12:34:56Z". */
+void ckpt_inspect_time(int64_t seconds, char *text, size_t size);
 
 /** "r-x" */
 void ckpt_inspect_protection(const struct ckpt_described_mapping *mapping, char text[4]);

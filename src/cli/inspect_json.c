@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * An image for programs: one JSON document, whose keys are described in docs/checkpointer.1 and are
- * not renamed.  Addresses are text, "0x7f...": many readers of JSON lose bits of large numbers.
+ * Prints an image's description for programs: one JSON document. docs/checkpointer.1 describes its
+ * keys, which are never renamed. Addresses are texts ("0x7f..."), because many JSON parsers lose
+ * bits of large numbers.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -17,7 +18,7 @@ static void add(json_t *object, const char *key, json_t *value)
     json_object_set_new(object, key, value);
 }
 
-/* JSON is UTF-8; what is not loses its upper half. */
+/* JSON is UTF-8: in a text that is not, each byte above 0x7f becomes a question mark. */
 static json_t *text_json(const char *text)
 {
     json_t *value = json_string(text);
@@ -34,7 +35,7 @@ static json_t *text_json(const char *text)
     return value;
 }
 
-static json_t *maybe_text(const char *text)
+static json_t *text_or_null(const char *text)
 {
     return text ? text_json(text) : json_null();
 }
@@ -56,7 +57,7 @@ static json_t *moment_json(int64_t seconds)
 {
     char text[32];
 
-    ckpt_inspect_moment(seconds, text, sizeof text);
+    ckpt_inspect_time(seconds, text, sizeof text);
     return json_string(text);
 }
 
@@ -113,7 +114,7 @@ static json_t *fds_json(const struct ckpt_description *image)
         add(entry, "number", json_integer(fd->number));
         add(entry, "kind", json_string(fd->kind));
         add(entry, "what", text_json(fd->what));
-        add(entry, "path", maybe_text(fd->path));
+        add(entry, "path", text_or_null(fd->path));
         add(entry, "position", fd->has_position ? number(fd->position) : json_null());
         add(entry, "open_flags", number(fd->open_flags));
         add(entry, "close_on_exec", json_boolean(fd->close_on_exec));
@@ -143,7 +144,7 @@ static json_t *files_json(const struct ckpt_description *image)
         add(entry, "at_restore", json_string(rules[file->rule]));
         add(entry, "size", number(file->size));
         add(entry, "modified", moment_json(file->modified_s));
-        add(entry, "build_id", maybe_text(file->build_id));
+        add(entry, "build_id", text_or_null(file->build_id));
         add(entry, "image_bytes", number(file->image_bytes));
         json_array_append_new(files, entry);
     }
@@ -232,7 +233,7 @@ static void add_summary(json_t *document, const struct ckpt_inspection *inspecti
     add(document, "working_directory", text_json(image->working_directory));
     add(document, "created", moment_json((int64_t)(image->realtime_ns / 1000000000u)));
     add(document, "checkpointer", text_json(image->release));
-    add(document, "kernel", maybe_text(inspection->kernel));
+    add(document, "kernel", text_or_null(inspection->kernel));
     add(document, "clocks", clocks_json(image));
     add(document, "pid", number(image->pid));
     add(document, "uid", number(image->uid));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * An image for people: a summary that fits a screen, then a section a table.  Texts of the image go
- * out through show(), so that no control character reaches the terminal.
+ * Prints an image's description for people: a summary that fits on a screen, then a section for
+ * each table. Texts of the image are printed by show(), so that no control character reaches the
+ * terminal.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ static const char *size_text(uint64_t bytes, char text[16])
     return text;
 }
 
-/* As a shell would want it back. */
+/* The command line, quoted for a shell. */
 static void show_command(const struct ckpt_description *image)
 {
     printf("  %-10s ", "command");
@@ -74,7 +75,7 @@ static void show_origin(const struct ckpt_inspection *inspection)
     const struct ckpt_description *image = &inspection->image;
     char moment[32];
 
-    ckpt_inspect_moment((int64_t)(image->realtime_ns / 1000000000u), moment, sizeof moment);
+    ckpt_inspect_time((int64_t)(image->realtime_ns / 1000000000u), moment, sizeof moment);
     printf("  %-10s %s by checkpointer ", "created", moment);
     show(image->release);
     if (inspection->kernel) {
@@ -108,7 +109,7 @@ static void show_sizes(const struct ckpt_description *image)
                image->memory_file_count == 1 ? "" : "s",
                size_text(image->memory_file_bytes, mapped));
     printf("\n  %-10s %s\n", "pages",
-           image->verified ? "all undamaged" : "not read (--verify does)");
+           image->verified ? "all undamaged" : "not read (use --verify)");
 }
 
 static void show_state(const struct ckpt_inspection *inspection)
@@ -122,12 +123,12 @@ static void show_state(const struct ckpt_inspection *inspection)
 
     show_line("manifest", manifest[inspection->manifest_state]);
     if (inspection->image.restorable)
-        show_line("restore", "owner, processor, kernel and files are as it needs them here");
+        show_line("restore", "possible here: owner, processor, kernel and files are as required");
     else
         show_line("restore", inspection->image.obstacle.text);
 }
 
-/* Only if there are any. */
+/* Prints nothing if there are none. */
 static void show_generators(const struct ckpt_description *image)
 {
     uint64_t count = 0;
@@ -186,7 +187,7 @@ static void show_files(const struct ckpt_description *image)
     for (size_t i = 0; i < image->file_count; i++) {
         const struct ckpt_described_file *file = &image->files[i];
 
-        ckpt_inspect_moment(file->modified_s, moment, sizeof moment);
+        ckpt_inspect_time(file->modified_s, moment, sizeof moment);
         printf("  %c %9s  %s  ", marks[file->rule], size_text(file->size, size), moment);
         show(file->path);
         putchar('\n');
@@ -207,7 +208,7 @@ static void show_mappings(const struct ckpt_description *image)
                protection, mapping->shared ? 's' : 'p',
                size_text(mapping->end - mapping->start, size),
                size_text(mapping->image_bytes, inside));
-        if (!mapping->what_says_kind)
+        if (!mapping->what_implies_kind)
             printf("%s%s", mapping->kind, *mapping->what ? " " : "");
         show(mapping->what);
         putchar('\n');

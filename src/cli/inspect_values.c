@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Values that both ways of showing an image, for people and for programs, write alike.
+ * Values that inspect_text.c and inspect_json.c print in the same format.
  */
 #include <stdio.h>
 #include <time.h>
 
 #include "cli/inspect.h"
 
-void ckpt_inspect_moment(int64_t seconds, char *text, size_t size)
+void ckpt_inspect_time(int64_t seconds, char *text, size_t size)
 {
     time_t moment = (time_t)seconds;
     struct tm parts;

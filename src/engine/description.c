@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * In the command: the memory that the description of an image is made of.
+ * The memory of an image's description. Runs in the command.
  */
 #include "engine/description.h"
 
@@ -13,7 +13,7 @@ struct ckpt_description_block {
     max_align_t content[];
 };
 
-static void *take(struct ckpt_description *description, size_t size)
+static void *allocate(struct ckpt_description *description, size_t size)
 {
     struct ckpt_description_block *block = calloc(1, sizeof *block + size);
 
@@ -28,7 +28,7 @@ static void *take(struct ckpt_description *description, size_t size)
 
 void *ckpt_description_array(struct ckpt_description *description, size_t count, size_t size)
 {
-    return take(description, count * size);
+    return allocate(description, count * size);
 }
 
 const char *ckpt_description_text(struct ckpt_description *description, const char *format, ...)
@@ -41,7 +41,7 @@ const char *ckpt_description_text(struct ckpt_description *description, const ch
     length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     if (length >= 0)
-        text = take(description, (size_t)length + 1);
+        text = allocate(description, (size_t)length + 1);
     if (!text)
         return "";
     va_start(arguments, format);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What is in an image, in terms that are the same for every engine: describe() of engine.h fills it
- * in, `inspect` shows it.
+ * The content of an image in terms that all engines share. An engine's describe() (engine.h) writes
+ * it, `inspect` shows it.
  *
- * Texts are as the image has them, which may be anyone's: they may hold what a terminal obeys.
+ * Texts are copied from the image, which any user may have made: they may contain control
+ * characters.
  */
 #ifndef CKPT_ENGINE_DESCRIPTION_H
 #define CKPT_ENGINE_DESCRIPTION_H
@@ -24,7 +25,7 @@ struct ckpt_described_thread {
     uint32_t tid;
     const char *name;
     bool leader;
-    const char *at; /**< where it was: "libjvm.so+0x1234", or a kind of memory */
+    const char *at; /**< where it was stopped: "libjvm.so+0x1234", or a kind of memory */
     uint64_t ip, sp;
 };
 
@@ -39,14 +40,14 @@ struct ckpt_described_fd {
     int same_as; /**< the number of an earlier one with the same open file, or -1 */
 };
 
-/** Which file a restore accepts under the path of one. */
+/** What a restore requires of a file. */
 enum ckpt_described_rule {
     CKPT_RULE_SAME,
     CKPT_RULE_ANY,
     CKPT_RULE_GROWN,           /**< the same, or longer */
-    CKPT_RULE_MADE,            /**< none: a new one is made */
+    CKPT_RULE_MADE,            /**< nothing, a new one is created */
     CKPT_RULE_SAME_OR_COPY,    /**< the same, or else the copy in the image */
-    CKPT_RULE_MADE_IF_MISSING, /**< from the copy in the image */
+    CKPT_RULE_MADE_IF_MISSING, /**< created from the copy in the image if it is missing */
 };
 
 struct ckpt_described_file {
@@ -54,7 +55,7 @@ struct ckpt_described_file {
     enum ckpt_described_rule rule;
     uint64_t size, image_bytes;
     int64_t modified_s;   /**< since 1970 */
-    const char *build_id; /**< in digits, or NULL */
+    const char *build_id; /**< in hexadecimal, or NULL */
 };
 
 struct ckpt_described_memory_file {
@@ -66,25 +67,25 @@ struct ckpt_described_mapping {
     uint64_t start, end;
     bool readable, writable, executable, shared;
     const char *kind, *what; /**< "file", its path; "memory", "[heap]" or "" */
-    bool what_says_kind;     /**< a path, "[heap]", "stack of 'main'" */
+    bool what_implies_kind;  /**< `what` suffices: a path, "[heap]", "stack of 'main'" */
     bool has_offset;         /**< in a file or memory file */
     uint64_t offset, image_bytes;
     const char *const *flags; /**< words, NULL after the last */
 };
 
 struct ckpt_description {
-    const char *engine, *release; /**< who made the image */
-    const char *id;               /**< in digits, the same in the manifest */
+    const char *engine, *release; /**< engine and release of checkpointer that made the image */
+    const char *id;               /**< in hexadecimal; the manifest has the same */
     uint32_t format;              /**< the version of the engine's format */
     const char *java, *executable, *working_directory;
     const char **command; /**< words, NULL after the last */
     uint64_t realtime_ns, monotonic_ns, boottime_ns;
     uint32_t pid, uid, gid, generation;
     uint64_t image_bytes, page_bytes, metadata_bytes, mapped_bytes, memory_file_bytes;
-    size_t run_count;           /**< pieces of memory in the image */
-    bool verified;              /**< all pages were read and are undamaged */
-    bool restorable;            /**< owner, machine and files are as a restore needs them here */
-    struct ckpt_error obstacle; /**< why not */
+    size_t run_count;           /**< runs of pages in the image */
+    bool verified;              /**< the checksums of all pages were compared */
+    bool restorable;            /**< owner, machine and files allow a restore here */
+    struct ckpt_error obstacle; /**< if not: the reason */
 
     struct ckpt_described_generators *generators;
     struct ckpt_described_thread *threads;
@@ -94,20 +95,18 @@ struct ckpt_description {
     struct ckpt_described_mapping *mappings;
     size_t generator_count, thread_count, fd_count, file_count, memory_file_count, mapping_count;
 
-    struct ckpt_description_block *blocks; /**< the memory of all this */
-    bool out_of_memory;                    /**< what is here is not all */
+    struct ckpt_description_block *blocks; /**< the memory that the pointers above refer to */
+    bool out_of_memory;                    /**< the description is incomplete */
 };
 
-/**
- * For engines: zeroed memory for @count elements that belongs to @description; NULL: there is none.
- */
+/** For engines: zeroed memory for @count elements, owned by @description; NULL: out of memory. */
 void *ckpt_description_array(struct ckpt_description *description, size_t count, size_t size);
 
-/** The same for a text, as printf makes it; never NULL: "" is out_of_memory. */
+/** For engines: a formatted text, owned by @description. Never NULL: "" if out of memory. */
 const char *ckpt_description_text(struct ckpt_description *description, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** Give the memory back. Zeros are empty. */
+/** Free the memory of a description. A zeroed one has none. */
 void ckpt_description_free(struct ckpt_description *description);
 
 #endif

@@ -48,9 +48,9 @@ contains "$out" "PID $jvm, user $(id -u), group $(id -g), generation 0" \
 like "$out" $'\n  size       [0-9.]+ MiB: [0-9.]+ MiB pages in [0-9]+ runs, [0-9.]+ KiB metadata' \
     "inspect: the sizes are shown"
 contains "$out" "manifest   belongs to this image" "inspect: the manifest belongs to the image"
-contains "$out" "restore    owner, processor, kernel and files are as it needs them here" \
+contains "$out" "restore    possible here: owner, processor, kernel and files are as required" \
     "inspect: a restore on this machine is possible"
-contains "$out" "pages      not read (--verify does)" \
+contains "$out" "pages      not read (use --verify)" \
     "inspect: without --verify the pages are reported as not read"
 like "$out" $'\n +[0-9]+  HTTP-Dispatcher  libc.so.6\+0x[0-9a-f]+' \
     "inspect: a thread is listed with its place in the code"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What is in an image, for `inspect`.  In the command; changes and starts nothing.  The image may
- * be anyone's: its numbers are checked when it is opened (bounds.c), its texts are not.
+ * Describes the content of an image, for `inspect`. Runs in the command; changes and starts
+ * nothing. Any user may have made the image: its numbers are checked when it is opened (bounds.c),
+ * its texts are not.
  */
 #include "engine/builtin/restore/describe_image.h"
 
@@ -18,7 +19,7 @@
 
 #define TEXT_MAX 4200 /* a path and a few words */
 
-/* What all of these work with. */
+/* The image, and its description so far. */
 struct describing {
     const struct ckpt_image_view *view;
     struct ckpt_description *to;
@@ -62,7 +63,7 @@ static const struct ckpt_image_thread *stack_owner(const struct ckpt_image_view 
     return NULL;
 }
 
-/* What a mapping is for; "" where that is unknown. */
+/* The use of a mapping; "" if it is unknown. */
 static const char *map_what(const struct describing *describing, const struct ckpt_image_map *map)
 {
     const struct ckpt_image_view *view = describing->view;
@@ -125,7 +126,8 @@ static void describe_mappings(const struct describing *describing)
             .shared = map->flags & CKPT_MAP_SHARED_FLAG,
             .kind = map_kind(map->kind),
             .what = what,
-            .what_says_kind = *what && map->kind != CKPT_MAP_SHARED && map->kind != CKPT_MAP_PERF,
+            .what_implies_kind =
+                *what && map->kind != CKPT_MAP_SHARED && map->kind != CKPT_MAP_PERF,
             .has_offset = map->kind == CKPT_MAP_FILE || map->kind == CKPT_MAP_SHARED,
             .offset = map->offset,
             .image_bytes = run_bytes(view, map->first_run, map->run_count),
@@ -138,7 +140,7 @@ static void describe_mappings(const struct describing *describing)
 
 /* ---- threads ---- */
 
-/* "libjvm.so+0x1234" for an address in a file, otherwise the kind of memory it is in. */
+/* "libjvm.so+0x1234" for an address in a file, otherwise its kind of memory. */
 static const char *place(const struct describing *describing, uint64_t address)
 {
     const struct ckpt_image_view *view = describing->view;
@@ -275,7 +277,7 @@ static void describe_memory_files(const struct describing *describing)
 
 /* ---- the process as a whole ---- */
 
-/* Texts of the pool that each end with a zero byte. */
+/* The number of words, each ended by a zero byte, in a text of the image. */
 static size_t count_words(const struct ckpt_image_view *view, struct ckpt_ref ref)
 {
     const char *word = ckpt_view_text(view, ref), *end = word + ref.size;
@@ -343,7 +345,7 @@ static void describe_summary(const struct describing *describing)
     to->run_count = describing->view->run_count;
 }
 
-/* What the first steps of a restore would say. */
+/* Run the first checks of a restore. */
 static void try_restore(const char *directory, const struct ckpt_image *image,
                         struct ckpt_description *to)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What is in an image: the engine's describe().
+ * Describes the content of an image: describe() of the built-in engine.
  */
 #ifndef CKPT_ENGINE_BUILTIN_RESTORE_DESCRIBE_IMAGE_H
 #define CKPT_ENGINE_BUILTIN_RESTORE_DESCRIBE_IMAGE_H
