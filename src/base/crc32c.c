@@ -5,6 +5,7 @@
  * CRC-32C, with the CPU's instruction where it has one. The checksum detects damage, not forgery:
  * owner and mode of an image decide who may write it.
  */
+#include "arch/arch.h"
 #include "base/raw.h"
 
 #define POLYNOMIAL 0x82f63b78u /* Castagnoli, bits reflected */
@@ -19,48 +20,10 @@ static uint32_t by_bits(uint32_t crc, const uint8_t *at, size_t size)
     return crc;
 }
 
-#ifdef __x86_64__
-#include <cpuid.h>
-
-__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, const uint8_t *at,
-                                                                 size_t size)
-{
-    uint64_t wide = crc;
-
-    for (; size >= 8; at += 8, size -= 8) {
-        uint64_t word;
-
-        __builtin_memcpy(&word, at, 8);
-        wide = __builtin_ia32_crc32di(wide, word);
-    }
-    crc = (uint32_t)wide;
-    for (; size; at++, size--)
-        crc = __builtin_ia32_crc32qi(crc, *at);
-    return crc;
-}
-
-static bool has_instruction(void)
-{
-    static int known; /* 0 unknown, 1 yes, 2 no; threads that race here store the same value */
-
-    if (!known) {
-        unsigned a, b, c = 0, d;
-
-        known = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2) ? 1 : 2;
-    }
-    return known == 1;
-}
-#else
-static bool has_instruction(void)
-{
-    return false;
-}
-#define by_instruction by_bits
-#endif
-
 uint32_t ckpt_raw_crc32c(uint32_t crc, const void *data, size_t size)
 {
     crc = ~crc;
-    crc = has_instruction() ? by_instruction(crc, data, size) : by_bits(crc, data, size);
+    if (!ckpt_arch_crc32c(&crc, data, size))
+        crc = by_bits(crc, data, size);
     return ~crc;
 }

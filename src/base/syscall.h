@@ -3,8 +3,7 @@
  * Raw system calls, the only ones that parked code and the restorer may use.
  *
  * Each returns the kernel's result, a negative errno value on failure. errno is not used: it is in
- * thread-local storage, which the restorer does not have. Only ckpt_syscall6() depends on the
- * architecture.
+ * thread-local storage, which the restorer does not have.
  */
 #ifndef CKPT_BASE_SYSCALL_H
 #define CKPT_BASE_SYSCALL_H
@@ -13,26 +12,10 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 
-#ifdef __x86_64__
-static inline long ckpt_syscall6(long number, long a, long b, long c, long d, long e, long f)
-{
-    long result;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-#else
-#error "ckpt_syscall6() is missing for this architecture"
-#endif
+#include "arch/arch.h"
 
 #define ckpt_syscall(number, a, b, c, d, e, f)                                                     \
-    ckpt_syscall6((number), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+    ckpt_arch_syscall((number), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 static inline long ckpt_sys_openat(int dir, const char *path, int flags, int mode)
 {

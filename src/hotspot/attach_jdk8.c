@@ -26,6 +26,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -78,63 +79,16 @@ static bool is_writable(const struct libjvm *libjvm, const void *at, size_t size
     return false;
 }
 
-static const uint8_t *relative(const uint8_t *at)
-{
-    int32_t distance;
-
-    memcpy(&distance, at, sizeof distance);
-    return at + sizeof distance + distance;
-}
-
-/* jmp *SLOT or call *SLOT, where the slot has getpid's address. */
-static bool goes_to_getpid(const struct libjvm *libjvm, const uint8_t *at)
-{
-    void *const *slot;
-
-    if (at[0] != 0xff || (at[1] != 0x25 && at[1] != 0x15))
-        return false;
-    slot = (void *const *)relative(at + 2);
-    return is_writable(libjvm, slot, sizeof *slot) && *slot == libjvm->getpid;
-}
-
-/* The same, or a jump or call to it: the linkage table's entry, which may begin with endbr64. */
-static bool calls_getpid(const struct libjvm *libjvm, const uint8_t *at, const uint8_t *start,
-                         const uint8_t *end)
-{
-    if (goes_to_getpid(libjvm, at))
-        return true;
-    if (*at != 0xe8 && *at != 0xe9)
-        return false;
-    at = relative(at + 1);
-    if (at < start || at + 16 > end)
-        return false;
-    if (memcmp(at, "\xf3\x0f\x1e\xfa", 4) == 0)
-        at += 4;
-    if (*at == 0xf2)
-        at++;
-    return goes_to_getpid(libjvm, at);
-}
-
-/* mov X(%rip),%eax; test %eax,%eax; je to a call of getpid: X, if its value is the PID. */
+/* Code that has the PID from a variable, or else from getpid: that one, if its value is the PID. */
 static void search_code(const struct libjvm *libjvm, const uint8_t *start, const uint8_t *end)
 {
-    for (const uint8_t *at = start; at + 64 < end && !kept_pid; at++) {
-        int32_t *variable;
-        const uint8_t *target;
+    struct ckpt_arch_default code;
+    const uint8_t *at = start;
 
-        if (at[0] != 0x8b || at[1] != 0x05 || at[6] != 0x85 || at[7] != 0xc0)
-            continue;
-        if (at[8] == 0x74)
-            target = at + 10 + (int8_t)at[9];
-        else if (at[8] == 0x0f && at[9] == 0x84)
-            target = relative(at + 10);
-        else
-            continue;
-        variable = (int32_t *)relative(at + 2);
-        if (target >= start && target + 16 < end && calls_getpid(libjvm, target, start, end) &&
-            is_writable(libjvm, variable, sizeof *variable) && *variable == getpid())
-            kept_pid = variable;
-    }
+    while (!kept_pid && (at = ckpt_arch_code_next_default(at, start, end, &code)))
+        if (is_writable(libjvm, code.slot, sizeof *code.slot) && *code.slot == libjvm->getpid &&
+            is_writable(libjvm, code.variable, sizeof *code.variable) && *code.variable == getpid())
+            kept_pid = code.variable;
 }
 
 static void search_name(char *start, size_t size)
@@ -232,14 +186,14 @@ static void make_door(const char *path)
     ckpt_raw_format(name.sun_path, sizeof name.sun_path, "%s.tmp", path);
     if (made < 0)
         return;
-    ckpt_syscall(SYS_unlink, name.sun_path, 0, 0, 0, 0, 0);
+    ckpt_syscall(SYS_unlinkat, AT_FDCWD, name.sun_path, 0, 0, 0, 0);
     if (ckpt_syscall(SYS_bind, made, &name, sizeof name, 0, 0, 0) == 0) {
-        ckpt_syscall(SYS_chmod, name.sun_path, 0600, 0, 0, 0, 0);
+        ckpt_syscall(SYS_fchmodat, AT_FDCWD, name.sun_path, 0600, 0, 0, 0);
         if (ckpt_syscall(SYS_listen, made, 5, 0, 0, 0, 0) == 0 &&
-            ckpt_syscall(SYS_rename, name.sun_path, path, 0, 0, 0, 0) == 0)
+            ckpt_syscall(SYS_renameat, AT_FDCWD, name.sun_path, AT_FDCWD, path, 0, 0) == 0)
             ckpt_syscall(SYS_dup3, made, listener_fd, O_CLOEXEC, 0, 0, 0);
         else
-            ckpt_syscall(SYS_unlink, name.sun_path, 0, 0, 0, 0, 0);
+            ckpt_syscall(SYS_unlinkat, AT_FDCWD, name.sun_path, 0, 0, 0, 0);
     }
     ckpt_sys_close((int)made);
 }

@@ -18,6 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "hotspot/vmstructs.h"
@@ -245,7 +246,7 @@ static bool is_table_of(uint64_t heap_size, uint64_t size)
 
 static bool is_page(uint64_t address)
 {
-    return address && address % PAGE == 0 && address >> 47 == 0;
+    return address && address % PAGE == 0 && address < ckpt_arch_space_end();
 }
 
 /*
@@ -262,7 +263,8 @@ static void add_tables(struct list *list, uint64_t heap_size)
     for (size_t i = 0; i < heap_words; i++) {
         if (is_page(own[i]) && own[i + 1] < heap_size && is_table_of(heap_size, own[i + 1] * 8))
             add(list, own[i], own[i] + own[i + 1] * 8);
-        if (own[i] < PAGE || own[i] >> 47 || own[i] % 8 || !read_words(own[i], piece, PIECE_WORDS))
+        if (own[i] < PAGE || own[i] >= ckpt_arch_space_end() || own[i] % 8 ||
+            !read_words(own[i], piece, PIECE_WORDS))
             continue;
         for (size_t j = 0; j + 1 < PIECE_WORDS; j++)
             if (is_page(piece[j]) && is_page(piece[j + 1]) && piece[j + 1] > piece[j] &&
@@ -298,15 +300,16 @@ static void add_heap(struct list *list)
 static uint64_t arena_of(const struct ckpt_slot *slot)
 {
     uint64_t variables[TLS_WORDS], heap_start[4];
+    uint64_t from = slot->thread.pointer - (ckpt_arch.variables_below ? sizeof variables : 0);
 
-    if (!slot->tls || !read_words(slot->tls - sizeof variables, variables, TLS_WORDS))
+    if (!slot->thread.pointer || !read_words(from, variables, TLS_WORDS))
         return 0;
     for (size_t i = 0; i < TLS_WORDS; i++) {
         uint64_t offset = variables[i] % ARENA_HEAP;
 
         if (offset && offset <= MOST_HEAP_INFO && variables[i] > ARENA_HEAP &&
-            variables[i] >> 47 == 0 && read_words(variables[i] - offset, heap_start, 4) &&
-            heap_start[0] == variables[i])
+            variables[i] < ckpt_arch_space_end() &&
+            read_words(variables[i] - offset, heap_start, 4) && heap_start[0] == variables[i])
             return variables[i];
     }
     return 0;
@@ -373,8 +376,8 @@ size_t ckpt_lazy_memory(const struct ckpt_park *park, struct ckpt_range *ret, si
  * Its handler may have run on an alternate stack. */
 static uint64_t used_from(const struct ckpt_slot *slot, uint64_t low, uint64_t base)
 {
-    uint64_t handler = slot->context.rsp;
-    uint64_t interrupted = slot->frame ? (uint64_t)slot->frame->uc_mcontext.gregs[REG_RSP] : 0;
+    uint64_t handler = ckpt_arch_context_sp(&slot->context);
+    uint64_t interrupted = slot->frame ? ckpt_arch_frame_sp(slot->frame) : 0;
 
     if (interrupted < low || interrupted >= base)
         return 0;

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "arch/arch.h"
+
 #define PAGE 4096ul
 
 struct work {
@@ -105,7 +107,7 @@ static int redirect_one(struct dl_phdr_info *info, size_t size, void *context)
             const ElfW(Sym) *symbol = &imports.symbols[ELF64_R_SYM(relocation->r_info)];
             const struct ckpt_redirect *found;
 
-            if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT)
+            if (type != ckpt_arch.jump_slot && type != ckpt_arch.global_data)
                 continue;
             found = find(work, imports.strings + symbol->st_name);
             if (found)

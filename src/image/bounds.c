@@ -7,11 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "arch/x86_64/context.h"
+#include "arch/arch.h"
 #include "image/mailbox.h"
 #include "image/parse.h"
-
-#define SPACE_END 0x7ffffffff000ull
 
 static bool good_ref(const struct ckpt_image_view *view, struct ckpt_ref ref)
 {
@@ -94,7 +92,7 @@ static bool good_file(const struct ckpt_image_view *view, const struct ckpt_imag
         return false;
     if (!(file->flags & CKPT_FILE_COPIED))
         return file->run_count == 0;
-    return file->size <= SPACE_END && ckpt_view_text(view, file->path)[0] == '/' &&
+    return file->size <= ckpt_arch_space_end() && ckpt_view_text(view, file->path)[0] == '/' &&
            good_runs(view, file->first_run, file->run_count, 0, pages_up(view, file->size));
 }
 
@@ -110,7 +108,7 @@ static bool has_content(const struct ckpt_image_view *view, const struct ckpt_im
 static bool good_map(const struct ckpt_image_view *view, const struct ckpt_image_map *map,
                      uint64_t after)
 {
-    if (map->start < after || map->end <= map->start || map->end > SPACE_END ||
+    if (map->start < after || map->end <= map->start || map->end > ckpt_arch_space_end() ||
         !is_whole(view, map->start) || !is_whole(view, map->end) || !is_whole(view, map->offset) ||
         map->prot > 7 || (map->flags & ~CKPT_MAP_FLAGS) || map->kind < CKPT_MAP_ANON ||
         map->kind > CKPT_MAP_KERNEL)
@@ -162,8 +160,8 @@ static bool good_threads(const struct ckpt_image_view *view)
     for (size_t i = 0; i < view->thread_count; i++) {
         const struct ckpt_image_thread *thread = &view->threads[i];
 
-        if (!in_memory(view, thread->context, sizeof(struct ckpt_context)) ||
-            !in_memory(view, thread->clear_tid, 4) || thread->tls >= SPACE_END ||
+        if (!in_memory(view, thread->context, sizeof(struct ckpt_arch_context)) ||
+            !in_memory(view, thread->clear_tid, 4) || thread->tls >= ckpt_arch_space_end() ||
             !memchr(thread->name, 0, sizeof thread->name))
             return false;
     }
@@ -206,7 +204,8 @@ int ckpt_image_check_tables(const struct ckpt_image_view *view, struct ckpt_erro
         if (!good_file(view, &view->files[i]))
             return ckpt_image_damaged(error, "the table of files");
     for (size_t i = 0; i < view->shared_count; i++)
-        if (!good_text(view, view->shared[i].name) || view->shared[i].size > SPACE_END ||
+        if (!good_text(view, view->shared[i].name) ||
+            view->shared[i].size > ckpt_arch_space_end() ||
             !good_runs(view, view->shared[i].first_run, view->shared[i].run_count, 0,
                        pages_up(view, view->shared[i].size)))
             return ckpt_image_damaged(error, "the table of memory files");

@@ -10,39 +10,41 @@
 #include <elf.h>
 #include <sys/procfs.h>
 
+#include "arch/arch.h"
 #include "image/notes.h"
 #include "image/tables.h"
-
-#define XCR0_OFFSET 464 /* where debuggers look for XCR0; a signal frame has other bytes there */
-#define XSAVE_HEADER 512
 
 static void put_status(const struct ckpt_tables *tables, size_t index, struct ckpt_notes *notes)
 {
     const struct ckpt_image_thread *thread = ckpt_array_at(&tables->threads, index);
+    const struct ckpt_core_thread *core = &tables->core_threads[index];
+    uint64_t registers[CKPT_ARCH_CORE_REGISTERS];
     struct elf_prstatus status;
 
+    _Static_assert(sizeof status.pr_reg <= sizeof registers, "all registers have room");
+    ckpt_arch_core_registers(core->frame, core->context, core->thread, registers);
     __builtin_memset(&status, 0, sizeof status);
     status.pr_pid = (int)thread->tid;
     status.pr_pgrp = (int)tables->header.pid;
     status.pr_sid = (int)tables->header.pid;
-    __builtin_memcpy(&status.pr_reg, tables->core_threads[index].registers, sizeof status.pr_reg);
-    status.pr_fpvalid = tables->core_threads[index].fp != NULL;
+    __builtin_memcpy(&status.pr_reg, registers, sizeof status.pr_reg);
+    status.pr_fpvalid = core->frame != NULL;
     ckpt_notes_add(notes, "CORE", NT_PRSTATUS, &status, sizeof status);
 }
 
-static void put_extended(const struct ckpt_tables *tables, size_t index, struct ckpt_notes *notes)
+static void put_extended(const struct ckpt_core_thread *core, struct ckpt_notes *notes)
 {
-    const struct ckpt_core_thread *core = &tables->core_threads[index];
+    struct ckpt_arch_note all[CKPT_ARCH_NOTES];
+    size_t count = core->frame ? ckpt_arch_core_notes(core->frame, all) : 0;
 
-    if (core->fp)
-        ckpt_notes_add(notes, "CORE", NT_FPREGSET, core->fp, sizeof(struct user_fpregs_struct));
-    if (core->xstate) {
-        ckpt_notes_begin(notes, "LINUX", NT_X86_XSTATE, core->xstate_size);
-        ckpt_notes_put(notes, core->xstate, XCR0_OFFSET);
-        ckpt_notes_put(notes, &tables->cpu.xcr0, 8);
-        ckpt_notes_put(notes, NULL, XSAVE_HEADER - XCR0_OFFSET - 8);
-        ckpt_notes_put(notes, (const char *)core->xstate + XSAVE_HEADER,
-                       core->xstate_size - XSAVE_HEADER);
+    for (size_t i = 0; i < count; i++) {
+        size_t size = 0;
+
+        for (uint32_t k = 0; k < all[i].piece_count; k++)
+            size += all[i].pieces[k].size;
+        ckpt_notes_begin(notes, all[i].owner, all[i].type, size);
+        for (uint32_t k = 0; k < all[i].piece_count; k++)
+            ckpt_notes_put(notes, all[i].pieces[k].data, all[i].pieces[k].size);
         ckpt_notes_pad(notes, 4);
     }
 }
@@ -108,6 +110,6 @@ void ckpt_corenotes_add(const struct ckpt_tables *tables, struct ckpt_notes *not
             put_process(tables, notes);
             put_files(tables, notes);
         }
-        put_extended(tables, i, notes);
+        put_extended(&tables->core_threads[i], notes);
     }
 }

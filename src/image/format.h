@@ -119,7 +119,7 @@ struct ckpt_image_agent {
     uint64_t mailbox; /**< address of its struct ckpt_mailbox */
     uint32_t mailbox_version, mailbox_size;
     uint32_t parameters_size; /**< of its struct ckpt_parameters */
-    uint32_t context_version; /**< CKPT_CONTEXT_VERSION of its struct ckpt_context */
+    uint32_t context_version; /**< of its struct ckpt_arch_context (arch.h) */
     uint32_t flags;           /**< CKPT_AGENT_* flags */
     uint32_t reserved;
 };
@@ -224,7 +224,7 @@ struct ckpt_image_run {
 struct ckpt_image_thread {
     uint32_t tid;
     uint32_t flags;
-    uint64_t context; /**< address of its struct ckpt_context, inside the image */
+    uint64_t context; /**< address of its struct ckpt_arch_context, inside the image */
     uint64_t tls;     /**< FS base */
     uint64_t clear_tid;
     uint64_t ip, sp; /**< where it was when asked to park, for people */

@@ -10,6 +10,7 @@
 
 #include <elf.h>
 
+#include "arch/arch.h"
 #include "base/raw.h"
 #include "image/corenotes.h"
 #include "image/notes.h"
@@ -149,7 +150,7 @@ static uint64_t put_metadata(struct ckpt_tables *tables, char *start)
         *elf = (Elf64_Ehdr){.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
                                         EV_CURRENT, ELFOSABI_NONE},
                             .e_type = ET_CORE,
-                            .e_machine = EM_X86_64,
+                            .e_machine = (uint16_t)ckpt_arch.elf_machine,
                             .e_version = EV_CURRENT,
                             .e_phoff = sizeof *elf,
                             .e_ehsize = sizeof *elf,

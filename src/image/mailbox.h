@@ -10,8 +10,8 @@
  *
  * Apart from these structures they agree on the following, which the same version covers:
  *
- * - struct ckpt_context (src/arch), in the agent's memory, is what the restorer gives each thread
- *   to continue with; CKPT_CONTEXT_VERSION is its layout.
+ * - struct ckpt_arch_context (arch.h), in the agent's memory, is what the restorer gives a thread
+ *   to continue with; the version of its layout is ckpt_arch.context_version.
  * - A thread enters its context with all signals blocked, the thread pointer and the address to be
  *   cleared at its end that the table of threads has for it, and nothing else that the kernel keeps
  *   for threads.  The first one is the process's.

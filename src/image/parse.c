@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/x86_64/context.h"
-#include "arch/x86_64/cpu.h"
+#include "arch/arch.h"
 #include "base/raw.h"
 #include "image/mailbox.h"
 #include "image/notes.h"
@@ -298,11 +297,11 @@ static int check_maker(const struct ckpt_image_header *header, struct ckpt_error
                               "the image was made by the engine '%s', and this is '%s'; restore it "
                               "with a checkpointer that has that engine",
                               header->engine, CKPT_IMAGE_ENGINE);
-    if (strcmp(header->architecture, CKPT_ARCHITECTURE) != 0)
+    if (strcmp(header->architecture, ckpt_arch.name) != 0)
         return ckpt_error_set(error, 0,
                               "the image is of a processor of the architecture %s, and this one "
                               "is %s; restore it on one like that",
-                              header->architecture, CKPT_ARCHITECTURE);
+                              header->architecture, ckpt_arch.name);
     return 0;
 }
 
@@ -312,7 +311,7 @@ static int check_agent(const struct ckpt_image_view *view, struct ckpt_error *er
     const struct ckpt_image_agent *agent = view->agent;
 
     if (agent->mailbox_version <= CKPT_MAILBOX_VERSION &&
-        agent->context_version <= CKPT_CONTEXT_VERSION)
+        agent->context_version <= ckpt_arch.context_version)
         return 0;
     return ckpt_error_set(error, 0,
                           "the image was made by a newer checkpointer (%s), and this one does not "

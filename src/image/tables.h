@@ -9,18 +9,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "arch/x86_64/cpu.h"
+#include "arch/arch.h"
 #include "base/error.h"
 #include "base/scratch.h"
 #include "image/format.h"
 
-/** Registers as a debugger wants them, one a thread, in the order of `threads`. */
+/** Where a thread's registers are, for debuggers: one a thread, in the order of `threads`. */
 struct ckpt_core_thread {
-    uint64_t registers[27]; /**< struct user_regs_struct */
-    const void *fp;         /**< 512 bytes of FXSAVE, NULL if not known */
-    const void *xstate;     /**< NULL, or `xstate_size` bytes of XSAVE */
-    uint32_t xstate_size;
-    uint32_t reserved;
+    const ucontext_t *frame; /**< or NULL */
+    const struct ckpt_arch_context *context;
+    const struct ckpt_arch_thread *thread;
 };
 
 /** A file in which the pages of some runs are, at the runs' addresses, and not in memory. */
@@ -38,7 +36,7 @@ struct ckpt_tables {
     struct ckpt_image_process process;
     struct ckpt_image_kernel kernel;
     struct ckpt_image_agent agent;
-    struct ckpt_cpu cpu;
+    struct ckpt_arch_cpu cpu;
     struct ckpt_array files, maps, shared, runs, threads, fds, pool;
     struct ckpt_image_signal signals[64];
     /* These are not in the image: */

@@ -15,8 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "arch/x86_64/context.h"
-#include "arch/x86_64/cpu.h"
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 #include "image/mailbox.h"
@@ -174,8 +173,14 @@ static void add_memory(struct sample *sample)
 
 static void add_threads(struct sample *sample)
 {
-    static char xstate[832];
+    static ucontext_t frame;
+    static struct ckpt_arch_context context;
+    static struct ckpt_arch_thread thread_registers;
     static struct ckpt_core_thread core[SAMPLE_THREADS];
+
+    getcontext(&frame);
+    ckpt_arch_context_save(&context);
+    ckpt_arch_thread_save(&thread_registers);
 
     for (unsigned i = 0; i < SAMPLE_THREADS; i++) {
         struct ckpt_image_thread *thread = add(sample, &sample->tables.threads);
@@ -189,12 +194,9 @@ static void add_threads(struct sample *sample)
                                        .ip = address(sample, 20 * MIB + 16),
                                        .sp = address(sample, 3 * PAGE)};
         snprintf(thread->name, sizeof thread->name, "worker %u", i);
-        core[i].registers[16] = thread->ip;
-        core[i].registers[19] = thread->sp;
+        core[i] = (struct ckpt_core_thread){
+            .frame = i ? NULL : &frame, .context = &context, .thread = &thread_registers};
     }
-    core[0].fp = xstate;
-    core[0].xstate = xstate;
-    core[0].xstate_size = sizeof xstate;
     sample->tables.core_threads = core;
 }
 
@@ -284,7 +286,6 @@ static void fill_header(struct sample *sample)
                                          .format = CKPT_IMAGE_VERSION,
                                          .page_size = CKPT_PAGE,
                                          .engine = CKPT_IMAGE_ENGINE,
-                                         .architecture = CKPT_ARCHITECTURE,
                                          .release = "1.2.3-test",
                                          .realtime_ns = 1700000000ull * 1000000000,
                                          .monotonic_ns = 90061ull * 1000000000,
@@ -293,15 +294,16 @@ static void fill_header(struct sample *sample)
                                          .gid = getegid(),
                                          .pid = 77};
     memset(header->id, 0xab, sizeof header->id);
+    snprintf(header->architecture, sizeof header->architecture, "%s", ckpt_arch.name);
     sample->tables.kernel.vdso_start = address(sample, 26 * MIB);
     sample->tables.kernel.vdso_end = address(sample, 26 * MIB + 2 * PAGE);
     sample->tables.agent =
         (struct ckpt_image_agent){.mailbox = address(sample, 3 * PAGE),
-                                  .mailbox_version = CKPT_MAILBOX_VERSION,
                                   .mailbox_size = sizeof(struct ckpt_mailbox),
                                   .parameters_size = sizeof(struct ckpt_parameters),
-                                  .context_version = CKPT_CONTEXT_VERSION};
-    ckpt_probe_cpu(&sample->tables.cpu);
+                                  .mailbox_version = CKPT_MAILBOX_VERSION,
+                                  .context_version = ckpt_arch.context_version};
+    ckpt_arch_cpu_read(&sample->tables.cpu);
     process->exe = word(sample, "/usr/lib/jvm/bin/java");
     process->cwd = word(sample, "/srv");
     process->java = word(sample, "OpenJDK 64-Bit Server VM 17 (test)");

@@ -307,7 +307,7 @@ void ckpt_renew_raw_write(void)
     pool.left = 0;
     for (size_t i = 0; usable && i < place_count; i++)
         if (!write_place(&pool, &places[i]))
-            break; /* ckpt_renew() will meet the same and say so */
-    memset(&pool, 0, sizeof pool);
-    __asm__ volatile("" : : "r"(&pool) : "memory"); /* or it would be left out */
+            break;                    /* ckpt_renew() will meet the same and say so */
+    for (size_t i = 0; i < POOL; i++) /* a memset() here would be left out */
+        ((volatile unsigned char *)pool.bytes)[i] = 0;
 }

@@ -4,7 +4,7 @@
  *
  * One freeze from the first signal to the last rename.  The coordinator is the thread that calls
  * ckpt_freeze(); in the restored process it comes back inside the same call, by
- * ckpt_context_save().
+ * ckpt_arch_context_save().
  *
  * Order matters: the coordinator's context is saved before the first page is copied, and from then
  * on it changes nothing that the restored process would read, except on its own stack.
@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "arch/arch.h"
 #include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -223,50 +224,19 @@ static void describe_slot(struct ckpt_gather *gather, const struct ckpt_slot *sl
                           size_t index)
 {
     struct ckpt_image_thread *thread = ckpt_array_at(&gather->tables.threads, index);
-    struct ckpt_core_thread *core = &gather->tables.core_threads[index];
-    uint64_t *to = core->registers;
     const ucontext_t *frame = slot->frame;
 
-    *thread = (struct ckpt_image_thread){.tid = slot->tid,
-                                         .flags = flags,
-                                         .context = (uint64_t)&slot->context,
-                                         .tls = slot->tls,
-                                         .clear_tid = slot->clear_tid};
+    gather->tables.core_threads[index] = (struct ckpt_core_thread){
+        .frame = frame, .context = &slot->context, .thread = &slot->thread};
+    *thread = (struct ckpt_image_thread){
+        .tid = slot->tid,
+        .flags = flags,
+        .context = (uint64_t)&slot->context,
+        .tls = slot->thread.pointer,
+        .clear_tid = slot->clear_tid,
+        .ip = frame ? ckpt_arch_frame_ip(frame) : ckpt_arch_context_ip(&slot->context),
+        .sp = frame ? ckpt_arch_frame_sp(frame) : ckpt_arch_context_sp(&slot->context)};
     __builtin_memcpy(thread->name, slot->name, sizeof thread->name);
-    to[21] = slot->tls; /* fs_base */
-    to[17] = 0x33;      /* cs and ss as every 64-bit process has them */
-    to[20] = 0x2b;
-    if (!frame) {
-        to[16] = thread->ip = slot->context.rip;
-        to[19] = thread->sp = slot->context.rsp;
-        to[4] = slot->context.rbp;
-        to[5] = slot->context.rbx;
-        return;
-    }
-    {
-        /* From the order of the signal frame to that of struct user_regs_struct. */
-        static const struct {
-            uint8_t to, from;
-        } map[] = {{0, REG_R15},  {1, REG_R14},  {2, REG_R13},  {3, REG_R12},  {4, REG_RBP},
-                   {5, REG_RBX},  {6, REG_R11},  {7, REG_R10},  {8, REG_R9},   {9, REG_R8},
-                   {10, REG_RAX}, {11, REG_RCX}, {12, REG_RDX}, {13, REG_RSI}, {14, REG_RDI},
-                   {16, REG_RIP}, {18, REG_EFL}, {19, REG_RSP}};
-
-        for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
-            to[map[i].to] = (uint64_t)frame->uc_mcontext.gregs[map[i].from];
-        to[15] = ~0ull; /* orig_rax: in no system call */
-    }
-    thread->ip = to[16];
-    thread->sp = to[19];
-    core->fp = frame->uc_mcontext.fpregs;
-    if (core->fp) {
-        const uint32_t *software = (const uint32_t *)((const char *)core->fp + 464);
-
-        if (software[0] == 0x46505853 /* FP_XSTATE_MAGIC1 */) {
-            core->xstate = core->fp;
-            core->xstate_size = software[4];
-        }
-    }
 }
 
 static int describe_threads(struct ckpt_gather *gather, const struct ckpt_park *park,
@@ -327,7 +297,7 @@ static int fill_rest(struct ckpt_gather *gather, const struct ckpt_freeze *freez
         .mailbox_version = freeze->mailbox->version,
         .mailbox_size = freeze->mailbox->size,
         .parameters_size = sizeof(struct ckpt_parameters),
-        .context_version = CKPT_CONTEXT_VERSION,
+        .context_version = ckpt_arch.context_version,
         .flags = freeze->host->redirects_clock ? CKPT_AGENT_REDIRECTS_CLOCK : 0};
     __builtin_memcpy(&gather->tables.signals[park->options.signal - 1], park->old_action,
                      sizeof park->old_action);
@@ -575,7 +545,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
                                              struct ckpt_park *park, struct ckpt_error *error)
 {
     ckpt_park_coordinator(park);
-    if (ckpt_context_save(&park->coordinator.context)) {
+    if (ckpt_arch_context_save(&park->coordinator.context)) {
         ckpt_park_rejoin(park);
         ckpt_fds_restored(park);
         ckpt_tidlock_apply(park);

@@ -5,7 +5,6 @@
  * The freezing side of what belongs to the process as a whole: who it is, its clocks, limits,
  * signal actions, and the kinds of state that nothing here can bring back.
  */
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -14,7 +13,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "arch/x86_64/cpu.h"
+#include "arch/arch.h"
 #include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -34,7 +33,7 @@ static void fill_header(struct ckpt_image_header *header)
     header->monotonic_ns = (uint64_t)ckpt_clock_ns(CLOCK_MONOTONIC);
     header->boottime_ns = (uint64_t)ckpt_clock_ns(CLOCK_BOOTTIME);
     ckpt_raw_format(header->engine, sizeof header->engine, "%s", CKPT_IMAGE_ENGINE);
-    ckpt_raw_format(header->architecture, sizeof header->architecture, "%s", CKPT_ARCHITECTURE);
+    ckpt_raw_format(header->architecture, sizeof header->architecture, "%s", ckpt_arch.name);
     ckpt_raw_format(header->release, sizeof header->release, "%s", CKPT_VERSION);
     header->uid = (uint32_t)ckpt_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0);
     header->gid = (uint32_t)ckpt_syscall(SYS_getegid, 0, 0, 0, 0, 0, 0);
@@ -224,7 +223,7 @@ int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     fill_header(&tables->header);
     ckpt_raw_read_file("/proc/sys/kernel/random/boot_id", (char *)tables->kernel.boot_id,
                        sizeof tables->kernel.boot_id);
-    ckpt_probe_cpu(&tables->cpu);
+    ckpt_arch_cpu_read(&tables->cpu);
     if (fill_layout(process, text, error) < 0 ||
         keep_file(gather, "/proc/self/auxv", text, &process->auxv, error) < 0 ||
         keep_file(gather, "/proc/self/cmdline", text, &process->command, error) < 0 ||

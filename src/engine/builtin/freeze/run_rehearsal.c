@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "arch/x86_64/spawn.h"
+#include "arch/arch.h"
 #include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -153,7 +153,8 @@ static void keep(void *argument)
     end_with(stage->jvm_pid);
     stage->keeper_pid = ckpt_sys_getpid();
     ckpt_sys_sigaction(SIGCHLD, action, NULL);
-    pid = ckpt_spawn(CLONE_VM | SIGCHLD, stage->child_stack_end, become_command, stage, NULL);
+    pid = ckpt_arch_spawn(CLONE_VM | SIGCHLD, stage->child_stack_end, become_command, stage, NULL,
+                          NULL);
     if (pid < 0) {
         stage->failed = pid;
         stage->failed_at = "clone";
@@ -257,8 +258,8 @@ static void start(struct stage *stage, char *stack_end)
     if (stage->failed)
         return;
     stage->keeper_runs = 1;
-    keeper =
-        ckpt_spawn(CLONE_VM | CLONE_CHILD_CLEARTID, stack_end, keep, stage, &stage->keeper_runs);
+    keeper = ckpt_arch_spawn(CLONE_VM | CLONE_CHILD_CLEARTID, stack_end, keep, stage, NULL,
+                             &stage->keeper_runs);
     if (keeper < 0) {
         stage->failed = keeper;
         stage->failed_at = "clone";

@@ -2,10 +2,10 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * See breakpoints.h.  A uprobe is one byte, 0xcc, in a page of code; from Linux 6.18 on, where the
- * program has a nop of five bytes for it, a call into an area of the kernel's.  A uretprobe also
- * has the address of such an area in place of the return address, on the stack of each thread that
- * is inside the function.
+ * See breakpoints.h.  A uprobe is a breakpoint in a page of code, or, from Linux 6.18 on, where the
+ * program has a nop for it, a call into an area of the kernel's.  A uretprobe also has the address
+ * of such an area in place of the return address, on the stack of each thread that is inside the
+ * function.
  */
 #include "engine/builtin/parked/breakpoints.h"
 
@@ -18,8 +18,6 @@
 #include "engine/builtin/parked/park.h"
 
 #define MOST_AREAS 16
-#define BREAKPOINT 0xcc
-#define CALL 0xe8
 
 /* In scratch space: on the coordinator's stack these would be taken for return addresses. */
 bool ckpt_traced_is_area(struct ckpt_gather *gather, const char *name, uint64_t start, uint64_t end)
@@ -64,18 +62,6 @@ static bool read_page(struct ckpt_gather *gather, const struct ckpt_image_map *m
     return whole;
 }
 
-/* How many bytes at @now are a tracer's, where a file has those at @file: 0 if none are. */
-static size_t traced_bytes(const uint8_t *now, const uint8_t *file, size_t left)
-{
-    static const uint8_t nop[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
-
-    if (*now == BREAKPOINT)
-        return 1;
-    return *now == CALL && left >= sizeof nop && __builtin_memcmp(file, nop, sizeof nop) == 0
-               ? sizeof nop
-               : 0;
-}
-
 bool ckpt_traced_is_only_traced(struct ckpt_gather *gather, const struct ckpt_image_map *map,
                                 uint64_t page)
 {
@@ -85,7 +71,8 @@ bool ckpt_traced_is_only_traced(struct ckpt_gather *gather, const struct ckpt_im
     if (map->object == CKPT_NONE || handles_traps() || !read_page(gather, map, page, file))
         return false;
     for (size_t i = 0; i < CKPT_PAGE;) {
-        size_t size = now[i] == file[i] ? 1 : traced_bytes(now + i, file + i, CKPT_PAGE - i);
+        size_t size =
+            now[i] == file[i] ? 1 : ckpt_arch_code_breakpoint(now + i, file + i, CKPT_PAGE - i);
 
         if (!size)
             return false;
@@ -140,9 +127,10 @@ void ckpt_traced_check(struct ckpt_gather *gather, const struct ckpt_park *park)
 
     for (uint32_t i = 0; gather->traced_count && i <= park->taken; i++) {
         const struct ckpt_slot *slot = i == park->taken ? &park->coordinator : &park->slots[i];
-        const ucontext_t *frame = slot->frame;
-        uint64_t ip = frame ? (uint64_t)frame->uc_mcontext.gregs[REG_RIP] : slot->context.rip;
-        uint64_t sp = frame ? (uint64_t)frame->uc_mcontext.gregs[REG_RSP] : slot->context.rsp;
+        uint64_t ip =
+            slot->frame ? ckpt_arch_frame_ip(slot->frame) : ckpt_arch_context_ip(&slot->context);
+        uint64_t sp =
+            slot->frame ? ckpt_arch_frame_sp(slot->frame) : ckpt_arch_context_sp(&slot->context);
 
         if (runs_there(gather, ip) || returns_there(gather, sp)) {
             first = first ? first : slot;

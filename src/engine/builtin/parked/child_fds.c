@@ -14,7 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "arch/x86_64/spawn.h"
+#include "arch/arch.h"
 #include "base/syscall.h"
 
 #define STACK ((size_t)256 << 10)
@@ -45,7 +45,7 @@ int ckpt_apart_call(struct ckpt_scratch *scratch, int (*function)(void *argument
 
     if (!stack)
         return -1;
-    pid = ckpt_spawn(CLONE_VM, stack + STACK, run, &call, NULL);
+    pid = ckpt_arch_spawn(CLONE_VM, stack + STACK, run, &call, NULL, NULL);
     if (pid < 0)
         return ckpt_error_set(error, (int)-pid,
                               "cannot start a process that reads files which the JVM has locked; "

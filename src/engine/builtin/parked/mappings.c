@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "arch/arch.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/own_library.h"
@@ -259,17 +260,10 @@ int ckpt_areas_read(struct ckpt_areas *areas, struct ckpt_scratch *scratch,
 bool ckpt_areas_is_return(const struct ckpt_areas *areas, uint64_t address)
 {
     const struct ckpt_area *area = address >> 12 ? ckpt_areas_at(areas, address) : NULL;
-    const uint8_t *code = (const uint8_t *)address;
 
-    if (!area || !(area->prot & PROT_EXEC) || !(area->prot & PROT_READ) ||
-        address < area->start + 7)
-        return false;
-    if (code[-5] == 0xe8) /* call rel32 */
-        return true;
-    for (int length = 2; length <= 7; length++) /* call through a register or memory: ff /2 */
-        if (code[-length] == 0xff && (code[-length + 1] & 0x38) == 0x10)
-            return true;
-    return false;
+    return area && (area->prot & PROT_EXEC) && (area->prot & PROT_READ) &&
+           address >= area->start + CKPT_ARCH_CALL_SIZE &&
+           ckpt_arch_code_is_return((const uint8_t *)address);
 }
 
 static bool find_strings(const struct ckpt_library *library, uint64_t *ret_at, uint64_t *ret_size)

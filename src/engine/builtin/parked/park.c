@@ -4,13 +4,12 @@
  *
  * The handler runs on the thread's alternate stack, or else on the stack of whatever the thread was
  * doing; either may be small.  Beside the kernel's signal frame (AT_MINSIGSTKSZ) it takes less than
- * 512 bytes.  Why the count must be exact: a thread that continues while pages are copied would
+ * 640 bytes.  Why the count must be exact: a thread that continues while pages are copied would
  * tear the image, so the threads that answered are compared with the kernel's own count
  * (num_threads) and the list in /proc/self/task is read until it has no new thread.
  */
 #include "engine/builtin/parked/park.h"
 
-#include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,22 +18,19 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "arch/x86_64/interrupted_calls.h"
+#include "arch/arch.h"
 #include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "base/tasks.h"
+#include "engine/builtin/parked/interrupted_calls.h"
 #include "engine/builtin/parked/unresponsive.h"
 
 enum park_state { IDLE, PARKING, CHAIN, ALL }; /* the latter two: released, in two ways */
 
-#define SA_RESTORER_FLAG 0x04000000ul
 #define SPARE_SLOTS 64
-#define RSEQ_SIGNATURE 0x53053053u /* glibc's, on x86 */
 #define VDSO_TRIES 200
 #define LOOKS 200000           /* about 0.1 ms */
-#define NUMBER_DISTANCE 24     /* bytes from the loading of a system call's number to the call */
-#define TAKING_DISTANCE 48     /* the same where the caller gives it */
 #define FUTEX_OPERATIONS 0x1ff /* command and flags */
 
 /* The handler has no argument of ours, so this is where it finds the session.  One at a time. */
@@ -63,32 +59,28 @@ static void wake(uint32_t *word)
  */
 static uint32_t *libc_tid(const struct ckpt_slot *slot, int64_t offset)
 {
-    uint32_t *described = (uint32_t *)(slot->tls + (uint64_t)offset);
+    uint32_t *described = (uint32_t *)(slot->thread.pointer + (uint64_t)offset);
     uint32_t *cleared = (uint32_t *)slot->clear_tid;
 
-    if (offset && slot->tls && *described == slot->tid)
+    if (offset && slot->thread.pointer && *described == slot->tid)
         return described;
     return cleared && *cleared == slot->tid ? cleared : NULL;
 }
 
 static void record(struct ckpt_slot *slot, const struct ckpt_park_options *options)
 {
-    long failed[3];
+    long failed;
 
     slot->tid = (uint32_t)ckpt_sys_gettid();
-    failed[0] = ckpt_syscall(SYS_arch_prctl, ARCH_GET_FS, &slot->tls, 0, 0, 0, 0);
-    failed[1] = ckpt_syscall(SYS_arch_prctl, ARCH_GET_GS, &slot->gs, 0, 0, 0, 0);
-    failed[2] =
-        ckpt_syscall(SYS_get_robust_list, 0, &slot->robust_list, &slot->robust_size, 0, 0, 0);
-    slot->failed = 0;
-    for (int i = 0; i < 3; i++)
-        if (failed[i] < 0)
-            slot->failed = (int32_t)failed[i];
+    slot->failed = ckpt_arch_thread_save(&slot->thread);
+    failed = ckpt_syscall(SYS_get_robust_list, 0, &slot->robust_list, &slot->robust_size, 0, 0, 0);
+    if (failed < 0)
+        slot->failed = (int32_t)failed;
     ckpt_sys_prctl(PR_GET_TID_ADDRESS, (unsigned long)&slot->clear_tid, 0, 0, 0);
     ckpt_sys_prctl(PR_GET_NAME, (unsigned long)slot->name, 0, 0, 0);
     ckpt_settings_of_thread(&slot->settings);
     slot->rseq_size = options->rseq_size;
-    slot->rseq = options->rseq_size ? slot->tls + (uint64_t)options->rseq_offset : 0;
+    slot->rseq = options->rseq_size ? slot->thread.pointer + (uint64_t)options->rseq_offset : 0;
     slot->libc_tid = libc_tid(slot, options->tid_offset);
     slot->cached_tid = options->cached_tid ? options->cached_tid() : NULL;
     if (slot->cached_tid && *slot->cached_tid != slot->tid)
@@ -101,9 +93,8 @@ static void reinstate(struct ckpt_slot *slot)
     if (slot->robust_size)
         ckpt_syscall(SYS_set_robust_list, slot->robust_list, slot->robust_size, 0, 0, 0, 0);
     if (slot->rseq)
-        ckpt_syscall(SYS_rseq, slot->rseq, slot->rseq_size, 0, RSEQ_SIGNATURE, 0, 0);
-    if (slot->gs)
-        ckpt_syscall(SYS_arch_prctl, ARCH_SET_GS, slot->gs, 0, 0, 0, 0);
+        ckpt_syscall(SYS_rseq, slot->rseq, slot->rseq_size, 0, ckpt_arch.rseq_signature, 0, 0);
+    ckpt_arch_thread_load(&slot->thread);
     ckpt_sys_prctl(PR_SET_NAME, (unsigned long)slot->name, 0, 0, 0);
     ckpt_settings_to_thread(&slot->settings);
     slot->last_tid = slot->tid;
@@ -140,7 +131,7 @@ static void on_signal(int signal, siginfo_t *info, void *frame)
     record(slot, &park->options);
     store(&slot->done, 1);
 
-    if (ckpt_context_save(&slot->context) == 0) {
+    if (ckpt_arch_context_save(&slot->context) == 0) {
         add(&park->parked, 1);
         wake(&park->parked);
     } else {
@@ -155,14 +146,6 @@ static void on_signal(int signal, siginfo_t *info, void *frame)
     add(&park->left, 1);
     wake(&park->left);
 }
-
-/* The kernel wants a way back from the handler; x86-64 has no default. */
-__asm__(".text\n"
-        ".type ckpt_park_sigreturn, @function\n"
-        "ckpt_park_sigreturn:\n"
-        "    mov $15, %eax\n"
-        "    syscall\n");
-void ckpt_park_sigreturn(void) __attribute__((visibility("hidden")));
 
 /* ---- all threads ---- */
 
@@ -235,7 +218,7 @@ static int gather(struct ckpt_park *park, struct ckpt_error *error)
 static bool inside_vdso(const struct ckpt_park *park)
 {
     for (uint32_t i = 0; i < park->taken; i++) {
-        uint64_t ip = (uint64_t)park->slots[i].frame->uc_mcontext.gregs[REG_RIP];
+        uint64_t ip = ckpt_arch_frame_ip(park->slots[i].frame);
 
         if (ip >= park->options.vdso_start && ip < park->options.vdso_end)
             return true;
@@ -284,12 +267,11 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     park->capacity = capacity;
     park->words = (struct ckpt_tid_word *)((char *)park + slots);
     session = park;
-    action[0] = (uint64_t)on_signal;
     /* On the alternate stack of a thread that has one: its other stack may have no room for a
-     * signal frame.  Go's threads run on stacks of a few KiB. */
-    action[1] = SA_SIGINFO | SA_RESTART | SA_ONSTACK | SA_RESTORER_FLAG;
-    action[2] = (uint64_t)ckpt_park_sigreturn;
-    action[3] = ~0ull; /* nothing may come between while a thread is parked */
+     * signal frame.  Go's threads run on stacks of a few KiB.  Nothing may come between while a
+     * thread is parked. */
+    ckpt_arch_signal_action(action, (uint64_t)on_signal, SA_SIGINFO | SA_RESTART | SA_ONSTACK,
+                            ~0ull);
     at = ckpt_sys_sigaction(options->signal, action, park->old_action);
     if (at < 0) { /* without the handler, the signal would end the process */
         ckpt_error_set(error, (int)-at, "cannot handle signal %d", options->signal);
@@ -306,72 +288,43 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
 
 bool ckpt_park_waited(const struct ckpt_slot *slot)
 {
-    const gregset_t *registers = (const gregset_t *)&slot->frame->uc_mcontext.gregs;
-    uint64_t ip = (uint64_t)(*registers)[REG_RIP];
-    int64_t result = (*registers)[REG_RAX];
-    uint8_t code[2];
+    enum ckpt_arch_call call = ckpt_arch_frame_call(slot->frame);
+    struct ckpt_arch_number number;
 
-    /* Behind a system call that was broken off, or before one that is to be made again. */
-    return (result == -EINTR || result == SYS_futex) &&
-           ckpt_raw_peek(code, result == -EINTR ? ip - 2 : ip, sizeof code) == 0 &&
-           code[0] == 0x0f && code[1] == 0x05;
-}
-
-/* Whether the @size bytes of @code are within the @distance bytes before @call. */
-static bool is_before(uint64_t call, size_t distance, const uint8_t *code, size_t size)
-{
-    uint8_t before[TAKING_DISTANCE];
-
-    if (ckpt_raw_peek(before, call - distance, distance) < 0)
-        return false;
-    for (const uint8_t *at = before + distance - size; at > before; at--) {
-        bool same = true;
-
-        for (size_t i = 0; i < size; i++)
-            same &= at[i] == code[i];
-        if (same)
-            return true;
-    }
-    return false;
+    if (call != CKPT_ARCH_CALL_BEFORE)
+        return call == CKPT_ARCH_CALL_AFTER;
+    ckpt_arch_frame_number(slot->frame, call, &number);
+    return number.value == SYS_futex;
 }
 
 /*
- * The number of a system call is not in the frame, unless the call is to be made again.  libc up to
- * 2.40 loads it as a constant a few instructions before.  Later ones make all calls that end when a
- * thread is cancelled in one place, which has the number from its caller and loses it.  Of those,
- * only a futex's wait has these arguments: the second is no address, the fifth nothing, the sixth
- * all bits.
+ * Where the number of the call is not certain, only a futex's wait has these arguments: the second
+ * is no address, the fifth nothing, the sixth all bits.
  */
-static bool is_futex(const gregset_t *registers, uint64_t call)
+static bool is_futex(const ucontext_t *frame, enum ckpt_arch_call call)
 {
-    static const uint8_t load_number[] = {0xb8, SYS_futex, 0, 0, 0}; /* mov $202, %eax */
-    static const uint8_t take_number[] = {0x48, 0x89, 0xf0,          /* mov %rsi, %rax */
-                                          0x48, 0x89, 0xd7,          /* mov %rdx, %rdi */
-                                          0x48, 0x89, 0xce};         /* mov %rcx, %rsi */
+    struct ckpt_arch_number number;
 
-    if ((*registers)[REG_RAX] == SYS_futex ||
-        is_before(call, NUMBER_DISTANCE, load_number, sizeof load_number))
-        return true;
-    return is_before(call, TAKING_DISTANCE, take_number, sizeof take_number) &&
-           !((uint64_t)(*registers)[REG_RSI] & ~(uint64_t)FUTEX_OPERATIONS) &&
-           (*registers)[REG_R8] == 0 && (uint32_t)(*registers)[REG_R9] == FUTEX_BITSET_MATCH_ANY;
+    ckpt_arch_frame_number(frame, call, &number);
+    if (number.is_certain)
+        return number.value == SYS_futex;
+    return number.count && !(ckpt_arch_frame_argument(frame, 1) & ~(uint64_t)FUTEX_OPERATIONS) &&
+           ckpt_arch_frame_argument(frame, 4) == 0 &&
+           (uint32_t)ckpt_arch_frame_argument(frame, 5) == FUTEX_BITSET_MATCH_ANY;
 }
 
 void ckpt_park_expire_waits(struct ckpt_park *park)
 {
     park->clock_changed = 1;
     for (uint32_t i = 0; i < park->taken; i++) {
-        gregset_t *registers = &park->slots[i].frame->uc_mcontext.gregs;
-        bool again = (*registers)[REG_RAX] == SYS_futex;
-        uint64_t call = (uint64_t)(*registers)[REG_RIP] - (again ? 0 : 2);
-        uint64_t operation = (uint64_t)(*registers)[REG_RSI];
+        ucontext_t *frame = park->slots[i].frame;
+        enum ckpt_arch_call call = ckpt_arch_frame_call(frame);
+        uint64_t operation = ckpt_arch_frame_argument(frame, 1);
 
-        if (!ckpt_park_waited(&park->slots[i]) || !is_futex(registers, call) ||
-            (operation & (uint64_t)FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET ||
-            (operation & FUTEX_CLOCK_REALTIME) || !(*registers)[REG_R10])
-            continue;
-        (*registers)[REG_RAX] = -ETIMEDOUT;
-        (*registers)[REG_RIP] = (greg_t)(call + 2);
+        if (call != CKPT_ARCH_CALL_NONE && is_futex(frame, call) &&
+            (operation & (uint64_t)FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET &&
+            !(operation & FUTEX_CLOCK_REALTIME) && ckpt_arch_frame_argument(frame, 3))
+            ckpt_arch_frame_call_ended(frame, call, -ETIMEDOUT);
     }
 }
 

@@ -17,20 +17,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "arch/x86_64/context.h"
+#include "arch/arch.h"
 #include "base/error.h"
 #include "engine/builtin/parked/prctl_settings.h"
 
 /** What is kept for one thread. */
 struct ckpt_slot {
-    struct ckpt_context context;
+    struct ckpt_arch_context context;
+    struct ckpt_arch_thread thread;
     uint32_t tid;
     uint32_t done;        /**< nonzero when the rest is filled in */
     uint32_t asked;       /**< a TID that was sent the signal; not the one this slot is for */
     int32_t failed;       /**< the kernel did not tell all of it: a negative errno value */
     int64_t blocked_ms;   /**< since when that thread is seen to block the signal; 0: it does not */
     uint64_t blocked_cpu; /**< its CPU time then, in ticks */
-    uint64_t tls, gs, clear_tid;
+    uint64_t clear_tid;
     uint64_t robust_list, robust_size;
     uint64_t rseq; /**< address of the thread's registered struct rseq, 0 if none */
     uint32_t rseq_size;

@@ -38,7 +38,7 @@ static bool may_owner_lock(const struct ckpt_tidlock_finder *finder,
     const struct ckpt_slot *slot = ckpt_tidlock_slot(finder->park, lock->slot);
     struct ckpt_range stack = ckpt_tidlock_stack(finder, slot);
     const struct ckpt_area *area = ckpt_areas_at(&finder->areas, stack.start);
-    bool whole = stack.end == slot->tls ||
+    bool whole = stack.end == slot->thread.pointer ||
                  (area && ckpt_raw_equal(area->path, "[stack]") && stack.end == area->end);
 
     if (!slot->frame || !whole)

@@ -43,10 +43,15 @@ static inline struct ckpt_slot *ckpt_tidlock_slot(struct ckpt_park *park, uint32
     return index == CKPT_PARK_COORDINATOR ? &park->coordinator : &park->slots[index];
 }
 
-/** A register of a parked thread; of the coordinator none is known, 0. */
-static inline uint64_t ckpt_tidlock_register(const struct ckpt_slot *slot, int number)
+/** Where a parked thread is, and its stack pointer; of the coordinator neither is known, 0. */
+static inline uint64_t ckpt_tidlock_ip(const struct ckpt_slot *slot)
 {
-    return slot->frame ? (uint64_t)slot->frame->uc_mcontext.gregs[number] : 0;
+    return slot->frame ? ckpt_arch_frame_ip(slot->frame) : 0;
+}
+
+static inline uint64_t ckpt_tidlock_sp(const struct ckpt_slot *slot)
+{
+    return slot->frame ? ckpt_arch_frame_sp(slot->frame) : 0;
 }
 
 /** Fill in `locks` from memory (tidlock_scan.c). */

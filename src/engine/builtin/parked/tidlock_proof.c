@@ -94,14 +94,13 @@ static bool leads_to(const struct ckpt_tidlock_finder *finder, const struct ckpt
 struct ckpt_range ckpt_tidlock_stack(const struct ckpt_tidlock_finder *finder,
                                      const struct ckpt_slot *slot)
 {
-    uint64_t top =
-        slot->frame ? ckpt_tidlock_register(slot, REG_RSP) : (uint64_t)__builtin_frame_address(0);
+    uint64_t top = slot->frame ? ckpt_tidlock_sp(slot) : (uint64_t)__builtin_frame_address(0);
     uint64_t start = (top + 7) & ~7ull;
     const struct ckpt_area *area = ckpt_areas_at(&finder->areas, start);
     uint64_t end = area && (area->prot & PROT_READ) ? area->end : start;
 
-    if (slot->tls > start && slot->tls < end)
-        end = slot->tls;
+    if (slot->thread.pointer > start && slot->thread.pointer < end)
+        end = slot->thread.pointer;
     if (end - start > CKPT_TIDLOCK_STACK)
         end = start + CKPT_TIDLOCK_STACK;
     return (struct ckpt_range){.start = start, .end = ckpt_areas_readable_end(start, end)};
@@ -110,8 +109,10 @@ struct ckpt_range ckpt_tidlock_stack(const struct ckpt_tidlock_finder *finder,
 static bool by_registers(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock,
                          const struct ckpt_slot *slot)
 {
-    for (int i = REG_R8; slot->frame && i <= REG_RCX; i++)
-        if (leads_to(finder, lock, ckpt_tidlock_register(slot, i)))
+    const uint64_t *word;
+
+    for (unsigned i = 0; slot->frame && (word = ckpt_arch_frame_register(slot->frame, i)); i++)
+        if (leads_to(finder, lock, *word))
             return true;
     return false;
 }
@@ -125,8 +126,7 @@ static bool by_frames(const struct ckpt_tidlock_finder *finder, const struct ckp
 {
     const struct ckpt_slot *slot = ckpt_tidlock_slot(finder->park, lock->slot);
     struct ckpt_range stack = ckpt_tidlock_stack(finder, slot);
-    struct ckpt_library *library =
-        ckpt_areas_library(&finder->areas, ckpt_tidlock_register(slot, REG_RIP));
+    struct ckpt_library *library = ckpt_areas_library(&finder->areas, ckpt_tidlock_ip(slot));
     bool inside = uses_locks(finder, library, lock), uses = inside;
 
     if (!library || library->is_java)

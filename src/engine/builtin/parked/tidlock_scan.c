@@ -10,7 +10,6 @@
  * that are still as a file or the image has them.  A lock that is held was written by this process,
  * if only by ckpt_tidlock_apply().
  */
-#include <emmintrin.h>
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -111,39 +110,37 @@ static int check(struct ckpt_tidlock_finder *finder, const struct stretch *stret
     return ckpt_tidlock_add(finder, &lock, error);
 }
 
-/* All ones in each half of the result whose word cannot be an owner with what follows it. */
-static __m128i unlike(const uint64_t *words, __m128i least, __m128i most)
-{
-    __m128i sign = _mm_set1_epi32((int)0x80000000);
-    __m128i value = _mm_sub_epi32(_mm_load_si128((const __m128i *)words), least);
-    __m128i more = _mm_cmpgt_epi32(_mm_xor_si128(value, sign), most);
+/* Two words of 64 bits at once, which every processor can do. */
+typedef uint64_t pair __attribute__((vector_size(16)));
+typedef uint32_t halves __attribute__((vector_size(16)));
 
-    return _mm_or_si128(more, _mm_shuffle_epi32(more, 0xb1));
+/* The highest bit of each word that cannot be an owner with what follows it. */
+static pair unlike(const uint64_t *words, halves least, halves most)
+{
+    pair more = (pair)(*(const halves *)words - least > most);
+
+    return more | more << 32;
 }
 
 /* From @start to @end, multiples of the page size. */
 static int scan(struct ckpt_tidlock_finder *finder, const struct stretch *stretch, uint64_t start,
                 uint64_t end, struct ckpt_error *error)
 {
-    __m128i least = _mm_set_epi32(0, (int)finder->least, 0, (int)finder->least);
-    __m128i most = _mm_xor_si128(_mm_set_epi32((int)CKPT_TIDLOCK_MOST, (int)finder->range,
-                                               (int)CKPT_TIDLOCK_MOST, (int)finder->range),
-                                 _mm_set1_epi32((int)0x80000000));
+    halves least = {finder->least, 0, finder->least, 0};
+    halves most = {finder->range, CKPT_TIDLOCK_MOST, finder->range, CKPT_TIDLOCK_MOST};
     bool file = is_file(stretch);
 
     for (uint64_t at = start; at < end; at += 64) {
         const uint64_t *words = file ? copy + at % PAGE / 8 : (const uint64_t *)at;
-        __m128i all;
+        pair all;
 
         if (file && at % PAGE == 0 && !ckpt_areas_peek(at, copy, PAGE)) {
             at += PAGE - 64;
             continue;
         }
-        all = _mm_and_si128(
-            _mm_and_si128(unlike(words, least, most), unlike(words + 2, least, most)),
-            _mm_and_si128(unlike(words + 4, least, most), unlike(words + 6, least, most)));
-
-        if (__builtin_expect(_mm_movemask_epi8(all) == 0xffff, 1))
+        all = unlike(words, least, most) & unlike(words + 2, least, most) &
+              unlike(words + 4, least, most) & unlike(words + 6, least, most);
+        if (__builtin_expect((all[0] & all[1]) >> 63, 1))
             continue;
         for (int i = 0; i < 8; i++)
             if (check(finder, stretch, at + (uint64_t)i * 8, (const uint32_t *)(words + i), error) <

@@ -10,7 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "arch/x86_64/cpu.h"
+#include "arch/arch.h"
 #include "base/raw.h"
 #include "engine/builtin/restore/restore.h"
 
@@ -94,7 +94,7 @@ static bool same_boot(const struct ckpt_image_kernel *kernel)
 int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
-    struct ckpt_cpu needed = {.reserved = 0}, here;
+    struct ckpt_arch_cpu needed = {0}, here;
     const char *lacks;
 
     if (view->header->page_size != (uint64_t)sysconf(_SC_PAGESIZE))
@@ -105,10 +105,10 @@ int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error)
     if (ckpt_special_find(restore->image.fd, &restore->special, error) < 0)
         return -1;
     if (same_boot(view->kernel) && restore->special.count)
-        return 0; /* cpuid is dear in a virtual machine: each one goes to the hypervisor */
+        return 0; /* to ask a processor is slow in a virtual machine: the hypervisor answers */
     memcpy(&needed, view->cpu, view->cpu_size < sizeof needed ? view->cpu_size : sizeof needed);
-    ckpt_probe_cpu(&here);
-    lacks = ckpt_probe_cpu_lacks(&needed, &here);
+    ckpt_arch_cpu_read(&here);
+    lacks = ckpt_arch_cpu_lacks(&needed, &here);
     if (lacks)
         return ckpt_error_set(error, 0,
                               "this CPU has no %s, which the JVM may use; take the checkpoint on a "

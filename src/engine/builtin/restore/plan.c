@@ -23,13 +23,13 @@
 #include <sys/rseq.h>
 #endif
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "engine/builtin/restore/handover.h"
 #include "engine/builtin/restore/operations.h"
 #include "engine/builtin/restore/restore.h"
 #include "engine/builtin/restorer/restorer_plan.h"
 
-#define SPACE_END 0x7ffffffff000ull
 #define STACK_SIZE ((size_t)64 << 10)
 #define GAP ((uint64_t)16 << 20) /* kept free around the area, because stacks grow */
 #define AREA_MIN ((uint64_t)1 << 32)
@@ -67,7 +67,7 @@ static char *find_area(const struct ckpt_image_view *view, size_t size)
     uint64_t free_from = AREA_MIN;
 
     for (size_t i = 0; i <= view->map_count; i++) {
-        uint64_t free_to = i < view->map_count ? view->maps[i].start : SPACE_END;
+        uint64_t free_to = i < view->map_count ? view->maps[i].start : ckpt_arch_space_end();
 
         for (; free_from + size + 2 * GAP <= free_to; free_from += size + GAP) {
             void *at = mmap((void *)(free_from + GAP), size, PROT_READ | PROT_WRITE,
@@ -110,7 +110,7 @@ static int open_area(const struct ckpt_restore *restore, struct ckpt_operations 
     area->plan = allocate(area, sizeof *area->plan);
     area->plan->area_start = (uint64_t)area->start;
     area->plan->area_end = (uint64_t)area->parameters + area->parameters_size;
-    area->plan->space_end = SPACE_END;
+    area->plan->space_end = ckpt_arch_space_end();
     area->plan->image_fd = restore->image.fd;
     area->plan->first_fd = restore->first_own_fd;
     area->plan->ops = (uint64_t)allocate(area, (count + 1) * sizeof(struct ckpt_op));
@@ -261,7 +261,8 @@ static void unregister_rseq(void)
 #ifdef __GLIBC__
     if (__rseq_size)
         syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset,
-                __rseq_size < 32 ? 32 : __rseq_size, 1 /* RSEQ_FLAG_UNREGISTER */, RSEQ_SIG);
+                __rseq_size < 32 ? 32 : __rseq_size, 1 /* RSEQ_FLAG_UNREGISTER */,
+                ckpt_arch.rseq_signature);
 #endif
 }
 
@@ -317,8 +318,6 @@ struct ckpt_plan *ckpt_plan_make(struct ckpt_restore *restore, struct ckpt_error
 
 void ckpt_plan_run(const struct ckpt_restore *restore, struct ckpt_plan *plan)
 {
-    void (*start)(struct ckpt_plan *, void *) =
-        (void (*)(struct ckpt_plan *, void *))plan->area_start;
     sigset_t all;
 
     sigfillset(&all);
@@ -326,6 +325,5 @@ void ckpt_plan_run(const struct ckpt_restore *restore, struct ckpt_plan *plan)
     restore_limits(&restore->image.view);
     register_membarrier(&restore->image.view);
     unregister_rseq();
-    start(plan, (void *)plan->stack);
-    __builtin_unreachable();
+    ckpt_arch_switch_stack(plan->stack, (void (*)(void *))plan->area_start, plan);
 }

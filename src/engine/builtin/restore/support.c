@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/raw.h"
 #include "image/format.h"
@@ -46,11 +47,11 @@ static void check_machine(struct findings *findings)
     const struct ckpt_kernel *kernel = findings->kernel;
     bool old = kernel->major < 5 || (kernel->major == 5 && kernel->minor < 9);
 
-    if (strcmp(kernel->machine, "x86_64") != 0)
-        add_finding(findings, CKPT_NO, "processor", "%s (only x86-64 is supported)",
-                    kernel->machine);
+    if (strcmp(kernel->machine, ckpt_arch.name) != 0)
+        add_finding(findings, CKPT_NO, "processor", "%s (only %s is supported)", kernel->machine,
+                    ckpt_arch.title);
     else
-        add_finding(findings, CKPT_YES, "processor", "x86-64");
+        add_finding(findings, CKPT_YES, "processor", "%s", ckpt_arch.title);
     if (old)
         add_finding(findings, CKPT_LIMITED, "kernel",
                     "Linux %s (5.9 and later have all that is used)", kernel->release);

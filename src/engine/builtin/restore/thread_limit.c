@@ -14,21 +14,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/restore/restore.h"
 
 #define FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+#define STACK ((size_t)1024)
 #define FEW 1000     /* threads that every machine allows */
 #define END_MS 10000 /* for idle threads to end */
-
-long ckpt_trial_clone(unsigned long flags, void *stack, uint32_t *word);
 
 /* The number in a file; @none if there is no such file or it has "max". */
 static uint64_t read_number(const char *path, uint64_t none)
@@ -106,34 +107,52 @@ static bool is_near_limit(size_t count)
            any_group_is_near_limit(count);
 }
 
+static void wait_and_end(void *argument)
+{
+    uint32_t *word = argument;
+
+    while (!__atomic_load_n(word, __ATOMIC_ACQUIRE))
+        ckpt_sys_futex(word, FUTEX_WAIT_PRIVATE, 0, NULL);
+    for (;;)
+        ckpt_syscall(SYS_exit, 0, 0, 0, 0, 0, 0);
+}
+
 /* Until the kernel has taken them off all counts, which is before they leave this one. */
-static void wait_for_end(void)
+static bool wait_for_end(void)
 {
     int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + END_MS;
     char text[4096];
-    uint64_t threads;
+    uint64_t threads = 0;
 
     do {
         sched_yield();
     } while (ckpt_raw_read_file("/proc/self/status", text, sizeof text) > 0 &&
              ckpt_raw_field(text, "Threads:", 10, &threads) && threads > 1 &&
              ckpt_clock_ms(CLOCK_MONOTONIC) < deadline);
+    return threads == 1;
 }
 
 int ckpt_threads_check(size_t count, struct ckpt_error *error)
 {
     static uint32_t word;
-    char stack[64];
     size_t started = 0;
     long made = 0;
+    char *stacks;
 
     if (count == 0 || !is_near_limit(count))
         return 0;
+    stacks = mmap(NULL, count * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stacks == MAP_FAILED)
+        return ckpt_error_set(error, errno,
+                              "no memory for a trial of how many threads may be started; raise "
+                              "'ulimit -v'");
     for (; started < count && made >= 0; started += made > 0)
-        made = ckpt_trial_clone(FLAGS, stack + sizeof stack, &word);
+        made =
+            ckpt_arch_spawn(FLAGS, stacks + (started + 1) * STACK, wait_and_end, &word, NULL, NULL);
     __atomic_store_n(&word, 1, __ATOMIC_RELEASE);
     ckpt_sys_futex(&word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
-    wait_for_end();
+    if (wait_for_end())
+        munmap(stacks, count * STACK);
     __atomic_store_n(&word, 0, __ATOMIC_RELEASE);
     if (made >= 0)
         return 0;

@@ -9,14 +9,13 @@
  */
 #include <stdbool.h>
 
-#include <asm/prctl.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 
-#include "arch/x86_64/context.h"
+#include "arch/arch.h"
 #include "base/syscall.h"
 #include "engine/builtin/restorer/restorer_plan.h"
 
@@ -32,15 +31,7 @@
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
      CLONE_SETTLS | CLONE_CHILD_CLEARTID)
 
-void ckpt_restorer_enter(const struct ckpt_context *context) __attribute__((noreturn));
-long ckpt_restorer_clone(unsigned long flags, uint64_t stack, uint64_t parent_tid,
-                         uint64_t clear_tid, uint64_t tls, const struct ckpt_context *context);
-long ckpt_restorer_clone3(const struct clone_args *arguments, uint64_t size,
-                          const struct ckpt_context *context);
-long ckpt_restorer_spawn(unsigned long flags, uint64_t stack, uint32_t *parent_tid,
-                         uint32_t *child_tid, void (*function)(struct ckpt_plan *),
-                         struct ckpt_plan *argument);
-void ckpt_restorer_main(struct ckpt_plan *plan) __attribute__((noreturn));
+void ckpt_restorer_main(void *plan) __attribute__((noreturn));
 
 static unsigned long number_text(char *text, unsigned long value, unsigned base)
 {
@@ -210,10 +201,8 @@ static void read_all(struct ckpt_plan *plan)
 
 static void copy(char *to, const char *from, uint64_t size)
 {
-    while (size--) {
+    while (size--)
         *to++ = *from++;
-        __asm__ volatile("" ::: "memory"); /* or the compiler calls memcpy, which is not there */
-    }
 }
 
 static void follow(const struct ckpt_op *op, uint64_t count)
@@ -264,16 +253,17 @@ static void start_threads(const struct ckpt_plan *plan, uint64_t from, uint64_t 
     const struct ckpt_plan_thread *threads = (const struct ckpt_plan_thread *)plan->threads;
 
     for (uint64_t i = from; i < to; i++) {
-        const struct ckpt_context *context = (const struct ckpt_context *)threads[i].context;
+        const struct ckpt_arch_context *context =
+            (const struct ckpt_arch_context *)threads[i].context;
         struct clone_args arguments = {.flags = THREAD_FLAGS,
                                        .child_tid = threads[i].clear_tid,
                                        .tls = threads[i].tls,
                                        .set_tid = (uint64_t)&threads[i].tid,
                                        .set_tid_size = 1};
         long tid = threads[i].tid
-                       ? ckpt_restorer_clone3(&arguments, CLONE_ARGS_SIZE_VER1, context)
-                       : ckpt_restorer_clone(THREAD_FLAGS, context->rsp, 0, threads[i].clear_tid,
-                                             threads[i].tls, context);
+                       ? ckpt_arch_context_clone3(&arguments, CLONE_ARGS_SIZE_VER1, context)
+                       : ckpt_arch_context_clone(THREAD_FLAGS, threads[i].clear_tid, threads[i].tls,
+                                                 context);
 
         if (tid < 0)
             fail("start a thread", threads[i].context, tid);
@@ -283,7 +273,7 @@ static void start_threads(const struct ckpt_plan *plan, uint64_t from, uint64_t 
 static void become_leader(const struct ckpt_plan_thread *thread)
 {
     ckpt_syscall(SYS_set_tid_address, thread->clear_tid, 0, 0, 0, 0, 0);
-    ckpt_syscall(SYS_arch_prctl, ARCH_SET_FS, thread->tls, 0, 0, 0, 0);
+    ckpt_arch_thread_set_pointer(thread->tls);
 }
 
 static void raise_flag(uint32_t *flag)
@@ -305,8 +295,10 @@ static void wait_flag(uint32_t *flag)
 }
 
 /* A second thread for half of what takes page faults and clones. */
-static void help(struct ckpt_plan *plan)
+static void help(void *argument)
 {
+    struct ckpt_plan *plan = argument;
+
     read_all(plan);
     raise_flag(&plan->helper_read);
     wait_flag(&plan->may_start);
@@ -318,9 +310,8 @@ static void help(struct ckpt_plan *plan)
 /* Where the machine has a second CPU and the kernel gives a thread; otherwise one does it all. */
 static bool get_help(struct ckpt_plan *plan)
 {
-    return plan->helper_stack &&
-           ckpt_restorer_spawn(HELPER_FLAGS, plan->helper_stack, &plan->helper_tid,
-                               &plan->helper_tid, help, plan) > 0;
+    return plan->helper_stack && ckpt_arch_spawn(HELPER_FLAGS, (void *)plan->helper_stack, help,
+                                                 plan, &plan->helper_tid, &plan->helper_tid) > 0;
 }
 
 /*
@@ -338,8 +329,10 @@ static void set_layout(const struct ckpt_plan *plan)
     ckpt_sys_prctl(PR_SET_MM, PR_SET_MM_MAP, plan->mm_map, plan->mm_map_size, 0);
 }
 
-void ckpt_restorer_main(struct ckpt_plan *plan)
+/* The first of the flat binary: the command enters it there. */
+__attribute__((section(".text.start"))) void ckpt_restorer_main(void *argument)
 {
+    struct ckpt_plan *plan = argument;
     const struct ckpt_plan_thread *leader = (const struct ckpt_plan_thread *)plan->threads;
     const struct ckpt_op *ops = (const struct ckpt_op *)plan->ops;
     uint64_t lasts = plan->first_read + plan->read_count;
@@ -359,5 +352,5 @@ void ckpt_restorer_main(struct ckpt_plan *plan)
     if (helped)
         raise_flag(&plan->may_start);
     start_threads(plan, 1, helped ? (plan->thread_count + 1) / 2 : plan->thread_count);
-    ckpt_restorer_enter((const struct ckpt_context *)leader->context);
+    ckpt_arch_context_enter((const struct ckpt_arch_context *)leader->context);
 }

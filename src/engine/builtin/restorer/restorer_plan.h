@@ -38,7 +38,7 @@ struct ckpt_move {
 };
 
 struct ckpt_plan_thread {
-    uint64_t context; /**< address of its struct ckpt_context */
+    uint64_t context; /**< address of its struct ckpt_arch_context */
     uint64_t tls;
     uint64_t clear_tid;
     uint32_t tid; /**< the TID it is to have; 0: any */

@@ -2,8 +2,8 @@
 /*
  * System calls that parking interrupted, of which the application should not notice anything.
  */
-#ifndef CKPT_ARCH_X86_64_INTERRUPTED_CALLS_H
-#define CKPT_ARCH_X86_64_INTERRUPTED_CALLS_H
+#ifndef CKPT_ENGINE_BUILTIN_PARKED_INTERRUPTED_CALLS_H
+#define CKPT_ENGINE_BUILTIN_PARKED_INTERRUPTED_CALLS_H
 
 #include <signal.h>
 #include <stdbool.h>

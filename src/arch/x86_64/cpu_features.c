@@ -2,11 +2,23 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
  *
- * cpuid, without the bits that tell about the machine's state and not about its instructions.
+ * What this processor can do: cpuid, without the bits that tell about the machine's state and not
+ * about its instructions.
  */
-#include "arch/x86_64/cpu.h"
-
 #include <cpuid.h>
+
+#include "arch/arch.h"
+#include "arch/x86_64/cpu_features.h"
+#include "base/raw.h"
+
+/* What a struct ckpt_arch_cpu has in it. */
+struct record {
+    uint32_t features[8]; /* words of cpuid: */
+    uint64_t xcr0;        /* extended states that the kernel has enabled */
+    uint32_t xsave_size;  /* bytes of extended state in a signal frame */
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct record) <= sizeof(struct ckpt_arch_cpu), "the image keeps it");
 
 enum { LEAF1_C, LEAF1_D, LEAF7_B, LEAF7_C, LEAF7_D, LEAF7_1_A, EXT1_C, EXT1_D };
 
@@ -57,7 +69,7 @@ static const struct {
     {EXT1_C, 8, "PREFETCHW"},
 };
 
-static uint64_t read_xcr0(void)
+uint64_t ckpt_x86_xcr0(void)
 {
     uint32_t low, high;
 
@@ -65,9 +77,10 @@ static uint64_t read_xcr0(void)
     return (uint64_t)high << 32 | low;
 }
 
-void ckpt_probe_cpu(struct ckpt_cpu *ret_cpu)
+void ckpt_arch_cpu_read(struct ckpt_arch_cpu *ret_cpu)
 {
-    uint32_t *word = ret_cpu->features;
+    struct record *record = (struct record *)ret_cpu;
+    uint32_t *word = record->features;
     unsigned a = 0, b, c, d;
 
     __builtin_memset(ret_cpu, 0, sizeof *ret_cpu);
@@ -77,22 +90,37 @@ void ckpt_probe_cpu(struct ckpt_cpu *ret_cpu)
         __get_cpuid_count(7, 1, &word[LEAF7_1_A], &b, &c, &d);
     __get_cpuid(0x80000001, &a, &b, &word[EXT1_C], &word[EXT1_D]);
     if (word[LEAF1_C] & bit_OSXSAVE) {
-        ret_cpu->xcr0 = read_xcr0();
-        __get_cpuid_count(13, 0, &a, &ret_cpu->xsave_size, &c, &d);
+        record->xcr0 = ckpt_x86_xcr0();
+        __get_cpuid_count(13, 0, &a, &record->xsave_size, &c, &d);
     }
 }
 
-const char *ckpt_probe_cpu_lacks(const struct ckpt_cpu *needed, const struct ckpt_cpu *here)
+const char *ckpt_arch_cpu_lacks(const struct ckpt_arch_cpu *needed,
+                                const struct ckpt_arch_cpu *here)
 {
+    const struct record *want = (const struct record *)needed;
+    const struct record *have = (const struct record *)here;
+
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         uint32_t bit = 1u << names[i].bit;
 
-        if ((needed->features[names[i].word] & bit) && !(here->features[names[i].word] & bit))
+        if ((want->features[names[i].word] & bit) && !(have->features[names[i].word] & bit))
             return names[i].name;
     }
-    if (needed->xcr0 & ~here->xcr0)
+    if (want->xcr0 & ~have->xcr0)
         return "an extended register state (XCR0)";
-    if (needed->xsave_size > here->xsave_size)
+    if (want->xsave_size > have->xsave_size)
         return "room for the extended register state (XSAVE)";
     return NULL;
+}
+
+void ckpt_arch_cpu_describe(const struct ckpt_arch_cpu *cpu, char *text, size_t size)
+{
+    const struct record *record = (const struct record *)cpu;
+    size_t length = ckpt_raw_format(text, size, "%s", "");
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (record->features[names[i].word] & (1u << names[i].bit))
+            length +=
+                ckpt_raw_format(text + length, size - length, length ? " %s" : "%s", names[i].name);
 }

@@ -9,10 +9,8 @@
  * code takes EINTR for an error, or sleeps too short.  So the frame is changed to make the call
  * again, under three conditions:
  *
- * - It is certain which call it was.  The frame does not have its number, but the C library loads
- *   it as a constant just before the call.  From glibc 2.41 on it makes all such calls in one
- *   place; then the number is on the caller's stack, where exactly one may fit the arguments.
- *   Other calls are left as they are.
+ * - It is certain which call it was (ckpt_arch_frame_number()), or of the numbers that it may have
+ *   had exactly one fits the arguments.  Other calls are left as they are.
  * - No other signal is pending that the thread would take: that one may be the true reason, and a
  *   handler of the application will run.
  * - The meaning of the call allows it.  What is left of the time is known where the limit is a
@@ -20,18 +18,17 @@
  *   where the caller gave room for it).  Other limits begin again: such a wait gets longer than its
  *   limit by at most the time that had passed.
  */
-#include "arch/x86_64/interrupted_calls.h"
+#include "engine/builtin/parked/interrupted_calls.h"
 
 #include <errno.h>
 #include <linux/futex.h>
 #include <time.h>
 
+#include "arch/arch.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 
-#define CODE 48        /* bytes before a call that are read */
-#define NUMBER_IN 24   /* of these, those in which a constant number is looked for */
-#define STACK_WORDS 24 /* of the caller, in which the number may be */
+#define LOWEST 65536 /* address that a process may have memory at */
 #define SMALL (1 << 20)
 #define MAX_CLOCKS 16
 
@@ -43,7 +40,7 @@ struct call {
 /* A place in memory, or none. */
 static bool is_address(uint64_t value, bool or_none)
 {
-    return value ? value >= 65536 && value < 1ull << 47 : or_none;
+    return value ? value >= LOWEST && value < ckpt_arch_space_end() : or_none;
 }
 
 static bool is_descriptor(uint64_t value)
@@ -129,14 +126,10 @@ static const struct row {
 } rows[] = {
     {SYS_nanosleep, may_nanosleep},
     {SYS_clock_nanosleep, may_clock_nanosleep},
-    {SYS_poll, may_poll},
     {SYS_ppoll, may_poll},
-    {SYS_select, may_select},
     {SYS_pselect6, may_select},
-    {SYS_epoll_wait, may_epoll},
     {SYS_epoll_pwait, may_epoll},
-    {441 /* epoll_pwait2 */, may_epoll},
-    {SYS_pause, may_pause},
+    {441 /* epoll_pwait2, Linux 5.11 */, may_epoll},
     {SYS_rt_sigsuspend, may_sigsuspend},
     {SYS_rt_sigtimedwait, may_sigtimedwait},
     {SYS_futex, may_futex},
@@ -145,7 +138,13 @@ static const struct row {
     {SYS_msgrcv, may_message},
     {SYS_msgsnd, may_message},
     {SYS_io_getevents, may_get_events},
-    {333 /* io_pgetevents */, may_get_events},
+    {SYS_io_pgetevents, may_get_events},
+#ifdef SYS_poll /* newer processors do not have these */
+    {SYS_poll, may_poll},
+    {SYS_select, may_select},
+    {SYS_epoll_wait, may_epoll},
+    {SYS_pause, may_pause},
+#endif
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 
@@ -159,43 +158,16 @@ static const struct row *row_of(uint64_t number)
 
 /* ---- which call it was ---- */
 
-/* mov $NUMBER, %eax; of another register the byte before is a prefix. */
-static const struct row *row_in_code(const uint8_t *code, const uint8_t *call)
-{
-    for (const uint8_t *at = call - 5; at > call - NUMBER_IN; at--) {
-        uint32_t number;
-
-        if (at[0] != 0xb8 || (at[-1] & 0xf0) == 0x40)
-            continue;
-        __builtin_memcpy(&number, at + 1, sizeof number);
-        return at > code ? row_of(number) : NULL;
-    }
-    return NULL;
-}
-
-/* The place where later C libraries make calls; it has the number in a register, and loses it. */
-static bool is_common_place(const uint8_t *code)
-{
-    static const uint8_t take_number[] = {0x48, 0x89, 0xf0,  /* mov %rsi, %rax */
-                                          0x48, 0x89, 0xd7,  /* mov %rdx, %rdi */
-                                          0x48, 0x89, 0xce}; /* mov %rcx, %rsi */
-
-    for (size_t i = 0; i + sizeof take_number <= CODE; i++)
-        if (__builtin_memcmp(code + i, take_number, sizeof take_number) == 0)
-            return true;
-    return false;
-}
-
-/* Its caller has the number on the stack.  If other words there could be one too, it is none. */
-static const struct row *row_on_stack(const struct call *call, uint64_t stack)
+/* Of the words that may be its number, the only one that fits. */
+static const struct row *only_row(const struct ckpt_arch_number *number, const struct call *call)
 {
     const struct row *found = NULL;
 
-    for (int i = 0; i < STACK_WORDS; i++) {
+    for (uint32_t i = 0; i < number->count; i++) {
         const struct row *row;
         uint64_t word;
 
-        if (ckpt_raw_peek(&word, stack + (uint64_t)i * sizeof word, sizeof word) < 0)
+        if (ckpt_raw_peek(&word, number->words + i * sizeof word, sizeof word) < 0)
             return NULL;
         row = row_of(word);
         if (!row || row == found || !row->may(call) ||
@@ -206,6 +178,18 @@ static const struct row *row_on_stack(const struct call *call, uint64_t stack)
         found = row;
     }
     return found;
+}
+
+static const struct row *row_that_may(const ucontext_t *frame, const struct call *call)
+{
+    struct ckpt_arch_number number;
+    const struct row *row;
+
+    ckpt_arch_frame_number(frame, CKPT_ARCH_CALL_AFTER, &number);
+    if (!number.is_certain)
+        return only_row(&number, call);
+    row = row_of(number.value);
+    return row && row->may(call) ? row : NULL;
 }
 
 /* ---- the frame ---- */
@@ -219,44 +203,31 @@ static bool other_signal_waits(const ucontext_t *frame)
            (pending & ~mask);
 }
 
-/* Whether the thread has just come out of a system call; that one leaves these two behind. */
-static bool is_after_call(const greg_t *registers)
-{
-    return registers[REG_RAX] == -EINTR && registers[REG_RCX] == registers[REG_RIP];
-}
-
 /* Where the kernel has written what is left of a sleep, that is the time for which to sleep on. */
-static void sleep_the_rest(greg_t *registers, const struct row *row, const struct call *call)
+static void sleep_the_rest(ucontext_t *frame, const struct row *row, const struct call *call)
 {
     if (row->may == may_nanosleep && call->b)
-        registers[REG_RDI] = (greg_t)call->b;
+        ckpt_arch_frame_set_argument(frame, 0, call->b);
     if (row->may == may_clock_nanosleep && call->d && !(call->b & TIMER_ABSTIME))
-        registers[REG_RDX] = (greg_t)call->d;
+        ckpt_arch_frame_set_argument(frame, 2, call->d);
 }
 
 void ckpt_calls_continue(ucontext_t *frame, bool clock_changed)
 {
-    greg_t *registers = frame->uc_mcontext.gregs;
-    uint8_t code[CODE + 2];
     const struct row *row;
-    struct call call = {.a = (uint64_t)registers[REG_RDI],
-                        .b = (uint64_t)registers[REG_RSI],
-                        .c = (uint64_t)registers[REG_RDX],
-                        .d = (uint64_t)registers[REG_R10],
-                        .e = (uint64_t)registers[REG_R8],
-                        .f = (uint64_t)registers[REG_R9],
+    struct call call = {.a = ckpt_arch_frame_argument(frame, 0),
+                        .b = ckpt_arch_frame_argument(frame, 1),
+                        .c = ckpt_arch_frame_argument(frame, 2),
+                        .d = ckpt_arch_frame_argument(frame, 3),
+                        .e = ckpt_arch_frame_argument(frame, 4),
+                        .f = ckpt_arch_frame_argument(frame, 5),
                         .clock_changed = clock_changed};
 
-    if (!is_after_call(registers) ||
-        ckpt_raw_peek(code, (uint64_t)registers[REG_RIP] - sizeof code, sizeof code) < 0 ||
-        code[CODE] != 0x0f || code[CODE + 1] != 0x05)
+    if (ckpt_arch_frame_call(frame) != CKPT_ARCH_CALL_AFTER)
         return;
-    row = row_in_code(code, code + CODE);
-    if (!row && is_common_place(code))
-        row = row_on_stack(&call, (uint64_t)registers[REG_RSP]);
-    if (!row || !row->may(&call) || other_signal_waits(frame))
+    row = row_that_may(frame, &call);
+    if (!row || other_signal_waits(frame))
         return;
-    sleep_the_rest(registers, row, &call);
-    registers[REG_RAX] = row->number;
-    registers[REG_RIP] -= 2;
+    sleep_the_rest(frame, row, &call);
+    ckpt_arch_frame_call_again(frame, row->number);
 }

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ *
+ * Signal frames.  The kernel's frame has no number of a system call that has ended: that one is in
+ * the code before the call, or on the stack.
+ */
+#include <errno.h>
+
+#include "arch/arch.h"
+#include "base/raw.h"
+#include "base/syscall.h"
+
+#define RESTORER_FLAG 0x04000000ul /* SA_RESTORER: action[2] has a way back, and must have one */
+#define CALL_SIZE 2                /* of the instruction syscall */
+#define CODE 48                    /* bytes before a call that are read */
+#define NUMBER_IN 24               /* of these, those in which a constant number is looked for */
+#define STACK_WORDS 24             /* of libc's frames, in which the number may be */
+
+void ckpt_arch_sigreturn(void); /* calls.S */
+
+/* Those that a called function preserves, then the others. */
+static const uint8_t general[] = {REG_RBX, REG_RBP, REG_R12, REG_R13, REG_R14,
+                                  REG_R15, REG_RAX, REG_RCX, REG_RDX, REG_RSI,
+                                  REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11};
+static const uint8_t arguments[] = {REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
+
+void ckpt_arch_signal_action(uint64_t ret_action[4], uint64_t handler, unsigned long flags,
+                             uint64_t mask)
+{
+    ret_action[0] = handler;
+    ret_action[1] = flags | RESTORER_FLAG;
+    ret_action[2] = (uint64_t)ckpt_arch_sigreturn;
+    ret_action[3] = mask;
+}
+
+uint64_t ckpt_arch_frame_ip(const ucontext_t *frame)
+{
+    return (uint64_t)frame->uc_mcontext.gregs[REG_RIP];
+}
+
+uint64_t ckpt_arch_frame_sp(const ucontext_t *frame)
+{
+    return (uint64_t)frame->uc_mcontext.gregs[REG_RSP];
+}
+
+uint64_t *ckpt_arch_frame_register(ucontext_t *frame, unsigned index)
+{
+    return index < sizeof general ? (uint64_t *)&frame->uc_mcontext.gregs[general[index]] : NULL;
+}
+
+/* ---- the call that a thread is before or after ---- */
+
+static bool is_call(uint64_t at)
+{
+    uint8_t code[CALL_SIZE];
+
+    return ckpt_raw_peek(code, at, sizeof code) == 0 && code[0] == 0x0f && code[1] == 0x05;
+}
+
+enum ckpt_arch_call ckpt_arch_frame_call(const ucontext_t *frame)
+{
+    uint64_t ip = ckpt_arch_frame_ip(frame);
+
+    if (frame->uc_mcontext.gregs[REG_RAX] == -EINTR && is_call(ip - CALL_SIZE))
+        return CKPT_ARCH_CALL_AFTER;
+    return is_call(ip) ? CKPT_ARCH_CALL_BEFORE : CKPT_ARCH_CALL_NONE;
+}
+
+uint64_t ckpt_arch_frame_argument(const ucontext_t *frame, unsigned index)
+{
+    return (uint64_t)frame->uc_mcontext.gregs[arguments[index]];
+}
+
+void ckpt_arch_frame_set_argument(ucontext_t *frame, unsigned index, uint64_t value)
+{
+    frame->uc_mcontext.gregs[arguments[index]] = (greg_t)value;
+}
+
+/* mov $NUMBER, %eax; of another register the byte before is a prefix. */
+static bool find_constant(const uint8_t *code, const uint8_t *call, uint64_t *ret_number)
+{
+    for (const uint8_t *at = call - 5; at > call - NUMBER_IN && at > code; at--) {
+        uint32_t number;
+
+        if (at[0] != 0xb8 || (at[-1] & 0xf0) == 0x40)
+            continue;
+        __builtin_memcpy(&number, at + 1, sizeof number);
+        *ret_number = number;
+        return true;
+    }
+    return false;
+}
+
+/*
+ * The place where glibc from 2.41 on makes all calls that end when a thread is cancelled; it has
+ * the number from its caller in a register, and loses it.
+ */
+static bool is_common_place(const uint8_t *code)
+{
+    static const uint8_t take_number[] = {0x48, 0x89, 0xf0,  /* mov %rsi, %rax */
+                                          0x48, 0x89, 0xd7,  /* mov %rdx, %rdi */
+                                          0x48, 0x89, 0xce}; /* mov %rcx, %rsi */
+
+    for (size_t i = 0; i + sizeof take_number <= CODE; i++)
+        if (__builtin_memcmp(code + i, take_number, sizeof take_number) == 0)
+            return true;
+    return false;
+}
+
+/* libc loads the number as a constant just before the call, or has it on its caller's stack. */
+void ckpt_arch_frame_number(const ucontext_t *frame, enum ckpt_arch_call call,
+                            struct ckpt_arch_number *ret_number)
+{
+    const greg_t *registers = frame->uc_mcontext.gregs;
+    uint64_t ip = ckpt_arch_frame_ip(frame);
+    uint8_t code[CODE];
+
+    *ret_number = (struct ckpt_arch_number){.is_certain = call == CKPT_ARCH_CALL_BEFORE,
+                                            .value = (uint64_t)registers[REG_RAX]};
+    if (call != CKPT_ARCH_CALL_AFTER || (uint64_t)registers[REG_RCX] != ip || /* as syscall does */
+        ckpt_raw_peek(code, ip - CALL_SIZE - CODE, CODE) < 0)
+        return;
+    ret_number->is_certain = find_constant(code, code + CODE, &ret_number->value);
+    if (!ret_number->is_certain && is_common_place(code)) {
+        ret_number->words = ckpt_arch_frame_sp(frame);
+        ret_number->count = STACK_WORDS;
+    }
+}
+
+void ckpt_arch_frame_call_again(ucontext_t *frame, uint64_t number)
+{
+    frame->uc_mcontext.gregs[REG_RAX] = (greg_t)number;
+    frame->uc_mcontext.gregs[REG_RIP] -= CALL_SIZE;
+}
+
+void ckpt_arch_frame_call_ended(ucontext_t *frame, enum ckpt_arch_call call, int64_t result)
+{
+    frame->uc_mcontext.gregs[REG_RAX] = result;
+    if (call == CKPT_ARCH_CALL_BEFORE)
+        frame->uc_mcontext.gregs[REG_RIP] += CALL_SIZE;
+}
