@@ -50,6 +50,7 @@
 #define MOST_CODE 512
 #define CALLERS 3
 #define LONGEST_FUNCTION 16384
+#define LARGEST_LIBRARY (4 << 20) // of its bytes before its code
 
 static const char *from, *to, *at;
 static long nth, error_number, only_call = -1;
@@ -148,15 +149,41 @@ static struct code {
 static int code_count;
 static pid_t code_of; // its process
 
+static const char *name_of(const char *path)
+{
+    return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+}
+
+static bool is_image(const char *path)
+{
+    return strcmp(name_of(path), "image\n") == 0 || strcmp(name_of(path), "image (deleted)\n") == 0;
+}
+
 static enum whose whose_file(const char *path)
 {
-    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    const char *name = name_of(path);
 
     if (strncmp(name, "libcheckpointer.so", 18) == 0)
         return LIBRARY;
     if (strncmp(name, "memfd:checkpointer", 18) == 0 || strcmp(name, "checkpointer\n") == 0)
         return COMMAND;
     return strncmp(name, "libc.so", 7) == 0 || strncmp(name, "ld-linux", 8) == 0 ? LIBC : OTHER;
+}
+
+// The file offset of an address in a library that a restore has mapped from an image: the distance
+// from the library's first page.
+static unsigned long long offset_in_library(pid_t tid, unsigned long long address)
+{
+    for (unsigned long long distance = 0; distance < LARGEST_LIBRARY; distance += 4096) {
+        char bytes[4];
+        struct iovec here = {.iov_base = bytes, .iov_len = sizeof bytes};
+        struct iovec there = {.iov_base = (void *)(address - distance), .iov_len = sizeof bytes};
+
+        if (process_vm_readv(tid, &here, 1, &there, 1, 0) == sizeof bytes &&
+            memcmp(bytes, "\177ELF", sizeof bytes) == 0)
+            return distance;
+    }
+    return 0;
 }
 
 static void read_code(pid_t tid)
@@ -177,6 +204,10 @@ static void read_code(pid_t tid)
                    &new->offset, &name) >= 4 &&
             prot[2] == 'x') {
             new->whose = whose_file(line + name);
+            if (prot[1] != 'w' && is_image(line + name)) { // what the JVM compiles is writable
+                new->whose = LIBRARY;
+                new->offset = offset_in_library(tid, new->start);
+            }
             code_count++;
         }
     }
