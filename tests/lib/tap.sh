@@ -6,7 +6,7 @@
 #     . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 #
 # and ends with done_testing. It gets: TOP (the checkout), BUILD (its build folder), CKPT (the
-# command), AGENT, JDKS (an array of JDK homes), JAVAC, TMP (a new folder). When it ends, for
+# command), AGENT, TMP (a new folder), and JDKS, JAVAC and jdk_has of jdk.sh. When it ends, for
 # whatever reason, the processes it started are killed, each by its own PID, and TMP is removed
 # (CKPT_KEEP=1 keeps it). Nothing here sleeps: waiting is for an event, with a deadline.
 #
