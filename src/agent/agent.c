@@ -153,7 +153,7 @@ static jint set_up(JavaVM *vm, const char *options)
     struct ckpt_error error;
 
     for (size_t i = 0; ckpt_engine_jvm_at(i); i++)
-        ckpt_engine_jvm_at(i)->loaded();
+        ckpt_engine_jvm_at(i)->on_load();
     ckpt_options = CKPT_OPTIONS_DEFAULT;
     if (ckpt_options_parse(options, &ckpt_options, &error) < 0 || ckpt_jvm_open(vm, &error) < 0 ||
         ckpt_agent_policies_check(ckpt_options.policies, &error) < 0 ||

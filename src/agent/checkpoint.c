@@ -137,7 +137,7 @@ static void freeze(JNIEnv *env, struct work *work, const struct ckpt_engine_jvm 
                    struct ckpt_engine_job *job)
 {
     ckpt_renew_prepare(env, ckpt_options.renew_random);
-    work->host.kept_size = ckpt_generators_kept(&work->host.kept);
+    work->host.shared_generators_size = ckpt_generators_kept(&work->host.shared_generators);
     ckpt_parameters_prepare(env);
     ckpt_lazy_trim();
     ckpt_renew_executable_prepare(env);

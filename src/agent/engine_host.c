@@ -28,7 +28,7 @@ static bool at_rest(const struct ckpt_park *park)
     return rests;
 }
 
-static const char *unfit(const struct ckpt_park *park)
+static const char *obstacle(const struct ckpt_park *park)
 {
     return ckpt_ending_by_signal(park) ? CKPT_ENDING : NULL;
 }
@@ -67,7 +67,7 @@ const struct ckpt_host_parked ckpt_parked_host = {
     .free_memory = ckpt_heap_free,
     .unused_stacks = ckpt_lazy_stacks,
     .lazy_memory = ckpt_lazy_memory,
-    .unfit = unfit,
+    .obstacle = obstacle,
     .progress = progress,
     .before_end = before_end,
     .after_restore = after_restore,

@@ -2,7 +2,7 @@
 /*
  * May run while threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * See tasks.h.  Runs on the coordinator of a parking, while other threads start and end.
+ * See tasks.h. Runs on the thread that parks the others, while threads start and end.
  */
 #include "base/tasks.h"
 
@@ -11,7 +11,9 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 
-/* num_threads, the 20th field of stat(5): `status` has it too, but grows with the user's groups. */
+/*
+ * num_threads is field 20 of /proc/PID/stat. It is in `status` too, whose size depends on the user.
+ */
 uint64_t ckpt_tasks_count(void)
 {
     char text[1024];
@@ -22,7 +24,8 @@ uint64_t ckpt_tasks_count(void)
 }
 
 /*
- * Inside a PID namespace whose /proc belongs to an outer one the names in task/ are not our TIDs.
+ * The TID in this process's own PID namespace: if /proc shows an outer namespace, the names in
+ * task/ are TIDs of that one.
  */
 static int inner_tid(const char *name)
 {
@@ -50,7 +53,7 @@ static int inner_tid(const char *name)
     return tid;
 }
 
-static bool proc_is_ours(void)
+static bool proc_has_own_pids(void)
 {
     char text[32];
     const char *at = text;
@@ -65,7 +68,7 @@ static bool proc_is_ours(void)
 long ckpt_tasks_each(ckpt_task_fn *visit, void *context)
 {
     char buffer[4096];
-    bool ours = proc_is_ours();
+    bool own_tids = proc_has_own_pids();
     int self = (int)ckpt_sys_gettid();
     long fd = ckpt_sys_openat(AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     long got;
@@ -81,7 +84,7 @@ long ckpt_tasks_each(ckpt_task_fn *visit, void *context)
             at += entry->length;
             if (name[0] == '.')
                 continue;
-            tid = ours ? (int)ckpt_raw_number(&name, 10) : inner_tid(name);
+            tid = own_tids ? (int)ckpt_raw_number(&name, 10) : inner_tid(name);
             if (tid > 0 && tid != self && !visit(tid, entry->name, context)) {
                 ckpt_sys_close((int)fd);
                 return 0;

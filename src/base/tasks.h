@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The threads of the process, as /proc/self/task shows them.
+ * The threads of this process, from /proc/self/task.
  */
 #ifndef CKPT_BASE_TASKS_H
 #define CKPT_BASE_TASKS_H
@@ -9,20 +9,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** How many threads the process has; 0 if /proc does not tell. */
+/** The number of threads of this process; 0 if /proc cannot be read. */
 uint64_t ckpt_tasks_count(void);
 
 /**
- * A thread for ckpt_tasks_each(): its @tid as gettid() returns it, and its @name in
- * /proc/self/task, another number where /proc is that of an outer PID namespace.
- * @return whether to continue with the next one
+ * Called by ckpt_tasks_each() for a thread: its @tid as gettid() returns it, and its @name in
+ * /proc/self/task, which is a different number if /proc shows an outer PID namespace.
+ * @return whether to continue with the next thread
  */
 typedef bool ckpt_task_fn(int tid, const char *name, void *context);
 
-/** Call @visit for each thread but the caller. 0 or a negative errno value. */
+/** Call @visit for each thread except the caller. 0 or a negative errno value. */
 long ckpt_tasks_each(ckpt_task_fn *visit, void *context);
 
-/** What /proc shows of one thread. */
+/** A thread's state in /proc. */
 struct ckpt_task {
     char name[16];    /**< "?" if unknown */
     char state;       /**< as in ps: R, S, D, T, t, Z; 0 if unknown */
@@ -30,7 +30,7 @@ struct ckpt_task {
     uint64_t cpu;     /**< CPU time in ticks */
 };
 
-/** Read about the thread that is @name in /proc/self/task; false if it is gone. */
+/** Read the state of the thread @name in /proc/self/task; false if the thread has ended. */
 bool ckpt_tasks_read(const char *name, struct ckpt_task *ret);
 
 #endif

@@ -81,7 +81,7 @@ static int take_rehearsal(int argc, char **argv, int *index, struct arguments *a
                                 &arguments->request.image_name);
 
     if (taken > 0)
-        arguments->dry_run = arguments->request.frozen_runs = true;
+        arguments->dry_run = arguments->request.original_runs = true;
     return taken;
 }
 
@@ -155,7 +155,7 @@ static void warn(const char *text)
 /* Uses _exit(): after a rehearsal, descriptors and working directory are those of the image. */
 __attribute__((noreturn)) static void report_success(const struct ckpt_restore_request *request)
 {
-    if (!request->frozen_runs)
+    if (!request->original_runs)
         printf("'%s' would be restored here\n", request->directory);
     _exit(fflush(stdout) == 0 ? CKPT_EXIT_DONE : CKPT_EXIT_FAILED);
 }

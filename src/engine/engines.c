@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The engines that the command has: one for each word in src/engine/meson.build, of which
- * engine_rows.h is made.
+ * The engines of the command: one for each name in src/engine/meson.build, which writes
+ * engine_rows.h.
  */
 #include <stdio.h>
 #include <string.h>
@@ -34,9 +34,10 @@ const struct ckpt_engine *ckpt_engine_find(const char *name, struct ckpt_error *
             length += (size_t)snprintf(names + length, sizeof names - length, "%s'%s'",
                                        i ? ", " : "", engines[i]->name);
     }
-    ckpt_error_set(error, 0,
-                   "the image was made by the engine '%s', and this checkpointer has %s only; use "
-                   "one that has that engine",
-                   name, names);
+    ckpt_error_set(
+        error, 0,
+        "the image was made by the engine '%s', and this checkpointer has only %s; use a "
+        "checkpointer with that engine",
+        name, names);
     return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The engines that the agent has: one for each word in src/engine/meson.build, of which
- * engine_rows.h is made.
+ * The engines of the agent: one for each name in src/engine/meson.build, which writes
+ * engine_rows.h.
  */
 #include "engine/engine.h"
 #include "engine/engine_rows.h"

@@ -302,7 +302,7 @@ int ckpt_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct ckpt_
         if (is_locked(&image->fds[i]) &&
             leave_alone(image, image->fds[i].number, file_fds, error) < 0)
             return -1;
-    if (thaw->frozen_runs) /* it has them, so no other process has */
+    if (thaw->original_runs) /* it has them, so no other process has */
         return 0;
     for (size_t i = 0; i < image->fd_count; i++) {
         const struct ckpt_image_fd *entry = &image->fds[i];

@@ -44,7 +44,7 @@ struct ckpt_fd_thaw {
      * are only asked for.
      */
     bool rehearsal;
-    bool frozen_runs; /**< and the JVM in the image still runs: its addresses and locks are taken */
+    bool original_runs; /**< a rehearsal: the image's JVM still has its addresses and locks */
 };
 
 /** What the number `object` of an image's descriptor counts. */

@@ -164,7 +164,7 @@ static long may_bind(const struct ckpt_fd_thaw *thaw, int fd, const struct liste
 
     if (!path[0]) {
         failed = ckpt_syscall(SYS_bind, fd, data->address, data->address_size, 0, 0, 0);
-        return failed == -EADDRINUSE && thaw->frozen_runs ? 0 : failed;
+        return failed == -EADDRINUSE && thaw->original_runs ? 0 : failed;
     }
     while (slash && path[slash] != '/')
         slash--;
@@ -173,7 +173,7 @@ static long may_bind(const struct ckpt_fd_thaw *thaw, int fd, const struct liste
     parent[slash ? slash : 1] = '\0';
     failed = ckpt_fd_rehearse_access(parent, 2 | 1 /* W_OK | X_OK */);
     if (failed < 0 || ckpt_sys_fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-        thaw->frozen_runs)
+        thaw->original_runs)
         return failed;
     return S_ISSOCK(status.st_mode) && !ckpt_fd_rehearse_listens(path) ? 0 : -EADDRINUSE;
 }

@@ -123,7 +123,7 @@ long ckpt_fd_rehearse_bind(const struct ckpt_fd_thaw *thaw, int fd, const void *
     failed = ckpt_syscall(SYS_bind, fd, address, size, 0, 0, 0);
     for (int i = 0; i < 2 && shares; i++)
         set_option(fd, SOL_SOCKET, options[i], values[i]);
-    if (failed == -EADDRINUSE && (shares || thaw->frozen_runs))
+    if (failed == -EADDRINUSE && (shares || thaw->original_runs))
         return 0; /* by the JVM itself, which has it now */
     return failed;
 }

@@ -301,8 +301,9 @@ static int fill_rest(struct ckpt_gather *gather, const struct ckpt_freeze *freez
         .flags = freeze->host->redirects_clock ? CKPT_AGENT_REDIRECTS_CLOCK : 0};
     __builtin_memcpy(&gather->tables.signals[park->options.signal - 1], park->old_action,
                      sizeof park->old_action);
-    if (ckpt_tables_pool(&gather->tables, freeze->host->kept, freeze->host->kept_size,
-                         &gather->tables.process.kept, error) < 0)
+    if (ckpt_tables_pool(&gather->tables, freeze->host->shared_generators,
+                         freeze->host->shared_generators_size, &gather->tables.process.kept,
+                         error) < 0)
         return -1;
     return ckpt_tables_pool(&gather->tables, freeze->java, ckpt_raw_length(freeze->java),
                             &gather->tables.process.java, error);
@@ -491,14 +492,14 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
                        const struct ckpt_park *park, struct ckpt_error *error)
 {
     struct reading reading = {.gather = gather, .freeze = freeze, .error = error};
-    const char *unfit = freeze->host->parked->unfit(park);
+    const char *obstacle = freeze->host->parked->obstacle(park);
     int result;
 
     if (know_memory(gather, freeze, park, error) < 0 || walk(gather, error) < 0 ||
         describe_threads(gather, park, error) < 0 || fill_rest(gather, freeze, park, error) < 0)
         return -1;
-    if (unfit)
-        ckpt_report_add(gather->report, "error", "%s", unfit);
+    if (obstacle)
+        ckpt_report_add(gather->report, "error", "%s", obstacle);
     ckpt_traced_check(gather, park);
     if (gather->report->count)
         return ckpt_error_set(error, 0, "refused");

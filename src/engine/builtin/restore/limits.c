@@ -258,7 +258,7 @@ static int check_committed(const struct ckpt_restore *restore, const struct spac
         !ckpt_raw_field(text, "CommitLimit:", 10, &max) ||
         !ckpt_raw_field(text, "Committed_AS:", 10, &now))
         return 0;
-    if (restore->request->frozen_runs)
+    if (restore->request->original_runs)
         now = 0; /* most of it is the JVM's, which ends before the restore */
     max = max > now ? (max - now) << 10 : 0;
     if (space->charged <= max)
@@ -369,7 +369,7 @@ int ckpt_limits_check(struct ckpt_restore *restore, const struct ckpt_plan *plan
              check_limit(RLIMIT_AS, "address space", "-v", space.peak_bytes + own, error) < 0 ||
              check_limit(RLIMIT_DATA, "writable memory", "-d", space.peak_data + own, error) < 0 ||
              check_memory(restore, &space, error) < 0 || check_cgroup(restore, &space, error) < 0 ||
-             (!restore->request->frozen_runs &&
+             (!restore->request->original_runs &&
               ckpt_threads_check(plan->thread_count - 1, error) < 0))
         result = -1;
     else

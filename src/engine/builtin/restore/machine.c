@@ -105,7 +105,7 @@ int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error)
     if (ckpt_special_find(restore->image.fd, &restore->special, error) < 0)
         return -1;
     if (same_boot(view->kernel) && restore->special.count)
-        return 0; /* to ask a processor is slow in a virtual machine: the hypervisor answers */
+        return 0; /* reading CPU features is slow in a virtual machine (on x86 by cpuid) */
     memcpy(&needed, view->cpu, view->cpu_size < sizeof needed ? view->cpu_size : sizeof needed);
     ckpt_arch_cpu_read(&here);
     lacks = ckpt_arch_cpu_lacks(&needed, &here);

@@ -117,7 +117,7 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
         .shared_fds = restore->shared_fds,
         .streams = restore->streams,
         .rehearsal = restore->rehearsal,
-        .frozen_runs = restore->request->frozen_runs,
+        .original_runs = restore->request->original_runs,
     };
     ckpt_auto_free int *waiting = malloc((view->fd_count + 1) * sizeof(int));
 
@@ -157,7 +157,7 @@ static struct ckpt_plan *plan_and_open(struct ckpt_restore *restore, struct ckpt
      * still runs has its own TIDs, so in its rehearsal they are not checked.
      */
     if (!plan || ckpt_limits_check(restore, plan, error) < 0 ||
-        (restore->request->same_tids && !restore->request->frozen_runs &&
+        (restore->request->same_tids && !restore->request->original_runs &&
          ckpt_tids_check(&restore->image.view, error) < 0) ||
         print_warnings(restore) < 0 || thaw_fds(restore, error) < 0)
         return NULL;
