@@ -223,8 +223,7 @@ int ckpt_target_check_tmp(const struct ckpt_target *target, struct ckpt_error *e
 int ckpt_target_find_library(char *path, size_t size, struct ckpt_error *error)
 {
     static const char *const places[] = {"%s/" LIBRARY, "%s/../lib/" LIBRARY,
-                                         "%s/../lib/x86_64-linux-gnu/" LIBRARY,
-                                         "%s/../lib64/" LIBRARY};
+                                         "%s/../" CKPT_LIBDIR "/" LIBRARY, "%s/../lib64/" LIBRARY};
     char folder[PATH_MAX];
     char candidate[PATH_MAX + 64], resolved[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);

@@ -153,5 +153,29 @@ kind() {
     is "$status" 0 "kind: a JVM with a made-up kind is frozen, inspected and restored" || diag "$out$err"
 }
 
+# ---- a processor: a folder of src/arch that provides nothing
+
+processor() {
+    local tree=$TMP/processor jdk declared
+    copy_tree "$tree"
+    mkdir "$tree/src/arch/m68k"
+    echo '# SPDX-License-Identifier: LGPL-3.0-or-later' >"$tree/src/arch/m68k/meson.build"
+    jdk=$("$TOP/tools/jdks" --at-least 11)
+    run meson setup -Dwerror=true -Darch=m68k -Doptimization=0 "-Djdk=$jdk" "$tree/build" "$tree"
+    is "$status" 0 "processor: the build finds the folder of a made-up processor" ||
+        { diag "$out$err" && return; }
+    RUN_SECONDS=900 run ninja -C "$tree/build" -k 0 checkpointer libcheckpointer.so src/arch-contract
+    declared=$({
+        grep -oE '\bckpt_arch_\w+\(' "$TOP/src/arch/arch.h" | tr -d '('
+        echo ckpt_arch
+    } | sort -u)
+    is "$(grep -oE "undefined (reference to|symbol:) \W?\w+" <<<"$out$err" | grep -oE '\w+$' | sort -u)" \
+        "$declared" "processor: the linker lists all that arch.h declares, and nothing else"
+    is "$(grep '^FAILED: ' <<<"$out$err" | sed 's/^FAILED: //; s/ *$//' | sort)" \
+        $'src/arch-contract\nsrc/engine/builtin/restorer/restorer.elf' \
+        "processor: all else of the agent and the command compiles"
+}
+
 kind
+processor
 done_testing
