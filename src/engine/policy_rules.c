@@ -52,7 +52,7 @@ static bool rule_matches(const struct ckpt_policies *policies, const struct ckpt
            end_matches(policies, &rule->remote, &subject->remote);
 }
 
-/* A rule with a number is for that descriptor of any type, others for types without a rule type. */
+/* With a number: that descriptor of any type; without: descriptors that have no other rule type. */
 static bool descriptor_matches(const struct ckpt_policies *policies,
                                const struct ckpt_policy_rule *rule,
                                const struct ckpt_policy_subject *subject)

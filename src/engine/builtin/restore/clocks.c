@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Makes the monotonic and boot-time clocks continue from their values in the image, in a time
- * namespace. A process with one thread can enter it by setns(), without an exec. It has no
- * restrictions for the process.
+ * namespace. A process with one thread can enter it by setns(), without an exec. The
+ * process has no restrictions there.
  *
  * A time namespace needs CAP_SYS_ADMIN. An ordinary user gets it in a new user namespace that maps
  * only that user, whose capabilities are dropped at once. But there chgrp to supplementary groups

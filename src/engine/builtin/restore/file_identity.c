@@ -183,7 +183,7 @@ static bool has_own_position(const struct ckpt_image_view *image, size_t index)
     return false;
 }
 
-/* The path of a descriptor that is opened again by it; "" for any other. */
+/* The path by which a descriptor is reopened; "" if it is not reopened by a path. */
 static const char *path_of(const struct ckpt_image_view *image, const struct ckpt_image_fd *fd)
 {
     const struct ckpt_image_file *file = ckpt_fd_file(image, fd);

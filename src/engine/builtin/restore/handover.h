@@ -15,7 +15,7 @@ size_t ckpt_handover_parameters_size(const struct ckpt_restore *restore);
 /** Write a ckpt_parameters to @to: zeroed memory at the address that it has in the process. */
 void ckpt_handover_fill_parameters(const struct ckpt_restore *restore, char *to);
 
-/** Write the part of @mailbox that the agent's version has to @to, which has the size of that. */
+/** Write @mailbox to @to in the size of the agent's version: cut off, or extended with zeros. */
 void ckpt_handover_fill_mailbox(const struct ckpt_image_agent *agent,
                                 const struct ckpt_mailbox *mailbox, char *to);
 

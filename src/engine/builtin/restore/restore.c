@@ -70,10 +70,7 @@ static int reserve_own_fds(struct ckpt_restore *restore, struct ckpt_error *erro
     return 0;
 }
 
-/*
- * Whether @path is a missing directory that ckpt_remake_files() creates, or would after a
- * rehearsal.
- */
+/* Whether @path is a missing directory that a restore creates (ckpt_remake_files()). */
 static bool will_be_created(const struct ckpt_image_view *view, const char *path)
 {
     for (size_t i = 0; i < view->file_count; i++)

@@ -117,7 +117,7 @@ static void wait_and_end(void *argument)
         ckpt_syscall(SYS_exit, 0, 0, 0, 0, 0, 0);
 }
 
-/* Until the kernel has taken them off all counts, which is before they leave this one. */
+/* Wait for all to end. The kernel takes a thread off the limits' counts before off this number. */
 static bool wait_for_end(void)
 {
     int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + END_MS;
