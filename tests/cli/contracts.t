@@ -176,6 +176,161 @@ processor() {
         "processor: all else of the agent and the command compiles"
 }
 
+# ---- an engine that refuses everything
+
+# The places of "To add one" (an engine), in a copy; before the other, so that it is the default.
+add_engine() {
+    mkdir src/engine/refusing
+    cat >src/engine/refusing/meson.build <<'MESON'
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# An engine that refuses everything.
+ordinary_sources += files('in_jvm.c')
+restoring_sources += files('in_command.c')
+MESON
+    cat >src/engine/refusing/in_jvm.c <<'C'
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * An engine that refuses everything, in the JVM.
+ */
+#include "engine/engine.h"
+
+static void on_load(void)
+{
+}
+
+static int check_machine(struct ckpt_error *error)
+{
+    (void)error;
+    return 0;
+}
+
+static int check_room(const struct ckpt_host *host, struct ckpt_error *error)
+{
+    (void)host;
+    (void)error;
+    return 0;
+}
+
+static int prepare(const struct ckpt_host *host, struct ckpt_engine_job **ret_job,
+                   struct ckpt_error *error)
+{
+    (void)host;
+    (void)ret_job;
+    return ckpt_error_set(error, 0, "the engine refuses to prepare");
+}
+
+const struct ckpt_engine_jvm ckpt_engine_refusing_jvm = {
+    .name = "refusing",
+    .on_load = on_load,
+    .check_machine = check_machine,
+    .check_room = check_room,
+    .prepare = prepare,
+};
+C
+    cat >src/engine/refusing/in_command.c <<'C'
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * An engine that refuses everything, in the command.
+ */
+#include "engine/engine.h"
+
+static int check(ckpt_finding_fn *report, void *context)
+{
+    report(context, CKPT_NO, "engine", "it refuses everything (use another one)");
+    return -1;
+}
+
+static int restore(const struct ckpt_restore_request *request, struct ckpt_error *error)
+{
+    return ckpt_error_set(error, 0, "the engine refuses to restore '%s'", request->directory);
+}
+
+static int rehearse(const struct ckpt_restore_request *request, struct ckpt_error *error)
+{
+    return ckpt_error_set(error, 0, "the engine refuses to rehearse '%s'", request->directory);
+}
+
+static int describe(const char *directory, bool verify, struct ckpt_description *ret_description,
+                    struct ckpt_error *error)
+{
+    (void)verify;
+    (void)ret_description;
+    return ckpt_error_set(error, 0, "the engine refuses to describe '%s'", directory);
+}
+
+const struct ckpt_engine ckpt_engine_refusing = {
+    .name = "refusing",
+    .check = check,
+    .restore = restore,
+    .rehearse = rehearse,
+    .describe = describe,
+};
+C
+    sed -i "s/^engines = \['builtin'\]$/engines = ['refusing', 'builtin']/" src/engine/meson.build
+    add_after tools/lint '    "src/engine": {"src/engine"' \
+        '    "src/engine/refusing": {"src/engine/refusing", "src/engine", "src/base"},' || return
+    add_after tools/lint '    "src/engine": "shared",' '    "src/engine/refusing": "restoring",' || return
+    add_after tools/lint '    "src/engine": "shared",' '    "src/engine/refusing/in_jvm.c": "ordinary",'
+}
+
+# made_by_refusing DIR: the image there says that the engine `refusing` has made it.
+made_by_refusing() {
+    python3 - "$1/image" <<'PYTHON'
+import sys
+
+with open(sys.argv[1], "r+b") as image:
+    at = image.read(1 << 20).index(b"builtin".ljust(16, b"\0"))
+    image.seek(at)
+    image.write(b"refusing")
+PYTHON
+}
+
+engine() {
+    local tree=$TMP/engine image=$TMP/engine-image command
+    JAVA=${JDKS[0]}/bin/java
+    start_jvm engine - -jar "$SIMPLE" --period 20
+    wait_line "$log" 2
+    freeze "$pid" "$image" "engine: a JVM is frozen" || return
+    made_by_refusing "$image"
+    for command in restore "restore --dry-run" inspect; do
+        # shellcheck disable=SC2086 # two words
+        run "$CKPT" $command "$image"
+        is "$status$out$err" "1checkpointer: the image was made by the engine 'refusing', and this"\
+" checkpointer has only 'builtin'; use a checkpointer with that engine" \
+            "engine: $command of an image of an unknown engine is refused, with a hint"
+    done
+    copy_tree "$tree/plain"
+    cp -r "$tree/plain" "$tree/more"
+    run sh -c 'cd "$1" && shift && "$@"' sh "$tree/more" \
+        bash -c "$(declare -f add_engine add_after); add_engine"
+    is "$status$err" 0 "engine: a made-up engine is added by the places of ARCHITECTURE.md"
+    is "$(diff -rq "$tree/plain" "$tree/more" | grep -o 'refusing$\|plain/[^ ]*' | sort | tr '\n' ' ')" \
+        "plain/src/engine/meson.build plain/tools/lint refusing " "engine: no other file is changed"
+    RUN_SECONDS=900 run "$tree/more/tools/build" --werror
+    is "$status" 0 "engine: the tree with a made-up engine is built" || { diag "$out$err" && return; }
+    run "$tree/more/tools/lint"
+    is "$status" 0 "engine: the lint finds nothing in the tree with a made-up engine" || diag "$out"
+    CKPT=$tree/more/build/checkpointer
+    run "$CKPT" check
+    like "$status $out" $'^1 no +engine: it refuses everything \\(use .*\n[a-z]+ +builtin: kernel: ' \
+        "engine: check asks each engine, the default first"
+    for command in restore:restore "restore --dry-run:rehearse" inspect:describe; do
+        # shellcheck disable=SC2086 # two words
+        run "$CKPT" ${command%:*} "$image"
+        is "$status$out$err" "1checkpointer: the engine refuses to ${command#*:} '$image'" \
+            "engine: ${command%:*} of its image reaches a made-up engine"
+    done
+    start_jvm refused - -jar "$SIMPLE" --period 20
+    wait_line "$log" 2
+    run "$CKPT" checkpoint "$pid" "$tree/image"
+    contains "$status$err" "the engine refuses to prepare" "engine: a checkpoint reaches a made-up engine"
+    ok "engine: the JVM continues after a made-up engine has refused" wait_more "$log" 2
+    stop "$pid"
+    CKPT=$BUILD/checkpointer
+}
+
 kind
 processor
+engine
 done_testing
