@@ -18,9 +18,9 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/page.h"
 #include "hotspot/parked/clock_redirect.h"
 
-#define PAGE 4096ul
 #define EPOCH_LEAST 1000000000 /* seconds: later is a date, earlier is an uptime */
 
 static struct ckpt_clock_calls *const found = &ckpt_clock_calls;
@@ -83,8 +83,8 @@ static void search(const struct dl_phdr_info *info, const ElfW(Phdr) * segment, 
 
 static void mark_read_only(const struct dl_phdr_info *info, const ElfW(Phdr) * relro)
 {
-    uintptr_t start = (info->dlpi_addr + relro->p_vaddr) & -PAGE;
-    uintptr_t end = (info->dlpi_addr + relro->p_vaddr + relro->p_memsz) & -PAGE;
+    uintptr_t start = ckpt_page_floor(info->dlpi_addr + relro->p_vaddr);
+    uintptr_t end = ckpt_page_floor(info->dlpi_addr + relro->p_vaddr + relro->p_memsz);
 
     for (size_t i = 0; i < found->count; i++)
         if ((uintptr_t)found->calls[i].at >= start && (uintptr_t)found->calls[i].at < end)

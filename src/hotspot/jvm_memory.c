@@ -19,11 +19,11 @@
 #include <unistd.h>
 
 #include "arch/arch.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "hotspot/vmstructs.h"
 
-#define PAGE 4096
 #define ROOT_CHUNK ((uint64_t)4 << 20) /* metaspace comes in aligned pieces of 4 or 16 MiB */
 #define MOST_CHUNKS 4096
 #define MOST_CLASSES 4000000 /* a list that is longer is none */
@@ -85,8 +85,8 @@ static int add_library(struct dl_phdr_info *info, size_t size, void *context)
     }
     if (low > *inside || *inside >= high || library_count == MOST_LIBRARIES)
         return 0;
-    libraries[library_count++] = (struct ckpt_range){
-        .start = low & ~(uint64_t)(PAGE - 1), .end = (high + PAGE - 1) & ~(uint64_t)(PAGE - 1)};
+    libraries[library_count++] =
+        (struct ckpt_range){.start = ckpt_page_floor(low), .end = ckpt_page_ceil(high)};
     return 1;
 }
 
@@ -189,7 +189,7 @@ static void add_chunk(struct chunks *chunks, uint64_t address)
 {
     uint64_t start = address & ~(ROOT_CHUNK - 1);
 
-    if (start == chunks->last || address < PAGE ||
+    if (start == chunks->last || address < ckpt_page_size ||
         (address >= chunks->low && address < chunks->high))
         return;
     chunks->last = start;
@@ -239,14 +239,14 @@ static bool read_words(uint64_t address, uint64_t *to, size_t count)
 static bool is_table_of(uint64_t heap_size, uint64_t size)
 {
     for (int shift = 5; shift <= 10; shift++)
-        if (size == ((heap_size >> shift) + PAGE - 1) / PAGE * PAGE)
+        if (size == ckpt_page_ceil(heap_size >> shift))
             return true;
     return false;
 }
 
 static bool is_page(uint64_t address)
 {
-    return address && address % PAGE == 0 && address < ckpt_arch_space_end();
+    return address && address % ckpt_page_size == 0 && address < ckpt_arch_space_end();
 }
 
 /*
@@ -263,7 +263,7 @@ static void add_tables(struct list *list, uint64_t heap_size)
     for (size_t i = 0; i < heap_words; i++) {
         if (is_page(own[i]) && own[i + 1] < heap_size && is_table_of(heap_size, own[i + 1] * 8))
             add(list, own[i], own[i] + own[i + 1] * 8);
-        if (own[i] < PAGE || own[i] >= ckpt_arch_space_end() || own[i] % 8 ||
+        if (own[i] < ckpt_page_size || own[i] >= ckpt_arch_space_end() || own[i] % 8 ||
             !read_words(own[i], piece, PIECE_WORDS))
             continue;
         for (size_t j = 0; j + 1 < PIECE_WORDS; j++)
@@ -285,7 +285,7 @@ static void add_heap(struct list *list)
         const char *table = (const char *)word(*barrier_set, card_table_at);
         uint64_t cards = word(table, cards_at);
 
-        if (cards % PAGE == 0)
+        if (cards % ckpt_page_size == 0)
             add(list, cards, cards + word(table, cards_size_at));
     }
 }
@@ -398,8 +398,9 @@ size_t ckpt_lazy_stacks(const struct ckpt_park *park, struct ckpt_range *ret, si
 
         for (uint32_t j = 0; j < park->taken && low && low < base && !from; j++)
             from = used_from(&park->slots[j], low, base);
-        if (from > low + 2 * PAGE) /* a page for what is allowed to be below the pointer */
-            add(&list, low, from - PAGE);
+        if (from >
+            low + 2 * ckpt_page_size) /* a page for what is allowed to be below the pointer */
+            add(&list, low, from - ckpt_page_size);
     }
     return list.count;
 }

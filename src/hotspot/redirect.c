@@ -13,8 +13,7 @@
 #include <sys/mman.h>
 
 #include "arch/arch.h"
-
-#define PAGE 4096ul
+#include "base/page.h"
 
 struct work {
     const struct ckpt_redirect *table;
@@ -49,8 +48,8 @@ static bool find_imports(const struct dl_phdr_info *info, struct imports *ret)
         if (segment->p_type == PT_DYNAMIC)
             entry = (const ElfW(Dyn) *)start;
         if (segment->p_type == PT_GNU_RELRO) {
-            ret->relro_start = start & ~(PAGE - 1);
-            ret->relro_end = (start + segment->p_memsz) & ~(PAGE - 1);
+            ret->relro_start = ckpt_page_floor(start);
+            ret->relro_end = ckpt_page_floor(start + segment->p_memsz);
         }
     }
     for (; entry && entry->d_tag != DT_NULL; entry++) {
@@ -72,16 +71,16 @@ static bool find_imports(const struct dl_phdr_info *info, struct imports *ret)
 
 static void change(const struct imports *imports, uintptr_t *slot, uintptr_t to)
 {
-    uintptr_t page = (uintptr_t)slot & ~(PAGE - 1);
+    uintptr_t page = ckpt_page_floor((uintptr_t)slot);
     bool sealed = page >= imports->relro_start && page < imports->relro_end;
 
     if (*slot == to)
         return;
-    if (sealed && mprotect((void *)page, PAGE, PROT_READ | PROT_WRITE) < 0)
+    if (sealed && mprotect((void *)page, ckpt_page_size, PROT_READ | PROT_WRITE) < 0)
         return; /* a policy against it: this function is not seen */
     __atomic_store_n(slot, to, __ATOMIC_RELEASE);
     if (sealed)
-        mprotect((void *)page, PAGE, PROT_READ);
+        mprotect((void *)page, ckpt_page_size, PROT_READ);
 }
 
 static const struct ckpt_redirect *find(const struct work *work, const char *name)

@@ -73,7 +73,7 @@ static void put_process(const struct ckpt_tables *tables, struct ckpt_notes *not
 /* Mapped files: count, page size, (start, end, page offset) each, then the names. */
 static void put_files(const struct ckpt_tables *tables, struct ckpt_notes *notes)
 {
-    uint64_t head[2] = {0, CKPT_PAGE};
+    uint64_t head[2] = {0, tables->header.page_size};
     size_t names = 0;
 
     for (int pass = 0; pass < 3; pass++) {
@@ -88,7 +88,7 @@ static void put_files(const struct ckpt_tables *tables, struct ckpt_notes *notes
                 head[0]++;
                 names += file->path.size + 1;
             } else if (pass == 1) {
-                uint64_t place[3] = {map->start, map->end, map->offset / CKPT_PAGE};
+                uint64_t place[3] = {map->start, map->end, map->offset / tables->header.page_size};
                 ckpt_notes_put(notes, place, sizeof place);
             } else {
                 ckpt_notes_put(notes, ckpt_tables_text(tables, file->path), file->path.size + 1);

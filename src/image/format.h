@@ -24,8 +24,7 @@
 #define CKPT_IMAGE_NAME "image"
 #define CKPT_MANIFEST_NAME "manifest.json"
 #define CKPT_NOTE_NAME                                                                             \
-    "CHECKPOINT" /* with its zero, 11 bytes: descriptions begin at multiples of 8 */
-#define CKPT_PAGE 4096ull
+    "CHECKPOINT"              /* with its zero, 11 bytes: descriptions begin at multiples of 8 */
 #define CKPT_NONE 0xffffffffu /* no index */
 
 /**
@@ -212,7 +211,7 @@ struct ckpt_image_shared {
 
 #define CKPT_RUN_GUARD 1u
 #define CKPT_RUN_LAZY 2u /* the JVM's own memory: may be a private mapping of the image */
-/** Pages that lie in the image.  `address` and `offset` are multiples of CKPT_PAGE. */
+/** Pages that lie in the image.  `address` and `offset` are multiples of the page size. */
 struct ckpt_image_run {
     uint64_t address, offset, size;
     uint32_t flags; /**< CKPT_RUN_LAZY, or CKPT_RUN_GUARD: guard pages have no content, no offset */

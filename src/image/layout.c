@@ -48,7 +48,7 @@ static uint64_t place_runs(struct ckpt_tables *tables, uint64_t offset)
                 offset += (run->address - offset) % CKPT_LARGE;
             run->offset = offset;
             offset += run->size;
-            pages += run->size / CKPT_PAGE;
+            pages += run->size / tables->header.page_size;
         }
     }
     tables->process.page_total = pages;
@@ -101,7 +101,7 @@ static size_t put_segments(const struct ckpt_tables *tables, const struct ckpt_i
                                .p_offset = tables->header.meta_size,
                                .p_vaddr = map->start,
                                .p_memsz = map->end - map->start,
-                               .p_align = CKPT_PAGE};
+                               .p_align = tables->header.page_size};
         return 1;
     }
     if (map->kind == CKPT_MAP_SHARED)
@@ -118,7 +118,7 @@ static size_t put_segments(const struct ckpt_tables *tables, const struct ckpt_i
                                      .p_vaddr = run->address,
                                      .p_filesz = run->size,
                                      .p_memsz = run->size,
-                                     .p_align = CKPT_PAGE};
+                                     .p_align = tables->header.page_size};
         count++;
     }
     return count;
@@ -168,7 +168,7 @@ void ckpt_layout_make(struct ckpt_tables *tables)
     struct ckpt_image_header *header = &tables->header;
     uint64_t sums = up(tables->runs.count * sizeof(uint32_t), 8);
 
-    header->meta_size = up(put_metadata(tables, NULL), CKPT_PAGE);
+    header->meta_size = up(put_metadata(tables, NULL), header->page_size);
     header->pages_end = place_runs(tables, header->meta_size);
     header->image_size =
         header->pages_end + sizeof(struct ckpt_image_note) + sums + sizeof(struct ckpt_image_end);

@@ -13,12 +13,11 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "image/mailbox.h"
 #include "image/notes.h"
 
-#define PAGE_LEAST 4096u
-#define PAGE_MOST 65536u
 #define HINT "; take a new checkpoint"
 #define CUT_OFF "its size is not what it says, as of a file that was cut off"
 
@@ -74,7 +73,7 @@ static int check_sizes(const struct ckpt_image_header *header, uint64_t file_siz
 {
     uint64_t page = header->page_size;
 
-    if (page < PAGE_LEAST || page > PAGE_MOST || (page & (page - 1)))
+    if (!ckpt_page_is_valid(page))
         return ckpt_image_damaged(error, "the size of its pages");
     if (header->image_size != file_size || header->meta_size > CKPT_METADATA_MAX ||
         header->meta_size % page || header->pages_end % page ||

@@ -231,7 +231,7 @@ int ckpt_image_write(struct ckpt_tables *tables, struct ckpt_sink *sink, ckpt_pr
     const struct ckpt_image_header *header = &tables->header;
 
     ckpt_layout_make(tables);
-    state.total = header->meta_size + tables->process.page_total * CKPT_PAGE +
+    state.total = header->meta_size + tables->process.page_total * header->page_size +
                   (header->image_size - header->pages_end);
     state.buffer = ckpt_scratch_take(tables->scratch, CKPT_LARGE, error);
     state.sums = ckpt_scratch_take(

@@ -70,7 +70,7 @@ static void read_maps(const struct ckpt_image_view *view)
     }
     for (size_t i = 0; i < view->shared_count; i++)
         read_runs(view, view->shared[i].first_run, view->shared[i].run_count, 0,
-                  view->shared[i].size + CKPT_PAGE);
+                  view->shared[i].size + view->header->page_size);
 }
 
 static void read_fds(const struct ckpt_image_view *view)

@@ -80,7 +80,7 @@ static void mutate(uint8_t *data, size_t size)
         value += below(32) - 16;
         break;
     case 2:
-        value += CKPT_PAGE * (below(8) - 4);
+        value += sample_page_size * (below(8) - 4);
         break;
     case 3: // the value of another place
         memcpy(&value, data + below(size / width) * width, width);
@@ -126,7 +126,8 @@ static void run_rounds(void)
             mutate(copy, tables);
         if (round % 4096 == 0)
             tap_note("round %lu", round);
-        LLVMFuzzerTestOneInput(copy, below(16) ? size : below(size / CKPT_PAGE) * CKPT_PAGE);
+        LLVMFuzzerTestOneInput(copy, below(16) ? size
+                                               : below(size / sample_page_size) * sample_page_size);
     }
     TAP_OK(true, "image reader: each mutated image is refused or gives a valid view");
 }

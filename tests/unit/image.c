@@ -70,7 +70,7 @@ static void test_pages(const struct sample *sample, const struct ckpt_image *ima
         ckpt_auto_free char *pages = malloc(run->size);
 
         if (run->address < LARGE) // in the memory file, which was filled from the first pages
-            memory = sample->memory + (run->address - 4 * CKPT_PAGE);
+            memory = sample->memory + (run->address - 4 * sample_page_size);
         same &= pread(image->fd, pages, run->size, (off_t)run->offset) == (ssize_t)run->size &&
                 memcmp(pages, memory, run->size) == 0;
         if (run->size >= LARGE)

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "base/page.h"
 #include "base/raw.h"
 #include "engine/builtin/restore/restore.h"
 #include "engine/builtin/restorer/restorer_plan.h"
@@ -26,8 +27,8 @@ static void add(uint32_t type, uint64_t page, uint64_t pages, uint32_t prot, uin
                                     .prot = prot,
                                     .flags = flags | MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
                                     .fd = -1,
-                                    .address = START + page * CKPT_PAGE,
-                                    .size = pages * CKPT_PAGE};
+                                    .address = START + page * ckpt_page_size,
+                                    .size = pages * ckpt_page_size};
 }
 
 static void map(uint64_t page, uint64_t pages, uint32_t prot)

@@ -17,12 +17,15 @@
 
 #include "arch/arch.h"
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "image/mailbox.h"
 #include "tap.h"
 
 #define MIB ((size_t)1 << 20)
-#define PAGE ((size_t)CKPT_PAGE)
+#define PAGE ((size_t)sample_page_size)
+
+uint32_t sample_page_size = CKPT_PAGE_MIN;
 
 static char directory[PATH_MAX];
 
@@ -84,12 +87,12 @@ static void add_map(struct sample *sample, size_t offset, size_t size, uint32_t 
 
 static void make_memory(struct sample *sample)
 {
-    void *at = mmap(NULL, SAMPLE_SPACE, PROT_READ | PROT_WRITE,
+    char *at = mmap(NULL, SAMPLE_SPACE + CKPT_PAGE_MAX, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (at == MAP_FAILED)
         TAP_BAIL_OUT("no memory: %s", strerror(errno));
-    sample->memory = at;
+    sample->memory = at + (-(uintptr_t)at & (CKPT_PAGE_MAX - 1));
     for (size_t i = 0; i < 16 * PAGE; i++)
         sample->memory[i] = (char)(i * 31 + i / PAGE);
     for (size_t i = 0; i < 6 * MIB; i += 8)
@@ -284,7 +287,7 @@ static void fill_header(struct sample *sample)
 
     *header = (struct ckpt_image_header){.magic = CKPT_IMAGE_MAGIC,
                                          .format = CKPT_IMAGE_VERSION,
-                                         .page_size = CKPT_PAGE,
+                                         .page_size = sample_page_size,
                                          .engine = CKPT_IMAGE_ENGINE,
                                          .release = "1.2.3-test",
                                          .realtime_ns = 1700000000ull * 1000000000,

@@ -19,6 +19,9 @@ struct sample {
     int shared_fds[1]; // the one memory file
 };
 
+// The size of its pages, which may be another one than this machine's; set it before sample_make().
+extern uint32_t sample_page_size;
+
 #define SAMPLE_SPACE ((size_t)32 << 20)
 #define SAMPLE_THREADS 2
 

@@ -69,7 +69,7 @@ int main(void)
            "a kernel that has everything: all findings are ok");
     strcpy(kernel.machine, "aarch64");
     one(kernel, CKPT_NO, "processor");
-    one(WITH(page_size, 65536), CKPT_NO, "page size");
+    one(WITH(page_size, 131072), CKPT_NO, "page size");
     old.major = 4;
     one(old, CKPT_LIMITED, "kernel");
     one(WITH(pagemap_scan, ENOTTY), CKPT_LIMITED, "page tables");

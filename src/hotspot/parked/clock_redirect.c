@@ -6,17 +6,16 @@
 
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "base/syscall.h"
 #include "runtime/generation.h"
-
-#define PAGE 4096ul
 
 struct ckpt_clock_calls ckpt_clock_calls;
 
 static void protect(const struct ckpt_clock_call *call, int protection)
 {
     if (call->read_only)
-        ckpt_sys_mprotect((uintptr_t)call->at & -PAGE, PAGE, protection);
+        ckpt_sys_mprotect(ckpt_page_floor((uint64_t)call->at), ckpt_page_size, protection);
 }
 
 void ckpt_clock_redirect(void)

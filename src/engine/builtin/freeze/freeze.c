@@ -20,6 +20,7 @@
 
 #include "arch/arch.h"
 #include "base/clock.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/fds.h"
@@ -353,8 +354,8 @@ static size_t tidy(struct ckpt_range *ranges, size_t count)
 
     sort(ranges, count);
     for (size_t i = 0; i < count; i++) {
-        struct ckpt_range range = {.start = (ranges[i].start + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1),
-                                   .end = ranges[i].end & ~(CKPT_PAGE - 1)};
+        struct ckpt_range range = {.start = ckpt_page_ceil(ranges[i].start),
+                                   .end = ckpt_page_floor(ranges[i].end)};
 
         if (range.start >= range.end)
             continue;

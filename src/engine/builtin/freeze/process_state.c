@@ -15,6 +15,7 @@
 
 #include "arch/arch.h"
 #include "base/clock.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/kernel_path.h"
@@ -28,7 +29,7 @@ static void fill_header(struct ckpt_image_header *header)
 {
     header->magic = CKPT_IMAGE_MAGIC;
     header->format = CKPT_IMAGE_VERSION;
-    header->page_size = CKPT_PAGE;
+    header->page_size = (uint32_t)ckpt_page_size;
     header->realtime_ns = (uint64_t)ckpt_clock_ns(CLOCK_REALTIME);
     header->monotonic_ns = (uint64_t)ckpt_clock_ns(CLOCK_MONOTONIC);
     header->boottime_ns = (uint64_t)ckpt_clock_ns(CLOCK_BOOTTIME);

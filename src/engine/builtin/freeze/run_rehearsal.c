@@ -28,6 +28,7 @@
 
 #include "arch/arch.h"
 #include "base/clock.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 
@@ -59,7 +60,7 @@ struct stage {
     char text[CKPT_ERROR_MAX];
 };
 
-#define BLOCK (2 * STACK + ((sizeof(struct stage) + 4095) & ~4095ul))
+#define BLOCK (2 * STACK + ckpt_page_ceil(sizeof(struct stage)))
 
 __attribute__((noreturn)) static void end(int status)
 {

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/park.h"
@@ -44,35 +45,43 @@ static bool handles_traps(void)
     return action[0] != (uint64_t)SIG_DFL && action[0] != (uint64_t)SIG_IGN;
 }
 
-static bool read_page(struct ckpt_gather *gather, const struct ckpt_image_map *map, uint64_t page,
-                      uint8_t *ret_bytes)
+/* The page of the file that is mapped at @page; NULL: it cannot be read. */
+static const uint8_t *read_page(struct ckpt_gather *gather, const struct ckpt_image_map *map,
+                                uint64_t page)
 {
     const struct ckpt_image_file *file = ckpt_array_at(&gather->tables.files, map->object);
     long fd = ckpt_sys_openat(AT_FDCWD, ckpt_tables_text(&gather->tables, file->path),
                               O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+    struct ckpt_error ignored;
     struct stat status;
     bool whole;
 
     if (fd < 0)
-        return false;
-    __builtin_memset(ret_bytes, 0, CKPT_PAGE); /* after the end of the file */
-    whole = ckpt_sys_fstat((int)fd, &status) == 0 && status.st_ino == file->inode &&
-            ckpt_sys_pread((int)fd, ret_bytes, CKPT_PAGE, map->offset + (page - map->start)) > 0;
+        return NULL;
+    if (!gather->traced_page)
+        gather->traced_page = ckpt_scratch_take(&gather->scratch, ckpt_page_size, &ignored);
+    whole = gather->traced_page && ckpt_sys_fstat((int)fd, &status) == 0 &&
+            status.st_ino == file->inode;
+    if (whole) {
+        __builtin_memset(gather->traced_page, 0, ckpt_page_size); /* after the end of the file */
+        whole = ckpt_sys_pread((int)fd, gather->traced_page, ckpt_page_size,
+                               map->offset + (page - map->start)) > 0;
+    }
     ckpt_sys_close((int)fd);
-    return whole;
+    return whole ? gather->traced_page : NULL;
 }
 
 bool ckpt_traced_is_only_traced(struct ckpt_gather *gather, const struct ckpt_image_map *map,
                                 uint64_t page)
 {
-    const uint8_t *now = (const uint8_t *)page;
-    uint8_t file[CKPT_PAGE];
+    const uint8_t *now = (const uint8_t *)page, *file;
 
-    if (map->object == CKPT_NONE || handles_traps() || !read_page(gather, map, page, file))
+    if (map->object == CKPT_NONE || handles_traps() || !(file = read_page(gather, map, page)))
         return false;
-    for (size_t i = 0; i < CKPT_PAGE;) {
-        size_t size =
-            now[i] == file[i] ? 1 : ckpt_arch_code_breakpoint(now + i, file + i, CKPT_PAGE - i);
+    for (size_t i = 0; i < ckpt_page_size;) {
+        size_t size = now[i] == file[i]
+                          ? 1
+                          : ckpt_arch_code_breakpoint(now + i, file + i, ckpt_page_size - i);
 
         if (!size)
             return false;
@@ -101,7 +110,7 @@ static bool returns_there(const struct ckpt_gather *gather, uint64_t sp)
     uint64_t words[512], end = map_end(gather, sp), next;
 
     for (sp &= ~7ull; sp < end; sp = next) {
-        next = (sp & ~(CKPT_PAGE - 1)) + CKPT_PAGE;
+        next = (sp & ~(sizeof words - 1)) + sizeof words; /* within one page */
         if (ckpt_raw_peek(words, sp, next - sp) < 0)
             return false;
         for (size_t i = 0; i < (next - sp) / sizeof words[0]; i++)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/gather.h"
@@ -72,7 +73,7 @@ int ckpt_runs_of_file(struct ckpt_gather *gather, int fd, uint32_t *ret_first, u
             return -1;
         if (end < 0)
             return ckpt_error_set(error, (int)-end, "cannot find a file's holes");
-        end = (end + (int64_t)CKPT_PAGE - 1) & ~((int64_t)CKPT_PAGE - 1);
+        end = (int64_t)ckpt_page_ceil((uint64_t)end);
         *run = (struct ckpt_image_run){.address = (uint64_t)at, .size = (uint64_t)(end - at)};
         at = end;
     }

@@ -62,6 +62,7 @@ struct ckpt_gather {
     size_t lazy_count;
     struct ckpt_range *traced; /**< areas of the kernel's for uprobes (breakpoints.c) */
     size_t traced_count;
+    uint8_t *traced_page; /**< one of a file that is compared with memory; NULL: not needed yet */
     struct ckpt_array shared_seen; /**< struct ckpt_shared_seen */
     bool record_locks;             /**< the process has record locks on files (child_fds.h) */
     bool name_copies;              /**< of descriptors that are refused */

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "arch/arch.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/own_library.h"
@@ -31,7 +32,7 @@ uint64_t ckpt_areas_readable_end(uint64_t start, uint64_t end)
 {
     char byte;
 
-    for (uint64_t at = start; at < end; at = (at & ~(CKPT_PAGE - 1)) + CKPT_PAGE)
+    for (uint64_t at = start; at < end; at = ckpt_page_floor(at) + ckpt_page_size)
         if (!ckpt_areas_peek(at, &byte, 1))
             return at;
     return end;
@@ -148,7 +149,7 @@ static int add_library(struct ckpt_areas *areas, const struct ckpt_area *area, v
             dynamic = segment[i].p_vaddr;
         }
     }
-    first &= ~4095ull;
+    first = ckpt_page_floor(first);
     if (first >= end)
         return 0;
     library = ckpt_array_add(&areas->libraries, areas->scratch, 1, error);
@@ -259,7 +260,7 @@ int ckpt_areas_read(struct ckpt_areas *areas, struct ckpt_scratch *scratch,
 
 bool ckpt_areas_is_return(const struct ckpt_areas *areas, uint64_t address)
 {
-    const struct ckpt_area *area = address >> 12 ? ckpt_areas_at(areas, address) : NULL;
+    const struct ckpt_area *area = address >= ckpt_page_size ? ckpt_areas_at(areas, address) : NULL;
 
     return area && (area->prot & PROT_EXEC) && (area->prot & PROT_READ) &&
            address >= area->start + CKPT_ARCH_CALL_SIZE &&

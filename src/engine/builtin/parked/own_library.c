@@ -9,6 +9,8 @@
 
 #include <elf.h>
 
+#include "base/page.h"
+
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden"))); /* made by the linker */
 
 static const Elf64_Phdr *segments(void)
@@ -22,8 +24,7 @@ static struct ckpt_range pages_of(const Elf64_Phdr *segment)
     uint64_t start = (uint64_t)&__ehdr_start + segment->p_vaddr;
     uint64_t end = start + segment->p_memsz;
 
-    return (struct ckpt_range){.start = start & ~(CKPT_PAGE - 1),
-                               .end = (end + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1)};
+    return (struct ckpt_range){.start = ckpt_page_floor(start), .end = ckpt_page_ceil(end)};
 }
 
 struct ckpt_range ckpt_own_library(void)

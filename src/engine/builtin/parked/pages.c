@@ -17,12 +17,13 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "base/pagescan.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/breakpoints.h"
 
-#define FILL_HOLES (16 * CKPT_PAGE)
+#define FILL_HOLES (16 * ckpt_page_size)
 #define COPIED_PAGES 16  /* lazy runs up to this are copied all the same */
 #define USUAL_MAPS 65530 /* vm.max_map_count where no one has changed it */
 
@@ -43,7 +44,7 @@ struct collector {
 
 static bool is_zero_page(const uint64_t *page)
 {
-    for (size_t i = 0; i < CKPT_PAGE / sizeof *page; i += 8)
+    for (size_t i = 0; i < ckpt_page_size / sizeof *page; i += 8)
         if (page[i] | page[i + 1] | page[i + 2] | page[i + 3] | page[i + 4] | page[i + 5] |
             page[i + 6] | page[i + 7])
             return false;
@@ -96,7 +97,7 @@ int ckpt_pages_is_guard(uint64_t page, struct ckpt_error *error)
     long populated;
 
     do
-        populated = ckpt_sys_madvise(page, CKPT_PAGE, 22 /* MADV_POPULATE_READ */);
+        populated = ckpt_sys_madvise(page, ckpt_page_size, 22 /* MADV_POPULATE_READ */);
     while (populated == -EINTR || populated == -EAGAIN);
     if (populated == -EFAULT)
         return 1;
@@ -111,10 +112,10 @@ static int is_guard(const struct collector *collector, uint64_t page, struct ckp
     int guard;
 
     if (collector->veiled &&
-        ckpt_pages_protect(page, page + CKPT_PAGE, prot | PROT_READ, error) < 0)
+        ckpt_pages_protect(page, page + ckpt_page_size, prot | PROT_READ, error) < 0)
         return -1;
     guard = ckpt_pages_is_guard(page, error);
-    if (collector->veiled && ckpt_pages_protect(page, page + CKPT_PAGE, prot, error) < 0)
+    if (collector->veiled && ckpt_pages_protect(page, page + ckpt_page_size, prot, error) < 0)
         return -1;
     return guard;
 }
@@ -182,9 +183,9 @@ static int keep_nonzero(struct collector *collector, uint64_t start, uint64_t en
         uint64_t stop;
 
         while (start < end && is_zero_page((const uint64_t *)start))
-            start += CKPT_PAGE;
+            start += ckpt_page_size;
         for (stop = start; stop < end && !is_zero_page((const uint64_t *)stop);)
-            stop += CKPT_PAGE;
+            stop += ckpt_page_size;
         if (stop > start && keep(collector, start, stop, error) < 0)
             return -1;
         start = stop;
@@ -202,12 +203,12 @@ static int keep_used(struct collector *collector, uint64_t start, uint64_t end,
         uint64_t stop = end, skip = end;
 
         while (collector->next_free < gather->free_count &&
-               (gather->free[collector->next_free].end & ~(CKPT_PAGE - 1)) <= start)
+               ckpt_page_floor(gather->free[collector->next_free].end) <= start)
             collector->next_free++;
         if (collector->next_free < gather->free_count) {
             const struct ckpt_range *range = &gather->free[collector->next_free];
-            uint64_t from = (range->start + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1);
-            uint64_t to = range->end & ~(CKPT_PAGE - 1);
+            uint64_t from = ckpt_page_ceil(range->start);
+            uint64_t to = ckpt_page_floor(range->end);
 
             if (from < end && from < to) {
                 stop = from > start ? from : start;
@@ -231,12 +232,12 @@ static int keep_swapped(struct collector *collector, uint64_t start, uint64_t en
 {
     while (start < end) {
         int guard = is_guard(collector, start, error);
-        uint64_t stop = start + CKPT_PAGE;
+        uint64_t stop = start + ckpt_page_size;
 
         if (guard < 0)
             return -1;
         while (stop < end && is_guard(collector, stop, error) == guard)
-            stop += CKPT_PAGE;
+            stop += ckpt_page_size;
         if ((guard ? add_guard(collector, start, stop, error)
                    : keep_used(collector, start, stop, error)) < 0)
             return -1;
@@ -256,9 +257,9 @@ typedef int region_fn(struct collector *collector, uint64_t start, uint64_t end,
 static int keep_code(struct collector *collector, uint64_t start, uint64_t end,
                      struct ckpt_error *error)
 {
-    for (; start < end; start += CKPT_PAGE)
+    for (; start < end; start += ckpt_page_size)
         if (!ckpt_traced_is_only_traced(collector->gather, collector->map, start) &&
-            keep_used(collector, start, start + CKPT_PAGE, error) < 0)
+            keep_used(collector, start, start + ckpt_page_size, error) < 0)
             return -1;
     return 0;
 }
@@ -309,21 +310,21 @@ static int by_pagemap(struct collector *collector, int fd, struct ckpt_error *er
     uint64_t entries[512];
 
     for (uint64_t at = collector->map->start; at < collector->map->end;) {
-        uint64_t pages = (collector->map->end - at) / CKPT_PAGE;
+        uint64_t pages = (collector->map->end - at) / ckpt_page_size;
         long got;
 
         if (pages > 512)
             pages = 512;
-        got = ckpt_sys_pread(fd, entries, pages * 8, at / CKPT_PAGE * 8);
+        got = ckpt_sys_pread(fd, entries, pages * 8, at / ckpt_page_size * 8);
         if (got < 8)
             return ckpt_error_set(error, got < 0 ? (int)-got : EIO,
                                   "cannot read /proc/self/pagemap");
-        for (long i = 0; i < got / 8; i++, at += CKPT_PAGE) {
+        for (long i = 0; i < got / 8; i++, at += ckpt_page_size) {
             bool present = (entries[i] >> 63) & 1, swapped = (entries[i] >> 62) & 1;
             bool file = (entries[i] >> 61) & 1;
 
             if ((swapped || (present && !file)) &&
-                keep_private(collector, at, at + CKPT_PAGE, swapped, error) < 0)
+                keep_private(collector, at, at + ckpt_page_size, swapped, error) < 0)
                 return -1;
         }
     }
@@ -342,12 +343,12 @@ static int keep_resident(struct collector *collector, uint64_t start, uint64_t e
     unsigned char there[4096];
 
     while (start < end) {
-        uint64_t pages = (end - start) / CKPT_PAGE;
+        uint64_t pages = (end - start) / ckpt_page_size;
         long failed;
 
         if (pages > sizeof there)
             pages = sizeof there;
-        failed = ckpt_syscall(SYS_mincore, start, pages * CKPT_PAGE, there, 0, 0, 0);
+        failed = ckpt_syscall(SYS_mincore, start, pages * ckpt_page_size, there, 0, 0, 0);
         if (failed < 0)
             return ckpt_error_set(error, (int)-failed, "cannot tell which pages exist");
         for (uint64_t i = 0, n; i < pages; i += n) {
@@ -355,11 +356,11 @@ static int keep_resident(struct collector *collector, uint64_t start, uint64_t e
 
             for (n = 1; i + n < pages && (there[i + n] & 1) == exists;)
                 n++;
-            if (exists &&
-                keep_used(collector, start + i * CKPT_PAGE, start + (i + n) * CKPT_PAGE, error) < 0)
+            if (exists && keep_used(collector, start + i * ckpt_page_size,
+                                    start + (i + n) * ckpt_page_size, error) < 0)
                 return -1;
         }
-        start += pages * CKPT_PAGE;
+        start += pages * ckpt_page_size;
     }
     return 0;
 }
@@ -387,9 +388,9 @@ static int keep_readable(struct collector *collector, uint64_t start, uint64_t e
     for (uint64_t stop; result == 0 && start < end; start = stop) {
         bool readable = is_readable((int)memory, start);
 
-        stop = start + CKPT_PAGE;
+        stop = start + ckpt_page_size;
         while (stop < end && is_readable((int)memory, stop) == readable)
-            stop += CKPT_PAGE;
+            stop += ckpt_page_size;
         collector->first_run = (uint32_t)collector->gather->tables.runs.count;
         if (readable)
             result = keep_used(collector, start, stop, error);
@@ -415,15 +416,15 @@ static int keep_around(struct collector *collector, uint64_t start, uint64_t end
                        struct ckpt_error *error)
 {
     (void)swapped;
-    for (; start < end; start += CKPT_PAGE) {
+    for (; start < end; start += ckpt_page_size) {
         int guard = is_guard(collector, start, error);
 
         if (guard == 0)
             continue;
         if (guard < 0 || keep_content(collector, collector->at, start, error) < 0 ||
-            add_guard(collector, start, start + CKPT_PAGE, error) < 0)
+            add_guard(collector, start, start + ckpt_page_size, error) < 0)
             return -1;
-        collector->at = start + CKPT_PAGE;
+        collector->at = start + ckpt_page_size;
     }
     return 0;
 }
@@ -461,7 +462,7 @@ static uint64_t fill_end(const struct ckpt_gather *gather, const struct ckpt_ima
     if (map->kind != CKPT_MAP_FILE || map->object == CKPT_NONE || !(map->prot & PROT_READ))
         return map->start;
     file = ckpt_array_at(&gather->tables.files, map->object);
-    pages = (file->size + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1);
+    pages = ckpt_page_ceil(file->size);
     return pages > map->offset ? map->start + (pages - map->offset) : map->start;
 }
 
@@ -517,7 +518,7 @@ void ckpt_pages_choose_lazy(struct ckpt_tables *tables)
     uint64_t most = most_maps() / 2; /* half is left to the process */
     uint64_t count;
 
-    for (uint64_t least = COPIED_PAGES * CKPT_PAGE;; least *= 2) {
+    for (uint64_t least = COPIED_PAGES * ckpt_page_size;; least *= 2) {
         count = 0;
         for (size_t i = 0; i < tables->runs.count; i++) {
             struct ckpt_image_run *run = ckpt_array_at(&tables->runs, i);

@@ -20,6 +20,7 @@
 
 #include "arch/arch.h"
 #include "base/clock.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "base/tasks.h"
@@ -255,7 +256,7 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     if (session && !session->handler_stays)
         ckpt_park_close(session); /* of a restore */
     kept = session;
-    size = (size + 4095) & ~(size_t)4095;
+    size = ckpt_page_ceil(size);
     at = ckpt_sys_mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (at < 0) {
         ckpt_error_set(error, (int)-at, "no memory for the threads' registers");

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/tidlock_finder.h"
@@ -49,7 +50,8 @@ static int mark_tids(struct ckpt_tidlock_finder *finder, struct ckpt_error *erro
     finder->bits = ckpt_scratch_take(&finder->scratch, (finder->range / 64 + 1) * 8, error);
     finder->object = ckpt_scratch_take(&finder->scratch, CKPT_RWLOCK_WORDS * 4, error);
     finder->window = ckpt_scratch_take(&finder->scratch, CKPT_TIDLOCK_WINDOW, error);
-    if (!finder->bits || !finder->object || !finder->window)
+    finder->page = ckpt_scratch_take(&finder->scratch, ckpt_page_size, error);
+    if (!finder->bits || !finder->object || !finder->window || !finder->page)
         return -1;
     for (uint32_t i = 0; i <= park->taken; i++) {
         uint32_t tid = i < park->taken ? park->slots[i].tid : park->coordinator.tid;

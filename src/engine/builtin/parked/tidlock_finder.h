@@ -29,6 +29,7 @@ struct ckpt_tidlock_finder {
     uint32_t least, range;   /* TIDs are in [least, least + range] */
     uint64_t *bits;          /* one for each number in there */
     uint32_t *object;        /* a copy of what spans two pages; no such copy is on the stack */
+    uint64_t *page;          /* of a file: a copy */
     uint64_t *window;        /* CKPT_TIDLOCK_WINDOW bytes of memory that may not be there */
     int pagemap;
     bool by_pagemap; /* the kernel has no PAGEMAP_SCAN */

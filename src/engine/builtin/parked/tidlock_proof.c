@@ -20,6 +20,7 @@
  */
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "engine/builtin/parked/tidlock_finder.h"
 
 #define BLOCK_MOST ((uint64_t)64 << 10) /* of a structure with locks in it */
@@ -139,7 +140,7 @@ static bool by_frames(const struct ckpt_tidlock_finder *finder, const struct ckp
                 break;
             inside = uses_locks(finder, library, lock);
             uses |= inside;
-        } else if (inside && *at >> 12 && leads_to(finder, lock, *at)) {
+        } else if (inside && *at >= ckpt_page_size && leads_to(finder, lock, *at)) {
             return true;
         }
     }
@@ -171,17 +172,18 @@ static bool by_data(const struct ckpt_tidlock_finder *finder, const struct ckpt_
         struct ckpt_library *library = ckpt_areas_library(&finder->areas, area->start);
 
         if (!(area->prot & PROT_READ) || area->prot & PROT_EXEC || !library || area->shared ||
-            area->end > ((library->end + 4095) & ~4095ull) || !uses_locks(finder, library, lock) ||
+            area->end > ckpt_page_ceil(library->end) || !uses_locks(finder, library, lock) ||
             !(area->prot & PROT_WRITE))
             continue;
         for (const uint64_t *at = (const uint64_t *)area->start; at < (const uint64_t *)area->end;
              at++) {
             /* The library may have been cut short. */
-            if ((uint64_t)at % 4096 == 0 && !ckpt_areas_peek((uint64_t)at, finder->window, 8)) {
-                at += 4096 / sizeof *at - 1;
+            if ((uint64_t)at % ckpt_page_size == 0 &&
+                !ckpt_areas_peek((uint64_t)at, finder->window, 8)) {
+                at += ckpt_page_size / sizeof *at - 1;
                 continue;
             }
-            if (*at == lock->address || (*at >> 12 && is_block_with(lock, *at)))
+            if (*at == lock->address || (*at >= ckpt_page_size && is_block_with(lock, *at)))
                 return true;
         }
     }

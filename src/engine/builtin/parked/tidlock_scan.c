@@ -13,23 +13,19 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "base/pagescan.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/pages.h"
 #include "engine/builtin/parked/tidlock_finder.h"
 
-#define PAGE 4096ull
 #define SHARED_FILE_MOST ((uint64_t)16 << 20)       /* larger files are data, not locks */
 #define LIST_MOST 4096                              /* of robust mutexes in one thread's list */
 #define TO_LIST ((uint64_t)CKPT_MUTEX_LIST * 4 + 8) /* where the robust list goes through a mutex */
 
 #define REGIONS 64
 #define ENTRIES 512
-
-/* A copy of the page that is looked at, of a file that others may cut short meanwhile.  It is not
- * looked at itself, because no lock of native code is in this library. */
-static uint64_t copy[PAGE / 8] __attribute__((aligned(PAGE)));
 
 /* A stretch of pages that are there, inside one mapping. */
 struct stretch {
@@ -122,6 +118,16 @@ static pair unlike(const uint64_t *words, halves least, halves most)
     return more | more << 32;
 }
 
+/* What is at @at, in a copy of its page: others may cut the file short. NULL: it cannot be read. */
+static const uint64_t *words_of_file(const struct ckpt_tidlock_finder *finder, uint64_t at)
+{
+    uint64_t page = ckpt_page_floor(at);
+
+    if (at == page && !ckpt_areas_peek(page, finder->page, ckpt_page_size))
+        return NULL;
+    return finder->page + (at - page) / sizeof *finder->page;
+}
+
 /* From @start to @end, multiples of the page size. */
 static int scan(struct ckpt_tidlock_finder *finder, const struct stretch *stretch, uint64_t start,
                 uint64_t end, struct ckpt_error *error)
@@ -131,11 +137,11 @@ static int scan(struct ckpt_tidlock_finder *finder, const struct stretch *stretc
     bool file = is_file(stretch);
 
     for (uint64_t at = start; at < end; at += 64) {
-        const uint64_t *words = file ? copy + at % PAGE / 8 : (const uint64_t *)at;
+        const uint64_t *words = file ? words_of_file(finder, at) : (const uint64_t *)at;
         pair all;
 
-        if (file && at % PAGE == 0 && !ckpt_areas_peek(at, copy, PAGE)) {
-            at += PAGE - 64;
+        if (!words) {
+            at += ckpt_page_size - 64;
             continue;
         }
         all = unlike(words, least, most) & unlike(words + 2, least, most) &
@@ -181,11 +187,11 @@ static int scan_swapped(struct ckpt_tidlock_finder *finder, const struct stretch
 {
     struct stretch page = *stretch;
 
-    for (uint64_t at = stretch->start; at < stretch->end; at += PAGE) {
+    for (uint64_t at = stretch->start; at < stretch->end; at += ckpt_page_size) {
         int guard = ckpt_pages_is_guard(at, error);
 
         page.start = at;
-        page.end = at + PAGE;
+        page.end = at + ckpt_page_size;
         if (guard < 0 || (guard == 0 && scan_stretch(finder, &page, error) < 0))
             return -1;
     }
@@ -234,19 +240,19 @@ static int by_pagemap(struct ckpt_tidlock_finder *finder, const struct ckpt_area
     uint64_t entries[ENTRIES];
 
     for (uint64_t at = area->start; at < area->end;) {
-        uint64_t pages = (area->end - at) / PAGE;
+        uint64_t pages = (area->end - at) / ckpt_page_size;
         long got;
 
         if (pages > ENTRIES)
             pages = ENTRIES;
-        got = ckpt_sys_pread(finder->pagemap, entries, pages * 8, at / PAGE * 8);
+        got = ckpt_sys_pread(finder->pagemap, entries, pages * 8, at / ckpt_page_size * 8);
         if (got < 8)
             return ckpt_error_set(error, got < 0 ? (int)-got : EIO,
                                   "cannot read /proc/self/pagemap");
-        for (long i = 0; i < got / 8; i++, at += PAGE) {
+        for (long i = 0; i < got / 8; i++, at += ckpt_page_size) {
             bool present = (entries[i] >> 63) & 1, swapped = (entries[i] >> 62) & 1;
             bool file = (entries[i] >> 61) & 1;
-            struct stretch page = {area, at, at + PAGE};
+            struct stretch page = {area, at, at + ckpt_page_size};
 
             if ((swapped && scan_swapped(finder, &page, error) < 0) ||
                 (present && (!file || area->shared) && scan_stretch(finder, &page, error) < 0))

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "image/format.h"
+#include "base/page.h"
 
 #define PAGEMAP_ENTRY 8 /* bytes for a page */
 
@@ -31,9 +31,9 @@ int ckpt_machine_can_freeze(struct ckpt_error *error)
     char text[4096];
     int *address = NULL;
 
-    if (sysconf(_SC_PAGESIZE) != CKPT_PAGE)
+    if (!ckpt_page_is_valid(ckpt_page_size))
         return ckpt_error_set(error, 0,
-                              "this machine cannot freeze a JVM: its pages are not of 4096 bytes");
+                              "this machine cannot freeze a JVM: its pages are too large");
     if (prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0) < 0)
         return ckpt_error_set(error, errno, "this machine cannot freeze a JVM: PR_GET_TID_ADDRESS");
     /* One that is not dumpable does not own that file; the engine sees to it (prctl_settings.c). */

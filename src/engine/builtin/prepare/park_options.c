@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <sys/auxv.h>
 
+#include "base/page.h"
+
 /* A real-time signal that nothing in the process handles.  The JDK's networking has 62. */
 static int free_signal(void)
 {
@@ -34,7 +36,7 @@ static void find_vdso(struct ckpt_park_options *options)
     options->vdso_start = (uint64_t)vdso;
     for (int i = 0; i < vdso->e_phnum; i++)
         if (segment[i].p_type == PT_LOAD)
-            options->vdso_end = (uint64_t)vdso + ((segment[i].p_memsz + 4095) & ~4095ull);
+            options->vdso_end = ckpt_page_ceil((uint64_t)vdso + segment[i].p_memsz);
 }
 
 /* glibc from 2.35 on registers a struct rseq for every thread and exports where. */

@@ -341,7 +341,7 @@ static void describe_summary(const struct describing *describing)
     to->generation = header->generation;
     to->image_bytes = header->image_size;
     to->metadata_bytes = header->meta_size;
-    to->page_bytes = process->page_total * CKPT_PAGE;
+    to->page_bytes = process->page_total * header->page_size;
     to->run_count = describing->view->run_count;
 }
 

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/page.h"
+
 /* NULL is an empty list. */
 static size_t words_size(char *const *words)
 {
@@ -34,7 +36,7 @@ size_t ckpt_handover_parameters_size(const struct ckpt_restore *restore)
                   3 * sizeof(char *) + strlen(restore->cwd) + 1 + sizeof(struct prctl_mm_map) +
                   sizeof(uint64_t);
 
-    return (size + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1);
+    return ckpt_page_ceil(size);
 }
 
 /* Write an array of strings, then the strings, at the address that they have in the process. */

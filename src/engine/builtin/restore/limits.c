@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "engine/builtin/restore/restore.h"
 #include "engine/builtin/restorer/restorer_plan.h"
@@ -396,7 +397,6 @@ int ckpt_limits_check_files(const struct ckpt_restore *restore, struct ckpt_erro
             temporary = view->files[i].size;
     return check_limit(RLIMIT_FSIZE, "a file in memory", "-f", largest, error) < 0
                ? -1
-               : check_limit(RLIMIT_FSIZE, "a temporary file", "-f",
-                             (temporary + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1),
+               : check_limit(RLIMIT_FSIZE, "a temporary file", "-f", ckpt_page_ceil(temporary),
                              error); /* whole pages are written */
 }

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "arch/arch.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "engine/builtin/restore/restore.h"
 
@@ -43,12 +43,12 @@ static int parse_line(const char *line, const void *image_page, struct ckpt_spec
 int ckpt_special_find(int image_fd, struct ckpt_special *ret_special, struct ckpt_error *error)
 {
     char text[16384]; /* this process has few mappings */
-    void *page = mmap(NULL, CKPT_PAGE, PROT_READ, MAP_PRIVATE, image_fd, 0);
+    void *page = mmap(NULL, ckpt_page_size, PROT_READ, MAP_PRIVATE, image_fd, 0);
     long length = ckpt_raw_read_file("/proc/self/maps", text, sizeof text);
     int result = 0;
 
     if (page != MAP_FAILED)
-        munmap(page, CKPT_PAGE);
+        munmap(page, ckpt_page_size);
     memset(ret_special, 0, sizeof *ret_special);
     if (length < 0)
         return ckpt_error_set(error, (int)-length, "cannot read /proc/self/maps");
@@ -97,11 +97,12 @@ int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error)
     struct ckpt_arch_cpu needed = {0}, here;
     const char *lacks;
 
-    if (view->header->page_size != (uint64_t)sysconf(_SC_PAGESIZE))
-        return ckpt_error_set(error, 0,
-                              "the image has pages of %u bytes, and this kernel has others; take "
-                              "the checkpoint on a kernel like this one",
-                              view->header->page_size);
+    if (view->header->page_size != ckpt_page_size)
+        return ckpt_error_set(
+            error, 0,
+            "the image has pages of %u bytes, and this kernel has pages of %lu; take "
+            "the checkpoint on a kernel like this one",
+            view->header->page_size, (unsigned long)ckpt_page_size);
     if (ckpt_special_find(restore->image.fd, &restore->special, error) < 0)
         return -1;
     if (same_boot(view->kernel) && restore->special.count)

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "engine/builtin/restore/restore.h"
 
 int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_error *error)
@@ -39,10 +40,10 @@ static int open_original(const struct ckpt_image_view *view, const struct ckpt_i
 
     if (fd < 0 || !ckpt_identity_is_own(view, file, fd))
         return -1;
-    page = mmap(NULL, CKPT_PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    page = mmap(NULL, ckpt_page_size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
     if (page == MAP_FAILED) /* for example, its file system is now mounted noexec */
         return -1;
-    munmap(page, CKPT_PAGE);
+    munmap(page, ckpt_page_size);
     return CKPT_STEAL_FD(fd);
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 
 #ifndef MLOCK_ONFAULT
 #define MLOCK_ONFAULT 1
@@ -198,7 +199,7 @@ static uint64_t writable_part_end(const struct ckpt_operations *ops,
 static void add_writable_parts(struct ckpt_operations *ops, const struct ckpt_image_map *map,
                                const struct ckpt_image_run *runs)
 {
-    uint64_t gap = 8 * CKPT_PAGE, start = 0, end;
+    uint64_t gap = 8 * ckpt_page_size, start = 0, end;
     uint32_t next, parts;
 
     do {
@@ -396,11 +397,11 @@ static void add_map(struct ckpt_operations *ops, const struct ckpt_image_map *ma
 
 static bool can_exec_image(const struct ckpt_restore *restore)
 {
-    void *at = mmap(NULL, CKPT_PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, restore->image.fd, 0);
+    void *at = mmap(NULL, ckpt_page_size, PROT_READ | PROT_EXEC, MAP_PRIVATE, restore->image.fd, 0);
 
     if (at == MAP_FAILED)
         return false;
-    munmap(at, CKPT_PAGE);
+    munmap(at, ckpt_page_size);
     return true;
 }
 

@@ -25,6 +25,7 @@
 
 #include "arch/arch.h"
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "engine/builtin/restore/handover.h"
 #include "engine/builtin/restore/operations.h"
 #include "engine/builtin/restore/restore.h"
@@ -45,11 +46,6 @@ struct area {
     char *parameters; /* a struct ckpt_parameters and what it points to, after the end */
     size_t parameters_size;
 };
-
-static uint64_t pages_up(uint64_t size)
-{
-    return (size + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1);
-}
 
 static void *allocate(struct area *area, size_t size)
 {
@@ -88,13 +84,14 @@ static int open_area(const struct ckpt_restore *restore, struct ckpt_operations 
                      struct area *area, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
-    size_t code = pages_up(ckpt_restorer_code_size);
+    size_t code = ckpt_page_ceil(ckpt_restorer_code_size);
     size_t special = restore->special.end - restore->special.start;
     uint64_t count = ckpt_operations_count(ops);
-    size_t arrays = pages_up(sizeof(struct ckpt_plan) + (count + 1) * sizeof(struct ckpt_op) +
-                             view->thread_count * sizeof(struct ckpt_plan_thread) +
-                             64 * sizeof(struct ckpt_plan_signal) + view->agent->mailbox_size +
-                             sizeof(struct prctl_mm_map) + view->process->auxv.size + 256);
+    size_t arrays =
+        ckpt_page_ceil(sizeof(struct ckpt_plan) + (count + 1) * sizeof(struct ckpt_op) +
+                       view->thread_count * sizeof(struct ckpt_plan_thread) +
+                       64 * sizeof(struct ckpt_plan_signal) + view->agent->mailbox_size +
+                       sizeof(struct prctl_mm_map) + view->process->auxv.size + 256);
     size_t size = code + arrays + 2 * STACK_SIZE + special;
 
     area->parameters_size = ckpt_handover_parameters_size(restore);

@@ -11,6 +11,7 @@
 
 #include "arch/arch.h"
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "image/format.h"
 
@@ -57,11 +58,11 @@ static void check_machine(struct findings *findings)
                     "Linux %s (5.9 and later have all that is used)", kernel->release);
     else
         add_finding(findings, CKPT_YES, "kernel", "Linux %s", kernel->release);
-    if (kernel->page_size != CKPT_PAGE)
-        add_finding(findings, CKPT_NO, "page size", "%lu (only 4096 is supported)",
-                    kernel->page_size);
+    if (!ckpt_page_is_valid(kernel->page_size))
+        add_finding(findings, CKPT_NO, "page size", "%lu (%u is the largest that is supported)",
+                    kernel->page_size, CKPT_PAGE_MAX);
     else
-        add_finding(findings, CKPT_YES, "page size", "4096");
+        add_finding(findings, CKPT_YES, "page size", "%lu", kernel->page_size);
 }
 
 static void check_memory(struct findings *findings)
