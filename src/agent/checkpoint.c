@@ -24,6 +24,7 @@
 #include "agent/policy_option.h"
 #include "agent/requests/control_socket.h"
 #include "agent/requests/http/endpoint_fds.h"
+#include "agent/requests/request.h"
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "engine/host.h"
@@ -85,11 +86,10 @@ static bool is_wanted(int request, bool option)
     return request ? request > 0 : option;
 }
 
-void ckpt_checkpoint_describe(const struct ckpt_request *request, const char *directory,
-                              struct ckpt_host *ret_host)
+void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_host *ret_host)
 {
     *ret_host = (struct ckpt_host){
-        .directory = directory,
+        .directory = request->directory ? request->directory : ckpt_options.image,
         .leave_running = request->leave_running,
         .may_collect = is_wanted(request->gc, ckpt_options.gc),
         .rehearse = is_wanted(request->rehearsal, ckpt_options.rehearsal),
@@ -188,12 +188,12 @@ static void carry_out(JNIEnv *env, struct work *work, const struct ckpt_engine_j
 static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request *request)
 {
     const struct ckpt_engine_jvm *engine = ckpt_engine_jvm_at(0);
-    const char *directory = request->directory ? request->directory : ckpt_options.image;
     struct ckpt_engine_job *job;
     struct ckpt_error error;
 
     work->result = CKPT_FREEZE_FAILED;
-    if (!*directory) {
+    ckpt_checkpoint_describe(request, &work->host);
+    if (!*work->host.directory) {
         ckpt_report_add(&work->report, "error",
                         "no image directory is set; start the JVM with the "
                         "agent option image=DIR");
@@ -202,7 +202,6 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
     work->requester = (struct ckpt_requester){.fd = request->reply_fd,
                                               .last_word = request->written_text,
                                               .progress_ms = ckpt_clock_ms(CLOCK_MONOTONIC)};
-    ckpt_checkpoint_describe(request, directory, &work->host);
     describe_jvm(env, &work->host);
     work->host.context = &work->requester;
     if (ckpt_agent_policies(&work->policies, &error) < 0) {
@@ -218,55 +217,32 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
 
 /* ---- the Java side ---- */
 
-static jobjectArray report_array(JNIEnv *env, struct ckpt_report *report)
+static void add_reports(JNIEnv *env, jobject reports, struct ckpt_report *report)
 {
-    jclass string = (*env)->FindClass(env, "java/lang/String");
-    jobjectArray array;
-    jsize count = 0, index = 0;
     char *rest = report->text;
 
-    for (const char *at = report->text; *at; at++)
-        count += *at == '\n';
-    array = string ? (*env)->NewObjectArray(env, count, string, NULL) : NULL;
-    if (!array)
-        return NULL;
-    ckpt_java_clean_utf8(report->text);
-    for (char *line; index < count && (line = strsep(&rest, "\n")); index++) {
-        jstring text = (*env)->NewStringUTF(env, line);
-
-        if (!text)
-            return NULL;
-        (*env)->SetObjectArrayElement(env, array, index, text);
-        (*env)->DeleteLocalRef(env, text);
-    }
-    return array;
+    for (char *line; (line = strsep(&rest, "\n")) && *line;)
+        if (!ckpt_java_add(env, reports, line))
+            return;
 }
 
-jobjectArray ckpt_native_freeze(JNIEnv *env, jclass owner, jstring directory)
+jint ckpt_native_freeze(JNIEnv *env, jclass owner, jlong request, jobject reports)
 {
-    static const struct ckpt_request none;
-    struct ckpt_request request = ckpt_current_request ? *ckpt_current_request : none;
     struct work *work = calloc(1, sizeof *work);
-    jobjectArray answer = NULL;
-    const char *name = NULL;
+    enum ckpt_freeze_result result = CKPT_FREEZE_FAILED;
 
     (void)owner;
     if (!work) {
         ckpt_java_throw_out_of_memory(env);
-        return NULL;
+        return result;
     }
-    if (directory) {
-        name = (*env)->GetStringUTFChars(env, directory, NULL);
-        request.directory = name;
-    }
-    checkpoint(env, work, &request);
-    if (name)
-        (*env)->ReleaseStringUTFChars(env, directory, name);
-    if (work->result == CKPT_FREEZE_FAILED)
-        answer = report_array(env, &work->report);
+    checkpoint(env, work, ckpt_request_of(request));
+    result = work->result;
+    if (result == CKPT_FREEZE_FAILED)
+        add_reports(env, reports, &work->report);
     free(work->policies);
     free(work);
-    return answer;
+    return result;
 }
 
 void ckpt_checkpoint_init(JNIEnv *env)

@@ -5,7 +5,9 @@
 #include "runtime/java.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "runtime/jvm.h"
 
 #define MOST_CLASSES 65536
@@ -101,7 +103,8 @@ void ckpt_java_throw_out_of_memory(JNIEnv *env)
         (*env)->ThrowNew(env, error, "checkpointer");
 }
 
-void ckpt_java_clean_utf8(char *text)
+/* Replace what is no modified UTF-8: NewStringUTF aborts on it, and file names may have any. */
+static void clean(char *text)
 {
     unsigned char *at = (unsigned char *)text;
 
@@ -115,4 +118,24 @@ void ckpt_java_clean_utf8(char *text)
             *at = '?';
         at += good ? more + 1 : 1;
     }
+}
+
+bool ckpt_java_add(JNIEnv *env, jobject list, const char *text)
+{
+    jclass lists = (*env)->FindClass(env, "java/util/List");
+    jmethodID add = lists ? (*env)->GetMethodID(env, lists, "add", "(Ljava/lang/Object;)Z") : NULL;
+    ckpt_auto_free char *copy = strdup(text);
+    jstring string = NULL;
+
+    if (copy) {
+        clean(copy);
+        string = add ? (*env)->NewStringUTF(env, copy) : NULL;
+    }
+    if (string)
+        (*env)->CallBooleanMethod(env, list, add, string);
+    else if (!(*env)->ExceptionCheck(env))
+        ckpt_java_throw_out_of_memory(env);
+    (*env)->DeleteLocalRef(env, string);
+    (*env)->DeleteLocalRef(env, lists);
+    return !(*env)->ExceptionCheck(env);
 }

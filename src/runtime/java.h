@@ -33,10 +33,10 @@ bool ckpt_java_each_class(JNIEnv *env,
 /** The bytes of an array, malloc'd, with a zero after them; NULL with an exception pending. */
 char *ckpt_java_bytes(JNIEnv *env, jbyteArray array);
 
+/** Add a text of any bytes to a java.util.List; false with an exception pending. */
+bool ckpt_java_add(JNIEnv *env, jobject list, const char *text);
+
 /** Throw an OutOfMemoryError; a native method then returns at once. */
 void ckpt_java_throw_out_of_memory(JNIEnv *env);
-
-/** Replace what is no modified UTF-8: NewStringUTF aborts on it, and file names may have any. */
-void ckpt_java_clean_utf8(char *text);
 
 #endif

@@ -25,6 +25,8 @@ import jdk.crac.impl.CheckpointOpenFileException;
 import jdk.crac.impl.CheckpointOpenResourceException;
 import jdk.crac.impl.CheckpointOpenSocketException;
 import jdk.crac.impl.OrderedContext;
+import jdk.crac.impl.Outcome;
+import jdk.crac.impl.Step;
 
 public final class ContractTest {
     private static final long DEADLINE_SECONDS = 30;
@@ -96,18 +98,22 @@ public final class ContractTest {
         TestCheckpoint(Context<? extends Resource> context, Log log, String... reports) {
             super(context);
             this.log = log;
-            this.reports = reports.length == 0 ? null : reports;
+            this.reports = reports;
         }
 
         @Override
-        protected String room(String directory) {
-            return full;
+        protected boolean isWorthwhile(long request, List<String> reports) {
+            if (full != null) {
+                reports.add(full);
+            }
+            return full == null;
         }
 
         @Override
-        protected String[] freeze(String directory) {
-            log.add("freeze " + directory);
-            return reports;
+        protected boolean freeze(long request, List<String> reports) {
+            log.add("freeze " + request);
+            reports.addAll(Arrays.asList(this.reports));
+            return this.reports.length == 0;
         }
 
         @Override
@@ -116,18 +122,13 @@ public final class ContractTest {
         }
 
         @Override
-        protected boolean isStale() {
+        protected boolean isStale(long request) {
             return false;
         }
 
         @Override
-        protected long requester() {
-            return 7;
-        }
-
-        @Override
-        protected void report(long requester, String text, boolean last) {
-            printed.add((requester == 7 ? "to requester " : "") + (last ? "last " : "") + text);
+        protected void report(long request, String text, boolean last) {
+            printed.add((request == REQUEST ? "to requester " : "") + (last ? "last " : "") + text);
         }
 
         @Override
@@ -135,6 +136,9 @@ public final class ContractTest {
             return null;
         }
     }
+
+    /** Of a request, as the agent would number it. */
+    private static final long REQUEST = 7;
 
     private int number;
     private int failed;
@@ -458,8 +462,8 @@ public final class ContractTest {
         Log log = new Log();
         OrderedContext<Resource> context = new OrderedContext<>();
         List<Resource> keep = register(context, new Hook(log, "1"), new Hook(log, "2"));
-        new TestCheckpoint(context, log).run("dir");
-        log.expect("b2", "b1", "freeze dir", "a1", "a2");
+        new TestCheckpoint(context, log).run(REQUEST);
+        log.expect("b2", "b1", "freeze 7", "a1", "a2");
         same(2, keep.size());
     }
 
@@ -504,7 +508,7 @@ public final class ContractTest {
         same("child 5", found[2].getMessage());
         same(CheckpointException.class, found[3].getClass());
         same("no image=DIR", found[3].getMessage());
-        log.expect("b1", "freeze null", "a1");
+        log.expect("b1", "freeze 7", "a1");
         same(1, keep.size());
     }
 
@@ -526,10 +530,10 @@ public final class ContractTest {
         Exception failure = new Exception("after");
         List<Resource> keep = register(context, new Hook(log, "1", null, throwing(failure)));
         try {
-            new TestCheckpoint(context, log).run(null);
+            new TestCheckpoint(context, log).run(REQUEST);
         } catch (RestoreException expected) {
             suppressed(expected, failure);
-            log.expect("b1", "freeze null", "a1");
+            log.expect("b1", "freeze 7", "a1");
             same(1, keep.size());
             return;
         }
@@ -543,17 +547,17 @@ public final class ContractTest {
         final List<Exception> caught = new ArrayList<>();
         Action recurse = () -> {
             try {
-                checkpoint.run(null);
+                checkpoint.run(REQUEST);
             } catch (CheckpointException expected) {
                 caught.add(expected);
             }
         };
         List<Resource> keep = register(context, new Hook(log, "1", recurse, recurse));
-        checkpoint.run(null);
-        log.expect("b1", "freeze null", "a1");
+        checkpoint.run(REQUEST);
+        log.expect("b1", "freeze 7", "a1");
         same(2, caught.size());
         same(IllegalStateException.class, caught.get(0).getSuppressed()[0].getClass());
-        checkpoint.run(null);
+        checkpoint.run(REQUEST);
         same(4, caught.size());
         same(1, keep.size());
     }
@@ -571,7 +575,7 @@ public final class ContractTest {
         final AtomicReference<Throwable> failure = new AtomicReference<>();
         Action run = () -> {
             try {
-                checkpoint.run(null);
+                checkpoint.run(REQUEST);
             } catch (Throwable thrown) {
                 failure.set(thrown);
             }
@@ -587,7 +591,7 @@ public final class ContractTest {
         first.join(TimeUnit.SECONDS.toMillis(DEADLINE_SECONDS));
         second.join(TimeUnit.SECONDS.toMillis(DEADLINE_SECONDS));
         same(null, failure.get());
-        log.expect("b1", "freeze null", "a1", "b1", "freeze null", "a1");
+        log.expect("b1", "freeze 7", "a1", "b1", "freeze 7", "a1");
         same(1, keep.size());
     }
 
@@ -616,7 +620,7 @@ public final class ContractTest {
         same(3, keep.size());
         checkpoint.limit = 0;
         never.countDown();
-        checkpoint.run(null);
+        checkpoint.run(REQUEST);
     }
 
     private void swallowed() throws Throwable {
@@ -648,7 +652,7 @@ public final class ContractTest {
         List<Resource> keep = register(context, new Hook(log, "1", () -> {
             Thread thread = started(() -> {
                 try {
-                    checkpoint.run(null);
+                    checkpoint.run(REQUEST);
                 } catch (CheckpointException expected) {
                     refused.set(expected);
                 }
@@ -678,26 +682,35 @@ public final class ContractTest {
         if (Core.class.getClassLoader() != null) {
             return;
         }
-        same(0, Checkpoint.end().length);
+        List<String> reasons = new ArrayList<>();
+        same(Outcome.NOT_BEGUN, serve(Step.RESUME, reasons));
         Hook failing = new Hook(log, "1", throwing(failure), null);
         Core.getGlobalContext().register(failing);
-        String[] reasons = Checkpoint.begin();
-        same(1, reasons.length);
-        check(reasons[0].endsWith("java.lang.Exception: busy"), reasons[0]);
+        same(Outcome.CALLED_OFF, serve(Step.PREPARE, reasons));
+        same(1, reasons.size());
+        check(reasons.get(0).endsWith("java.lang.Exception: busy"), reasons.get(0));
         log.expect("b1", "a1");
-        same(0, Checkpoint.end().length);
+        same(Outcome.NOT_BEGUN, serve(Step.RESUME, reasons));
         log.events.clear();
         failing.before = null;
-        same(null, Checkpoint.begin());
+        same(Outcome.DONE, serve(Step.PREPARE, reasons));
+        same(0, reasons.size());
         String busy = "another checkpoint is on its way and waits for its second half";
-        same(0, Checkpoint.begin().length);
-        same(0, Checkpoint.attempt().length);
-        check(Checkpoint.busy()[0].startsWith(busy), Checkpoint.busy()[0]);
-        check(Checkpoint.request(null).contains(busy), "request() gives no reason");
+        for (Step step : new Step[] {Step.PREPARE, Step.CHECKPOINT}) {
+            same(Outcome.BUSY, serve(step, reasons));
+            check(reasons.get(0).startsWith(busy), reasons.get(0));
+        }
+        same(Outcome.DONE, serve(Step.ASK, reasons));
+        check(reasons.get(0).startsWith(busy), reasons.get(0));
         log.expect("b1");
-        same(null, Checkpoint.end());
+        same(Outcome.DONE, serve(Step.RESUME, reasons));
         log.expect("b1", "a1");
-        same(0, Checkpoint.end().length);
+        same(Outcome.NOT_BEGUN, serve(Step.RESUME, reasons));
+    }
+
+    private static Outcome serve(Step step, List<String> reasons) {
+        reasons.clear();
+        return Checkpoint.serve(step, 0, 0, reasons);
     }
 
     /** Calls the real entry points; a hook that always throws prevents a checkpoint of an agent. */
@@ -712,10 +725,12 @@ public final class ContractTest {
             }
         };
         Core.getGlobalContext().register(hook);
-        String text = Checkpoint.request(null);
+        List<String> reasons = new ArrayList<>();
+        Outcome outcome = serve(Step.CHECKPOINT, reasons);
         boolean agent = Core.class.getClassLoader() == null;
         if (!agent) {
-            check(text.contains("agent is not loaded"), text);
+            same(Outcome.CALLED_OFF, outcome);
+            check(reasons.get(0).contains("agent is not loaded"), reasons.get(0));
             try {
                 Core.checkpointRestore();
             } catch (UnsupportedOperationException expected) {
@@ -725,12 +740,11 @@ public final class ContractTest {
             throw new AssertionError("no UnsupportedOperationException");
         }
         log.expect("b1", "a1");
-        same("checkpoint called off, the application goes on:\n"
-                + "  " + hook.getClass().getName()
+        same(Outcome.CALLED_OFF, outcome);
+        same(Arrays.asList(hook.getClass().getName()
                 + ".beforeCheckpoint: java.lang.IllegalStateException: still\n"
-                + "    busy\n"
-                + "  ContractTest.request: java.lang.Exception: after\n"
-                + "    caused by java.lang.Error: root", text);
+                + "  busy", "ContractTest.request: java.lang.Exception: after\n"
+                + "  caused by java.lang.Error: root"), reasons);
     }
 
     private void test(String name, Test test) {
@@ -815,7 +829,7 @@ public final class ContractTest {
 
     private static CheckpointException calledOff(Checkpoint checkpoint) throws RestoreException {
         try {
-            checkpoint.run(null);
+            checkpoint.run(REQUEST);
         } catch (CheckpointException expected) {
             return expected;
         }

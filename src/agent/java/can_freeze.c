@@ -5,7 +5,7 @@
 #include "agent/java/can_freeze.h"
 
 #include "agent/checkpoint.h"
-#include "agent/options.h"
+#include "agent/requests/request.h"
 #include "base/raw.h"
 #include "engine/engine.h"
 #include "engine/host.h"
@@ -25,37 +25,25 @@ jstring ckpt_native_unsupported(JNIEnv *env, jclass owner)
     return (*env)->NewStringUTF(env, error.text);
 }
 
-static int check_room(const struct ckpt_request *request, const char *directory,
-                      struct ckpt_error *error)
+static int check(JNIEnv *env, const struct ckpt_request *request, struct ckpt_error *error)
 {
-    static const struct ckpt_request none;
     struct ckpt_host host;
 
-    ckpt_checkpoint_describe(request ? request : &none, directory, &host);
-    return ckpt_engine_jvm_at(0)->check_room(&host, error);
+    if (ckpt_ending(env))
+        return ckpt_error_set(error, 0, "%s", CKPT_ENDING);
+    ckpt_checkpoint_describe(request, &host);
+    return *host.directory ? ckpt_engine_jvm_at(0)->check_room(&host, error) : 0;
 }
 
-jstring ckpt_native_room(JNIEnv *env, jclass owner, jstring directory)
+jboolean ckpt_native_is_worthwhile(JNIEnv *env, jclass owner, jlong request, jobject reports)
 {
-    const struct ckpt_request *request = ckpt_current_request;
-    const char *name = directory ? (*env)->GetStringUTFChars(env, directory, NULL) : NULL;
-    const char *where = name                            ? name
-                        : request && request->directory ? request->directory
-                                                        : ckpt_options.image;
     char text[CKPT_ERROR_MAX + 8];
     struct ckpt_error error;
-    bool fits;
 
     (void)owner;
-    if (ckpt_ending(env))
-        fits = ckpt_error_set(&error, 0, "%s", CKPT_ENDING) == 0;
-    else
-        fits = !*where || check_room(request, where, &error) == 0;
-    if (name)
-        (*env)->ReleaseStringUTFChars(env, directory, name);
-    if (fits)
-        return NULL;
+    if (check(env, ckpt_request_of(request), &error) == 0)
+        return JNI_TRUE;
     ckpt_raw_format(text, sizeof text, "error:%s", error.text);
-    ckpt_java_clean_utf8(text);
-    return (*env)->NewStringUTF(env, text);
+    ckpt_java_add(env, reports, text);
+    return JNI_FALSE;
 }

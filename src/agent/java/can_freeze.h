@@ -12,7 +12,7 @@
 /** Why this machine can freeze no JVM; NULL: it can. */
 jstring ckpt_native_unsupported(JNIEnv *env, jclass owner);
 
-/** NULL, or why not in that directory now, as "error:MESSAGE". */
-jstring ckpt_native_room(JNIEnv *env, jclass owner, jstring directory);
+/** Whether a freeze for that request is possible now; if not, why, as "error:MESSAGE" in a list. */
+jboolean ckpt_native_is_worthwhile(JNIEnv *env, jclass owner, jlong request, jobject reports);
 
 #endif

@@ -19,6 +19,7 @@
 #include "agent/java/origins.h"
 #include "agent/java/parameters.h"
 #include "agent/java/times.h"
+#include "agent/requests/request.h"
 #include "base/cleanup.h"
 #include "hotspot/private_classes.h"
 #include "runtime/java.h"
@@ -96,10 +97,8 @@ static void add_management(JNIEnv *env, jvmtiEnv *jvmti)
 static bool register_natives(JNIEnv *env, const JNINativeMethod *own)
 {
     static const JNINativeMethod natives[] = {
-        {(char *)"freeze", (char *)"(Ljava/lang/String;)[Ljava/lang/String;",
-         (void *)ckpt_native_freeze},
-        {(char *)"room", (char *)"(Ljava/lang/String;)Ljava/lang/String;",
-         (void *)ckpt_native_room},
+        {(char *)"freeze", (char *)"(JLjava/util/List;)I", (void *)ckpt_native_freeze},
+        {(char *)"isWorthwhile", (char *)"(JLjava/util/List;)Z", (void *)ckpt_native_is_worthwhile},
         {(char *)"arguments", (char *)"()[[B", (void *)ckpt_native_arguments},
         {(char *)"callMain",
          (char *)"(Ljava/lang/Class;Ljava/lang/reflect/Method;[Ljava/lang/String;)V",
@@ -108,9 +107,9 @@ static bool register_natives(JNIEnv *env, const JNINativeMethod *own)
         {(char *)"collectsOrigins", (char *)"()Z", (void *)ckpt_native_collects_origins},
         {(char *)"unsupported", (char *)"()Ljava/lang/String;", (void *)ckpt_native_unsupported},
         {(char *)"hookLimit", (char *)"()J", (void *)ckpt_native_hook_limit},
-        {(char *)"requester", (char *)"()J", (void *)ckpt_native_requester},
-        {(char *)"isStale", (char *)"()Z", (void *)ckpt_native_is_stale},
+        {(char *)"isStale", (char *)"(J)Z", (void *)ckpt_native_is_stale},
         {(char *)"report", (char *)"(JLjava/lang/String;Z)V", (void *)ckpt_native_report},
+        {(char *)"addReason", (char *)"(J[B)V", (void *)ckpt_native_add_reason},
         {(char *)"watchMain", (char *)"()V", (void *)ckpt_native_watch_main},
         {(char *)"openClass", (char *)"(Ljava/lang/String;)Ljava/lang/Class;",
          (void *)ckpt_native_open_class},

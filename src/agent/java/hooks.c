@@ -5,49 +5,14 @@
  */
 #include "agent/java/hooks.h"
 
-#include "agent/checkpoint.h"
 #include "agent/options.h"
-#include "runtime/generation.h"
 #include "runtime/java.h"
-#include "runtime/log.h"
-
-/* ---- reports ---- */
 
 jlong ckpt_native_hook_limit(JNIEnv *env, jclass owner)
 {
     (void)env;
     (void)owner;
     return (jlong)ckpt_options.hook_timeout_s * 1000;
-}
-
-jlong ckpt_native_requester(JNIEnv *env, jclass owner)
-{
-    (void)env;
-    (void)owner;
-    return (jlong)(intptr_t)ckpt_current_request;
-}
-
-jboolean ckpt_native_is_stale(JNIEnv *env, jclass owner)
-{
-    const struct ckpt_request *request = ckpt_current_request;
-
-    (void)env;
-    (void)owner;
-    return request && ckpt_is_restored_since(request->asked_in);
-}
-
-void ckpt_native_report(JNIEnv *env, jclass owner, jlong requester, jstring text, jboolean last)
-{
-    const struct ckpt_request *request = (const struct ckpt_request *)(intptr_t)requester;
-    const char *lines = (*env)->GetStringUTFChars(env, text, NULL);
-
-    (void)owner;
-    if (!lines)
-        return;
-    ckpt_log_lines("warning", lines);
-    if (request && request->overdue)
-        request->overdue(request, lines, last);
-    (*env)->ReleaseStringUTFChars(env, text, lines);
 }
 
 /* ---- who holds a lock ---- */

@@ -10,9 +10,6 @@
 
 /* Native methods of jdk.crac.impl.Native. */
 jlong ckpt_native_hook_limit(JNIEnv *env, jclass owner);
-jlong ckpt_native_requester(JNIEnv *env, jclass owner);
-jboolean ckpt_native_is_stale(JNIEnv *env, jclass owner);
-void ckpt_native_report(JNIEnv *env, jclass owner, jlong requester, jstring text, jboolean last);
 jobject ckpt_native_lock_holder(JNIEnv *env, jclass owner, jobject thread);
 
 #endif

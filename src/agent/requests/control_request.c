@@ -20,11 +20,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "agent/checkpoint.h"
+#include "agent/requests/request.h"
 #include "base/cleanup.h"
 #include "base/syscall.h"
 #include "runtime/generation.h"
-#include "runtime/jvm.h"
 #include "runtime/log.h"
 
 #define REQUEST_MAX (PATH_MAX + 256)
@@ -33,8 +32,6 @@
 #define END_SLICES 20 /* of END_SLICE_NS, that the JVM's end waits for answers */
 #define END_SLICE_NS 50000000
 #define OVERFLOW_UID 65534 /* a user that has no number in this user namespace */
-
-__thread const struct ckpt_request *ckpt_current_request;
 
 static uint32_t unanswered; /* requests on their way (a futex) */
 
@@ -129,38 +126,8 @@ static bool parse_request(char *text, struct ckpt_request *request)
     return request->directory && request->directory[0] == '/';
 }
 
-/* Runs the hooks and the freeze; returns malloc'd text of what failed, NULL if nothing did. */
-static char *call_java(JNIEnv *env)
-{
-    jclass checkpoint = (*env)->FindClass(env, "jdk/crac/impl/Checkpoint");
-    jmethodID request = checkpoint
-                            ? (*env)->GetStaticMethodID(env, checkpoint, "request",
-                                                        "(Ljava/lang/String;)Ljava/lang/String;")
-                            : NULL;
-    jstring answer;
-    const char *text;
-    char *copy = NULL;
-
-    if (!request) {
-        (*env)->ExceptionClear(env);
-        return strdup("checkpoint failed: the agent's classes are not there");
-    }
-    answer = (*env)->CallStaticObjectMethod(env, checkpoint, request, NULL);
-    if ((*env)->ExceptionCheck(env)) {
-        (*env)->ExceptionClear(env);
-        return strdup("checkpoint failed: an unexpected exception in the JVM");
-    }
-    if (answer) {
-        text = (*env)->GetStringUTFChars(env, answer, NULL);
-        copy = strdup(text ? text : "checkpoint failed");
-        if (text)
-            (*env)->ReleaseStringUTFChars(env, answer, text);
-    }
-    return copy;
-}
-
 /* ckpt_request.overdue: a hook has overrun its limit. */
-static void overdue(const struct ckpt_request *request, const char *text, bool last)
+static void overdue(struct ckpt_request *request, const char *text, bool last)
 {
     struct exchange *exchange = (struct exchange *)request; /* its first member */
     ckpt_auto_free char *lines = strdup(text);
@@ -192,38 +159,25 @@ static void answer(struct exchange *exchange, char *failed)
     pthread_mutex_unlock(&exchange->lock);
 }
 
-bool ckpt_request_run(const struct ckpt_request *request, const char *thread, char **ret_failed)
-{
-    JNIEnv *env = ckpt_jvm_attach(thread);
-
-    if (!env)
-        return false;
-    ckpt_current_request = request;
-    *ret_failed = call_java(env);
-    ckpt_current_request = NULL;
-    ckpt_jvm_detach();
-    return true;
-}
-
 /* Carry it out and answer it. */
 static void perform(struct exchange *exchange)
 {
-    ckpt_auto_free char *failed = NULL;
+    struct ckpt_request *request = &exchange->request;
+    enum ckpt_outcome outcome = ckpt_request_run(request, "checkpointer request");
+    ckpt_auto_free char *failed = ckpt_request_text(request, outcome);
 
-    if (!ckpt_request_run(&exchange->request, "checkpointer request", &failed))
-        say(exchange->request.reply_fd,
-            "text the JVM does not take another thread; it may be ending\nfailed\n");
-    else if (!ckpt_is_restored_since(exchange->request.asked_in))
+    if (!ckpt_is_restored_since(request->asked_in))
         answer(exchange, failed);
     else if (failed) /* this is the restored process */
         ckpt_log_lines("error", failed);
+    ckpt_request_clear(request);
 }
 
 void ckpt_request_wait_answered(void)
 {
     const struct timespec slice = {.tv_nsec = END_SLICE_NS};
 
-    if (ckpt_current_request)
+    if (ckpt_request_is_own())
         return; /* it is a hook of this request that ends the JVM */
     for (int i = 0; i < END_SLICES; i++) {
         uint32_t count = __atomic_load_n(&unanswered, __ATOMIC_ACQUIRE);
@@ -236,9 +190,12 @@ void ckpt_request_wait_answered(void)
 
 void ckpt_request_serve(int fd)
 {
-    struct exchange exchange = {
-        .request = {.reply_fd = fd, .asked_in = ckpt_generation_mark(), .overdue = overdue},
-        .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct exchange exchange = {.request = {.step = CKPT_STEP_CHECKPOINT,
+                                            .wait_ms = CKPT_REQUEST_WAIT_MS,
+                                            .reply_fd = fd,
+                                            .asked_in = ckpt_generation_mark(),
+                                            .overdue = overdue},
+                                .lock = PTHREAD_MUTEX_INITIALIZER};
     struct timeval patience = {.tv_sec = ANSWER_S};
     char text[REQUEST_MAX];
 

@@ -19,8 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/checkpoint.h"
-#include "agent/requests/control_request.h"
+#include "agent/requests/request.h"
 #include "agent/requests/signal_name.h"
 #include "base/cleanup.h"
 #include "hotspot/vmstructs.h"
@@ -138,25 +137,26 @@ static uint32_t take_request(void)
 
 static void carry_out(uint32_t in)
 {
-    struct ckpt_request request = {.asked_in = in, .reply_fd = STDERR_FILENO};
+    struct ckpt_request request = {.step = CKPT_STEP_CHECKPOINT,
+                                   .wait_ms = CKPT_REQUEST_WAIT_MS,
+                                   .asked_in = in,
+                                   .reply_fd = STDERR_FILENO};
     ckpt_auto_free char *failed = NULL;
     ckpt_auto_free char *said = NULL;
     char name[CKPT_SIGNAL_NAME_MAX], text[TEXT_MAX];
-    bool attached, restored;
+    bool restored;
 
     ckpt_signal_name(load(&taken), name);
     snprintf(text, sizeof text,
              "checkpointer: info: signal %s: the image is in '%.3900s', the JVM ends\n", name,
              ckpt_options.image);
     request.written_text = text;
-    attached = ckpt_request_run(&request, "checkpointer signal", &failed);
+    failed = ckpt_request_text(&request, ckpt_request_run(&request, "checkpointer signal"));
+    ckpt_request_clear(&request);
     restored = ckpt_is_restored_since(in);
     if (!restored)
         take_request(); /* came meanwhile, and is this one; after what is said below, a new one */
-    if (!attached)
-        ckpt_log("warning", "signal %s: the JVM does not take another thread; it may be ending",
-                 name);
-    else if (failed && asprintf(&said, "signal %s: %s", name, failed) > 0)
+    if (failed && asprintf(&said, "signal %s: %s", name, failed) > 0)
         ckpt_log_lines(restored ? "error" : "warning", said);
 }
 

@@ -121,10 +121,10 @@ static void begin(struct ckpt_http_server *server, struct ckpt_http_work *work)
 
 /* NULL if there is one already, or no memory for it; then that is answered. */
 static struct ckpt_http_work *
-new_work(struct ckpt_http_server *server, struct evhttp_request *request, const char *method,
+new_work(struct ckpt_http_server *server, struct evhttp_request *request, enum ckpt_step step,
          void (*tell)(struct ckpt_http_server *, struct ckpt_http_work *))
 {
-    struct ckpt_http_work *work = server->work ? NULL : ckpt_http_work_new(method);
+    struct ckpt_http_work *work = server->work ? NULL : ckpt_http_work_new(step);
 
     if (!work) {
         answer_error(server, request, server->work ? 409 : 503,
@@ -140,30 +140,30 @@ new_work(struct ckpt_http_server *server, struct evhttp_request *request, const 
 /* What is left to be told when nobody waits any longer. */
 static void log_late(const char *path, const struct ckpt_http_work *work)
 {
-    ckpt_http_log_reasons("warning", path, work->reasons);
+    ckpt_http_log_reasons("warning", path, &work->request);
 }
 
 /* Of all works: what is told when it was not done. */
 static void tell_other(struct ckpt_http_server *server, struct ckpt_http_work *work,
                        const char *failed)
 {
-    if (work->outcome == CKPT_HTTP_FAILED)
-        answer_error(server, work->asked, 500, failed, CKPT_STEAL_POINTER(work->reasons));
-    else if (work->outcome == CKPT_HTTP_NOTHING)
-        answer_error(server, work->asked, 409, BUSY, ckpt_http_busy());
-    else
+    if (work->outcome == CKPT_OUTCOME_BUSY)
+        answer_error(server, work->asked, 409, BUSY, ckpt_http_reasons(&work->request));
+    else if (work->outcome >= CKPT_OUTCOME_BROKEN && !work->request.reason_count)
         answer_error(server, work->asked, 503, "the JVM is starting or ending", NULL);
+    else
+        answer_error(server, work->asked, 500, failed, ckpt_http_reasons(&work->request));
 }
 
 static void tell_begun(struct ckpt_http_server *server, struct ckpt_http_work *work)
 {
-    if (work->outcome == CKPT_HTTP_DONE) {
+    if (work->outcome == CKPT_OUTCOME_DONE) {
         server->begun = true;
         server->begun_ms = 0;
     }
     if (!work->asked)
         log_late("/before-checkpoint", work);
-    else if (work->outcome == CKPT_HTTP_DONE)
+    else if (work->outcome == CKPT_OUTCOME_DONE)
         answer(server, work->asked, HTTP_NOCONTENT, NULL);
     else
         tell_other(server, work, "hooks failed, the application goes on");
@@ -171,12 +171,10 @@ static void tell_begun(struct ckpt_http_server *server, struct ckpt_http_work *w
 
 static void before_checkpoint(struct ckpt_http_server *server, struct evhttp_request *request)
 {
-    struct ckpt_http_work *work = new_work(server, request, "begin", tell_begun);
+    struct ckpt_http_work *work = new_work(server, request, CKPT_STEP_PREPARE, tell_begun);
 
-    if (!work)
-        return;
-    work->collect = ckpt_options.gc;
-    begin(server, work);
+    if (work)
+        begin(server, work);
 }
 
 /* Its answer decides how soon a closing endpoint may end. */
@@ -201,13 +199,13 @@ static void close_after(struct ckpt_http_server *server, struct evhttp_request *
 
 static void tell_ended(struct ckpt_http_server *server, struct ckpt_http_work *work)
 {
-    if (work->outcome == CKPT_HTTP_DONE || work->outcome == CKPT_HTTP_FAILED)
+    if (work->outcome == CKPT_OUTCOME_DONE || work->outcome == CKPT_OUTCOME_INCOMPLETE)
         close_after(server, work->asked);
     if (!work->asked)
         log_late("/after-restore", work);
-    else if (work->outcome == CKPT_HTTP_DONE)
+    else if (work->outcome == CKPT_OUTCOME_DONE)
         answer(server, work->asked, HTTP_NOCONTENT, NULL);
-    else if (work->outcome == CKPT_HTTP_NOTHING)
+    else if (work->outcome == CKPT_OUTCOME_NOT_BEGUN)
         answer_error(server, work->asked, 409, "there was no /before-checkpoint, or it was undone",
                      NULL);
     else
@@ -216,7 +214,7 @@ static void tell_ended(struct ckpt_http_server *server, struct ckpt_http_work *w
 
 static void after_restore(struct ckpt_http_server *server, struct evhttp_request *request)
 {
-    struct ckpt_http_work *work = new_work(server, request, "end", tell_ended);
+    struct ckpt_http_work *work = new_work(server, request, CKPT_STEP_RESUME, tell_ended);
 
     if (work)
         begin(server, work);
@@ -256,7 +254,7 @@ static void tell_written(struct ckpt_http_server *server, struct ckpt_http_work 
 {
     if (!work->asked)
         log_late("/checkpoint", work);
-    else if (work->outcome == CKPT_HTTP_DONE)
+    else if (work->outcome == CKPT_OUTCOME_DONE)
         answer(server, work->asked, HTTP_OK, written(&work->body));
     else
         tell_other(server, work, "checkpoint called off, the application goes on");
@@ -279,7 +277,7 @@ static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *r
                      "\"directory\" is missing, and the agent option image is not set", NULL);
         return;
     }
-    work = new_work(server, request, "attempt", tell_written);
+    work = new_work(server, request, CKPT_STEP_CHECKPOINT, tell_written);
     if (!work)
         return;
     work->body = body;
@@ -398,17 +396,17 @@ void ckpt_http_handle(struct evhttp_request *request, void *context)
 static void tell_undone(struct ckpt_http_server *server, struct ckpt_http_work *work)
 {
     server->begun = false;
-    if (work->outcome != CKPT_HTTP_NOTHING)
+    if (work->outcome != CKPT_OUTCOME_NOT_BEGUN)
         ckpt_log("warning",
                  "nobody asked for /after-restore within %u seconds of /before-checkpoint: "
                  "undone, the afterRestore hooks were called",
                  ckpt_options.undo_timeout_s);
-    ckpt_http_log_reasons("error", "afterRestore failed", work->reasons);
+    ckpt_http_log_reasons("error", "afterRestore failed", &work->request);
 }
 
 void ckpt_http_undo(struct ckpt_http_server *server)
 {
-    struct ckpt_http_work *work = ckpt_http_work_new("end");
+    struct ckpt_http_work *work = ckpt_http_work_new(CKPT_STEP_RESUME);
 
     if (!work)
         return; /* until the next step */

@@ -11,28 +11,22 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "agent/checkpoint.h"
 #include "agent/requests/http/request_body.h"
-
-/** What the methods of jdk.crac.impl.Checkpoint return. */
-enum ckpt_http_outcome { CKPT_HTTP_DONE, CKPT_HTTP_NOTHING, CKPT_HTTP_FAILED, CKPT_HTTP_BROKEN };
+#include "agent/requests/request.h"
 
 enum ckpt_http_progress { CKPT_HTTP_GOING, CKPT_HTTP_HANGS, CKPT_HTTP_OVER };
 
 struct ckpt_http_server;
 
 struct ckpt_http_work {
-    struct ckpt_request request; /**< first: the hooks' watch knows its address */
-    const char *method;          /**< of Checkpoint: static, without parameters */
-    bool collect;                /**< garbage, if that went well */
+    struct ckpt_request request; /**< first, for its overdue() */
     struct ckpt_http_body body;
     char *last_answer;            /**< malloc'd: request.written_text */
     struct evhttp_request *asked; /**< who waits for an answer; of the endpoint's thread alone */
 
     /** Tells what came of it, on the endpoint's thread. */
     void (*tell)(struct ckpt_http_server *server, struct ckpt_http_work *work);
-    enum ckpt_http_outcome outcome;
-    json_t *reasons; /**< NULL or an array of strings and nulls */
+    enum ckpt_outcome outcome;
 
     pthread_mutex_t lock;
     bool over;
@@ -40,7 +34,7 @@ struct ckpt_http_work {
 };
 
 /** A new one; NULL if there is no memory. */
-struct ckpt_http_work *ckpt_http_work_new(const char *method);
+struct ckpt_http_work *ckpt_http_work_new(enum ckpt_step step);
 
 /** Begin. Whenever there is something to look at, ckpt_http_fds_wake() is called. 0 or -1. */
 int ckpt_http_work_start(struct ckpt_http_work *work);
@@ -51,10 +45,13 @@ enum ckpt_http_progress ckpt_http_work_look(struct ckpt_http_work *work, char **
 /** Free one that has not begun, or is over. NULL allowed. */
 void ckpt_http_work_free(struct ckpt_http_work *work);
 
-/** What it is that another checkpoint waits for, like @reasons; NULL if that cannot be said. */
+/** The reasons of a request as an array of strings; NULL if there are none. */
+json_t *ckpt_http_reasons(const struct ckpt_request *request);
+
+/** What it is that another checkpoint waits for, likewise; NULL if that cannot be told. */
 json_t *ckpt_http_busy(void);
 
-/** Write each of @reasons to the log. */
-void ckpt_http_log_reasons(const char *level, const char *what, json_t *reasons);
+/** Write each reason to the log. */
+void ckpt_http_log_reasons(const char *level, const char *what, const struct ckpt_request *request);
 
 #endif

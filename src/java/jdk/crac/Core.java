@@ -53,6 +53,6 @@ public class Core {
      *     what every checkpoint needs; no resource has been notified then
      */
     public static void checkpointRestore() throws CheckpointException, RestoreException {
-        Checkpoint.checkpointRestore(null);
+        Checkpoint.checkpointRestore();
     }
 }

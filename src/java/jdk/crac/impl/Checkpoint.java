@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Drives one checkpoint after another: notifies the resources, has the agent freeze the process,
-// notifies again, and hands the failures to whoever asked. Called on application threads by
-// Core.checkpointRestore() and the MXBean, and on the agent's threads by request(), begin() and
-// end(). Turn sees to it that there is one at a time, HookWatch that a hook which hangs is
-// reported. Tests put another freeze() in place by a subclass, and what HookWatch asks the agent.
+// notifies again, and hands the failures to the requester. Called on application threads by
+// Core.checkpointRestore() and the MXBean, and on the agent's threads by serve(). Turn sees to it
+// that there is one at a time, HookWatch that a hook which hangs is reported. Tests put another
+// freeze() in place by a subclass, and what HookWatch asks the agent.
 
 package jdk.crac.impl;
 
+import java.nio.charset.Charset;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import jdk.crac.CheckpointException;
 import jdk.crac.Context;
@@ -17,8 +20,10 @@ import jdk.crac.RestoreException;
 
 /** The sequence of a checkpoint. */
 public class Checkpoint {
-    /** How long an outside tool's request waits for the one before it. */
-    private static final long REQUEST_MILLIS = 5000;
+    /** The agent's number of each request of the application's. */
+    private static final long APPLICATION = 0;
+
+    private static final Charset UTF_8 = Charset.forName("UTF-8");
 
     private final Context<? extends Resource> context;
     private final Turn turn = new Turn();
@@ -41,16 +46,17 @@ public class Checkpoint {
     /**
      * Carries out a checkpoint of this JVM; {@link Core#checkpointRestore()} says how.
      *
-     * @param directory the image directory, {@code null} for that of the agent's options
      * @throws CheckpointException if the checkpoint was called off
      * @throws RestoreException if the process was restored and hooks failed in it
      */
-    public static void checkpointRestore(String directory)
-            throws CheckpointException, RestoreException {
-        requireSupport();
+    public static void checkpointRestore() throws CheckpointException, RestoreException {
+        String unsupported = unsupported();
+        if (unsupported != null) {
+            throw new UnsupportedOperationException(unsupported);
+        }
         RestoreException incomplete = null;
         try {
-            Global.CHECKPOINT.run(directory);
+            Global.CHECKPOINT.run(APPLICATION);
         } catch (CheckpointException refused) {
             MainEnd.expect(refused);
             throw refused;
@@ -73,99 +79,93 @@ public class Checkpoint {
     }
 
     /**
-     * Does the same for the agent's threads, that is for an outside tool; a main class that the
-     * restore names is run on a thread of its own. Waits for another checkpoint only for a while,
-     * and not at all for one whose hook hangs. Throws nothing.
+     * Serves a request from outside, on a thread of the agent's; a main class that the restore
+     * names is run on a thread of its own. Throws nothing.
      *
-     * @param directory the image directory, {@code null} for that of the agent's options
-     * @return {@code null} if all went well, else what failed, in lines for a person to read
+     * @param step what it asks for
+     * @param request the agent's number of it, for the agent's functions
+     * @param millis how long it may wait for another checkpoint, though never for one whose hook
+     *     hangs or whose second half has yet to be asked for
+     * @param reasons gets what failed, or what other requests wait for
+     * @return what came of it
      */
-    public static String request(String directory) {
+    public static Outcome serve(Step step, long request, long millis, List<String> reasons) {
+        Failures failures = new Failures();
+        Outcome outcome;
         try {
-            requireSupport();
-            Global.CHECKPOINT.run(directory, REQUEST_MILLIS);
-            return null;
-        } catch (CheckpointException calledOff) {
-            return Failures.describe("checkpoint called off, the application goes on:", calledOff);
-        } catch (RestoreException incomplete) {
-            return Failures.describe("restored, but afterRestore failed:", incomplete);
+            outcome = Global.CHECKPOINT.carryOut(step, request, millis, failures);
         } catch (Throwable unexpected) {
-            return Failures.describe("checkpoint failed:", unexpected);
+            failures.add(unexpected);
+            outcome = Outcome.BROKEN;
         } finally {
             Restored.startMain();
         }
+        reasons.addAll(failures.reasons());
+        return outcome;
+    }
+
+    /** The same, as the agent calls it: by numbers, and with the reasons handed to it as bytes. */
+    private static int serve(int step, long request, long millis) {
+        List<String> reasons = new ArrayList<>();
+        Outcome outcome = serve(Step.values()[step], request, millis, reasons);
+        for (String reason : reasons) {
+            Native.addReason(request, reason.getBytes(UTF_8));
+        }
+        return outcome.ordinal();
     }
 
     /**
-     * Does the same for a requester who does not wait for another checkpoint. Throws nothing.
+     * Carries out a checkpoint for the application, when no other one is on the way.
      *
-     * @return {@code null} if all went well, else what failed; an empty array if another
-     *     checkpoint is on its way
-     */
-    public static String[] attempt() {
-        return Global.CHECKPOINT.attemptHere();
-    }
-
-    /**
-     * Says what {@link #attempt} and {@link #begin} would wait for.
-     *
-     * @return a sentence; it may be over by now
-     */
-    public static String[] busy() {
-        return new String[] {Global.CHECKPOINT.turn.says()};
-    }
-
-    /**
-     * Runs the first half for an outside tool that freezes the process by itself. Does not wait
-     * for another checkpoint. Throws nothing.
-     *
-     * @return {@code null} if the process is ready; else the reasons why not, and then the second
-     *     half has been run already; an empty array if another checkpoint is on its way
-     */
-    public static String[] begin() {
-        return Global.CHECKPOINT.beginHere();
-    }
-
-    /**
-     * Runs the second half for an outside tool: the process was restored, or is not to be frozen
-     * after all. Throws nothing.
-     *
-     * @return {@code null} if all went well, else what failed; an empty array if there was no
-     *     {@link #begin}, or it was ended already
-     */
-    public static String[] end() {
-        return Global.CHECKPOINT.endHere();
-    }
-
-    /**
-     * Carries out a checkpoint when no other one is on the way.
-     *
-     * @param directory handed to {@link #freeze}
+     * @param request handed to {@link #freeze}
      * @throws CheckpointException if it was called off, if a hook of this context calls, or if a
      *     hook of another checkpoint hangs
      * @throws RestoreException if the process was frozen, and hooks failed afterwards
      */
-    public final void run(String directory) throws CheckpointException, RestoreException {
-        run(directory, Turn.FOREVER);
+    public final void run(long request) throws CheckpointException, RestoreException {
+        Failures failures = new Failures();
+        Outcome outcome = checkpoint(request, Turn.FOREVER, failures);
+        if (outcome == Outcome.INCOMPLETE) {
+            throw failures.into(new RestoreException(failures.summary()));
+        }
+        if (outcome != Outcome.DONE) {
+            throw failures.into(new CheckpointException(failures.summary()));
+        }
     }
 
-    private void run(String directory, long millis) throws CheckpointException, RestoreException {
+    private Outcome carryOut(Step step, long request, long millis, Failures failures) {
+        if (step == Step.PREPARE) {
+            return prepare(request, millis, failures);
+        }
+        if (step == Step.RESUME) {
+            return resume(request, failures);
+        }
+        if (step == Step.ASK) {
+            failures.add(new CheckpointException(turn.says()));
+            return Outcome.DONE;
+        }
+        String unsupported = unsupported();
+        if (unsupported == null) {
+            return checkpoint(request, millis, failures);
+        }
+        failures.add(new CheckpointException(unsupported));
+        return Outcome.CALLED_OFF;
+    }
+
+    /** The one way to a freeze, for requests from outside as for the application's. */
+    private Outcome checkpoint(long request, long millis, Failures failures) {
         if (turn.isRunning()) {
-            CheckpointException refused = new CheckpointException();
-            refused.addSuppressed(new IllegalStateException(
+            failures.add(new IllegalStateException(
                     "checkpointRestore() was called from inside a hook"));
-            throw refused;
+            return Outcome.CALLED_OFF;
         }
         String busy = turn.take(millis);
         if (busy != null) {
-            CheckpointException refused = new CheckpointException(busy);
-            refused.addSuppressed(new CheckpointException(busy));
-            throw refused;
+            failures.add(new CheckpointException(busy));
+            return Outcome.BUSY;
         }
         try {
-            if (!isStale()) {
-                perform(directory);
-            }
+            return isStale(request) ? Outcome.DONE : perform(request, failures);
         } finally {
             turn.give();
         }
@@ -174,33 +174,36 @@ public class Checkpoint {
     /**
      * Freezes the process.
      *
-     * @param directory the image directory, {@code null} for that of the agent's options
-     * @return {@code null} if it was frozen, else why not, each as {@code TYPE:message}
+     * @param request the agent's number of it
+     * @param reports gets why not, each as {@code TYPE:message}
+     * @return whether an image of it is written: this is the restored process, or it continues
      */
-    protected String[] freeze(String directory) {
+    protected boolean freeze(long request, List<String> reports) {
         FlightRecordings recordings = FlightRecordings.find();
         if (recordings == null) {
-            return Native.freeze(directory);
+            return Native.freeze(request, reports) != Native.REFUSED;
         }
         synchronized (recordings.lock()) {
-            long restored = Native.restoreTime();
+            int result = Native.REFUSED;
             recordings.pause();
             try {
-                return Native.freeze(directory);
+                result = Native.freeze(request, reports);
             } finally {
-                recordings.resume(restored != Native.restoreTime());
+                recordings.resume(result == Native.RESTORED);
             }
+            return result != Native.REFUSED;
         }
     }
 
     /**
      * Finds what makes a checkpoint pointless, before any hook is called.
      *
-     * @param directory the image directory, {@code null} for that of the agent's options
-     * @return {@code null} if nothing does, else as {@code TYPE:message}
+     * @param request the agent's number of it
+     * @param reports gets what does, as {@code TYPE:message}
+     * @return whether nothing does
      */
-    protected String room(String directory) {
-        return Native.room(directory);
+    protected boolean isWorthwhile(long request, List<String> reports) {
+        return Native.isWorthwhile(request, reports);
     }
 
     /**
@@ -213,33 +216,25 @@ public class Checkpoint {
     }
 
     /**
-     * Finds whoever asked for the checkpoint that the calling thread carries out.
+     * Whether a thread that has the turn serves a request that no one waits for any more: the
+     * process was frozen and restored while it waited. It is not to be frozen for that once more.
      *
-     * @return what {@link #report} takes; 0 for a thread of the application
-     */
-    protected long requester() {
-        return Native.requester();
-    }
-
-    /**
-     * Tells, to a thread that has the turn, whether whoever asked for it is gone: the process was
-     * frozen and restored while the request waited. It is not to be frozen for that once more.
-     *
+     * @param request the agent's number of it
      * @return whether to do nothing
      */
-    protected boolean isStale() {
-        return Native.isStale();
+    protected boolean isStale(long request) {
+        return Native.isStale(request);
     }
 
     /**
      * Reports what a hook does, to standard error and to the requester.
      *
-     * @param requester from {@link #requester}, 0 for standard error alone
+     * @param request the agent's number of the request, 0 for standard error alone
      * @param text lines for a person to read
      * @param last whether the requester is not to wait for anything more
      */
-    protected void report(long requester, String text, boolean last) {
-        Native.report(requester, text, last);
+    protected void report(long request, String text, boolean last) {
+        Native.report(request, text, last);
     }
 
     /**
@@ -252,65 +247,37 @@ public class Checkpoint {
         return Native.lockHolder(thread);
     }
 
-    private void perform(String directory) throws CheckpointException, RestoreException {
-        Failures failures = new Failures();
-        String full = room(directory);
-        if (full != null) {
-            failures.add(parse(full));
-            throw failures.into(new CheckpointException(failures.summary()));
+    private Outcome perform(long request, Failures failures) {
+        List<String> reports = new ArrayList<>();
+        if (!isWorthwhile(request, reports)) {
+            add(reports, failures);
+            return Outcome.CALLED_OFF;
         }
-        HookWatch watch = HookWatch.open(this, turn);
-        boolean calledOff;
+        HookWatch watch = HookWatch.open(this, turn, request);
+        Outcome outcome = Outcome.CALLED_OFF; // loads the class here, where time does not matter
         try {
             before(failures, watch);
             if (failures.isEmpty()) {
-                freeze(directory, failures);
+                freeze(request, failures);
             }
-            calledOff = !failures.isEmpty();
+            if (failures.isEmpty()) {
+                outcome = Outcome.DONE;
+            }
             after(failures);
         } finally {
             watch.close();
         }
-        if (calledOff) {
-            throw failures.into(new CheckpointException(failures.summary()));
-        }
-        if (!failures.isEmpty()) {
-            throw failures.into(new RestoreException(failures.summary()));
-        }
+        return outcome == Outcome.DONE && !failures.isEmpty() ? Outcome.INCOMPLETE : outcome;
     }
 
-    private String[] attemptHere() {
-        Failures failures = new Failures();
-        String unsupported = unsupported();
-        if (unsupported != null) {
-            return new String[] {unsupported};
-        }
-        if (turn.take(0) != null) {
-            return new String[0];
+    private Outcome prepare(long request, long millis, Failures failures) {
+        String busy = turn.take(millis);
+        if (busy != null) {
+            failures.add(new CheckpointException(busy));
+            return Outcome.BUSY;
         }
         try {
-            perform(null);
-            return null;
-        } catch (CheckpointException | RestoreException failed) {
-            for (Throwable reason : failed.getSuppressed()) { // the message says them once more
-                failures.add(reason);
-            }
-        } catch (Throwable unexpected) {
-            failures.add(unexpected);
-        } finally {
-            turn.give();
-            Restored.startMain();
-        }
-        return failures.reasons();
-    }
-
-    private String[] beginHere() {
-        Failures failures = new Failures();
-        if (turn.take(0) != null) {
-            return new String[0];
-        }
-        try {
-            HookWatch watch = HookWatch.open(this, turn);
+            HookWatch watch = HookWatch.open(this, turn, request);
             try {
                 before(failures, watch);
                 if (!failures.isEmpty()) {
@@ -325,21 +292,20 @@ public class Checkpoint {
         if (failures.isEmpty()) {
             pauseRecordings();
             turn.pause();
-            begun.set(true); // from here on, the turn is given back by end()
-            return null;
+            begun.set(true); // from here on, the turn is given back by resume()
+            return Outcome.DONE;
         }
         turn.give();
-        return failures.reasons();
+        return Outcome.CALLED_OFF;
     }
 
-    private String[] endHere() {
-        Failures failures = new Failures();
+    private Outcome resume(long request, Failures failures) {
         if (!begun.compareAndSet(true, false)) {
-            return new String[0];
+            return Outcome.NOT_BEGUN;
         }
         resumeRecordings();
         try {
-            HookWatch watch = HookWatch.open(this, turn);
+            HookWatch watch = HookWatch.open(this, turn, request);
             try {
                 after(failures);
             } finally {
@@ -350,7 +316,7 @@ public class Checkpoint {
         } finally {
             turn.give();
         }
-        return failures.isEmpty() ? null : failures.reasons();
+        return failures.isEmpty() ? Outcome.DONE : Outcome.INCOMPLETE;
     }
 
     /** Between two requests no lock can be held. */
@@ -384,16 +350,14 @@ public class Checkpoint {
         }
     }
 
-    private void freeze(String directory, Failures failures) {
+    private void freeze(long request, Failures failures) {
         try {
-            String[] reports = freeze(directory);
-            if (reports == null) {
+            List<String> reports = new ArrayList<>();
+            if (freeze(request, reports)) {
                 Restored.begin();
                 return;
             }
-            for (String report : reports) {
-                failures.add(parse(report));
-            }
+            add(reports, failures);
             if (failures.isEmpty()) {
                 failures.add(new CheckpointException("not frozen, for an unknown reason"));
             }
@@ -407,6 +371,12 @@ public class Checkpoint {
             context.afterRestore(null);
         } catch (Throwable failure) {
             failures.add(failure);
+        }
+    }
+
+    private static void add(List<String> reports, Failures failures) {
+        for (String report : reports) {
+            failures.add(parse(report));
         }
     }
 
@@ -433,13 +403,6 @@ public class Checkpoint {
         }
         open.lacksOrigin = type.length == 2 && origin == null && !Origin.areCollected();
         return open;
-    }
-
-    private static void requireSupport() {
-        String reason = unsupported();
-        if (reason != null) {
-            throw new UnsupportedOperationException(reason);
-        }
     }
 
     private static String unsupported() {

@@ -7,7 +7,6 @@
 package jdk.crac.impl;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -68,32 +67,32 @@ final class Failures {
         return lackOrigins(failures) ? summary + "; " + HINT : summary;
     }
 
-    /** Each failure as {@link #describe} would say it: for programs that list them. */
-    String[] reasons() {
-        String[] reasons = new String[failures.size()];
-        for (int i = 0; i < reasons.length; i++) {
+    /**
+     * Each failure for a person: where it came from, the exception, its causes and what it
+     * suppresses, in lines. In the end a hint, if it helps.
+     */
+    List<String> reasons() {
+        List<String> reasons = new ArrayList<>();
+        for (Throwable failure : failures) {
             StringBuilder out = new StringBuilder();
-            describe(failures.get(i), "\n", out, MAX_CAUSES);
-            reasons[i] = out.substring(1);
+            describe(failure, "\n", out, MAX_CAUSES);
+            reasons.add(out.substring(1));
+        }
+        if (lackOrigins(failures)) {
+            reasons.add(HINT);
         }
         return reasons;
     }
 
-    /**
-     * Describes a failed checkpoint or restore for a person: a headline, then for each reason
-     * where it came from, the exception, its causes and what it suppresses.
-     */
-    static String describe(String headline, Throwable failed) {
+    /** A headline, then the {@link #reasons} that a refusal carries, indented. */
+    static String describe(String headline, Throwable refused) {
+        Failures carried = new Failures();
+        for (Throwable reason : refused.getSuppressed()) {
+            carried.add(reason);
+        }
         StringBuilder out = new StringBuilder(headline);
-        Throwable[] reasons = failed.getSuppressed();
-        if (reasons.length == 0) {
-            reasons = new Throwable[] {failed};
-        }
-        for (Throwable reason : reasons) {
-            describe(reason, "\n  ", out, MAX_CAUSES);
-        }
-        if (lackOrigins(Arrays.asList(reasons))) {
-            out.append("\n  ").append(HINT);
+        for (String reason : carried.reasons()) {
+            out.append("\n  ").append(reason.replace("\n", "\n  "));
         }
         return out.toString();
     }

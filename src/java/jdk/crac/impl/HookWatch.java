@@ -30,7 +30,7 @@ final class HookWatch implements Runnable {
 
     private final Checkpoint checkpoint;
     private final Turn turn;
-    private final long requester;
+    private final long request;
     private final long limitNanos;
     private final Thread runner = Thread.currentThread();
     private Hook running;
@@ -40,16 +40,16 @@ final class HookWatch implements Runnable {
     private boolean closed;
     private volatile boolean stuck;
 
-    private HookWatch(Checkpoint checkpoint, Turn turn, long limitMillis) {
+    private HookWatch(Checkpoint checkpoint, Turn turn, long request, long limitMillis) {
         this.checkpoint = checkpoint;
         this.turn = turn;
-        this.requester = checkpoint.requester();
+        this.request = request;
         this.limitNanos = TimeUnit.MILLISECONDS.toNanos(limitMillis);
     }
 
     /** Begins to watch the hooks that this thread calls from now on, until {@link #close}. */
-    static HookWatch open(Checkpoint checkpoint, Turn turn) {
-        HookWatch watch = new HookWatch(checkpoint, turn, checkpoint.hookLimit());
+    static HookWatch open(Checkpoint checkpoint, Turn turn, long request) {
+        HookWatch watch = new HookWatch(checkpoint, turn, request, checkpoint.hookLimit());
         turn.begin(watch);
         current = watch;
         return watch;
@@ -236,7 +236,7 @@ final class HookWatch implements Runnable {
             text.append("' is in checkpointRestore() and waits for this checkpoint to end");
         }
         boolean first = hook.reports == 1;
-        checkpoint.report(first ? requester : 0, text.toString(), first && !hook.before);
+        checkpoint.report(first ? request : 0, text.toString(), first && !hook.before);
         if (first && hook.before) {
             interrupt(hook);
         } else if (first) {
@@ -260,7 +260,7 @@ final class HookWatch implements Runnable {
             }
             stuck = true;
         }
-        checkpoint.report(requester, hook.name + " does not react to being interrupted; the"
+        checkpoint.report(request, hook.name + " does not react to being interrupted; the"
                 + " application goes on, and until the hook returns there is no other checkpoint",
                 true);
         turn.wake();

@@ -7,29 +7,39 @@
 package jdk.crac.impl;
 
 import java.lang.reflect.Method;
+import java.util.List;
 
 /** The agent's functions. */
 final class Native {
+    /** The process was not frozen. */
+    static final int REFUSED = -1;
+    /** The image is written, and this process continues. */
+    static final int CONTINUES = 0;
+    /** This is the restored process. */
+    static final int RESTORED = 1;
+
     private Native() {
     }
 
     /**
-     * Freezes the process. Called on the requester's thread, with no lock held.
+     * Freezes the process. Called on the thread that serves the request.
      *
-     * @param directory the image directory, {@code null} for that of the agent's options
-     * @return {@code null} in the restored process, or once the image is written if the process
-     *     goes on; else why it was not frozen, each as {@code TYPE:message} with one of the types
-     *     file, socket, resource and error, or as {@code TYPE N:message} if about descriptor N
+     * @param request the agent's number of it; 0 for one of the application's
+     * @param reports gets why the process was not frozen, each as {@code TYPE:message} with one of
+     *     the types file, socket, resource and error, or as {@code TYPE N:message} if about
+     *     descriptor N
+     * @return {@link #REFUSED}, {@link #CONTINUES} or {@link #RESTORED}
      */
-    static native String[] freeze(String directory);
+    static native int freeze(long request, List<String> reports);
 
     /**
-     * Whether there is room for an image; asked before the hooks are called.
+     * Whether a freeze is possible as far as can be told before the hooks are called: there is room
+     * for an image, and the JVM is not ending.
      *
-     * @param directory as for {@link #freeze}
-     * @return {@code null}, or why not, as {@code TYPE:message}
+     * @param request as for {@link #freeze}
+     * @param reports gets why not, as {@code TYPE:message}
      */
-    static native String room(String directory);
+    static native boolean isWorthwhile(long request, List<String> reports);
 
     /**
      * The main class and its arguments that the last restore was given, as they were on its
@@ -60,14 +70,17 @@ final class Native {
     /** How long one hook may run, in milliseconds; 0 for as long as it likes. */
     static native long hookLimit();
 
-    /** Whoever the calling thread serves, for {@link #report}; 0 for nobody. */
-    static native long requester();
+    /** Whether the requester was left behind in the process that was frozen. */
+    static native boolean isStale(long request);
 
-    /** Whether whoever the calling thread serves was left behind in the process that was frozen. */
-    static native boolean isStale();
+    /**
+     * Writes lines to standard error, and to the requester if there is one; the last ones answer
+     * the request. Of a request that has been served already, only the former.
+     */
+    static native void report(long request, String text, boolean last);
 
-    /** Writes lines to standard error, and to the requester; the last ones answer the request. */
-    static native void report(long requester, String text, boolean last);
+    /** Hands a reason, in UTF-8, to the agent: it goes with the outcome of the request. */
+    static native void addReason(long request, byte[] text);
 
     /**
      * A class of the JDK that the boot loader has loaded, with its package opened to our classes.

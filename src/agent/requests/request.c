@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See request.h.  Java knows a request by a number and not by its address: the thread that watches
+ * the hooks may have something to report of a request that is over.
+ */
+#include "agent/requests/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/options.h"
+#include "base/cleanup.h"
+#include "runtime/generation.h"
+#include "runtime/java.h"
+#include "runtime/jvm.h"
+#include "runtime/log.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t reported = PTHREAD_COND_INITIALIZER;
+static struct ckpt_request *requests; /* those that are carried out or wait for their turn */
+static int64_t last_number;
+
+/* ---- which ones there are; the lock is held ---- */
+
+static struct ckpt_request *find(jlong number)
+{
+    struct ckpt_request *found = requests;
+
+    while (found && found->number != number)
+        found = found->next;
+    return found;
+}
+
+static void enter(struct ckpt_request *request)
+{
+    pthread_mutex_lock(&lock);
+    request->number = ++last_number;
+    request->thread = pthread_self();
+    request->next = requests;
+    requests = request;
+    pthread_mutex_unlock(&lock);
+}
+
+static void leave(struct ckpt_request *request)
+{
+    struct ckpt_request **at = &requests;
+
+    pthread_mutex_lock(&lock);
+    while (*at != request)
+        at = &(*at)->next;
+    *at = request->next;
+    while (request->reporters)
+        pthread_cond_wait(&reported, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+bool ckpt_request_is_own(void)
+{
+    bool is_own = false;
+
+    pthread_mutex_lock(&lock);
+    for (const struct ckpt_request *at = requests; at; at = at->next)
+        is_own |= pthread_equal(at->thread, pthread_self());
+    pthread_mutex_unlock(&lock);
+    return is_own;
+}
+
+const struct ckpt_request *ckpt_request_of(jlong number)
+{
+    static const struct ckpt_request application; /* everything as the agent's options say */
+    const struct ckpt_request *found;
+
+    pthread_mutex_lock(&lock);
+    found = find(number);
+    pthread_mutex_unlock(&lock);
+    return found ? found : &application;
+}
+
+/* ---- through Java ---- */
+
+static enum ckpt_outcome call_java(JNIEnv *env, const struct ckpt_request *request)
+{
+    jclass checkpoint = (*env)->FindClass(env, "jdk/crac/impl/Checkpoint");
+    jmethodID serve =
+        checkpoint ? (*env)->GetStaticMethodID(env, checkpoint, "serve", "(IJJ)I") : NULL;
+    jint outcome = serve ? (*env)->CallStaticIntMethod(env, checkpoint, serve, (jint)request->step,
+                                                       request->number, (jlong)request->wait_ms)
+                         : 0;
+
+    if (ckpt_java_clear(env) || !serve || outcome < 0 || outcome >= CKPT_OUTCOME_UNREACHED)
+        return CKPT_OUTCOME_BROKEN;
+    return (enum ckpt_outcome)outcome;
+}
+
+/* Not as a daemon: a JVM whose main has ended waits for the thread. */
+enum ckpt_outcome ckpt_request_run(struct ckpt_request *request, const char *thread)
+{
+    JNIEnv *env = ckpt_jvm_attach(thread);
+    enum ckpt_outcome outcome;
+
+    if (!env)
+        return CKPT_OUTCOME_UNREACHED;
+    enter(request);
+    outcome = call_java(env, request);
+    if (outcome == CKPT_OUTCOME_DONE && request->step == CKPT_STEP_PREPARE &&
+        (request->gc ? request->gc > 0 : ckpt_options.gc))
+        (*ckpt_jvm.jvmti)->ForceGarbageCollection(ckpt_jvm.jvmti);
+    leave(request);
+    ckpt_jvm_detach();
+    return outcome;
+}
+
+jboolean ckpt_native_is_stale(JNIEnv *env, jclass owner, jlong number)
+{
+    (void)env;
+    (void)owner;
+    return ckpt_is_restored_since(ckpt_request_of(number)->asked_in);
+}
+
+void ckpt_native_report(JNIEnv *env, jclass owner, jlong number, jstring text, jboolean last)
+{
+    const char *lines = (*env)->GetStringUTFChars(env, text, NULL);
+    struct ckpt_request *request;
+
+    (void)owner;
+    if (!lines)
+        return;
+    ckpt_log_lines("warning", lines);
+    pthread_mutex_lock(&lock);
+    request = find(number);
+    if (request && request->overdue) { /* the lock is not for what may take long */
+        request->reporters++;
+        pthread_mutex_unlock(&lock);
+        request->overdue(request, lines, last);
+        pthread_mutex_lock(&lock);
+        request->reporters--;
+        pthread_cond_broadcast(&reported);
+    }
+    pthread_mutex_unlock(&lock);
+    (*env)->ReleaseStringUTFChars(env, text, lines);
+}
+
+void ckpt_native_add_reason(JNIEnv *env, jclass owner, jlong number, jbyteArray text)
+{
+    char *reason = ckpt_java_bytes(env, text);
+    struct ckpt_request *request;
+    char **more = NULL;
+
+    (void)owner;
+    pthread_mutex_lock(&lock);
+    request = find(number);
+    if (reason && request)
+        more = realloc(request->reasons, (request->reason_count + 1) * sizeof *more);
+    if (more) {
+        request->reasons = more;
+        more[request->reason_count++] = CKPT_STEAL_POINTER(reason);
+    }
+    pthread_mutex_unlock(&lock);
+    free(reason);
+}
+
+/* ---- what is reported ---- */
+
+void ckpt_request_clear(struct ckpt_request *request)
+{
+    for (size_t i = 0; i < request->reason_count; i++)
+        free(request->reasons[i]);
+    free(request->reasons);
+    request->reasons = NULL;
+    request->reason_count = 0;
+}
+
+static void describe(FILE *out, const char *headline)
+{
+    fputs(headline, out);
+}
+
+static void describe_outcome(FILE *out, enum ckpt_outcome outcome)
+{
+    switch (outcome) {
+    case CKPT_OUTCOME_BUSY:
+    case CKPT_OUTCOME_CALLED_OFF:
+        describe(out, "checkpoint called off, the application goes on:");
+        break;
+    case CKPT_OUTCOME_INCOMPLETE:
+        describe(out, "restored, but afterRestore failed:");
+        break;
+    case CKPT_OUTCOME_UNREACHED:
+        describe(out, "the JVM does not take another thread; it may be ending");
+        break;
+    default:
+        describe(out, "checkpoint failed:");
+        break;
+    }
+}
+
+char *ckpt_request_text(const struct ckpt_request *request, enum ckpt_outcome outcome)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = outcome == CKPT_OUTCOME_DONE ? NULL : open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    describe_outcome(out, outcome);
+    for (size_t i = 0; i < request->reason_count; i++) {
+        fputs("\n  ", out);
+        for (const char *at = request->reasons[i]; *at; at++)
+            *at == '\n' ? fputs("\n  ", out) : fputc(*at, out);
+    }
+    fclose(out);
+    return text;
+}

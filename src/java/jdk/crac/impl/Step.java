@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// What a request asks for. The agent has the same list, in the same order (requests/request.h).
+
+package jdk.crac.impl;
+
+/** What a request asks for. */
+public enum Step {
+    /** A whole checkpoint: the hooks before, the freeze, and the hooks after. */
+    CHECKPOINT,
+    /** The hooks before, for a tool that freezes the process itself. */
+    PREPARE,
+    /** The hooks after: the tool has restored the process, or is not to freeze it after all. */
+    RESUME,
+    /** Nothing; only what other requests wait for. */
+    ASK
+}
