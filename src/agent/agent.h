@@ -15,4 +15,7 @@ bool ckpt_agent_set_up(JavaVM *vm, const char *options);
 /** When the JVM can run Java code: bring the API in and open for requests. */
 bool ckpt_agent_begin(JNIEnv *env);
 
+/** The path of the jar that the agent came in (jar_entry.c), or NULL. */
+const char *ckpt_agent_jar(void);
+
 #endif

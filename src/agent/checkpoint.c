@@ -8,6 +8,7 @@
  * process is prepared, and the calling thread freezes the process.
  */
 #include "agent/checkpoint.h"
+#include "agent/agent.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,7 @@ static void describe_jvm(JNIEnv *env, struct ckpt_host *host)
 {
     host->name_copies = ckpt_native_collects_origins(env, NULL);
     host->executable = ckpt_executable();
+    host->agent_jar = ckpt_agent_jar();
     host->perf_start = ckpt_perfdata_find();
     host->heap_is_known = ckpt_heap_is_known();
     host->redirects_clock = ckpt_clock_prepare();

@@ -11,6 +11,8 @@
 #include "base/cleanup.h"
 #include "runtime/java.h"
 
+static char *agent_jar; /* malloc'd, kept; NULL: not known */
+
 static jboolean JNICALL library_set_up(JNIEnv *env, jclass owner, jbyteArray options)
 {
     ckpt_auto_free char *text = ckpt_java_bytes(env, options);
@@ -22,11 +24,20 @@ static jboolean JNICALL library_set_up(JNIEnv *env, jclass owner, jbyteArray opt
     return ckpt_agent_set_up(vm, text);
 }
 
-static jboolean JNICALL library_begin(JNIEnv *env, jclass owner, jbyteArray unused)
+static jboolean JNICALL library_begin(JNIEnv *env, jclass owner, jbyteArray jar)
 {
+    ckpt_auto_free char *path = ckpt_java_bytes(env, jar);
+
     (void)owner;
-    (void)unused;
+    if (!path)
+        return JNI_FALSE;
+    agent_jar = realpath(path, NULL);
     return ckpt_agent_begin(env);
+}
+
+const char *ckpt_agent_jar(void)
+{
+    return agent_jar;
 }
 
 /**

@@ -62,6 +62,7 @@ struct ckpt_host {
     const struct ckpt_policies *policies; /**< rules for open descriptors; NULL: none */
 
     const char *executable; /**< the JVM's program at its first start; NULL: /proc/self/exe */
+    const char *agent_jar;  /**< that the agent came in, which the JVM has open; NULL: none */
     uint64_t perf_start;    /**< where HotSpot's shared hsperfdata is mapped; 0: it is not */
     bool heap_is_known;     /**< at_rest() and free_memory() support this JVM's heap */
     bool redirects_clock;   /**< after_restore() can correct a different monotonic clock */

@@ -8,7 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need meson ninja python3
-compile NewLife
+compile NewLife Manifests
 
 # Not below /tmp: there, the image has a copy of any library.
 INSTALLED=$(mktemp -d "$BUILD/installed.XXXXXX")
@@ -24,7 +24,7 @@ build_into() {
     local said
     said=$(JAVA_HOME=$("$TOP/tools/jdks" --at-least 11) meson setup "${@:3}" "$1" "$2" 2>&1 &&
         ninja -C "$1" checkpointer libcheckpointer.so checkpointer.jar 2>&1) ||
-        fail "a build in ${1##*/} succeeds" "$(tail -n 20 <<<"$said")"
+        bail_out "the build in '$1' failed: $(tail -n 20 <<<"$said")"
 }
 
 # install_from FOLDER: as a package does it: a new file takes the old one's name.
@@ -51,12 +51,17 @@ continues() {
     fi
 }
 
-# generations NAME MAKER FIRST LATER: an image that FIRST's agent, of release MAKER, has made for
-# FIRST's command; then two further generations of it with LATER's command.
+# generations NAME MAKER FIRST LATER [jar]: an image that FIRST's agent, of release MAKER, has made for
+# FIRST's command; then two further generations of it with LATER's command. jar: the agent came from it.
 generations() {
     local name=$1 maker=$2 first=$3 later=$4 image=$DIR/${1// /-}
     install_from "$first"
-    start_jvm "$V $name" - -jar "$SIMPLE" --period 20
+    if [ "${5:-}" = jar ]; then
+        start "$V $name" "$JAVA" "-javaagent:$INSTALLED/checkpointer.jar=addr=none" -cp "$CP" \
+            Manifests "$INSTALLED/checkpointer.jar"
+    else
+        start_jvm "$V $name" - -jar "$SIMPLE" --period 20
+    fi
     wait_line "$log" 3
     freeze "$pid" "$image" "JDK $V: $name"
     install_from "$later"
@@ -68,6 +73,7 @@ generations() {
     restore "$V $name" "$image"
     continues "JDK $V: $name: the next generation restores without library and jar"
     stop "$pid"
+    is "$(grep -c wrong "$log")" 0 "JDK $V: $name: what the JVM has open of the jar is as it was"
     ok "JDK $V: $name: no page of the image has changed" "$CKPT" restore --dry-run --verify "$image"
 }
 
@@ -123,6 +129,8 @@ has_history() {
 body() {
     generations "an older image" "$RELEASE" "$PRESENT" "$SECOND"
     generations "a newer image" 9.9.9-second "$SECOND" "$PRESENT"
+    generations "an older jar" "$RELEASE" "$PRESENT" "$SECOND" jar
+    generations "a newer jar" 9.9.9-second "$SECOND" "$PRESENT" jar
     requests
     parameters
     if [ -d "$PREVIOUS" ]; then

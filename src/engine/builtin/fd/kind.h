@@ -37,6 +37,7 @@ struct ckpt_fd_thaw {
     int first_own_fd; /**< the image's descriptors are below; from here on: the command's own */
     int *waiting;     /**< for each descriptor of the image: open already, at that number; or -1 */
     const int *shared_fds; /**< for each shared object, a descriptor of it */
+    const int *copy_fds;   /**< for each file, a descriptor of its old content; -1: it is opened */
     const int *streams;    /**< copies of the command's standard streams; or -1 */
     /**
      * A rehearsal: nothing that others can see.  Files are opened, since that alone tells whether

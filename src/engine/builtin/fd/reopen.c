@@ -124,6 +124,20 @@ static bool would_be_made(const struct ckpt_fd_thaw *thaw, const struct ckpt_ima
                             AT_SYMLINK_NOFOLLOW) == -ENOENT;
 }
 
+/* Of a file that is another one now, and was only read: a memory file has its content. */
+static int open_copy(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                     struct ckpt_error *error)
+{
+    char path[32];
+    long opened;
+
+    ckpt_raw_format(path, sizeof path, "/proc/self/fd/%d", thaw->copy_fds[entry->object]);
+    opened = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (opened < 0)
+        return ckpt_error_set(error, (int)-opened, "cannot duplicate a memory file");
+    return ckpt_fd_seek((int)opened, (int64_t)entry->position, SEEK_SET, error);
+}
+
 int ckpt_fd_reopen_thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                         struct ckpt_error *error)
 {
@@ -134,6 +148,8 @@ int ckpt_fd_reopen_thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *e
 
     if (would_be_made(thaw, file))
         return (int)ckpt_sys_openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC, 0);
+    if (thaw->copy_fds[entry->object] >= 0)
+        return open_copy(thaw, entry, error);
     opened = opens(thaw, entry, file)
                  ? ckpt_sys_openat(
                        AT_FDCWD, path,

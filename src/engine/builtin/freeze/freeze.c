@@ -52,6 +52,7 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
     gather->perf_start = freeze->host->perf_start;
     gather->mailbox = freeze->mailbox;
     gather->executable = freeze->host->executable;
+    gather->agent_jar = freeze->host->agent_jar;
     gather->tmp_dir = freeze->tmp_dir;
     gather->java_home = freeze->java_home;
     gather->started_ns = freeze->started_ns;

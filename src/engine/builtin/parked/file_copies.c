@@ -4,8 +4,9 @@
  *
  * The freezing side of files whose content is in the image, because a restore may not find them any
  * more: native libraries that were unpacked at run time, which are deleted when the JVM ends, or by
- * whatever tidies up a directory for temporary files; and temporary files that the JVM has, which
- * the agent finds (engine/builtin/prepare/temporaries.c).
+ * whatever tidies up a directory for temporary files; temporary files that the JVM has, which the
+ * agent finds (engine/builtin/prepare/temporaries.c); and the agent's jar, which the JVM has open,
+ * and which an upgrade of checkpointer replaces.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -171,6 +172,15 @@ static void add_late(struct ckpt_gather *gather, struct ckpt_image_file *file, u
         file->base--;
 }
 
+static void add_agent_jar(struct ckpt_gather *gather)
+{
+    struct ckpt_image_file *file =
+        gather->agent_jar ? ckpt_files_find(gather, gather->agent_jar) : NULL;
+
+    if (file && S_ISREG(file->mode) && !(file->flags & (CKPT_FILE_WRITTEN | CKPT_FILE_MAY_CHANGE)))
+        file->flags |= CKPT_FILE_COPIED;
+}
+
 int ckpt_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     size_t known = gather->tables.files.count;
@@ -179,6 +189,7 @@ int ckpt_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     for (size_t i = 0; i < gather->temporary_count; i++)
         if (add_temporary(gather, &gather->temporaries[i], error) < 0)
             return -1;
+    add_agent_jar(gather);
     for (size_t i = 0; i < known; i++)
         add_late(gather, ckpt_array_at(&gather->tables.files, i), &total);
     for (size_t i = 0; i < gather->tables.files.count; i++) {

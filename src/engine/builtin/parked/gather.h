@@ -46,6 +46,7 @@ struct ckpt_gather {
     const struct ckpt_mailbox *mailbox;       /**< of the last restore, if any */
     const char *tmp_dir;                      /**< java.io.tmpdir, or NULL */
     const char *java_home;                    /**< java.home, or NULL */
+    const char *agent_jar;                    /**< see engine/host.h */
     const struct ckpt_temporary *temporaries; /**< ascending by path */
     size_t temporary_count;
     uint64_t deleted_limit; /**< bytes of deleted files that may be in the image */

@@ -283,10 +283,14 @@ static void mark_needed(const struct ckpt_image_view *image, bool *needed)
 {
     for (size_t i = 0; i < image->map_count; i++)
         if (image->maps[i].kind == CKPT_MAP_FILE && (image->maps[i].flags & CKPT_MAP_SHARED_FLAG))
-            needed[image->maps[i].object] = true;
-    for (size_t i = 0; i < image->fd_count; i++)
-        if (ckpt_fd_file(image, &image->fds[i]))
+            needed[image->maps[i].object] |=
+                !ckpt_copies_suffice(&image->files[image->maps[i].object]);
+    for (size_t i = 0; i < image->fd_count; i++) {
+        const struct ckpt_image_file *file = ckpt_fd_file(image, &image->fds[i]);
+
+        if (file && !ckpt_copies_suffice(file))
             needed[image->fds[i].object] = true;
+    }
 }
 
 int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,

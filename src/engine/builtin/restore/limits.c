@@ -392,6 +392,9 @@ int ckpt_limits_check_files(const struct ckpt_restore *restore, struct ckpt_erro
             view->maps[i].end - view->maps[i].start > largest)
             largest = view->maps[i].end - view->maps[i].start;
     for (size_t i = 0; i < view->file_count; i++)
+        if (restore->is_copied[i] && view->files[i].size > largest)
+            largest = view->files[i].size;
+    for (size_t i = 0; i < view->file_count; i++)
         if (S_ISREG(view->files[i].mode) && view->files[i].size > temporary &&
             ckpt_remake_is_missing(view, &view->files[i]))
             temporary = view->files[i].size;

@@ -67,7 +67,8 @@ static int open_file(const struct ckpt_restore *restore, const struct ckpt_image
     const struct ckpt_image_file *file = &view->files[map->object];
     const char *path = ckpt_view_text(view, file->path);
     bool copied = file->flags & CKPT_FILE_COPIED;
-    bool copy_suffices = copied && !(map->flags & CKPT_MAP_SHARED_FLAG);
+    bool copy_suffices =
+        copied && (!(map->flags & CKPT_MAP_SHARED_FLAG) || ckpt_copies_suffice(file));
     int fd;
 
     /* O_NONBLOCK: the path may be a named pipe or a device now; its kind is checked later. */
@@ -104,11 +105,11 @@ static int open_files(struct ckpt_restore *restore, bool late, struct ckpt_error
     return 0;
 }
 
-static int fill(const struct ckpt_restore *restore, const struct ckpt_image_shared *object, int fd,
+static int fill(const struct ckpt_restore *restore, int fd, uint32_t first_run, uint32_t run_count,
                 struct ckpt_error *error)
 {
-    for (uint32_t i = 0; i < object->run_count; i++) {
-        const struct ckpt_image_run *run = &restore->image.view.runs[object->first_run + i];
+    for (uint32_t i = 0; i < run_count; i++) {
+        const struct ckpt_image_run *run = &restore->image.view.runs[first_run + i];
         off_t from = (off_t)run->offset;
         uint64_t left = run->size;
 
@@ -125,27 +126,39 @@ static int fill(const struct ckpt_restore *restore, const struct ckpt_image_shar
     return 0;
 }
 
+int ckpt_objects_memory_file(const struct ckpt_restore *restore, const char *name, unsigned flags,
+                             uint64_t size, uint32_t first_run, uint32_t run_count,
+                             struct ckpt_error *error)
+{
+    int fd = memfd_create(name, flags);
+
+    if (fd < 0)
+        return ckpt_error_set(error, errno, "cannot make a memory file");
+    fd = ckpt_objects_raise(restore, fd, error);
+    if (fd < 0)
+        return -1;
+    if (ftruncate(fd, (off_t)size) < 0)
+        return ckpt_error_set(error, errno, "cannot size a memory file");
+    if (!restore->rehearsal && fill(restore, fd, first_run, run_count, error) < 0)
+        return -1;
+    if (ftruncate(fd, (off_t)size) < 0) /* whole pages were written */
+        return ckpt_error_set(error, errno, "cannot size a memory file");
+    return fd;
+}
+
 static int make_shared(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
 
     for (size_t i = 0; i < view->shared_count; i++) {
         const struct ckpt_image_shared *object = &view->shared[i];
-        int fd = memfd_create(ckpt_view_text(view, object->name),
-                              MFD_CLOEXEC | (object->seals & 1 ? 0 : MFD_ALLOW_SEALING));
 
-        if (fd < 0)
-            return ckpt_error_set(error, errno, "cannot make a memory file");
-        fd = ckpt_objects_raise(restore, fd, error);
-        if (fd < 0)
+        restore->shared_fds[i] =
+            ckpt_objects_memory_file(restore, ckpt_view_text(view, object->name),
+                                     MFD_CLOEXEC | (object->seals & 1 ? 0 : MFD_ALLOW_SEALING),
+                                     object->size, object->first_run, object->run_count, error);
+        if (restore->shared_fds[i] < 0)
             return -1;
-        restore->shared_fds[i] = fd;
-        if (ftruncate(fd, (off_t)object->size) < 0)
-            return ckpt_error_set(error, errno, "cannot size a memory file");
-        if (!restore->rehearsal && fill(restore, object, fd, error) < 0)
-            return -1;
-        if (ftruncate(fd, (off_t)object->size) < 0) /* whole pages were written */
-            return ckpt_error_set(error, errno, "cannot size a memory file");
     }
     return 0;
 }
@@ -224,7 +237,7 @@ int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error)
         return ckpt_error_set(error, ENOMEM, "cannot describe the memory");
     memset(restore->file_fds, -1, (view->file_count + 1) * sizeof(int));
     memset(restore->shared_fds, -1, (view->shared_count + 1) * sizeof(int));
-    return open_files(restore, false, error) < 0
+    return open_files(restore, false, error) < 0 || ckpt_copies_find(restore, error) < 0
                ? -1
                : ckpt_identity_check_all(view, restore->file_fds, restore, error);
 }
@@ -234,7 +247,7 @@ int ckpt_objects_make(struct ckpt_restore *restore, struct ckpt_error *error)
     const struct ckpt_image_view *view = &restore->image.view;
 
     if (ckpt_remake_files(restore, error) < 0 || open_files(restore, true, error) < 0 ||
-        make_shared(restore, error) < 0)
+        make_shared(restore, error) < 0 || ckpt_copies_make(restore, error) < 0)
         return -1;
     for (size_t i = 0; i < view->map_count; i++)
         if (view->maps[i].kind == CKPT_MAP_PERF && restore->perf_fd < 0 &&

@@ -365,6 +365,7 @@ static void add_map(struct ckpt_operations *ops, const struct ckpt_image_map *ma
                               .address = map->start,
                               .size = map->end - map->start,
                               .offset = map->offset};
+    struct ckpt_image_map unshared = *map; /* from its copy there is no one to share it with */
 
     switch (map->kind) {
     case CKPT_MAP_ANON:
@@ -373,8 +374,9 @@ static void add_map(struct ckpt_operations *ops, const struct ckpt_image_map *ma
     case CKPT_MAP_FILE:
         from_fd.fd = ops->restore->file_fds[map->object];
         from_fd.prot = prot_for_reads(ops, map);
+        unshared.flags &= ~CKPT_MAP_SHARED_FLAG;
         if (from_fd.fd < 0)
-            add_copy(ops, map, from_fd.prot);
+            add_copy(ops, &unshared, from_fd.prot);
         else
             add_op(ops, from_fd);
         add_runs(ops, map, false);

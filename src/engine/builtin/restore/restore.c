@@ -31,6 +31,8 @@ static uint64_t count_extra_fds(const struct ckpt_restore *restore)
     ckpt_auto_free bool *seen = calloc(view->file_count + 1, sizeof *seen);
     uint64_t count = view->shared_count + ckpt_fds_aside(view, restore->rehearsal);
 
+    for (size_t i = 0; i < view->file_count; i++)
+        count += ckpt_copies_suffice(&view->files[i]);
     for (size_t i = 0; seen && i < view->map_count; i++)
         if (view->maps[i].kind == CKPT_MAP_FILE && !seen[view->maps[i].object]) {
             seen[view->maps[i].object] = true;
@@ -112,6 +114,7 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
         .image = view,
         .first_own_fd = restore->first_own_fd,
         .shared_fds = restore->shared_fds,
+        .copy_fds = restore->copy_fds,
         .streams = restore->streams,
         .rehearsal = restore->rehearsal,
         .original_runs = restore->request->original_runs,

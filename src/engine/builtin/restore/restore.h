@@ -36,6 +36,8 @@ struct ckpt_restore {
     int *file_fds;    /**< for each file of the image: a descriptor if it is to be mapped, else
                             -1, also where its copy in the image is mapped instead */
     int *shared_fds;  /**< for each shared object */
+    bool *is_copied;  /**< for each file of the image: it was open, and is not the same now */
+    int *copy_fds;    /**< of those, a memory file with the old content; of others -1 */
     int perf_fd;      /**< the new hsperfdata file, or -1 */
     char perf_path[256]; /**< its path, to be removed if the restore fails, or "" */
     int streams[3];      /**< copies of the caller's standard streams, or -1 */
@@ -123,6 +125,24 @@ int ckpt_objects_raise(const struct ckpt_restore *restore, int fd, struct ckpt_e
  * PID.
  */
 int ckpt_tids_check(const struct ckpt_image_view *image, struct ckpt_error *error);
+
+/**
+ * Whether a file that was open for reading may be another one at the restore, because the image has
+ * its content (open_copies.c).
+ */
+bool ckpt_copies_suffice(const struct ckpt_image_file *file);
+
+/** Find those that are another one now; and make memory files in their place. */
+int ckpt_copies_find(struct ckpt_restore *restore, struct ckpt_error *error);
+int ckpt_copies_make(struct ckpt_restore *restore, struct ckpt_error *error);
+
+/**
+ * A memory file with the content of @run_count runs, which a rehearsal leaves empty.
+ * @return its descriptor, or -1
+ */
+int ckpt_objects_memory_file(const struct ckpt_restore *restore, const char *name, unsigned flags,
+                             uint64_t size, uint32_t first_run, uint32_t run_count,
+                             struct ckpt_error *error);
 
 struct ckpt_plan;
 

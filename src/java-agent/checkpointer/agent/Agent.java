@@ -39,7 +39,8 @@ public final class Agent {
             if (!call(library, "setUp", bytes(options))) {
                 Runtime.getRuntime().halt(1);
             }
-            call(library, "begin", new byte[0]); // if not, it has reported why; the program runs
+            // If not, it has reported why, and the program runs.
+            call(library, "begin", bytes(Unpacker.jar().toString()));
         } catch (ReflectiveOperationException | UnpackException e) {
             say("error", describe(e));
             Runtime.getRuntime().halt(1);
@@ -59,7 +60,7 @@ public final class Agent {
                     library = Unpacker.load(instrumentation);
                 }
                 done = call(library, "setUp", bytes(options))
-                        && call(library, "begin", new byte[0]);
+                        && call(library, "begin", bytes(Unpacker.jar().toString()));
             }
         } catch (ReflectiveOperationException | UnpackException e) {
             say("error", describe(e));

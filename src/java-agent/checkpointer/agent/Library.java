@@ -70,6 +70,10 @@ public final class Library {
     /** Takes the options; {@code false}: they are wrong, as standard error reports. */
     static native boolean setUp(byte[] options);
 
-    /** Opens for requests; {@code false}: not possible here, as standard error reports. */
-    static native boolean begin(byte[] unused);
+    /**
+     * Opens for requests; {@code false}: not possible here, as standard error reports.
+     *
+     * @param jar the path of checkpointer.jar
+     */
+    static native boolean begin(byte[] jar);
 }

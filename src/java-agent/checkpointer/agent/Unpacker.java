@@ -50,15 +50,19 @@ final class Unpacker {
         this.instrumentation = instrumentation;
     }
 
-    /** The class {@link Library}, with the library loaded. */
-    static Class<?> load(Instrumentation instrumentation) throws UnpackException {
-        Path jar;
+    /** The jar that this class is in. */
+    static Path jar() throws UnpackException {
         try {
-            jar = Paths.get(Unpacker.class.getProtectionDomain().getCodeSource().getLocation()
+            return Paths.get(Unpacker.class.getProtectionDomain().getCodeSource().getLocation()
                     .toURI());
         } catch (URISyntaxException | RuntimeException e) {
             throw new UnpackException("checkpointer.jar does not know where it is: " + e);
         }
+    }
+
+    /** The class {@link Library}, with the library loaded. */
+    static Class<?> load(Instrumentation instrumentation) throws UnpackException {
+        Path jar = jar();
         try (ZipFile zip = new ZipFile(jar.toFile())) {
             return new Unpacker(jar, instrumentation).load(zip);
         } catch (IOException e) {
