@@ -100,7 +100,7 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
     ckpt_checkpoint_init(env);
     if (!starting)
         ckpt_hints_begin();
-    ckpt_final_fields_open(env);
+    ckpt_final_fields_make_mutable(env);
     ckpt_origins_apply(env);
     is_ready = true;
     if (ckpt_options.control)
@@ -176,7 +176,7 @@ static void end(void)
     if (ckpt_is_restored()) { /* HotSpot would remove the file of its first PID */
         ckpt_perfdata_find();
         ckpt_process_files_unlink();
-        ckpt_perfdata_keep_first();
+        ckpt_perfdata_disable_unlink();
     }
 }
 

@@ -108,11 +108,11 @@ void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_ho
 static void describe_jvm(JNIEnv *env, struct ckpt_host *host)
 {
     host->name_copies = ckpt_native_collects_origins(env, NULL);
-    host->executable = ckpt_executable();
+    host->executable = ckpt_java_command_path();
     host->agent_jar = ckpt_agent_jar();
     host->perf_start = ckpt_perfdata_find();
     host->heap_is_known = ckpt_heap_is_known();
-    host->redirects_clock = ckpt_clock_prepare();
+    host->redirects_clock = ckpt_clock_calls_find();
 }
 
 /* ---- freezing ---- */
@@ -139,12 +139,12 @@ static void freeze(JNIEnv *env, struct work *work, const struct ckpt_engine_jvm 
                    struct ckpt_engine_job *job)
 {
     ckpt_renew_prepare(env, ckpt_options.renew_random);
-    work->host.shared_generators_size = ckpt_generators_kept(&work->host.shared_generators);
+    work->host.shared_generators_size = ckpt_generators_not_renewed(&work->host.shared_generators);
     ckpt_parameters_prepare(env);
     ckpt_lazy_trim();
-    ckpt_renew_executable_prepare(env);
+    ckpt_java_command_prepare(env);
     ckpt_memory_limit_prepare();
-    ckpt_old_attach_prepare();
+    ckpt_attach_jdk8_prepare();
     ckpt_ending_know_handlers(env);
     if (!ckpt_options.timer_catch_up)
         ckpt_timers_hold(env);
@@ -155,15 +155,15 @@ static void freeze(JNIEnv *env, struct work *work, const struct ckpt_engine_jvm 
     ckpt_ending_release(env);
     ckpt_timers_release(env, work->result == CKPT_FREEZE_RESTORED);
     if (work->result != CKPT_FREEZE_RESTORED)
-        ckpt_renew_forget(env);
+        ckpt_renew_discard(env);
 }
 
 static void renew(JNIEnv *env)
 {
     ckpt_memory_limit_apply();
     ckpt_renew(env);
-    ckpt_renew_management(env);
-    ckpt_renew_executable(env);
+    ckpt_management_renew(env);
+    ckpt_java_command_renew(env);
     ckpt_parameters_apply(env);
 }
 
@@ -173,7 +173,7 @@ static void carry_out(JNIEnv *env, struct work *work, const struct ckpt_engine_j
 {
     if (work->host.may_collect)
         collect(env);
-    ckpt_renew_management_prepare(env);
+    ckpt_management_prepare(env);
     engine->precheck(job, &work->report, &work->warnings);
     log_warnings(work);
     if (work->report.count == 0)
@@ -249,8 +249,8 @@ jint ckpt_native_freeze(JNIEnv *env, jclass owner, jlong request, jobject report
 
 void ckpt_checkpoint_init(JNIEnv *env)
 {
-    ckpt_executable_init();
+    ckpt_java_command_init();
     ckpt_heap_init();
     ckpt_lazy_init();
-    ckpt_vmthread_init(env);
+    ckpt_thread_ids_init(env);
 }

@@ -24,7 +24,7 @@ static bool at_rest(const struct ckpt_park *park)
 {
     bool rests = ckpt_heap_at_rest(park);
 
-    ckpt_renew_raw_check(rests);
+    ckpt_raw_memory_check(rests);
     return rests;
 }
 
@@ -56,13 +56,13 @@ static void after_restore(void)
     ckpt_http_hold();
     ckpt_environment_adopt();
     ckpt_clock_redirect();
-    ckpt_old_attach_restore();
+    ckpt_attach_jdk8_restore();
     ckpt_origins_restored();
-    ckpt_renew_raw_write();
+    ckpt_raw_memory_write();
 }
 
 const struct ckpt_host_parked ckpt_parked_host = {
-    .cached_tid = ckpt_vmthread_tid,
+    .cached_tid = ckpt_thread_ids_current,
     .at_rest = at_rest,
     .free_memory = ckpt_heap_free,
     .unused_stacks = ckpt_lazy_stacks,

@@ -20,7 +20,7 @@
 
 #define COMPARED_SIZE 2048
 
-void ckpt_ownfiles_unlink_socket(const char *path)
+void ckpt_own_files_unlink_socket(const char *path)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     struct ucred peer = {.pid = 0};
@@ -53,7 +53,7 @@ static bool is_mapped_at(const char *path, uint64_t start)
            memcmp(here, there, COMPARED_SIZE) == 0;
 }
 
-void ckpt_ownfiles_unlink(const char *path, uint64_t inode, uint64_t start)
+void ckpt_own_files_unlink(const char *path, uint64_t inode, uint64_t start)
 {
     struct stat status;
 

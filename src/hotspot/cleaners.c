@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See cleaners.h.  On the requester's thread, before anybody is parked.
+ * See cleaners.h. On the requester's thread, before threads are parked.
  *
- * The collector hangs cleared references on one list of the JVM; the thread "Reference Handler"
- * moves them to their queues (and runs the JDK's oldest kind of cleaner itself); one thread for
- * each Cleaner, and one for finalizers, takes them from there.  So: first the list, which java.lang
- * .ref.Reference knows about; then each of those threads, until its queue is empty and the thread
- * waits in ReferenceQueue.remove() for more.  Both at once means that nothing is on its way: the
- * thread takes what is there before it waits.
+ * The collector adds cleared references to one pending list of the JVM. The thread "Reference
+ * Handler" moves them to their queues, and runs the JDK's oldest kind of cleaner itself. One thread
+ * for each Cleaner, and one for finalizers, takes them from the queues. So this waits first for the
+ * pending list, which java.lang.ref.Reference gives access to; then for each of those threads,
+ * until its queue is empty and the thread waits in ReferenceQueue.remove(). If both hold, nothing
+ * is in progress, because the thread waits only after it has found the queue empty.
  *
- * No event tells that a queue is empty, so these are looked at in growing intervals.  All names are
- * private ones of the JDK (17 and 25 looked at); what has another name is not waited for.
+ * There is no event for an empty queue, so this polls with growing intervals. All names are private
+ * ones of the JDK (read in the sources of 17 and 25); what has another name is not waited for.
  */
 #include "hotspot/cleaners.h"
 
@@ -23,25 +23,25 @@
 #include "runtime/jvm.h"
 
 #define DEADLINE_MS 5000
-#define LONGEST_MS 16 /* between two looks */
-#define FRAMES 32
-#define MOST_THREADS 65536
+#define MAX_INTERVAL_MS 16 /* between two polls */
+#define MAX_FRAMES 32
+#define MAX_THREADS 65536
 
-/* Wait a little, and the next time a little longer; false when the deadline has passed. */
-static bool pause_before(int64_t deadline, long *interval_ms)
+/* Wait for the interval and double it for the next time; false when the deadline has passed. */
+static bool wait_interval(int64_t deadline, long *interval_ms)
 {
     struct timespec pause = {.tv_nsec = *interval_ms * 1000000};
 
     if (ckpt_clock_ms(CLOCK_MONOTONIC) >= deadline)
         return false;
     clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-    if (*interval_ms < LONGEST_MS)
+    if (*interval_ms < MAX_INTERVAL_MS)
         *interval_ms *= 2;
     return true;
 }
 
-/* A class, field or method that this JDK does not have is no failure of ours. */
-static bool found(JNIEnv *env, const void *what)
+/* Whether this JDK has the class, field or method that a lookup returned; not having it is fine. */
+static bool exists(JNIEnv *env, const void *what)
 {
     ckpt_java_clear(env);
     return what != NULL;
@@ -51,38 +51,38 @@ static jclass find_class(JNIEnv *env, const char *name)
 {
     jclass class = (*env)->FindClass(env, name);
 
-    return found(env, class) ? class : NULL;
+    return exists(env, class) ? class : NULL;
 }
 
-/* The value of a field; NULL also if there is no such field. */
+/* The value of a field; NULL also if this JDK has no such field. */
 static jobject field(JNIEnv *env, jobject object, jclass class, const char *name, const char *type)
 {
     jfieldID id = class ? (*env)->GetFieldID(env, class, name, type) : NULL;
 
-    return found(env, id) ? (*env)->GetObjectField(env, object, id) : NULL;
+    return exists(env, id) ? (*env)->GetObjectField(env, object, id) : NULL;
 }
 
 static jobject static_field(JNIEnv *env, jclass class, const char *name, const char *type)
 {
     jfieldID id = class ? (*env)->GetStaticFieldID(env, class, name, type) : NULL;
 
-    return found(env, id) ? (*env)->GetStaticObjectField(env, class, id) : NULL;
+    return exists(env, id) ? (*env)->GetStaticObjectField(env, class, id) : NULL;
 }
 
-/* ---- from the collector to the queues ---- */
+/* ---- from the pending list to the queues ---- */
 
-/* JDK 9 and later: the list, and a flag while the handler works it off, change under one lock. */
+/* JDK 9 and later: one lock guards the list, and a flag that is set while the handler works. */
 static bool wait_for_handler(JNIEnv *env, jclass reference, int64_t deadline)
 {
     jobject lock = static_field(env, reference, "processPendingLock", "Ljava/lang/Object;");
     jmethodID pending =
         lock ? (*env)->GetStaticMethodID(env, reference, "hasReferencePendingList", "()Z") : NULL;
-    jfieldID active = found(env, pending)
+    jfieldID active = exists(env, pending)
                           ? (*env)->GetStaticFieldID(env, reference, "processPendingActive", "Z")
                           : NULL;
     long interval = 1;
 
-    if (!found(env, active))
+    if (!exists(env, active))
         return true;
     for (;;) {
         bool busy;
@@ -91,21 +91,21 @@ static bool wait_for_handler(JNIEnv *env, jclass reference, int64_t deadline)
             return false;
         busy = (*env)->GetStaticBooleanField(env, reference, active) ||
                (*env)->CallStaticBooleanMethod(env, reference, pending);
-        found(env, lock);
+        ckpt_java_clear(env);
         (*env)->MonitorExit(env, lock);
         if (!busy)
             return true;
-        if (!pause_before(deadline, &interval))
+        if (!wait_interval(deadline, &interval))
             return false;
     }
 }
 
-/* JDK 8 has its threads help with the list: until there is nothing more on it. */
+/* In JDK 8 any thread may process the list: do so until it is empty. */
 static bool help_handler(JNIEnv *env, jclass reference, int64_t deadline)
 {
     jmethodID handle = (*env)->GetStaticMethodID(env, reference, "tryHandlePending", "(Z)Z");
 
-    if (!found(env, handle))
+    if (!exists(env, handle))
         return true;
     while (ckpt_clock_ms(CLOCK_MONOTONIC) < deadline) {
         jboolean more = (*env)->CallStaticBooleanMethod(env, reference, handle, JNI_FALSE);
@@ -116,13 +116,13 @@ static bool help_handler(JNIEnv *env, jclass reference, int64_t deadline)
     return false;
 }
 
-/* ---- the threads behind the queues ---- */
+/* ---- from the queues to the cleaners ---- */
 
 struct names {
     jclass thread, holder, cleaner, finalizer_thread, finalizer, queue;
 };
 
-/* The queue that a thread works off, NULL for any other thread. */
+/* The queue that a cleaner's or the finalizer's thread reads; NULL for any other thread. */
 static jobject queue_of(JNIEnv *env, const struct names *names, jthread thread)
 {
     static const char queue_type[] = "Ljava/lang/ref/ReferenceQueue;";
@@ -140,15 +140,15 @@ static jobject queue_of(JNIEnv *env, const struct names *names, jthread thread)
                : NULL;
 }
 
-/* Whether the outermost method that is not called run or the like has that name. */
-static bool is_in(jvmtiEnv *jvmti, jthread thread, const char *name)
+/* Whether the thread's outermost method whose name does not begin with "run" has this name. */
+static bool is_in_method(jvmtiEnv *jvmti, jthread thread, const char *name)
 {
-    jvmtiFrameInfo frames[FRAMES];
+    jvmtiFrameInfo frames[MAX_FRAMES];
     jint count = 0;
     bool matches = false, past_run = false;
 
-    if ((*jvmti)->GetStackTrace(jvmti, thread, 0, FRAMES, frames, &count) != JVMTI_ERROR_NONE ||
-        count == FRAMES)
+    if ((*jvmti)->GetStackTrace(jvmti, thread, 0, MAX_FRAMES, frames, &count) != JVMTI_ERROR_NONE ||
+        count == MAX_FRAMES)
         return false;
     for (jint i = count - 1; i >= 0 && !past_run; i--) {
         char *method = NULL;
@@ -176,7 +176,7 @@ static bool is_idle(JNIEnv *env, jvmtiEnv *jvmti, const struct names *names, jth
     if ((*jvmti)->GetThreadState(jvmti, thread, &state) != JVMTI_ERROR_NONE ||
         !(state & JVMTI_THREAD_STATE_ALIVE))
         return true; /* it has ended */
-    return (state & JVMTI_THREAD_STATE_WAITING) && is_in(jvmti, thread, "remove");
+    return (state & JVMTI_THREAD_STATE_WAITING) && is_in_method(jvmti, thread, "remove");
 }
 
 static bool wait_for_thread(JNIEnv *env, const struct names *names, jthread thread, jobject queue,
@@ -185,7 +185,7 @@ static bool wait_for_thread(JNIEnv *env, const struct names *names, jthread thre
     long interval = 1;
 
     while (!is_idle(env, ckpt_jvm.jvmti, names, thread, queue))
-        if (!pause_before(deadline, &interval))
+        if (!wait_interval(deadline, &interval))
             return false;
     return true;
 }
@@ -205,7 +205,7 @@ static bool wait_for_threads(JNIEnv *env, int64_t deadline)
     jint count = 0;
     bool idle = true;
 
-    (*env)->EnsureLocalCapacity(env, MOST_THREADS); /* else -Xcheck:jni complains */
+    (*env)->EnsureLocalCapacity(env, MAX_THREADS); /* else -Xcheck:jni complains */
     if ((*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
         return true;
     for (jint i = 0; i < count; i++) {
@@ -228,13 +228,14 @@ bool ckpt_cleaners_wait(JNIEnv *env)
     jclass reference;
     bool idle;
 
-    if ((*env)->PushLocalFrame(env, 32) != JNI_OK)
-        return found(env, NULL);
+    if ((*env)->PushLocalFrame(env, 32) != JNI_OK) {
+        ckpt_java_clear(env);
+        return false;
+    }
     reference = find_class(env, "java/lang/ref/Reference");
     idle = wait_for_handler(env, reference, deadline) && help_handler(env, reference, deadline) &&
            wait_for_threads(env, deadline);
-    if ((*env)->ExceptionCheck(env))
-        (*env)->ExceptionClear(env);
+    ckpt_java_clear(env);
     (*env)->PopLocalFrame(env, NULL);
     return idle;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Waits for the work that a collection gives to others: cleaners and finalizers.
+ * Waits for cleaners and finalizers that a garbage collection has made ready.
  */
 #ifndef CKPT_HOTSPOT_CLEANERS_H
 #define CKPT_HOTSPOT_CLEANERS_H
@@ -10,9 +10,9 @@
 
 /**
  * After a collection: wait until the references that it cleared are in their queues, and until
- * every java.lang.ref.Cleaner and the finalizer have seen to theirs; five seconds at most.  Queues
- * that the application reads by itself are its own affair.
- * @return false if some are still at work
+ * each java.lang.ref.Cleaner and the finalizer thread have emptied theirs; five seconds at most.
+ * Does not wait for queues that the application reads itself.
+ * @return false if some are still busy
  */
 bool ckpt_cleaners_wait(JNIEnv *env);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See clock_calls.h.  All that HotSpot knows of monotonic time comes through clock_gettime() and
- * goes into pthread_cond_timedwait(); it calls both by addresses in its writable data: the linker's
- * table, or variables (JDK 8 and 11).  These addresses are looked for before a freeze and exchanged
- * in the restored process.  Nothing is exchanged while it is not needed.
+ * See clock_calls.h. HotSpot reads monotonic time by clock_gettime(), and passes it only to
+ * pthread_cond_timedwait(). It calls both by pointers in its writable data: the global offset
+ * table, or variables (JDK 8 and 11). These pointers are found before a freeze and replaced in the
+ * restored process, only if that is necessary.
  *
- * Not reached: a deadline that a thread has just handed to libc and not yet to the kernel when it
- * is frozen; monotonic time in native libraries other than libjvm.
+ * Not corrected: a deadline that a thread has passed to libc, but libc not yet to the kernel, at
+ * the freeze; monotonic time in native libraries other than libjvm.
  */
 #include "hotspot/clock_calls.h"
 
@@ -21,7 +21,7 @@
 #include "base/page.h"
 #include "hotspot/parked/clock_redirect.h"
 
-#define EPOCH_LEAST 1000000000 /* seconds: later is a date, earlier is an uptime */
+#define EPOCH_MIN 1000000000 /* seconds: from here on a time is a date, below it is an uptime */
 
 static struct ckpt_clock_calls *const found = &ckpt_clock_calls;
 
@@ -29,7 +29,7 @@ typedef int clock_fn(clockid_t clock, struct timespec *now);
 typedef int wait_fn(pthread_cond_t *condition, pthread_mutex_t *mutex,
                     const struct timespec *deadline);
 
-static struct timespec moved(const struct timespec *time, int64_t by)
+static struct timespec shifted(const struct timespec *time, int64_t by)
 {
     int64_t seconds = time->tv_sec + by / CKPT_SECOND_NS;
     int64_t rest = time->tv_nsec + by % CKPT_SECOND_NS;
@@ -44,30 +44,30 @@ static struct timespec moved(const struct timespec *time, int64_t by)
     return (struct timespec){.tv_sec = seconds, .tv_nsec = rest};
 }
 
-static int moved_clock(clockid_t clock, struct timespec *now)
+static int shifted_clock(clockid_t clock, struct timespec *now)
 {
     int failed = clock_gettime(clock, now);
 
     if (!failed && clock == CLOCK_MONOTONIC)
-        *now = moved(now, ckpt_clock_calls.offset_ns);
+        *now = shifted(now, ckpt_clock_calls.offset_ns);
     return failed;
 }
 
-/* A condition does not tell its clock, but the deadline does. */
-static int moved_wait(pthread_cond_t *condition, pthread_mutex_t *mutex,
-                      const struct timespec *deadline)
+/* The clock of a condition cannot be read from it, but is known from the size of the deadline. */
+static int shifted_wait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                        const struct timespec *deadline)
 {
     struct timespec here = *deadline;
 
-    if (deadline->tv_sec < EPOCH_LEAST) {
-        here = moved(deadline, -ckpt_clock_calls.offset_ns);
-        if (here.tv_sec < 0) /* long ago, and no time that the kernel would take */
+    if (deadline->tv_sec < EPOCH_MIN) {
+        here = shifted(deadline, -ckpt_clock_calls.offset_ns);
+        if (here.tv_sec < 0) /* already past; the kernel refuses negative times */
             here = (struct timespec){.tv_sec = 0};
     }
     return pthread_cond_timedwait(condition, mutex, &here);
 }
 
-/* ---- where libjvm calls from ---- */
+/* ---- the pointers in libjvm ---- */
 
 static void search(const struct dl_phdr_info *info, const ElfW(Phdr) * segment, void *function,
                    void *replacement)
@@ -97,7 +97,7 @@ struct wanted {
     wait_fn *wait;
 };
 
-static int look(struct dl_phdr_info *info, size_t size, void *context)
+static int search_libjvm(struct dl_phdr_info *info, size_t size, void *context)
 {
     const struct wanted *wanted = context;
     uintptr_t inside = (uintptr_t)wanted->in_libjvm;
@@ -118,8 +118,8 @@ static int look(struct dl_phdr_info *info, size_t size, void *context)
 
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_W))
             continue;
-        search(info, segment, (void *)wanted->clock, (void *)moved_clock);
-        search(info, segment, (void *)wanted->wait, (void *)moved_wait);
+        search(info, segment, (void *)wanted->clock, (void *)shifted_clock);
+        search(info, segment, (void *)wanted->wait, (void *)shifted_wait);
     }
     for (int i = 0; i < info->dlpi_phnum; i++)
         if (info->dlpi_phdr[i].p_type == PT_GNU_RELRO)
@@ -127,7 +127,7 @@ static int look(struct dl_phdr_info *info, size_t size, void *context)
     return 1;
 }
 
-static bool has_place_for(void *replacement)
+static bool has_call_to(void *replacement)
 {
     for (size_t i = 0; i < found->count; i++)
         if (found->calls[i].replacement == replacement)
@@ -135,7 +135,7 @@ static bool has_place_for(void *replacement)
     return false;
 }
 
-bool ckpt_clock_prepare(void)
+bool ckpt_clock_calls_find(void)
 {
     void *libjvm = dlopen("libjvm.so", RTLD_LAZY | RTLD_NOLOAD);
     struct wanted wanted = {.in_libjvm = libjvm ? dlsym(libjvm, "gHotSpotVMStructs") : NULL,
@@ -145,10 +145,10 @@ bool ckpt_clock_prepare(void)
     if (libjvm)
         dlclose(libjvm);
     if (found->are_redirected)
-        return true; /* the addresses looked for are not there any more; the places are known */
+        return true; /* the pointers are known, and no longer have the values to search for */
     found->count = 0;
     if (wanted.in_libjvm && wanted.clock && wanted.wait)
-        dl_iterate_phdr(look, &wanted);
-    return found->count < CKPT_CLOCK_CALLS_MAX && has_place_for((void *)moved_clock) &&
-           has_place_for((void *)moved_wait);
+        dl_iterate_phdr(search_libjvm, &wanted);
+    return found->count < CKPT_CLOCK_CALLS_MAX && has_call_to((void *)shifted_clock) &&
+           has_call_to((void *)shifted_wait);
 }

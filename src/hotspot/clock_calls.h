@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The JVM's monotonic clock where the kernel's cannot be had: a restore without a time namespace
- * meets another clock, ahead or behind.  Then libjvm's own calls are led through two functions here
- * that add what is missing, so that Java's time goes on where it stopped.
+ * The JVM's monotonic clock after a restore without a time namespace. The kernel's clock may then
+ * be ahead of or behind the value at the freeze. libjvm's calls are redirected to two functions
+ * here that correct the difference, so that Java's time continues from that value.
  */
 #ifndef CKPT_HOTSPOT_CLOCK_CALLS_H
 #define CKPT_HOTSPOT_CLOCK_CALLS_H
@@ -10,9 +10,9 @@
 #include <stdbool.h>
 
 /**
- * Look for the places in libjvm from which it calls the clock and timed waits.  Before parking.
- * @return whether a restore could have them redirected (parked/clock_redirect.h)
+ * Find the function pointers by which libjvm calls the clock and timed waits. Before parking.
+ * @return whether a restore can redirect them (parked/clock_redirect.h)
  */
-bool ckpt_clock_prepare(void);
+bool ckpt_clock_calls_find(void);
 
 #endif

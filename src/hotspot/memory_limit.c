@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See memory_limit.h.  HotSpot sizes its heap once, at its start, by the memory of the machine or
- * of its cgroup.  A heap that exists cannot get a lower maximum; but SoftMaxHeapSize (ZGC and
- * Shenandoah) and the free ratios (Serial, Parallel, G1) are flags that may change at any time, as
- * jcmd VM.set_flag does it: HotSpot reads them whenever it resizes the heap.
+ * See memory_limit.h. HotSpot chooses its maximum heap size at its start, from the memory of the
+ * machine or cgroup. The maximum of an existing heap cannot be lowered. But SoftMaxHeapSize (ZGC
+ * and Shenandoah) and the free ratios (Serial, Parallel, G1) are flags that may change at any time,
+ * as by jcmd VM.set_flag: HotSpot reads them whenever it resizes the heap.
  */
 #include "hotspot/memory_limit.h"
 
@@ -22,10 +22,10 @@
 
 struct flag {
     const char *name;
-    uint64_t *value, first, lowered; /* what it was before, and what it was set to */
+    uint64_t *value, original, lowered;
 };
 
-static uint64_t first_limit; /* under which the JVM was frozen first; 0: not known */
+static uint64_t first_limit; /* at the first freeze; 0: not known */
 static bool is_lowered;
 static struct flag soft_max = {.name = "SoftMaxHeapSize"};
 static struct flag free_min = {.name = "MinHeapFreeRatio"};
@@ -56,32 +56,33 @@ static void lower(struct flag *flag, uint64_t value)
     flag->value = ckpt_vm_flag(flag->name);
     if (!flag->value)
         return;
-    flag->first = *flag->value;
-    flag->lowered = value < flag->first ? value : flag->first;
+    flag->original = *flag->value;
+    flag->lowered = value < flag->original ? value : flag->original;
     *flag->value = flag->lowered;
 }
 
-/* Unless someone has set it since (jcmd PID VM.set_flag). */
-static void put_back(const struct flag *flag)
+/* Not if the flag has been set to another value since (jcmd PID VM.set_flag). */
+static void reset(const struct flag *flag)
 {
     if (flag->value && *flag->value == flag->lowered)
-        *flag->value = flag->first;
+        *flag->value = flag->original;
 }
 
 static const char *lower_heap(uint64_t limit)
 {
-    bool gives_back = ckpt_vm_flag_is_set("UseSerialGC") || ckpt_vm_flag_is_set("UseParallelGC") ||
-                      ckpt_vm_flag_is_set("UseG1GC");
+    bool has_free_ratios = ckpt_vm_flag_is_set("UseSerialGC") ||
+                           ckpt_vm_flag_is_set("UseParallelGC") || ckpt_vm_flag_is_set("UseG1GC");
 
     is_lowered = true;
     lower(&soft_max, limit);
-    if (gives_back) {
+    if (has_free_ratios) {
         lower(&free_min, FREE_MIN);
         lower(&free_max, FREE_MAX);
-        return "free heap is given back earlier now (MaxHeapFreeRatio)";
+        return "free heap is now returned to the kernel earlier (MaxHeapFreeRatio)";
     }
-    return soft_max.value ? "its soft limit is half of that now (SoftMaxHeapSize)"
-                          : "this collector has no lower limit";
+    return soft_max.value
+               ? "the soft limit of its heap is now half of the memory limit (SoftMaxHeapSize)"
+               : "this collector has no soft limit";
 }
 
 void ckpt_memory_limit_apply(void)
@@ -91,19 +92,19 @@ void ckpt_memory_limit_apply(void)
     const char *done = "";
 
     if (is_lowered) {
-        put_back(&soft_max);
-        put_back(&free_min);
-        put_back(&free_max);
+        reset(&soft_max);
+        reset(&free_min);
+        reset(&free_max);
         is_lowered = false;
     }
     if (!heap || !first_limit || limit >= first_limit || *heap <= limit / 4)
-        return; /* a quarter is what HotSpot takes for its heap by itself */
+        return; /* by default HotSpot uses a quarter of the memory */
     if (*heap > limit / 2)
         done = lower_heap(limit / 2);
     ckpt_log("warning",
-             "the memory limit here is %lu MiB, and the JVM was frozen under %lu MiB; its heap "
-             "may still grow to %lu MiB, and beyond the limit the kernel kills it; %s%s"
-             "freeze it under the smaller limit, or with -Xmx",
+             "the memory limit here is %lu MiB, and was %lu MiB when the JVM was frozen; its heap "
+             "may still grow to %lu MiB, and the kernel kills it if it exceeds the limit; %s%s"
+             "freeze it with the smaller limit, or with -Xmx",
              (unsigned long)(limit >> 20), (unsigned long)(first_limit >> 20),
              (unsigned long)(*heap >> 20), done, *done ? "; " : "");
 }

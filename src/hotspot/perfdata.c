@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See perfdata.h.  The name that HotSpot removes is in a variable of its own, which cannot be
- * found; so the function is exchanged that libjvm removes files with.  Only at the very end: by
- * then HotSpot has nothing else of that kind to remove, and the agent has removed the file that has
- * the right name.
+ * See perfdata.h. HotSpot keeps the name in a variable that cannot be found, so libjvm's unlink()
+ * is replaced instead. Only when the JVM ends: then HotSpot removes no other file of that kind, and
+ * the agent has already removed the file with the present PID.
  */
 #include "hotspot/perfdata.h"
 
@@ -16,7 +15,7 @@
 #include "hotspot/redirect.h"
 #include "hotspot/vmstructs.h"
 
-/* HotSpot says where the memory is; the name in the kernel's list is that of this mapping. */
+/* vmstructs has the memory's address; /proc/self/maps has the name of the file mapped there. */
 uint64_t ckpt_perfdata_find(void)
 {
     ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
@@ -27,16 +26,17 @@ uint64_t ckpt_perfdata_find(void)
     while (maps && start && *start && fgets(line, sizeof line, maps)) {
         unsigned long from, inode;
         char sharing;
-        int at = 0;
+        int path_at = 0;
 
-        if (sscanf(line, "%lx-%*x %*3c%c %*x %*x:%*x %lu %n", &from, &sharing, &inode, &at) < 3 ||
+        if (sscanf(line, "%lx-%*x %*3c%c %*x %*x:%*x %lu %n", &from, &sharing, &inode, &path_at) <
+                3 ||
             from != (uintptr_t)*start)
             continue;
         line[strcspn(line, "\n")] = '\0';
         if (sharing != 's')
-            return 0; /* with -XX:+PerfDisableSharedMem: memory as any other */
-        if (at && line[at] == '/')
-            snprintf(ckpt_perfdata.path, sizeof ckpt_perfdata.path, "%s", line + at);
+            return 0; /* private memory, with -XX:+PerfDisableSharedMem */
+        if (path_at && line[path_at] == '/')
+            snprintf(ckpt_perfdata.path, sizeof ckpt_perfdata.path, "%s", line + path_at);
         ckpt_perfdata.inode = inode;
         ckpt_perfdata.start = from;
         return from;
@@ -44,7 +44,7 @@ uint64_t ckpt_perfdata_find(void)
     return 0;
 }
 
-static int unlink_others(const char *path)
+static int unlink_except_perfdata(const char *path)
 {
     const char *name = strrchr(path, '/');
     bool is_number = name && name[1] && !name[1 + strspn(name + 1, "0123456789")];
@@ -59,9 +59,10 @@ static bool is_libjvm(const char *path)
     return slash && strcmp(slash + 1, "libjvm.so") == 0;
 }
 
-void ckpt_perfdata_keep_first(void)
+void ckpt_perfdata_disable_unlink(void)
 {
-    static const struct ckpt_redirect table[] = {{"unlink", (void (*)(void))unlink_others}};
+    static const struct ckpt_redirect table[] = {
+        {"unlink", (void (*)(void))unlink_except_perfdata}};
 
     ckpt_redirect(table, 1, is_libjvm);
 }

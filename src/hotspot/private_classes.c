@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See private_classes.h.  Only the list of loaded classes is asked: FindClass would load one that
- * nobody uses, and with it whole parts of the JDK.
+ * See private_classes.h. Searches only the classes that are loaded: FindClass would also load a
+ * class that is not in use, and with it whole parts of the JDK.
  */
 #include "hotspot/private_classes.h"
 
@@ -10,27 +10,27 @@
 
 #include "runtime/jvm.h"
 
-#define MOST_CLASSES 65536
-#define MOST_NAME 256
+#define MAX_CLASSES 65536
+#define MAX_NAME 256
 
-/* A class of the boot loader by its signature; NULL: not loaded. A local reference. */
+/* The class with this signature of the boot loader, a local reference; NULL: not loaded. */
 static jclass find_loaded(JNIEnv *env, jvmtiEnv *jvmti, const char *wanted)
 {
     jclass *classes = NULL, found = NULL;
     jint count = 0;
 
-    (*env)->EnsureLocalCapacity(env, MOST_CLASSES); /* else -Xcheck:jni complains */
+    (*env)->EnsureLocalCapacity(env, MAX_CLASSES); /* else -Xcheck:jni complains */
     if ((*jvmti)->GetClassLoaderClasses(jvmti, NULL, &count, &classes) != JVMTI_ERROR_NONE)
         return NULL;
     for (jint i = 0; i < count; i++) {
         char *signature = NULL;
-        bool is_it = false;
+        bool matches = false;
 
         if ((*jvmti)->GetClassSignature(jvmti, classes[i], &signature, NULL) == JVMTI_ERROR_NONE) {
-            is_it = strcmp(signature, wanted) == 0;
+            matches = strcmp(signature, wanted) == 0;
             (*jvmti)->Deallocate(jvmti, (unsigned char *)signature);
         }
-        if (is_it)
+        if (matches)
             found = classes[i];
         else
             (*env)->DeleteLocalRef(env, classes[i]);
@@ -42,22 +42,22 @@ static jclass find_loaded(JNIEnv *env, jvmtiEnv *jvmti, const char *wanted)
 static bool open_package(JNIEnv *env, jvmtiEnv *jvmti, jclass owner, jclass class, char *name)
 {
     char *end = strrchr(name, '.');
-    jobject module, ours;
+    jobject module, agent_module;
 
     if ((*env)->GetVersion(env) < 0x00090000 || !end)
         return true;
     *end = '\0';
     module = (*env)->GetModule(env, class);
-    ours = (*env)->GetModule(env, owner);
-    return module && ours &&
-           (*jvmti)->AddModuleOpens(jvmti, module, name, ours) == JVMTI_ERROR_NONE;
+    agent_module = (*env)->GetModule(env, owner);
+    return module && agent_module &&
+           (*jvmti)->AddModuleOpens(jvmti, module, name, agent_module) == JVMTI_ERROR_NONE;
 }
 
 jclass ckpt_native_open_class(JNIEnv *env, jclass owner, jstring name)
 {
     jvmtiEnv *jvmti = ckpt_jvm.jvmti;
     const char *text = (*env)->GetStringUTFChars(env, name, NULL);
-    char dotted[MOST_NAME], signature[MOST_NAME + 2];
+    char dotted[MAX_NAME], signature[MAX_NAME + 2];
     jclass class;
 
     if (!text)

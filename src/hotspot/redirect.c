@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See redirect.h.  A slot of a global offset table is one aligned word, so a thread that calls
- * through it at this moment finds the old function or the new one.  Where a library was linked to
- * be bound at once, its slots are read-only: their page is opened for the moment of the change.
+ * See redirect.h. A slot of a global offset table is one aligned word, so a thread that calls
+ * through it at this moment calls the old function or the new one. In a library that is bound at
+ * load time (RELRO) the slots are read-only: their page is made writable during the change.
  */
 #include "hotspot/redirect.h"
 
@@ -21,17 +21,17 @@ struct work {
     bool (*covers)(const char *path);
 };
 
-/* What a library's dynamic section tells. */
+/* The part of a library's dynamic section that describes its imports. */
 struct imports {
     const ElfW(Sym) * symbols;
     const char *strings;
-    const ElfW(Rela) * table[2]; /* by PLT and by other references */
+    const ElfW(Rela) * table[2]; /* for the PLT, and for other references */
     size_t count[2];
     uintptr_t relro_start, relro_end;
 };
 
-/* glibc has made the addresses absolute, other C libraries leave them as they are in the file. */
-static const void *place(const struct dl_phdr_info *info, ElfW(Addr) value)
+/* glibc relocates the addresses in the dynamic section, other C libraries do not. */
+static const void *absolute(const struct dl_phdr_info *info, ElfW(Addr) value)
 {
     return (const void *)(value < info->dlpi_addr ? value + info->dlpi_addr : value);
 }
@@ -54,15 +54,15 @@ static bool find_imports(const struct dl_phdr_info *info, struct imports *ret)
     }
     for (; entry && entry->d_tag != DT_NULL; entry++) {
         if (entry->d_tag == DT_SYMTAB)
-            ret->symbols = place(info, entry->d_un.d_ptr);
+            ret->symbols = absolute(info, entry->d_un.d_ptr);
         else if (entry->d_tag == DT_STRTAB)
-            ret->strings = place(info, entry->d_un.d_ptr);
+            ret->strings = absolute(info, entry->d_un.d_ptr);
         else if (entry->d_tag == DT_JMPREL)
-            ret->table[0] = place(info, entry->d_un.d_ptr);
+            ret->table[0] = absolute(info, entry->d_un.d_ptr);
         else if (entry->d_tag == DT_PLTRELSZ)
             ret->count[0] = entry->d_un.d_val / sizeof(ElfW(Rela));
         else if (entry->d_tag == DT_RELA)
-            ret->table[1] = place(info, entry->d_un.d_ptr);
+            ret->table[1] = absolute(info, entry->d_un.d_ptr);
         else if (entry->d_tag == DT_RELASZ)
             ret->count[1] = entry->d_un.d_val / sizeof(ElfW(Rela));
     }
@@ -72,14 +72,14 @@ static bool find_imports(const struct dl_phdr_info *info, struct imports *ret)
 static void change(const struct imports *imports, uintptr_t *slot, uintptr_t to)
 {
     uintptr_t page = ckpt_page_floor((uintptr_t)slot);
-    bool sealed = page >= imports->relro_start && page < imports->relro_end;
+    bool read_only = page >= imports->relro_start && page < imports->relro_end;
 
     if (*slot == to)
         return;
-    if (sealed && mprotect((void *)page, ckpt_page_size, PROT_READ | PROT_WRITE) < 0)
-        return; /* a policy against it: this function is not seen */
+    if (read_only && mprotect((void *)page, ckpt_page_size, PROT_READ | PROT_WRITE) < 0)
+        return; /* a security policy forbids it: this function is not redirected */
     __atomic_store_n(slot, to, __ATOMIC_RELEASE);
-    if (sealed)
+    if (read_only)
         mprotect((void *)page, ckpt_page_size, PROT_READ);
 }
 

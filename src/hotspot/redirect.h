@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Puts functions of ours in the place of those that other loaded libraries import: in their global
- * offset tables, so that nothing but the named libraries is concerned.  Whoever calls dlsym() for a
- * function gets the real one.
+ * Replaces functions that other loaded libraries import by functions of the agent, in the global
+ * offset tables of these libraries. Other libraries, and callers of dlsym(), still get the original
+ * function.
  */
 #ifndef CKPT_HOTSPOT_REDIRECT_H
 #define CKPT_HOTSPOT_REDIRECT_H
@@ -10,19 +10,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** An imported function's name, and what is called in its place. */
+/** The name of an imported function, and its replacement. */
 struct ckpt_redirect {
     const char *name;
     void (*to)(void);
 };
 
-/** How often a library has been loaded since the process began: something new if it differs. */
+/**
+ * How many libraries the process has loaded so far; a larger number means that there are new ones.
+ */
 unsigned long long ckpt_redirect_loads(void);
 
 /**
- * Redirect what libraries import that are loaded now.  May be called again when there are more.
- * One call at a time.
- * @param covers  whether the library at this path is meant
+ * Redirect the imports of all libraries that are loaded now. May be called again after more are
+ * loaded, but by one thread at a time.
+ * @param covers  whether to redirect the imports of the library at this path
  */
 void ckpt_redirect(const struct ckpt_redirect *table, size_t count,
                    bool (*covers)(const char *path));

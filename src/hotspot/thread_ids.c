@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See thread_ids.h.  HotSpot keeps the current Thread* in a pthread key
- * (threadLocalStorage_posix.cpp) beside its C++ thread-local variable; the key's number is not
- * exported, so it is found by its value: the JavaThread that the JNIEnv lies inside of.
+ * See thread_ids.h. HotSpot stores the current Thread* in a pthread key
+ * (threadLocalStorage_posix.cpp), besides its C++ thread-local variable. The key's number is not
+ * exported. It is found by its value: the JavaThread that contains the caller's JNIEnv.
  */
 #include "hotspot/thread_ids.h"
 
@@ -12,8 +12,8 @@
 #include "base/raw.h"
 #include "hotspot/vmstructs.h"
 
-#define MOST_KEYS 1024
-#define MOST_THREADS 100000
+#define MAX_KEYS 1024
+#define MAX_THREADS 100000
 #define JAVA_THREAD_MAX 16384 /* more than any sizeof(JavaThread) */
 
 static pthread_key_t key;
@@ -28,9 +28,9 @@ static bool contains(const char *thread, const char *env)
 }
 
 /*
- * The JavaThread that @env belongs to: the nearest one below it.  Other threads start and end
- * meanwhile and HotSpot frees their lists, so all is read through the kernel; the one looked for is
- * the caller's, and is in each of the lists.
+ * The JavaThread that @env belongs to: the one with the highest address below @env. Other threads
+ * start and end meanwhile and HotSpot frees its lists, so memory is read through the kernel. The
+ * caller's own thread is in each of the lists.
  */
 static const char *find_thread(const char *env)
 {
@@ -55,7 +55,7 @@ static const char *find_thread(const char *env)
                 found = thread;
     } else if (first && next_at >= 0) {
         thread = *first;
-        for (int i = 0; thread && i < MOST_THREADS; i++) {
+        for (int i = 0; thread && i < MAX_THREADS; i++) {
             if (contains(thread, env) && thread > found)
                 found = thread;
             if (ckpt_raw_peek(&thread, (uint64_t)thread + (uint64_t)next_at, sizeof thread) < 0)
@@ -65,7 +65,7 @@ static const char *find_thread(const char *env)
     return found;
 }
 
-void ckpt_vmthread_init(JNIEnv *env)
+void ckpt_thread_ids_init(JNIEnv *env)
 {
     const char *thread;
 
@@ -76,7 +76,7 @@ void ckpt_vmthread_init(JNIEnv *env)
     thread = find_thread((const char *)env);
     if (!thread || os_thread_at < 0 || thread_id_at < 0)
         return;
-    for (pthread_key_t i = 0; i < MOST_KEYS && !has_key; i++) {
+    for (pthread_key_t i = 0; i < MAX_KEYS && !has_key; i++) {
         if (pthread_getspecific(i) == (void *)thread) {
             key = i;
             has_key = true;
@@ -84,7 +84,7 @@ void ckpt_vmthread_init(JNIEnv *env)
     }
 }
 
-uint32_t *ckpt_vmthread_tid(void)
+uint32_t *ckpt_thread_ids_current(void)
 {
     const char *thread = has_key ? pthread_getspecific(key) : NULL;
     char *os_thread = thread ? word(thread, os_thread_at) : NULL;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What HotSpot remembers about its threads that a restore changes: the TID that it keeps for every
- * thread.
+ * HotSpot stores the TID of each of its threads, and a restore changes it. This finds where.
  */
 #ifndef CKPT_HOTSPOT_THREAD_IDS_H
 #define CKPT_HOTSPOT_THREAD_IDS_H
@@ -9,13 +8,13 @@
 #include <jni.h>
 #include <stdint.h>
 
-/** Find the structures. Once. */
-void ckpt_vmthread_init(JNIEnv *env);
+/** Find the structures. Call once. */
+void ckpt_thread_ids_init(JNIEnv *env);
 
 /**
- * Where HotSpot keeps the calling thread's TID (OSThread::_thread_id), NULL for a thread that is
- * not the JVM's.  Safe in a signal handler.
+ * Where HotSpot stores the calling thread's TID (OSThread::_thread_id); NULL: not a thread of the
+ * JVM. Safe in a signal handler.
  */
-uint32_t *ckpt_vmthread_tid(void);
+uint32_t *ckpt_thread_ids_current(void);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See time_zone.h.  java.util.TimeZone determines its default once: from the property
- * user.timezone, or else from TZ or the system's files, and then it sets that property.  What the
- * application or the frozen JVM's command line has chosen is not changed by TZ, as it is not in a
- * plain start.
+ * See time_zone.h. java.util.TimeZone determines its default once: from the property user.timezone,
+ * or else from TZ or the system's files, and then it sets that property. A new value of TZ does not
+ * replace a zone that the application or the frozen JVM's command line has set: it would not in a
+ * normal start either.
  */
 #include "hotspot/time_zone.h"
 
@@ -16,7 +16,7 @@
 static jclass zone_class; /* a global reference, kept: java.util.TimeZone */
 static bool from_system;
 
-/* The result of a static method of java.lang.System that takes a name; NULL, also if it threw. */
+/* The result of a static method of java.lang.System that takes a name; NULL also if it threw. */
 static jstring property(JNIEnv *env, const char *method, const char *name)
 {
     jclass system = (*env)->FindClass(env, "java/lang/System");
@@ -41,7 +41,7 @@ static jstring default_id(JNIEnv *env)
     return ckpt_java_clear(env) ? NULL : id;
 }
 
-/* What TZ and the system's files say, in this process. */
+/* The ID of the zone of TZ and the system's files, in this process. */
 static jstring system_id(JNIEnv *env)
 {
     jmethodID method = (*env)->GetStaticMethodID(env, zone_class, "getSystemTimeZoneID",
@@ -68,7 +68,7 @@ static bool was_on_command_line(void)
     return ckpt_jvm_property("user.timezone", value, sizeof value);
 }
 
-void ckpt_zone_prepare(JNIEnv *env)
+void ckpt_time_zone_prepare(JNIEnv *env)
 {
     from_system = false;
     if (!zone_class)
@@ -86,7 +86,7 @@ void ckpt_zone_prepare(JNIEnv *env)
 
 /* ---- in the restored process ---- */
 
-/* The value of @name in @words, of several the first; NULL: there is none. */
+/* The first value of @name in @words; NULL: it is not there. */
 static const char *value_of(char *const *words, const char *name)
 {
     size_t length = strlen(name);
@@ -107,19 +107,20 @@ static void determine_again(JNIEnv *env)
     ckpt_java_clear(env);
 }
 
-void ckpt_zone_apply(JNIEnv *env, char *const *before, char *const *now, char *const *properties)
+void ckpt_time_zone_apply(JNIEnv *env, char *const *before, char *const *now,
+                          char *const *properties)
 {
     const char *old = value_of(before, "TZ"), *new = value_of(now, "TZ");
-    bool other = (old && new) ? strcmp(old, new) != 0 : old != new;
-    bool given = value_of(properties, "user.timezone") != NULL;
+    bool changed = (old && new) ? strcmp(old, new) != 0 : old != new;
+    bool is_set = value_of(properties, "user.timezone") != NULL;
 
-    if (other)
-        tzset(); /* localtime_r() does not look at TZ again by itself */
+    if (changed)
+        tzset(); /* localtime_r() reads TZ only once */
     if (!zone_class || !ckpt_java_is_initialised(zone_class) || (*env)->PushLocalFrame(env, 16) < 0)
         return;
-    if (given) {
+    if (is_set) {
         determine_again(env);
-    } else if (other && from_system) {
+    } else if (changed && from_system) {
         property(env, "clearProperty", "user.timezone");
         determine_again(env);
     }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See timers.h.  java.util.Timer counts by the wall clock, which goes on while a process is frozen.
- * A task at a fixed rate makes up for every run that it missed, all at once after a restore.  So
- * the runs that came due while it stood still become one: the task's next time is moved on by whole
- * periods, which keeps its rhythm.  Without ckpt_timers_hold() they all stay.  Tasks with a
- * fixed delay and those that run once are late once anyway.
+ * See timers.h. java.util.Timer uses the wall clock, which continues while a process is frozen. A
+ * task at a fixed rate would run once for each period that it missed, all at once after a restore.
+ * So only one of these runs is kept: the task's next time is moved forward by whole periods, which
+ * keeps its phase. Tasks with a fixed delay, and those that run once, run only once in any case.
  *
- * Everything is done with the monitors of the queues held, which the timers' threads need before
- * they look at a task; they are held from before the freeze, since after a restore other threads
- * run before this one can.  No code of the application runs with one of them held.
+ * The timers' threads need the monitor of their queue before they examine a task. All these
+ * monitors are held from before the freeze until the correction is done, because after a restore
+ * other threads run before this one. No code of the application runs while they are held.
  */
 #include "hotspot/timers.h"
 
@@ -21,9 +20,9 @@
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
-#define MOST_TIMERS 4096
+#define MAX_TIMERS 4096
 
-static jobject *queues; /* global references, each with its monitor held */
+static jobject *queues; /* global references; the monitor of each is held */
 static size_t queue_count;
 static int64_t held_ms;                              /* the wall clock at the freeze */
 static jclass thread_class, queue_class, task_class; /* global references, kept */
@@ -33,7 +32,7 @@ static void hold(JNIEnv *env, jobject thread, jfieldID queue_at)
     jobject queue = (*env)->GetObjectField(env, thread, queue_at);
     jobject kept = queue ? (*env)->NewGlobalRef(env, queue) : NULL;
 
-    if (kept && queue_count < MOST_TIMERS && (*env)->MonitorEnter(env, kept) == JNI_OK)
+    if (kept && queue_count < MAX_TIMERS && (*env)->MonitorEnter(env, kept) == JNI_OK)
         queues[queue_count++] = kept;
     else if (kept)
         (*env)->DeleteGlobalRef(env, kept);
@@ -58,7 +57,7 @@ void ckpt_timers_hold(JNIEnv *env)
         (*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
         return;
     if (!queues)
-        queues = calloc(MOST_TIMERS, sizeof *queues);
+        queues = calloc(MAX_TIMERS, sizeof *queues);
     for (jint i = 0; i < count; i++) {
         if (queues && (*env)->IsInstanceOf(env, threads[i], thread_class)) {
             if (!queue_at)
@@ -74,84 +73,84 @@ void ckpt_timers_hold(JNIEnv *env)
 
 /* ---- in the restored process ---- */
 
-/* The names of java.util.TaskQueue and TimerTask, the same from JDK 8 to 25. */
-struct names {
+/* Members of java.util.TaskQueue and TimerTask; the names are the same from JDK 8 to 25. */
+struct members {
     jfieldID tasks, size, next, period;
     jmethodID heapify, notify;
 };
 
-static bool find_names(JNIEnv *env, struct names *names)
+static bool find_members(JNIEnv *env, struct members *members)
 {
-    names->tasks = (*env)->GetFieldID(env, queue_class, "queue", "[Ljava/util/TimerTask;");
+    members->tasks = (*env)->GetFieldID(env, queue_class, "queue", "[Ljava/util/TimerTask;");
     if (!ckpt_java_clear(env))
-        names->size = (*env)->GetFieldID(env, queue_class, "size", "I");
+        members->size = (*env)->GetFieldID(env, queue_class, "size", "I");
     if (!ckpt_java_clear(env))
-        names->next = (*env)->GetFieldID(env, task_class, "nextExecutionTime", "J");
+        members->next = (*env)->GetFieldID(env, task_class, "nextExecutionTime", "J");
     if (!ckpt_java_clear(env))
-        names->period = (*env)->GetFieldID(env, task_class, "period", "J");
+        members->period = (*env)->GetFieldID(env, task_class, "period", "J");
     if (!ckpt_java_clear(env))
-        names->heapify = (*env)->GetMethodID(env, queue_class, "heapify", "()V");
+        members->heapify = (*env)->GetMethodID(env, queue_class, "heapify", "()V");
     if (!ckpt_java_clear(env))
-        names->notify = (*env)->GetMethodID(env, queue_class, "notify", "()V");
-    return !ckpt_java_clear(env) && names->tasks && names->size && names->next && names->period &&
-           names->heapify && names->notify;
+        members->notify = (*env)->GetMethodID(env, queue_class, "notify", "()V");
+    return !ckpt_java_clear(env) && members->tasks && members->size && members->next &&
+           members->period && members->heapify && members->notify;
 }
 
-/* Runs that were due before the freeze already stay due. */
+/* The next time of a task. Runs that were already due at the freeze stay due. */
 static int64_t corrected(int64_t next, int64_t period, int64_t now)
 {
     int64_t from = next > held_ms ? next : held_ms;
 
     if (now > from)
         return next + (now - from) / period * period;
-    if (now < held_ms) /* a machine whose clock is behind */
+    if (now < held_ms) /* the clock of this machine is behind */
         return next - (held_ms - now) / period * period;
     return next;
 }
 
-static void correct(JNIEnv *env, jobject queue, const struct names *names, int64_t now)
+static void correct(JNIEnv *env, jobject queue, const struct members *members, int64_t now)
 {
-    jobjectArray tasks = (*env)->GetObjectField(env, queue, names->tasks);
-    jint size = (*env)->GetIntField(env, queue, names->size);
+    jobjectArray tasks = (*env)->GetObjectField(env, queue, members->tasks);
+    jint size = (*env)->GetIntField(env, queue, members->size);
     bool changed = false;
 
     for (jint i = 1; tasks && i <= size && i < (*env)->GetArrayLength(env, tasks); i++) {
         jobject task = (*env)->GetObjectArrayElement(env, tasks, i);
-        int64_t period = task ? (*env)->GetLongField(env, task, names->period) : 0;
+        int64_t period = task ? (*env)->GetLongField(env, task, members->period) : 0;
 
         if (period > 0) {
-            int64_t next = (*env)->GetLongField(env, task, names->next);
+            int64_t next = (*env)->GetLongField(env, task, members->next);
             int64_t then = corrected(next, period, now);
 
-            (*env)->SetLongField(env, task, names->next, then);
+            (*env)->SetLongField(env, task, members->next, then);
             changed |= then != next;
         }
         (*env)->DeleteLocalRef(env, task);
     }
     (*env)->DeleteLocalRef(env, tasks);
     if (changed) {
-        (*env)->CallVoidMethod(env, queue, names->heapify);
-        /* The late run comes now, and not when the rest of the old wait is over. */
+        (*env)->CallVoidMethod(env, queue, members->heapify);
+        /* Wake the timer's thread, so that the late run happens now, not at the end of its wait. */
         if (!ckpt_java_clear(env))
-            (*env)->CallVoidMethod(env, queue, names->notify);
+            (*env)->CallVoidMethod(env, queue, members->notify);
     }
     ckpt_java_clear(env);
 }
 
 void ckpt_timers_release(JNIEnv *env, bool restored)
 {
-    struct names names = {.tasks = NULL};
-    bool known = restored && queue_count && find_names(env, &names);
+    struct members members = {.tasks = NULL};
+    bool can_correct = restored && queue_count && find_members(env, &members);
     int64_t now = ckpt_clock_ms(CLOCK_REALTIME);
 
-    if (restored && queue_count && !known)
-        ckpt_log("warning", "this JDK's timers are not known: a java.util.Timer at a fixed "
-                            "rate makes up for all runs that it missed");
+    if (restored && queue_count && !can_correct)
+        ckpt_log("warning", "cannot correct the timers of this JDK: a java.util.Timer at a fixed "
+                            "rate runs once for each period that it missed");
     while (queue_count > 0) {
         jobject queue = queues[--queue_count];
 
-        if (known)
-            correct(env, queue, &names, now);
+        if (can_correct)
+            correct(env, queue, &members, now);
         (*env)->MonitorExit(env, queue);
         (*env)->DeleteGlobalRef(env, queue);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Timers of java.util.Timer over the time for which the process was frozen.  On the thread that
- * asks for the checkpoint, while threads run.
+ * Corrects the timers of java.util.Timer after a restore. On the requester's thread, while threads
+ * run.
  */
 #ifndef CKPT_HOTSPOT_TIMERS_H
 #define CKPT_HOTSPOT_TIMERS_H
@@ -9,13 +9,13 @@
 #include <jni.h>
 #include <stdbool.h>
 
-/** Before the freeze: hold the queue of every timer, so that none runs before it is corrected. */
+/** Before the freeze: lock the queue of every timer, so that none runs before it is corrected. */
 void ckpt_timers_hold(JNIEnv *env);
 
 /**
- * After it, whatever came of it: let the timers run.
- * @param restored  the process stood still: of the runs at a fixed rate that came due meanwhile one
- *                  is left
+ * After the freeze, also if it failed: let the timers run.
+ * @param restored  this is the restored process: of all runs of a task at a fixed rate that were
+ *                  missed while it was frozen, keep one
  */
 void ckpt_timers_release(JNIEnv *env, bool restored);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See vmstructs.h.  The tables are constant data of libjvm; their own layout is exported beside
- * them.
+ * See vmstructs.h. The tables are constant data of libjvm, which also exports their layout.
  */
 #include "hotspot/vmstructs.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See working_directory.h.  The JDK reads user.dir once, when it starts: java.io and java.nio.file
+ * See working_directory.h. The JDK reads user.dir once, when it starts: java.io and java.nio.file
  * each keep a copy in a final instance field (java.io only from JDK 11 on; before, it reads the
- * property each time).  The JIT compilers do not take final instance fields of these packages for
- * constants.
+ * property each time). The JIT compilers do not treat final instance fields of these packages as
+ * constants, so they can be changed.
  */
 #include "hotspot/working_directory.h"
 
@@ -20,7 +20,7 @@ static jobject static_object(JNIEnv *env, const char *class_name, const char *fi
     return id ? (*env)->GetStaticObjectField(env, owner, id) : NULL;
 }
 
-/* Set a field that this JDK may not have. */
+/* Set a field, if this JDK has it. */
 static void set_text(JNIEnv *env, jobject object, const char *field, jstring text)
 {
     jclass owner = (*env)->GetObjectClass(env, object);
@@ -45,7 +45,7 @@ static void change_io(JNIEnv *env, jstring text)
         set_text(env, system, "userDir", text);
 }
 
-/* java.nio.file: bytes, as the kernel has them. */
+/* java.nio.file: the path as bytes, as in system calls. */
 static void change_nio(JNIEnv *env, const char *path)
 {
     jclass systems = (*env)->FindClass(env, "java/nio/file/FileSystems");
@@ -60,7 +60,7 @@ static void change_nio(JNIEnv *env, const char *path)
     jbyteArray bytes;
 
     if (!owner || !(*env)->IsInstanceOf(env, system, owner))
-        return; /* a file system of the application's own (-Djava.nio.file.spi...) */
+        return; /* the application set another provider (-Djava.nio.file.spi...) */
     id = (*env)->GetFieldID(env, owner, "defaultDirectory", "[B");
     bytes = id ? (*env)->NewByteArray(env, (jsize)strlen(path)) : NULL;
     if (!bytes)
@@ -69,7 +69,7 @@ static void change_nio(JNIEnv *env, const char *path)
     (*env)->SetObjectField(env, system, id, bytes);
 }
 
-/* A class of the JDK that keeps properties as they were at its start, from JDK 12 on. */
+/* From JDK 12 on this class keeps the properties from the start of the JVM. */
 static void change_static(JNIEnv *env, jstring text)
 {
     jclass owner = (*env)->FindClass(env, "jdk/internal/util/StaticProperty");
@@ -82,7 +82,7 @@ static void change_static(JNIEnv *env, jstring text)
         (*env)->ExceptionClear(env);
 }
 
-/* In the encoding in which the JDK reads file names; NULL with an exception pending. */
+/* @path as a string, decoded as the JDK decodes file names; NULL with an exception pending. */
 static jstring text_of(JNIEnv *env, const char *path)
 {
     jclass strings = (*env)->FindClass(env, "java/lang/String");
@@ -116,7 +116,7 @@ static void set_property(JNIEnv *env, jstring text)
         (*env)->CallStaticObjectMethod(env, system, set, key, text);
 }
 
-void ckpt_workdir_change(JNIEnv *env, const char *path)
+void ckpt_working_directory_change(JNIEnv *env, const char *path)
 {
     jstring text = text_of(env, path);
 

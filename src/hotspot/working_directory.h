@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The working directory of a restored process as Java sees it, if `restore --cwd` chose another.
- * The kernel's is changed by the command; relative names of the JDK's own system calls and child
- * processes follow that.  What the JDK remembers, for absolute names, is changed here.
+ * The working directory of a restored process as Java sees it, after `restore --cwd`. The command
+ * changes the directory in the kernel, which decides about relative names in system calls and about
+ * child processes. The JDK keeps copies to make absolute names, and these are changed here.
  */
 #ifndef CKPT_HOTSPOT_WORKING_DIRECTORY_H
 #define CKPT_HOTSPOT_WORKING_DIRECTORY_H
@@ -10,10 +10,10 @@
 #include <jni.h>
 
 /**
- * In the restored process, before the afterRestore hooks: make @path, absolute, the directory that
- * File.getAbsolutePath(), Path.toAbsolutePath() and the property user.dir tell.  May leave an
- * exception pending: then it is not known where this JDK keeps it.
+ * In the restored process, before the afterRestore hooks: make File.getAbsolutePath(),
+ * Path.toAbsolutePath() and the property user.dir use the absolute @path. An exception is pending
+ * afterwards if the JDK's copy was not found.
  */
-void ckpt_workdir_change(JNIEnv *env, const char *path);
+void ckpt_working_directory_change(JNIEnv *env, const char *path);
 
 #endif

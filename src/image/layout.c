@@ -15,7 +15,7 @@
 #include "image/corenotes.h"
 #include "image/notes.h"
 
-#define MOST_SEGMENTS 65000u /* e_phnum has 16 bits; runs beyond it are left to our own table */
+#define MAX_SEGMENTS 65000u /* e_phnum has 16 bits; runs beyond it are left to our own table */
 
 static uint64_t up(uint64_t value, uint64_t unit)
 {
@@ -130,7 +130,7 @@ static size_t put_all_segments(const struct ckpt_tables *tables, Elf64_Phdr *at)
 
     for (size_t i = 0; i < tables->maps.count; i++)
         count += put_segments(tables, ckpt_array_at(&tables->maps, i), at ? at + count : NULL,
-                              MOST_SEGMENTS - count);
+                              MAX_SEGMENTS - count);
     return count;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See generation.h.  Keeps to the rules of parked code: loads, and one system call.
+ * See generation.h. Obeys the rules for parked code: only loads, and one system call.
  */
 #include "runtime/generation.h"
 
@@ -11,7 +11,7 @@ static struct ckpt_mailbox mailbox = CKPT_MAILBOX_INITIAL; /* the restorer write
 
 uint32_t ckpt_generation(void)
 {
-    /* The restorer has written it, not this process: the compiler must not know the value. */
+    /* Written by the restorer, which the compiler does not see, so a plain load could be folded. */
     return __atomic_load_n(&mailbox.generation, __ATOMIC_ACQUIRE);
 }
 
@@ -35,7 +35,7 @@ bool ckpt_is_restored_since(uint32_t mark)
     return mark && mark != ckpt_generation_mark();
 }
 
-bool ckpt_clock_is_shifted(int64_t *ret_ns)
+bool ckpt_generation_clock_shift(int64_t *ret_ns)
 {
     if (!__atomic_load_n(&mailbox.redirect_clock, __ATOMIC_ACQUIRE))
         return false;

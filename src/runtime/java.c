@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See java.h.  All by JNI and JVMTI.
+ * See java.h. Uses only JNI and JVMTI.
  */
 #include "runtime/java.h"
 
@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "runtime/jvm.h"
 
-#define MOST_CLASSES 65536
+#define MAX_CLASSES 65536
 
 bool ckpt_java_clear(JNIEnv *env)
 {
@@ -20,7 +20,7 @@ bool ckpt_java_clear(JNIEnv *env)
     return true;
 }
 
-/* Class.forName(name, false, null): with the boot loader. */
+/* Calls Class.forName(name, false, null), which uses the boot loader. */
 jclass ckpt_java_load(JNIEnv *env, const char *name)
 {
     static jclass class_class; /* a global reference, kept */
@@ -64,7 +64,7 @@ bool ckpt_java_each_class(JNIEnv *env,
     jint count = 0;
     bool more = true;
 
-    (*env)->EnsureLocalCapacity(env, MOST_CLASSES); /* else -Xcheck:jni complains */
+    (*env)->EnsureLocalCapacity(env, MAX_CLASSES); /* else -Xcheck:jni complains */
     if ((*jvmti)->GetLoadedClasses(jvmti, &count, &classes) != JVMTI_ERROR_NONE)
         return false;
     for (jint i = 0; i < count; i++) {
@@ -103,8 +103,8 @@ void ckpt_java_throw_out_of_memory(JNIEnv *env)
         (*env)->ThrowNew(env, error, "checkpointer");
 }
 
-/* Replace what is no modified UTF-8: NewStringUTF aborts on it, and file names may have any. */
-static void clean(char *text)
+/* Replace bytes that are not modified UTF-8, such as in file names: NewStringUTF aborts on them. */
+static void clean_utf8(char *text)
 {
     unsigned char *at = (unsigned char *)text;
 
@@ -128,7 +128,7 @@ bool ckpt_java_add(JNIEnv *env, jobject list, const char *text)
     jstring string = NULL;
 
     if (copy) {
-        clean(copy);
+        clean_utf8(copy);
         string = add ? (*env)->NewStringUTF(env, copy) : NULL;
     }
     if (string)

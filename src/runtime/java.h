@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What code that calls Java needs everywhere: exceptions, classes, text.  On threads that are
- * attached to the JVM, while threads run.
+ * Helpers for code that calls Java: exceptions, classes, text. On threads that are attached to the
+ * JVM, while threads run.
  */
 #ifndef CKPT_RUNTIME_JAVA_H
 #define CKPT_RUNTIME_JAVA_H
@@ -9,34 +9,35 @@
 #include <jni.h>
 #include <stdbool.h>
 
-/** Take back the pending exception; whether there was one. */
+/** Clear the pending exception. @return whether there was one */
 bool ckpt_java_clear(JNIEnv *env);
 
 /**
- * A class of the JDK by a name such as "java.util.Random", loaded but not initialised: JNI's
- * FindClass does both.  A global reference; NULL: this JDK has no such class.
+ * Load a class of the JDK by a name such as "java.util.Random", without initialising it (JNI's
+ * FindClass would).
+ * @return a global reference; NULL: this JDK has no such class
  */
 jclass ckpt_java_load(JNIEnv *env, const char *name);
 
-/** Whether a class has been initialised, so that looking up its fields does not do so. */
+/** Whether a class is initialised. Looking up its fields by JNI would initialise it. */
 bool ckpt_java_is_initialised(jclass class);
 
 /**
  * Call @see for each class that is loaded, with a local reference that is deleted afterwards, and
  * its signature ("Ljava/util/Random;"), until it returns false.
- * @return false if the JVM does not list its classes
+ * @return false if JVMTI cannot list the classes
  */
 bool ckpt_java_each_class(JNIEnv *env,
                           bool (*see)(JNIEnv *env, jclass class, char *signature, void *context),
                           void *context);
 
-/** The bytes of an array, malloc'd, with a zero after them; NULL with an exception pending. */
+/** A malloc'd copy of the array, zero-terminated; NULL with an exception pending. */
 char *ckpt_java_bytes(JNIEnv *env, jbyteArray array);
 
 /** Add a text of any bytes to a java.util.List; false with an exception pending. */
 bool ckpt_java_add(JNIEnv *env, jobject list, const char *text);
 
-/** Throw an OutOfMemoryError; a native method then returns at once. */
+/** Throw an OutOfMemoryError. The native method must then return at once. */
 void ckpt_java_throw_out_of_memory(JNIEnv *env);
 
 #endif

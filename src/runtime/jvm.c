@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See jvm.h.  All by JNI and JVMTI.
+ * See jvm.h. Uses only JNI and JVMTI.
  */
 #include "runtime/jvm.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The JVM that the agent is in: its handles, what it says about itself, and how a thread comes in.
- * Set when the agent is loaded, only read afterwards.  For ordinary code.
+ * The JVM that the agent runs in: its handles, properties, and attaching threads. Set when the
+ * agent is loaded, only read afterwards. For ordinary code.
  */
 #ifndef CKPT_RUNTIME_JVM_H
 #define CKPT_RUNTIME_JVM_H
@@ -21,28 +21,32 @@ struct ckpt_jvm {
 
 extern struct ckpt_jvm ckpt_jvm;
 
-/** Take the handles.  0, or -1: this JVM has no tool interface. */
+/** Get the handles. Returns 0, or -1: this JVM has no tool interface. */
 int ckpt_jvm_open(JavaVM *vm, struct ckpt_error *error);
 
-/** Fill in the version, when the JVM knows its properties. */
+/** Fill in the version. Call when the JVM has set its properties. */
 void ckpt_jvm_describe(void);
 
-/** The JVM's own value of a system property, which Java code cannot change; false: it has none. */
+/**
+ * The value that a system property had at the start of the JVM; Java code cannot change it.
+ * @return false: no such property
+ */
 bool ckpt_jvm_property(const char *name, char *ret_value, size_t size);
 
-/** The calling thread's way into the JVM; NULL: the JVM does not know the thread. */
+/** The calling thread's JNI environment; NULL: the thread is not attached. */
 JNIEnv *ckpt_jvm_env(void);
 
 /**
- * Make the calling thread known to the JVM under this name.  Not as a daemon: the JVM does not end
- * while the thread is attached.  NULL: the JVM does not take it.
+ * Attach the calling thread to the JVM under this name. Not as a daemon: the JVM does not end while
+ * the thread is attached.
+ * @return NULL: the JVM refused
  */
 JNIEnv *ckpt_jvm_attach(const char *name);
 
-/** The same for a thread that the JVM's end need not wait for. */
+/** The same as a daemon: the JVM may end while the thread is attached. */
 JNIEnv *ckpt_jvm_attach_daemon(const char *name);
 
-/** The opposite of both. */
+/** Detach the calling thread. */
 void ckpt_jvm_detach(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See log.h.  One line is one write.
+ * See log.h. Each message is one write().
  */
 #include "runtime/log.h"
 
@@ -25,7 +25,7 @@ void ckpt_log(const char *level, const char *format, ...)
         length = sizeof text - 2;
     text[length++] = '\n';
     if (write(STDERR_FILENO, text, (size_t)length) < 0)
-        return; /* it is closed: there is no other place */
+        return; /* standard error is closed: there is no other place to log to */
 }
 
 void ckpt_log_lines(const char *level, const char *text)
@@ -39,5 +39,5 @@ void ckpt_log_lines(const char *level, const char *text)
     };
 
     if (writev(STDERR_FILENO, parts, CKPT_COUNT(parts)) < 0)
-        return; /* likewise */
+        return; /* as above */
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See thread.h.  The stack is the agent's choice, whatever the limit of the process says: Java
- * hooks run on it.
+ * See thread.h. Sets the stack size, instead of using the process's limit, because Java hooks run
+ * on these threads.
  */
 #include "runtime/thread.h"
 

@@ -49,7 +49,7 @@ void ckpt_parameters_prepare(JNIEnv *env)
     ckpt_environment.variable = &environ;
     if (!java_environment)
         java_environment = ckpt_java_load(env, "java.lang.ProcessEnvironment");
-    ckpt_zone_prepare(env);
+    ckpt_time_zone_prepare(env);
 }
 
 void ckpt_parameters_begin(void)
@@ -312,14 +312,14 @@ void ckpt_parameters_apply(JNIEnv *env)
         return;
     }
     if (parameters()->cwd)
-        ckpt_workdir_change(env, (const char *)parameters()->cwd);
+        ckpt_working_directory_change(env, (const char *)parameters()->cwd);
     failed(env, "working directory (--cwd)");
     set_properties(env);
     failed(env, "system properties (-D)");
     set_environment(env);
     failed(env, "environment for System.getenv()");
-    ckpt_zone_apply(env, ckpt_environment.frozen, (char *const *)parameters()->environment,
-                    (char *const *)parameters()->properties);
+    ckpt_time_zone_apply(env, ckpt_environment.frozen, (char *const *)parameters()->environment,
+                         (char *const *)parameters()->properties);
     (*env)->PopLocalFrame(env, NULL);
     if (!some)
         give_back();

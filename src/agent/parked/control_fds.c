@@ -48,5 +48,5 @@ void ckpt_control_hold(void)
 void ckpt_control_unlink(void)
 {
     if (ckpt_control.path[0])
-        ckpt_ownfiles_unlink_socket(ckpt_control.path);
+        ckpt_own_files_unlink_socket(ckpt_control.path);
 }

@@ -21,5 +21,5 @@ void ckpt_http_hold(void)
 void ckpt_http_unlink(void)
 {
     if (ckpt_http_fds.path[0])
-        ckpt_ownfiles_unlink_socket(ckpt_http_fds.path);
+        ckpt_own_files_unlink_socket(ckpt_http_fds.path);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See clock_redirect.h.  Runs while all threads are parked: raw system calls only.
+ * See clock_redirect.h. Runs while all threads are parked: only raw system calls.
  */
 #include "hotspot/parked/clock_redirect.h"
 
@@ -23,7 +23,7 @@ void ckpt_clock_redirect(void)
     struct ckpt_clock_calls *all = &ckpt_clock_calls;
     int64_t shift_ns;
 
-    if (!ckpt_clock_is_shifted(&shift_ns))
+    if (!ckpt_generation_clock_shift(&shift_ns))
         return;
     all->offset_ns -= shift_ns;
     for (size_t i = 0; i < all->count && !all->are_redirected; i++) {

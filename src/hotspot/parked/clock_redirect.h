@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The exchange of the addresses by which libjvm calls the clock and timed waits, in a restored
- * process.  Which addresses: clock_calls.c fills them in before the freeze.
+ * Replaces the function pointers by which libjvm calls the clock and timed waits, in a restored
+ * process. clock_calls.c finds them before the freeze.
  */
 #ifndef CKPT_HOTSPOT_PARKED_CLOCK_REDIRECT_H
 #define CKPT_HOTSPOT_PARKED_CLOCK_REDIRECT_H
@@ -12,22 +12,21 @@
 
 #define CKPT_CLOCK_CALLS_MAX 16
 
-/** A word of libjvm's data with the address of a function. */
+/** A function pointer in libjvm's data. */
 struct ckpt_clock_call {
     void **at;
     void *replacement;
-    bool read_only; /**< in the linker's table after relocation */
+    bool read_only; /**< in a page that is read-only after relocation (RELRO) */
 };
 
 extern struct ckpt_clock_calls {
     struct ckpt_clock_call calls[CKPT_CLOCK_CALLS_MAX];
     size_t count;
     bool are_redirected; /**< by this restore or an earlier one */
-    int64_t offset_ns;   /**< what libjvm is to see minus the kernel's clock */
+    int64_t offset_ns;   /**< the time that libjvm is to see minus the kernel's */
 } ckpt_clock_calls;
 
-/** In a restored process: make up for the kernel's clock being another, if the restore asks for it.
- */
+/** In a restored process: correct libjvm's monotonic clock, if the restore asks for it. */
 void ckpt_clock_redirect(void);
 
 #endif

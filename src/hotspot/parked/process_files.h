@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Files that have the JVM's process ID for a name: HotSpot's performance data (hsperfdata), and the
+ * Files whose name contains the JVM's process ID: HotSpot's performance data (hsperfdata), and the
  * socket of its attach mechanism (jcmd, jstack).
  */
 #ifndef CKPT_HOTSPOT_PARKED_PROCESS_FILES_H
@@ -9,16 +9,16 @@
 #include <limits.h>
 #include <stdint.h>
 
-/** The attach mechanism's socket; the process ID follows. */
+/** Path of the attach mechanism's socket, before the process ID. */
 #define CKPT_ATTACH_SOCKET "/tmp/.java_pid"
 
-/** The JVM's own hsperfdata; perfdata.c fills it in. */
+/** This JVM's hsperfdata file; set by perfdata.c. */
 extern struct ckpt_perfdata {
-    char path[PATH_MAX]; /**< "": there is none */
+    char path[PATH_MAX]; /**< "" if there is none */
     uint64_t inode, start;
 } ckpt_perfdata;
 
-/** Remove those of this process.  May be called by ordinary code too. */
+/** Remove the files of this process. May be called by ordinary code too. */
 void ckpt_process_files_unlink(void);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See entropy.h.  What was given out is wiped.
+ * See entropy.h. Bytes that were returned are wiped from the pool.
  */
 #include "hotspot/renew/entropy.h"
 
 #include <string.h>
 #include <sys/random.h>
 
-#define CHUNK 256 /* up to this size getrandom() is never interrupted */
+#define CHUNK 256 /* getrandom() is never interrupted up to this size */
 
 static unsigned char pool[CHUNK];
 static size_t pool_left;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Random bytes from the kernel for ordinary code in a restored process.  On one thread at a time.
+ * Random bytes from the kernel for ordinary code in a restored process. On one thread at a time.
  */
 #ifndef CKPT_HOTSPOT_RENEW_ENTROPY_H
 #define CKPT_HOTSPOT_RENEW_ENTROPY_H
@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** In a restored process, before the first byte: what was fetched before came with the image. */
+/** Drop buffered bytes, which came with the image. Call first in a restored process. */
 void ckpt_entropy_drop(void);
 
-/** Some are fetched ahead. */
+/** Write random bytes to @to. They come from a buffer that is filled in larger steps. */
 bool ckpt_entropy_get(void *to, size_t size);
 
-/** Overwrite an array; NULL and an empty one are fine. */
+/** Overwrite a Java array; it may be NULL or empty. */
 bool ckpt_entropy_fill(JNIEnv *env, jbyteArray array);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See field_places.h.  A place is a field of one object, or a static one.  References are followed
+ * See field_places.h. A place is a field of one object, or a static field. References are followed
  * when the checkpoint is prepared, so a restore only writes.
  */
 #include "hotspot/renew/field_places.h"
@@ -19,16 +19,16 @@
 
 #define NAME_SIZE 64
 #define STATIC 0x0008
-#define RANDOM_SEED "seed" /* of a java.util.Random */
-#define RANDOM_BITS 48     /* of that */
+#define RANDOM_SEED "seed" /* the field of java.util.Random */
+#define RANDOM_SEED_BITS 48
 
-enum action { BITS, LOWEST, PROCESS };
+enum action { RANDOM_BITS, LOWEST, PID };
 
 struct field {
     jfieldID id;
-    char kind;          /* of its signature: J, I, S, Z, D, '[' or L */
-    char unit;          /* of an array: the signature of its elements */
-    const char *follow; /* of L: the field of that object */
+    char kind;          /* first letter of its signature: J, I, S, Z, D, '[' or L */
+    char unit;          /* for '[': the signature of the elements */
+    const char *follow; /* for L: the field of the object that it refers to */
     bool is_static;
     enum action action;
     uint64_t mask;
@@ -39,13 +39,13 @@ struct place {
     struct field field;
 };
 
-/* Of the class and row that were asked for last. */
+/* The fields of the class and row that were looked up last. */
 static struct {
     jclass class;
     const struct ckpt_generator_row *row;
     struct field fields[CKPT_GENERATOR_FIELDS];
     size_t count;
-    bool is_whole; /* nothing is missing */
+    bool is_complete; /* no required field is missing */
 } found;
 
 static struct place *places;
@@ -54,7 +54,7 @@ static pid_t old_pid;
 
 /* ---- fields ---- */
 
-static bool is_known(const char *signature, struct field *field)
+static bool is_supported(const char *signature, struct field *field)
 {
     static const char *const followed[][2] = {
         {"Ljava/util/concurrent/atomic/AtomicLong;", "value"},
@@ -91,7 +91,7 @@ static bool find_own(jclass class, const char *name, struct field *field)
             JVMTI_ERROR_NONE)
             continue;
         (*jvmti)->GetFieldModifiers(jvmti, class, ids[i], &modifiers);
-        if (strcmp(text, name) == 0 && is_known(signature, field)) {
+        if (strcmp(text, name) == 0 && is_supported(signature, field)) {
             field->id = ids[i];
             field->is_static = modifiers & STATIC;
             good = true;
@@ -103,7 +103,7 @@ static bool find_own(jclass class, const char *name, struct field *field)
     return good;
 }
 
-/* Inherited ones too. */
+/* The field @name of @class or of a superclass. */
 static bool find_field(JNIEnv *env, jclass class, const char *name, struct field *field)
 {
     bool good = false;
@@ -118,7 +118,7 @@ static bool find_field(JNIEnv *env, jclass class, const char *name, struct field
     return good;
 }
 
-/* "name/24", "name=min", "name=pid", "name>field" */
+/* Parse "name/24", "name=min", "name=pid" or "name>field" (library_generators.h). */
 static void parse(const char *spec, char name[NAME_SIZE], struct field *field)
 {
     size_t length = strcspn(spec, "/=>");
@@ -126,8 +126,8 @@ static void parse(const char *spec, char name[NAME_SIZE], struct field *field)
 
     field->mask = bits < 64 ? (1ull << bits) - 1 : UINT64_MAX;
     field->action = strcmp(spec + length, "=min") == 0   ? LOWEST
-                    : strcmp(spec + length, "=pid") == 0 ? PROCESS
-                                                         : BITS;
+                    : strcmp(spec + length, "=pid") == 0 ? PID
+                                                         : RANDOM_BITS;
     field->follow = spec[length] == '>' ? spec + length + 1 : NULL;
     length = length < NAME_SIZE ? length : NAME_SIZE - 1;
     memcpy(name, spec, length);
@@ -141,7 +141,7 @@ static void resolve(JNIEnv *env, jclass class, const struct ckpt_generator_row *
     found.class = class;
     found.row = row;
     found.count = 0;
-    found.is_whole = true;
+    found.is_complete = true;
     for (size_t i = 0; i < CKPT_GENERATOR_FIELDS && row->fields[i]; i++) {
         bool optional = row->fields[i][0] == '?';
         struct field field = {.id = NULL};
@@ -151,18 +151,18 @@ static void resolve(JNIEnv *env, jclass class, const struct ckpt_generator_row *
         if (find_field(env, class, name, &field))
             found.fields[found.count++] = field;
         else if (!optional)
-            found.is_whole = false;
+            found.is_complete = false;
     }
-    found.is_whole = found.is_whole && found.count;
+    found.is_complete = found.is_complete && found.count;
 }
 
-bool ckpt_places_has_fields(JNIEnv *env, jclass class, const struct ckpt_generator_row *row)
+bool ckpt_field_places_has_fields(JNIEnv *env, jclass class, const struct ckpt_generator_row *row)
 {
     resolve(env, class, row);
     for (size_t i = 0; i < found.count; i++)
         if (!found.fields[i].is_static)
             return true;
-    return !found.is_whole; /* to be counted */
+    return !found.is_complete; /* the walk then counts the instances, for the report */
 }
 
 /* ---- places ---- */
@@ -176,18 +176,18 @@ static void add_raw(JNIEnv *env, const struct place *place)
 {
     const struct field *field = &place->field;
     unsigned size = size_of(field->kind);
-    const double none = NAN;
+    const double not_a_number = NAN;
     uint64_t value = 0;
 
     if (field->kind == '[') {
-        ckpt_renew_raw_array(env, place->holder, field->id, size_of(field->unit));
+        ckpt_raw_memory_add_array(env, place->holder, field->id, size_of(field->unit));
     } else if (field->kind == 'Z' || field->kind == 'D') {
-        memcpy(&value, &none, field->kind == 'D' ? sizeof value : 0);
-        ckpt_renew_raw_value(env, place->holder, field->id, size, value);
+        memcpy(&value, &not_a_number, field->kind == 'D' ? sizeof value : 0);
+        ckpt_raw_memory_add_value(env, place->holder, field->id, size, value);
     } else if (field->action == LOWEST) {
-        ckpt_renew_raw_value(env, place->holder, field->id, size, 1ull << (8 * size - 1));
-    } else if (field->action == BITS) {
-        ckpt_renew_raw_random(env, place->holder, field->id, size, field->mask);
+        ckpt_raw_memory_add_value(env, place->holder, field->id, size, 1ull << (8 * size - 1));
+    } else if (field->action == RANDOM_BITS) {
+        ckpt_raw_memory_add_random(env, place->holder, field->id, size, field->mask);
     }
 }
 
@@ -198,8 +198,8 @@ static bool follow(JNIEnv *env, jobject object, const struct field *from)
     struct field field = {.mask = from->mask};
 
     if (strcmp(from->follow, RANDOM_SEED) == 0) {
-        ckpt_walk_claim(object);
-        field.mask = (1ull << RANDOM_BITS) - 1;
+        ckpt_heap_walk_exclude(object);
+        field.mask = (1ull << RANDOM_SEED_BITS) - 1;
     }
     return find_field(env, (*env)->GetObjectClass(env, object), from->follow, &field) &&
            add(env, object, &field);
@@ -229,8 +229,8 @@ static bool add(JNIEnv *env, jobject holder, const struct field *field)
     return true;
 }
 
-bool ckpt_places_add(JNIEnv *env, jclass class, const struct ckpt_generator_row *row,
-                     jobject object)
+bool ckpt_field_places_add(JNIEnv *env, jclass class, const struct ckpt_generator_row *row,
+                           jobject object)
 {
     bool good = true;
 
@@ -239,7 +239,7 @@ bool ckpt_places_add(JNIEnv *env, jclass class, const struct ckpt_generator_row 
     for (size_t i = 0; i < found.count; i++)
         if (found.fields[i].is_static == !object)
             good &= add(env, object ? object : class, &found.fields[i]);
-    return good && found.is_whole;
+    return good && found.is_complete;
 }
 
 /* ---- writing ---- */
@@ -316,7 +316,7 @@ static bool write_place(JNIEnv *env, const struct place *place)
         (*env)->DeleteLocalRef(env, array);
         return good;
     }
-    if (field->action == PROCESS) {
+    if (field->action == PID) {
         if (field->kind != 'I' || !field->is_static ||
             (*env)->GetStaticIntField(env, place->holder, field->id) != old_pid)
             return true;
@@ -334,7 +334,7 @@ static bool write_place(JNIEnv *env, const struct place *place)
     return good;
 }
 
-bool ckpt_places_write(JNIEnv *env)
+bool ckpt_field_places_write(JNIEnv *env)
 {
     bool good = true;
 
@@ -345,7 +345,7 @@ bool ckpt_places_write(JNIEnv *env)
     return good;
 }
 
-void ckpt_places_forget(JNIEnv *env)
+void ckpt_field_places_discard(JNIEnv *env)
 {
     for (size_t i = 0; i < place_count; i++)
         (*env)->DeleteGlobalRef(env, places[i].holder);

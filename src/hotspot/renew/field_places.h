@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The fields that rows of library_generators.h name, found by JVMTI in the classes as they are in
- * this JVM, and what is written to them.
+ * Finds the fields that rows of library_generators.h name in the loaded classes, by JVMTI, and
+ * writes their new values in the restored process.
  */
 #ifndef CKPT_HOTSPOT_RENEW_FIELD_PLACES_H
 #define CKPT_HOTSPOT_RENEW_FIELD_PLACES_H
@@ -12,18 +12,19 @@
 #include "hotspot/renew/library_generators.h"
 
 /** Whether instances of @class have any field that @row names. */
-bool ckpt_places_has_fields(JNIEnv *env, jclass class, const struct ckpt_generator_row *row);
+bool ckpt_field_places_has_fields(JNIEnv *env, jclass class, const struct ckpt_generator_row *row);
 
 /**
- * Before the freeze: what is to be written in @object, or in the class (@object: NULL).  Without
- * one, a field that must exist and does not is an error, and so is a row of which nothing exists.
+ * Before the freeze: add the places to be written in @object, or in static fields (@object: NULL).
+ * @return false: out of memory, or a field is missing that the row requires, or all are missing
  */
-bool ckpt_places_add(JNIEnv *env, jclass class, const struct ckpt_generator_row *row,
-                     jobject object);
+bool ckpt_field_places_add(JNIEnv *env, jclass class, const struct ckpt_generator_row *row,
+                           jobject object);
 
-/** In the restored process. */
-bool ckpt_places_write(JNIEnv *env);
+/** In the restored process: write to all places. @return false if a write failed */
+bool ckpt_field_places_write(JNIEnv *env);
 
-void ckpt_places_forget(JNIEnv *env);
+/** Free all places. */
+void ckpt_field_places_discard(JNIEnv *env);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Final fields of the package java.lang are constants to the JIT compilers, also in objects: code
- * that is compiled before a freeze has the PID of ProcessHandle in its instructions, where renew.c
- * does not reach it.  So that class is loaded here, early, and with fields that are not final.
+ * See final_fields.h. The JIT compilers treat final fields of the package java.lang as constants,
+ * also instance fields: code that was compiled before a freeze contains the PID of ProcessHandle as
+ * an immediate operand, which renew.c cannot change. So that class is loaded here, early, with its
+ * fields made non-final.
  *
- * The hook sees the bytes of classes only for the moment of this one load, so nothing is slower
- * afterwards, and the archive of shared classes (CDS) stays in use: but for this class, of which it
- * has other bytes.  Nothing can be done about one that is there already (an agent loaded late).
+ * The class file hook is enabled only during this one load, so nothing is slower afterwards. The
+ * archive of shared classes (CDS) stays in use, except for this class, whose bytes differ. A class
+ * that is already loaded stays as it is (when the agent is loaded into a running JVM).
  */
 #include "hotspot/renew/final_fields.h"
 
@@ -20,7 +21,7 @@
 #define OWNER "java/lang/ProcessHandleImpl"
 #define FINAL 0x10
 
-/* What is left of a class file; at the first thing that does not fit, nothing is. */
+/* The unread rest of a class file; empty after the first read beyond its end. */
 struct bytes {
     unsigned char *at;
     size_t left;
@@ -39,8 +40,8 @@ static unsigned char *take(struct bytes *bytes, size_t size)
     return at;
 }
 
-/* Big-endian; 0 behind the end. */
-static uint32_t number(struct bytes *bytes, size_t size)
+/* Read a big-endian number; 0 after the end. */
+static uint32_t take_number(struct bytes *bytes, size_t size)
 {
     const unsigned char *at = take(bytes, size);
     uint32_t value = 0;
@@ -50,7 +51,7 @@ static uint32_t number(struct bytes *bytes, size_t size)
     return value;
 }
 
-/* Sizes of constants by their tag; a text (tag 1) says its own. */
+/* Sizes of constants by their tag; a text (tag 1) contains its size. */
 static size_t constant_size(uint32_t tag)
 {
     static const unsigned char sizes[] = {
@@ -60,14 +61,14 @@ static size_t constant_size(uint32_t tag)
     return tag < sizeof sizes ? sizes[tag] : 0;
 }
 
-/* Pass over the constants; @ret: at the place of each of @names, the number of that text. */
+/* Skip the constant pool; @ret gets the pool index of each of @names. */
 static bool find_names(struct bytes *bytes, const char *const names[], uint32_t *ret, size_t count)
 {
-    uint32_t constants = number(bytes, 2);
+    uint32_t constants = take_number(bytes, 2);
 
     for (uint32_t i = 1; i < constants && bytes->left; i++) {
-        uint32_t tag = number(bytes, 1);
-        size_t size = tag == 1 ? number(bytes, 2) : constant_size(tag);
+        uint32_t tag = take_number(bytes, 1);
+        size_t size = tag == 1 ? take_number(bytes, 2) : constant_size(tag);
         const unsigned char *text = take(bytes, size);
 
         if (!text || (tag != 1 && !size))
@@ -75,12 +76,12 @@ static bool find_names(struct bytes *bytes, const char *const names[], uint32_t 
         for (size_t k = 0; tag == 1 && k < count; k++)
             if (strlen(names[k]) == size && memcmp(text, names[k], size) == 0)
                 ret[k] = i;
-        i += tag == 5 || tag == 6; /* these count twice */
+        i += tag == 5 || tag == 6; /* a long or double takes two indices */
     }
     return bytes->left > 0;
 }
 
-static void open_fields(struct bytes *bytes)
+static void clear_final_flags(struct bytes *bytes)
 {
     static const char *const names[] = {"pid", "startTime"};
     uint32_t wanted[CKPT_COUNT(names)] = {0};
@@ -90,18 +91,18 @@ static void open_fields(struct bytes *bytes)
     if (!find_names(bytes, names, wanted, CKPT_COUNT(names)))
         return;
     take(bytes, 6); /* flags, class, superclass */
-    take(bytes, 2 * (size_t)number(bytes, 2));
-    fields = number(bytes, 2);
+    take(bytes, 2 * (size_t)take_number(bytes, 2));
+    fields = take_number(bytes, 2);
     for (uint32_t i = 0; i < fields && bytes->left; i++) {
         unsigned char *flags = take(bytes, 2);
-        uint32_t name = number(bytes, 2);
+        uint32_t name = take_number(bytes, 2);
         uint32_t attributes;
 
         take(bytes, 2); /* the type */
-        attributes = number(bytes, 2);
+        attributes = take_number(bytes, 2);
         for (uint32_t k = 0; k < attributes && bytes->left; k++) {
             take(bytes, 2);
-            take(bytes, number(bytes, 4));
+            take(bytes, take_number(bytes, 4));
         }
         for (size_t k = 0; flags && bytes->left && k < CKPT_COUNT(names); k++)
             if (wanted[k] && name == wanted[k])
@@ -122,10 +123,10 @@ static void JNICALL on_class(jvmtiEnv *jvmti, JNIEnv *env, jclass redefined, job
         return;
     *new_bytes = memcpy(copy.at, bytes, (size_t)size);
     *new_size = size;
-    open_fields(&copy);
+    clear_final_flags(&copy);
 }
 
-void ckpt_final_fields_open(JNIEnv *env)
+void ckpt_final_fields_make_mutable(JNIEnv *env)
 {
     static const jvmtiEventCallbacks callbacks = {.ClassFileLoadHook = on_class};
     jvmtiEnv *own = NULL;

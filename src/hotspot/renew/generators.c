@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See generators.h.  Classes are looked through first: each that a row knows, or that is a kind of
- * generator, becomes a type.  One walk finds the instances of all types.
+ * See generators.h. First the loaded classes are examined: each that has a row, or is a kind of
+ * generator, becomes a type. One walk finds the instances of all types.
  *
- * A generator that a library made, or that has secrets, gets new state.  Random, SplittableRandom
- * and the algorithms of java.util.random are left alone unless renew_random=true: with a seed of
- * the application's they promise a sequence, and they look like those without one.
+ * A generator that a library made, or that has secrets, gets new state. Random, SplittableRandom
+ * and the algorithms of java.util.random are changed only with renew_random=true: if the
+ * application gave them a seed, it may rely on their sequence, and whether it did cannot be seen.
  */
 #include "hotspot/renew/generators.h"
 
@@ -22,9 +22,9 @@
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
-#define MOST_CLASSES 65536
-#define MOST_MATCHES 256
-#define KEPT_SIZE 16384
+#define MAX_CLASSES 65536
+#define MAX_MATCHES 256
+#define NOT_RENEWED_SIZE 16384
 #define NAME_MAX_SIZE 512
 
 /* Superclasses and interfaces of generators. */
@@ -43,8 +43,8 @@ static const char *const bases[] = {
 };
 
 /*
- * Generators without state, or with another's; those of every thread have a row in
- * jdk_generators.c.
+ * Generators without state of their own, which use another generator; and the JDK's generators of
+ * threads, which have a row in jdk_generators.c.
  */
 static const char *const stateless[] = {
     "java/security/SecureRandom",
@@ -68,17 +68,21 @@ static const char *const stateless[] = {
 #define SPI "Ljava/security/SecureRandomSpi;"
 #define VIRTUAL "java/lang/VirtualThread"
 #define SUN "sun/security/provider/" /* NativePRNG, SHA1PRNG and DRBG, which have rows */
-#define BC "org/bouncycastle/"       /* the same of all of its DRBGs */
+#define BC "org/bouncycastle/"       /* all of its DRBGs have rows */
 
-/* A class of which something is to be renewed, or to be known. */
+/*
+ * A class that the walk searches for. STATE: a row describes its state; SECURE: another
+ * SecureRandom; NOT_RENEWED: only counted, for the report; FOR_ROWS: rows of jdk_generators.c need
+ * its instances.
+ */
 struct type {
-    enum { STATE, SECURE, KEPT, OTHER } kind;
+    enum { STATE, SECURE, NOT_RENEWED, FOR_ROWS } kind;
     jclass class; /* global reference */
     char name[NAME_MAX_SIZE];
-    const struct ckpt_generator_row *row; /* STATE */
+    const struct ckpt_generator_row *row; /* for STATE */
 };
 
-/* A class that others are compared with: of a row, or a base (no row). */
+/* A class that the loaded classes are compared with: of a row, or one of bases (no row). */
 struct match {
     const struct ckpt_generator_row *row;
     jclass class; /* local reference */
@@ -88,11 +92,11 @@ struct match {
 static struct type *types;
 static size_t type_count;
 static bool renews_seeded; /* also rows with CKPT_GENERATOR_SEEDED */
-static struct match matches[MOST_MATCHES];
+static struct match matches[MAX_MATCHES];
 static size_t match_count;
-static bool knows_sun, knows_bc; /* no class there is another one than in the rows */
-static char kept[KEPT_SIZE];
-static size_t kept_size;
+static bool sun_fits, bc_fits; /* all loaded generators of SUN, of BC are as their rows say */
+static char not_renewed[NOT_RENEWED_SIZE];
+static size_t not_renewed_size;
 
 /* ---- classes ---- */
 
@@ -115,11 +119,11 @@ static bool is_stateless(const char *name)
 
 static void add_match(jclass class, const struct ckpt_generator_row *row, bool is_secure)
 {
-    if (match_count < MOST_MATCHES)
+    if (match_count < MAX_MATCHES)
         matches[match_count++] = (struct match){row, class, is_secure};
 }
 
-/* Several loaders may have a class of this name each. */
+/* Several class loaders may each have a class of this name. */
 static void find_matches(jclass class, const char *name)
 {
     for (size_t i = 0; i < ckpt_generator_row_count; i++)
@@ -132,7 +136,7 @@ static void find_matches(jclass class, const char *name)
         add_match(class, NULL, true);
 }
 
-static bool is_wanted(const struct ckpt_generator_row *row)
+static bool is_enabled(const struct ckpt_generator_row *row)
 {
     return renews_seeded || (row->flags & CKPT_GENERATOR_SEEDED) != CKPT_GENERATOR_SEEDED;
 }
@@ -148,8 +152,8 @@ static const struct ckpt_generator_row *package_row(const char *name)
     return NULL;
 }
 
-/* What a class is to us; false: nothing. */
-static bool judge(JNIEnv *env, jclass class, const char *name, struct type *type)
+/* Fill in @type for a class that is to be searched for; false: it is not. */
+static bool classify(JNIEnv *env, jclass class, const char *name, struct type *type)
 {
     bool is_generator = false, is_secure = false;
 
@@ -166,14 +170,14 @@ static bool judge(JNIEnv *env, jclass class, const char *name, struct type *type
     }
     if (!type->row && is_generator)
         type->row = package_row(name);
-    if (type->row && is_wanted(type->row))
+    if (type->row && is_enabled(type->row))
         type->kind = STATE;
     else if (is_secure)
         type->kind = SECURE;
     else if (is_generator && !is_stateless(name))
-        type->kind = KEPT;
+        type->kind = NOT_RENEWED;
     else if (strcmp(name, VIRTUAL) == 0)
-        type->kind = OTHER;
+        type->kind = FOR_ROWS;
     else
         return false;
     return true;
@@ -184,7 +188,7 @@ static bool add_type(JNIEnv *env, jclass class, const char *name)
     struct type type = {.class = NULL};
     struct type *more;
 
-    if (!judge(env, class, name, &type) || !ckpt_java_is_initialised(class))
+    if (!classify(env, class, name, &type) || !ckpt_java_is_initialised(class))
         return true;
     more = realloc(types, (type_count + 1) * sizeof *more);
     if (!more)
@@ -198,7 +202,7 @@ static bool add_type(JNIEnv *env, jclass class, const char *name)
     return true;
 }
 
-/* The name of a class as in "java/util/Random", or NULL: an array, or none. */
+/* The name of a class, as "java/util/Random"; NULL: it is an array, or JVMTI failed. */
 static char *class_name(jclass class, char **ret_signature)
 {
     char *signature = NULL;
@@ -214,8 +218,8 @@ static char *class_name(jclass class, char **ret_signature)
     return signature + 1;
 }
 
-static bool look_through(JNIEnv *env, const jclass *classes, jint count,
-                         bool (*see)(JNIEnv *env, jclass class, const char *name))
+static bool visit_classes(JNIEnv *env, const jclass *classes, jint count,
+                          bool (*visit)(JNIEnv *env, jclass class, const char *name))
 {
     bool good = true;
 
@@ -224,14 +228,14 @@ static bool look_through(JNIEnv *env, const jclass *classes, jint count,
         char *name = class_name(classes[i], &signature);
 
         if (name)
-            good = see(env, classes[i], name);
+            good = visit(env, classes[i], name);
         if (signature)
-            ckpt_walk_deallocate(signature);
+            ckpt_heap_walk_deallocate(signature);
     }
     return good;
 }
 
-static bool see_match(JNIEnv *env, jclass class, const char *name)
+static bool visit_match(JNIEnv *env, jclass class, const char *name)
 {
     (void)env;
     find_matches(class, name);
@@ -244,15 +248,15 @@ static bool find_types(JNIEnv *env)
     jint count = 0;
     bool good;
 
-    if ((*env)->PushLocalFrame(env, MOST_CLASSES) < 0)
+    if ((*env)->PushLocalFrame(env, MAX_CLASSES) < 0)
         return false;
     match_count = 0;
     good =
         (*ckpt_jvm.jvmti)->GetLoadedClasses(ckpt_jvm.jvmti, &count, &classes) == JVMTI_ERROR_NONE;
     if (good) {
-        look_through(env, classes, count, see_match);
-        good = look_through(env, classes, count, add_type);
-        ckpt_walk_deallocate(classes);
+        visit_classes(env, classes, count, visit_match);
+        good = visit_classes(env, classes, count, add_type);
+        ckpt_heap_walk_deallocate(classes);
     }
     (*env)->PopLocalFrame(env, NULL);
     return good;
@@ -260,24 +264,25 @@ static bool find_types(JNIEnv *env)
 
 void ckpt_generators_walk(JNIEnv *env, bool seeded)
 {
-    bool good = ckpt_walk_begin();
+    bool good = ckpt_heap_walk_begin();
 
     renews_seeded = seeded;
-    ckpt_generators_forget(env);
+    ckpt_generators_discard(env);
     good = good && find_types(env);
     for (size_t i = 0; i < type_count && good; i++)
-        if (types[i].kind != STATE || ckpt_places_has_fields(env, types[i].class, types[i].row))
-            good = ckpt_walk_want(types[i].class);
-    if (!good || !ckpt_walk_run()) {
-        ckpt_log("warning", "random generators cannot be looked for in this JVM; clones may "
+        if (types[i].kind != STATE ||
+            ckpt_field_places_has_fields(env, types[i].class, types[i].row))
+            good = ckpt_heap_walk_add_class(types[i].class);
+    if (!good || !ckpt_heap_walk_run()) {
+        ckpt_log("warning", "cannot search for random generators in this JVM; clones may "
                             "share those of libraries and of other providers");
-        ckpt_walk_end();
+        ckpt_heap_walk_end();
     }
 }
 
 /* ---- instances ---- */
 
-/* The class of what is in a SecureRandom, the provider's. */
+/* The provider's class that implements a SecureRandom. */
 static void find_provider_class(JNIEnv *env, jobject random, char name[NAME_MAX_SIZE])
 {
     jfieldID id =
@@ -289,7 +294,7 @@ static void find_provider_class(JNIEnv *env, jobject random, char name[NAME_MAX_
     snprintf(name, NAME_MAX_SIZE, "%s", found ? found : "");
     ckpt_java_clear(env);
     if (signature)
-        ckpt_walk_deallocate(signature);
+        ckpt_heap_walk_deallocate(signature);
 }
 
 static bool begins(const char *name, const char *with)
@@ -297,13 +302,13 @@ static bool begins(const char *name, const char *with)
     return strncmp(name, with, strlen(with)) == 0;
 }
 
-/* What is made of classes that have rows has no state but theirs. */
+/* Whether all state of a SecureRandom of these classes is in objects of classes with rows. */
 static bool is_renewed(const char *class, const char *provider)
 {
     bool is_plain = strcmp(class, SECURE_RANDOM) == 0;
 
-    return (knows_sun && begins(provider, SUN) && (is_plain || begins(class, BC))) ||
-           (knows_bc && (begins(class, BC) || (is_plain && begins(provider, BC))));
+    return (sun_fits && begins(provider, SUN) && (is_plain || begins(class, BC))) ||
+           (bc_fits && (begins(class, BC) || (is_plain && begins(provider, BC))));
 }
 
 static bool reseed_instance(JNIEnv *env, const struct type *type, jobject random)
@@ -316,7 +321,7 @@ static bool reseed_instance(JNIEnv *env, const struct type *type, jobject random
     snprintf(name, sizeof name, *provider ? "%s (%s)" : "%s", type->name, provider);
     for (char *at = name; *at; at++)
         *at = *at == '/' ? '.' : *at;
-    return ckpt_reseed_add(env, random, name);
+    return ckpt_secure_random_add(env, random, name);
 }
 
 static bool take_instances(JNIEnv *env, const struct type *type)
@@ -325,19 +330,19 @@ static bool take_instances(JNIEnv *env, const struct type *type)
     jint count = 0;
     bool good = true;
 
-    if (!ckpt_walk_instances(type->class, &count, &objects))
+    if (!ckpt_heap_walk_instances(type->class, &count, &objects))
         return false;
     for (jint i = 0; i < count; i++) {
         if ((*env)->PushLocalFrame(env, 16) == 0) {
             if (type->kind == SECURE)
                 good &= reseed_instance(env, type, objects[i]);
             else
-                good &= ckpt_places_add(env, type->class, type->row, objects[i]);
+                good &= ckpt_field_places_add(env, type->class, type->row, objects[i]);
             (*env)->PopLocalFrame(env, NULL);
         }
         (*env)->DeleteLocalRef(env, objects[i]);
     }
-    ckpt_walk_deallocate(objects);
+    ckpt_heap_walk_deallocate(objects);
     return good;
 }
 
@@ -352,86 +357,88 @@ static bool overrides(JNIEnv *env, jclass class, const char *name)
            !(*env)->IsSameObject(env, declaring, base);
 }
 
-/* A subclass whose numbers do not come from where its seed goes to: it has it all the same. */
-static bool is_deaf(JNIEnv *env, jclass class)
+/* A subclass that overrides nextBytes() but not setSeed(): the seed may not reach its state. */
+static bool ignores_seed(JNIEnv *env, jclass class)
 {
-    bool deaf = false;
+    bool ignores = false;
 
     if ((*env)->PushLocalFrame(env, 8) < 0)
         return false;
-    deaf = overrides(env, class, "nextBytes") && !overrides(env, class, "setSeed");
+    ignores = overrides(env, class, "nextBytes") && !overrides(env, class, "setSeed");
     (*env)->PopLocalFrame(env, NULL);
-    return deaf;
+    return ignores;
 }
 
-static void keep(const char *name, size_t count)
+static void list_not_renewed(const char *name, size_t count)
 {
-    int length = snprintf(kept + kept_size, KEPT_SIZE - kept_size, "%zu %s", count, name);
+    int length = snprintf(not_renewed + not_renewed_size, NOT_RENEWED_SIZE - not_renewed_size,
+                          "%zu %s", count, name);
 
-    if (length < 0 || kept_size + (size_t)length + 1 > KEPT_SIZE)
+    if (length < 0 || not_renewed_size + (size_t)length + 1 > NOT_RENEWED_SIZE)
         return;
-    for (char *at = kept + kept_size; *at; at++)
+    for (char *at = not_renewed + not_renewed_size; *at; at++)
         *at = *at == '/' ? '.' : *at;
-    kept_size += (size_t)length + 1;
+    not_renewed_size += (size_t)length + 1;
 }
 
 static void prepare_state(JNIEnv *env, struct type *type)
 {
-    if (!ckpt_places_add(env, type->class, type->row, NULL) ||
-        (ckpt_walk_count(type->class) && !take_instances(env, type))) {
-        type->kind = KEPT; /* this version of the library is another one */
-        knows_sun &= !begins(type->name, SUN);
+    if (!ckpt_field_places_add(env, type->class, type->row, NULL) ||
+        (ckpt_heap_walk_count(type->class) && !take_instances(env, type))) {
+        type->kind = NOT_RENEWED; /* the row does not fit this version of the library */
+        sun_fits &= !begins(type->name, SUN);
     }
     ckpt_java_clear(env);
 }
 
 static void prepare_secure(JNIEnv *env, struct type *type)
 {
-    if (ckpt_walk_count(type->class) && (!take_instances(env, type) || is_deaf(env, type->class)))
-        type->kind = KEPT;
+    if (ckpt_heap_walk_count(type->class) &&
+        (!take_instances(env, type) || ignores_seed(env, type->class)))
+        type->kind = NOT_RENEWED;
     ckpt_java_clear(env);
 }
 
 void ckpt_generators_prepare(JNIEnv *env)
 {
-    kept_size = 0;
-    knows_sun = knows_bc = true;
-    ckpt_reseed_begin(env);
+    not_renewed_size = 0;
+    sun_fits = bc_fits = true;
+    ckpt_secure_random_begin(env);
     for (size_t i = 0; i < type_count; i++)
         if (types[i].kind == STATE)
             prepare_state(env, &types[i]);
     for (size_t i = 0; i < type_count; i++)
-        knows_bc &= types[i].kind != KEPT || !begins(types[i].name, BC);
+        bc_fits &= types[i].kind != NOT_RENEWED || !begins(types[i].name, BC);
     for (size_t i = 0; i < type_count; i++)
         if (types[i].kind == SECURE)
             prepare_secure(env, &types[i]);
     for (size_t i = 0; i < type_count; i++)
-        if (types[i].kind == KEPT && ckpt_walk_count(types[i].class))
-            keep(types[i].name, ckpt_walk_count(types[i].class));
-    ckpt_walk_end();
+        if (types[i].kind == NOT_RENEWED && ckpt_heap_walk_count(types[i].class))
+            list_not_renewed(types[i].name, ckpt_heap_walk_count(types[i].class));
+    ckpt_heap_walk_end();
 }
 
-size_t ckpt_generators_kept(const char **ret_words)
+size_t ckpt_generators_not_renewed(const char **ret_words)
 {
-    *ret_words = kept;
-    return kept_size;
+    *ret_words = not_renewed;
+    return not_renewed_size;
 }
 
 void ckpt_generators_renew(JNIEnv *env)
 {
-    if (!ckpt_places_write(env))
+    if (!ckpt_field_places_write(env))
         ckpt_log("warning", "cannot renew random generators of libraries in the restored "
                             "process; its clones may share them");
-    ckpt_reseed(env);
+    ckpt_secure_random_reseed(env);
 }
 
-void ckpt_generators_forget(JNIEnv *env)
+void ckpt_generators_discard(JNIEnv *env)
 {
     for (size_t i = 0; i < type_count; i++)
         (*env)->DeleteGlobalRef(env, types[i].class);
     free(types);
     types = NULL;
     type_count = 0;
-    ckpt_places_forget(env);
-    ckpt_reseed_end(env);
+    ckpt_field_places_discard(env);
+    ckpt_secure_random_discard(env);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See heap_walk.h.  Each wanted class is tagged with an even number, and its instances with the odd
- * one that follows, so that a class object is not taken for an instance of what it describes.
+ * See heap_walk.h. Each class to search for is tagged with an even number, and its instances with
+ * that number plus 1, so that a class object and an instance of the class have different tags.
  */
 #include "hotspot/renew/heap_walk.h"
 
@@ -10,7 +10,7 @@
 #include "runtime/jvm.h"
 
 static jvmtiEnv *walker;
-static size_t *counts; /* of instances, by the number of the class */
+static size_t *counts; /* of instances, for each class in the order of adding */
 static size_t class_count;
 
 /* The tag of a class or an instance; 0: it has none. */
@@ -26,22 +26,22 @@ static size_t *count_of(jlong class_tag)
     return &counts[class_tag / 2 - 1];
 }
 
-bool ckpt_walk_begin(void)
+bool ckpt_heap_walk_begin(void)
 {
     const jvmtiCapabilities tagging = {.can_tag_objects = 1};
 
-    ckpt_walk_end();
+    ckpt_heap_walk_end();
     if ((*ckpt_jvm.vm)->GetEnv(ckpt_jvm.vm, (void **)&walker, JVMTI_VERSION_1_2) != JNI_OK) {
         walker = NULL;
         return false;
     }
     if ((*walker)->AddCapabilities(walker, &tagging) == JVMTI_ERROR_NONE)
         return true;
-    ckpt_walk_end();
+    ckpt_heap_walk_end();
     return false;
 }
 
-bool ckpt_walk_want(jclass class)
+bool ckpt_heap_walk_add_class(jclass class)
 {
     jlong tag = ((jlong)class_count + 1) * 2;
 
@@ -51,7 +51,8 @@ bool ckpt_walk_want(jclass class)
     return true;
 }
 
-static jint JNICALL tag_it(jlong tag_of_class, jlong size, jlong *tag, jint length, void *data)
+static jint JNICALL tag_instance(jlong tag_of_class, jlong size, jlong *tag, jint length,
+                                 void *data)
 {
     (void)size;
     (void)length;
@@ -61,9 +62,9 @@ static jint JNICALL tag_it(jlong tag_of_class, jlong size, jlong *tag, jint leng
     return 0;
 }
 
-bool ckpt_walk_run(void)
+bool ckpt_heap_walk_run(void)
 {
-    const jvmtiHeapCallbacks callbacks = {.heap_iteration_callback = tag_it};
+    const jvmtiHeapCallbacks callbacks = {.heap_iteration_callback = tag_instance};
 
     if (!class_count)
         return true;
@@ -73,14 +74,14 @@ bool ckpt_walk_run(void)
                                          NULL) == JVMTI_ERROR_NONE;
 }
 
-size_t ckpt_walk_count(jclass class)
+size_t ckpt_heap_walk_count(jclass class)
 {
     jlong tag = tag_of(class);
 
     return tag && counts ? *count_of(tag) : 0;
 }
 
-bool ckpt_walk_instances(jclass class, jint *ret_count, jobject **ret_objects)
+bool ckpt_heap_walk_instances(jclass class, jint *ret_count, jobject **ret_objects)
 {
     const jlong tag = tag_of(class) + 1;
 
@@ -88,12 +89,12 @@ bool ckpt_walk_instances(jclass class, jint *ret_count, jobject **ret_objects)
                          JVMTI_ERROR_NONE;
 }
 
-void ckpt_walk_deallocate(void *memory)
+void ckpt_heap_walk_deallocate(void *memory)
 {
     (*ckpt_jvm.jvmti)->Deallocate(ckpt_jvm.jvmti, memory);
 }
 
-void ckpt_walk_claim(jobject object)
+void ckpt_heap_walk_exclude(jobject object)
 {
     jlong tag = tag_of(object);
 
@@ -103,7 +104,7 @@ void ckpt_walk_claim(jobject object)
     --*count_of(tag - 1);
 }
 
-void ckpt_walk_end(void)
+void ckpt_heap_walk_end(void)
 {
     if (walker)
         (*walker)->DisposeEnvironment(walker);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * One walk over the Java heap, shared by all that look for instances of a class.
+ * One walk over the Java heap for all code that needs the instances of a class.
  *
- * A walk needs the capability to tag objects, which the agent's own JVMTI environment does not have
- * and is not to have.  HotSpot grants it at any time, so an environment is made for the walk alone;
- * capability, tags and tables go with it.
+ * A walk needs the capability to tag objects, which the agent's own JVMTI environment must not
+ * have. HotSpot grants it at any time, so an environment is made only for the walk; disposing it
+ * also removes the capability and the tags.
  *
  * On the thread that prepares a checkpoint, while the others run.
  */
@@ -16,29 +16,30 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Make the environment. */
-bool ckpt_walk_begin(void);
+/** Make the environment. @return false: this JVM does not allow it */
+bool ckpt_heap_walk_begin(void);
 
-/** The instances of @class itself, not of its subclasses, are to be found. */
-bool ckpt_walk_want(jclass class);
+/** Add @class to the search: its own instances, not those of subclasses. */
+bool ckpt_heap_walk_add_class(jclass class);
 
-/** Walk over the heap, once; not at all if nothing is wanted. */
-bool ckpt_walk_run(void);
+/** Walk over the heap once; does nothing if no class was added. */
+bool ckpt_heap_walk_run(void);
 
-/** How many instances of @class the walk has found, without those that were claimed. */
-size_t ckpt_walk_count(jclass class);
+/** How many instances of @class were found, without excluded ones. */
+size_t ckpt_heap_walk_count(jclass class);
 
 /**
- * These instances: @ret_objects, local references, is to be given back with
- * ckpt_walk_deallocate().  None if the class was not wanted; false if there was no walk.
+ * Get these instances as local references, in an array to be freed by ckpt_heap_walk_deallocate().
+ * No instances if the class was not added.
+ * @return false if there was no walk
  */
-bool ckpt_walk_instances(jclass class, jint *ret_count, jobject **ret_objects);
-void ckpt_walk_deallocate(void *memory);
+bool ckpt_heap_walk_instances(jclass class, jint *ret_count, jobject **ret_objects);
+void ckpt_heap_walk_deallocate(void *memory);
 
-/** This object, if it was found, does not count as an instance of its class: a row knows it. */
-void ckpt_walk_claim(jobject object);
+/** Exclude @object from its class's instances, because a row of another table renews it. */
+void ckpt_heap_walk_exclude(jobject object);
 
-/** Give everything back; fine also if nothing was begun. */
-void ckpt_walk_end(void);
+/** Dispose the environment and all results; does nothing if there is none. */
+void ckpt_heap_walk_end(void);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Rows of renew.c: what names meant on the old machine.  Addresses that were found, names that were
- * not, and this host's own address are forgotten; each is looked up again when it is asked for.
+ * Rows of renew.c: cached results of name resolution, which are only valid on the old machine.
+ * Addresses that were found, names that were not found, and this host's own address are dropped,
+ * and are looked up again when they are needed.
  *
- * That is done before the freeze, in the process that goes on too if there is one: a call of Java
- * code that was not used before takes a millisecond in a restored process, where every page of it
- * has to be fetched.  There it is only seen whether somebody has looked up a name in between.
+ * This is done before the freeze, and so also in a process that continues after it: the first call
+ * of Java code takes a millisecond in a restored process, because each of its pages has to be
+ * fetched. The restored process only checks whether a name was looked up in between.
  *
- * Look-ups that were on their way are not in the way: they find their entry gone and give their
- * result to whoever waits, without keeping it.
+ * Lookups that are in progress find their entry gone; they return their result to the threads that
+ * wait for it, and do not cache it.
  */
 #include "hotspot/renew/renew_row.h"
 
@@ -18,7 +19,7 @@ enum { CACHE, EXPIRY, LOCAL_HOST, NEGATIVE };
 
 static jmethodID map_clear, set_clear;
 static jfieldID base_count, more_counts; /* of ConcurrentHashMap; NULL: unknown */
-static jfieldID old_map; /* InetAddress$Cache.cache; NULL where there is no such class */
+static jfieldID old_map; /* InetAddress$Cache.cache; NULL: this JDK has no such class */
 
 static jfieldID find_static(JNIEnv *env, jclass owner, const char *name, const char *signature)
 {
@@ -29,7 +30,7 @@ static jfieldID find_static(JNIEnv *env, jclass owner, const char *name, const c
     return id;
 }
 
-/* JDK 8 had two caches, each with a map of its own, before it took over the one of JDK 9. */
+/* Older updates of JDK 8 have two caches, each with its own map; later ones have that of JDK 9. */
 static bool prepare_old(JNIEnv *env, struct ckpt_renew_row *row)
 {
     const char *signature = "Ljava/net/InetAddress$Cache;";
@@ -46,7 +47,7 @@ static bool prepare_old(JNIEnv *env, struct ckpt_renew_row *row)
     return old_map != NULL;
 }
 
-/* Both old caches are guarded by the monitor of the first; nobody holds it while waiting. */
+/* The monitor of the first old cache guards both. The JDK does not hold it while it waits. */
 static bool clear_old(JNIEnv *env, const struct ckpt_renew_row *row)
 {
     jobject guard = (*env)->GetStaticObjectField(env, row->owner, row->ids[CACHE]);
@@ -66,8 +67,8 @@ static bool clear_old(JNIEnv *env, const struct ckpt_renew_row *row)
     return (*env)->MonitorExit(env, guard) == 0;
 }
 
-/* Whether it is, without calling it: as long as the map was used by one thread at a time. */
-static bool is_surely_empty(JNIEnv *env, jobject map)
+/* Proves it without calling the map; impossible once threads have used the map concurrently. */
+static bool is_provably_empty(JNIEnv *env, jobject map)
 {
     return more_counts && !(*env)->GetLongField(env, map, base_count) &&
            !(*env)->GetObjectField(env, map, more_counts);
@@ -80,7 +81,7 @@ static bool clear_new(JNIEnv *env, const struct ckpt_renew_row *row)
 
     if (!cache || !expiry)
         return false;
-    if (is_surely_empty(env, cache))
+    if (is_provably_empty(env, cache))
         return true;
     (*env)->CallVoidMethod(env, cache, map_clear);
     if (!(*env)->ExceptionCheck(env))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See java_command.h.  Programs that start themselves again take ProcessHandle.current().info()
- * .command(). Its native method (libjava, the same from JDK 9 on) becomes ours in a restored
- * process: it calls the JDK's, and corrects the command if the process asked for is this one.
+ * See java_command.h. Programs that start themselves again use ProcessHandle.current().info()
+ * .command(). In a restored process its native method (in libjava, the same from JDK 9 on) is
+ * replaced by one that calls the original and corrects the command if the PID is this process's.
  */
 #include "hotspot/renew/java_command.h"
 
@@ -29,17 +29,17 @@ static bool read_link(char *path, size_t size)
     return length > 0;
 }
 
-void ckpt_executable_init(void)
+void ckpt_java_command_init(void)
 {
     read_link(executable, sizeof executable);
 }
 
-const char *ckpt_executable(void)
+const char *ckpt_java_command_path(void)
 {
     return *executable ? executable : NULL;
 }
 
-void ckpt_renew_executable_prepare(JNIEnv *env)
+void ckpt_java_command_prepare(JNIEnv *env)
 {
     void *library;
 
@@ -68,15 +68,15 @@ static void JNICALL get_info(JNIEnv *env, jobject info, jlong pid)
         (*env)->SetObjectField(env, info, command, path);
 }
 
-void ckpt_renew_executable(JNIEnv *env)
+void ckpt_java_command_renew(JNIEnv *env)
 {
     static const JNINativeMethod method = {(char *)"info0", (char *)"(J)V", (void *)get_info};
-    static bool taken; /* in an earlier generation: it stays ours */
+    static bool replaced; /* maybe after an earlier restore: it stays replaced */
     char now[PATH_MAX];
 
-    if (taken || !info_class || !original || !*executable || !read_link(now, sizeof now) ||
+    if (replaced || !info_class || !original || !*executable || !read_link(now, sizeof now) ||
         strcmp(now, executable) == 0)
         return;
-    taken = (*env)->RegisterNatives(env, info_class, &method, 1) == JNI_OK;
+    replaced = (*env)->RegisterNatives(env, info_class, &method, 1) == JNI_OK;
     (*env)->ExceptionClear(env);
 }

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The program that a restored process says it runs.  The kernel changes /proc/PID/exe only for
- * those with CAP_CHECKPOINT_RESTORE (the restorer tries); for others it names the command that
- * restored, and Java's ProcessHandle.Info reads that.
+ * The path of the program that a restored process reports to Java. A process may change its
+ * /proc/PID/exe only with CAP_CHECKPOINT_RESTORE (the restorer tries). Otherwise that is the path
+ * of the command that restored, and Java's ProcessHandle.Info reads it.
  */
 #ifndef CKPT_HOTSPOT_RENEW_JAVA_COMMAND_H
 #define CKPT_HOTSPOT_RENEW_JAVA_COMMAND_H
 
 #include <jni.h>
 
-/** When the agent is loaded, before any restore: what this program is. */
-void ckpt_executable_init(void);
+/** When the agent is loaded, before any restore: record the path of this program. */
+void ckpt_java_command_init(void);
 
-/** The path that was found then; NULL: none. */
-const char *ckpt_executable(void);
+/** The recorded path; NULL: it could not be read. */
+const char *ckpt_java_command_path(void);
 
-/** Before the freeze, behind ckpt_renew_prepare(). */
-void ckpt_renew_executable_prepare(JNIEnv *env);
+/** Before the freeze, after ckpt_renew_prepare(): find the JDK's class and native method. */
+void ckpt_java_command_prepare(JNIEnv *env);
 
-/** In the restored process, when all threads run again. */
-void ckpt_renew_executable(JNIEnv *env);
+/** In the restored process, when all threads run again: correct the path, if it is another one. */
+void ckpt_java_command_renew(JNIEnv *env);
 
 #endif

@@ -2,12 +2,12 @@
 /*
  * Rows of renew.c: random generators of the JDK.
  *
- * Seeds and states are overwritten where they are with bytes from the kernel.  That is a seed as
- * good as the first one, needs no lock, and harms nobody who is in the middle of using the
- * generator: positions and counts in its buffers stay what they are.
+ * Seeds and states are overwritten in place with bytes from the kernel. Such a seed is as good as
+ * the first one, needs no lock, and does not disturb a thread that is using the generator, because
+ * positions and counts of its buffers are not changed.
  *
- * Left alone is what only spreads or mixes (hash seeds, the salt of Set.of, probes), whose change
- * would break tables that exist.  Generators that are objects of their own: generators.c.
+ * Values that only spread hashes (hash seeds, the salt of Set.of, probes) are not changed, because
+ * existing tables depend on them. generators.c renews generators that are separate objects.
  */
 #include <string.h>
 
@@ -23,9 +23,9 @@
 #define RANDOM "Ljava/util/Random;"
 #define RANDOM_IO "Lsun/security/provider/NativePRNG$RandomIO;"
 #define BYTES "[B"
-#define MOST_THREADS 65536
+#define MAX_THREADS 65536
 #define ALL_BITS UINT64_MAX
-#define RANDOM_BITS ((1ull << 48) - 1) /* of a seed of java.util.Random */
+#define RANDOM_BITS ((1ull << 48) - 1) /* the bits of a seed of java.util.Random */
 
 static jfieldID atomic_value; /* AtomicLong.value */
 static jfieldID random_seed;  /* Random.seed */
@@ -40,7 +40,7 @@ static bool set_long(JNIEnv *env, jobject object, jfieldID id)
     return true;
 }
 
-/* ---- counters from which new generators get their seeds ---- */
+/* ---- counters that give new generators their seeds ---- */
 
 static bool find_atomic_value(JNIEnv *env)
 {
@@ -54,10 +54,10 @@ static bool find_atomic_value(JNIEnv *env)
 
 static bool keep_atomic(JNIEnv *env, struct ckpt_renew_row *row, jobject atomic, uint64_t mask)
 {
-    jobject kept = ckpt_renew_keep(env, row, atomic);
+    jobject kept = ckpt_renew_row_keep(env, row, atomic);
 
     if (kept)
-        ckpt_renew_raw_random(env, kept, atomic_value, 8, mask);
+        ckpt_raw_memory_add_random(env, kept, atomic_value, 8, mask);
     return kept != NULL;
 }
 
@@ -77,7 +77,7 @@ static bool renew_counter(JNIEnv *env, const struct ckpt_renew_row *row)
     return counter && set_long(env, counter, atomic_value);
 }
 
-/* The JDK's own instances of java.util.Random. */
+/* The seed of a java.util.Random that the JDK shares in a static field; NULL: none yet. */
 static jobject shared_seed(JNIEnv *env, const struct ckpt_renew_row *row)
 {
     jobject random = (*env)->GetStaticObjectField(env, row->owner, row->ids[0]);
@@ -86,7 +86,7 @@ static jobject shared_seed(JNIEnv *env, const struct ckpt_renew_row *row)
         random_seed =
             (*env)->GetFieldID(env, (*env)->GetObjectClass(env, random), "seed", ATOMIC_LONG);
     if (random)
-        ckpt_walk_claim(random);
+        ckpt_heap_walk_exclude(random);
     return random && random_seed ? (*env)->GetObjectField(env, random, random_seed) : NULL;
 }
 
@@ -101,7 +101,7 @@ static bool prepare_shared(JNIEnv *env, struct ckpt_renew_row *row)
     return !seed || keep_atomic(env, row, seed, RANDOM_BITS);
 }
 
-/* Without a seed it has not been used yet. */
+/* If there is no seed yet, the generator will be made with a new one. */
 static bool renew_shared(JNIEnv *env, const struct ckpt_renew_row *row)
 {
     jobject seed = shared_seed(env, row);
@@ -114,7 +114,7 @@ static bool renew_shared(JNIEnv *env, const struct ckpt_renew_row *row)
     return true;
 }
 
-/* ---- NativePRNG: what it has read ahead from the kernel ---- */
+/* ---- NativePRNG: bytes that it has read ahead from the kernel ---- */
 
 static bool prepare_native(JNIEnv *env, struct ckpt_renew_row *row)
 {
@@ -126,9 +126,9 @@ static bool prepare_native(JNIEnv *env, struct ckpt_renew_row *row)
         io ? (*env)->GetFieldID(env, (*env)->GetObjectClass(env, io), "nextBuffer", BYTES) : NULL;
     if (!io)
         return row->ids[0] != NULL; /* no such device */
-    io = row->ids[1] ? ckpt_renew_keep(env, row, io) : NULL;
+    io = row->ids[1] ? ckpt_renew_row_keep(env, row, io) : NULL;
     if (io)
-        ckpt_renew_raw_array(env, io, row->ids[1], 1);
+        ckpt_raw_memory_add_array(env, io, row->ids[1], 1);
     return io != NULL;
 }
 
@@ -151,7 +151,7 @@ static bool prepare_seed(JNIEnv *env, struct ckpt_renew_row *row)
     return row->ids[1] != NULL;
 }
 
-/* A thread without a probe has no seed either; its page stays as it is in the image. */
+/* A thread without a probe has no seed. Not writing then keeps its page shared with the image. */
 static bool renew_thread(JNIEnv *env, const struct ckpt_renew_row *row, jobject thread)
 {
     return !(*env)->GetIntField(env, thread, row->ids[1]) || set_long(env, thread, row->ids[0]);
@@ -164,7 +164,7 @@ static bool renew_threads(JNIEnv *env, const struct ckpt_renew_row *row)
     jint count = 0;
     bool good = true;
 
-    (*env)->EnsureLocalCapacity(env, MOST_THREADS);
+    (*env)->EnsureLocalCapacity(env, MAX_THREADS);
     if ((*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
         return false;
     for (jint i = 0; i < count; i++)
@@ -180,34 +180,35 @@ static bool prepare_threads(JNIEnv *env, struct ckpt_renew_row *row)
     jint count = 0;
     bool good = true;
 
-    (*env)->EnsureLocalCapacity(env, MOST_THREADS); /* else -Xcheck:jni complains */
+    (*env)->EnsureLocalCapacity(env, MAX_THREADS); /* else -Xcheck:jni complains */
     if (!prepare_seed(env, row) ||
         (*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
         return false;
     for (jint i = 0; i < count; i++)
         if ((*env)->GetIntField(env, threads[i], row->ids[1])) {
-            jobject kept = ckpt_renew_keep(env, row, threads[i]);
+            jobject kept = ckpt_renew_row_keep(env, row, threads[i]);
 
             good &= kept != NULL;
             if (kept)
-                ckpt_renew_raw_random(env, kept, row->ids[0], 8, ALL_BITS);
+                ckpt_raw_memory_add_random(env, kept, row->ids[0], 8, ALL_BITS);
         }
     (*jvmti)->Deallocate(jvmti, (unsigned char *)threads);
     return good;
 }
 
-/* JVMTI lists no virtual threads.  Where no carrier was ever made there are none. */
+/* JVMTI does not list virtual threads. If no carrier thread was ever made there are none. */
 static bool prepare_virtual(JNIEnv *env, struct ckpt_renew_row *row)
 {
     jclass class = ckpt_java_load(env, "java.lang.VirtualThread");
-    bool good = prepare_seed(env, row) && (!class || ckpt_renew_keep_instances(env, row, class));
+    bool good =
+        prepare_seed(env, row) && (!class || ckpt_renew_row_keep_instances(env, row, class));
 
     (*env)->DeleteGlobalRef(env, class);
     if (!good)
         return false;
     for (size_t i = 0; i < row->object_count; i++)
         if ((*env)->GetIntField(env, row->objects[i], row->ids[1]))
-            ckpt_renew_raw_random(env, row->objects[i], row->ids[0], 8, ALL_BITS);
+            ckpt_raw_memory_add_random(env, row->objects[i], row->ids[0], 8, ALL_BITS);
     return true;
 }
 
@@ -222,7 +223,7 @@ static bool renew_virtual(JNIEnv *env, const struct ckpt_renew_row *row)
 
 /* ---- the algorithms of java.util.random (JDK 17) ---- */
 
-/* In a package of the boot loader or of the application's, which one depends on the version. */
+/* These are loaded by the boot or by the application loader, depending on the JDK's version. */
 static bool is_generator(const char *signature)
 {
     static const char *const packages[] = {"Ljdk/random/", "Ljdk/internal/random/"};

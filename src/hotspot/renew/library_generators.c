@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Rows of generators.c: where the JDK and libraries keep the state of their random generators, and
- * what else of theirs must differ between clones.  library_generators.h says what a row may say.
+ * Rows of generators.c: fields in which the JDK and libraries keep the state of random generators,
+ * and other fields that must differ between clones. library_generators.h describes the syntax.
  *
  * Indices, counts and constants of an algorithm (the increment of a PCG, which must be odd) are
- * left out: only what any value will do for is named.
+ * left out: only fields for which any value is valid are named.
  */
 #include "hotspot/renew/library_generators.h"
 
@@ -18,7 +18,7 @@
 #define MATH3 "org/apache/commons/math3/random/"
 #define RNG "org/apache/commons/rng/core/"
 
-/* Of Commons RNG, dsiutils and java.util.random, which spell the states of generators alike. */
+/* Field names that Commons RNG, dsiutils and java.util.random use for the states of generators. */
 #define XO                                                                                         \
     "?state", "?state0", "?state1", "?state2", "?state3", "?state4", "?state5", "?state6",         \
         "?state7", "?s0", "?s1", "?s2", "?s3", "?x", "?x0", "?x1", "?x2", "?x3", "?ls", "?lsh",    \
@@ -26,14 +26,14 @@
         "?jcong", "?xx", "?yy"
 
 const struct ckpt_generator_row ckpt_generator_rows[] = {
-    /* Below zero, a DRBG takes a new seed before it answers.  Counting up from the lowest number
-     * stays below zero for long, should a thread be doing that at this moment. */
+    /* A DRBG reseeds itself if its counter is negative. A thread may be incrementing the counter at
+     * this moment: from the lowest number it stays negative for long. */
     {"sun/security/provider/SecureRandom", {"state", "?remainder"}},
     {"sun/security/provider/HashDrbg", {"v", "c", "reseedCounter=min"}},
     {"sun/security/provider/HmacDrbg", {"v", "k", "reseedCounter=min"}},
     {"sun/security/provider/CtrDrbg", {"v", "k", "reseedCounter=min"}},
 
-    /* No key has that number, so new tickets get a new key; those that clients have stay valid. */
+    /* No key has the new ID, so new tickets get a new key; tickets of clients stay valid. */
     {"sun/security/ssl/SSLSessionContextImpl", {"?currentKeyID"}},
 
     {BC_DRBG "HashSP800DRBG", {"_V", "_C"}},
@@ -69,14 +69,14 @@ const struct ckpt_generator_row ckpt_generator_rows[] = {
     {RNG "source64/", {XO}},
     {"it/unimi/dsi/util/", {XO, "?s"}},
 
-    /* Made by the library, without a seed of the application's. */
+    /* Made by the library, with a random seed. */
     {"scala/util/Random$", {"self"}, CKPT_GENERATOR_EXACT},
     {"org/springframework/util/AlternativeJdkIdGenerator", {"random"}},
     {"org/apache/commons/lang3/RandomStringUtils", {"?RANDOM"}},
     {"org/apache/commons/lang/RandomStringUtils", {"?RANDOM"}},
     {"org/apache/tomcat/websocket/WsWebSocketContainer", {"?RANDOM"}},
 
-    /* The application may have given these a seed because it wants the same numbers each time. */
+    /* The application may have given these a seed, to get the same numbers each time. */
     {"java/util/Random", {"seed/48", "haveNextNextGaussian"}, CKPT_GENERATOR_SEEDED},
     {"java/util/SplittableRandom", {"seed"}, CKPT_GENERATOR_SEEDED},
     {"jdk/random/", {XO, "?s"}, CKPT_GENERATOR_SEEDED},

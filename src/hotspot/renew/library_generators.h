@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Where the JDK and libraries keep the state of random generators: a table.
+ * A table of the fields in which the JDK and libraries keep the state of random generators.
  */
 #ifndef CKPT_HOTSPOT_RENEW_LIBRARY_GENERATORS_H
 #define CKPT_HOTSPOT_RENEW_LIBRARY_GENERATORS_H
 
 #include <stddef.h>
 
-#define CKPT_GENERATOR_EXACT 1u                           /**< not its subclasses */
-#define CKPT_GENERATOR_SEEDED (2u | CKPT_GENERATOR_EXACT) /**< only if the user says so */
+#define CKPT_GENERATOR_EXACT 1u                           /**< without subclasses */
+#define CKPT_GENERATOR_SEEDED (2u | CKPT_GENERATOR_EXACT) /**< only with renew_random=true */
 #define CKPT_GENERATOR_FIELDS 40
 
 /**
- * A class and its state.  A name with a slash at its end is a package: a class of it with any of
- * the fields is meant.  Fields may be static, and inherited; what is written depends on their type:
- * numbers and arrays of them get random bits; a boolean becomes false and a double NaN (a number
- * that was drawn ahead is gone); AtomicLong, AtomicInteger and java.util.Random are followed.  In
- * front of a name '?': need not exist.  After it "/BITS": as many random bits; "=min": the lowest
- * number; "=pid": the process ID, if it was that; ">NAME": that field of the object it refers to.
+ * A class and the fields of its state. A class name that ends with a slash is a package, and means
+ * its generators that have any of the fields. Fields may be static or inherited. The type of a
+ * field decides what is written: random bits to numbers and arrays of numbers; false to a boolean
+ * and NaN to a double, so that a value generated in advance is dropped. In an AtomicLong,
+ * AtomicInteger or java.util.Random the value or seed is written. A name may have a prefix and a
+ * suffix:
+ *  - ?NAME: the field need not exist;
+ *  - NAME/BITS: write only so many random bits;
+ *  - NAME=min: write the lowest number of the type;
+ *  - NAME=pid: write the process ID, if the field has the old one;
+ *  - NAME>FIELD: write to this field of the object that NAME refers to.
  */
 struct ckpt_generator_row {
     const char *class; /**< as in "java/util/Random" */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See management.h.  The bean asks an object of sun.management.VMManagementImpl, whose
- * methods for the two times are native: in the restored process they become ours. That needs
- * neither the bean nor the class to be in use, so it also holds for a bean that is made later. One
- * that exists has read its start time already, into a field, and gets the new one.  The classes are
- * loaded without being initialised: they fail if that is out of turn.
+ * See management.h. The bean gets both times from native methods of
+ * sun.management.VMManagementImpl, which are replaced in the restored process. That also works if
+ * the bean and the class are used only later. A bean that exists has already read its start time
+ * into a field, which gets the new value. The classes are not initialised here: they fail if they
+ * are initialised in the wrong order.
  *
- * All names are private ones of the JDK (17 and 25 looked at); where one is missing, that time is
- * left as it was.  What counts by HotSpot's own clock is not changed by this: -Xlog's uptime, jcmd
+ * All names are private ones of the JDK (read in the sources of 17 and 25); if one is missing, that
+ * time is not changed. Times that HotSpot computes itself are never changed: -Xlog's uptime, jcmd
  * VM.uptime, the times in notifications of the collector.
  */
 #include "hotspot/renew/management.h"
@@ -21,7 +21,7 @@
 
 /* Global references, for the life of the JVM. */
 static jclass management, factory, bean_class;
-static int64_t restored_at_ms; /* by the monotonic clock, which nobody sets */
+static int64_t restored_at_ms; /* by the monotonic clock, which cannot be set */
 
 static int64_t start_time_ms(void)
 {
@@ -42,7 +42,7 @@ static jlong JNICALL get_uptime(JNIEnv *env, jobject self)
     return ckpt_clock_ms(CLOCK_MONOTONIC) - restored_at_ms;
 }
 
-void ckpt_renew_management_prepare(JNIEnv *env)
+void ckpt_management_prepare(JNIEnv *env)
 {
     if (management)
         return;
@@ -51,23 +51,23 @@ void ckpt_renew_management_prepare(JNIEnv *env)
     bean_class = ckpt_java_load(env, "sun.management.RuntimeImpl");
 }
 
-static void take_over(JNIEnv *env)
+static void replace_natives(JNIEnv *env)
 {
     static const JNINativeMethod natives[] = {
         {(char *)"getStartupTime", (char *)"()J", (void *)get_start_time},
         {(char *)"getUptime0", (char *)"()J", (void *)get_uptime},
     };
 
-    static bool taken; /* in an earlier generation: they stay ours */
+    static bool replaced; /* maybe after an earlier restore: they stay replaced */
 
-    for (size_t i = 0; i < CKPT_COUNT(natives) && !taken; i++) {
+    for (size_t i = 0; i < CKPT_COUNT(natives) && !replaced; i++) {
         (*env)->RegisterNatives(env, management, &natives[i], 1);
         ckpt_java_clear(env);
     }
-    taken = true;
+    replaced = true;
 }
 
-/* Only if the class is initialised: to ask it for a field would initialise it. */
+/* Only if the class is initialised, because GetStaticFieldID() would initialise it. */
 static void renew_bean(JNIEnv *env)
 {
     jfieldID bean_at, time_at;
@@ -88,12 +88,12 @@ static void renew_bean(JNIEnv *env)
     (*env)->DeleteLocalRef(env, bean);
 }
 
-void ckpt_renew_management(JNIEnv *env)
+void ckpt_management_renew(JNIEnv *env)
 {
     restored_at_ms =
         ckpt_clock_ms(CLOCK_MONOTONIC) - (ckpt_clock_ms(CLOCK_REALTIME) - start_time_ms());
     if (management)
-        take_over(env);
+        replace_natives(env);
     if (factory && bean_class)
         renew_bean(env);
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * RuntimeMXBean after a restore: start time and uptime count from there, as CRaC's JDK has it by
- * default. The name, PID@HOST, the JDK makes anew each time it is asked.
+ * RuntimeMXBean after a restore: start time and uptime count from the restore, as in CRaC's JDK by
+ * default. The bean's name, PID@HOST, needs no change: the JDK makes it for each call.
  */
 #ifndef CKPT_HOTSPOT_RENEW_MANAGEMENT_H
 #define CKPT_HOTSPOT_RENEW_MANAGEMENT_H
 
 #include <jni.h>
 
-/** Before the freeze, on the thread that freezes: find the classes. Initialises none of them. */
-void ckpt_renew_management_prepare(JNIEnv *env);
+/** Before the freeze, on the thread that freezes: load the classes, without initialising them. */
+void ckpt_management_prepare(JNIEnv *env);
 
 /** In the restored process, on the same thread, when all others run again. */
-void ckpt_renew_management(JNIEnv *env);
+void ckpt_management_renew(JNIEnv *env);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Rows of renew.c: who this process is.  HotSpot and most of the JDK ask the kernel for the PID
- * whenever they need it (JFR, the attach mechanism, the MXBeans); ProcessHandle remembers it.
+ * Rows of renew.c: the identity of this process. HotSpot and most of the JDK get the PID from the
+ * kernel whenever they need it (JFR, the attach mechanism, the MXBeans); ProcessHandle stores it.
  *
- * RMI makes its identifiers from a number that is to be unique on this host; told that it has none,
- * it takes another.  Identifiers that exist keep theirs, for others know them.
+ * RMI makes its identifiers from a number that should be unique on the host. With its flag for "has
+ * a number" cleared, it chooses a new one. Existing identifiers keep their number, because other
+ * processes know them.
  */
 #include "hotspot/renew/renew_row.h"
 
@@ -19,9 +20,9 @@
 enum { CURRENT, PID, START_TIME };
 enum { HAS_NUMBER };
 
-static jlong ticks_before; /* when the process started, as the kernel counts; -1: unknown */
+static jlong ticks_before; /* start of the old process in clock ticks; -1: unknown */
 
-/* Field 22 of /proc/self/stat.  The second one is a name in brackets, of any characters. */
+/* Field 22 of /proc/self/stat. Field 2 is a name in brackets and may contain any characters. */
 static jlong start_ticks(void)
 {
     ckpt_auto_close int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
@@ -50,16 +51,15 @@ static bool prepare_handle(JNIEnv *env, struct ckpt_renew_row *row)
     if (!row->ids[START_TIME])
         return false;
     current = (*env)->GetStaticObjectField(env, owner, row->ids[CURRENT]);
-    current = current ? ckpt_renew_keep(env, row, current) : NULL;
+    current = current ? ckpt_renew_row_keep(env, row, current) : NULL;
     if (current)
-        ckpt_renew_raw_process(env, current, row->ids[PID], sizeof(jlong));
+        ckpt_raw_memory_add_pid(env, current, row->ids[PID], sizeof(jlong));
     return current != NULL;
 }
 
 /*
- * ProcessHandle.info() tells nothing unless the start time is what the JDK computes from the
- * kernel's ticks and the time of boot that it has read once.  The difference of ticks gives the
- * same without calling it.
+ * ProcessHandle.info() is empty unless startTime equals what the JDK computes from the kernel's
+ * ticks and the boot time that it has read once. Adding the difference of ticks gives that value.
  */
 static bool renew_handle(JNIEnv *env, const struct ckpt_renew_row *row)
 {

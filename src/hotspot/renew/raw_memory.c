@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See raw_memory.h.  ckpt_renew_raw_check() and ckpt_renew_raw_write() run among the parked: raw
- * system calls, no libc but memcpy and memcmp.
+ * See raw_memory.h. ckpt_raw_memory_check() and ckpt_raw_memory_write() run while parked: only raw
+ * system calls, and of libc only memcpy and memcmp.
  */
 #include "hotspot/renew/raw_memory.h"
 
@@ -12,14 +12,14 @@
 #include "hotspot/heap.h"
 #include "hotspot/vmstructs.h"
 
-#define TRIAL_LENGTH 77 /* of an array; found nowhere else near */
-#define POOL 256        /* up to this size getrandom() is never interrupted */
+#define TRIAL_LENGTH 77 /* of an array; no other header field has this value */
+#define POOL 256        /* getrandom() is never interrupted up to this size */
 
-/* A place to write to: a field of the object that the cell of a global reference points at. */
+/* A place to write to: a field of the object that the cell of a global reference points to. */
 struct place {
     char *const *cell;
     uint32_t at;
-    enum { RANDOM, VALUE, ARRAY, PROCESS } kind;
+    enum { RANDOM, VALUE, ARRAY, PID } kind;
     unsigned size;  /* of the field, or of an array's elements */
     uint64_t value; /* RANDOM: the mask; VALUE: what is written */
 };
@@ -27,24 +27,24 @@ struct place {
 static struct place *places;
 static size_t place_count;
 
-/* How to find things out: jdk.internal.misc.Unsafe, or sun.misc.Unsafe before JDK 9. */
+/* Gives field offsets: jdk.internal.misc.Unsafe, or sun.misc.Unsafe before JDK 9. */
 static jobject unsafe; /* global reference, kept */
 static jmethodID offset_of;
 
-/* Objects whose content we know: an array, a reference to it, a number. */
+/* Trial objects, whose content is known: an array, an object that refers to it, a number. */
 static jobject trial_array, trial_reference, trial_number;
 static uint32_t reference_at, number_at;
 static unsigned char trial_bytes[TRIAL_LENGTH];
 static jlong trial_value;
 
-/* What was found out about objects. */
+/* The layout of objects, and whether the trial objects confirm it. */
 static bool usable, has_narrow;
 static uint32_t alignment;
 static uint32_t data_at, length_at;
 static uint64_t narrow_base;
 static unsigned narrow_shift;
 
-/* Global references are addresses of cells, with a mark in the lowest bits (JDK 21). */
+/* A global reference is the address of a cell, with a tag in the lowest bits (JDK 21). */
 static char *const *cell_of(jobject global)
 {
     return (char *const *)((uintptr_t)global & ~(uintptr_t)7);
@@ -75,7 +75,7 @@ static bool find_unsafe(JNIEnv *env)
     return unsafe != NULL;
 }
 
-/* 0 if the JVM does not tell; no field is there, where every object has its header. */
+/* The offset of a field; 0, where each object has its header: not known. */
 static uint32_t offset(JNIEnv *env, jobject object, jfieldID id)
 {
     static jfieldID last_id;
@@ -100,8 +100,8 @@ static uint32_t offset(JNIEnv *env, jobject object, jfieldID id)
     return last;
 }
 
-static jobject make(JNIEnv *env, const char *name, const char *field, const char *signature,
-                    uint32_t *ret_at, jfieldID *ret_id)
+static jobject make_trial(JNIEnv *env, const char *name, const char *field, const char *signature,
+                          uint32_t *ret_at, jfieldID *ret_id)
 {
     jclass class = (*env)->FindClass(env, name);
     jobject made = class ? (*env)->AllocObject(env, class) : NULL;
@@ -121,31 +121,31 @@ static bool make_trials(JNIEnv *env)
         return false;
     (*env)->SetByteArrayRegion(env, array, 0, TRIAL_LENGTH, (const jbyte *)trial_bytes);
     trial_array = (*env)->NewGlobalRef(env, array);
-    trial_reference = make(env, "java/util/concurrent/atomic/AtomicReference", "value",
-                           "Ljava/lang/Object;", &reference_at, &id);
+    trial_reference = make_trial(env, "java/util/concurrent/atomic/AtomicReference", "value",
+                                 "Ljava/lang/Object;", &reference_at, &id);
     if (!trial_array || !trial_reference)
         return false;
     (*env)->SetObjectField(env, trial_reference, id, array);
     trial_number =
-        make(env, "java/util/concurrent/atomic/AtomicLong", "value", "J", &number_at, &id);
+        make_trial(env, "java/util/concurrent/atomic/AtomicLong", "value", "J", &number_at, &id);
     if (!trial_number)
         return false;
     (*env)->SetLongField(env, trial_number, id, trial_value);
     return true;
 }
 
-void ckpt_renew_raw_begin(JNIEnv *env)
+void ckpt_raw_memory_begin(JNIEnv *env)
 {
     const uint32_t *flag = ckpt_vm_flag("ObjectAlignmentInBytes");
 
-    ckpt_renew_raw_end(env);
+    ckpt_raw_memory_discard(env);
     alignment = flag && *flag ? *flag : 8;
     has_narrow = ckpt_vm_flag_is_set("UseCompressedOops");
     if (!ckpt_heap_is_known() || (*env)->PushLocalFrame(env, 16) < 0)
         return;
     if (!find_unsafe(env) || !make_trials(env)) {
         (*env)->ExceptionClear(env);
-        ckpt_renew_raw_end(env);
+        ckpt_raw_memory_discard(env);
     }
     (*env)->PopLocalFrame(env, NULL);
 }
@@ -163,27 +163,29 @@ static void add(JNIEnv *env, jobject object, jfieldID id, struct place place)
     more[place_count++] = place;
 }
 
-void ckpt_renew_raw_random(JNIEnv *env, jobject object, jfieldID id, unsigned size, uint64_t mask)
+void ckpt_raw_memory_add_random(JNIEnv *env, jobject object, jfieldID id, unsigned size,
+                                uint64_t mask)
 {
     add(env, object, id, (struct place){.kind = RANDOM, .size = size, .value = mask});
 }
 
-void ckpt_renew_raw_value(JNIEnv *env, jobject object, jfieldID id, unsigned size, uint64_t value)
+void ckpt_raw_memory_add_value(JNIEnv *env, jobject object, jfieldID id, unsigned size,
+                               uint64_t value)
 {
     add(env, object, id, (struct place){.kind = VALUE, .size = size, .value = value});
 }
 
-void ckpt_renew_raw_array(JNIEnv *env, jobject object, jfieldID id, unsigned unit)
+void ckpt_raw_memory_add_array(JNIEnv *env, jobject object, jfieldID id, unsigned unit)
 {
     add(env, object, id, (struct place){.kind = ARRAY, .size = unit});
 }
 
-void ckpt_renew_raw_process(JNIEnv *env, jobject object, jfieldID id, unsigned size)
+void ckpt_raw_memory_add_pid(JNIEnv *env, jobject object, jfieldID id, unsigned size)
 {
-    add(env, object, id, (struct place){.kind = PROCESS, .size = size});
+    add(env, object, id, (struct place){.kind = PID, .size = size});
 }
 
-void ckpt_renew_raw_end(JNIEnv *env)
+void ckpt_raw_memory_discard(JNIEnv *env)
 {
     jobject *const trials[] = {&trial_array, &trial_reference, &trial_number};
 
@@ -198,7 +200,7 @@ void ckpt_renew_raw_end(JNIEnv *env)
     usable = false;
 }
 
-/* ---- among the parked ---- */
+/* ---- while parked ---- */
 
 static char *follow(const char *field)
 {
@@ -210,7 +212,7 @@ static char *follow(const char *field)
     return narrow ? (char *)(narrow_base + (narrow << narrow_shift)) : NULL;
 }
 
-/* An array's bytes follow its length, maybe after some padding. */
+/* Find where an array has its elements and its length, which is before them, maybe with padding. */
 static bool learn_array(const char *array)
 {
     data_at = 0;
@@ -225,7 +227,7 @@ static bool learn_array(const char *array)
     return *(const uint32_t *)(array + length_at) == TRIAL_LENGTH;
 }
 
-/* References in objects are addresses, or 32 bits to be shifted and added to a base. */
+/* A reference in an object is an address, or 32 bits to be shifted and added to a base. */
 static bool learn_references(const char *field, const char *array)
 {
     if (has_narrow) {
@@ -237,7 +239,7 @@ static bool learn_references(const char *field, const char *array)
     return follow(field) == array;
 }
 
-void ckpt_renew_raw_check(bool at_rest)
+void ckpt_raw_memory_check(bool at_rest)
 {
     const char *array;
 
@@ -276,7 +278,7 @@ static bool fill(struct pool *pool, char *to, uint32_t size)
 
 static bool write_array(struct pool *pool, char *array, unsigned unit)
 {
-    /* Elements of 8 bytes begin at a multiple of 8, others where those of one byte do. */
+    /* Elements of 8 bytes begin at a multiple of 8, smaller ones directly at data_at. */
     uint32_t at = unit == 8 ? (data_at + 7) & ~7u : data_at;
 
     return !array || fill(pool, array + at, *(const uint32_t *)(array + length_at) * unit);
@@ -294,20 +296,20 @@ static bool write_place(struct pool *pool, const struct place *place)
             return false;
         bits &= place->value;
     }
-    if (place->kind == PROCESS)
+    if (place->kind == PID)
         bits = (uint64_t)ckpt_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
     memcpy(field, &bits, place->size);
     return true;
 }
 
-void ckpt_renew_raw_write(void)
+void ckpt_raw_memory_write(void)
 {
     struct pool pool;
 
     pool.left = 0;
     for (size_t i = 0; usable && i < place_count; i++)
         if (!write_place(&pool, &places[i]))
-            break;                    /* ckpt_renew() will meet the same and say so */
-    for (size_t i = 0; i < POOL; i++) /* a memset() here would be left out */
+            break;                    /* ckpt_renew() will fail too and report it */
+    for (size_t i = 0; i < POOL; i++) /* the compiler would remove a memset() here */
         ((volatile unsigned char *)pool.bytes)[i] = 0;
 }

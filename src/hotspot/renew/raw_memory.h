@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Writes into Java objects while every thread is parked, so that in a restored process no thread
- * draws from a generator before it has new state, or sees the old process ID.  JNI cannot be used
- * then: it may wait for others.
+ * Writes into Java objects while all threads are parked, so that in a restored process no thread
+ * uses a generator before it has new state, or reads the old process ID. JNI cannot be used then,
+ * because it may wait for other threads.
  *
- * Only for collectors that move objects while the world is stopped (those that heap.c knows) and
- * only if the heap was at rest when the process was frozen: a global reference then leads to the
- * object.  Where fields are is asked of the JVM; what it says is tried on objects made for that,
- * among the parked, before it is believed.  Where anything differs nothing is written here, and
- * ckpt_renew() alone does the work, some microseconds later.
+ * Only for collectors that move objects only while Java threads are stopped (those that heap.c
+ * supports), and only if the heap was at rest at the freeze: then global references can be followed
+ * to the objects. The JVM is asked for the offsets of fields, and while parked they are verified
+ * with trial objects. If anything differs, nothing is written here, and ckpt_renew() does it
+ * alone, some microseconds later.
  */
 #ifndef CKPT_HOTSPOT_RENEW_RAW_MEMORY_H
 #define CKPT_HOTSPOT_RENEW_RAW_MEMORY_H
@@ -17,28 +17,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Before the first place is added; takes back all that were. */
-void ckpt_renew_raw_begin(JNIEnv *env);
+/** Remove all places, and make the trial objects. Call before the first place is added. */
+void ckpt_raw_memory_begin(JNIEnv *env);
 
-/** The field @id of @object, a global reference, of @size bytes: random bits under @mask. */
-void ckpt_renew_raw_random(JNIEnv *env, jobject object, jfieldID id, unsigned size, uint64_t mask);
+/** Add the field @id, of @size bytes, of @object, a global reference: random bits under @mask. */
+void ckpt_raw_memory_add_random(JNIEnv *env, jobject object, jfieldID id, unsigned size,
+                                uint64_t mask);
 
-/** The field @id, of @size bytes: this value. */
-void ckpt_renew_raw_value(JNIEnv *env, jobject object, jfieldID id, unsigned size, uint64_t value);
+/** Add a field to be set to @value. */
+void ckpt_raw_memory_add_value(JNIEnv *env, jobject object, jfieldID id, unsigned size,
+                               uint64_t value);
 
-/** The array that the field @id leads to, of elements of @unit bytes: random bytes. */
-void ckpt_renew_raw_array(JNIEnv *env, jobject object, jfieldID id, unsigned unit);
+/** Add the array that the field @id refers to, with elements of @unit bytes: random bytes. */
+void ckpt_raw_memory_add_array(JNIEnv *env, jobject object, jfieldID id, unsigned unit);
 
-/** The field @id, of @size bytes: the process ID of the process that writes. */
-void ckpt_renew_raw_process(JNIEnv *env, jobject object, jfieldID id, unsigned size);
+/** Add a field to be set to the process ID of the restored process. */
+void ckpt_raw_memory_add_pid(JNIEnv *env, jobject object, jfieldID id, unsigned size);
 
-/** Among the parked, before the image is written: may objects be written to, and do we know how? */
-void ckpt_renew_raw_check(bool at_rest);
+/** While parked, before the image is written: decide whether objects can be written to. */
+void ckpt_raw_memory_check(bool at_rest);
 
-/** Among the parked, in the restored process: do it. */
-void ckpt_renew_raw_write(void);
+/** While parked, in the restored process: write to all places. */
+void ckpt_raw_memory_write(void);
 
-/** Give back what is held. */
-void ckpt_renew_raw_end(JNIEnv *env);
+/** Free all places and the trial objects. */
+void ckpt_raw_memory_discard(JNIEnv *env);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See renew.h.  Runs the rows of process_id.c, jdk_generators.c and host_names.c, and then what
- * generators.c has found.
+ * See renew.h. Runs the rows of jdk_generators.c, process_id.c and host_names.c, and then writes
+ * what generators.c has found.
  *
- * Classes are loaded by name when a checkpoint is prepared, and asked for their state again after
- * the restore.  So a class that some thread initialises between the two is not missed: its fields
- * are then looked up in the restored process.
+ * Classes are loaded by name when a checkpoint is prepared, and the restored process checks again
+ * whether they are initialised. So a class that a thread initialises in between is not missed: its
+ * fields are then looked up in the restored process.
  *
- * The other threads run already when ckpt_renew() begins, since some microseconds.  So what is most
- * likely to be in use has been written before they were let go, where that is possible
- * (raw_memory.h); here it is written again, with what came into being only at the last moment.  Who
- * was frozen in the middle of drawing a number gets the same one in all clones, and with it what
- * was left of it for the next (SHA1PRNG, up to 19 bytes) or the seed that it had computed already
- * (ThreadLocalRandom), until these are written a moment later.
+ * When ckpt_renew() begins, the other threads have run for some microseconds. So the state that is
+ * most likely to be in use is written before, while they are parked, if that is possible
+ * (raw_memory.h). Here it is written again, together with state that appeared at the last moment. A
+ * thread that was frozen while it generated a number gets the same number in all clones, and also
+ * stores what it had computed already: the unused rest of the output (SHA1PRNG, up to 19 bytes) or
+ * the next seed (ThreadLocalRandom), until ckpt_renew() overwrites it.
  */
 #include "hotspot/renew/renew.h"
 
@@ -76,7 +76,7 @@ void ckpt_renew_prepare(JNIEnv *env, bool seeded)
 
     if ((*env)->PushLocalFrame(env, LOCAL_REFERENCES) < 0)
         return;
-    ckpt_renew_raw_begin(env);
+    ckpt_raw_memory_begin(env);
     for (size_t i = 0; (row = row_at(i)); i++)
         row->owner = ckpt_java_load(env, row->class);
     ckpt_generators_walk(env, seeded);
@@ -98,17 +98,17 @@ void ckpt_renew(JNIEnv *env)
             ckpt_log("warning", "cannot renew %s in the restored process; its clones may share it",
                      row->name);
     ckpt_generators_renew(env);
-    ckpt_renew_forget(env);
+    ckpt_renew_discard(env);
 }
 
-void ckpt_renew_forget(JNIEnv *env)
+void ckpt_renew_discard(JNIEnv *env)
 {
     struct ckpt_renew_row *row;
 
-    ckpt_renew_raw_end(env);
-    ckpt_generators_forget(env);
+    ckpt_raw_memory_discard(env);
+    ckpt_generators_discard(env);
     for (size_t i = 0; (row = row_at(i)); i++) {
-        ckpt_renew_drop(env, row);
+        ckpt_renew_row_discard(env, row);
         if (row->owner)
             (*env)->DeleteGlobalRef(env, row->owner);
         row->owner = NULL;

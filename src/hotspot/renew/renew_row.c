@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See renew_row.h.  What rows share: global references to objects.
+ * See renew_row.h. Global references to the objects of a row.
  */
 #include "hotspot/renew/renew_row.h"
 
@@ -8,7 +8,7 @@
 
 #include "hotspot/renew/heap_walk.h"
 
-jobject ckpt_renew_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object)
+jobject ckpt_renew_row_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object)
 {
     jobject *more = realloc(row->objects, (row->object_count + 1) * sizeof *more);
     jobject kept = more ? (*env)->NewGlobalRef(env, object) : NULL;
@@ -20,23 +20,23 @@ jobject ckpt_renew_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object)
     return kept;
 }
 
-bool ckpt_renew_keep_instances(JNIEnv *env, struct ckpt_renew_row *row, jclass class)
+bool ckpt_renew_row_keep_instances(JNIEnv *env, struct ckpt_renew_row *row, jclass class)
 {
     jobject *objects = NULL;
     jint count = 0;
     bool good = true;
 
-    if (!ckpt_walk_instances(class, &count, &objects))
+    if (!ckpt_heap_walk_instances(class, &count, &objects))
         return false;
     for (jint i = 0; i < count; i++) {
-        good = good && ckpt_renew_keep(env, row, objects[i]);
+        good = good && ckpt_renew_row_keep(env, row, objects[i]);
         (*env)->DeleteLocalRef(env, objects[i]);
     }
-    ckpt_walk_deallocate(objects);
+    ckpt_heap_walk_deallocate(objects);
     return good;
 }
 
-void ckpt_renew_drop(JNIEnv *env, struct ckpt_renew_row *row)
+void ckpt_renew_row_discard(JNIEnv *env, struct ckpt_renew_row *row)
 {
     for (size_t i = 0; i < row->object_count; i++)
         (*env)->DeleteGlobalRef(env, row->objects[i]);

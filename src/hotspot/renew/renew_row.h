@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Rows of renew.c: each renews what one class of the JDK has.
+ * Rows of renew.c: each renews the state of one class of the JDK.
  */
 #ifndef CKPT_HOTSPOT_RENEW_RENEW_ROW_H
 #define CKPT_HOTSPOT_RENEW_RENEW_ROW_H
@@ -11,17 +11,17 @@
 
 #define CKPT_RENEW_FIELDS 4
 
-/** One thing to renew.  The functions may leave exceptions and local references behind. */
+/** State to renew. The functions may leave exceptions pending and local references. */
 struct ckpt_renew_row {
     const char *name;  /**< for the warning */
-    const char *class; /**< "java.util.Random": the row is passed over until it is initialised */
-    /** Look up what renew() needs; false: this JDK is not as we know it. */
+    const char *class; /**< "java.util.Random"; the row does nothing until it is initialised */
+    /** Look up what renew() needs; false: this JDK has an unknown layout. */
     bool (*prepare)(JNIEnv *env, struct ckpt_renew_row *row);
     bool (*renew)(JNIEnv *env, const struct ckpt_renew_row *row);
-    const char *fields[CKPT_RENEW_FIELDS]; /**< names, as prepare() understands them */
-    const char *signature;                 /**< of the first one, where it differs */
+    const char *fields[CKPT_RENEW_FIELDS]; /**< names for prepare() */
+    const char *signature;                 /**< of the first field, for prepare() */
 
-    /* From here on: set up by a prepare. */
+    /* Set when a checkpoint is prepared. */
     jclass owner; /**< global reference; NULL: this JVM has no such class */
     jfieldID ids[CKPT_RENEW_FIELDS];
     jobject *objects; /**< global references */
@@ -34,13 +34,13 @@ extern struct ckpt_renew_row ckpt_renew_random_rows[], ckpt_renew_process_rows[]
     ckpt_renew_network_rows[];
 extern const size_t ckpt_renew_random_count, ckpt_renew_process_count, ckpt_renew_network_count;
 
-/** One more global reference in row->objects; NULL: no memory. */
-jobject ckpt_renew_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object);
+/** Add a global reference to row->objects. @return the reference; NULL: no memory */
+jobject ckpt_renew_row_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object);
 
-/** The instances of @class that the walk over the heap has found, into row->objects. */
-bool ckpt_renew_keep_instances(JNIEnv *env, struct ckpt_renew_row *row, jclass class);
+/** Add the instances of @class that the heap walk has found to row->objects. */
+bool ckpt_renew_row_keep_instances(JNIEnv *env, struct ckpt_renew_row *row, jclass class);
 
-/** Delete what is in row->objects. */
-void ckpt_renew_drop(JNIEnv *env, struct ckpt_renew_row *row);
+/** Delete all references in row->objects. */
+void ckpt_renew_row_discard(JNIEnv *env, struct ckpt_renew_row *row);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See secure_random.h.  One worker thread goes through the generators in turn.  One that takes too
- * long is interrupted and given up, and another worker does the rest; the first one ends when it is
- * let go.  (It may have the lock of that SecureRandom, for which an application thread then waits;
- * but without that lock a provider that relies on it could be broken by a seed.)  What they share
- * is freed by the last one to leave, and never if a worker hangs for ever.
+ * See secure_random.h. A worker thread seeds one generator after the other. If one takes too long,
+ * the worker is interrupted and a new worker does the rest; the old one ends when setSeed()
+ * returns. (It may hold the lock of that SecureRandom, so that application threads wait for it.
+ * Seeding without the lock could break a provider that relies on it.) The last thread to finish
+ * frees the shared data, so that it is never freed if a worker hangs for ever.
  */
 #include "hotspot/renew/secure_random.h"
 
@@ -25,8 +25,8 @@
 
 #define SEED_SIZE 48
 #define NAME_SIZE 160
-#define ONE_S 1 /* for one generator */
-#define ALL_S 5 /* for all of them */
+#define ONE_S 1 /* time limit for one generator */
+#define ALL_S 5 /* time limit for all of them */
 #define CRYPTO "/libcrypto.so"
 
 typedef void seed_function(const void *bytes, int size);
@@ -46,9 +46,9 @@ struct work {
     jobject thread; /* global reference: the worker that started last */
     struct item *items;
     size_t count, next;
-    unsigned worker; /* the number of the one that continues; others leave */
-    unsigned holders;
-    struct timespec started; /* the current item */
+    unsigned worker;         /* the number of the worker that continues; others end */
+    unsigned users;          /* threads that use this struct */
+    struct timespec started; /* when the current item was started */
 };
 
 static struct item *items;
@@ -77,7 +77,7 @@ static int find_crypto(struct dl_phdr_info *info, size_t size, void *paths)
     return 0;
 }
 
-/* OpenSSL notices a fork by its process ID, which may be the same in another PID namespace. */
+/* OpenSSL detects a fork by its PID, and a clone in another PID namespace may have the same one. */
 static void find_openssl(void)
 {
     char path[PATH_MAX] = "";
@@ -97,13 +97,13 @@ static void find_openssl(void)
     }
 }
 
-void ckpt_reseed_begin(JNIEnv *env)
+void ckpt_secure_random_begin(JNIEnv *env)
 {
-    ckpt_reseed_end(env);
+    ckpt_secure_random_discard(env);
     find_openssl();
 }
 
-bool ckpt_reseed_add(JNIEnv *env, jobject random, const char *name)
+bool ckpt_secure_random_add(JNIEnv *env, jobject random, const char *name)
 {
     struct item *item;
 
@@ -131,7 +131,7 @@ static void free_items(JNIEnv *env, struct item *list, size_t count)
     free(list);
 }
 
-void ckpt_reseed_end(JNIEnv *env)
+void ckpt_secure_random_discard(JNIEnv *env)
 {
     free_items(env, items, item_count);
     items = NULL;
@@ -167,10 +167,10 @@ static bool seed_one(JNIEnv *env, const struct work *work, const struct item *it
     return good;
 }
 
-/* With the lock held; gives it back. */
+/* Stop using @work. Call with the lock held; releases it. */
 static void leave(JNIEnv *env, struct work *work)
 {
-    bool last = --work->holders == 0;
+    bool last = --work->users == 0;
 
     pthread_mutex_unlock(&work->lock);
     if (!last)
@@ -183,8 +183,8 @@ static void leave(JNIEnv *env, struct work *work)
     free(work);
 }
 
-/* With the lock held. */
-static void introduce(JNIEnv *env, struct work *work)
+/* Record this thread as the worker that is interrupted if it takes too long. With the lock held. */
+static void set_worker_thread(JNIEnv *env, struct work *work)
 {
     jthread thread = NULL;
 
@@ -200,7 +200,7 @@ static void work_on(JNIEnv *env, struct work *work)
 
     pthread_mutex_lock(&work->lock);
     me = work->worker;
-    introduce(env, work);
+    set_worker_thread(env, work);
     while (work->worker == me && work->next < work->count) {
         struct item *item = &work->items[work->next++];
         bool good;
@@ -223,7 +223,7 @@ static void *worker(void *argument)
     JNIEnv *env = ckpt_jvm_attach_daemon("checkpointer-seed");
 
     if (!env)
-        return NULL; /* what it holds stays; the requester gives up in time */
+        return NULL; /* @work is not freed; the requester stops waiting after its time limit */
     work_on(env, work);
     ckpt_jvm_detach();
     return NULL;
@@ -247,7 +247,7 @@ static struct work *make_work(void)
     work->interrupt = interrupt;
     work->items = items;
     work->count = item_count;
-    work->holders = 1;
+    work->users = 1;
     items = NULL;
     item_count = 0;
     return work;
@@ -255,22 +255,22 @@ static struct work *make_work(void)
 
 static bool start_worker(struct work *work)
 {
-    work->holders++;
+    work->users++;
     work->worker++;
     clock_gettime(CLOCK_MONOTONIC, &work->started);
     if (ckpt_thread_start("ckpt-seed", worker, work) == 0)
         return true;
-    work->holders--;
+    work->users--;
     return false;
 }
 
-static bool is_over(const struct work *work)
+static bool is_done(const struct work *work)
 {
-    bool over = work->next == work->count;
+    bool done = work->next == work->count;
 
     for (size_t i = 0; i < work->count; i++)
-        over &= work->items[i].state != RUNNING;
-    return over;
+        done &= work->items[i].state != RUNNING;
+    return done;
 }
 
 static void give_up_running(JNIEnv *env, struct work *work)
@@ -289,21 +289,21 @@ static bool is_before(const struct timespec *one, const struct timespec *other)
            (one->tv_sec == other->tv_sec && one->tv_nsec < other->tv_nsec);
 }
 
-static void later(struct timespec *ret, const struct timespec *than, time_t seconds)
+static void add_seconds(struct timespec *ret, const struct timespec *than, time_t seconds)
 {
     *ret = *than;
     ret->tv_sec += seconds;
 }
 
-/* With the lock held: until all have their seed, or the time is over. */
+/* With the lock held: wait until all generators are seeded, or the time is over. */
 static void wait_for(JNIEnv *env, struct work *work)
 {
     struct timespec end, now, until;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    later(&end, &now, ALL_S);
-    while (!is_over(work) && is_before(&now, &end)) {
-        later(&until, &work->started, ONE_S);
+    add_seconds(&end, &now, ALL_S);
+    while (!is_done(work) && is_before(&now, &end)) {
+        add_seconds(&until, &work->started, ONE_S);
         if (is_before(&now, &until)) {
             pthread_cond_timedwait(&work->changed, &work->lock,
                                    is_before(&until, &end) ? &until : &end);
@@ -314,7 +314,7 @@ static void wait_for(JNIEnv *env, struct work *work)
         }
         clock_gettime(CLOCK_MONOTONIC, &now);
     }
-    work->worker++; /* none continues */
+    work->worker++; /* no worker continues */
 }
 
 static void report(const struct work *work)
@@ -337,7 +337,7 @@ static void report(const struct work *work)
     }
 }
 
-void ckpt_reseed(JNIEnv *env)
+void ckpt_secure_random_reseed(JNIEnv *env)
 {
     struct work *work;
 
