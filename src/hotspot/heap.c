@@ -157,7 +157,7 @@ static bool vm_thread_waits(const struct ckpt_park *park)
 {
     for (uint32_t i = 0; i < park->taken; i++)
         if (ckpt_raw_equal(park->slots[i].name, "VM Thread"))
-            return ckpt_park_waited(&park->slots[i]);
+            return ckpt_park_is_in_futex(&park->slots[i]);
     return false;
 }
 

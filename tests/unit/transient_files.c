@@ -12,7 +12,7 @@
 #include "engine/builtin/parked/transient_files.h"
 #include "tap.h"
 
-static struct ckpt_passing lasting, now;
+static struct ckpt_file_list lasting, now;
 static char path[] = "/tmp/checkpointer-passing.XXXXXX";
 static atomic_bool stop;
 
@@ -20,29 +20,35 @@ static void test_new(void)
 {
     int first = open(path, O_RDONLY), second;
 
-    ckpt_passing_note(&lasting);
-    ckpt_passing_note(&now);
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "is_new: without a new file there is none");
+    ckpt_transient_files_list(&lasting);
+    ckpt_transient_files_list(&now);
+    TAP_OK(!ckpt_transient_files_has_new(&lasting, &now),
+           "is_new: without a new file there is none");
     second = open(path, O_RDONLY);
-    ckpt_passing_note(&now);
-    TAP_OK(ckpt_passing_is_new(&lasting, &now), "is_new: a known file at another number is new");
+    ckpt_transient_files_list(&now);
+    TAP_OK(ckpt_transient_files_has_new(&lasting, &now),
+           "is_new: a known file at another number is new");
     close(second);
-    ckpt_passing_note(&now);
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "is_new: a new file that is closed is not new");
+    ckpt_transient_files_list(&now);
+    TAP_OK(!ckpt_transient_files_has_new(&lasting, &now),
+           "is_new: a new file that is closed is not new");
     second = open("/etc/passwd", O_RDONLY);
     dup2(second, first);
     close(second);
-    ckpt_passing_note(&now);
-    TAP_OK(ckpt_passing_is_new(&lasting, &now), "is_new: another file at a known number is new");
+    ckpt_transient_files_list(&now);
+    TAP_OK(ckpt_transient_files_has_new(&lasting, &now),
+           "is_new: another file at a known number is new");
     close(first);
-    ckpt_passing_note(&now);
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "is_new: a known file that is closed is not new");
+    ckpt_transient_files_list(&now);
+    TAP_OK(!ckpt_transient_files_has_new(&lasting, &now),
+           "is_new: a known file that is closed is not new");
     first = open("/dev/null", O_RDONLY);
-    ckpt_passing_note(&now);
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "is_new: a device is not new");
+    ckpt_transient_files_list(&now);
+    TAP_OK(!ckpt_transient_files_has_new(&lasting, &now), "is_new: a device is not new");
     close(first);
-    now.count = CKPT_PASSING_MOST + 1;
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "is_new: with too many files none is new");
+    now.count = CKPT_FILE_LIST_MAX + 1;
+    TAP_OK(!ckpt_transient_files_has_new(&lasting, &now),
+           "is_new: with too many files none is new");
 }
 
 static void *poll_file(void *unused)
@@ -60,14 +66,14 @@ static void test_lasting(void)
     bool has = false;
 
     pthread_create(&thread, NULL, poll_file, NULL);
-    ckpt_passing_note_lasting(&lasting, &now);
+    ckpt_transient_files_list_stable(&lasting, &now);
     stop = true;
     pthread_join(thread, NULL);
     for (size_t i = 0; i < lasting.count; i++)
         has |= lasting.file[i].number == kept;
     TAP_OK(has, "note_lasting: a file that stays open is lasting");
-    ckpt_passing_note(&now);
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now),
+    ckpt_transient_files_list(&now);
+    TAP_OK(!ckpt_transient_files_has_new(&lasting, &now),
            "note_lasting: all files that are open at the end are lasting");
     close(kept);
 }
@@ -83,15 +89,16 @@ static void test_wait(void)
     pthread_t thread;
     int passing;
 
-    ckpt_passing_note(&lasting);
+    ckpt_transient_files_list(&lasting);
     passing = open(path, O_RDONLY);
     pthread_create(&thread, NULL, close_file, &passing);
     pthread_join(thread, NULL);
-    ckpt_passing_wait(&lasting, &now);
-    TAP_OK(!ckpt_passing_is_new(&lasting, &now), "wait: ends when the new file is closed");
+    ckpt_transient_files_wait(&lasting, &now);
+    TAP_OK(!ckpt_transient_files_has_new(&lasting, &now), "wait: ends when the new file is closed");
     passing = open(path, O_RDONLY);
-    ckpt_passing_wait(&lasting, &now);
-    TAP_OK(ckpt_passing_is_new(&lasting, &now), "wait: ends although the new file stays open");
+    ckpt_transient_files_wait(&lasting, &now);
+    TAP_OK(ckpt_transient_files_has_new(&lasting, &now),
+           "wait: ends although the new file stays open");
     close(passing);
 }
 

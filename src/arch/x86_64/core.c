@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * A thread's registers as a core file has them: those of NT_PRSTATUS (struct user_regs_struct), and
  * the notes with the state of the x87, SSE and later extensions, which are in the signal frame

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * TCP connections that have ended while the application still has their descriptor: reset by the
  * peer, or closed by both.  Nobody can say anything over them, so they need not prevent a

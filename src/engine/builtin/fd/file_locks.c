@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Locks on files: POSIX record locks, as FileChannel.lock() takes them, flock(), and locks of open
  * file descriptions.  The kernel lists in fdinfo those that were taken by that open file; they go

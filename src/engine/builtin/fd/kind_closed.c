@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * A descriptor that a policy closes.  Its number stays taken in the restored process, or the next
  * file that is opened would get it and whoever still has the number would write into that.

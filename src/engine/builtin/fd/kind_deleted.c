@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Files that were deleted while they are open: no name leads to them, and as far as can be known no
  * other process has them.  So they become memory files (kind_shared.c), and none is in an image as
@@ -24,8 +24,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     if (ckpt_fd_shared_freeze(gather, live, entry, error) < 0)
         return -1;
     if (gather->tables.shared.count > known)
-        ckpt_copies_fits(gather, live->link,
-                         (uint64_t)live->status.st_blocks * 512); /* without holes */
+        ckpt_file_copies_count_deleted(gather, live->link,
+                                       (uint64_t)live->status.st_blocks * 512); /* without holes */
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Devices: the harmless ones, and all others if a policy says that they are to be reopened.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * epoll: fdinfo lists what it watches.  A descriptor that was closed or re-used while a copy of it
  * keeps the registration alive cannot be registered again under its number: that is refused.

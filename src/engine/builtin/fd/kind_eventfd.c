@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * eventfd: the counter is in fdinfo (`position` keeps it), and so is whether it is a semaphore
  * (from Linux 6.5 on; before, nobody can tell, and the JDK makes no semaphores).

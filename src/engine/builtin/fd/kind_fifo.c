@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Named pipes, if a policy says that they are to be reopened: they lead to any process that opens
  * the name.  The restore does not wait for the other side.  A reader without a writer
@@ -30,8 +30,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     entry->fd_flags |= CKPT_FD_REOPEN;
-    if (ckpt_files_add(gather, live->link, CKPT_FILE_MAY_CHANGE, NULL, 0, &entry->object, error) <
-        0)
+    if (ckpt_file_records_add(gather, live->link, CKPT_FILE_MAY_CHANGE, NULL, 0, &entry->object,
+                              error) < 0)
         ckpt_report_add(gather->report, "file", "descriptor %d: %s; use action close", live->number,
                         error->text);
     return 0;

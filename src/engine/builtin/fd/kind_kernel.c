@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Files that the kernel makes up: those of /proc, /sys and cgroups, and namespaces.  HotSpot and
  * the JDK have such files open for an instant at any time.  Size and time of change of these files

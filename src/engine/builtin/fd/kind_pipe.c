@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Pipes with both ends in the process, and what is in them.  The bytes are copied with tee(2) into
  * a pipe of our own and read there, so the JVM's pipe keeps them if the checkpoint is called off. A

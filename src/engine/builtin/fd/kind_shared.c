@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Memory files (memfd), as ZGC keeps its heap in one and maps it more than once; and deleted files,
  * which become memory files (kind_deleted.c).  The object goes into the image once, by its own
@@ -127,7 +127,7 @@ static int runs_of_object(struct ckpt_gather *gather, int fd, struct ckpt_image_
     if (position < 0)
         return ckpt_error_set(error, (int)-position, "cannot tell the position of descriptor %d",
                               fd);
-    result = ckpt_runs_of_file(gather, fd, &object->first_run, &object->run_count, error);
+    result = ckpt_file_copies_runs(gather, fd, &object->first_run, &object->run_count, error);
     for (int try = 0; try < SEEK_TRIES && failed < 0; try++)
         failed = ckpt_sys_lseek(fd, position, SEEK_SET);
     return failed < 0

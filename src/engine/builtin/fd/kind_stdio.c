@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Standard input, output and error, and copies of them at other numbers (`exec 3>&1`): the restored
  * process has those of the command that restores it.  `position` says which of the three it is.

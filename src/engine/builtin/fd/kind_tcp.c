@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * TCP sockets that listen (bound and listening again at the restore), were never connected, or are
  * ended: connections over which neither side can send anything any more (ended_connection.c).  A

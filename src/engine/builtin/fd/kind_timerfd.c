@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * timerfd: fdinfo has its clock, what is left until it expires, and the expirations that nobody has
  * read. What is left counts on after the restore, since the JVM's clock stands still while it is

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * UDP sockets, if a policy says that they are to be reopened: bound and connected as they were
  * (which sends nothing).  Datagrams that were waiting and multicast

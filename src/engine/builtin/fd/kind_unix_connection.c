@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Unix sockets that are neither the JVM's own (kind_unix_own.c) nor listen (kind_unix_listener.c):
  * they lead to other processes, and none is in an image.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Unix sockets that listen at a name, if a policy says that they are to be reopened: bound to the
  * name again and listening.  The name's file is still there when the JVM was killed at the end of

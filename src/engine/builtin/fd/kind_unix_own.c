@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Two Unix sockets that every JVM has for itself.  One end of a socketpair whose other end is
  * closed: the JDK's network code keeps it to duplicate over descriptors that it closes under a

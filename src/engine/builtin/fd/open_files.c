@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Compares open files by kcmp(2).  The first descriptor of each is kept in an ordered array of
  * indices: to compare each with each would take minutes where there are thousands.

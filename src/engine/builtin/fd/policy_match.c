@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * What policy files are asked about a descriptor: one of this process, or one of an image.  What
  * the JVM has open for itself is not theirs: files of the JDK, HotSpot's and the JDK's own sockets.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Files, directories and devices: opened again by their paths, with their locks.  A file that is
  * only read must be the same one at the restore (file_records.c); one that is written may have
@@ -72,7 +72,7 @@ int ckpt_fd_reopen_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
         flags &= CKPT_FILE_WRITTEN;
     if (live->reopen)
         entry->fd_flags |= CKPT_FD_REOPEN;
-    if (ckpt_files_add(gather, live->link, flags, NULL, 0, &entry->object, error) < 0)
+    if (ckpt_file_records_add(gather, live->link, flags, NULL, 0, &entry->object, error) < 0)
         ckpt_report_add(gather->report, "file", "descriptor %d: %s", live->number, error->text);
     return 0;
 }

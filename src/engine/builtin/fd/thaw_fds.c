@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Runs in the command, and keeps to the rules of parked code because the kinds do: raw system calls
- * only, no libc but memcpy and its kin.
+ * only, no libc except memcpy() and the like.
  *
  * Opens the descriptors of an image at their numbers.
  */

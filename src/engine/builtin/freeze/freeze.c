@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * One freeze from the first signal to the last rename.  The coordinator is the thread that calls
  * ckpt_freeze(); in the restored process it comes back inside the same call, by
@@ -79,9 +79,9 @@ static int gather_content(void *argument)
     const struct reading *reading = argument;
 
     return ckpt_fds_gather_content(reading->gather, reading->error) < 0 ||
-                   ckpt_copies_gather(reading->gather, reading->error) < 0
+                   ckpt_file_copies_gather(reading->gather, reading->error) < 0
                ? -1
-               : ckpt_files_sum(reading->gather, reading->error);
+               : ckpt_file_records_sum(reading->gather, reading->error);
 }
 
 static int write_content(void *argument)
@@ -99,7 +99,7 @@ static int write_content(void *argument)
 static int read_files(struct reading *reading, int (*function)(void *argument))
 {
     return reading->gather->record_locks
-               ? ckpt_apart_call(&reading->gather->scratch, function, reading, reading->error)
+               ? ckpt_child_fds_call(&reading->gather->scratch, function, reading, reading->error)
                : function(reading);
 }
 
@@ -108,7 +108,7 @@ static int walk(struct ckpt_gather *gather, struct ckpt_error *error)
     struct reading reading = {.gather = gather, .error = error};
 
     if (ckpt_tables_init(&gather->tables, &gather->scratch, error) < 0 ||
-        ckpt_process_gather(gather, error) < 0 || ckpt_fds_gather(gather, error) < 0 ||
+        ckpt_process_state_gather(gather, error) < 0 || ckpt_fds_gather(gather, error) < 0 ||
         ckpt_memory_gather(gather, error) < 0)
         return -1;
     if (!gather->parked)
@@ -214,9 +214,9 @@ int ckpt_freeze_check(const struct ckpt_freeze *freeze, struct ckpt_report *repo
 {
     int result;
 
-    ckpt_settings_open();
+    ckpt_prctl_settings_open();
     result = check(freeze, report, error);
-    ckpt_settings_close();
+    ckpt_prctl_settings_close();
     return result;
 }
 
@@ -405,7 +405,7 @@ static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *sessi
         return 1;
     case CKPT_TIDLOCK_HELD:
         return ++patience->held == HELD_TRIES || patience->stuck;
-    case CKPT_TIDLOCK_MOVING:
+    case CKPT_TIDLOCK_IN_PROGRESS:
         if (++patience->moving < MOVING_TRIES)
             return 0;
         break;
@@ -419,12 +419,12 @@ static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *sessi
 }
 
 /* Whether a file is open that was not open before: @files has room for both lists. */
-static bool is_passing(struct ckpt_passing files[2], struct patience *patience)
+static bool is_passing(struct ckpt_file_list files[2], struct patience *patience)
 {
     if (patience->passing == PASSING_TRIES)
         return false;
-    ckpt_passing_note(&files[1]);
-    if (!ckpt_passing_is_new(&files[0], &files[1]))
+    ckpt_transient_files_list(&files[1]);
+    if (!ckpt_transient_files_has_new(&files[0], &files[1]))
         return false;
     patience->passing++;
     return true;
@@ -439,12 +439,12 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
 {
     struct patience patience = {.held = 0};
     struct ckpt_tidlock_state state;
-    struct ckpt_passing *files = ckpt_scratch_take(&gather->scratch, 2 * sizeof *files, error);
+    struct ckpt_file_list *files = ckpt_scratch_take(&gather->scratch, 2 * sizeof *files, error);
 
     gather->lazy = ckpt_scratch_take(&gather->scratch, LAZY_RANGES * sizeof *gather->lazy, error);
     if (!gather->lazy || !files)
         return -1;
-    ckpt_passing_note_lasting(&files[0], &files[1]);
+    ckpt_transient_files_list_stable(&files[0], &files[1]);
     for (int try = 1;; try++) {
         bool rests;
         int allowed = 0;
@@ -460,11 +460,11 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
         if (allowed > 0 && !is_passing(files, &patience))
             return 0;
         ckpt_park_release(session);
-        ckpt_park_wait(session);
+        ckpt_park_wait_left(session);
         if (allowed < 0)
             return -1;
         if (allowed > 0)
-            ckpt_passing_wait(&files[0], &files[1]);
+            ckpt_transient_files_wait(&files[0], &files[1]);
         else if (rests && !ckpt_tidlock_wait(&state, LOCK_WAIT_MS))
             patience.stuck = true;
     }
@@ -502,13 +502,13 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
         return -1;
     if (obstacle)
         ckpt_report_add(gather->report, "error", "%s", obstacle);
-    ckpt_traced_check(gather, park);
+    ckpt_breakpoints_check(gather, park);
     if (gather->report->count)
         return ckpt_error_set(error, 0, "refused");
-    result = ckpt_memory_unveil(&gather->tables, true, error);
+    result = ckpt_memory_set_readable(&gather->tables, true, error);
     if (result == 0)
         result = read_files(&reading, write_content);
-    if (ckpt_memory_unveil(&gather->tables, false, error) < 0)
+    if (ckpt_memory_set_readable(&gather->tables, false, error) < 0)
         result = -1;
     return result < 0 ? -1 : commit(freeze, error);
 }
@@ -547,7 +547,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
                                              const struct ckpt_freeze *freeze,
                                              struct ckpt_park *park, struct ckpt_error *error)
 {
-    ckpt_park_coordinator(park);
+    ckpt_park_record_coordinator(park);
     if (ckpt_arch_context_save(&park->coordinator.context)) {
         ckpt_park_rejoin(park);
         ckpt_fds_restored(park);
@@ -556,7 +556,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
         if (freeze->mailbox->redirect_clock)
             ckpt_park_expire_waits(park);
         freeze->host->parked->after_restore();
-        ckpt_settings_restore();
+        ckpt_prctl_settings_restore();
         return CKPT_FREEZE_RESTORED;
     }
     if (write_image(gather, freeze, park, error) < 0)
@@ -594,13 +594,13 @@ enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckp
     struct ckpt_park *session;
 
     ckpt_sys_sigprocmask(SIG_SETMASK, &all, &mask);
-    ckpt_settings_open();
+    ckpt_prctl_settings_open();
     session = ckpt_park_open(&freeze->park, &error);
     if (session) {
         /* What has come since the pre-check may be gone again in a moment. */
         for (int try = 1; try <= REFUSED_TRIES; try++) {
             if (try > 1) {
-                ckpt_park_wait(session);
+                ckpt_park_wait_left(session);
                 settle(freeze, report);
                 ckpt_report_clear(report);
             }
@@ -616,7 +616,7 @@ enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckp
         if (report->count == 0)
             ckpt_report_add(report, "error", "%s", error.text);
     }
-    ckpt_settings_close();
+    ckpt_prctl_settings_close();
     ckpt_sys_sigprocmask(SIG_SETMASK, &mask, NULL);
     return result;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * The freezing side of what belongs to the process as a whole: who it is, its clocks, limits,
  * signal actions, and the kinds of state that nothing here can bring back.
@@ -212,7 +212,7 @@ static int refuse_timers(struct ckpt_report *report, struct ckpt_error *error)
     return 0;
 }
 
-int ckpt_process_gather(struct ckpt_gather *gather, struct ckpt_error *error)
+int ckpt_process_state_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     struct ckpt_tables *tables = &gather->tables;
     struct ckpt_image_process *process = &tables->process;

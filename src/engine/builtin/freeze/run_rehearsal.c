@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Starts the command that rehearses the image, out of a process that must not notice: no SIGCHLD,
  * no zombie, no copy of the page tables.  So there are two processes.  The first, the keeper, is

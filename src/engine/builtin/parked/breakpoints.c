@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * See breakpoints.h.  A uprobe is a breakpoint in a page of code, or, from Linux 6.18 on, where the
- * program has a nop for it, a call into an area of the kernel's.  A uretprobe also has the address
- * of such an area in place of the return address, on the stack of each thread that is inside the
- * function.
+ * See breakpoints.h.  A uprobe is a breakpoint instruction in a page of code.  From Linux 6.18 on,
+ * where the program has a nop for it, it is a call into a mapping that the kernel adds
+ * ("[uprobes]", "[uprobes-trampoline]").  A uretprobe also replaces the return address, on the
+ * stack of each thread that is inside the function, by the start of such a mapping.
  */
 #include "engine/builtin/parked/breakpoints.h"
 
@@ -18,20 +18,22 @@
 #include "base/syscall.h"
 #include "engine/builtin/parked/park.h"
 
-#define MOST_AREAS 16
+#define MAX_UPROBE_MAPS 16
 
-/* In scratch space: on the coordinator's stack these would be taken for return addresses. */
-bool ckpt_traced_is_area(struct ckpt_gather *gather, const char *name, uint64_t start, uint64_t end)
+/* The list is in scratch space: on the coordinator's stack returns_to_uprobe() would find it. */
+bool ckpt_breakpoints_is_uprobe_map(struct ckpt_gather *gather, const char *name, uint64_t start,
+                                    uint64_t end)
 {
     struct ckpt_error ignored;
 
     if (!ckpt_raw_starts(name, "[uprobes"))
         return false;
-    if (!gather->traced)
-        gather->traced =
-            ckpt_scratch_take(&gather->scratch, MOST_AREAS * sizeof *gather->traced, &ignored);
-    if (gather->traced && gather->traced_count < MOST_AREAS)
-        gather->traced[gather->traced_count++] = (struct ckpt_range){.start = start, .end = end};
+    if (!gather->uprobe_maps)
+        gather->uprobe_maps = ckpt_scratch_take(
+            &gather->scratch, MAX_UPROBE_MAPS * sizeof *gather->uprobe_maps, &ignored);
+    if (gather->uprobe_maps && gather->uprobe_map_count < MAX_UPROBE_MAPS)
+        gather->uprobe_maps[gather->uprobe_map_count++] =
+            (struct ckpt_range){.start = start, .end = end};
     return true;
 }
 
@@ -45,7 +47,7 @@ static bool handles_traps(void)
     return action[0] != (uint64_t)SIG_DFL && action[0] != (uint64_t)SIG_IGN;
 }
 
-/* The page of the file that is mapped at @page; NULL: it cannot be read. */
+/* What the file has at the page @page of @map; NULL: it cannot be read. */
 static const uint8_t *read_page(struct ckpt_gather *gather, const struct ckpt_image_map *map,
                                 uint64_t page)
 {
@@ -58,21 +60,21 @@ static const uint8_t *read_page(struct ckpt_gather *gather, const struct ckpt_im
 
     if (fd < 0)
         return NULL;
-    if (!gather->traced_page)
-        gather->traced_page = ckpt_scratch_take(&gather->scratch, ckpt_page_size, &ignored);
-    whole = gather->traced_page && ckpt_sys_fstat((int)fd, &status) == 0 &&
+    if (!gather->file_page)
+        gather->file_page = ckpt_scratch_take(&gather->scratch, ckpt_page_size, &ignored);
+    whole = gather->file_page && ckpt_sys_fstat((int)fd, &status) == 0 &&
             status.st_ino == file->inode;
     if (whole) {
-        __builtin_memset(gather->traced_page, 0, ckpt_page_size); /* after the end of the file */
-        whole = ckpt_sys_pread((int)fd, gather->traced_page, ckpt_page_size,
+        __builtin_memset(gather->file_page, 0, ckpt_page_size); /* after the end of the file */
+        whole = ckpt_sys_pread((int)fd, gather->file_page, ckpt_page_size,
                                map->offset + (page - map->start)) > 0;
     }
     ckpt_sys_close((int)fd);
-    return whole ? gather->traced_page : NULL;
+    return whole ? gather->file_page : NULL;
 }
 
-bool ckpt_traced_is_only_traced(struct ckpt_gather *gather, const struct ckpt_image_map *map,
-                                uint64_t page)
+bool ckpt_breakpoints_are_only_change(struct ckpt_gather *gather, const struct ckpt_image_map *map,
+                                      uint64_t page)
 {
     const uint8_t *now = (const uint8_t *)page, *file;
 
@@ -104,8 +106,8 @@ static uint64_t map_end(const struct ckpt_gather *gather, uint64_t address)
     return 0;
 }
 
-/* Whether the first address of an area, which functions return to, is on the stack from @sp on. */
-static bool returns_there(const struct ckpt_gather *gather, uint64_t sp)
+/* Whether the start of such a mapping, to which functions return, is on the stack from @sp on. */
+static bool returns_to_uprobe(const struct ckpt_gather *gather, uint64_t sp)
 {
     uint64_t words[512], end = map_end(gather, sp), next;
 
@@ -114,34 +116,34 @@ static bool returns_there(const struct ckpt_gather *gather, uint64_t sp)
         if (ckpt_raw_peek(words, sp, next - sp) < 0)
             return false;
         for (size_t i = 0; i < (next - sp) / sizeof words[0]; i++)
-            for (size_t k = 0; k < gather->traced_count; k++)
-                if (words[i] == gather->traced[k].start)
+            for (size_t k = 0; k < gather->uprobe_map_count; k++)
+                if (words[i] == gather->uprobe_maps[k].start)
                     return true;
     }
     return false;
 }
 
-static bool runs_there(const struct ckpt_gather *gather, uint64_t ip)
+static bool is_in_uprobe(const struct ckpt_gather *gather, uint64_t ip)
 {
-    for (size_t i = 0; i < gather->traced_count; i++)
-        if (ip >= gather->traced[i].start && ip < gather->traced[i].end)
+    for (size_t i = 0; i < gather->uprobe_map_count; i++)
+        if (ip >= gather->uprobe_maps[i].start && ip < gather->uprobe_maps[i].end)
             return true;
     return false;
 }
 
-void ckpt_traced_check(struct ckpt_gather *gather, const struct ckpt_park *park)
+void ckpt_breakpoints_check(struct ckpt_gather *gather, const struct ckpt_park *park)
 {
     const struct ckpt_slot *first = NULL;
     unsigned count = 0;
 
-    for (uint32_t i = 0; gather->traced_count && i <= park->taken; i++) {
+    for (uint32_t i = 0; gather->uprobe_map_count && i <= park->taken; i++) {
         const struct ckpt_slot *slot = i == park->taken ? &park->coordinator : &park->slots[i];
         uint64_t ip =
             slot->frame ? ckpt_arch_frame_ip(slot->frame) : ckpt_arch_context_ip(&slot->context);
         uint64_t sp =
             slot->frame ? ckpt_arch_frame_sp(slot->frame) : ckpt_arch_context_sp(&slot->context);
 
-        if (runs_there(gather, ip) || returns_there(gather, sp)) {
+        if (is_in_uprobe(gather, ip) || returns_to_uprobe(gather, sp)) {
             first = first ? first : slot;
             count++;
         }

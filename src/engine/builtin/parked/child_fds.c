@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * See child_fds.h.  The process is a clone() with this memory, a stack in scratch space, and no
- * signal at its end: the application gets no SIGCHLD, and only the coordinator waits for it
- * (__WALL).  The coordinator does nothing meanwhile, so the two never use the same memory at once.
+ * See child_fds.h.  The child is made by clone() with CLONE_VM, a stack in scratch space, and no
+ * exit signal: the application gets no SIGCHLD, and only the coordinator can wait for it (__WALL).
+ * The coordinator does nothing until the child has ended, so the two never use memory at once.
  */
 #include "engine/builtin/parked/child_fds.h"
 
@@ -35,8 +35,8 @@ static void run(void *argument)
         ckpt_syscall(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 }
 
-int ckpt_apart_call(struct ckpt_scratch *scratch, int (*function)(void *argument), void *argument,
-                    struct ckpt_error *error)
+int ckpt_child_fds_call(struct ckpt_scratch *scratch, int (*function)(void *argument),
+                        void *argument, struct ckpt_error *error)
 {
     struct call call = {.function = function, .argument = argument, .result = -1};
     char *stack = ckpt_scratch_take(scratch, STACK, error);

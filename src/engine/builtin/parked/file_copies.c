@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * The freezing side of files whose content is in the image, because a restore may not find them any
- * more: native libraries that were unpacked at run time, which are deleted when the JVM ends, or by
- * whatever tidies up a directory for temporary files; temporary files that the JVM has, which the
- * agent finds (engine/builtin/prepare/temporaries.c); and the agent's jar, which the JVM has open,
- * and which an upgrade of checkpointer replaces.
+ * The freezing side of files whose content is in the image, because a restore may not find them:
+ * native libraries that were unpacked at run time, the JVM's temporary files, which the agent finds
+ * (engine/builtin/prepare/temporaries.c), and the agent's jar, which the JVM has open.  The first
+ * two are deleted when the JVM ends or when directories for temporary files are cleaned; the jar is
+ * replaced by an upgrade of checkpointer.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,7 @@ static bool is_below(const char *path, const char *directory)
     return length && path[length] == '/';
 }
 
-bool ckpt_copies_is_passing(const struct ckpt_gather *gather, const char *path)
+bool ckpt_file_copies_is_temporary(const struct ckpt_gather *gather, const char *path)
 {
     struct stat status;
 
@@ -45,8 +45,8 @@ bool ckpt_copies_is_passing(const struct ckpt_gather *gather, const char *path)
             ckpt_clock_to_ns(status.st_ctim) > gather->started_ns);
 }
 
-/* The JDK's own files are no surprise: an update has replaced them. */
-void ckpt_copies_fits(struct ckpt_gather *gather, const char *path, uint64_t size)
+/* The JDK's own files do not count: they are deleted when an update replaces them. */
+void ckpt_file_copies_count_deleted(struct ckpt_gather *gather, const char *path, uint64_t size)
 {
     if (is_below(path, gather->java_home))
         return;
@@ -59,8 +59,8 @@ void ckpt_copies_fits(struct ckpt_gather *gather, const char *path, uint64_t siz
                         path, (unsigned long)((size + (1 << 20) - 1) >> 20));
 }
 
-int ckpt_runs_of_file(struct ckpt_gather *gather, int fd, uint32_t *ret_first, uint32_t *ret_count,
-                      struct ckpt_error *error)
+int ckpt_file_copies_runs(struct ckpt_gather *gather, int fd, uint32_t *ret_first,
+                          uint32_t *ret_count, struct ckpt_error *error)
 {
     struct ckpt_array *runs = &gather->tables.runs;
     uint32_t first = (uint32_t)runs->count;
@@ -85,14 +85,14 @@ int ckpt_runs_of_file(struct ckpt_gather *gather, int fd, uint32_t *ret_first, u
     return 0;
 }
 
-/* Whether it is the file, or what is there, that prevents reading; not a lack of this moment. */
-static bool is_lasting(long failed)
+/* Whether a file cannot be read for a permanent reason, not for lack of memory or descriptors. */
+static bool is_permanent(long failed)
 {
     return failed == -ENOENT || failed == -ENOTDIR || failed == -EACCES || failed == -EPERM ||
            failed == -ELOOP || failed == -ENXIO;
 }
 
-/* A file that cannot be read is not in the image: then a restore needs the file itself. */
+/* Save the content of a file.  If it cannot be read, a restore needs the file itself. */
 static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
                        struct ckpt_error *error)
 {
@@ -104,13 +104,14 @@ static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
     long failed = fd < 0 ? fd : ckpt_sys_fstat((int)fd, &status);
     int result = 0;
 
-    if (failed < 0 && !is_lasting(failed))
+    if (failed < 0 && !is_permanent(failed))
         result = ckpt_error_set(error, (int)-failed, "cannot read '%s'", path);
     else if (failed < 0 || !S_ISREG(status.st_mode) || status.st_ino != file->inode ||
              (uint64_t)status.st_size != file->size) {
         file->flags &= ~(CKPT_FILE_COPIED | CKPT_FILE_TEMPORARY);
     } else if (!(source = ckpt_array_add(&gather->tables.page_files, &gather->scratch, 1, error)) ||
-               ckpt_runs_of_file(gather, (int)fd, &file->first_run, &file->run_count, error) < 0) {
+               ckpt_file_copies_runs(gather, (int)fd, &file->first_run, &file->run_count, error) <
+                   0) {
         result = -1;
     } else {
         *source = (struct ckpt_page_file){.first_run = file->first_run,
@@ -124,21 +125,21 @@ static int gather_file(struct ckpt_gather *gather, struct ckpt_image_file *file,
     return result;
 }
 
-/* Into the table, where it is already if it is mapped or open. */
+/* Add a temporary file to the table, or mark it there if it is mapped or open. */
 static int add_temporary(struct ckpt_gather *gather, const struct ckpt_temporary *temporary,
                          struct ckpt_error *error)
 {
-    struct ckpt_image_file *file = ckpt_files_find(gather, temporary->path);
+    struct ckpt_image_file *file = ckpt_file_records_find(gather, temporary->path);
     struct stat status;
 
     if (!file) {
         long failed = ckpt_sys_fstatat(AT_FDCWD, temporary->path, &status, AT_SYMLINK_NOFOLLOW);
 
         if (failed < 0)
-            return is_lasting(failed)
+            return is_permanent(failed)
                        ? 0
                        : ckpt_error_set(error, (int)-failed, "cannot read '%s'", temporary->path);
-        file = ckpt_files_append(gather, temporary->path, &status, 0, error);
+        file = ckpt_file_records_append(gather, temporary->path, &status, 0, error);
         if (!file)
             return -1;
     }
@@ -150,8 +151,8 @@ static int add_temporary(struct ckpt_gather *gather, const struct ckpt_temporary
 }
 
 /*
- * A temporary file that was made, and opened or mapped, after the agent had looked for them: it has
- * been open for an instant, and will be deleted by the first process that comes from this image.
+ * Mark a temporary file that was made after the agent had searched for them, and is open or mapped:
+ * it is probably short-lived, and the first process restored from this image will delete it.
  */
 static void add_late(struct ckpt_gather *gather, struct ckpt_image_file *file, uint64_t *total)
 {
@@ -175,13 +176,13 @@ static void add_late(struct ckpt_gather *gather, struct ckpt_image_file *file, u
 static void add_agent_jar(struct ckpt_gather *gather)
 {
     struct ckpt_image_file *file =
-        gather->agent_jar ? ckpt_files_find(gather, gather->agent_jar) : NULL;
+        gather->agent_jar ? ckpt_file_records_find(gather, gather->agent_jar) : NULL;
 
     if (file && S_ISREG(file->mode) && !(file->flags & (CKPT_FILE_WRITTEN | CKPT_FILE_MAY_CHANGE)))
         file->flags |= CKPT_FILE_COPIED;
 }
 
-int ckpt_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error)
+int ckpt_file_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     size_t known = gather->tables.files.count;
     uint64_t total = 0;

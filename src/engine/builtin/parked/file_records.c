@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * What identifies a file: for ELF objects the build-id, for all others size and time of last
- * change. The inode is kept for people only: it changes when a container's layers are copied, while
- * the content does not.
+ * The table of files that a restore must find unchanged. A file is identified by its build-id if it
+ * is an ELF object, and otherwise by size and time of last change. The inode is only for display:
+ * it changes when a container's layers are copied, while the content does not.
  */
 #include <elf.h>
 #include <errno.h>
@@ -18,7 +18,8 @@
 #include "engine/builtin/parked/gather.h"
 
 #define SUM_PIECE ((size_t)1 << 20)
-#define SUM_MOST ((uint64_t)64 << 20) /* of all files together: threads are parked meanwhile */
+/* Bytes of all files together: threads are parked while they are read. */
+#define SUM_MAX ((uint64_t)64 << 20)
 
 #define SEGMENTS_MAX 64
 #define NOTES_MAX 64
@@ -28,8 +29,8 @@ static bool same_name(const char *name, size_t size)
     return size == 4 && name[0] == 'G' && name[1] == 'N' && name[2] == 'U' && name[3] == '\0';
 }
 
-/* The build-id among the notes of a segment. */
-static void scan_notes(const struct ckpt_bytes *source, uint64_t at, uint64_t size,
+/* Find the build-id in the notes of a segment. */
+static void scan_notes(const struct ckpt_byte_source *source, uint64_t at, uint64_t size,
                        struct ckpt_image_file *file)
 {
     for (int i = 0; i < NOTES_MAX && size >= sizeof(Elf64_Nhdr); i++) {
@@ -57,7 +58,7 @@ static void scan_notes(const struct ckpt_bytes *source, uint64_t at, uint64_t si
     }
 }
 
-void ckpt_files_build_id(const struct ckpt_bytes *source, struct ckpt_image_file *file)
+void ckpt_file_records_build_id(const struct ckpt_byte_source *source, struct ckpt_image_file *file)
 {
     Elf64_Ehdr elf;
     Elf64_Phdr segments[SEGMENTS_MAX];
@@ -76,12 +77,13 @@ void ckpt_files_build_id(const struct ckpt_bytes *source, struct ckpt_image_file
 }
 
 /* Mapped memory, which another thread may unmap and another process may cut short. */
-static int read_memory(const struct ckpt_bytes *source, void *to, size_t size, uint64_t offset)
+static int read_memory(const struct ckpt_byte_source *source, void *to, size_t size,
+                       uint64_t offset)
 {
     return ckpt_raw_peek(to, source->address + offset, size);
 }
 
-/* ---- the table, found by path ---- */
+/* ---- the table, with a hash table of paths ---- */
 
 static uint32_t hash(const char *path)
 {
@@ -99,7 +101,7 @@ static const char *path_of(const struct ckpt_gather *gather, uint32_t index)
     return ckpt_tables_text(&gather->tables, file->path);
 }
 
-/* The slot of @path, or the empty one where it belongs. A slot holds an index and 1, or 0. */
+/* The slot of @path, or the empty one where it belongs. A slot holds an index + 1; 0 is empty. */
 static uint32_t *find_slot(const struct ckpt_gather *gather, const char *path)
 {
     uint32_t at = hash(path) & (gather->file_slot_count - 1);
@@ -124,16 +126,16 @@ static int make_slots(struct ckpt_gather *gather, struct ckpt_error *error)
     return 0;
 }
 
-struct ckpt_image_file *ckpt_files_find(const struct ckpt_gather *gather, const char *path)
+struct ckpt_image_file *ckpt_file_records_find(const struct ckpt_gather *gather, const char *path)
 {
     const uint32_t *slot = gather->file_slots ? find_slot(gather, path) : NULL;
 
     return slot && *slot ? ckpt_array_at(&gather->tables.files, *slot - 1) : NULL;
 }
 
-struct ckpt_image_file *ckpt_files_append(struct ckpt_gather *gather, const char *path,
-                                          const struct stat *status, uint32_t flags,
-                                          struct ckpt_error *error)
+struct ckpt_image_file *ckpt_file_records_append(struct ckpt_gather *gather, const char *path,
+                                                 const struct stat *status, uint32_t flags,
+                                                 struct ckpt_error *error)
 {
     struct ckpt_tables *tables = &gather->tables;
     struct ckpt_image_file *file;
@@ -154,15 +156,16 @@ struct ckpt_image_file *ckpt_files_append(struct ckpt_gather *gather, const char
     return file;
 }
 
-int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags, const void *image,
-                   size_t image_size, uint32_t *ret_index, struct ckpt_error *error)
+int ckpt_file_records_add(struct ckpt_gather *gather, const char *path, uint32_t flags,
+                          const void *image, size_t image_size, uint32_t *ret_index,
+                          struct ckpt_error *error)
 {
     struct ckpt_tables *tables = &gather->tables;
     struct ckpt_image_file *file;
     struct stat status;
     long failed;
 
-    file = ckpt_files_find(gather, path);
+    file = ckpt_file_records_find(gather, path);
     if (file) {
         file->flags &= flags | ~(CKPT_FILE_MAY_CHANGE | CKPT_FILE_MAY_GROW);
         file->flags |= flags & (CKPT_FILE_COPIED | CKPT_FILE_WRITTEN | CKPT_FILE_SUMMED);
@@ -172,16 +175,16 @@ int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags,
     failed = ckpt_sys_fstatat(AT_FDCWD, path, &status, 0);
     if (failed < 0)
         return ckpt_error_set(error, (int)-failed, "'%s' cannot be found any more", path);
-    file = ckpt_files_append(gather, path, &status, flags, error);
+    file = ckpt_file_records_append(gather, path, &status, flags, error);
     if (!file)
         return -1;
-    if (image_size > (size_t)status.st_size) /* behind the end of the file is a bus error */
+    if (image_size > (size_t)status.st_size) /* pages after the end of the file cannot be read */
         image_size = (size_t)status.st_size;
     if (image) {
-        struct ckpt_bytes source = {
+        struct ckpt_byte_source source = {
             .read = read_memory, .address = (uint64_t)image, .size = image_size};
 
-        ckpt_files_build_id(&source, file);
+        ckpt_file_records_build_id(&source, file);
     }
     *ret_index = (uint32_t)(tables->files.count - 1);
     return 0;
@@ -189,8 +192,8 @@ int ckpt_files_add(struct ckpt_gather *gather, const char *path, uint32_t flags,
 
 /* ---- content ---- */
 
-/* The first @most bytes of a file. */
-static int sum_file(const struct ckpt_gather *gather, const char *path, char *buffer, uint64_t most,
+/* Compute the checksum of the first @max bytes of a file, where it is needed. */
+static int sum_file(const struct ckpt_gather *gather, const char *path, char *buffer, uint64_t max,
                     struct ckpt_image_file *file)
 {
     long fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
@@ -203,10 +206,10 @@ static int sum_file(const struct ckpt_gather *gather, const char *path, char *bu
     file->sum = 0;
     file->sum_size = 0;
     if (gather->leave_running || system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC)
-        while (file->sum_size < most &&
+        while (file->sum_size < max &&
                (got = ckpt_sys_pread((int)fd, buffer, SUM_PIECE, file->sum_size)) > 0) {
-            if ((uint64_t)got > most - file->sum_size)
-                got = (long)(most - file->sum_size);
+            if ((uint64_t)got > max - file->sum_size)
+                got = (long)(max - file->sum_size);
             file->sum = ckpt_raw_crc32c(file->sum, buffer, (size_t)got);
             file->sum_size += (uint64_t)got;
         }
@@ -214,11 +217,11 @@ static int sum_file(const struct ckpt_gather *gather, const char *path, char *bu
     return got < 0 || file->sum_size == 0 ? -1 : 0;
 }
 
-int ckpt_files_sum(struct ckpt_gather *gather, struct ckpt_error *error)
+int ckpt_file_records_sum(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     struct ckpt_tables *tables = &gather->tables;
     char *buffer = ckpt_scratch_take(&gather->scratch, SUM_PIECE, error);
-    uint64_t left = SUM_MOST;
+    uint64_t left = SUM_MAX;
 
     if (!buffer)
         return -1;

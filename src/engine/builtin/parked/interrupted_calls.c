@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * See interrupted_calls.h.  Runs in the handler that parks, on whatever stack the thread has.
+ * See interrupted_calls.h.  Runs in the handler that parks, on the interrupted thread's stack.
  *
- * The kernel makes most calls again that a signal interrupted (SA_RESTART), but sleeps and waits
- * with a limit end with EINTR.  The application has not installed that handler, and much native
- * code takes EINTR for an error, or sleeps too short.  So the frame is changed to make the call
+ * The kernel restarts most calls that a signal interrupted (SA_RESTART), but sleeps and waits with
+ * a timeout end with EINTR.  The application has not installed our handler, and much native code
+ * takes EINTR for an error, or then sleeps too short.  So the frame is changed to make the call
  * again, under three conditions:
  *
- * - It is certain which call it was (ckpt_arch_frame_number()), or of the numbers that it may have
- *   had exactly one fits the arguments.  Other calls are left as they are.
- * - No other signal is pending that the thread would take: that one may be the true reason, and a
- *   handler of the application will run.
- * - The meaning of the call allows it.  What is left of the time is known where the limit is a
- *   moment, or the kernel writes it back (select, pselect, ppoll; nanosleep and clock_nanosleep
- *   where the caller gave room for it).  Other limits begin again: such a wait gets longer than its
- *   limit by at most the time that had passed.
+ * - It is known which call it was: either ckpt_arch_frame_number() is certain, or exactly one of
+ *   the possible numbers fits the arguments.  Other calls are left as they are.
+ * - No other signal is pending that the thread would take: it may be the reason for the EINTR, and
+ *   the application's handler for it will run.
+ * - The remaining time is known, or its loss is harmless.  It is known where the timeout is an
+ *   absolute time, or the kernel writes the rest back (select, pselect, ppoll; nanosleep and
+ *   clock_nanosleep if the caller gave a pointer for it).  Other timeouts begin again, so that such
+ *   a wait is longer than its timeout by at most the time that had passed.
  */
 #include "engine/builtin/parked/interrupted_calls.h"
 
@@ -28,8 +28,8 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 
-#define LOWEST 65536 /* address that a process may have memory at */
-#define SMALL (1 << 20)
+#define MIN_ADDRESS 65536 /* lower addresses are never mapped (vm.mmap_min_addr) */
+#define SMALL (1 << 20)   /* an upper bound of descriptors and counts */
 #define MAX_CLOCKS 16
 
 struct call {
@@ -37,10 +37,9 @@ struct call {
     bool clock_changed;
 };
 
-/* A place in memory, or none. */
-static bool is_address(uint64_t value, bool or_none)
+static bool is_address(uint64_t value, bool or_null)
 {
-    return value ? value >= LOWEST && value < ckpt_arch_space_end() : or_none;
+    return value ? value >= MIN_ADDRESS && value < ckpt_arch_space_end() : or_null;
 }
 
 static bool is_descriptor(uint64_t value)
@@ -48,14 +47,14 @@ static bool is_descriptor(uint64_t value)
     return (uint32_t)value < SMALL;
 }
 
-/* ---- for each kind: whether the arguments fit, and the call may be made again ---- */
+/* ---- for each call: whether the arguments fit it, and it may be made again ---- */
 
-static bool may_nanosleep(const struct call *call)
+static bool can_restart_nanosleep(const struct call *call)
 {
     return is_address(call->a, false) && is_address(call->b, true);
 }
 
-static bool may_clock_nanosleep(const struct call *call)
+static bool can_restart_clock_nanosleep(const struct call *call)
 {
     return (uint32_t)call->a < MAX_CLOCKS && (uint32_t)call->b <= TIMER_ABSTIME &&
            is_address(call->c, false) && is_address(call->d, true) &&
@@ -63,41 +62,44 @@ static bool may_clock_nanosleep(const struct call *call)
             (uint32_t)call->a == CLOCK_REALTIME);
 }
 
-static bool may_poll(const struct call *call)
+static bool can_restart_poll(const struct call *call)
 {
     return is_address(call->a, call->b == 0) && call->b < SMALL;
 }
 
-static bool may_select(const struct call *call)
+static bool can_restart_select(const struct call *call)
 {
     return (uint32_t)call->a < SMALL && is_address(call->b, true) && is_address(call->c, true) &&
            is_address(call->d, true) && is_address(call->e, true);
 }
 
-static bool may_epoll(const struct call *call)
+static bool can_restart_epoll(const struct call *call)
 {
     return is_descriptor(call->a) && is_address(call->b, false) && call->c && call->c < SMALL;
 }
 
-static bool may_pause(const struct call *call)
+static bool can_restart_pause(const struct call *call)
 {
     (void)call;
     return true;
 }
 
-static bool may_sigsuspend(const struct call *call)
+static bool can_restart_sigsuspend(const struct call *call)
 {
     return is_address(call->a, false) && call->b == 8;
 }
 
-static bool may_sigtimedwait(const struct call *call)
+static bool can_restart_sigtimedwait(const struct call *call)
 {
     return is_address(call->a, false) && is_address(call->b, true) && is_address(call->c, true) &&
            call->d == 8;
 }
 
-/* A wait until a moment.  All that use futexes take a wake-up without a reason, and the rest. */
-static bool may_futex(const struct call *call)
+/*
+ * Only waits with an absolute timeout.  The kernel restarts those without a timeout; of those with
+ * a relative one the rest is not known, and their callers expect spurious wake-ups.
+ */
+static bool can_restart_futex(const struct call *call)
 {
     bool realtime = call->b & FUTEX_CLOCK_REALTIME;
 
@@ -105,96 +107,99 @@ static bool may_futex(const struct call *call)
            is_address(call->d, false) && (realtime || !call->clock_changed);
 }
 
-static bool may_semop(const struct call *call)
+static bool can_restart_semop(const struct call *call)
 {
     return is_address(call->b, false) && call->c && call->c < SMALL;
 }
 
-static bool may_message(const struct call *call)
+static bool can_restart_message(const struct call *call)
 {
     return is_address(call->b, false);
 }
 
-static bool may_get_events(const struct call *call)
+static bool can_restart_get_events(const struct call *call)
 {
     return call->b <= call->c && is_address(call->d, false) && is_address(call->e, true);
 }
 
-static const struct row {
+static const struct known_call {
     uint16_t number;
-    bool (*may)(const struct call *call);
-} rows[] = {
-    {SYS_nanosleep, may_nanosleep},
-    {SYS_clock_nanosleep, may_clock_nanosleep},
-    {SYS_ppoll, may_poll},
-    {SYS_pselect6, may_select},
-    {SYS_epoll_pwait, may_epoll},
-    {441 /* epoll_pwait2, Linux 5.11 */, may_epoll},
-    {SYS_rt_sigsuspend, may_sigsuspend},
-    {SYS_rt_sigtimedwait, may_sigtimedwait},
-    {SYS_futex, may_futex},
-    {SYS_semop, may_semop},
-    {SYS_semtimedop, may_semop},
-    {SYS_msgrcv, may_message},
-    {SYS_msgsnd, may_message},
-    {SYS_io_getevents, may_get_events},
-    {SYS_io_pgetevents, may_get_events},
+    bool (*can_restart)(const struct call *call);
+} known_calls[] = {
+    {SYS_nanosleep, can_restart_nanosleep},
+    {SYS_clock_nanosleep, can_restart_clock_nanosleep},
+    {SYS_ppoll, can_restart_poll},
+    {SYS_pselect6, can_restart_select},
+    {SYS_epoll_pwait, can_restart_epoll},
+    {441 /* epoll_pwait2, Linux 5.11 */, can_restart_epoll},
+    {SYS_rt_sigsuspend, can_restart_sigsuspend},
+    {SYS_rt_sigtimedwait, can_restart_sigtimedwait},
+    {SYS_futex, can_restart_futex},
+    {SYS_semop, can_restart_semop},
+    {SYS_semtimedop, can_restart_semop},
+    {SYS_msgrcv, can_restart_message},
+    {SYS_msgsnd, can_restart_message},
+    {SYS_io_getevents, can_restart_get_events},
+    {SYS_io_pgetevents, can_restart_get_events},
 #ifdef SYS_poll /* newer processors do not have these */
-    {SYS_poll, may_poll},
-    {SYS_select, may_select},
-    {SYS_epoll_wait, may_epoll},
-    {SYS_pause, may_pause},
+    {SYS_poll, can_restart_poll},
+    {SYS_select, can_restart_select},
+    {SYS_epoll_wait, can_restart_epoll},
+    {SYS_pause, can_restart_pause},
 #endif
 };
-#define ROWS (sizeof rows / sizeof rows[0])
+#define KNOWN_CALLS (sizeof known_calls / sizeof known_calls[0])
 
-static const struct row *row_of(uint64_t number)
+static const struct known_call *find_known(uint64_t number)
 {
-    for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].number == number)
-            return &rows[i];
+    for (size_t i = 0; i < KNOWN_CALLS; i++)
+        if (known_calls[i].number == number)
+            return &known_calls[i];
     return NULL;
 }
 
 /* ---- which call it was ---- */
 
-/* Of the words that may be its number, the only one that fits. */
-static const struct row *only_row(const struct ckpt_arch_number *number, const struct call *call)
+/* The only one of the words that may be its number that fits the arguments, or NULL. */
+static const struct known_call *only_match(const struct ckpt_arch_number *number,
+                                           const struct call *call)
 {
-    const struct row *found = NULL;
+    const struct known_call *found = NULL;
 
     for (uint32_t i = 0; i < number->count; i++) {
-        const struct row *row;
+        const struct known_call *known;
         uint64_t word;
 
         if (ckpt_raw_peek(&word, number->words + i * sizeof word, sizeof word) < 0)
             return NULL;
-        row = row_of(word);
-        if (!row || row == found || !row->may(call) ||
-            (row->may == may_pause && (call->a | call->b | call->c | call->d | call->e | call->f)))
+        known = find_known(word);
+        if (!known || known == found || !known->can_restart(call) ||
+            (known->can_restart == can_restart_pause &&
+             (call->a | call->b | call->c | call->d | call->e | call->f)))
             continue;
         if (found)
             return NULL;
-        found = row;
+        found = known;
     }
     return found;
 }
 
-static const struct row *row_that_may(const ucontext_t *frame, const struct call *call)
+/* The call that was interrupted, if it can be made again, or NULL. */
+static const struct known_call *find_restartable(const ucontext_t *frame, const struct call *call)
 {
     struct ckpt_arch_number number;
-    const struct row *row;
+    const struct known_call *known;
 
     ckpt_arch_frame_number(frame, CKPT_ARCH_CALL_AFTER, &number);
     if (!number.is_certain)
-        return only_row(&number, call);
-    row = row_of(number.value);
-    return row && row->may(call) ? row : NULL;
+        return only_match(&number, call);
+    known = find_known(number.value);
+    return known && known->can_restart(call) ? known : NULL;
 }
 
 /* ---- the frame ---- */
 
-static bool other_signal_waits(const ucontext_t *frame)
+static bool other_signal_is_pending(const ucontext_t *frame)
 {
     uint64_t pending = 0, mask;
 
@@ -203,18 +208,19 @@ static bool other_signal_waits(const ucontext_t *frame)
            (pending & ~mask);
 }
 
-/* Where the kernel has written what is left of a sleep, that is the time for which to sleep on. */
-static void sleep_the_rest(ucontext_t *frame, const struct row *row, const struct call *call)
+/* If the kernel has written the rest of a sleep to a buffer, make that the time to sleep. */
+static void use_remaining_time(ucontext_t *frame, const struct known_call *known,
+                               const struct call *call)
 {
-    if (row->may == may_nanosleep && call->b)
+    if (known->can_restart == can_restart_nanosleep && call->b)
         ckpt_arch_frame_set_argument(frame, 0, call->b);
-    if (row->may == may_clock_nanosleep && call->d && !(call->b & TIMER_ABSTIME))
+    if (known->can_restart == can_restart_clock_nanosleep && call->d && !(call->b & TIMER_ABSTIME))
         ckpt_arch_frame_set_argument(frame, 2, call->d);
 }
 
-void ckpt_calls_continue(ucontext_t *frame, bool clock_changed)
+void ckpt_interrupted_calls_restart(ucontext_t *frame, bool clock_changed)
 {
-    const struct row *row;
+    const struct known_call *known;
     struct call call = {.a = ckpt_arch_frame_argument(frame, 0),
                         .b = ckpt_arch_frame_argument(frame, 1),
                         .c = ckpt_arch_frame_argument(frame, 2),
@@ -225,9 +231,9 @@ void ckpt_calls_continue(ucontext_t *frame, bool clock_changed)
 
     if (ckpt_arch_frame_call(frame) != CKPT_ARCH_CALL_AFTER)
         return;
-    row = row_that_may(frame, &call);
-    if (!row || other_signal_waits(frame))
+    known = find_restartable(frame, &call);
+    if (!known || other_signal_is_pending(frame))
         return;
-    sleep_the_rest(frame, row, &call);
-    ckpt_arch_frame_call_again(frame, row->number);
+    use_remaining_time(frame, known, &call);
+    ckpt_arch_frame_call_again(frame, known->number);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * System calls that parking interrupted, of which the application should not notice anything.
+ * Restarts system calls that parking interrupted, so that the application does not notice it.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PARKED_INTERRUPTED_CALLS_H
 #define CKPT_ENGINE_BUILTIN_PARKED_INTERRUPTED_CALLS_H
@@ -9,10 +9,11 @@
 #include <stdbool.h>
 
 /**
- * On a thread that leaves the waiting place: if its wait ended with EINTR because of our signal
- * alone, have it wait on when it returns from the signal.
- * @param clock_changed  moments of the monotonic clock mean something else than before
+ * Called on a thread that is released, in the signal handler. If its system call ended with EINTR
+ * only because of our signal, change @frame so that the call is made again after the handler.
+ * @param clock_changed  the process was restored, and absolute times of the monotonic clock have
+ *                       another meaning than before
  */
-void ckpt_calls_continue(ucontext_t *frame, bool clock_changed);
+void ckpt_interrupted_calls_restart(ucontext_t *frame, bool clock_changed);
 
 #endif

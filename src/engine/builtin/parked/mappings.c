@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * See mappings.h.  A library is what begins with an ELF header at offset 0 of a file, or is the
- * agent's; how far it extends is in its program headers, so that its .bss, and pages that a restore
- * has put over its data, are known to be its own.
+ * See mappings.h.  A library is recognised by an ELF header at offset 0 of a mapped file; the
+ * agent's own is always one.  Its program headers give its size, which includes its .bss and the
+ * pages that a restore has mapped over its data.
  */
 #include "engine/builtin/parked/mappings.h"
 
@@ -19,81 +19,81 @@
 #include "engine/builtin/parked/own_library.h"
 #include "image/format.h"
 
-#define MOST_SEGMENTS 32
+#define MAX_SEGMENTS 32
 #define WINDOW ((size_t)64 << 10)
-#define LONGEST_NAME 32
+#define MAX_NAME 32 /* of the functions that are searched for */
 
-bool ckpt_areas_peek(uint64_t address, void *to, size_t size)
+bool ckpt_mappings_peek(uint64_t address, void *to, size_t size)
 {
     return ckpt_raw_peek(to, address, size) == 0;
 }
 
-uint64_t ckpt_areas_readable_end(uint64_t start, uint64_t end)
+uint64_t ckpt_mappings_readable_end(uint64_t start, uint64_t end)
 {
     char byte;
 
     for (uint64_t at = start; at < end; at = ckpt_page_floor(at) + ckpt_page_size)
-        if (!ckpt_areas_peek(at, &byte, 1))
+        if (!ckpt_mappings_peek(at, &byte, 1))
             return at;
     return end;
 }
 
 /* ---- mappings ---- */
 
-static int add_area(struct ckpt_areas *areas, const char *line, struct ckpt_error *error)
+static int add_mapping(struct ckpt_mappings *mappings, const char *line, struct ckpt_error *error)
 {
-    struct ckpt_area *area = ckpt_array_add(&areas->areas, areas->scratch, 1, error);
-    const struct ckpt_area *before;
+    struct ckpt_mapping *mapping = ckpt_array_add(&mappings->list, mappings->scratch, 1, error);
+    const struct ckpt_mapping *before;
     size_t size;
     char *path;
 
-    if (!area)
+    if (!mapping)
         return -1;
-    before = areas->areas.count > 1 ? area - 1 : NULL;
-    area->start = ckpt_raw_number(&line, 16);
+    before = mappings->list.count > 1 ? mapping - 1 : NULL;
+    mapping->start = ckpt_raw_number(&line, 16);
     line++;
-    area->end = ckpt_raw_number(&line, 16);
+    mapping->end = ckpt_raw_number(&line, 16);
     line++;
-    area->prot = (line[0] == 'r' ? PROT_READ : 0u) | (line[1] == 'w' ? PROT_WRITE : 0u) |
-                 (line[2] == 'x' ? PROT_EXEC : 0u);
-    area->shared = line[3] == 's';
+    mapping->prot = (line[0] == 'r' ? PROT_READ : 0u) | (line[1] == 'w' ? PROT_WRITE : 0u) |
+                    (line[2] == 'x' ? PROT_EXEC : 0u);
+    mapping->shared = line[3] == 's';
     line += 5;
-    area->offset = ckpt_raw_number(&line, 16);
+    mapping->offset = ckpt_raw_number(&line, 16);
     while (*line && *line != ':') /* the device */
         line++;
     line += *line == ':';
     ckpt_raw_number(&line, 16);
     ckpt_raw_blanks(&line);
-    area->inode = ckpt_raw_number(&line, 10);
+    mapping->inode = ckpt_raw_number(&line, 10);
     ckpt_raw_blanks(&line);
-    area->path = "";
+    mapping->path = "";
     if (before && ckpt_raw_equal(before->path, line)) {
-        area->path = before->path;
+        mapping->path = before->path;
     } else if (*line) {
         size = ckpt_raw_length(line) + 1;
-        path = ckpt_scratch_take(areas->scratch, size, error);
+        path = ckpt_scratch_take(mappings->scratch, size, error);
         if (!path)
             return -1;
         __builtin_memcpy(path, line, size);
-        area->path = path;
+        mapping->path = path;
     }
     return 0;
 }
 
-const struct ckpt_area *ckpt_areas_at(const struct ckpt_areas *areas, uint64_t address)
+const struct ckpt_mapping *ckpt_mappings_at(const struct ckpt_mappings *mappings, uint64_t address)
 {
-    size_t low = 0, high = areas->areas.count;
+    size_t low = 0, high = mappings->list.count;
 
     while (low < high) {
         size_t middle = (low + high) / 2;
-        const struct ckpt_area *area = ckpt_array_at(&areas->areas, middle);
+        const struct ckpt_mapping *mapping = ckpt_array_at(&mappings->list, middle);
 
-        if (address < area->start)
+        if (address < mapping->start)
             high = middle;
-        else if (address >= area->end)
+        else if (address >= mapping->end)
             low = middle + 1;
         else
-            return area;
+            return mapping;
     }
     return NULL;
 }
@@ -114,7 +114,8 @@ static const char *const libc[] = {
     "libc.so.", "libc-2.", "libpthread.so.", "libpthread-2.", "ld-linux", "ld-2.", NULL};
 static const char *const cxx[] = {"libstdc++.so.", "libc++.so.", "libc++abi.so.", "libgcc_s.so.",
                                   NULL};
-static const char *const lookup[] = {"libsyslookup.so", NULL}; /* Java's way to call any function */
+/* Java's foreign function interface finds any function of the C library through this one. */
+static const char *const lookup[] = {"libsyslookup.so", NULL};
 
 static bool is_named(const char *path, const char *const *starts)
 {
@@ -126,20 +127,20 @@ static bool is_named(const char *path, const char *const *starts)
     return false;
 }
 
-static int add_library(struct ckpt_areas *areas, const struct ckpt_area *area, void *buffer,
-                       struct ckpt_error *error)
+static int add_library(struct ckpt_mappings *mappings, const struct ckpt_mapping *mapping,
+                       void *buffer, struct ckpt_error *error)
 {
     const Elf64_Ehdr *header = buffer;
     const Elf64_Phdr *segment = (const Elf64_Phdr *)((const char *)buffer + sizeof *header);
     struct ckpt_library *library;
     uint64_t first = ~0ull, end = 0, dynamic = 0;
 
-    if (!ckpt_areas_peek(area->start, buffer, sizeof *header) ||
+    if (!ckpt_mappings_peek(mapping->start, buffer, sizeof *header) ||
         __builtin_memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-        header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_phnum > MOST_SEGMENTS ||
+        header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_phnum > MAX_SEGMENTS ||
         header->e_phentsize != sizeof *segment ||
-        !ckpt_areas_peek(area->start + header->e_phoff, (char *)buffer + sizeof *header,
-                         header->e_phnum * sizeof *segment))
+        !ckpt_mappings_peek(mapping->start + header->e_phoff, (char *)buffer + sizeof *header,
+                            header->e_phnum * sizeof *segment))
         return 0;
     for (int i = 0; i < header->e_phnum; i++) {
         if (segment[i].p_type == PT_LOAD) {
@@ -152,27 +153,29 @@ static int add_library(struct ckpt_areas *areas, const struct ckpt_area *area, v
     first = ckpt_page_floor(first);
     if (first >= end)
         return 0;
-    library = ckpt_array_add(&areas->libraries, areas->scratch, 1, error);
+    library = ckpt_array_add(&mappings->libraries, mappings->scratch, 1, error);
     if (!library)
         return -1;
-    *library = (struct ckpt_library){.start = area->start,
-                                     .end = area->start + (end - first),
-                                     .path = area->path,
-                                     .dynamic = dynamic ? area->start + (dynamic - first) : 0,
-                                     .is_libc = is_named(area->path, libc),
-                                     .is_cxx = is_named(area->path, cxx)};
+    *library = (struct ckpt_library){.start = mapping->start,
+                                     .end = mapping->start + (end - first),
+                                     .path = mapping->path,
+                                     .dynamic = dynamic ? mapping->start + (dynamic - first) : 0,
+                                     .is_libc = is_named(mapping->path, libc),
+                                     .is_cxx = is_named(mapping->path, cxx)};
     return 0;
 }
 
-/* The folder of a JVM's library is one below that of the JDK's others. */
-static void mark_java(struct ckpt_areas *areas)
+/*
+ * Mark the JVM, the JDK's libraries, which are in the parent of libjvm.so's folder, and the agent.
+ */
+static void mark_java(struct ckpt_mappings *mappings)
 {
-    struct ckpt_library *agent = ckpt_areas_library(areas, (uint64_t)mark_java);
+    struct ckpt_library *agent = ckpt_mappings_library_at(mappings, (uint64_t)mark_java);
     size_t length = 0;
     const char *home = "";
 
-    for (size_t i = 0; i < areas->libraries.count; i++) {
-        struct ckpt_library *library = ckpt_array_at(&areas->libraries, i);
+    for (size_t i = 0; i < mappings->libraries.count; i++) {
+        struct ckpt_library *library = ckpt_array_at(&mappings->libraries, i);
         const char *name = name_of(library->path);
 
         if (!ckpt_raw_starts(name, "libjvm.so"))
@@ -183,8 +186,8 @@ static void mark_java(struct ckpt_areas *areas)
         while (length && home[length - 1] != '/')
             length--;
     }
-    for (size_t i = 0; length && i < areas->libraries.count; i++) {
-        struct ckpt_library *library = ckpt_array_at(&areas->libraries, i);
+    for (size_t i = 0; length && i < mappings->libraries.count; i++) {
+        struct ckpt_library *library = ckpt_array_at(&mappings->libraries, i);
         size_t same = 0;
 
         while (same < length && library->path[same] == home[same])
@@ -195,13 +198,14 @@ static void mark_java(struct ckpt_areas *areas)
         agent->is_java = true;
 }
 
-struct ckpt_library *ckpt_areas_library(const struct ckpt_areas *areas, uint64_t address)
+struct ckpt_library *ckpt_mappings_library_at(const struct ckpt_mappings *mappings,
+                                              uint64_t address)
 {
-    size_t low = 0, high = areas->libraries.count;
+    size_t low = 0, high = mappings->libraries.count;
 
     while (low < high) {
         size_t middle = (low + high) / 2;
-        struct ckpt_library *library = ckpt_array_at(&areas->libraries, middle);
+        struct ckpt_library *library = ckpt_array_at(&mappings->libraries, middle);
 
         if (address < library->start)
             high = middle;
@@ -213,32 +217,33 @@ struct ckpt_library *ckpt_areas_library(const struct ckpt_areas *areas, uint64_t
     return NULL;
 }
 
-/* The agent's own may be mapped from an image, at another offset. */
-static bool begins_library(const struct ckpt_area *area)
+/* In a restored process the agent's library is mapped from the image, at another offset than 0. */
+static bool begins_library(const struct ckpt_mapping *mapping)
 {
-    return area->start == ckpt_own_library().start ||
-           (area->path[0] == '/' && area->offset == 0 && !area->shared && (area->prot & PROT_READ));
+    return mapping->start == ckpt_own_library().start ||
+           (mapping->path[0] == '/' && mapping->offset == 0 && !mapping->shared &&
+            (mapping->prot & PROT_READ));
 }
 
-int ckpt_areas_read(struct ckpt_areas *areas, struct ckpt_scratch *scratch,
-                    struct ckpt_error *error)
+int ckpt_mappings_read(struct ckpt_mappings *mappings, struct ckpt_scratch *scratch,
+                       struct ckpt_error *error)
 {
     struct ckpt_raw_lines *lines = ckpt_scratch_take(scratch, sizeof *lines, error);
     long fd;
     const char *line;
 
-    *areas = (struct ckpt_areas){.scratch = scratch};
-    ckpt_array_init(&areas->areas, sizeof(struct ckpt_area));
-    ckpt_array_init(&areas->libraries, sizeof(struct ckpt_library));
-    areas->window = ckpt_scratch_take(scratch, WINDOW, error);
-    if (!lines || !areas->window)
+    *mappings = (struct ckpt_mappings){.scratch = scratch};
+    ckpt_array_init(&mappings->list, sizeof(struct ckpt_mapping));
+    ckpt_array_init(&mappings->libraries, sizeof(struct ckpt_library));
+    mappings->window = ckpt_scratch_take(scratch, WINDOW, error);
+    if (!lines || !mappings->window)
         return -1;
     fd = ckpt_sys_openat(AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
         return ckpt_error_set(error, (int)-fd, "cannot read /proc/self/maps");
     ckpt_raw_lines_init(lines, (int)fd);
     while ((line = ckpt_raw_lines_next(lines))) {
-        if (add_area(areas, line, error) < 0) {
+        if (add_mapping(mappings, line, error) < 0) {
             ckpt_sys_close((int)fd);
             return -1;
         }
@@ -246,24 +251,25 @@ int ckpt_areas_read(struct ckpt_areas *areas, struct ckpt_scratch *scratch,
     ckpt_sys_close((int)fd);
     if (lines->failed)
         return ckpt_error_set(error, -lines->failed, "cannot read /proc/self/maps");
-    for (size_t i = 0; i < areas->areas.count; i++) {
-        const struct ckpt_area *area = ckpt_array_at(&areas->areas, i);
+    for (size_t i = 0; i < mappings->list.count; i++) {
+        const struct ckpt_mapping *mapping = ckpt_array_at(&mappings->list, i);
 
-        if (begins_library(area) && add_library(areas, area, areas->window, error) < 0)
+        if (begins_library(mapping) && add_library(mappings, mapping, mappings->window, error) < 0)
             return -1;
     }
-    mark_java(areas);
+    mark_java(mappings);
     return 0;
 }
 
 /* ---- what is in a library ---- */
 
-bool ckpt_areas_is_return(const struct ckpt_areas *areas, uint64_t address)
+bool ckpt_mappings_is_return_address(const struct ckpt_mappings *mappings, uint64_t address)
 {
-    const struct ckpt_area *area = address >= ckpt_page_size ? ckpt_areas_at(areas, address) : NULL;
+    const struct ckpt_mapping *mapping =
+        address >= ckpt_page_size ? ckpt_mappings_at(mappings, address) : NULL;
 
-    return area && (area->prot & PROT_EXEC) && (area->prot & PROT_READ) &&
-           address >= area->start + CKPT_ARCH_CALL_SIZE &&
+    return mapping && (mapping->prot & PROT_EXEC) && (mapping->prot & PROT_READ) &&
+           address >= mapping->start + CKPT_ARCH_CALL_SIZE &&
            ckpt_arch_code_is_return((const uint8_t *)address);
 }
 
@@ -273,7 +279,7 @@ static bool find_strings(const struct ckpt_library *library, uint64_t *ret_at, u
     uint64_t at = 0, size = 0;
 
     for (uint64_t dynamic = library->dynamic;
-         dynamic && ckpt_areas_peek(dynamic, &entry, sizeof entry) && entry.d_tag != DT_NULL;
+         dynamic && ckpt_mappings_peek(dynamic, &entry, sizeof entry) && entry.d_tag != DT_NULL;
          dynamic += sizeof entry) {
         if (entry.d_tag == DT_STRTAB)
             at = entry.d_un.d_ptr;
@@ -281,13 +287,13 @@ static bool find_strings(const struct ckpt_library *library, uint64_t *ret_at, u
             size = entry.d_un.d_val;
     }
     if (at < library->start)
-        at += library->start; /* the linker has not relocated it */
+        at += library->start; /* the dynamic linker has not relocated this entry */
     *ret_at = at;
     *ret_size = size;
     return at && size && at + size <= library->end;
 }
 
-uint32_t ckpt_areas_imports(const struct ckpt_areas *areas, struct ckpt_library *library)
+uint32_t ckpt_mappings_imports(const struct ckpt_mappings *mappings, struct ckpt_library *library)
 {
     static const struct {
         const char *name;
@@ -299,9 +305,9 @@ uint32_t ckpt_areas_imports(const struct ckpt_areas *areas, struct ckpt_library 
                  {"pthread_rwlock_unlock", CKPT_IMPORTS_RWLOCK}};
     uint64_t at, size;
 
-    if (library->asked)
+    if (library->imports_known)
         return library->imports;
-    library->asked = true;
+    library->imports_known = true;
     if (is_named(library->path, lookup))
         library->imports = CKPT_IMPORTS_ANY;
     if (!find_strings(library, &at, &size))
@@ -309,17 +315,17 @@ uint32_t ckpt_areas_imports(const struct ckpt_areas *areas, struct ckpt_library 
     while (size) {
         uint64_t piece = size < WINDOW - 1 ? size : WINDOW - 1;
 
-        if (!ckpt_areas_peek(at, areas->window, piece))
+        if (!ckpt_mappings_peek(at, mappings->window, piece))
             break;
-        areas->window[piece] = '\0';
+        mappings->window[piece] = '\0';
         for (uint64_t i = 0; i < piece; i++)
             for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
-                if (ckpt_raw_starts(areas->window + i, known[k].name))
+                if (ckpt_raw_starts(mappings->window + i, known[k].name))
                     library->imports |= known[k].flag;
         if (piece == size)
             break;
-        at += piece - LONGEST_NAME;
-        size -= piece - LONGEST_NAME;
+        at += piece - MAX_NAME;
+        size -= piece - MAX_NAME;
     }
     return library->imports;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The mappings of this process and the libraries they belong to, for those who ask of an address
- * what is there.  With all threads parked only.
+ * The mappings of this process and the libraries that they belong to, to find what is at an
+ * address.  Only for use while all threads are parked.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PARKED_MAPPINGS_H
 #define CKPT_ENGINE_BUILTIN_PARKED_MAPPINGS_H
@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/scratch.h"
 
-struct ckpt_area {
+struct ckpt_mapping {
     uint64_t start, end, offset, inode;
     uint32_t prot;
     bool shared;
@@ -28,43 +28,49 @@ struct ckpt_library {
     bool is_libc;     /**< libc, libpthread, ld.so */
     bool is_cxx;      /**< the runtime of C++, whose own locks are normal mutexes */
     bool is_java;     /**< the JVM, the JDK's libraries, and the agent */
-    bool asked;       /**< `imports` has been found out */
+    bool imports_known;
     uint32_t imports; /**< CKPT_IMPORTS_* */
 };
 
 #define CKPT_IMPORTS_MUTEX 1u
 #define CKPT_IMPORTS_RWLOCK 2u
-#define CKPT_IMPORTS_ANY 4u /* those that find functions by name */
+#define CKPT_IMPORTS_ANY 4u /* dlsym() and the like, which find any function by its name */
 
-struct ckpt_areas {
+struct ckpt_mappings {
     struct ckpt_scratch *scratch;
-    struct ckpt_array areas, libraries; /* both ascending */
-    char *window;                       /* to look into a library's strings */
+    struct ckpt_array list;      /* struct ckpt_mapping, ascending */
+    struct ckpt_array libraries; /* struct ckpt_library, ascending */
+    char *window;                /* a buffer to read a library's string table in pieces */
 };
 
 /** Read /proc/self/maps. */
-int ckpt_areas_read(struct ckpt_areas *areas, struct ckpt_scratch *scratch,
-                    struct ckpt_error *error);
+int ckpt_mappings_read(struct ckpt_mappings *mappings, struct ckpt_scratch *scratch,
+                       struct ckpt_error *error);
 
 /** The mapping at @address, or NULL. */
-const struct ckpt_area *ckpt_areas_at(const struct ckpt_areas *areas, uint64_t address);
+const struct ckpt_mapping *ckpt_mappings_at(const struct ckpt_mappings *mappings, uint64_t address);
 
 /** The library around @address, or NULL. */
-struct ckpt_library *ckpt_areas_library(const struct ckpt_areas *areas, uint64_t address);
-
-/** Whether @address is executable and comes after a call instruction: what a call returns to. */
-bool ckpt_areas_is_return(const struct ckpt_areas *areas, uint64_t address);
-
-/** Which locks' functions the library takes from elsewhere, by the names in its string table. */
-uint32_t ckpt_areas_imports(const struct ckpt_areas *areas, struct ckpt_library *library);
-
-/** Copy memory that may not be there. */
-bool ckpt_areas_peek(uint64_t address, void *to, size_t size);
+struct ckpt_library *ckpt_mappings_library_at(const struct ckpt_mappings *mappings,
+                                              uint64_t address);
 
 /**
- * The end of what can be read in [@start, @end): the first page that cannot, such as a guard page
- * that no mapping's end shows, or @end.  With all threads parked it stays readable.
+ * Whether @address is executable and comes after a call instruction, so that a call returns there.
  */
-uint64_t ckpt_areas_readable_end(uint64_t start, uint64_t end);
+bool ckpt_mappings_is_return_address(const struct ckpt_mappings *mappings, uint64_t address);
+
+/**
+ * Which functions of locks the library imports, by the names in its string table: CKPT_IMPORTS_*.
+ */
+uint32_t ckpt_mappings_imports(const struct ckpt_mappings *mappings, struct ckpt_library *library);
+
+/** Copy memory that may be unmapped; false if it is. */
+bool ckpt_mappings_peek(uint64_t address, void *to, size_t size);
+
+/**
+ * The address of the first page in [@start, @end) that cannot be read, or @end. A guard page is one
+ * that is inside a mapping. While all threads are parked, what is readable stays so.
+ */
+uint64_t ckpt_mappings_readable_end(uint64_t start, uint64_t end);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * See own_library.h.  The library's own program headers are in its memory, so that none of this
- * depends on what the mappings are of: in a restored process, of an image.
+ * See own_library.h.  Reads the library's program headers in memory, so that it does not matter
+ * which file is mapped there: in a restored process it is the image.
  */
 #include "engine/builtin/parked/own_library.h"
 
@@ -18,7 +18,7 @@ static const Elf64_Phdr *segments(void)
     return (const Elf64_Phdr *)((const char *)&__ehdr_start + __ehdr_start.e_phoff);
 }
 
-/* From addresses in the file to whole pages in memory; the file begins at address 0. */
+/* The pages of a segment; addresses in program headers are relative to the library's start. */
 static struct ckpt_range pages_of(const Elf64_Phdr *segment)
 {
     uint64_t start = (uint64_t)&__ehdr_start + segment->p_vaddr;
@@ -40,11 +40,11 @@ struct ckpt_range ckpt_own_library(void)
     return all;
 }
 
-size_t ckpt_own_library_constant(struct ckpt_range *ret, size_t room)
+size_t ckpt_own_library_constant(struct ckpt_range *ret, size_t capacity)
 {
     size_t count = 0;
 
-    for (int i = 0; i < __ehdr_start.e_phnum && count < room; i++)
+    for (int i = 0; i < __ehdr_start.e_phnum && count < capacity; i++)
         if (segments()[i].p_type == PT_LOAD && !(segments()[i].p_flags & PF_W))
             ret[count++] = pages_of(&segments()[i]);
     return count;

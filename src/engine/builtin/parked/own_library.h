@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Where the library that this code is in is mapped: the agent's.  It is in the image whatever file
- * it is of, so that a restore does not need that file: it may have been replaced by another
- * release, or was deleted as soon as it was loaded.
+ * Where the agent's library, which contains this code, is mapped.  All of it is in the image, so
+ * that a restore does not need its file: that may have been replaced by another release, or deleted
+ * after the library was loaded.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PARKED_OWN_LIBRARY_H
 #define CKPT_ENGINE_BUILTIN_PARKED_OWN_LIBRARY_H
@@ -11,13 +11,13 @@
 
 #include "engine/builtin/parked/gather.h"
 
-/** All of its segments, in whole pages. */
+/** From its first to its last segment, in whole pages. */
 struct ckpt_range ckpt_own_library(void);
 
 /**
- * Those that are never written: code, and what it reads, among it the command.
- * @return how many were written to @ret, at most @room
+ * Its segments that are never written: code and constants, which include the embedded command.
+ * @return how many were written to @ret, at most @capacity
  */
-size_t ckpt_own_library_constant(struct ckpt_range *ret, size_t room);
+size_t ckpt_own_library_constant(struct ckpt_range *ret, size_t capacity);
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * From a mapping to runs of pages.  The kernel says which pages are private to the process
- * (PAGEMAP_SCAN from Linux 6.7 on, /proc/self/pagemap before); of those, memory that the collector
- * says is free and pages of zeros are left out.
+ * Finds the runs of pages of a mapping that go into the image.  The kernel reports which pages are
+ * private to the process (PAGEMAP_SCAN from Linux 6.7 on, /proc/self/pagemap before).  Of those,
+ * free memory of the Java heap and pages of zeros are left out.
  *
- * A restore maps lazy runs from the image and copies all others.  So in lazy memory, holes of a few
- * pages are filled in again, because one mapping costs less than two, and a run that is too short
- * for a mapping is copied.  Elsewhere a hole stays a hole: to copy a page costs more than another
- * piece of a vector, and makes it real memory.
+ * A restore maps lazy runs from the image and copies all others.  In lazy memory, holes of a few
+ * pages become part of a run, because one mapping costs less than two, and a run that is too short
+ * for a mapping is copied.  In other memory holes are kept: to copy a page costs more than another
+ * element of an iovec, and uses memory.
  */
 #include "engine/builtin/parked/pages.h"
 
@@ -24,8 +24,8 @@
 #include "engine/builtin/parked/breakpoints.h"
 
 #define FILL_HOLES (16 * ckpt_page_size)
-#define COPIED_PAGES 16  /* lazy runs up to this are copied all the same */
-#define USUAL_MAPS 65530 /* vm.max_map_count where no one has changed it */
+#define COPIED_PAGES 16    /* lazy runs up to this length are copied */
+#define DEFAULT_MAPS 65530 /* vm.max_map_count if no one has changed it */
 
 #define PROTECT_TRIES 3
 
@@ -34,12 +34,14 @@
 struct collector {
     struct ckpt_gather *gather;
     const struct ckpt_image_map *map;
-    size_t next_free, next_lazy;
+    size_t next_free, next_lazy; /* indices of the ranges in gather->free, gather->lazy */
     uint32_t first_run;
-    enum ckpt_pages_how how;
-    bool drop_zeros, may_be_lazy, veiled, code;
-    uint64_t at;       /* what lies before has been seen to (keep_around()) */
-    uint64_t fill_end; /* up to here a hole may be filled: there are pages after it */
+    enum ckpt_pages_mode mode;
+    bool drop_zeros, may_be_lazy;
+    bool unreadable;   /* each page must be made readable to be examined */
+    bool is_code;      /* of a file: breakpoints in it are not kept */
+    uint64_t at;       /* keep_around() has dealt with all pages before this address */
+    uint64_t fill_end; /* pages exist up to this address, so holes before it may be filled */
 };
 
 static bool is_zero_page(const uint64_t *page)
@@ -51,7 +53,7 @@ static bool is_zero_page(const uint64_t *page)
     return true;
 }
 
-/* Guard pages have no content and must not be read: a run without a place in the file. */
+/* Add guard pages, which must not be read: a run without content in the image. */
 static int add_guard(struct collector *collector, uint64_t start, uint64_t end,
                      struct ckpt_error *error)
 {
@@ -73,8 +75,8 @@ static int add_guard(struct collector *collector, uint64_t start, uint64_t end,
 }
 
 /*
- * What the JVM may do with its memory has to be as it was, whatever becomes of the checkpoint: the
- * kernel may have no memory for that at the moment.
+ * Tries several times, because the kernel may have no memory for the moment, and the protection of
+ * the JVM's memory must be as before, whether the checkpoint succeeds or not.
  */
 int ckpt_pages_protect(uint64_t start, uint64_t end, uint32_t prot, struct ckpt_error *error)
 {
@@ -88,9 +90,9 @@ int ckpt_pages_protect(uint64_t start, uint64_t end, uint32_t prot, struct ckpt_
 }
 
 /*
- * MADV_GUARD_INSTALL (Linux 6.13; glibc from 2.42 on guards thread stacks with it): the page table
- * has an entry that looks like a swapped page.  Populating such a page fails where reading it would
- * end the process.
+ * Guard pages are made by MADV_GUARD_INSTALL (Linux 6.13; glibc from 2.42 on uses it for thread
+ * stacks).  Their entry in the page table looks like that of a swapped page.  Reading one would end
+ * the process, but populating it only fails.
  */
 int ckpt_pages_is_guard(uint64_t page, struct ckpt_error *error)
 {
@@ -103,7 +105,7 @@ int ckpt_pages_is_guard(uint64_t page, struct ckpt_error *error)
         return 1;
     if (populated == 0 || populated == -EINVAL) /* before Linux 5.14, which has no guard pages */
         return 0;
-    return ckpt_error_set(error, (int)-populated, "cannot tell guard pages");
+    return ckpt_error_set(error, (int)-populated, "cannot find out which pages are guard pages");
 }
 
 static int is_guard(const struct collector *collector, uint64_t page, struct ckpt_error *error)
@@ -111,16 +113,16 @@ static int is_guard(const struct collector *collector, uint64_t page, struct ckp
     uint32_t prot = collector->map->prot;
     int guard;
 
-    if (collector->veiled &&
+    if (collector->unreadable &&
         ckpt_pages_protect(page, page + ckpt_page_size, prot | PROT_READ, error) < 0)
         return -1;
     guard = ckpt_pages_is_guard(page, error);
-    if (collector->veiled && ckpt_pages_protect(page, page + ckpt_page_size, prot, error) < 0)
+    if (collector->unreadable && ckpt_pages_protect(page, page + ckpt_page_size, prot, error) < 0)
         return -1;
     return guard;
 }
 
-/* Lengthen the last run, if it is of this kind and near enough, or begin a new one. */
+/* Extend the last run, if it is of this kind and near enough, or begin a new one. */
 static int add_pages(struct collector *collector, uint64_t start, uint64_t end,
                      const struct ckpt_range *lazy, struct ckpt_error *error)
 {
@@ -148,7 +150,7 @@ static int add_pages(struct collector *collector, uint64_t start, uint64_t end,
     return 0;
 }
 
-/* These pages go in; split where lazy memory begins or ends.  Calls come in ascending order. */
+/* Add these pages; split where lazy memory begins or ends.  Called in ascending order. */
 static int keep(struct collector *collector, uint64_t start, uint64_t end, struct ckpt_error *error)
 {
     const struct ckpt_gather *gather = collector->gather;
@@ -193,7 +195,7 @@ static int keep_nonzero(struct collector *collector, uint64_t start, uint64_t en
     return 0;
 }
 
-/* Take out what the collector says is free.  Ranges come in ascending order, as do the calls. */
+/* Add these pages except free memory.  Called in ascending order, as the free ranges are. */
 static int keep_used(struct collector *collector, uint64_t start, uint64_t end,
                      struct ckpt_error *error)
 {
@@ -214,7 +216,7 @@ static int keep_used(struct collector *collector, uint64_t start, uint64_t end,
                 stop = from > start ? from : start;
                 skip = to < end ? to : end;
             }
-            if (from >= to) { /* smaller than a page: look at the next one */
+            if (from >= to) { /* no whole page: try the next range */
                 collector->next_free++;
                 continue;
             }
@@ -226,7 +228,7 @@ static int keep_used(struct collector *collector, uint64_t start, uint64_t end,
     return 0;
 }
 
-/* A region that the kernel calls swapped: swapped indeed, or guard pages. */
+/* A region that the kernel reports as swapped: swapped pages, or guard pages. */
 static int keep_swapped(struct collector *collector, uint64_t start, uint64_t end,
                         struct ckpt_error *error)
 {
@@ -246,19 +248,16 @@ static int keep_swapped(struct collector *collector, uint64_t start, uint64_t en
     return 0;
 }
 
-/* What to do with pages that the kernel names, and whether it called them swapped. */
+/* Called with pages that the kernel reports; @swapped: as swapped. */
 typedef int region_fn(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
                       struct ckpt_error *error);
 
-/*
- * Code of a file that the process has pages of its own of, which no breakpoint made
- * (breakpoints.h).
- */
+/* Private pages in the code of a file, except those that differ only by breakpoints. */
 static int keep_code(struct collector *collector, uint64_t start, uint64_t end,
                      struct ckpt_error *error)
 {
     for (; start < end; start += ckpt_page_size)
-        if (!ckpt_traced_is_only_traced(collector->gather, collector->map, start) &&
+        if (!ckpt_breakpoints_are_only_change(collector->gather, collector->map, start) &&
             keep_used(collector, start, start + ckpt_page_size, error) < 0)
             return -1;
     return 0;
@@ -269,12 +268,12 @@ static int keep_private(struct collector *collector, uint64_t start, uint64_t en
 {
     if (swapped)
         return keep_swapped(collector, start, end, error);
-    return (collector->code ? keep_code : keep_used)(collector, start, end, error);
+    return (collector->is_code ? keep_code : keep_used)(collector, start, end, error);
 }
 
-/* Returns 1 where the kernel cannot do it. */
+/* Call @visit for regions of these categories.  Returns 1 if the kernel has no PAGEMAP_SCAN. */
 static int scan(struct collector *collector, int fd, uint64_t inverted, uint64_t mask, uint64_t any,
-                region_fn *function, struct ckpt_error *error)
+                region_fn *visit, struct ckpt_error *error)
 {
     struct scan_region regions[REGIONS];
     struct scan_argument argument = {
@@ -297,8 +296,8 @@ static int scan(struct collector *collector, int fd, uint64_t inverted, uint64_t
                        ? 1
                        : ckpt_error_set(error, (int)-count, "cannot scan the page tables");
         for (long i = 0; i < count; i++)
-            if (function(collector, regions[i].start, regions[i].end,
-                         regions[i].categories & IS_SWAPPED, error) < 0)
+            if (visit(collector, regions[i].start, regions[i].end,
+                      regions[i].categories & IS_SWAPPED, error) < 0)
                 return -1;
         argument.start = argument.walk_end;
     }
@@ -331,33 +330,31 @@ static int by_pagemap(struct collector *collector, int fd, struct ckpt_error *er
     return 0;
 }
 
-/* ---- memory of which the page tables do not tell all ---- */
+/* ---- memory whose pages are not all in the page tables ---- */
 
 /*
- * Shared anonymous memory: pages that an ended child wrote are in no page table, and to read a hole
- * makes a page of it.  mincore() tells which pages exist, except those that are swapped out.
+ * Shared anonymous memory: pages that an ended child wrote are in no page table, and reading a hole
+ * makes a page of it.  mincore() reports which pages exist, except those that are swapped out.
  */
 static int keep_resident(struct collector *collector, uint64_t start, uint64_t end,
                          struct ckpt_error *error)
 {
-    unsigned char there[4096];
+    unsigned char exists[4096];
 
     while (start < end) {
         uint64_t pages = (end - start) / ckpt_page_size;
         long failed;
 
-        if (pages > sizeof there)
-            pages = sizeof there;
-        failed = ckpt_syscall(SYS_mincore, start, pages * ckpt_page_size, there, 0, 0, 0);
+        if (pages > sizeof exists)
+            pages = sizeof exists;
+        failed = ckpt_syscall(SYS_mincore, start, pages * ckpt_page_size, exists, 0, 0, 0);
         if (failed < 0)
-            return ckpt_error_set(error, (int)-failed, "cannot tell which pages exist");
+            return ckpt_error_set(error, (int)-failed, "cannot find out which pages exist");
         for (uint64_t i = 0, n; i < pages; i += n) {
-            bool exists = there[i] & 1;
-
-            for (n = 1; i + n < pages && (there[i + n] & 1) == exists;)
+            for (n = 1; i + n < pages && (exists[i + n] & 1) == (exists[i] & 1);)
                 n++;
-            if (exists && keep_used(collector, start + i * ckpt_page_size,
-                                    start + (i + n) * ckpt_page_size, error) < 0)
+            if ((exists[i] & 1) && keep_used(collector, start + i * ckpt_page_size,
+                                             start + (i + n) * ckpt_page_size, error) < 0)
                 return -1;
         }
         start += pages * ckpt_page_size;
@@ -365,7 +362,10 @@ static int keep_resident(struct collector *collector, uint64_t start, uint64_t e
     return 0;
 }
 
-/* Two ways are asked: what cannot be read is left out, and must not be a page that can. */
+/*
+ * Tries two ways to read a page, because an unreadable page is left out of the image: a failure of
+ * one of them must not lose data.
+ */
 static bool is_readable(int memory, uint64_t page)
 {
     char byte;
@@ -374,8 +374,8 @@ static bool is_readable(int memory, uint64_t page)
 }
 
 /*
- * Pages after the end of a mapped file, which may be anywhere where the file has no name any more:
- * a load would be a bus error, so the kernel reads first.
+ * Pages after the end of a mapped file cannot be read: a load would be a bus error.  The size of a
+ * deleted file cannot be found out, so each page is first read through the kernel.
  */
 static int keep_readable(struct collector *collector, uint64_t start, uint64_t end,
                          struct ckpt_error *error)
@@ -402,16 +402,16 @@ static int keep_readable(struct collector *collector, uint64_t start, uint64_t e
 static int keep_content(struct collector *collector, uint64_t start, uint64_t end,
                         struct ckpt_error *error)
 {
-    if (start >= end || collector->how == CKPT_PAGES_GUARDS)
+    if (start >= end || collector->mode == CKPT_PAGES_GUARDS)
         return 0;
-    if (collector->how == CKPT_PAGES_RESIDENT)
+    if (collector->mode == CKPT_PAGES_RESIDENT)
         return keep_resident(collector, start, end, error);
-    return collector->how == CKPT_PAGES_READABLE || collector->how == CKPT_PAGES_FILE
+    return collector->mode == CKPT_PAGES_READABLE || collector->mode == CKPT_PAGES_FILE
                ? keep_readable(collector, start, end, error)
                : keep_used(collector, start, end, error);
 }
 
-/* Guard pages may be anywhere from Linux 6.15 on; all other pages are wanted. */
+/* Add the content before each guard page, which from Linux 6.15 on may be in any mapping. */
 static int keep_around(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
                        struct ckpt_error *error)
 {
@@ -429,14 +429,14 @@ static int keep_around(struct collector *collector, uint64_t start, uint64_t end
     return 0;
 }
 
-static int from_kernel(struct collector *collector, struct ckpt_error *error)
+static int collect(struct collector *collector, struct ckpt_error *error)
 {
     long fd = ckpt_sys_openat(AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
     int result;
 
     if (fd < 0)
         return ckpt_error_set(error, (int)-fd, "cannot open /proc/self/pagemap");
-    if (collector->how == CKPT_PAGES_PRIVATE) {
+    if (collector->mode == CKPT_PAGES_PRIVATE) {
         result = scan(collector, (int)fd, IS_FILE | IS_ZERO, IS_FILE | IS_ZERO,
                       IS_PRESENT | IS_SWAPPED, keep_private, error);
         if (result > 0)
@@ -451,7 +451,7 @@ static int from_kernel(struct collector *collector, struct ckpt_error *error)
     return result;
 }
 
-/* Reading a mapped file behind its last page is a bus error. */
+/* Where the pages of @map end that can be read: after the last page of a file is a bus error. */
 static uint64_t fill_end(const struct ckpt_gather *gather, const struct ckpt_image_map *map)
 {
     const struct ckpt_image_file *file;
@@ -467,38 +467,38 @@ static uint64_t fill_end(const struct ckpt_gather *gather, const struct ckpt_ima
 }
 
 int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *map,
-                      enum ckpt_pages_how how, uint32_t first_run, struct ckpt_error *error)
+                      enum ckpt_pages_mode mode, uint32_t first_run, struct ckpt_error *error)
 {
     struct collector collector = {
         .gather = gather,
         .map = map,
-        .how = how,
+        .mode = mode,
         .first_run = first_run,
-        .drop_zeros = map->kind == CKPT_MAP_ANON && how != CKPT_PAGES_FILE,
+        .drop_zeros = map->kind == CKPT_MAP_ANON && mode != CKPT_PAGES_FILE,
         .may_be_lazy = !(map->flags & (CKPT_MAP_SHARED_FLAG | CKPT_MAP_GROWSDOWN)),
-        .code = map->kind == CKPT_MAP_FILE && (map->prot & PROT_EXEC) && (map->prot & PROT_READ) &&
-                !(map->prot & PROT_WRITE),
+        .is_code = map->kind == CKPT_MAP_FILE && (map->prot & PROT_EXEC) &&
+                   (map->prot & PROT_READ) && !(map->prot & PROT_WRITE),
         .fill_end = fill_end(gather, map),
     };
-    bool veiled = !(map->prot & PROT_READ);
-    bool unveil = veiled && how != CKPT_PAGES_PRIVATE && how != CKPT_PAGES_GUARDS;
+    bool unreadable = !(map->prot & PROT_READ);
+    bool make_readable = unreadable && mode != CKPT_PAGES_PRIVATE && mode != CKPT_PAGES_GUARDS;
     int result;
 
     if (map->kind == CKPT_MAP_KERNEL || (map->flags & (CKPT_MAP_DROPPABLE | CKPT_MAP_WIPEONFORK)))
         return 0;
-    if (veiled && how == CKPT_PAGES_PRIVATE)
-        collector.drop_zeros = false; /* mostly without content: little is there to read */
-    collector.veiled = veiled && !unveil;
-    if (unveil && ckpt_pages_protect(map->start, map->end, map->prot | PROT_READ, error) < 0)
+    if (unreadable && mode == CKPT_PAGES_PRIVATE)
+        collector.drop_zeros = false; /* such mappings have few pages, if any */
+    collector.unreadable = unreadable && !make_readable;
+    if (make_readable && ckpt_pages_protect(map->start, map->end, map->prot | PROT_READ, error) < 0)
         return -1;
-    result = from_kernel(&collector, error);
-    if (unveil && ckpt_pages_protect(map->start, map->end, map->prot, error) < 0)
+    result = collect(&collector, error);
+    if (make_readable && ckpt_pages_protect(map->start, map->end, map->prot, error) < 0)
         return -1;
     return result;
 }
 
-/* vm.max_map_count: here, and where no one has changed it, since the restore may be elsewhere. */
-static uint64_t most_maps(void)
+/* vm.max_map_count, at most its default, because the restore may be on another machine. */
+static uint64_t max_maps(void)
 {
     char text[32] = "";
     const char *at = text;
@@ -510,27 +510,27 @@ static uint64_t most_maps(void)
         ckpt_sys_close((int)fd);
     }
     here = ckpt_raw_number(&at, 10);
-    return here && here < USUAL_MAPS ? here : USUAL_MAPS;
+    return here && here < DEFAULT_MAPS ? here : DEFAULT_MAPS;
 }
 
 void ckpt_pages_choose_lazy(struct ckpt_tables *tables)
 {
-    uint64_t most = most_maps() / 2; /* half is left to the process */
+    uint64_t max = max_maps() / 2; /* half is left to the process */
     uint64_t count;
 
-    for (uint64_t least = COPIED_PAGES * ckpt_page_size;; least *= 2) {
+    for (uint64_t copied = COPIED_PAGES * ckpt_page_size;; copied *= 2) {
         count = 0;
         for (size_t i = 0; i < tables->runs.count; i++) {
             struct ckpt_image_run *run = ckpt_array_at(&tables->runs, i);
 
             if (!(run->flags & CKPT_RUN_LAZY))
                 continue;
-            if (run->size <= least)
+            if (run->size <= copied)
                 run->flags &= ~CKPT_RUN_LAZY;
             else
                 count++;
         }
-        if (count == 0 || tables->maps.count + 2 * count <= most)
+        if (count == 0 || tables->maps.count + 2 * count <= max)
             return;
     }
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * The handler runs on the thread's alternate stack, or else on the stack of whatever the thread was
- * doing; either may be small.  Beside the kernel's signal frame (AT_MINSIGSTKSZ) it takes less than
- * 640 bytes.  Why the count must be exact: a thread that continues while pages are copied would
- * tear the image, so the threads that answered are compared with the kernel's own count
- * (num_threads) and the list in /proc/self/task is read until it has no new thread.
+ * The handler runs on the thread's alternate stack if it has one, and otherwise on its current
+ * stack; either may be small.  Besides the kernel's signal frame (AT_MINSIGSTKSZ) it takes less
+ * than 640 bytes.
+ *
+ * No thread may be missed: if one ran while pages are copied, the image would be inconsistent.  So
+ * the number of parked threads is compared with the kernel's own count (num_threads), and
+ * /proc/self/task is read until it has no new thread.
  */
 #include "engine/builtin/parked/park.h"
 
@@ -27,14 +29,14 @@
 #include "engine/builtin/parked/interrupted_calls.h"
 #include "engine/builtin/parked/unresponsive.h"
 
-enum park_state { IDLE, PARKING, CHAIN, ALL }; /* the latter two: released, in two ways */
+enum park_state { IDLE, PARKING, RELEASED_IN_TURN, RELEASED_AT_ONCE };
 
 #define SPARE_SLOTS 64
 #define VDSO_TRIES 200
-#define LOOKS 200000           /* about 0.1 ms */
+#define SPINS 200000           /* about 0.1 ms */
 #define FUTEX_OPERATIONS 0x1ff /* command and flags */
 
-/* The handler has no argument of ours, so this is where it finds the session.  One at a time. */
+/* The session, for the handler.  There is one at a time. */
 static struct ckpt_park *session;
 
 #define load(word) __atomic_load_n((word), __ATOMIC_ACQUIRE)
@@ -54,9 +56,9 @@ static void wake(uint32_t *word)
 /* ---- one thread ---- */
 
 /*
- * The word that the kernel clears when the thread ends is the C library's TID, and so it was all we
- * knew, up to glibc 2.42; from 2.43 on it is another one, of the states that pthread_join() waits
- * for, and must be left alone.
+ * Where the C library keeps the TID, or NULL.  Up to glibc 2.42 it is the word that the kernel
+ * clears when the thread ends.  From 2.43 on that word is a state for pthread_join() and must not
+ * be changed; there the offset is known.
  */
 static uint32_t *libc_tid(const struct ckpt_slot *slot, int64_t offset)
 {
@@ -79,7 +81,7 @@ static void record(struct ckpt_slot *slot, const struct ckpt_park_options *optio
         slot->failed = (int32_t)failed;
     ckpt_sys_prctl(PR_GET_TID_ADDRESS, (unsigned long)&slot->clear_tid, 0, 0, 0);
     ckpt_sys_prctl(PR_GET_NAME, (unsigned long)slot->name, 0, 0, 0);
-    ckpt_settings_of_thread(&slot->settings);
+    ckpt_prctl_settings_get_thread(&slot->settings);
     slot->rseq_size = options->rseq_size;
     slot->rseq = options->rseq_size ? slot->thread.pointer + (uint64_t)options->rseq_offset : 0;
     slot->libc_tid = libc_tid(slot, options->tid_offset);
@@ -88,7 +90,7 @@ static void record(struct ckpt_slot *slot, const struct ckpt_park_options *optio
         slot->cached_tid = NULL;
 }
 
-/* In the restored process: give the kernel back what it kept for this thread. */
+/* In the restored process: give the kernel this thread's state again. */
 static void reinstate(struct ckpt_slot *slot)
 {
     if (slot->robust_size)
@@ -97,7 +99,7 @@ static void reinstate(struct ckpt_slot *slot)
         ckpt_syscall(SYS_rseq, slot->rseq, slot->rseq_size, 0, ckpt_arch.rseq_signature, 0, 0);
     ckpt_arch_thread_load(&slot->thread);
     ckpt_sys_prctl(PR_SET_NAME, (unsigned long)slot->name, 0, 0, 0);
-    ckpt_settings_to_thread(&slot->settings);
+    ckpt_prctl_settings_set_thread(&slot->settings);
     slot->last_tid = slot->tid;
     slot->tid = (uint32_t)ckpt_sys_gettid();
     *slot->libc_tid = slot->tid;
@@ -140,9 +142,9 @@ static void on_signal(int signal, siginfo_t *info, void *frame)
         add(&park->arrived, 1);
         wake(&park->arrived);
     }
-    while (!load(&slot->gate) && load(&park->state) != ALL)
+    while (!load(&slot->gate) && load(&park->state) != RELEASED_AT_ONCE)
         wait_while(&slot->gate, 0, NULL);
-    ckpt_calls_continue(slot->frame, park->clock_changed);
+    ckpt_interrupted_calls_restart(slot->frame, park->clock_changed);
     open_gate(park, slot->next);
     add(&park->left, 1);
     wake(&park->left);
@@ -151,72 +153,72 @@ static void on_signal(int signal, siginfo_t *info, void *frame)
 /* ---- all threads ---- */
 
 /*
- * Ask each thread once and only once: a second signal could still be pending when the handler goes.
+ * Signal each thread only once: a second signal could still be pending when the handler is removed.
  */
-static bool ask(int tid, const char *name, void *context)
+static bool signal_thread(int tid, const char *name, void *context)
 {
     struct ckpt_park *park = context;
     long failed;
 
     (void)name;
-    for (uint32_t i = 0; i < park->asked; i++)
-        if (park->slots[i].asked == (uint32_t)tid)
+    for (uint32_t i = 0; i < park->signalled; i++)
+        if (park->slots[i].signalled == (uint32_t)tid)
             return true;
-    if (park->asked == park->capacity) {
+    if (park->signalled == park->capacity) {
         park->overflow = 1;
         return false;
     }
     failed = ckpt_sys_tgkill((int)ckpt_sys_getpid(), tid, park->options.signal);
     if (failed == 0) {
-        park->slots[park->asked].blocked_ms = 0;
-        park->slots[park->asked++].asked = (uint32_t)tid;
+        park->slots[park->signalled].blocked_ms = 0;
+        park->slots[park->signalled++].signalled = (uint32_t)tid;
     }
     park->queue_is_full = failed == -EAGAIN;
     return !park->queue_is_full;
 }
 
-/* Ask all threads and wait until all have answered. */
-static int gather(struct ckpt_park *park, struct ckpt_error *error)
+/* Signal all threads and wait until all are parked. */
+static int signal_all(struct ckpt_park *park, struct ckpt_error *error)
 {
-    int64_t start = ckpt_clock_ms(CLOCK_MONOTONIC), look = start + CKPT_UNPARKED_LOOK_MS;
+    int64_t start = ckpt_clock_ms(CLOCK_MONOTONIC), check = start + CKPT_UNRESPONSIVE_CHECK_MS;
     uint32_t before = UINT32_MAX;
 
     for (;;) {
-        struct timespec moment = {.tv_nsec = 1000000};
+        struct timespec timeout = {.tv_nsec = 1000000};
         uint32_t parked = load(&park->parked);
         uint64_t threads = ckpt_tasks_count();
         int64_t now = ckpt_clock_ms(CLOCK_MONOTONIC);
 
         if (threads == 0)
             return ckpt_error_set(error, 0,
-                                  "/proc/self/stat does not tell the number of "
-                                  "threads; is /proc mounted?");
+                                  "cannot read the number of threads in /proc/self/stat; is /proc "
+                                  "mounted?");
         if (park->overflow)
             return ckpt_error_set(error, EAGAIN,
                                   "threads start faster than they can be stopped; try again");
         if (parked + 1 == threads)
             return 0;
         if (now - start > park->options.timeout_ms)
-            return ckpt_unparked_report(park, false, error);
-        if (parked == before && now >= look) {
-            if (ckpt_unparked_look(park, now))
-                return ckpt_unparked_report(park, true, error);
-            look = ckpt_clock_ms(CLOCK_MONOTONIC) + CKPT_UNPARKED_LOOK_MS;
+            return ckpt_unresponsive_report(park, false, error);
+        if (parked == before && now >= check) {
+            if (ckpt_unresponsive_check(park, now))
+                return ckpt_unresponsive_report(park, true, error);
+            check = ckpt_clock_ms(CLOCK_MONOTONIC) + CKPT_UNRESPONSIVE_CHECK_MS;
         }
-        /* All that were asked have answered, or none came for a while (one that was asked may have
-         * ended): which others are there? */
-        if (parked >= park->asked || parked == before) {
-            long done = ckpt_tasks_each(ask, park);
+        /* Signal new threads when all signalled ones are parked, or none was parked for a while: a
+         * signalled thread may have ended. */
+        if (parked >= park->signalled || parked == before) {
+            long done = ckpt_tasks_each(signal_thread, park);
 
             if (done < 0)
                 return ckpt_error_set(error, (int)-done, "cannot list /proc/self/task");
         }
         before = parked;
-        wait_while(&park->parked, parked, &moment);
+        wait_while(&park->parked, parked, &timeout);
     }
 }
 
-static bool inside_vdso(const struct ckpt_park *park)
+static bool is_any_in_vdso(const struct ckpt_park *park)
 {
     for (uint32_t i = 0; i < park->taken; i++) {
         uint64_t ip = ckpt_arch_frame_ip(park->slots[i].frame);
@@ -232,7 +234,7 @@ static void begin(struct ckpt_park *park)
     for (uint32_t i = 0; i < park->capacity; i++)
         park->slots[i].done = park->slots[i].gate = 0;
     park->taken = park->parked = park->left = park->arrived = 0;
-    park->overflow = park->asked = 0;
+    park->overflow = park->signalled = 0;
     park->queue_is_full = 0;
     park->queue_full_ms = 0;
     store(&park->state, PARKING);
@@ -254,7 +256,8 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     long at;
 
     if (session && !session->handler_stays)
-        ckpt_park_close(session); /* of a restore */
+        ckpt_park_close(
+            session); /* the one of the checkpoint that this process was restored from */
     kept = session;
     size = ckpt_page_ceil(size);
     at = ckpt_sys_mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -268,9 +271,9 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     park->capacity = capacity;
     park->words = (struct ckpt_tid_word *)((char *)park + slots);
     session = park;
-    /* On the alternate stack of a thread that has one: its other stack may have no room for a
-     * signal frame.  Go's threads run on stacks of a few KiB.  Nothing may come between while a
-     * thread is parked. */
+    /* A thread with an alternate stack may have no room for a signal frame on its other stack:
+     * Go's threads run on stacks of a few KiB.  All signals are blocked in the handler, because no
+     * other handler may run on a parked thread. */
     ckpt_arch_signal_action(action, (uint64_t)on_signal, SA_SIGINFO | SA_RESTART | SA_ONSTACK,
                             ~0ull);
     at = ckpt_sys_sigaction(options->signal, action, park->old_action);
@@ -287,7 +290,7 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     return park;
 }
 
-bool ckpt_park_waited(const struct ckpt_slot *slot)
+bool ckpt_park_is_in_futex(const struct ckpt_slot *slot)
 {
     enum ckpt_arch_call call = ckpt_arch_frame_call(slot->frame);
     struct ckpt_arch_number number;
@@ -299,8 +302,8 @@ bool ckpt_park_waited(const struct ckpt_slot *slot)
 }
 
 /*
- * Where the number of the call is not certain, only a futex's wait has these arguments: the second
- * is no address, the fifth nothing, the sixth all bits.
+ * Whether the call was futex(2).  If its number is not certain, the arguments decide, because only
+ * waits for a futex have these: the second is no address, the fifth is 0, the sixth has all bits.
  */
 static bool is_futex(const ucontext_t *frame, enum ckpt_arch_call call)
 {
@@ -329,7 +332,7 @@ void ckpt_park_expire_waits(struct ckpt_park *park)
     }
 }
 
-void ckpt_park_coordinator(struct ckpt_park *park)
+void ckpt_park_record_coordinator(struct ckpt_park *park)
 {
     long failed = ckpt_syscall(SYS_sigaltstack, NULL, &park->coordinator.alternate, 0, 0, 0, 0);
 
@@ -339,12 +342,15 @@ void ckpt_park_coordinator(struct ckpt_park *park)
         park->coordinator.failed = (int32_t)failed;
 }
 
-/* Not everyone has come: some may be on their way in.  They find the state, or their gate open. */
-static void release_all(struct ckpt_park *park)
+/*
+ * Release threads while some may still enter the handler: these return at once because of the
+ * state, or find their gate open.
+ */
+static void release_at_once(struct ckpt_park *park)
 {
     uint32_t count;
 
-    __atomic_exchange_n(&park->state, ALL, __ATOMIC_SEQ_CST);
+    __atomic_exchange_n(&park->state, RELEASED_AT_ONCE, __ATOMIC_SEQ_CST);
     count = load(&park->taken) < park->capacity ? load(&park->taken) : park->capacity;
     for (uint32_t i = 0; i < count; i++) {
         park->slots[i].next = park->capacity;
@@ -352,17 +358,17 @@ static void release_all(struct ckpt_park *park)
     }
 }
 
-/* Everyone is here: the first is let go, and each that leaves lets the next go. */
+/* All threads are parked: open the gate of the first; each that leaves opens the next one's. */
 void ckpt_park_release(struct ckpt_park *park)
 {
     for (uint32_t i = 0; i < park->taken; i++)
         park->slots[i].next = i + 1 < park->taken ? i + 1 : park->capacity;
-    store(&park->state, CHAIN);
+    store(&park->state, RELEASED_IN_TURN);
     if (park->taken)
         open_gate(park, 0);
 }
 
-void ckpt_park_wait(struct ckpt_park *park)
+void ckpt_park_wait_left(struct ckpt_park *park)
 {
     uint32_t left;
 
@@ -374,16 +380,16 @@ int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error)
 {
     for (int try = 0; try < VDSO_TRIES; try++) {
         begin(park);
-        if (gather(park, error) < 0) {
-            park->handler_stays |= park->asked != 0; /* some may still be on their way */
-            release_all(park);
-            ckpt_park_wait(park);
+        if (signal_all(park, error) < 0) {
+            park->handler_stays |= park->signalled != 0; /* a signal may still be pending */
+            release_at_once(park);
+            ckpt_park_wait_left(park);
             return -1;
         }
-        if (!inside_vdso(park))
+        if (!is_any_in_vdso(park))
             return 0;
         ckpt_park_release(park);
-        ckpt_park_wait(park);
+        ckpt_park_wait_left(park);
     }
     return ckpt_error_set(error, EAGAIN,
                           "a thread was inside the kernel's vDSO each of %d times; try again",
@@ -395,10 +401,10 @@ void ckpt_park_rejoin(struct ckpt_park *park)
     uint32_t arrived;
 
     reinstate(&park->coordinator);
-    park->options.signal = 0; /* the restorer has given it back already */
+    park->options.signal = 0; /* the restorer has already restored the old action */
     ckpt_syscall(SYS_sigaltstack, &park->coordinator.alternate, NULL, 0, 0, 0, 0);
-    /* They come within microseconds.  As in the restorer, waking up would take longer. */
-    for (int i = 0; i < LOOKS && load(&park->arrived) < park->parked; i++)
+    /* Spin first: the others arrive within microseconds, and a wake-up would take longer. */
+    for (int i = 0; i < SPINS && load(&park->arrived) < park->parked; i++)
         ;
     while ((arrived = load(&park->arrived)) < park->parked)
         wait_while(&park->arrived, arrived, NULL);
@@ -406,9 +412,9 @@ void ckpt_park_rejoin(struct ckpt_park *park)
 
 void ckpt_park_close(struct ckpt_park *park)
 {
-    ckpt_park_wait(park);
+    ckpt_park_wait_left(park);
     if (park->handler_stays)
-        return; /* and the memory, which the handler looks at, stays too */
+        return; /* the handler still uses the memory */
     if (park->options.signal)
         ckpt_sys_sigaction(park->options.signal, park->old_action, NULL);
     session = NULL;

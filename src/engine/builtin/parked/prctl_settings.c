@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * What a process or a thread has set of itself by prctl(2) and can read back.  Not what whoever
- * started it has set: capabilities, securebits, no_new_privs, seccomp filters, oom_score_adj.
+ * Settings that a process or a thread makes for itself by prctl(2) and can read.  Not those that
+ * are inherited from its parent: capabilities, securebits, no_new_privs, seccomp filters,
+ * oom_score_adj.
  *
- * A process that is not dumpable does not own its files below /proc: an ordinary user's JVM cannot
- * list its own descriptors then.  So it is dumpable while it is examined and written, and is made
- * not so again as the last step, here or in the restored process.
+ * A process that is not dumpable does not own its files below /proc, so that an ordinary user's JVM
+ * cannot list its own descriptors.  It is therefore made dumpable while it is examined and written,
+ * and not dumpable again as the last step, here or in the restored process.
  */
 #include "engine/builtin/parked/prctl_settings.h"
 
@@ -22,43 +23,43 @@
 #endif
 #define MCE_DEFAULT 2 /* PR_MCE_KILL_DEFAULT */
 
-/* Static, so in the image. */
+/* Static, so that it is in the image. */
 static struct {
     bool protected; /* was not dumpable */
     long huge_pages, merge;
     int subreaper;
-} kept;
+} saved;
 
-void ckpt_settings_open(void)
+void ckpt_prctl_settings_open(void)
 {
-    kept.protected = ckpt_sys_prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
-    if (kept.protected)
+    saved.protected = ckpt_sys_prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
+    if (saved.protected)
         ckpt_sys_prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-    kept.huge_pages = ckpt_sys_prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0);
-    kept.merge = ckpt_sys_prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0);
-    ckpt_sys_prctl(PR_GET_CHILD_SUBREAPER, (unsigned long)&kept.subreaper, 0, 0, 0);
+    saved.huge_pages = ckpt_sys_prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0);
+    saved.merge = ckpt_sys_prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0);
+    ckpt_sys_prctl(PR_GET_CHILD_SUBREAPER, (unsigned long)&saved.subreaper, 0, 0, 0);
 }
 
-void ckpt_settings_close(void)
+void ckpt_prctl_settings_close(void)
 {
-    if (kept.protected)
+    if (saved.protected)
         ckpt_sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-void ckpt_settings_restore(void)
+void ckpt_prctl_settings_restore(void)
 {
     long now = ckpt_sys_prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0);
 
-    /* Bit 0 says that they are off, the others except for what. */
-    if (kept.huge_pages >= 0 && now != kept.huge_pages)
-        ckpt_sys_prctl(PR_SET_THP_DISABLE, kept.huge_pages & 1,
-                       (unsigned long)kept.huge_pages & ~1ul, 0, 0);
-    if (kept.merge == 1)
+    /* Bit 0: huge pages are disabled; the other bits are exceptions. */
+    if (saved.huge_pages >= 0 && now != saved.huge_pages)
+        ckpt_sys_prctl(PR_SET_THP_DISABLE, saved.huge_pages & 1,
+                       (unsigned long)saved.huge_pages & ~1ul, 0, 0);
+    if (saved.merge == 1)
         ckpt_sys_prctl(PR_SET_MEMORY_MERGE, 1, 0, 0, 0);
-    ckpt_sys_prctl(PR_SET_CHILD_SUBREAPER, (unsigned long)kept.subreaper, 0, 0, 0);
+    ckpt_sys_prctl(PR_SET_CHILD_SUBREAPER, (unsigned long)saved.subreaper, 0, 0, 0);
 }
 
-void ckpt_settings_of_thread(struct ckpt_thread_settings *ret)
+void ckpt_prctl_settings_get_thread(struct ckpt_thread_settings *ret)
 {
     long slack = ckpt_sys_prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
     long policy = ckpt_sys_prctl(PR_MCE_KILL_GET, 0, 0, 0, 0);
@@ -69,7 +70,7 @@ void ckpt_settings_of_thread(struct ckpt_thread_settings *ret)
     ckpt_sys_prctl(PR_GET_PDEATHSIG, (unsigned long)&ret->parent_signal, 0, 0, 0);
 }
 
-void ckpt_settings_to_thread(const struct ckpt_thread_settings *settings)
+void ckpt_prctl_settings_set_thread(const struct ckpt_thread_settings *settings)
 {
     if (settings->timer_slack_ns)
         ckpt_sys_prctl(PR_SET_TIMERSLACK, settings->timer_slack_ns, 0, 0, 0);

@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What a process and its threads have set of themselves, and can read back: see prctl_settings.c.
+ * Settings of the process and its threads that are made and read by prctl(2): see prctl_settings.c.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PARKED_PRCTL_SETTINGS_H
 #define CKPT_ENGINE_BUILTIN_PARKED_PRCTL_SETTINGS_H
 
 #include <stdint.h>
 
-/** Of one thread; kept next to its registers, in the image. */
+/** The settings of one thread; in the image they are next to its registers. */
 struct ckpt_thread_settings {
     uint64_t timer_slack_ns; /**< 0: not known */
-    uint32_t parent_signal;  /**< when the parent ends; 0: none */
+    uint32_t parent_signal;  /**< the signal when the parent ends; 0: none */
     uint32_t memory_errors;  /**< PR_MCE_KILL_* */
 };
 
-/** Before the process is examined: note its settings, and let it see its own files in /proc. */
-void ckpt_settings_open(void);
+/** Before the process is examined: save its settings, and let it read its own files in /proc. */
+void ckpt_prctl_settings_open(void);
 
-/** When it was, or in the restored process as the last step: it is as protected as it was. */
-void ckpt_settings_close(void);
+/** After that, or in the restored process as the last step: set its old protection (dumpable). */
+void ckpt_prctl_settings_close(void);
 
-/** In the restored process: the settings that ckpt_settings_open() noted. */
-void ckpt_settings_restore(void);
+/** In the restored process: make the settings that ckpt_prctl_settings_open() saved. */
+void ckpt_prctl_settings_restore(void);
 
-/** The calling thread's. */
-void ckpt_settings_of_thread(struct ckpt_thread_settings *ret);
+/** Read the settings of the calling thread. */
+void ckpt_prctl_settings_get_thread(struct ckpt_thread_settings *ret);
 
-/** Give the calling thread these. */
-void ckpt_settings_to_thread(const struct ckpt_thread_settings *settings);
+/** Make these settings for the calling thread. */
+void ckpt_prctl_settings_set_thread(const struct ckpt_thread_settings *settings);
 
 #endif

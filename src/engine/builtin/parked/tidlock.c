@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * See tidlock.h.  A search uses a mapping of its own, which is gone before anything is written, and
- * changes nothing but the list in the park session.
+ * See tidlock.h.  A search has its own scratch memory, which is unmapped before the image is
+ * written, and changes only the list in the park session.
  */
 #include "engine/builtin/parked/tidlock.h"
 
@@ -19,9 +19,9 @@
 #include "engine/builtin/parked/tidlock_finder.h"
 
 #define SCRATCH_SIZE ((size_t)32 << 20)
-#define MOVE_NS 20000       /* of its CPU time, after which a thread is somewhere else */
-#define MOVE_SLICE_NS 50000 /* between two looks */
-#define MOVE_SLICES 1000
+#define PROGRESS_NS 20000       /* CPU time after which a thread has left the code in question */
+#define PROGRESS_SLICE_NS 50000 /* how often its CPU time is read */
+#define PROGRESS_SLICES 1000
 
 bool ckpt_tidlock_note(struct ckpt_park *park, uint64_t word, uint32_t keep, uint32_t slot)
 {
@@ -37,16 +37,16 @@ bool ckpt_tidlock_note(struct ckpt_park *park, uint64_t word, uint32_t keep, uin
 static int mark_tids(struct ckpt_tidlock_finder *finder, struct ckpt_error *error)
 {
     const struct ckpt_park *park = finder->park;
-    uint32_t most = park->coordinator.tid;
+    uint32_t max = park->coordinator.tid;
 
-    finder->least = most;
+    finder->min_tid = max;
     for (uint32_t i = 0; i < park->taken; i++) {
         uint32_t tid = park->slots[i].tid;
 
-        finder->least = tid < finder->least ? tid : finder->least;
-        most = tid > most ? tid : most;
+        finder->min_tid = tid < finder->min_tid ? tid : finder->min_tid;
+        max = tid > max ? tid : max;
     }
-    finder->range = most - finder->least;
+    finder->range = max - finder->min_tid;
     finder->bits = ckpt_scratch_take(&finder->scratch, (finder->range / 64 + 1) * 8, error);
     finder->object = ckpt_scratch_take(&finder->scratch, CKPT_RWLOCK_WORDS * 4, error);
     finder->window = ckpt_scratch_take(&finder->scratch, CKPT_TIDLOCK_WINDOW, error);
@@ -55,16 +55,16 @@ static int mark_tids(struct ckpt_tidlock_finder *finder, struct ckpt_error *erro
         return -1;
     for (uint32_t i = 0; i <= park->taken; i++) {
         uint32_t tid = i < park->taken ? park->slots[i].tid : park->coordinator.tid;
-        uint32_t number = tid - finder->least;
+        uint32_t number = tid - finder->min_tid;
 
         finder->bits[number / 64] |= 1ull << (number % 64);
     }
     return 0;
 }
 
-/* What stands first in the report is what the caller waits for. */
-static void settle(struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock,
-                   enum ckpt_tidlock_verdict verdict)
+/* Raise the verdict to @verdict. The caller waits for the first lock that has the final verdict. */
+static void raise_verdict(struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock,
+                          enum ckpt_tidlock_verdict verdict)
 {
     struct ckpt_tidlock_state *state = finder->state;
     const struct ckpt_slot *slot = ckpt_tidlock_slot(finder->park, lock->slot);
@@ -81,14 +81,14 @@ static void settle(struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock
                         "thread '%s' (%u) holds a %s at %lx in '%s', which other processes may "
                         "share; release it in a beforeCheckpoint hook",
                         slot->name, slot->tid, what, (unsigned long)lock->address,
-                        ckpt_tidlock_place(finder, lock));
+                        ckpt_tidlock_location(finder, lock));
     else if (verdict == CKPT_TIDLOCK_UNPROVEN)
         ckpt_raw_format(state->text, sizeof state->text,
                         "thread '%s' (%u) seems to hold a native %s at %lx (%s), which is not "
                         "certain enough to give it the thread's new identifier in a restore; "
                         "release it in a beforeCheckpoint hook",
                         slot->name, slot->tid, what, (unsigned long)lock->address,
-                        ckpt_tidlock_place(finder, lock));
+                        ckpt_tidlock_location(finder, lock));
 }
 
 static int note_locks(struct ckpt_tidlock_finder *finder, struct ckpt_error *error)
@@ -100,12 +100,12 @@ static int note_locks(struct ckpt_tidlock_finder *finder, struct ckpt_error *err
 
         if (!lock->is_shared)
             ckpt_tidlock_prove(finder, lock);
-        if (!lock->proven && (lock->weak || !ckpt_tidlock_is_possible(finder, lock)))
-            continue; /* not refused either: there is too much of it */
-        settle(finder, lock,
-               lock->is_shared ? CKPT_TIDLOCK_SHARED
-               : lock->proven  ? CKPT_TIDLOCK_HELD
-                               : CKPT_TIDLOCK_UNPROVEN);
+        if (!lock->proven && (lock->ambiguous || !ckpt_tidlock_is_possible(finder, lock)))
+            continue; /* not refused either: much other data looks like this */
+        raise_verdict(finder, lock,
+                      lock->is_shared ? CKPT_TIDLOCK_SHARED
+                      : lock->proven  ? CKPT_TIDLOCK_HELD
+                                      : CKPT_TIDLOCK_UNPROVEN);
         if (lock->is_shared || !lock->proven) {
             finder->state->unproven++;
             continue;
@@ -124,10 +124,11 @@ static int note_locks(struct ckpt_tidlock_finder *finder, struct ckpt_error *err
     return 0;
 }
 
-static void settle_thread(struct ckpt_tidlock_state *state, const struct ckpt_slot *slot,
-                          bool moving)
+static void raise_verdict_for_thread(struct ckpt_tidlock_state *state, const struct ckpt_slot *slot,
+                                     bool in_progress)
 {
-    enum ckpt_tidlock_verdict verdict = moving ? CKPT_TIDLOCK_MOVING : CKPT_TIDLOCK_UNPROVEN;
+    enum ckpt_tidlock_verdict verdict =
+        in_progress ? CKPT_TIDLOCK_IN_PROGRESS : CKPT_TIDLOCK_UNPROVEN;
 
     if (verdict <= state->verdict)
         return;
@@ -135,27 +136,27 @@ static void settle_thread(struct ckpt_tidlock_state *state, const struct ckpt_sl
     state->tid = slot->tid;
     ckpt_raw_format(
         state->text, sizeof state->text,
-        moving ? "thread '%s' (%u) was taking or releasing a native lock each time; try again"
-               : "thread '%s' (%u) waits for a native lock, and it is not certain where the "
-                 "C library keeps the thread's identifier meanwhile; try again",
+        in_progress ? "thread '%s' (%u) was taking or releasing a native lock each time; try again"
+                    : "thread '%s' (%u) waits for a native lock, and it is not certain where the "
+                      "C library keeps the thread's identifier meanwhile; try again",
         slot->name, slot->tid);
 }
 
-/* Threads that have their TID in a register or a frame, on its way to a lock. */
+/* Threads that have read their TID, for a lock, into a register or a frame. */
 static int note_threads(struct ckpt_tidlock_finder *finder, struct ckpt_error *error)
 {
     struct ckpt_tidlock_state *state = finder->state;
 
     for (uint32_t i = 0; i < finder->park->taken; i++) {
         const struct ckpt_slot *slot = &finder->park->slots[i];
-        bool moving = ckpt_tidlock_is_moving(finder, slot);
-        int noted = moving ? 0 : ckpt_tidlock_note_waiter(finder, i);
+        bool in_progress = ckpt_tidlock_is_in_progress(finder, slot);
+        int noted = in_progress ? 0 : ckpt_tidlock_note_waiter(finder, i);
 
         if (noted < 0)
             return ckpt_error_set(error, 0,
                                   "more threads wait for native locks than can be kept track of");
-        if (moving || noted)
-            settle_thread(state, slot, moving);
+        if (in_progress || noted)
+            raise_verdict_for_thread(state, slot, in_progress);
     }
     return 0;
 }
@@ -176,7 +177,7 @@ enum ckpt_tidlock_verdict ckpt_tidlock_find(struct ckpt_park *park, const struct
 
     *ret_state = (struct ckpt_tidlock_state){.verdict = CKPT_TIDLOCK_FREE};
     park->word_count = 0;
-    ckpt_park_coordinator(park);
+    ckpt_park_record_coordinator(park);
     if (ckpt_scratch_open(&finder.scratch, SCRATCH_SIZE, error) < 0)
         return CKPT_TIDLOCK_ERROR;
     ckpt_array_init(&finder.locks, sizeof(struct ckpt_tidlock));
@@ -186,9 +187,9 @@ enum ckpt_tidlock_verdict ckpt_tidlock_find(struct ckpt_park *park, const struct
     } else {
         finder.pagemap = (int)pagemap;
         if (mark_tids(&finder, error) == 0 &&
-            ckpt_areas_read(&finder.areas, &finder.scratch, error) == 0 &&
+            ckpt_mappings_read(&finder.mappings, &finder.scratch, error) == 0 &&
             note_threads(&finder, error) == 0)
-            /* Otherwise this moment does not suit, whatever is held. */
+            /* If a thread has a TID in transit, there will be another search: skip this one. */
             result = ret_state->verdict == CKPT_TIDLOCK_FREE ? find_locks(&finder, error) : 0;
         ckpt_sys_close((int)pagemap);
     }
@@ -196,23 +197,23 @@ enum ckpt_tidlock_verdict ckpt_tidlock_find(struct ckpt_park *park, const struct
     return result < 0 ? CKPT_TIDLOCK_ERROR : ret_state->verdict;
 }
 
-/* In nanoseconds; 0: the thread has ended. */
+/* The CPU time of a thread in nanoseconds; 0: it has ended. */
 static int64_t cpu_time(uint32_t tid)
 {
-    return ckpt_clock_ns((int)(~tid << 3 | 6)); /* as the kernel numbers threads' clocks */
+    return ckpt_clock_ns((int)(~tid << 3 | 6)); /* the kernel's number of a thread's CPU clock */
 }
 
 /*
- * On a busy machine a thread may not run for long, and would be found where it was; it has run on
- * if it has used more time than it takes to come back from the signal.
+ * Wait until a thread has used more CPU time than the return from the signal takes.  On a busy
+ * machine it may not run for a while, and the next search would find it at the same instruction.
  */
-static void wait_until_moved(uint32_t tid)
+static void wait_for_progress(uint32_t tid)
 {
-    struct timespec slice = {.tv_nsec = MOVE_SLICE_NS};
+    struct timespec slice = {.tv_nsec = PROGRESS_SLICE_NS};
     uint32_t none = 0;
     int64_t start = cpu_time(tid), now = start;
 
-    for (int i = 0; i < MOVE_SLICES && now && now - start < MOVE_NS; i++) {
+    for (int i = 0; i < PROGRESS_SLICES && now && now - start < PROGRESS_NS; i++) {
         ckpt_sys_futex(&none, FUTEX_WAIT_PRIVATE, 0, &slice);
         now = cpu_time(tid);
     }
@@ -223,11 +224,11 @@ bool ckpt_tidlock_wait(const struct ckpt_tidlock_state *state, unsigned limit_ms
     struct timespec slice = {.tv_nsec = 1000000};
 
     if (!state->word) {
-        wait_until_moved(state->tid);
+        wait_for_progress(state->tid);
         return true;
     }
-    /* No one wakes a waiter on this word, but the kernel compares it with the value first, and
-     * reports if it is another one by now, or if the memory is gone. */
+    /* The owner's unlock does not wake a waiter on this word, but each call first compares the word
+     * with the value, and returns at once if it has changed or the memory is unmapped. */
     for (unsigned ms = 0; ms < limit_ms; ms++)
         if (ckpt_sys_futex(state->word, FUTEX_WAIT_PRIVATE, state->value, &slice) != -ETIMEDOUT)
             return true;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Locks that name their owner by TID, which is another one in a restored process.
+ * Locks that store the TID of their owner, which has another TID in a restored process.
  *
- * With all threads parked they are looked for in native memory, and what is to be rewritten is
- * noted in the park session, which is part of the image.  In the restored process the coordinator
- * rewrites all of it, when every thread has its new TID and none has been released.
+ * While all threads are parked, native memory is searched for them, and the words that must be
+ * rewritten are noted in the park session, which is part of the image.  In the restored process the
+ * coordinator rewrites these, after every thread has its new TID and before any is released.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PARKED_TIDLOCK_H
 #define CKPT_ENGINE_BUILTIN_PARKED_TIDLOCK_H
@@ -15,40 +15,42 @@
 
 enum ckpt_tidlock_verdict {
     CKPT_TIDLOCK_ERROR = -1,
-    CKPT_TIDLOCK_FREE,   /**< no such lock is held */
-    CKPT_TIDLOCK_HELD,   /**< some are, all of them proven and noted */
-    CKPT_TIDLOCK_MOVING, /**< a thread is between reading its TID and storing it in a lock */
-    /** Something looks like a held lock, and nothing else says it is one; or a thread waits for
-     * one, with its TID in an unknown place. */
+    CKPT_TIDLOCK_FREE,        /**< no such lock is held */
+    CKPT_TIDLOCK_HELD,        /**< some are held, all of them proven and noted */
+    CKPT_TIDLOCK_IN_PROGRESS, /**< a thread has read its TID and not yet stored it in a lock */
+    /** Something looks like a held lock, without a second proof that it is one; or a thread waits
+     * for a lock, and it is not known where its TID is. */
     CKPT_TIDLOCK_UNPROVEN,
     CKPT_TIDLOCK_SHARED, /**< one is in a file that other processes may have mapped */
 };
 
-/** What was found at this moment. */
+/** The result of one search. */
 struct ckpt_tidlock_state {
     enum ckpt_tidlock_verdict verdict;
     uint32_t held, unproven;
     uint32_t *word; /**< a word that changes when the lock in question is released, or NULL */
-    uint32_t value; /**< what it is now */
-    uint32_t tid;   /**< without a word: the thread in question */
-    char text[512]; /**< for MOVING, UNPROVEN and SHARED: which lock, whose, where */
+    uint32_t value; /**< its value now */
+    uint32_t tid;   /**< the thread in question, if `word` is NULL */
+    char
+        text[512]; /**< for IN_PROGRESS, UNPROVEN and SHARED: names the lock, its owner and place */
 };
 
 /**
- * Look for such locks, with all threads parked, and note in @park what is to be rewritten.
- * @param skip  ascending ranges of whole pages in which there are none: the JVM's own memory
+ * Find such locks while all threads are parked, and note in @park the words to be rewritten.
+ * @param skip  ascending ranges of whole pages that have none: the JVM's own memory
  */
 enum ckpt_tidlock_verdict ckpt_tidlock_find(struct ckpt_park *park, const struct ckpt_range *skip,
                                             size_t skip_count, struct ckpt_tidlock_state *ret_state,
                                             struct ckpt_error *error);
 
 /**
- * With the threads released: until that lock changes hands, or that thread has run on.
- * @return false if the lock did not within @limit_ms
+ * After the threads have been released: wait until that lock has another owner or none, or until
+ * that thread has left the code in question.
+ * @return false if the lock has the same owner after @limit_ms
  */
 bool ckpt_tidlock_wait(const struct ckpt_tidlock_state *state, unsigned limit_ms);
 
-/** In the restored process, all threads there and none released: rewrite what was noted. */
+/** In the restored process, while all threads are parked: rewrite the noted words. */
 void ckpt_tidlock_apply(struct ckpt_park *park);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * What looks like a held lock and has no second proof is either a lock that its owner has taken and
- * then gone back into Java with, or numbers that happen to be the same.  The first must not be
- * overlooked, the second must not stand in the way of a checkpoint for ever, as it would in a
- * container, where TIDs are as small as other numbers are.  This tells some of the second for
- * certain: no thread can have taken the lock.
+ * Something that looks like a held lock and has no second proof is either a lock whose owner has
+ * returned to Java since it took it, or data with the same numbers.  A lock must not be overlooked,
+ * and data must not prevent checkpoints for ever, as it would in a container, where TIDs are as
+ * small as many other numbers.  These functions recognise some of the data with certainty, because
+ * no thread can have taken such a lock.
  */
 #include "base/raw.h"
 #include "engine/builtin/parked/tidlock_finder.h"
 
-/* Whether code of this library may have taken such a lock. */
+/* Whether this library may call the functions that take such a lock. */
 static bool may_lock(const struct ckpt_tidlock_finder *finder, struct ckpt_library *library,
                      const struct ckpt_tidlock *lock)
 {
@@ -20,26 +20,26 @@ static bool may_lock(const struct ckpt_tidlock_finder *finder, struct ckpt_libra
 
 static bool may_any_lock(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock)
 {
-    for (size_t i = 0; i < finder->areas.libraries.count; i++)
-        if (may_lock(finder, ckpt_array_at(&finder->areas.libraries, i), lock))
+    for (size_t i = 0; i < finder->mappings.libraries.count; i++)
+        if (may_lock(finder, ckpt_array_at(&finder->mappings.libraries, i), lock))
             return true;
     return false;
 }
 
 /*
  * Whether the owner has a frame of Java code, from which it may have called any library, or of a
- * library that may lock.  Threads of the JVM's own have neither: those of collectors and compilers,
- * and the first one, which waits for the end of the one that runs main().  What an unknown stack
- * has cannot be told.
+ * library that may lock.  The JVM's own threads have neither: garbage collectors, compilers, and
+ * the first thread, which waits for the end of the one that runs main().  If the whole stack of the
+ * owner is not known, the answer is true.
  */
 static bool may_owner_lock(const struct ckpt_tidlock_finder *finder,
                            const struct ckpt_tidlock *lock)
 {
     const struct ckpt_slot *slot = ckpt_tidlock_slot(finder->park, lock->slot);
     struct ckpt_range stack = ckpt_tidlock_stack(finder, slot);
-    const struct ckpt_area *area = ckpt_areas_at(&finder->areas, stack.start);
+    const struct ckpt_mapping *mapping = ckpt_mappings_at(&finder->mappings, stack.start);
     bool whole = stack.end == slot->thread.pointer ||
-                 (area && ckpt_raw_equal(area->path, "[stack]") && stack.end == area->end);
+                 (mapping && ckpt_raw_equal(mapping->path, "[stack]") && stack.end == mapping->end);
 
     if (!slot->frame || !whole)
         return true;
@@ -47,9 +47,9 @@ static bool may_owner_lock(const struct ckpt_tidlock_finder *finder,
          at++) {
         struct ckpt_library *library;
 
-        if (!ckpt_areas_is_return(&finder->areas, *at))
+        if (!ckpt_mappings_is_return_address(&finder->mappings, *at))
             continue;
-        library = ckpt_areas_library(&finder->areas, *at);
+        library = ckpt_mappings_library_at(&finder->mappings, *at);
         if (!library || may_lock(finder, library, lock))
             return true;
     }
@@ -57,17 +57,17 @@ static bool may_owner_lock(const struct ckpt_tidlock_finder *finder,
 }
 
 /*
- * Whether the word in front of it points into memory of the JVM's own: its heap, its classes, its
- * code.  In front of an object of the application's is the size of its block of memory, or another
- * member, and no library has such pointers; structures of the JVM's begin with one (an entry of its
- * cache of maps of frames has a method, and then the numbers 2, 1, 6, 1, 1, 0).
+ * Whether the word in front of it points into the JVM's own memory: its heap, its classes, its
+ * code.  Only structures of the JVM have such pointers, and often begin with one: an entry of its
+ * OopMapCache has a method, and then for example the numbers 2, 1, 6, 1, 1, 0.  The word in front
+ * of a library's lock is the size of its block from malloc(), or another member of its structure.
  */
 static bool is_of_jvm(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock)
 {
     uint64_t word;
 
-    if (!ckpt_areas_peek(lock->address - sizeof word, &word, sizeof word) ||
-        ckpt_areas_library(&finder->areas, word))
+    if (!ckpt_mappings_peek(lock->address - sizeof word, &word, sizeof word) ||
+        ckpt_mappings_library_at(&finder->mappings, word))
         return false;
     for (size_t i = 0; i < finder->skip_count; i++)
         if (word >= finder->skip[i].start && word < finder->skip[i].end)

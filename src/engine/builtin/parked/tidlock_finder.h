@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What the parts of tidlock.h share: one search, in memory that is gone when it is over.
+ * The state of one search for locks with a TID (tidlock.h), and the functions of its parts.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PARKED_TIDLOCK_FINDER_H
 #define CKPT_ENGINE_BUILTIN_PARKED_TIDLOCK_FINDER_H
@@ -9,14 +9,14 @@
 #include "engine/builtin/parked/tidlock.h"
 #include "engine/builtin/parked/tidlock_layout.h"
 
-/** Something that looks like a held lock in every respect. */
+/** An object all of whose fields are as in a held lock. */
 struct ckpt_tidlock {
     uint64_t address;
     uint32_t slot; /**< of the thread that seems to hold it */
     enum ckpt_tidlock_kind kind;
     bool proven;
-    bool weak;      /**< numbers that are something else as often: see ckpt_tidlock_is_weak() */
-    bool is_shared; /**< in a file, by which other processes may share it */
+    bool ambiguous; /**< often other data: see ckpt_tidlock_is_ambiguous() */
+    bool is_shared; /**< in a mapped file, so that other processes may use it */
 };
 
 struct ckpt_tidlock_finder {
@@ -24,13 +24,13 @@ struct ckpt_tidlock_finder {
     const struct ckpt_range *skip;
     size_t skip_count;
     struct ckpt_scratch scratch;
-    struct ckpt_areas areas;
+    struct ckpt_mappings mappings;
     struct ckpt_array locks; /* struct ckpt_tidlock */
-    uint32_t least, range;   /* TIDs are in [least, least + range] */
-    uint64_t *bits;          /* one for each number in there */
-    uint32_t *object;        /* a copy of what spans two pages; no such copy is on the stack */
-    uint64_t *page;          /* of a file: a copy */
-    uint64_t *window;        /* CKPT_TIDLOCK_WINDOW bytes of memory that may not be there */
+    uint32_t min_tid, range; /* TIDs are in [min_tid, min_tid + range] */
+    uint64_t *bits;          /* a bit for each number in that range: whether it is a TID */
+    uint32_t *object; /* for a copy of an object; not on the stack, where it would be found */
+    uint64_t *page;   /* for a copy of a page of a file */
+    uint64_t *window; /* for a copy of CKPT_TIDLOCK_WINDOW bytes that may be unmapped */
     int pagemap;
     bool by_pagemap; /* the kernel has no PAGEMAP_SCAN */
     struct ckpt_tidlock_state *state;
@@ -44,7 +44,7 @@ static inline struct ckpt_slot *ckpt_tidlock_slot(struct ckpt_park *park, uint32
     return index == CKPT_PARK_COORDINATOR ? &park->coordinator : &park->slots[index];
 }
 
-/** Where a parked thread is, and its stack pointer; of the coordinator neither is known, 0. */
+/** The instruction pointer and the stack pointer of a parked thread; 0 for the coordinator. */
 static inline uint64_t ckpt_tidlock_ip(const struct ckpt_slot *slot)
 {
     return slot->frame ? ckpt_arch_frame_ip(slot->frame) : 0;
@@ -58,53 +58,54 @@ static inline uint64_t ckpt_tidlock_sp(const struct ckpt_slot *slot)
 /** Fill in `locks` from memory (tidlock_scan.c). */
 int ckpt_tidlock_scan(struct ckpt_tidlock_finder *finder, struct ckpt_error *error);
 
-/** Note a lock, once. */
+/** Add a lock to `locks`, unless it is there. */
 int ckpt_tidlock_add(struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock,
                      struct ckpt_error *error);
 
-/** Look for a second proof of what has none (tidlock_proof.c). */
+/** If @lock has no second proof, search for one (tidlock_proof.c). */
 void ckpt_tidlock_prove(struct ckpt_tidlock_finder *finder, struct ckpt_tidlock *lock);
 
 /**
- * Whether something without a proof can be a held lock all the same (tidlock_doubt.c): a library
- * that may have such locks is loaded, its owner may have run code of it, and it is not a part of
- * something of the JVM's.
+ * Whether something without a second proof may still be a held lock (tidlock_doubt.c): a library
+ * that may use such locks is loaded, the owner may have called it, and the object is not part of a
+ * structure of the JVM.
  */
 bool ckpt_tidlock_is_possible(struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock);
 
-/** The flag of the functions for such a lock: CKPT_IMPORTS_*. */
+/** The flag CKPT_IMPORTS_* of libraries that use such a lock. */
 static inline uint32_t ckpt_tidlock_imports(const struct ckpt_tidlock *lock)
 {
     return lock->kind == CKPT_TIDLOCK_RWLOCK ? CKPT_IMPORTS_RWLOCK : CKPT_IMPORTS_MUTEX;
 }
 
-/** Whether a library of neither Java nor the C and C++ runtimes has one of these CKPT_IMPORTS_*. */
+/** Whether a library has one of these CKPT_IMPORTS_*, and is not Java's or a C or C++ runtime. */
 bool ckpt_tidlock_imports_any(const struct ckpt_tidlock_finder *finder,
                               struct ckpt_library *library, uint32_t flags);
 
-/** What of a parked thread's stack is in use and can be read, at most CKPT_TIDLOCK_STACK bytes. */
+/** The part of a thread's stack that is in use and readable, at most CKPT_TIDLOCK_STACK bytes. */
 struct ckpt_range ckpt_tidlock_stack(const struct ckpt_tidlock_finder *finder,
                                      const struct ckpt_slot *slot);
 
 #define CKPT_TIDLOCK_STACK ((uint64_t)1 << 20)
 
-/** The library that a lock without proof is of, as far as that can be told; never NULL. */
-const char *ckpt_tidlock_place(const struct ckpt_tidlock_finder *finder,
-                               const struct ckpt_tidlock *lock);
+/** For messages: the library or mapping of a lock without proof, as far as known; never NULL. */
+const char *ckpt_tidlock_location(const struct ckpt_tidlock_finder *finder,
+                                  const struct ckpt_tidlock *lock);
 
-/** Whether the thread waits in futex(2), and if so on which word (tidlock_waiter.c). */
-bool ckpt_tidlock_waits(const struct ckpt_slot *slot, uint64_t *ret_word);
+/** Whether the thread waits in futex(2), and the address of the word (tidlock_waiter.c). */
+bool ckpt_tidlock_waits_on(const struct ckpt_slot *slot, uint64_t *ret_word);
 
 /**
- * Whether glibc has the thread's TID in a register or in a frame of its own and is about to store
- * it in a lock or to compare it with one.
+ * Whether the thread is in glibc's code between reading its TID and storing it in a lock or
+ * comparing it with one.
  */
-bool ckpt_tidlock_is_moving(const struct ckpt_tidlock_finder *finder, const struct ckpt_slot *slot);
+bool ckpt_tidlock_is_in_progress(const struct ckpt_tidlock_finder *finder,
+                                 const struct ckpt_slot *slot);
 
 /**
- * A thread that waits for a robust or PI mutex, or for one with a time limit, has read its TID
- * before the wait and stores it afterwards: note where it is.
- * @return 0; 1 if that cannot be told for certain; -1 if there is no room
+ * A thread that waits for a robust or PI mutex, or for one with a timeout, has read its TID before
+ * the wait and stores it afterwards. Note the words that hold it.
+ * @return 0; 1 if it is not certain which words do; -1 if there is no room
  */
 int ckpt_tidlock_note_waiter(const struct ckpt_tidlock_finder *finder, uint32_t index);
 

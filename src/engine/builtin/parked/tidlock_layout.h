@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * What a lock of glibc that is held and names its owner by TID looks like in memory, on x86-64, as
- * glibc has had it since 2.25 (struct __pthread_mutex_s, struct __pthread_rwlock_arch_t).
+ * The layout of glibc's locks that store the TID of their owner, on x86-64, since glibc 2.25
+ * (struct __pthread_mutex_s, struct __pthread_rwlock_arch_t).
  *
- * These functions answer for an object as a whole: every field must have a value that such a lock
- * can have while it is held.  Normal and adaptive mutexes store their owner too, but never compare
- * it with anything; they are no locks for our purpose unless they are robust or PI.
+ * These functions examine a whole object: every field must have a value that such a lock can have
+ * while it is held.  Normal and adaptive mutexes store their owner too, but glibc never reads it,
+ * so they need no new TID unless they are robust or PI.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PARKED_TIDLOCK_LAYOUT_H
 #define CKPT_ENGINE_BUILTIN_PARKED_TIDLOCK_LAYOUT_H
@@ -53,10 +53,10 @@ enum {
 #define CKPT_MUTEX_INHERIT 32u
 #define CKPT_MUTEX_PROTECT 64u
 #define CKPT_MUTEX_SHARED 128u
-#define CKPT_MUTEX_ELISION 768u        /* wanted or not; only normal mutexes say so */
+#define CKPT_MUTEX_ELISION 768u        /* elision is on or off; only in normal mutexes */
 #define CKPT_MUTEX_CEILING 0xfff80000u /* of __lock, if PROTECT */
 #define CKPT_FUTEX_TID 0x3fffffffu     /* of __lock, if ROBUST or INHERIT */
-#define CKPT_TIDLOCK_MOST 0xffffu      /* users, recursions: more is no lock */
+#define CKPT_TIDLOCK_MAX_COUNT 0xffffu /* of users and recursions: with more it is not a lock */
 
 static inline bool ckpt_tidlock_is_taken(uint32_t lock)
 {
@@ -77,7 +77,7 @@ static inline bool ckpt_tidlock_kind_fits(uint32_t kind)
     return protocol || type == 1 || type == 2;
 }
 
-/** What the @words of a mutex say, if @tid holds it. */
+/** The kind of the mutex at @words, if @tid holds it. */
 static inline enum ckpt_tidlock_kind ckpt_tidlock_mutex(const uint32_t *words, uint32_t tid)
 {
     const uint32_t *list = words + CKPT_MUTEX_LIST;
@@ -86,8 +86,8 @@ static inline enum ckpt_tidlock_kind ckpt_tidlock_mutex(const uint32_t *words, u
     bool prev = list[0] | list[1], next = list[2] | list[3];
 
     if (words[CKPT_MUTEX_OWNER] != tid || !ckpt_tidlock_kind_fits(kind) ||
-        words[CKPT_MUTEX_SPINS] || users == 0 || users > CKPT_TIDLOCK_MOST ||
-        count > CKPT_TIDLOCK_MOST)
+        words[CKPT_MUTEX_SPINS] || users == 0 || users > CKPT_TIDLOCK_MAX_COUNT ||
+        count > CKPT_TIDLOCK_MAX_COUNT)
         return CKPT_TIDLOCK_NONE;
     if (kind & CKPT_MUTEX_ROBUST ? !prev || !next : prev || next)
         return CKPT_TIDLOCK_NONE;
@@ -102,23 +102,23 @@ static inline enum ckpt_tidlock_kind ckpt_tidlock_mutex(const uint32_t *words, u
 }
 
 /**
- * Whether a held mutex looks like data of another kind that real processes have: five ones in a
- * row, or, in what HotSpot's compiler leaves in freed memory, numbers where the users would be.
- * More users than one there are only where threads wait for a condition.
+ * Whether a held mutex is like other data that real processes have: five ones in a row (the owner
+ * is 1), or nodes of HotSpot's compiler in freed memory, with a number other than 1 in place of the
+ * users. A real mutex has more than one user only while threads wait for a condition variable.
  */
-static inline bool ckpt_tidlock_is_weak(const uint32_t *words)
+static inline bool ckpt_tidlock_is_ambiguous(const uint32_t *words)
 {
     return words[CKPT_MUTEX_OWNER] == 1 || words[CKPT_MUTEX_USERS] != 1;
 }
 
-/** What the @words of a read-write lock say, if @tid holds it for writing. */
+/** CKPT_TIDLOCK_RWLOCK if @words are a read-write lock that @tid holds for writing. */
 static inline enum ckpt_tidlock_kind ckpt_tidlock_rwlock(const uint32_t *words, uint32_t tid)
 {
     const uint32_t *padding = words + CKPT_RWLOCK_PADDING, *elision = words + CKPT_RWLOCK_ELISION;
     uint32_t phase = words[CKPT_RWLOCK_PHASE_FUTEX], writers = words[CKPT_RWLOCK_WRITERS_FUTEX];
 
     if (words[CKPT_RWLOCK_OWNER] == tid && (words[CKPT_RWLOCK_READERS] & 3) == 3 &&
-        (words[CKPT_RWLOCK_WRITERS] & 0x7fffffff) <= CKPT_TIDLOCK_MOST &&
+        (words[CKPT_RWLOCK_WRITERS] & 0x7fffffff) <= CKPT_TIDLOCK_MAX_COUNT &&
         (phase == 1 || phase == 3) && (writers == 1 || writers == 3) &&
         !(padding[0] | padding[1] | elision[0] | elision[1] | elision[2] | elision[3]) &&
         words[CKPT_RWLOCK_SHARED] <= 1 && words[CKPT_RWLOCK_FLAGS] <= 3)

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * The second proof.  Memory can hold the bytes of a held lock and be none: a copy, or what is left
- * of one in freed memory, or a file's content.  To rewrite such a word would damage data, so there
- * must be something else that says that this is a lock, and that this thread holds it:
+ * The second proof.  Memory can have the bytes of a held lock without being one: a copy of a lock,
+ * freed memory, or the content of a file.  To rewrite such a word would damage data, so there must
+ * be a second proof that this is a lock which this thread holds.  Any of these is one:
  *
  *   - the owner's robust list has it (ckpt_tidlock_scan());
- *   - it is in the data of glibc or ld.so, which have nothing else of that form;
+ *   - it is in the data of glibc or ld.so, which have no other data of that form;
  *   - a thread waits for it in futex(2);
  *   - it is in the data of a library that calls the functions for such locks;
- *   - the owner is inside such a library, and a frame of that library, or a register, points at the
- *     lock, at the block of memory that begins there and has the lock in it, or at a structure with
- *     a pointer to the lock;
- *   - the data of such a library points at the lock, or at its block of memory.
+ *   - the owner is inside such a library, and a frame of that library, or a register, points to the
+ *     lock, to the start of a block from malloc() that contains the lock, or to a structure with a
+ *     pointer to the lock;
+ *   - the data of such a library points to the lock, or to the start of its block.
  *
  * The JVM, the JDK's libraries and the agent have no such locks, but handle the application's data,
- * so what they point at proves nothing.
+ * so their pointers prove nothing.
  */
 #include <sys/mman.h>
 
 #include "base/page.h"
 #include "engine/builtin/parked/tidlock_finder.h"
 
-#define BLOCK_MOST ((uint64_t)64 << 10) /* of a structure with locks in it */
+#define BLOCK_MAX ((uint64_t)64 << 10) /* the largest structure with locks in it */
 
 static size_t size_of(const struct ckpt_tidlock *lock)
 {
@@ -34,7 +34,7 @@ bool ckpt_tidlock_imports_any(const struct ckpt_tidlock_finder *finder,
                               struct ckpt_library *library, uint32_t flags)
 {
     return library && !library->is_java && !library->is_libc && !library->is_cxx &&
-           (ckpt_areas_imports(&finder->areas, library) & flags);
+           (ckpt_mappings_imports(&finder->mappings, library) & flags);
 }
 
 static bool uses_locks(const struct ckpt_tidlock_finder *finder, struct ckpt_library *library,
@@ -44,38 +44,38 @@ static bool uses_locks(const struct ckpt_tidlock_finder *finder, struct ckpt_lib
 }
 
 /*
- * Whether @block is the start of memory from glibc's malloc that has the lock in it.  The size is
- * in front of it, and the next block says that this one is in use.
+ * Whether @block is the start of a block from glibc's malloc() that contains the lock.  The block's
+ * size is in front of it, and bit 0 of the next block's size is set if this one is in use.
  */
 static bool is_block_with(const struct ckpt_tidlock *lock, uint64_t block)
 {
     uint64_t size, next;
 
-    if (block % 16 || block > lock->address || lock->address - block >= BLOCK_MOST ||
-        !ckpt_areas_peek(block - 8, &size, sizeof size))
+    if (block % 16 || block > lock->address || lock->address - block >= BLOCK_MAX ||
+        !ckpt_mappings_peek(block - 8, &size, sizeof size))
         return false;
     size &= ~7ull;
-    return size % 16 == 0 && size >= 32 && size <= BLOCK_MOST &&
+    return size % 16 == 0 && size >= 32 && size <= BLOCK_MAX &&
            lock->address + size_of(lock) <= block + size - 8 &&
-           ckpt_areas_peek(block + size - 8, &next, sizeof next) && (next & 1) && (next & ~7ull);
+           ckpt_mappings_peek(block + size - 8, &next, sizeof next) && (next & 1) && (next & ~7ull);
 }
 
-/* Whether what begins at @structure has a pointer to the lock near its start. */
-static bool points_at(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock,
+/* Whether the first bytes at @structure have a pointer to the lock. */
+static bool points_to(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock,
                       uint64_t structure)
 {
-    const struct ckpt_area *area;
+    const struct ckpt_mapping *mapping;
     uint64_t size;
 
     if (structure % 8)
         return false;
-    area = ckpt_areas_at(&finder->areas, structure);
-    if (!area || (area->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE) ||
-        area->start == (uint64_t)finder->scratch.start)
+    mapping = ckpt_mappings_at(&finder->mappings, structure);
+    if (!mapping || (mapping->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE) ||
+        mapping->start == (uint64_t)finder->scratch.start)
         return false;
-    size =
-        area->end - structure < CKPT_TIDLOCK_WINDOW ? area->end - structure : CKPT_TIDLOCK_WINDOW;
-    if (!ckpt_areas_peek(structure, finder->window, size))
+    size = mapping->end - structure < CKPT_TIDLOCK_WINDOW ? mapping->end - structure
+                                                          : CKPT_TIDLOCK_WINDOW;
+    if (!ckpt_mappings_peek(structure, finder->window, size))
         return false;
     for (uint64_t i = 0; i < size / 8; i++)
         if (finder->window[i] == lock->address)
@@ -86,25 +86,25 @@ static bool points_at(const struct ckpt_tidlock_finder *finder, const struct ckp
 static bool leads_to(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock,
                      uint64_t word)
 {
-    return word == lock->address || is_block_with(lock, word) || points_at(finder, lock, word);
+    return word == lock->address || is_block_with(lock, word) || points_to(finder, lock, word);
 }
 
 /* ---- the owner's frames ---- */
 
-/* The thread's block is above its stack, or the mapping ends. */
+/* The stack ends at the thread's control block, or with its mapping. */
 struct ckpt_range ckpt_tidlock_stack(const struct ckpt_tidlock_finder *finder,
                                      const struct ckpt_slot *slot)
 {
     uint64_t top = slot->frame ? ckpt_tidlock_sp(slot) : (uint64_t)__builtin_frame_address(0);
     uint64_t start = (top + 7) & ~7ull;
-    const struct ckpt_area *area = ckpt_areas_at(&finder->areas, start);
-    uint64_t end = area && (area->prot & PROT_READ) ? area->end : start;
+    const struct ckpt_mapping *mapping = ckpt_mappings_at(&finder->mappings, start);
+    uint64_t end = mapping && (mapping->prot & PROT_READ) ? mapping->end : start;
 
     if (slot->thread.pointer > start && slot->thread.pointer < end)
         end = slot->thread.pointer;
     if (end - start > CKPT_TIDLOCK_STACK)
         end = start + CKPT_TIDLOCK_STACK;
-    return (struct ckpt_range){.start = start, .end = ckpt_areas_readable_end(start, end)};
+    return (struct ckpt_range){.start = start, .end = ckpt_mappings_readable_end(start, end)};
 }
 
 static bool by_registers(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock,
@@ -119,23 +119,25 @@ static bool by_registers(const struct ckpt_tidlock_finder *finder, const struct 
 }
 
 /*
- * A word on the stack is taken for one of the function that the nearest return address below it
- * leads into.  Only frames above all of Java's count: the JVM and the JDK have large buffers on the
- * stack, in which frames of earlier calls can be found that are long gone.
+ * A word on the stack is taken to be in the frame of the function that the nearest return address
+ * at a lower address leads into.  Only frames that were called after all of Java's count: the JVM
+ * and the JDK have large buffers on the stack, which contain old frames of calls that have
+ * returned.
  */
 static bool by_frames(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock)
 {
     const struct ckpt_slot *slot = ckpt_tidlock_slot(finder->park, lock->slot);
     struct ckpt_range stack = ckpt_tidlock_stack(finder, slot);
-    struct ckpt_library *library = ckpt_areas_library(&finder->areas, ckpt_tidlock_ip(slot));
+    struct ckpt_library *library =
+        ckpt_mappings_library_at(&finder->mappings, ckpt_tidlock_ip(slot));
     bool inside = uses_locks(finder, library, lock), uses = inside;
 
     if (!library || library->is_java)
         return false;
     for (const uint64_t *at = (const uint64_t *)stack.start; at < (const uint64_t *)stack.end;
          at++) {
-        if (ckpt_areas_is_return(&finder->areas, *at)) {
-            library = ckpt_areas_library(&finder->areas, *at);
+        if (ckpt_mappings_is_return_address(&finder->mappings, *at)) {
+            library = ckpt_mappings_library_at(&finder->mappings, *at);
             if (!library || library->is_java)
                 break;
             inside = uses_locks(finder, library, lock);
@@ -154,7 +156,7 @@ static bool by_waiter(const struct ckpt_tidlock_finder *finder, const struct ckp
     for (uint32_t i = 0; i < finder->park->taken; i++) {
         uint64_t word;
 
-        if (i == lock->slot || !ckpt_tidlock_waits(&finder->park->slots[i], &word))
+        if (i == lock->slot || !ckpt_tidlock_waits_on(&finder->park->slots[i], &word))
             continue;
         if (lock->kind != CKPT_TIDLOCK_RWLOCK
                 ? word == lock->address
@@ -167,19 +169,19 @@ static bool by_waiter(const struct ckpt_tidlock_finder *finder, const struct ckp
 
 static bool by_data(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock)
 {
-    for (size_t i = 0; i < finder->areas.areas.count; i++) {
-        const struct ckpt_area *area = ckpt_array_at(&finder->areas.areas, i);
-        struct ckpt_library *library = ckpt_areas_library(&finder->areas, area->start);
+    for (size_t i = 0; i < finder->mappings.list.count; i++) {
+        const struct ckpt_mapping *mapping = ckpt_array_at(&finder->mappings.list, i);
+        struct ckpt_library *library = ckpt_mappings_library_at(&finder->mappings, mapping->start);
 
-        if (!(area->prot & PROT_READ) || area->prot & PROT_EXEC || !library || area->shared ||
-            area->end > ckpt_page_ceil(library->end) || !uses_locks(finder, library, lock) ||
-            !(area->prot & PROT_WRITE))
+        if (!(mapping->prot & PROT_READ) || mapping->prot & PROT_EXEC || !library ||
+            mapping->shared || mapping->end > ckpt_page_ceil(library->end) ||
+            !uses_locks(finder, library, lock) || !(mapping->prot & PROT_WRITE))
             continue;
-        for (const uint64_t *at = (const uint64_t *)area->start; at < (const uint64_t *)area->end;
-             at++) {
-            /* The library may have been cut short. */
+        for (const uint64_t *at = (const uint64_t *)mapping->start;
+             at < (const uint64_t *)mapping->end; at++) {
+            /* The library's file may have been truncated, so that its last pages cannot be read. */
             if ((uint64_t)at % ckpt_page_size == 0 &&
-                !ckpt_areas_peek((uint64_t)at, finder->window, 8)) {
+                !ckpt_mappings_peek((uint64_t)at, finder->window, 8)) {
                 at += ckpt_page_size / sizeof *at - 1;
                 continue;
             }
@@ -192,32 +194,32 @@ static bool by_data(const struct ckpt_tidlock_finder *finder, const struct ckpt_
 
 void ckpt_tidlock_prove(struct ckpt_tidlock_finder *finder, struct ckpt_tidlock *lock)
 {
-    struct ckpt_library *library = ckpt_areas_library(&finder->areas, lock->address);
+    struct ckpt_library *library = ckpt_mappings_library_at(&finder->mappings, lock->address);
 
     if (!lock->proven)
         lock->proven =
             (library && library->is_libc) || by_waiter(finder, lock) || by_frames(finder, lock) ||
-            (!lock->weak && (uses_locks(finder, library, lock) || by_data(finder, lock)));
+            (!lock->ambiguous && (uses_locks(finder, library, lock) || by_data(finder, lock)));
 }
 
-const char *ckpt_tidlock_place(const struct ckpt_tidlock_finder *finder,
-                               const struct ckpt_tidlock *lock)
+const char *ckpt_tidlock_location(const struct ckpt_tidlock_finder *finder,
+                                  const struct ckpt_tidlock *lock)
 {
     const struct ckpt_slot *slot = ckpt_tidlock_slot(finder->park, lock->slot);
-    const struct ckpt_library *library = ckpt_areas_library(&finder->areas, lock->address);
-    const struct ckpt_area *area = ckpt_areas_at(&finder->areas, lock->address);
+    const struct ckpt_library *library = ckpt_mappings_library_at(&finder->mappings, lock->address);
+    const struct ckpt_mapping *mapping = ckpt_mappings_at(&finder->mappings, lock->address);
     struct ckpt_range stack = ckpt_tidlock_stack(finder, slot);
 
     if (library)
         return library->path;
     for (const uint64_t *at = (const uint64_t *)stack.start; at < (const uint64_t *)stack.end;
          at++) {
-        struct ckpt_library *frame = ckpt_areas_is_return(&finder->areas, *at)
-                                         ? ckpt_areas_library(&finder->areas, *at)
+        struct ckpt_library *frame = ckpt_mappings_is_return_address(&finder->mappings, *at)
+                                         ? ckpt_mappings_library_at(&finder->mappings, *at)
                                          : NULL;
 
         if (frame && uses_locks(finder, frame, lock))
             return frame->path;
     }
-    return area && area->path[0] ? area->path : "anonymous memory";
+    return mapping && mapping->path[0] ? mapping->path : "anonymous memory";
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Finding what looks like a held lock.  In both objects the owner is the lower half of an aligned
- * word of 64 bits, and the upper half is a small number: so one comparison decides about 16 bytes,
- * and the rest is for few.
+ * Searches memory for objects that look like held locks.  In a mutex and in a read-write lock the
+ * owner is the lower half of an aligned word of 64 bits, whose upper half is a small number.  So
+ * one vector comparison tests 16 bytes, and only few words need the full test.
  *
- * Only pages that this process has written are read: not those that it never touched, nor those
- * that are still as a file or the image has them.  A lock that is held was written by this process,
- * if only by ckpt_tidlock_apply().
+ * Only pages that this process has written are read, not pages that it never touched, nor pages
+ * that are the same as in a file or the image.  A held lock was written by this process, at least
+ * by ckpt_tidlock_apply().
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -20,16 +20,16 @@
 #include "engine/builtin/parked/pages.h"
 #include "engine/builtin/parked/tidlock_finder.h"
 
-#define SHARED_FILE_MOST ((uint64_t)16 << 20)       /* larger files are data, not locks */
-#define LIST_MOST 4096                              /* of robust mutexes in one thread's list */
-#define TO_LIST ((uint64_t)CKPT_MUTEX_LIST * 4 + 8) /* where the robust list goes through a mutex */
+#define SHARED_FILE_MAX ((uint64_t)16 << 20)        /* larger files are data, not locks */
+#define LIST_MAX 4096                               /* robust mutexes in one thread's list */
+#define TO_LIST ((uint64_t)CKPT_MUTEX_LIST * 4 + 8) /* offset of the list's link in a mutex */
 
 #define REGIONS 64
 #define ENTRIES 512
 
-/* A stretch of pages that are there, inside one mapping. */
+/* Consecutive existing pages of one mapping. */
 struct stretch {
-    const struct ckpt_area *area;
+    const struct ckpt_mapping *mapping;
     uint64_t start, end;
 };
 
@@ -58,10 +58,10 @@ static uint32_t slot_of(const struct ckpt_park *park, uint32_t tid)
 
 static bool is_file(const struct stretch *stretch)
 {
-    return stretch->area->shared && stretch->area->inode;
+    return stretch->mapping->shared && stretch->mapping->inode;
 }
 
-/* The words of an object that may extend over the pages known to be there, or NULL. */
+/* The words of an object, which may extend beyond the pages known to exist, or NULL. */
 static const uint32_t *object_at(const struct ckpt_tidlock_finder *finder,
                                  const struct stretch *stretch, uint64_t address, size_t words)
 {
@@ -69,32 +69,34 @@ static const uint32_t *object_at(const struct ckpt_tidlock_finder *finder,
 
     if (address >= stretch->start && end <= stretch->end && !is_file(stretch))
         return (const uint32_t *)address;
-    if (address < stretch->area->start || end > stretch->area->end ||
-        !ckpt_areas_peek(address, finder->object, words * 4))
+    if (address < stretch->mapping->start || end > stretch->mapping->end ||
+        !ckpt_mappings_peek(address, finder->object, words * 4))
         return NULL;
     return finder->object;
 }
 
-/* @owner: what is at @at, or was when it was copied. */
+/*
+ * Add the lock whose owner is at the address @at, if it is one. @owner points there, or to a copy.
+ */
 static int check(struct ckpt_tidlock_finder *finder, const struct stretch *stretch, uint64_t at,
                  const uint32_t *owner, struct ckpt_error *error)
 {
-    uint32_t tid = *owner, number = tid - finder->least;
-    struct ckpt_tidlock lock = {.is_shared = stretch->area->shared && stretch->area->inode &&
-                                             !ckpt_raw_ends(stretch->area->path, " (deleted)")};
+    uint32_t tid = *owner, number = tid - finder->min_tid;
+    struct ckpt_tidlock lock = {.is_shared = stretch->mapping->shared && stretch->mapping->inode &&
+                                             !ckpt_raw_ends(stretch->mapping->path, " (deleted)")};
     const uint32_t *words;
 
     if (number > finder->range || !((finder->bits[number / 64] >> (number % 64)) & 1) ||
-        owner[1] > CKPT_TIDLOCK_MOST)
+        owner[1] > CKPT_TIDLOCK_MAX_COUNT)
         return 0;
     lock.address = at - CKPT_MUTEX_OWNER * 4;
     words = object_at(finder, stretch, lock.address, CKPT_MUTEX_WORDS);
     if (words) {
         lock.kind = ckpt_tidlock_mutex(words, tid);
-        lock.weak = ckpt_tidlock_is_weak(words);
+        lock.ambiguous = ckpt_tidlock_is_ambiguous(words);
     }
     if (!lock.kind) {
-        lock.weak = false;
+        lock.ambiguous = false;
         lock.address = at - CKPT_RWLOCK_OWNER * 4;
         words = object_at(finder, stretch, lock.address, CKPT_RWLOCK_WORDS);
         if (words)
@@ -106,34 +108,37 @@ static int check(struct ckpt_tidlock_finder *finder, const struct stretch *stret
     return ckpt_tidlock_add(finder, &lock, error);
 }
 
-/* Two words of 64 bits at once, which every processor can do. */
+/* Vectors of 16 bytes, which the compiler maps to any processor's instructions. */
 typedef uint64_t pair __attribute__((vector_size(16)));
 typedef uint32_t halves __attribute__((vector_size(16)));
 
-/* The highest bit of each word that cannot be an owner with what follows it. */
-static pair unlike(const uint64_t *words, halves least, halves most)
+/* Sets the highest bit of each word whose halves are not in the range [@min, @min + @range]. */
+static pair out_of_range(const uint64_t *words, halves min, halves range)
 {
-    pair more = (pair)(*(const halves *)words - least > most);
+    pair more = (pair)(*(const halves *)words - min > range);
 
     return more | more << 32;
 }
 
-/* What is at @at, in a copy of its page: others may cut the file short. NULL: it cannot be read. */
+/*
+ * The words at @at of a shared file, in a copy of its page, because another process may truncate
+ * the file.  NULL: the page cannot be read.
+ */
 static const uint64_t *words_of_file(const struct ckpt_tidlock_finder *finder, uint64_t at)
 {
     uint64_t page = ckpt_page_floor(at);
 
-    if (at == page && !ckpt_areas_peek(page, finder->page, ckpt_page_size))
+    if (at == page && !ckpt_mappings_peek(page, finder->page, ckpt_page_size))
         return NULL;
     return finder->page + (at - page) / sizeof *finder->page;
 }
 
-/* From @start to @end, multiples of the page size. */
+/* Search [@start, @end), multiples of the page size. */
 static int scan(struct ckpt_tidlock_finder *finder, const struct stretch *stretch, uint64_t start,
                 uint64_t end, struct ckpt_error *error)
 {
-    halves least = {finder->least, 0, finder->least, 0};
-    halves most = {finder->range, CKPT_TIDLOCK_MOST, finder->range, CKPT_TIDLOCK_MOST};
+    halves min = {finder->min_tid, 0, finder->min_tid, 0};
+    halves range = {finder->range, CKPT_TIDLOCK_MAX_COUNT, finder->range, CKPT_TIDLOCK_MAX_COUNT};
     bool file = is_file(stretch);
 
     for (uint64_t at = start; at < end; at += 64) {
@@ -144,8 +149,8 @@ static int scan(struct ckpt_tidlock_finder *finder, const struct stretch *stretc
             at += ckpt_page_size - 64;
             continue;
         }
-        all = unlike(words, least, most) & unlike(words + 2, least, most) &
-              unlike(words + 4, least, most) & unlike(words + 6, least, most);
+        all = out_of_range(words, min, range) & out_of_range(words + 2, min, range) &
+              out_of_range(words + 4, min, range) & out_of_range(words + 6, min, range);
         if (__builtin_expect((all[0] & all[1]) >> 63, 1))
             continue;
         for (int i = 0; i < 8; i++)
@@ -156,14 +161,14 @@ static int scan(struct ckpt_tidlock_finder *finder, const struct stretch *stretc
     return 0;
 }
 
-/* Without the ranges that nobody need look into. */
+/* Search a stretch, except the ranges in `skip`. */
 static int scan_stretch(struct ckpt_tidlock_finder *finder, const struct stretch *stretch,
                         struct ckpt_error *error)
 {
     uint64_t start = stretch->start;
     size_t low = 0, high = finder->skip_count;
 
-    while (low < high) { /* the first range that does not end before */
+    while (low < high) { /* find the first range that ends after the start */
         size_t middle = (low + high) / 2;
 
         if (finder->skip[middle].end <= start)
@@ -181,7 +186,7 @@ static int scan_stretch(struct ckpt_tidlock_finder *finder, const struct stretch
     return start < stretch->end ? scan(finder, stretch, start, stretch->end, error) : 0;
 }
 
-/* Swapped pages, or guard pages, which have such an entry too and must not be read. */
+/* Search swapped pages, except guard pages, whose entries are alike and which must not be read. */
 static int scan_swapped(struct ckpt_tidlock_finder *finder, const struct stretch *stretch,
                         struct ckpt_error *error)
 {
@@ -198,15 +203,15 @@ static int scan_swapped(struct ckpt_tidlock_finder *finder, const struct stretch
     return 0;
 }
 
-static int by_scan(struct ckpt_tidlock_finder *finder, const struct ckpt_area *area,
+static int by_scan(struct ckpt_tidlock_finder *finder, const struct ckpt_mapping *mapping,
                    struct ckpt_error *error)
 {
     struct scan_region regions[REGIONS];
-    uint32_t other = area->shared ? IS_ZERO : IS_FILE | IS_ZERO;
+    uint32_t other = mapping->shared ? IS_ZERO : IS_FILE | IS_ZERO;
     struct scan_argument argument = {
         .size = sizeof argument,
-        .start = area->start,
-        .end = area->end,
+        .start = mapping->start,
+        .end = mapping->end,
         .vec = (uint64_t)regions,
         .vec_len = REGIONS,
         .category_inverted = other,
@@ -223,7 +228,7 @@ static int by_scan(struct ckpt_tidlock_finder *finder, const struct ckpt_area *a
                        ? 1
                        : ckpt_error_set(error, (int)-count, "cannot scan the page tables");
         for (long i = 0; i < count; i++) {
-            struct stretch stretch = {area, regions[i].start, regions[i].end};
+            struct stretch stretch = {mapping, regions[i].start, regions[i].end};
 
             if ((regions[i].categories & IS_SWAPPED ? scan_swapped(finder, &stretch, error)
                                                     : scan_stretch(finder, &stretch, error)) < 0)
@@ -234,13 +239,13 @@ static int by_scan(struct ckpt_tidlock_finder *finder, const struct ckpt_area *a
     return 0;
 }
 
-static int by_pagemap(struct ckpt_tidlock_finder *finder, const struct ckpt_area *area,
+static int by_pagemap(struct ckpt_tidlock_finder *finder, const struct ckpt_mapping *mapping,
                       struct ckpt_error *error)
 {
     uint64_t entries[ENTRIES];
 
-    for (uint64_t at = area->start; at < area->end;) {
-        uint64_t pages = (area->end - at) / ckpt_page_size;
+    for (uint64_t at = mapping->start; at < mapping->end;) {
+        uint64_t pages = (mapping->end - at) / ckpt_page_size;
         long got;
 
         if (pages > ENTRIES)
@@ -252,50 +257,53 @@ static int by_pagemap(struct ckpt_tidlock_finder *finder, const struct ckpt_area
         for (long i = 0; i < got / 8; i++, at += ckpt_page_size) {
             bool present = (entries[i] >> 63) & 1, swapped = (entries[i] >> 62) & 1;
             bool file = (entries[i] >> 61) & 1;
-            struct stretch page = {area, at, at + ckpt_page_size};
+            struct stretch page = {mapping, at, at + ckpt_page_size};
 
             if ((swapped && scan_swapped(finder, &page, error) < 0) ||
-                (present && (!file || area->shared) && scan_stretch(finder, &page, error) < 0))
+                (present && (!file || mapping->shared) && scan_stretch(finder, &page, error) < 0))
                 return -1;
         }
     }
     return 0;
 }
 
-static bool is_searched(const struct ckpt_tidlock_finder *finder, const struct ckpt_area *area)
+static bool is_searched(const struct ckpt_tidlock_finder *finder,
+                        const struct ckpt_mapping *mapping)
 {
     const struct ckpt_park *park = finder->park;
 
-    if (!(area->prot & PROT_READ) || !(area->prot & PROT_WRITE) ||
-        area->start == (uint64_t)finder->scratch.start || area->start == (uint64_t)park ||
-        ckpt_raw_starts(area->path, "/memfd:java_heap") || ckpt_raw_starts(area->path, "[v"))
+    if (!(mapping->prot & PROT_READ) || !(mapping->prot & PROT_WRITE) ||
+        mapping->start == (uint64_t)finder->scratch.start || mapping->start == (uint64_t)park ||
+        ckpt_raw_starts(mapping->path, "/memfd:java_heap") || ckpt_raw_starts(mapping->path, "[v"))
         return false;
-    return !area->shared || area->path[0] != '/' || ckpt_raw_starts(area->path, "/memfd:") ||
-           ckpt_raw_equal(area->path, "/dev/zero (deleted)") ||
-           area->end - area->start <= SHARED_FILE_MOST;
+    return !mapping->shared || mapping->path[0] != '/' ||
+           ckpt_raw_starts(mapping->path, "/memfd:") ||
+           ckpt_raw_equal(mapping->path, "/dev/zero (deleted)") ||
+           mapping->end - mapping->start <= SHARED_FILE_MAX;
 }
 
 /*
- * The kernel knows a thread's robust mutexes.  One that its thread has acquired from a dead owner
- * is in the list too, and has no TID for an owner.
+ * Add the mutexes in a thread's robust list, whose address the kernel has.  One that the thread has
+ * acquired from a dead owner is in the list too, but does not store a TID as its owner.
  */
 static int walk_robust(struct ckpt_tidlock_finder *finder, uint32_t index, struct ckpt_error *error)
 {
     const struct ckpt_slot *slot = ckpt_tidlock_slot(finder->park, index);
     uint64_t *head = finder->window, at;
 
-    if (!slot->robust_list || !ckpt_areas_peek(slot->robust_list, head, 3 * sizeof *head) ||
+    if (!slot->robust_list || !ckpt_mappings_peek(slot->robust_list, head, 3 * sizeof *head) ||
         (int64_t)head[1] != -(int64_t)TO_LIST)
         return 0;
     at = head[0] & ~1ull;
-    for (int i = 0; i < LIST_MOST && at != slot->robust_list; i++) {
+    for (int i = 0; i < LIST_MAX && at != slot->robust_list; i++) {
         struct ckpt_tidlock lock = {
             .address = at - TO_LIST, .slot = index, .kind = CKPT_TIDLOCK_FUTEX, .proven = true};
-        const struct ckpt_area *area = ckpt_areas_at(&finder->areas, at);
+        const struct ckpt_mapping *mapping = ckpt_mappings_at(&finder->mappings, at);
 
-        if (!area || !ckpt_areas_peek(lock.address, finder->object, CKPT_MUTEX_WORDS * 4))
+        if (!mapping || !ckpt_mappings_peek(lock.address, finder->object, CKPT_MUTEX_WORDS * 4))
             return 0;
-        lock.is_shared = area->shared && area->inode && !ckpt_raw_ends(area->path, " (deleted)");
+        lock.is_shared =
+            mapping->shared && mapping->inode && !ckpt_raw_ends(mapping->path, " (deleted)");
         if ((finder->object[CKPT_MUTEX_LOCK] & CKPT_FUTEX_TID) == slot->tid &&
             (finder->object[CKPT_MUTEX_KIND] & CKPT_MUTEX_ROBUST) &&
             ckpt_tidlock_add(finder, &lock, error) < 0)
@@ -312,17 +320,17 @@ int ckpt_tidlock_scan(struct ckpt_tidlock_finder *finder, struct ckpt_error *err
             return -1;
     if (walk_robust(finder, CKPT_PARK_COORDINATOR, error) < 0)
         return -1;
-    for (size_t i = 0; i < finder->areas.areas.count; i++) {
-        const struct ckpt_area *area = ckpt_array_at(&finder->areas.areas, i);
+    for (size_t i = 0; i < finder->mappings.list.count; i++) {
+        const struct ckpt_mapping *mapping = ckpt_array_at(&finder->mappings.list, i);
         int result = 1;
 
-        if (!is_searched(finder, area))
+        if (!is_searched(finder, mapping))
             continue;
         if (!finder->by_pagemap)
-            result = by_scan(finder, area, error);
+            result = by_scan(finder, mapping, error);
         finder->by_pagemap |= result > 0;
         if (result > 0)
-            result = by_pagemap(finder, area, error);
+            result = by_pagemap(finder, mapping, error);
         if (result < 0)
             return -1;
     }

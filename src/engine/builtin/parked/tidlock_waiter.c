@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * TIDs that glibc has read and not yet stored.  Its functions read the TID from the thread's block
- * (at a known offset from the thread pointer) and then compare it with a lock's owner or make it
- * the owner.  In between are a few instructions for the common mutexes: a thread that is there is
- * let run on.  Robust, PI and PP mutexes, and all that are waited for with a time limit, keep the
- * TID over the wait, in a register that the call preserves or in their own frame; there it is
- * rewritten.
+ * TIDs that glibc has read and not yet stored.  Its lock functions read the TID from the thread
+ * control block (at a known offset from the thread pointer) and then compare it with a lock's owner
+ * or make it the owner.  For common mutexes these are a few instructions apart: a thread between
+ * them is released until it has left them.  For robust, PI and PP mutexes, and for all waits with a
+ * timeout, glibc keeps the TID during the wait, in a register that calls preserve or in its own
+ * frame; there it is rewritten.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -16,16 +16,16 @@
 #include "base/syscall.h"
 #include "engine/builtin/parked/tidlock_finder.h"
 
-#define CODE_BEFORE 1024 /* bytes from the reading of the TID to where a thread may be */
+#define CODE_BEFORE 1024 /* bytes of code from the load of the TID to its use, at most */
 #define CODE_AFTER 32
-#define FRAME_WORDS 128 /* glibc's own frames, from a wait up to who called it */
-#define SMALL_TID 1024  /* below, numbers that are no TIDs are often the same */
-#define FUNCTION 2048   /* bytes of one of glibc's functions up to its wait */
-#define MOST_PLACES 8
+#define FRAME_WORDS 128 /* the size of glibc's own frames in a wait, at most */
+#define SMALL_TID 1024  /* numbers below this are often the same as a TID */
+#define FUNCTION 2048   /* bytes of code of one of glibc's functions up to its wait, at most */
+#define MAX_PLACES 8
 
-bool ckpt_tidlock_waits(const struct ckpt_slot *slot, uint64_t *ret_word)
+bool ckpt_tidlock_waits_on(const struct ckpt_slot *slot, uint64_t *ret_word)
 {
-    if (!slot->frame || !ckpt_park_waited(slot))
+    if (!slot->frame || !ckpt_park_is_in_futex(slot))
         return false;
     *ret_word = ckpt_arch_frame_argument(slot->frame, 0);
     return true;
@@ -34,44 +34,44 @@ bool ckpt_tidlock_waits(const struct ckpt_slot *slot, uint64_t *ret_word)
 static const struct ckpt_library *libc_at(const struct ckpt_tidlock_finder *finder,
                                           uint64_t address)
 {
-    const struct ckpt_library *library = ckpt_areas_library(&finder->areas, address);
+    const struct ckpt_library *library = ckpt_mappings_library_at(&finder->mappings, address);
 
     return library && library->is_libc ? library : NULL;
 }
 
-/* The words of glibc's frames on the thread's stack: up to the first return address outside. */
+/* How many words on the stack are in glibc's frames: up to the first return address of others. */
 static size_t frame_words(const struct ckpt_tidlock_finder *finder, const struct ckpt_slot *slot)
 {
     const uint64_t *stack = (const uint64_t *)ckpt_tidlock_sp(slot);
-    const struct ckpt_area *area = ckpt_areas_at(&finder->areas, (uint64_t)stack);
+    const struct ckpt_mapping *mapping = ckpt_mappings_at(&finder->mappings, (uint64_t)stack);
     size_t count = 0;
     uint64_t end;
 
-    if (!area || !(area->prot & PROT_READ))
+    if (!mapping || !(mapping->prot & PROT_READ))
         return 0;
     end = (uint64_t)(stack + FRAME_WORDS);
-    end = ckpt_areas_readable_end((uint64_t)stack, end < area->end ? end : area->end);
+    end = ckpt_mappings_readable_end((uint64_t)stack, end < mapping->end ? end : mapping->end);
     while ((uint64_t)(stack + count + 1) <= end) {
         uint64_t word = stack[count];
 
-        if (ckpt_areas_is_return(&finder->areas, word) && !libc_at(finder, word))
+        if (ckpt_mappings_is_return_address(&finder->mappings, word) && !libc_at(finder, word))
             break;
         count++;
     }
     return count;
 }
 
-/* Whether an instruction close to @ip has the TID's place for an operand. */
-static bool uses_tid_near(const struct ckpt_tidlock_finder *finder, uint64_t ip)
+/* Whether an instruction close to @ip has the TID in the thread control block as its operand. */
+static bool reads_tid_near(const struct ckpt_tidlock_finder *finder, uint64_t ip)
 {
-    const struct ckpt_area *area = ckpt_areas_at(&finder->areas, ip);
+    const struct ckpt_mapping *mapping = ckpt_mappings_at(&finder->mappings, ip);
     int64_t offset = finder->park->options.tid_offset;
     uint64_t from, to;
 
-    if (!area || !offset || !(area->prot & PROT_READ))
+    if (!mapping || !offset || !(mapping->prot & PROT_READ))
         return false;
-    from = ip - area->start > CODE_BEFORE ? ip - CODE_BEFORE : area->start;
-    to = area->end - ip > CODE_AFTER ? ip + CODE_AFTER : area->end;
+    from = ip - mapping->start > CODE_BEFORE ? ip - CODE_BEFORE : mapping->start;
+    to = mapping->end - ip > CODE_AFTER ? ip + CODE_AFTER : mapping->end;
     return ckpt_arch_code_uses_tid((const uint8_t *)from, (const uint8_t *)to, offset);
 }
 
@@ -85,14 +85,15 @@ static bool is_in_register(const struct ckpt_slot *slot)
     return false;
 }
 
-/* The kernel's own word for a robust mutex that a thread is taking or releasing. */
-static bool robust_pending(const struct ckpt_tidlock_finder *finder, const struct ckpt_slot *slot)
+/* Whether the thread is taking or releasing a robust mutex (list_op_pending of its robust list). */
+static bool has_pending_robust(const struct ckpt_tidlock_finder *finder,
+                               const struct ckpt_slot *slot)
 {
-    return slot->robust_list && ckpt_areas_peek(slot->robust_list, finder->window, 24) &&
+    return slot->robust_list && ckpt_mappings_peek(slot->robust_list, finder->window, 24) &&
            finder->window[2];
 }
 
-/* Before or after a call that is not about the TID itself. */
+/* Whether the thread is at a system call that does not use its TID. */
 static bool is_at_call(const ucontext_t *frame)
 {
     enum ckpt_arch_call call = ckpt_arch_frame_call(frame);
@@ -104,7 +105,8 @@ static bool is_at_call(const ucontext_t *frame)
     return number.value != SYS_tgkill && number.value != SYS_tkill;
 }
 
-bool ckpt_tidlock_is_moving(const struct ckpt_tidlock_finder *finder, const struct ckpt_slot *slot)
+bool ckpt_tidlock_is_in_progress(const struct ckpt_tidlock_finder *finder,
+                                 const struct ckpt_slot *slot)
 {
     const uint32_t *halves = (const uint32_t *)ckpt_tidlock_sp(slot);
     uint64_t ip = ckpt_tidlock_ip(slot);
@@ -112,11 +114,11 @@ bool ckpt_tidlock_is_moving(const struct ckpt_tidlock_finder *finder, const stru
 
     if (!slot->frame || is_at_call(slot->frame))
         return false;
-    if (robust_pending(finder, slot))
+    if (has_pending_robust(finder, slot))
         return true;
     if (!libc_at(finder, ip))
         return false;
-    if (uses_tid_near(finder, ip) && is_in_register(slot))
+    if (reads_tid_near(finder, ip) && is_in_register(slot))
         return true;
     count = frame_words(finder, slot) * 2;
     for (size_t i = 0; i < count; i++)
@@ -125,37 +127,37 @@ bool ckpt_tidlock_is_moving(const struct ckpt_tidlock_finder *finder, const stru
     return false;
 }
 
-/* Whether this is a wait of a function that has kept the TID. */
+/* Whether the thread waits in a function of glibc that keeps the TID during the wait. */
 static bool keeps_tid(const struct ckpt_tidlock_finder *finder, const struct ckpt_slot *slot)
 {
     uint64_t word;
     uint32_t *object = finder->object, operation, kind;
 
-    if (!ckpt_tidlock_waits(slot, &word) || !libc_at(finder, ckpt_tidlock_ip(slot)))
+    if (!ckpt_tidlock_waits_on(slot, &word) || !libc_at(finder, ckpt_tidlock_ip(slot)))
         return false;
     operation = (uint32_t)ckpt_arch_frame_argument(slot->frame, 1) & (uint32_t)FUTEX_CMD_MASK;
     if (operation == FUTEX_LOCK_PI || operation == 13 /* FUTEX_LOCK_PI2, 5.14 */ ||
-        robust_pending(finder, slot))
+        has_pending_robust(finder, slot))
         return true;
     if ((operation != FUTEX_WAIT && operation != FUTEX_WAIT_BITSET) || (word & 7) ||
-        !ckpt_areas_peek(word, object, CKPT_MUTEX_WORDS * 4))
+        !ckpt_mappings_peek(word, object, CKPT_MUTEX_WORDS * 4))
         return false;
     kind = object[CKPT_MUTEX_KIND];
     return (ckpt_arch_frame_argument(slot->frame, 2) & ~(uint64_t)CKPT_MUTEX_CEILING) == 2 &&
            ckpt_tidlock_kind_fits(kind) && !object[CKPT_MUTEX_SPINS] &&
-           object[CKPT_MUTEX_COUNT] <= CKPT_TIDLOCK_MOST &&
-           object[CKPT_MUTEX_USERS] <= CKPT_TIDLOCK_MOST &&
+           object[CKPT_MUTEX_COUNT] <= CKPT_TIDLOCK_MAX_COUNT &&
+           object[CKPT_MUTEX_USERS] <= CKPT_TIDLOCK_MAX_COUNT &&
            ((kind & CKPT_MUTEX_PROTECT) || ckpt_arch_frame_argument(slot->frame, 3));
 }
 
-/* ---- where a function keeps it: as its code says ---- */
+/* ---- where a function keeps the TID, found by its code ---- */
 
-/* Words that have the TID by what glibc's code does, each once. */
+/* The addresses of words that hold the TID according to glibc's code, each once. */
 struct places {
     const struct ckpt_slot *slot;
-    uint64_t words[MOST_PLACES];
+    uint64_t words[MAX_PLACES];
     size_t count;
-    bool doubtful; /* a register is in more than one place */
+    bool doubtful; /* more than one word may be the saved value of a register */
 };
 
 static void add_place(struct places *places, uint64_t word)
@@ -163,11 +165,11 @@ static void add_place(struct places *places, uint64_t word)
     for (size_t i = 0; i < places->count; i++)
         if (places->words[i] == word)
             return;
-    if (places->count < MOST_PLACES)
+    if (places->count < MAX_PLACES)
         places->words[places->count++] = word;
 }
 
-/* A register that calls preserve is where it was, or an inner function has pushed it. */
+/* A register that calls preserve still has its value, or an inner function has pushed it. */
 static void add_register(struct places *places, unsigned index, uint64_t base)
 {
     const struct ckpt_slot *slot = places->slot;
@@ -183,29 +185,30 @@ static void add_register(struct places *places, unsigned index, uint64_t base)
     places->doubtful |= places->count - before > 1;
 }
 
-/* One function: it is at @ip, and its frame begins at @base. */
+/* Add the words in which the function at @ip, whose frame begins at @base, keeps the TID. */
 static void add_function(const struct ckpt_tidlock_finder *finder, struct places *places,
                          uint64_t ip, uint64_t base)
 {
-    const struct ckpt_area *area = ckpt_areas_at(&finder->areas, ip);
+    const struct ckpt_mapping *mapping = ckpt_mappings_at(&finder->mappings, ip);
     int64_t offset = finder->park->options.tid_offset;
     struct ckpt_arch_load load;
     const uint8_t *at;
     uint32_t value;
 
-    if (!area || !offset || !(area->prot & PROT_READ) || area->end - ip < CKPT_ARCH_LOAD_SIZE)
+    if (!mapping || !offset || !(mapping->prot & PROT_READ) ||
+        mapping->end - ip < CKPT_ARCH_LOAD_SIZE)
         return;
-    at = (const uint8_t *)(ip - area->start > FUNCTION ? ip - FUNCTION : area->start);
+    at = (const uint8_t *)(ip - mapping->start > FUNCTION ? ip - FUNCTION : mapping->start);
     while ((at = ckpt_arch_code_next_load(at, (const uint8_t *)ip, offset, &load))) {
         if (!load.is_spilled)
             add_register(places, load.index, base);
-        else if (ckpt_areas_peek(base + load.distance, &value, sizeof value) &&
+        else if (ckpt_mappings_peek(base + load.distance, &value, sizeof value) &&
                  value == places->slot->tid)
             add_place(places, base + load.distance);
     }
 }
 
-/* Whether the code says where the TID is: in @ret_places. */
+/* Find the words that hold the TID by the code of glibc; false if it is not certain. */
 static bool find_places(const struct ckpt_tidlock_finder *finder, const struct ckpt_slot *slot,
                         struct places *ret_places)
 {
@@ -215,14 +218,14 @@ static bool find_places(const struct ckpt_tidlock_finder *finder, const struct c
     *ret_places = (struct places){.slot = slot};
     add_function(finder, ret_places, ckpt_tidlock_ip(slot), (uint64_t)stack);
     for (size_t i = 0; i + 1 < count; i++)
-        if (ckpt_areas_is_return(&finder->areas, stack[i]))
+        if (ckpt_mappings_is_return_address(&finder->mappings, stack[i]))
             add_function(finder, ret_places, stack[i], (uint64_t)(stack + i + 1));
     return ret_places->count && !ret_places->doubtful;
 }
 
 /*
- * All words of glibc's that are the same number have the TID, where such a number is rare.  In a
- * container a TID is as small as other numbers are: there the code must say which of them it is.
+ * A large TID is a rare number: all words of glibc's frames with that number are the TID.  In a
+ * container a TID is as small as many other numbers, so there glibc's code decides which words are.
  */
 int ckpt_tidlock_note_waiter(const struct ckpt_tidlock_finder *finder, uint32_t index)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * See transient_files.h.
  */
@@ -14,16 +14,16 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 
-#define LOOK_NS 8000000 /* longer than most files of this kind are open */
-#define WAIT_NS 5000000 /* for those that are open now to be closed */
+#define STABLE_NS 8000000 /* longer than most files of this kind are open */
+#define WAIT_NS 5000000   /* how long to wait until those that are open now are closed */
 
-static void note(struct ckpt_passing *ret, int number)
+static void add_file(struct ckpt_file_list *ret, int number)
 {
     struct stat status;
 
     if (ckpt_sys_fstat(number, &status) < 0 || !S_ISREG(status.st_mode))
         return;
-    if (ret->count < CKPT_PASSING_MOST) {
+    if (ret->count < CKPT_FILE_LIST_MAX) {
         ret->file[ret->count].number = number;
         ret->file[ret->count].device = status.st_dev;
         ret->file[ret->count].inode = status.st_ino;
@@ -31,13 +31,13 @@ static void note(struct ckpt_passing *ret, int number)
     ret->count++;
 }
 
-void ckpt_passing_note(struct ckpt_passing *ret)
+void ckpt_transient_files_list(struct ckpt_file_list *ret)
 {
     char buffer[2048];
     long dir = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     long got;
 
-    ret->count = dir < 0 ? CKPT_PASSING_MOST + 1 : 0;
+    ret->count = dir < 0 ? CKPT_FILE_LIST_MAX + 1 : 0;
     while (dir >= 0 && (got = ckpt_sys_getdents((int)dir, buffer, sizeof buffer)) > 0)
         for (long at = 0; at < got;) {
             const struct ckpt_dirent *entry = (const struct ckpt_dirent *)(buffer + at);
@@ -45,13 +45,13 @@ void ckpt_passing_note(struct ckpt_passing *ret)
 
             at += entry->length;
             if (name[0] != '.')
-                note(ret, (int)ckpt_raw_number(&name, 10));
+                add_file(ret, (int)ckpt_raw_number(&name, 10));
         }
     if (dir >= 0)
         ckpt_sys_close((int)dir);
 }
 
-static bool has(const struct ckpt_passing *list, int number, uint64_t device, uint64_t inode)
+static bool has(const struct ckpt_file_list *list, int number, uint64_t device, uint64_t inode)
 {
     for (size_t i = 0; i < list->count; i++)
         if (list->file[i].number == number)
@@ -59,16 +59,16 @@ static bool has(const struct ckpt_passing *list, int number, uint64_t device, ui
     return false;
 }
 
-void ckpt_passing_note_lasting(struct ckpt_passing *ret, struct ckpt_passing *scratch)
+void ckpt_transient_files_list_stable(struct ckpt_file_list *ret, struct ckpt_file_list *scratch)
 {
-    int64_t end = ckpt_clock_ns(CLOCK_MONOTONIC) + LOOK_NS;
+    int64_t end = ckpt_clock_ns(CLOCK_MONOTONIC) + STABLE_NS;
 
-    ckpt_passing_note(ret);
-    while (ret->count && ret->count <= CKPT_PASSING_MOST && ckpt_clock_ns(CLOCK_MONOTONIC) < end) {
+    ckpt_transient_files_list(ret);
+    while (ret->count && ret->count <= CKPT_FILE_LIST_MAX && ckpt_clock_ns(CLOCK_MONOTONIC) < end) {
         size_t kept = 0;
 
-        ckpt_passing_note(scratch);
-        if (scratch->count > CKPT_PASSING_MOST)
+        ckpt_transient_files_list(scratch);
+        if (scratch->count > CKPT_FILE_LIST_MAX)
             return;
         for (size_t i = 0; i < ret->count; i++)
             if (has(scratch, ret->file[i].number, ret->file[i].device, ret->file[i].inode))
@@ -77,9 +77,10 @@ void ckpt_passing_note_lasting(struct ckpt_passing *ret, struct ckpt_passing *sc
     }
 }
 
-bool ckpt_passing_is_new(const struct ckpt_passing *before, const struct ckpt_passing *now)
+bool ckpt_transient_files_has_new(const struct ckpt_file_list *before,
+                                  const struct ckpt_file_list *now)
 {
-    if (before->count > CKPT_PASSING_MOST || now->count > CKPT_PASSING_MOST)
+    if (before->count > CKPT_FILE_LIST_MAX || now->count > CKPT_FILE_LIST_MAX)
         return false;
     for (size_t i = 0; i < now->count; i++)
         if (!has(before, now->file[i].number, now->file[i].device, now->file[i].inode))
@@ -87,11 +88,11 @@ bool ckpt_passing_is_new(const struct ckpt_passing *before, const struct ckpt_pa
     return false;
 }
 
-void ckpt_passing_wait(const struct ckpt_passing *lasting, struct ckpt_passing *scratch)
+void ckpt_transient_files_wait(const struct ckpt_file_list *stable, struct ckpt_file_list *scratch)
 {
     int64_t end = ckpt_clock_ns(CLOCK_MONOTONIC) + WAIT_NS;
 
     do
-        ckpt_passing_note(scratch);
-    while (ckpt_passing_is_new(lasting, scratch) && ckpt_clock_ns(CLOCK_MONOTONIC) < end);
+        ckpt_transient_files_list(scratch);
+    while (ckpt_transient_files_has_new(stable, scratch) && ckpt_clock_ns(CLOCK_MONOTONIC) < end);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Files that are open only for an instant, such as a configuration file that is polled.  In an
- * image they are a burden: a restore wants each file to be the one that it was, and nothing in the
- * restored process needs this one for longer than that instant.  So a moment without them is
- * preferred.
+ * Files that are open only for a short time, such as a configuration file that is polled.  A
+ * restore requires that each open file is unchanged, and the restored process needs such a file
+ * only for that short time.  So a checkpoint is made, if possible, while no such file is open.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PARKED_TRANSIENT_FILES_H
 #define CKPT_ENGINE_BUILTIN_PARKED_TRANSIENT_FILES_H
@@ -12,31 +11,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CKPT_PASSING_MOST 4096
+#define CKPT_FILE_LIST_MAX 4096
 
-/** The regular files that are open. */
-struct ckpt_passing {
-    size_t count; /**< more than CKPT_PASSING_MOST: there are too many to tell */
+/** Open regular files. */
+struct ckpt_file_list {
+    size_t count; /**< more than CKPT_FILE_LIST_MAX: too many, the list is incomplete */
     struct {
         int number;
         uint64_t device, inode;
-    } file[CKPT_PASSING_MOST];
+    } file[CKPT_FILE_LIST_MAX];
 };
 
-/** Note which regular files are open now. */
-void ckpt_passing_note(struct ckpt_passing *ret);
+/** List the regular files that are open now. */
+void ckpt_transient_files_list(struct ckpt_file_list *ret);
 
 /**
- * Note which regular files stay open while threads run: those that are there each time, over
- * some milliseconds, so that a file that is opened again and again is not among them.
- * @param scratch  room for one look
+ * While threads run, list the regular files that stay open for some milliseconds: those that are
+ * open each time in that period, so that a file that is opened repeatedly is not among them.
+ * @param scratch  memory for a second list
  */
-void ckpt_passing_note_lasting(struct ckpt_passing *ret, struct ckpt_passing *scratch);
+void ckpt_transient_files_list_stable(struct ckpt_file_list *ret, struct ckpt_file_list *scratch);
 
-/** Whether @now has a file, at its number, that @before lacks; false if that is not known. */
-bool ckpt_passing_is_new(const struct ckpt_passing *before, const struct ckpt_passing *now);
+/** Whether a descriptor in @now is not, or is another file, in @before; false if not known. */
+bool ckpt_transient_files_has_new(const struct ckpt_file_list *before,
+                                  const struct ckpt_file_list *now);
 
-/** While threads run: wait until no file is open that @lasting lacks, for some milliseconds. */
-void ckpt_passing_wait(const struct ckpt_passing *lasting, struct ckpt_passing *scratch);
+/** While threads run, wait, at most some milliseconds, until only files in @stable are open. */
+void ckpt_transient_files_wait(const struct ckpt_file_list *stable, struct ckpt_file_list *scratch);
 
 #endif

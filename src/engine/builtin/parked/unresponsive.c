@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * See unresponsive.h.  Runs on the coordinator, while the threads that are missing run.
+ * See unresponsive.h.  Runs on the coordinator, while the missing threads run.
  *
- * A thread may block all signals for an instant: pthread_create() and posix_spawn() do.  The signal
- * is pending then and is delivered at the first moment at which the thread does not block it.  So a
- * thread that has had time to run and still has not taken it blocks it for good.  On a busy machine
- * such an instant can be long, so 100 ms count only for a thread that sleeps, or that has used that
- * much CPU time meanwhile.  A thread in uninterruptible sleep may be the caller of vfork(), which
- * ends when the child calls exec: that one gets the whole time.
+ * pthread_create() and posix_spawn() block all signals for a short time.  Then the signal is
+ * pending and is delivered as soon as the thread unblocks it.  So a thread that has had time to run
+ * and has not taken the signal blocks it permanently.  On a busy machine that short time can be
+ * long, so the limit of 100 ms is only for threads that sleep, or that have used as much CPU time
+ * meanwhile. A thread in uninterruptible sleep may be in vfork(), which returns when the child
+ * calls exec; it may use the whole time limit of parking.
  */
 #include "engine/builtin/parked/unresponsive.h"
 
@@ -35,10 +35,11 @@ static bool has_parked(const struct ckpt_park *park, uint32_t tid)
     return false;
 }
 
-static struct ckpt_slot *asked(struct ckpt_park *park, uint32_t tid)
+/* The slot in which the signalled TID @tid is noted, or NULL. */
+static struct ckpt_slot *signalled_slot(struct ckpt_park *park, uint32_t tid)
 {
-    for (uint32_t i = 0; i < park->asked; i++)
-        if (park->slots[i].asked == tid)
+    for (uint32_t i = 0; i < park->signalled; i++)
+        if (park->slots[i].signalled == tid)
             return &park->slots[i];
     return NULL;
 }
@@ -48,36 +49,36 @@ static bool blocks(const struct ckpt_park *park, const struct ckpt_task *task)
     return (task->blocked >> (park->options.signal - 1)) & 1;
 }
 
-/* ---- whether to wait on ---- */
+/* ---- whether waiting is of use ---- */
 
-struct look {
+struct check {
     struct ckpt_park *park;
     int64_t now;
-    bool hopeless;
+    bool will_not_park; /* a thread */
 };
 
-static bool look_at(int tid, const char *name, void *context)
+static bool check_thread(int tid, const char *name, void *context)
 {
-    struct look *look = context;
-    struct ckpt_slot *slot = asked(look->park, (uint32_t)tid);
+    struct check *check = context;
+    struct ckpt_slot *slot = signalled_slot(check->park, (uint32_t)tid);
     struct ckpt_task task;
 
-    if (!slot || has_parked(look->park, (uint32_t)tid) || !ckpt_tasks_read(name, &task))
+    if (!slot || has_parked(check->park, (uint32_t)tid) || !ckpt_tasks_read(name, &task))
         return true;
-    if (!blocks(look->park, &task)) {
+    if (!blocks(check->park, &task)) {
         slot->blocked_ms = 0;
     } else if (!slot->blocked_ms) {
-        slot->blocked_ms = look->now;
+        slot->blocked_ms = check->now;
         slot->blocked_cpu = task.cpu;
-    } else if (look->now - slot->blocked_ms >= BLOCKED_MS) {
-        look->hopeless |= task.state == 'S' || task.cpu - slot->blocked_cpu >= BLOCKED_TICKS;
+    } else if (check->now - slot->blocked_ms >= BLOCKED_MS) {
+        check->will_not_park |= task.state == 'S' || task.cpu - slot->blocked_cpu >= BLOCKED_TICKS;
     }
     return true;
 }
 
-bool ckpt_unparked_look(struct ckpt_park *park, int64_t now_ms)
+bool ckpt_unresponsive_check(struct ckpt_park *park, int64_t now_ms)
 {
-    struct look look = {.park = park, .now = now_ms};
+    struct check check = {.park = park, .now = now_ms};
 
     if (!park->queue_is_full)
         park->queue_full_ms = 0;
@@ -85,15 +86,15 @@ bool ckpt_unparked_look(struct ckpt_park *park, int64_t now_ms)
         park->queue_full_ms = now_ms;
     else if (now_ms - park->queue_full_ms >= BLOCKED_MS)
         return true;
-    ckpt_tasks_each(look_at, &look);
-    return look.hopeless;
+    ckpt_tasks_each(check_thread, &check);
+    return check.will_not_park;
 }
 
 /* ---- the report ---- */
 
 struct missing {
     struct ckpt_park *park;
-    bool in_time;
+    bool early;
     char text[512];
     size_t length;
     unsigned count, blocking, stuck;
@@ -109,8 +110,8 @@ static bool name_one(int tid, const char *name, void *context)
     if (has_parked(missing->park, (uint32_t)tid) || !ckpt_tasks_read(name, &task))
         return true;
     blocking = blocks(missing->park, &task);
-    if (missing->in_time && !blocking)
-        return true; /* it would have come */
+    if (missing->early && !blocking)
+        return true; /* it may still park */
     if (task.state == 'D')
         why = " in uninterruptible sleep";
     else if (task.state == 't')
@@ -138,9 +139,9 @@ static int report_full_queue(struct ckpt_error *error)
                           (unsigned long)limit[0]);
 }
 
-int ckpt_unparked_report(struct ckpt_park *park, bool in_time, struct ckpt_error *error)
+int ckpt_unresponsive_report(struct ckpt_park *park, bool early, struct ckpt_error *error)
 {
-    struct missing missing = {.park = park, .in_time = in_time};
+    struct missing missing = {.park = park, .early = early};
     const char *hint = "";
 
     if (park->queue_is_full)
@@ -154,7 +155,7 @@ int ckpt_unparked_report(struct ckpt_park *park, bool in_time, struct ckpt_error
                "a checkpoint";
     else
         hint = "; on a busy machine raise the agent's option park_timeout";
-    if (in_time)
+    if (early)
         return ckpt_error_set(error, 0, "%u of %lu threads cannot be stopped: %s%s", missing.count,
                               (unsigned long)ckpt_tasks_count(), missing.text, hint);
     return ckpt_error_set(error, ETIMEDOUT, "%u of %lu threads did not stop within %u ms: %s%s",

@@ -21,19 +21,19 @@
 #define SUM_PIECE ((size_t)1 << 20)
 
 /* Uses pread(), not a mapping, because the file may be truncated meanwhile. */
-static int read_file(const struct ckpt_bytes *source, void *to, size_t size, uint64_t offset)
+static int read_file(const struct ckpt_byte_source *source, void *to, size_t size, uint64_t offset)
 {
     return pread(source->fd, to, size, (off_t)offset) == (ssize_t)size ? 0 : -EIO;
 }
 
 static bool same_build(int fd, size_t size, const struct ckpt_image_file *file)
 {
-    struct ckpt_bytes source = {.read = read_file, .fd = fd, .size = size};
+    struct ckpt_byte_source source = {.read = read_file, .fd = fd, .size = size};
     struct ckpt_image_file now = {.build_id_size = 0};
 
     if (!file->build_id_size)
         return false;
-    ckpt_files_build_id(&source, &now);
+    ckpt_file_records_build_id(&source, &now);
     return now.build_id_size == file->build_id_size &&
            memcmp(now.build_id, file->build_id, file->build_id_size) == 0;
 }
