@@ -2,12 +2,13 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * One freeze from the first signal to the last rename.  The coordinator is the thread that calls
- * ckpt_freeze(); in the restored process it comes back inside the same call, by
+ * A freeze, from the first signal to the last rename.  The coordinator is the thread that calls
+ * ckpt_freeze().  In the restored process it continues in the same call, by a second return from
  * ckpt_arch_context_save().
  *
- * Order matters: the coordinator's context is saved before the first page is copied, and from then
- * on it changes nothing that the restored process would read, except on its own stack.
+ * The order matters: the coordinator's context is saved before the first page is copied.  After
+ * that the coordinator changes nothing that the restored process would read, except on its own
+ * stack.
  */
 #include "engine/builtin/freeze/freeze.h"
 
@@ -36,17 +37,18 @@
 #define SCRATCH_SIZE ((size_t)256 << 20)
 #define FREE_RANGES 16384
 #define LAZY_RANGES 16384
-#define REST_TRIES 50
-#define PASSING_TRIES 20
-#define SETTLE_MS 200    /* for what may exist only for an instant */
-#define REFUSED_TRIES 3  /* of the final walk */
-#define HELD_TRIES 4     /* for a moment when no native lock is held */
-#define ODD_TRIES 20     /* for one when all locks that are can be told for certain */
-#define MOVING_TRIES 100 /* for one when no thread is just taking or releasing one */
-#define LOCK_WAIT_MS 10u /* for a lock to change hands, between two tries */
+#define CLEAR_MS 200    /* how long to wait until short-lived obstacles are gone */
+#define REFUSED_TRIES 3 /* freezes while the final walk finds obstacles */
+/* How often threads are parked until: */
+#define AT_REST_TRIES 50      /* the heap is at rest */
+#define TRANSIENT_TRIES 20    /* no short-lived file is open */
+#define HELD_TRIES 4          /* no native lock is held */
+#define UNPROVEN_TRIES 20     /* all objects that look like held locks are proven ones */
+#define IN_PROGRESS_TRIES 100 /* no thread is taking or releasing a lock */
+#define LOCK_WAIT_MS 10u      /* how long to wait for a lock's release, between two tries */
 
-static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
-                    struct ckpt_report *report)
+static void init_gather(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
+                        struct ckpt_report *report)
 {
     gather->report = report;
     gather->perf_start = freeze->host->perf_start;
@@ -67,45 +69,44 @@ static void prepare(struct ckpt_gather *gather, const struct ckpt_freeze *freeze
     gather->own_fd_count = freeze->own_fd_count;
 }
 
-/* What files are opened for: their content, and the image as a whole. */
-struct reading {
+/* The arguments of the steps that open the application's files: read_content(), write_content(). */
+struct content_step {
     struct ckpt_gather *gather;
     const struct ckpt_freeze *freeze;
     struct ckpt_error *error;
 };
 
-static int gather_content(void *argument)
+static int read_content(void *argument)
 {
-    const struct reading *reading = argument;
+    const struct content_step *step = argument;
 
-    return ckpt_fds_gather_content(reading->gather, reading->error) < 0 ||
-                   ckpt_file_copies_gather(reading->gather, reading->error) < 0
+    return ckpt_fds_gather_content(step->gather, step->error) < 0 ||
+                   ckpt_file_copies_gather(step->gather, step->error) < 0
                ? -1
-               : ckpt_file_records_sum(reading->gather, reading->error);
+               : ckpt_file_records_sum(step->gather, step->error);
 }
 
 static int write_content(void *argument)
 {
-    const struct reading *reading = argument;
+    const struct content_step *step = argument;
     struct ckpt_file_sink file;
 
-    ckpt_file_sink_init(&file, reading->freeze->image_fd);
-    return ckpt_image_write(&reading->gather->tables, &file.sink,
-                            reading->freeze->host->parked->progress, reading->freeze->host->context,
-                            reading->error);
+    ckpt_file_sink_init(&file, step->freeze->image_fd);
+    return ckpt_image_write(&step->gather->tables, &file.sink, step->freeze->host->parked->progress,
+                            step->freeze->host->context, step->error);
 }
 
-/* Where the process has record locks, its own close() of such a file would release them. */
-static int read_files(struct reading *reading, int (*function)(void *argument))
+/* If the process has record locks, a child does the step: our own close() would release them. */
+static int run_content_step(struct content_step *step, int (*function)(void *argument))
 {
-    return reading->gather->record_locks
-               ? ckpt_child_fds_call(&reading->gather->scratch, function, reading, reading->error)
-               : function(reading);
+    return step->gather->record_locks
+               ? ckpt_child_fds_call(&step->gather->scratch, function, step, step->error)
+               : function(step);
 }
 
 static int walk(struct ckpt_gather *gather, struct ckpt_error *error)
 {
-    struct reading reading = {.gather = gather, .error = error};
+    struct content_step step = {.gather = gather, .error = error};
 
     if (ckpt_tables_init(&gather->tables, &gather->scratch, error) < 0 ||
         ckpt_process_state_gather(gather, error) < 0 || ckpt_fds_gather(gather, error) < 0 ||
@@ -113,17 +114,17 @@ static int walk(struct ckpt_gather *gather, struct ckpt_error *error)
         return -1;
     if (!gather->parked)
         return 0;
-    return read_files(&reading, gather_content);
+    return run_content_step(&step, read_content);
 }
 
-/* One walk that reads no pages. */
+/* One walk without reading pages: adds obstacles to @report. */
 static int inspect(const struct ckpt_freeze *freeze, struct ckpt_report *report,
                    struct ckpt_report *warnings, struct ckpt_error *error)
 {
     struct ckpt_gather gather = {.parked = false};
     int result;
 
-    prepare(&gather, freeze, report);
+    init_gather(&gather, freeze, report);
     gather.warnings = warnings;
     if (ckpt_scratch_open(&gather.scratch, SCRATCH_SIZE, error) < 0)
         return -1;
@@ -132,12 +133,12 @@ static int inspect(const struct ckpt_freeze *freeze, struct ckpt_report *report,
     return result;
 }
 
-/* ---- what may exist only for an instant ---- */
+/* ---- short-lived obstacles ---- */
 
-/* The threads run on until nothing prevents the checkpoint, or for SETTLE_MS. */
-static bool settle(const struct ckpt_freeze *freeze, struct ckpt_report *scratch)
+/* While threads run, wait, at most CLEAR_MS, until nothing prevents the checkpoint. */
+static bool wait_until_clear(const struct ckpt_freeze *freeze, struct ckpt_report *scratch)
 {
-    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + SETTLE_MS;
+    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + CLEAR_MS;
     struct ckpt_error error;
 
     do {
@@ -148,7 +149,7 @@ static bool settle(const struct ckpt_freeze *freeze, struct ckpt_report *scratch
     return false;
 }
 
-/* The same walk with all threads parked; they are released again. */
+/* The same walk while all threads are parked; they are released afterwards. */
 static int inspect_parked(const struct ckpt_freeze *freeze, struct ckpt_report *report,
                           struct ckpt_error *error)
 {
@@ -169,8 +170,9 @@ static int inspect_parked(const struct ckpt_freeze *freeze, struct ckpt_report *
 }
 
 /*
- * Only what is there in a walk with all threads parked, and in another one after they ran on for a
- * moment, stays in @report.  Where threads cannot be parked, what was found already is the reason.
+ * Remove short-lived obstacles from @report: only those stay that are found while all threads are
+ * parked, and again after the threads have run.  If the threads cannot be parked, the obstacles
+ * that were found before stay.
  */
 static void confirm(const struct ckpt_freeze *freeze, struct ckpt_report *report,
                     struct ckpt_report *again)
@@ -178,7 +180,7 @@ static void confirm(const struct ckpt_freeze *freeze, struct ckpt_report *report
     struct ckpt_error error;
 
     for (int pass = 0; pass < 2 && report->count; pass++) {
-        if (pass && settle(freeze, again)) {
+        if (pass && wait_until_clear(freeze, again)) {
             ckpt_report_clear(report);
             return;
         }
@@ -189,7 +191,7 @@ static void confirm(const struct ckpt_freeze *freeze, struct ckpt_report *report
     }
 }
 
-/* What is found in a first walk, of which only what lasts stays. */
+/* Add to @report the obstacles of a first walk that are not short-lived. */
 static int check(const struct ckpt_freeze *freeze, struct ckpt_report *report,
                  struct ckpt_error *error)
 {
@@ -260,8 +262,7 @@ static int describe_threads(struct ckpt_gather *gather, const struct ckpt_park *
 
         if (slot->failed)
             return ckpt_error_set(error, -slot->failed,
-                                  "the kernel does not tell what it keeps for thread %u",
-                                  slot->tid);
+                                  "cannot read the kernel's state of thread %u", slot->tid);
         if (!slot->clear_tid)
             missing++;
         if (!slot->libc_tid)
@@ -277,11 +278,11 @@ static int describe_threads(struct ckpt_gather *gather, const struct ckpt_park *
                               "in another program cannot be frozen then");
     if (missing)
         return ckpt_error_set(error, 0,
-                              "the kernel does not tell threads' identifiers "
-                              "(prctl PR_GET_TID_ADDRESS); it must have CONFIG_CHECKPOINT_RESTORE");
+                              "the kernel has no prctl PR_GET_TID_ADDRESS; it must be built with "
+                              "CONFIG_CHECKPOINT_RESTORE");
     if (unknown)
         return ckpt_error_set(error, 0,
-                              "where the C library keeps threads' identifiers is not known");
+                              "it is not known where the C library keeps threads' identifiers");
     return 0;
 }
 
@@ -315,7 +316,7 @@ static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
 {
     long failed;
 
-    if (freeze->rehearsal && ckpt_rehearse(freeze->rehearsal, error) < 0)
+    if (freeze->rehearsal && ckpt_run_rehearsal(freeze->rehearsal, error) < 0)
         return -1;
     failed = ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->image_temp, freeze->dir_fd,
                           CKPT_IMAGE_NAME, 0, 0);
@@ -323,15 +324,16 @@ static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
         return ckpt_error_set(error, (int)-failed, "cannot finish the image");
     if (ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->manifest_temp, freeze->dir_fd,
                      CKPT_MANIFEST_NAME, 0, 0) < 0) {
-        /* It is for people only, and none tells them less than the one of an older image. */
+        /* It is only for people, and the manifest of an older image would mislead them. */
         ckpt_syscall(SYS_unlinkat, freeze->dir_fd, freeze->manifest_temp, 0, 0, 0, 0);
         ckpt_syscall(SYS_unlinkat, freeze->dir_fd, CKPT_MANIFEST_NAME, 0, 0, 0, 0);
     }
-    /* Some file systems take no fsync of a directory; other failures may have lost the name. */
+    /* Some file systems cannot fsync a directory; after another failure the name may be lost. */
     failed = ckpt_syscall(SYS_fsync, freeze->dir_fd, 0, 0, 0, 0, 0);
     if (failed < 0 && failed != -EINVAL && failed != -EBADF && failed != -EINTR)
-        return ckpt_error_set(error, (int)-failed,
-                              "the image is written, but its name in the directory may not last");
+        return ckpt_error_set(
+            error, (int)-failed,
+            "the image is written, but its name may be lost if the system crashes");
     return 0;
 }
 
@@ -348,8 +350,8 @@ static void sort(struct ckpt_range *ranges, size_t count)
         }
 }
 
-/* Sort whole pages of @ranges, join those that meet or overlap, drop what is empty. */
-static size_t tidy(struct ckpt_range *ranges, size_t count)
+/* Shrink ranges to whole pages, sort them, merge those that meet or overlap; returns how many. */
+static size_t merge_ranges(struct ckpt_range *ranges, size_t count)
 {
     size_t kept = 0;
 
@@ -371,31 +373,32 @@ static size_t tidy(struct ckpt_range *ranges, size_t count)
 }
 
 /*
- * Memory of the JVM's own, and what is constant of the agent's library: a restore may map it
- * lazily, and no lock of native code is in it.
+ * Find memory that a restore may map lazily, and that has no locks of native code: the JVM's own,
+ * and constant segments of the agent's library.
  */
-static void know_lazy(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
+static void find_lazy(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                       const struct ckpt_park *session)
 {
     size_t count = ckpt_own_library_constant(gather->lazy, LAZY_RANGES);
 
     count += freeze->host->parked->lazy_memory(session, gather->lazy + count, LAZY_RANGES - count);
-    gather->lazy_count = tidy(gather->lazy, count);
+    gather->lazy_count = merge_ranges(gather->lazy, count);
 }
 
-/* How often the threads were parked at a moment that did not suit native locks or open files. */
-struct patience {
-    int held, odd, moving, passing;
-    bool stuck; /* a lock stayed where it was for as long as it was waited for */
+/* How often the threads were parked while a lock or an open file made another try preferable. */
+struct tries {
+    int held, unproven, in_progress, transient;
+    bool is_held_long; /* a lock had the same owner for LOCK_WAIT_MS */
 };
 
 /*
- * Whether native locks allow a freeze now (tidlock.h): a moment when none is held is preferred, one
- * that stays held gets its owner's new TID, and what cannot be decided is refused in the end.
- * @return 1 yes, 0 not now, -1 never
+ * Whether native locks allow a freeze now (tidlock.h).  It is preferred that none is held.  A lock
+ * that stays held gets its owner's new TID after the restore.  If it stays uncertain whether
+ * something is a lock, the checkpoint is refused.
+ * @return 1 yes, 0 not now, -1 with @error or in the report: never
  */
 static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *session,
-                       struct patience *patience, struct ckpt_tidlock_state *state,
+                       struct tries *tries, struct ckpt_tidlock_state *state,
                        struct ckpt_error *error)
 {
     switch (ckpt_tidlock_find(session, gather->lazy, gather->lazy_count, state, error)) {
@@ -404,13 +407,13 @@ static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *sessi
     case CKPT_TIDLOCK_FREE:
         return 1;
     case CKPT_TIDLOCK_HELD:
-        return ++patience->held == HELD_TRIES || patience->stuck;
+        return ++tries->held == HELD_TRIES || tries->is_held_long;
     case CKPT_TIDLOCK_IN_PROGRESS:
-        if (++patience->moving < MOVING_TRIES)
+        if (++tries->in_progress < IN_PROGRESS_TRIES)
             return 0;
         break;
     default:
-        if (++patience->odd < ODD_TRIES)
+        if (++tries->unproven < UNPROVEN_TRIES)
             return 0;
         break;
     }
@@ -418,26 +421,29 @@ static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *sessi
     return ckpt_error_set(error, 0, "refused");
 }
 
-/* Whether a file is open that was not open before: @files has room for both lists. */
-static bool is_passing(struct ckpt_file_list files[2], struct patience *patience)
+/*
+ * Whether a file is open that is not in files[0], the list of stable ones, and another try is
+ * allowed; files[1] is overwritten.
+ */
+static bool has_transient_file(struct ckpt_file_list files[2], struct tries *tries)
 {
-    if (patience->passing == PASSING_TRIES)
+    if (tries->transient == TRANSIENT_TRIES)
         return false;
     ckpt_transient_files_list(&files[1]);
     if (!ckpt_transient_files_has_new(&files[0], &files[1]))
         return false;
-    patience->passing++;
+    tries->transient++;
     return true;
 }
 
 /*
- * Park all threads, if possible at a moment when the heap is at rest, no native lock is held, and
- * no file is open that was not open before.
+ * Park all threads, if possible while the heap is at rest, no native lock is held, and no
+ * short-lived file is open.
  */
 static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                 struct ckpt_park *session, struct ckpt_error *error)
 {
-    struct patience patience = {.held = 0};
+    struct tries tries = {.held = 0};
     struct ckpt_tidlock_state state;
     struct ckpt_file_list *files = ckpt_scratch_take(&gather->scratch, 2 * sizeof *files, error);
 
@@ -446,18 +452,18 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
         return -1;
     ckpt_transient_files_list_stable(&files[0], &files[1]);
     for (int try = 1;; try++) {
-        bool rests;
+        bool at_rest;
         int allowed = 0;
 
         if (ckpt_park_all(session, error) < 0)
             return -1;
-        rests = !freeze->host->heap_is_known || freeze->host->parked->at_rest(session) ||
-                try >= REST_TRIES;
-        if (rests) {
-            know_lazy(gather, freeze, session);
-            allowed = locks_allow(gather, session, &patience, &state, error);
+        at_rest = !freeze->host->heap_is_known || freeze->host->parked->at_rest(session) ||
+                  try >= AT_REST_TRIES;
+        if (at_rest) {
+            find_lazy(gather, freeze, session);
+            allowed = locks_allow(gather, session, &tries, &state, error);
         }
-        if (allowed > 0 && !is_passing(files, &patience))
+        if (allowed > 0 && !has_transient_file(files, &tries))
             return 0;
         ckpt_park_release(session);
         ckpt_park_wait_left(session);
@@ -465,14 +471,14 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
             return -1;
         if (allowed > 0)
             ckpt_transient_files_wait(&files[0], &files[1]);
-        else if (rests && !ckpt_tidlock_wait(&state, LOCK_WAIT_MS))
-            patience.stuck = true;
+        else if (at_rest && !ckpt_tidlock_wait(&state, LOCK_WAIT_MS))
+            tries.is_held_long = true;
     }
 }
 
-/* What the agent knows about memory: where the content does not matter. */
-static int know_memory(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
-                       const struct ckpt_park *park, struct ckpt_error *error)
+/* Find memory whose content does not matter: free memory of the heap, unused stacks. */
+static int find_free(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
+                     const struct ckpt_park *park, struct ckpt_error *error)
 {
     const struct ckpt_host_parked *host = freeze->host->parked;
     struct ckpt_range *free =
@@ -485,19 +491,19 @@ static int know_memory(struct ckpt_gather *gather, const struct ckpt_freeze *fre
         count = host->free_memory(free, FREE_RANGES);
     count += host->unused_stacks(park, free + count, FREE_RANGES - count);
     gather->free = free;
-    gather->free_count = tidy(free, count);
+    gather->free_count = merge_ranges(free, count);
     return 0;
 }
 
-/* With everyone parked. */
+/* While all threads are parked: gather what goes into the image, write it and give it its name. */
 static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                        const struct ckpt_park *park, struct ckpt_error *error)
 {
-    struct reading reading = {.gather = gather, .freeze = freeze, .error = error};
+    struct content_step step = {.gather = gather, .freeze = freeze, .error = error};
     const char *obstacle = freeze->host->parked->obstacle(park);
     int result;
 
-    if (know_memory(gather, freeze, park, error) < 0 || walk(gather, error) < 0 ||
+    if (find_free(gather, freeze, park, error) < 0 || walk(gather, error) < 0 ||
         describe_threads(gather, park, error) < 0 || fill_rest(gather, freeze, park, error) < 0)
         return -1;
     if (obstacle)
@@ -507,7 +513,7 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
         return ckpt_error_set(error, 0, "refused");
     result = ckpt_memory_set_readable(&gather->tables, true, error);
     if (result == 0)
-        result = read_files(&reading, write_content);
+        result = run_content_step(&step, write_content);
     if (ckpt_memory_set_readable(&gather->tables, false, error) < 0)
         result = -1;
     return result < 0 ? -1 : commit(freeze, error);
@@ -522,16 +528,16 @@ static void remove_temporaries(const struct ckpt_freeze *freeze)
 static void end_process(const struct ckpt_freeze *freeze)
 {
     freeze->host->parked->before_end(freeze->host->context);
-    /* SIGKILL: exit status 137 in a shell, and no exit handler runs.  It does nothing to the first
-     * process of a PID namespace, the usual case in a container: that one exits with the status. */
+    /* SIGKILL: exit status 137 in a shell, and no exit handler runs.  It has no effect on the first
+     * process of a PID namespace, as usual in a container: that one exits with this status. */
     for (;;) {
         ckpt_syscall(SYS_kill, ckpt_sys_getpid(), SIGKILL, 0, 0, 0, 0);
         ckpt_syscall(SYS_exit_group, 128 + SIGKILL, 0, 0, 0, 0, 0);
     }
 }
 
-/* The restorer's memory goes when nobody runs in it any more. */
-static void leave_area(const struct ckpt_mailbox *mailbox)
+/* Unmap the restorer, after its helper thread has ended. */
+static void unmap_restorer(const struct ckpt_mailbox *mailbox)
 {
     uint32_t *helper = (uint32_t *)mailbox->helper;
     uint32_t tid;
@@ -542,7 +548,7 @@ static void leave_area(const struct ckpt_mailbox *mailbox)
     ckpt_sys_munmap(mailbox->area_start, mailbox->area_size);
 }
 
-/* Everything between parking and the end; in the restored process it returns a second time. */
+/* From parking to the end of the process; in the restored process this returns a second time. */
 static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
                                              const struct ckpt_freeze *freeze,
                                              struct ckpt_park *park, struct ckpt_error *error)
@@ -552,7 +558,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
         ckpt_park_rejoin(park);
         ckpt_fds_restored(park);
         ckpt_tidlock_apply(park);
-        leave_area(freeze->mailbox);
+        unmap_restorer(freeze->mailbox);
         if (freeze->mailbox->redirect_clock)
             ckpt_park_expire_waits(park);
         freeze->host->parked->after_restore();
@@ -566,7 +572,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
     return CKPT_FREEZE_WRITTEN;
 }
 
-/* Park, freeze, release.  The scratch space is new each time: it has to be zero. */
+/* Park, freeze, release.  The scratch space is new each time, because it must be zero. */
 static enum ckpt_freeze_result freeze_once(const struct ckpt_freeze *freeze,
                                            struct ckpt_park *session, struct ckpt_report *report,
                                            struct ckpt_error *error)
@@ -574,14 +580,14 @@ static enum ckpt_freeze_result freeze_once(const struct ckpt_freeze *freeze,
     struct ckpt_gather gather = {.parked = true};
     enum ckpt_freeze_result result = CKPT_FREEZE_FAILED;
 
-    prepare(&gather, freeze, report);
+    init_gather(&gather, freeze, report);
     if (ckpt_scratch_open(&gather.scratch, SCRATCH_SIZE, error) < 0)
         return CKPT_FREEZE_FAILED;
     if (park(&gather, freeze, session, error) == 0) {
         result = freeze_parked(&gather, freeze, session, error);
         ckpt_park_release(session);
     }
-    if (result != CKPT_FREEZE_RESTORED) /* there, scratch space never was */
+    if (result != CKPT_FREEZE_RESTORED) /* the restored process has no scratch space */
         ckpt_scratch_close(&gather.scratch);
     return result;
 }
@@ -597,18 +603,18 @@ enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckp
     ckpt_prctl_settings_open();
     session = ckpt_park_open(&freeze->park, &error);
     if (session) {
-        /* What has come since the pre-check may be gone again in a moment. */
+        /* An obstacle that did not exist at the pre-check may be short-lived: try again. */
         for (int try = 1; try <= REFUSED_TRIES; try++) {
             if (try > 1) {
                 ckpt_park_wait_left(session);
-                settle(freeze, report);
+                wait_until_clear(freeze, report);
                 ckpt_report_clear(report);
             }
             result = freeze_once(freeze, session, report, &error);
             if (result != CKPT_FREEZE_FAILED || report->count == 0)
                 break;
         }
-        if (result != CKPT_FREEZE_RESTORED) /* there, the next ckpt_park_open() does it */
+        if (result != CKPT_FREEZE_RESTORED) /* after a restore, the next ckpt_park_open() does it */
             ckpt_park_close(session);
     }
     if (result == CKPT_FREEZE_FAILED) {

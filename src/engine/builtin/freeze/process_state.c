@@ -2,8 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * The freezing side of what belongs to the process as a whole: who it is, its clocks, limits,
- * signal actions, and the kinds of state that nothing here can bring back.
+ * The freezing side of the state of the process as a whole: its identity, clocks, limits and signal
+ * actions.  Refuses state that cannot be restored: child processes and timers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ static void fill_header(struct ckpt_image_header *header)
     header->pid = (uint32_t)ckpt_sys_getpid();
 }
 
-/* What the JVM is to have again: a call that fails has told nothing. */
+/* Settings that a restore makes again.  None may be missing, so each failure is an error. */
 static int fill_settings(struct ckpt_tables *tables, char *text, struct ckpt_error *error)
 {
     struct ckpt_image_process *process = &tables->process;
@@ -85,7 +85,7 @@ static int fill_layout(struct ckpt_image_process *process, char *text, struct ck
     return 0;
 }
 
-static int keep_file(struct ckpt_gather *gather, const char *path, char *text,
+static int save_file(struct ckpt_gather *gather, const char *path, char *text,
                      struct ckpt_ref *ret_ref, struct ckpt_error *error)
 {
     long length = ckpt_raw_read_file(path, text, TEXT_MAX);
@@ -95,7 +95,7 @@ static int keep_file(struct ckpt_gather *gather, const char *path, char *text,
     return ckpt_tables_pool(&gather->tables, text, (size_t)length, ret_ref, error);
 }
 
-static int keep_link(struct ckpt_gather *gather, const char *path, char *text,
+static int save_link(struct ckpt_gather *gather, const char *path, char *text,
                      struct ckpt_ref *ret_ref, struct ckpt_error *error)
 {
     long length = ckpt_sys_readlinkat(AT_FDCWD, path, text, TEXT_MAX - 1);
@@ -106,18 +106,18 @@ static int keep_link(struct ckpt_gather *gather, const char *path, char *text,
     return ckpt_tables_pool(&gather->tables, text, (size_t)length, ret_ref, error);
 }
 
-/* That of a restored process may be the command's. */
-static int keep_executable(struct ckpt_gather *gather, char *text, struct ckpt_ref *ret_ref,
+/* In a restored process /proc/self/exe may be the command, so the agent gives the JVM's path. */
+static int save_executable(struct ckpt_gather *gather, char *text, struct ckpt_ref *ret_ref,
                            struct ckpt_error *error)
 {
     const char *first = gather->executable;
 
     return first ? ckpt_tables_pool(&gather->tables, first, ckpt_raw_length(first), ret_ref, error)
-                 : keep_link(gather, "/proc/self/exe", text, ret_ref, error);
+                 : save_link(gather, "/proc/self/exe", text, ret_ref, error);
 }
 
-/* One below /proc is the restored process's own. */
-static int keep_directory(struct ckpt_gather *gather, char *text, struct ckpt_error *error)
+/* Save the working directory.  A path below /proc becomes one of the restored process. */
+static int save_directory(struct ckpt_gather *gather, char *text, struct ckpt_error *error)
 {
     long length = ckpt_sys_readlinkat(AT_FDCWD, "/proc/self/cwd", text, TEXT_MAX - 1);
     struct stat own, there;
@@ -130,7 +130,7 @@ static int keep_directory(struct ckpt_gather *gather, char *text, struct ckpt_er
     failed = ckpt_sys_fstatat(AT_FDCWD, "/proc/self/cwd", &own, 0);
     if (failed < 0)
         return ckpt_error_set(error, (int)-failed, "cannot read '%s'", "/proc/self/cwd");
-    /* Whether one that is out of reach can be entered again is for the restore to say (--cwd). */
+    /* After other failures the restore decides whether the directory can be used (--cwd). */
     failed = ckpt_sys_fstatat(AT_FDCWD, text, &there, 0);
     if (failed == -ENOENT || failed == -ENOTDIR)
         ckpt_report_add(gather->report, "file", "the working directory '%s' no longer exists",
@@ -156,7 +156,7 @@ static int refuse_children(struct ckpt_report *report, struct ckpt_error *error)
     char path[64], name[64] = "?";
     long found;
 
-    if (ckpt_rehearse_hangs()) {
+    if (ckpt_run_rehearsal_hanging()) {
         ckpt_report_add(report, "resource",
                         "the rehearsal of an earlier image has not ended: it hangs in the kernel, "
                         "mostly for a file system that does not answer; repair that first");
@@ -175,8 +175,8 @@ static int refuse_children(struct ckpt_report *report, struct ckpt_error *error)
             for (char *at = name; *at; at++)
                 *at = *at == '\n' ? '\0' : *at;
         ckpt_report_add(report, "resource",
-                        "the child process %d ('%s') has ended and nobody has "
-                        "waited for it; call Process.waitFor()",
+                        "the child process %d ('%s') has ended and was not waited for; call "
+                        "Process.waitFor()",
                         info.si_pid, name);
         return 0;
     }
@@ -226,10 +226,10 @@ int ckpt_process_state_gather(struct ckpt_gather *gather, struct ckpt_error *err
                        sizeof tables->kernel.boot_id);
     ckpt_arch_cpu_read(&tables->cpu);
     if (fill_layout(process, text, error) < 0 ||
-        keep_file(gather, "/proc/self/auxv", text, &process->auxv, error) < 0 ||
-        keep_file(gather, "/proc/self/cmdline", text, &process->command, error) < 0 ||
-        keep_executable(gather, text, &process->exe, error) < 0 ||
-        keep_directory(gather, text, error) < 0 || fill_settings(tables, text, error) < 0)
+        save_file(gather, "/proc/self/auxv", text, &process->auxv, error) < 0 ||
+        save_file(gather, "/proc/self/cmdline", text, &process->command, error) < 0 ||
+        save_executable(gather, text, &process->exe, error) < 0 ||
+        save_directory(gather, text, error) < 0 || fill_settings(tables, text, error) < 0)
         return -1;
     registered = ckpt_syscall(SYS_membarrier, 1 << 9 /* GET_REGISTRATIONS, 6.3 */, 0, 0, 0, 0, 0);
     process->membarrier = registered >= 0 ? (uint32_t)registered : HOTSPOTS_MEMBARRIER;

@@ -2,15 +2,16 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Starts the command that rehearses the image, out of a process that must not notice: no SIGCHLD,
- * no zombie, no copy of the page tables.  So there are two processes.  The first, the keeper, is
- * made by clone() with this memory and without a signal at its end, which only this code waits for
- * (__WALL).  It starts the second, which becomes the command: after an exec the signal is SIGCHLD
- * whatever clone() said, and goes to the keeper, which reaps it.  The JVM may be the first process
- * of a PID namespace; no orphan reaches it, since the keeper ends last.
+ * Starts the command that rehearses the image.  The application must not notice it: no SIGCHLD, no
+ * zombie, no copy of the page tables.  So there are two processes.  The first, the keeper, is made
+ * by clone() with CLONE_VM and without an exit signal, so that only this code can wait for it
+ * (__WALL).  The keeper starts the second, which becomes the command: after an exec the exit signal
+ * is SIGCHLD, whatever it was in clone(), and it goes to the keeper, which reaps the command.  The
+ * JVM may be the first process of a PID namespace, which gets orphans; as the keeper ends last,
+ * there are none.
  *
- * Both run on this memory until the exec, next to the coordinator, which waits.  They have handlers
- * and descriptors of their own.
+ * Both use this memory until the exec, while the coordinator waits.  They have their own signal
+ * handlers and descriptors.
  */
 #include "engine/builtin/freeze/run_rehearsal.h"
 
@@ -33,34 +34,34 @@
 #include "base/syscall.h"
 
 #define STACK ((size_t)32 << 10)
-#define FIRST_FD 16  /* above what the command gets */
-#define COMMAND_FD 3 /* where it has itself until the exec */
-#define GRACE_S 10   /* for the keeper to end once its child has */
+#define FIRST_FD 16  /* above the numbers that the command gets */
+#define COMMAND_FD 3 /* the command's own file, until the exec */
+#define GRACE_S 10   /* how long the keeper may take to end after the timeout of its child */
 #define PREFIX "checkpointer: "
 
-/* A keeper that was left behind, and its memory: what it waits for hangs in the kernel. */
+/* A keeper that was not waited for, because its child hangs in the kernel, and its memory. */
 static struct {
-    struct stage *stage; /* NULL: none */
+    struct shared *shared; /* NULL: none */
     long pid;
     uint64_t block;
     uint32_t number; /* how many there have been */
 } abandoned;
 
-/* What the three processes share. */
-struct stage {
+/* The state that the three processes share. */
+struct shared {
     const struct ckpt_rehearsal *rehearsal;
     char *child_stack_end;
     int command_fd, output_fd, null_fd;
     long jvm_pid, keeper_pid;
-    uint32_t keeper_runs; /* the kernel clears it, and wakes, at the keeper's end */
-    long failed;          /* what could not be started, a negative error; 0: it could */
+    uint32_t keeper_runs; /* a futex that the kernel clears and wakes at the keeper's end */
+    long failed;          /* a negative errno value if the command could not be started */
     const char *failed_at;
-    int status; /* of wait() */
+    int status; /* of the command, as from wait() */
     bool timed_out;
     char text[CKPT_ERROR_MAX];
 };
 
-#define BLOCK (2 * STACK + ckpt_page_ceil(sizeof(struct stage)))
+#define BLOCK (2 * STACK + ckpt_page_ceil(sizeof(struct shared)))
 
 __attribute__((noreturn)) static void end(int status)
 {
@@ -70,8 +71,8 @@ __attribute__((noreturn)) static void end(int status)
 
 /* ---- in the process that becomes the command ---- */
 
-/* End with the parent, also if it has ended before the kernel was asked for that. */
-static void end_with(long parent)
+/* Make the kernel kill this process when its parent ends; end now if it has ended already. */
+static void end_with_parent(long parent)
 {
     ckpt_sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (ckpt_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0) != parent)
@@ -99,34 +100,34 @@ static void close_others(void)
 static void become_command(void *argument)
 {
     static char *const environment[] = {NULL};
-    struct stage *stage = argument;
-    char *const *arguments = stage->rehearsal->arguments;
-    const int from[] = {stage->null_fd, stage->null_fd, stage->output_fd, stage->command_fd};
+    struct shared *shared = argument;
+    char *const *arguments = shared->rehearsal->arguments;
+    const int from[] = {shared->null_fd, shared->null_fd, shared->output_fd, shared->command_fd};
     long failed;
 
-    end_with(stage->keeper_pid);
+    end_with_parent(shared->keeper_pid);
     for (int fd = 0; fd <= COMMAND_FD; fd++) {
         failed = ckpt_syscall(SYS_dup3, from[fd], fd, fd == COMMAND_FD ? O_CLOEXEC : 0, 0, 0, 0);
         if (failed < 0) {
-            stage->failed = failed;
-            stage->failed_at = "dup3";
+            shared->failed = failed;
+            shared->failed_at = "dup3";
             end(127);
         }
     }
     close_others();
     reset_signals();
-    /* execve() first: a filter that kills for execveat() would, before Linux 5.16, end the JVM too,
-     * since this process still shares its memory.  The latter is for systems without /proc. */
+    /* execve() first: before Linux 5.16, a seccomp filter that kills for execveat() would end the
+     * JVM too, since this process still shares its memory.  execveat() works without /proc. */
     failed = ckpt_syscall(SYS_execve, "/proc/self/fd/3", arguments, environment, 0, 0, 0);
     if (ckpt_syscall(SYS_execveat, COMMAND_FD, "", arguments, environment, AT_EMPTY_PATH, 0) < 0)
-        stage->failed = failed;
-    stage->failed_at = "execve";
+        shared->failed = failed;
+    shared->failed_at = "execve";
     end(127);
 }
 
 /* ---- in the keeper ---- */
 
-/* Until @pid has ended, or its time is over. */
+/* Wait until @pid has ended; false if it has not at @deadline. */
 static bool wait_for(long pid, int64_t deadline, int *ret_status)
 {
     const uint64_t child = 1ull << (SIGCHLD - 1); /* blocked, as all are: it stays pending */
@@ -143,31 +144,32 @@ static bool wait_for(long pid, int64_t deadline, int *ret_status)
     }
 }
 
-static void keep(void *argument)
+static void run_keeper(void *argument)
 {
-    static const uint64_t action[4]; /* SIG_DFL: a process that ignores it has no children to wait
-                                        for */
-    struct stage *stage = argument;
-    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + (int64_t)stage->rehearsal->timeout_s * 1000;
+    /* SIG_DFL: if SIGCHLD were ignored, children could not be waited for. */
+    static const uint64_t action[4];
+    struct shared *shared = argument;
+    int64_t deadline =
+        ckpt_clock_ms(CLOCK_MONOTONIC) + (int64_t)shared->rehearsal->timeout_s * 1000;
     long pid;
 
-    end_with(stage->jvm_pid);
-    stage->keeper_pid = ckpt_sys_getpid();
+    end_with_parent(shared->jvm_pid);
+    shared->keeper_pid = ckpt_sys_getpid();
     ckpt_sys_sigaction(SIGCHLD, action, NULL);
-    pid = ckpt_arch_spawn(CLONE_VM | SIGCHLD, stage->child_stack_end, become_command, stage, NULL,
+    pid = ckpt_arch_spawn(CLONE_VM | SIGCHLD, shared->child_stack_end, become_command, shared, NULL,
                           NULL);
     if (pid < 0) {
-        stage->failed = pid;
-        stage->failed_at = "clone";
+        shared->failed = pid;
+        shared->failed_at = "clone";
         end(1);
     }
-    stage->timed_out = !wait_for(pid, deadline, &stage->status);
-    if (stage->timed_out) {
+    shared->timed_out = !wait_for(pid, deadline, &shared->status);
+    if (shared->timed_out) {
         ckpt_syscall(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
-        /* If it hangs in the kernel the JVM waits no longer than for a while, and this process for
-         * as long as it takes: the thread that made it may end before. */
+        /* If the command hangs in the kernel, the JVM waits only for a limited time, but the keeper
+         * as long as it takes.  The thread that made the keeper may end before. */
         ckpt_sys_prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-        while (ckpt_syscall(SYS_wait4, pid, &stage->status, __WALL, NULL, 0, 0) == -EINTR)
+        while (ckpt_syscall(SYS_wait4, pid, &shared->status, __WALL, NULL, 0, 0) == -EINTR)
             ;
     }
     end(0);
@@ -175,65 +177,66 @@ static void keep(void *argument)
 
 /* ---- in the coordinator ---- */
 
-/* Whether it has ended in time.  It is not killed: then the JVM might get its child. */
-static bool wait_for_keeper(struct stage *stage, long pid)
+/* Wait for the keeper; false if it has not ended in time.  It is not killed, because then the JVM
+ * might become the parent of its child. */
+static bool wait_for_keeper(struct shared *shared, long pid)
 {
     int64_t deadline =
-        ckpt_clock_ms(CLOCK_MONOTONIC) + ((int64_t)stage->rehearsal->timeout_s + GRACE_S) * 1000;
+        ckpt_clock_ms(CLOCK_MONOTONIC) + ((int64_t)shared->rehearsal->timeout_s + GRACE_S) * 1000;
 
-    while (__atomic_load_n(&stage->keeper_runs, __ATOMIC_ACQUIRE)) {
+    while (__atomic_load_n(&shared->keeper_runs, __ATOMIC_ACQUIRE)) {
         int64_t left = deadline - ckpt_clock_ms(CLOCK_MONOTONIC);
         struct timespec wait = ckpt_clock_from_ms(left);
 
         if (left <= 0)
             return false;
-        ckpt_sys_futex(&stage->keeper_runs, FUTEX_WAIT, 1, &wait);
+        ckpt_sys_futex(&shared->keeper_runs, FUTEX_WAIT, 1, &wait);
     }
     while (ckpt_syscall(SYS_wait4, pid, NULL, __WALL, NULL, 0, 0) == -EINTR)
         ;
     return true;
 }
 
-/* The last line that the command wrote, without its name in front. */
-static const char *last_words(struct stage *stage, int fd)
+/* The last line that the command wrote, without "checkpointer: ". */
+static const char *last_line(struct shared *shared, int fd)
 {
-    const char *words = stage->text;
-    const size_t room = sizeof stage->text - 1;
+    const char *line = shared->text;
+    const size_t size = sizeof shared->text - 1;
     long end = ckpt_syscall(SYS_lseek, fd, 0, 2 /* SEEK_END */, 0, 0, 0);
-    long got = ckpt_sys_pread(fd, stage->text, room, end > (long)room ? (uint64_t)end - room : 0);
+    long got = ckpt_sys_pread(fd, shared->text, size, end > (long)size ? (uint64_t)end - size : 0);
     size_t length = got > 0 ? (size_t)got : 0;
 
-    while (length && stage->text[length - 1] == '\n')
+    while (length && shared->text[length - 1] == '\n')
         length--;
-    stage->text[length] = '\0';
-    for (const char *at = words; *at; at++)
+    shared->text[length] = '\0';
+    for (const char *at = line; *at; at++)
         if (*at == '\n')
-            words = at + 1;
-    return ckpt_raw_starts(words, PREFIX) ? words + sizeof PREFIX - 1 : words;
+            line = at + 1;
+    return ckpt_raw_starts(line, PREFIX) ? line + sizeof PREFIX - 1 : line;
 }
 
-static int judge(struct stage *stage, int output, struct ckpt_error *error)
+static int check_result(struct shared *shared, int output, struct ckpt_error *error)
 {
-    if (stage->failed)
-        return ckpt_error_set(error, (int)-stage->failed,
+    if (shared->failed)
+        return ckpt_error_set(error, (int)-shared->failed,
                               "the image was not rehearsed, so the JVM was not ended: %s; allow "
                               "that here, or do without the rehearsal (--no-rehearsal)",
-                              stage->failed_at);
-    if (stage->timed_out)
+                              shared->failed_at);
+    if (shared->timed_out)
         return ckpt_error_set(error, 0,
                               "the rehearsal of the image was not over after %u s, so the JVM was "
                               "not ended; try again, set the agent option rehearsal_timeout, or do "
                               "without the rehearsal (--no-rehearsal)",
-                              stage->rehearsal->timeout_s);
-    if (WIFEXITED(stage->status) && WEXITSTATUS(stage->status) == 0)
+                              shared->rehearsal->timeout_s);
+    if (WIFEXITED(shared->status) && WEXITSTATUS(shared->status) == 0)
         return 0;
-    if (WIFEXITED(stage->status))
+    if (WIFEXITED(shared->status))
         return ckpt_error_set(error, 0, "the image would not be restored here: %s",
-                              last_words(stage, output));
+                              last_line(shared, output));
     return ckpt_error_set(error, 0,
                           "the rehearsal of the image was ended by signal %d, so the JVM was not "
                           "ended; try again, or do without the rehearsal (--no-rehearsal)",
-                          WTERMSIG(stage->status));
+                          WTERMSIG(shared->status));
 }
 
 static int raise_fd(long fd)
@@ -247,49 +250,49 @@ static int raise_fd(long fd)
     return (int)raised;
 }
 
-/* Until all is over. */
-static void start(struct stage *stage, char *stack_end)
+/* Start the keeper and wait for its end. */
+static void start(struct shared *shared, char *stack_end)
 {
-    const int fds[] = {stage->output_fd, stage->null_fd, stage->command_fd};
+    const int fds[] = {shared->output_fd, shared->null_fd, shared->command_fd};
     long keeper;
 
-    stage->failed_at = "duplicating a descriptor";
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0] && stage->failed == 0; i++)
-        stage->failed = fds[i] < 0 ? fds[i] : 0;
-    if (stage->failed)
+    shared->failed_at = "duplicating a descriptor";
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0] && shared->failed == 0; i++)
+        shared->failed = fds[i] < 0 ? fds[i] : 0;
+    if (shared->failed)
         return;
-    stage->keeper_runs = 1;
-    keeper = ckpt_arch_spawn(CLONE_VM | CLONE_CHILD_CLEARTID, stack_end, keep, stage, NULL,
-                             &stage->keeper_runs);
+    shared->keeper_runs = 1;
+    keeper = ckpt_arch_spawn(CLONE_VM | CLONE_CHILD_CLEARTID, stack_end, run_keeper, shared, NULL,
+                             &shared->keeper_runs);
     if (keeper < 0) {
-        stage->failed = keeper;
-        stage->failed_at = "clone";
-    } else if (!wait_for_keeper(stage, keeper)) {
-        stage->timed_out = true;
+        shared->failed = keeper;
+        shared->failed_at = "clone";
+    } else if (!wait_for_keeper(shared, keeper)) {
+        shared->timed_out = true;
         abandoned.number++;
         abandoned.pid = keeper;
-        abandoned.stage = stage;
+        abandoned.shared = shared;
     }
 }
 
-static int run(struct stage *stage, char *stack_end, struct ckpt_error *error)
+static int run(struct shared *shared, char *stack_end, struct ckpt_error *error)
 {
-    /* What the command writes is read when it has ended; a pipe could be full before. */
+    /* The output is read when the command has ended, so it is a file: a pipe could become full. */
     long output = ckpt_syscall(SYS_memfd_create, "checkpointer", MFD_CLOEXEC, 0, 0, 0, 0);
     int result;
 
     if (output < 0)
         return ckpt_error_set(error, (int)-output, "cannot rehearse the image");
-    stage->output_fd = raise_fd(output);
-    stage->jvm_pid = ckpt_sys_getpid();
-    stage->null_fd = raise_fd(ckpt_sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0));
-    stage->command_fd =
-        (int)ckpt_sys_fcntl(stage->rehearsal->command_fd, F_DUPFD_CLOEXEC, FIRST_FD);
-    start(stage, stack_end);
-    ckpt_sys_close(stage->null_fd);
-    ckpt_sys_close(stage->command_fd);
-    result = judge(stage, stage->output_fd, error);
-    ckpt_sys_close(stage->output_fd);
+    shared->output_fd = raise_fd(output);
+    shared->jvm_pid = ckpt_sys_getpid();
+    shared->null_fd = raise_fd(ckpt_sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0));
+    shared->command_fd =
+        (int)ckpt_sys_fcntl(shared->rehearsal->command_fd, F_DUPFD_CLOEXEC, FIRST_FD);
+    start(shared, stack_end);
+    ckpt_sys_close(shared->null_fd);
+    ckpt_sys_close(shared->command_fd);
+    result = check_result(shared, shared->output_fd, error);
+    ckpt_sys_close(shared->output_fd);
     return result;
 }
 
@@ -298,33 +301,33 @@ static void free_block(uint64_t block)
     ckpt_sys_munmap(block, BLOCK);
 }
 
-uint32_t ckpt_rehearse_hangs(void)
+uint32_t ckpt_run_rehearsal_hanging(void)
 {
-    return __atomic_load_n(&abandoned.stage, __ATOMIC_ACQUIRE) ? abandoned.number : 0;
+    return __atomic_load_n(&abandoned.shared, __ATOMIC_ACQUIRE) ? abandoned.number : 0;
 }
 
-void ckpt_rehearse_bury(void)
+void ckpt_run_rehearsal_reap(void)
 {
     while (ckpt_syscall(SYS_wait4, abandoned.pid, NULL, __WALL, NULL, 0, 0) == -EINTR)
         ;
     free_block(abandoned.block);
-    __atomic_store_n(&abandoned.stage, NULL, __ATOMIC_RELEASE);
+    __atomic_store_n(&abandoned.shared, NULL, __ATOMIC_RELEASE);
 }
 
-int ckpt_rehearse(const struct ckpt_rehearsal *rehearsal, struct ckpt_error *error)
+int ckpt_run_rehearsal(const struct ckpt_rehearsal *rehearsal, struct ckpt_error *error)
 {
     long block =
         ckpt_sys_mmap(0, BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    struct stage *stage = (struct stage *)(block + (long)(2 * STACK));
+    struct shared *shared = (struct shared *)(block + (long)(2 * STACK));
     int result;
 
     if (block < 0)
         return ckpt_error_set(error, (int)-block, "cannot rehearse the image");
-    stage->rehearsal = rehearsal;
-    stage->status = SIGKILL; /* of who ends the keeper before it can tell */
-    stage->child_stack_end = (char *)block + STACK;
-    result = run(stage, (char *)block + 2 * STACK, error);
-    if (abandoned.stage == stage)
+    shared->rehearsal = rehearsal;
+    shared->status = SIGKILL; /* for the case that the keeper is killed before it sets this */
+    shared->child_stack_end = (char *)block + STACK;
+    result = run(shared, (char *)block + 2 * STACK, error);
+    if (abandoned.shared == shared)
         abandoned.block = (uint64_t)block;
     else
         free_block((uint64_t)block);

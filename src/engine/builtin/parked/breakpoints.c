@@ -62,8 +62,8 @@ static const uint8_t *read_page(struct ckpt_gather *gather, const struct ckpt_im
         return NULL;
     if (!gather->file_page)
         gather->file_page = ckpt_scratch_take(&gather->scratch, ckpt_page_size, &ignored);
-    whole = gather->file_page && ckpt_sys_fstat((int)fd, &status) == 0 &&
-            status.st_ino == file->inode;
+    whole =
+        gather->file_page && ckpt_sys_fstat((int)fd, &status) == 0 && status.st_ino == file->inode;
     if (whole) {
         __builtin_memset(gather->file_page, 0, ckpt_page_size); /* after the end of the file */
         whole = ckpt_sys_pread((int)fd, gather->file_page, ckpt_page_size,

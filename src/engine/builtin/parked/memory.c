@@ -168,7 +168,9 @@ static int check_vma(struct ckpt_gather *gather, const struct vma *vma,
     return 0;
 }
 
-/* Whether it maps the image that this process was restored from, and which the next must not need. */
+/*
+ * Whether it maps the image that this process was restored from.  The next image must not need it.
+ */
 static bool is_of_image(const struct ckpt_gather *gather, const struct vma *vma)
 {
     const struct ckpt_mailbox *mailbox = gather->mailbox;

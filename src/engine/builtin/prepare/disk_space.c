@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See disk_space.h.  On the requester's thread, while all others run.
+ * See disk_space.h.  Runs on the requester's thread, while all others run.
  *
- * How large an image will be is known only when it is written: the live part of the heap is, at
- * most, what is in use.  So if what is in use does not fit, a collection shows how much of it is
- * live, before anything is refused.  The writer compares once more with the exact size
- * (image/writer.c).
+ * The size of an image is known only when it is written, because it has only the live part of the
+ * heap.  The used part is an upper bound.  If that does not fit, a garbage collection is run to
+ * find the live part, before the checkpoint is refused.  The writer checks again with the exact
+ * size (image/writer.c).
  */
 #include "engine/builtin/prepare/disk_space.h"
 
@@ -23,14 +23,14 @@
 #include "runtime/java.h"
 #include "runtime/jvm.h"
 
-#define LEAST ((uint64_t)4 << 20) /* no image is smaller */
+#define MIN_SIZE ((uint64_t)4 << 20) /* no image is smaller */
 #define MIB(bytes) ((unsigned long)((bytes) >> 20))
 
 struct heap {
     uint64_t committed, used;
 };
 
-static struct heap ask_heap(JNIEnv *env)
+static struct heap read_heap(JNIEnv *env)
 {
     jclass type = (*env)->FindClass(env, "java/lang/Runtime");
     jmethodID get =
@@ -62,10 +62,10 @@ static uint64_t rest_of_image(const struct heap *heap)
         ckpt_raw_field(text, "VmSwap:", 10, &swapped);
     }
     bytes = (anonymous + swapped) << 10;
-    return bytes > heap->committed + LEAST ? bytes - heap->committed : LEAST;
+    return bytes > heap->committed + MIN_SIZE ? bytes - heap->committed : MIN_SIZE;
 }
 
-/* The directory, or the one below which it will be made. */
+/* Open the directory, or its nearest existing parent if it will be made. */
 static int open_existing(const char *directory)
 {
     char path[PATH_MAX], *slash;
@@ -102,7 +102,7 @@ static int check_space(int dir, const char *directory, uint64_t needed, bool *re
     uint64_t left;
 
     if (fstatfs(dir, &system) < 0 || system.f_blocks == 0)
-        return 0; /* it does not tell */
+        return 0; /* the file system does not report its free space */
     *ret_memory = system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC;
     left = (geteuid() == 0 ? system.f_bfree : system.f_bavail) * (uint64_t)system.f_bsize;
     if (left >= needed)
@@ -113,7 +113,7 @@ static int check_space(int dir, const char *directory, uint64_t needed, bool *re
                           MIB(needed), directory, MIB(left));
 }
 
-/* Quotas: a file without a name takes the space for an instant, where that costs nothing. */
+/* Check quotas: allocate the space for a file without a name, which is closed at once. */
 static int check_quota(int dir, const char *directory, uint64_t needed, struct ckpt_error *error)
 {
     ckpt_auto_close int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -134,7 +134,7 @@ static int check(const char *directory, uint64_t needed, struct ckpt_error *erro
     if (check_limit(needed, error) < 0)
         return -1;
     if (dir < 0)
-        return 0; /* whoever opens it to write says why */
+        return 0; /* ckpt_image_files_open() reports why */
     if (check_space(dir, directory, needed, &memory, error) < 0)
         return -1;
     return memory ? 0 : check_quota(dir, directory, needed, error);
@@ -143,7 +143,7 @@ static int check(const char *directory, uint64_t needed, struct ckpt_error *erro
 int ckpt_disk_space_check(JNIEnv *env, const char *directory, bool may_collect,
                           struct ckpt_error *error)
 {
-    struct heap heap = ask_heap(env);
+    struct heap heap = read_heap(env);
     uint64_t rest = rest_of_image(&heap);
 
     if (check(directory, rest + heap.used, error) == 0)
@@ -151,6 +151,6 @@ int ckpt_disk_space_check(JNIEnv *env, const char *directory, bool may_collect,
     if (check(directory, rest, error) < 0 || !may_collect)
         return check(directory, rest + heap.used, error);
     (*ckpt_jvm.jvmti)->ForceGarbageCollection(ckpt_jvm.jvmti);
-    heap = ask_heap(env);
+    heap = read_heap(env);
     return check(directory, rest + heap.used, error);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See image_files.h.  On the requester's thread, while all others run: with libc.
+ * See image_files.h.  Runs on the requester's thread, while all others run; uses libc.
  */
 #include "engine/builtin/prepare/image_files.h"
 
@@ -39,14 +39,14 @@ static int open_directory(const char *path, struct ckpt_error *error)
     if (status.st_mode & (S_IWGRP | S_IWOTH))
         return ckpt_error_set(
             error, EPERM,
-            "others may write the image directory '%s' (mode %04o), so nobody could "
-            "trust the image; use one of your own",
+            "other users may write in the image directory '%s' (mode %04o), so the image could not "
+            "be trusted; use one of your own",
             path, status.st_mode & 07777);
     return CKPT_STEAL_FD(dir);
 }
 
-/* Temporary files of writers that were killed: those on which no process holds a lock. */
-static void tidy(int dir)
+/* Remove temporary files of writers that were killed: those that no process has locked. */
+static void remove_leftovers(int dir)
 {
     ckpt_auto_closedir DIR *entries = NULL;
     int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -94,7 +94,7 @@ int ckpt_image_files_open(struct ckpt_image_files *files, const char *directory,
     files->dir_fd = open_directory(directory, error);
     if (files->dir_fd < 0)
         return -1;
-    tidy(files->dir_fd);
+    remove_leftovers(files->dir_fd);
     /* Not named by PID: writers in several containers may share the directory. */
     memcpy(&random, id, sizeof random);
     snprintf(files->image_temp, sizeof files->image_temp, TEMP_PREFIX "image-%016lx", random);

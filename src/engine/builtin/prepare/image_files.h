@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The image directory, and the two files in it as they are before they have their names: the image,
- * empty, and the manifest.  Both are locked, so that others who write there do not remove them.
+ * The image directory, and the image and the manifest in it under temporary names.  Both files are
+ * locked, so that another writer does not remove them as leftovers.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PREPARE_IMAGE_FILES_H
 #define CKPT_ENGINE_BUILTIN_PREPARE_IMAGE_FILES_H
@@ -16,25 +16,25 @@ struct ckpt_image_files {
     char image_temp[64], manifest_temp[64];
 };
 
-/** None is open. */
+/** The initial value: no file is open. */
 #define CKPT_IMAGE_FILES_NONE                                                                      \
     (struct ckpt_image_files)                                                                      \
     {                                                                                              \
         .dir_fd = -1, .image_fd = -1, .manifest_fd = -1                                            \
     }
 
-/** Open the directory @directory, which is made if need be, and choose names for an image @id. */
+/** Open @directory, which is made if it does not exist, and choose names for an image @id. */
 int ckpt_image_files_open(struct ckpt_image_files *files, const char *directory,
                           const uint8_t id[16], struct ckpt_error *error);
 
-/** Make both files. */
+/** Create both files: an empty image, and the complete manifest. */
 int ckpt_image_files_make(struct ckpt_image_files *files, const uint8_t id[16],
                           struct ckpt_error *error);
 
-/** Remove what is still under its temporary name. */
+/** Remove the files that still have their temporary names. */
 void ckpt_image_files_remove(const struct ckpt_image_files *files);
 
-/** Close what is open. */
+/** Close the open descriptors. */
 void ckpt_image_files_close(struct ckpt_image_files *files);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The built-in engine as the agent sees it: one checkpoint from the image directory's name to the
- * freeze and back.  On the requester's thread, while all others run; ckpt_freeze() parks them.
+ * The built-in engine's functions for the agent (engine.h): one checkpoint, from the name of the
+ * image directory to the end of ckpt_freeze(), which parks the other threads.  Runs on the
+ * requester's thread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ struct ckpt_engine_job {
     struct ckpt_freeze freeze;
     enum ckpt_freeze_result result;
     struct ckpt_image_files files;
-    struct ckpt_rehearsal_words rehearsal;
+    struct ckpt_rehearsal_command rehearsal;
     struct ckpt_temporaries temporaries;
     int own_fds[CKPT_HOST_FDS_MAX + 4];
 };
@@ -76,8 +77,8 @@ static int fill(struct ckpt_engine_job *job, const struct ckpt_host *host, struc
 
 static void discard(struct ckpt_engine_job *job)
 {
-    if (job->result != CKPT_FREEZE_RESTORED) { /* else these are the frozen process's */
-        ckpt_rehearsal_leave();
+    if (job->result != CKPT_FREEZE_RESTORED) { /* a restored process does not have these files */
+        ckpt_rehearsal_reap_later();
         if (job->freeze.rehearsal)
             close(job->freeze.rehearsal->command_fd);
         if (job->result == CKPT_FREEZE_FAILED)
@@ -122,7 +123,7 @@ static int find_temporaries(struct ckpt_engine_job *job, struct ckpt_error *erro
     return 0;
 }
 
-static void name_own_fds(struct ckpt_engine_job *job)
+static void list_own_fds(struct ckpt_engine_job *job)
 {
     struct ckpt_freeze *freeze = &job->freeze;
     size_t count = freeze->host->hold_fds(job->own_fds);
@@ -145,7 +146,7 @@ static void precheck(struct ckpt_engine_job *job, struct ckpt_report *report,
         ckpt_report_add(report, "error", "%s", error.text);
         return;
     }
-    name_own_fds(job);
+    list_own_fds(job);
     job->freeze.warnings = warnings;
     if (ckpt_freeze_check(&job->freeze, report, &error) < 0)
         ckpt_report_add(report, "error", "%s", error.text);
@@ -160,7 +161,7 @@ static enum ckpt_freeze_result freeze(struct ckpt_engine_job *job, struct ckpt_r
 const struct ckpt_engine_jvm ckpt_engine_builtin_jvm = {
     .name = "builtin",
     .on_load = ckpt_fds_note,
-    .check_machine = ckpt_machine_can_freeze,
+    .check_machine = ckpt_machine_check,
     .check_room = check_room,
     .prepare = prepare,
     .precheck = precheck,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See machine_check.h.  On Java threads, while all run.
+ * See machine_check.h.  Runs on Java threads, while all threads run.
  */
 #include "engine/builtin/prepare/machine_check.h"
 
@@ -26,7 +26,7 @@ static int read_some(const char *path, char *ret_text, size_t size, struct ckpt_
     return 0;
 }
 
-int ckpt_machine_can_freeze(struct ckpt_error *error)
+int ckpt_machine_check(struct ckpt_error *error)
 {
     char text[4096];
     int *address = NULL;
@@ -36,7 +36,8 @@ int ckpt_machine_can_freeze(struct ckpt_error *error)
                               "this machine cannot freeze a JVM: its pages are too large");
     if (prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0) < 0)
         return ckpt_error_set(error, errno, "this machine cannot freeze a JVM: PR_GET_TID_ADDRESS");
-    /* One that is not dumpable does not own that file; the engine sees to it (prctl_settings.c). */
+    /* A process that is not dumpable cannot read this file; a freeze makes it dumpable first
+     * (prctl_settings.c). */
     if ((prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1 &&
          read_some("/proc/self/pagemap", text, PAGEMAP_ENTRY + 1, error) < 0) ||
         read_some("/proc/self/smaps", text, sizeof text, error) < 0)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Whether this kernel tells a process enough about itself to be frozen.
+ * Checks that this kernel gives a process the data about itself that a freeze needs.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PREPARE_MACHINE_CHECK_H
 #define CKPT_ENGINE_BUILTIN_PREPARE_MACHINE_CHECK_H
 
 #include "base/error.h"
 
-/** What `checkpointer check` says NO to, as far as a freeze needs it and it is cheap to ask. */
-int ckpt_machine_can_freeze(struct ckpt_error *error);
+/** Check what a freeze requires, as `checkpointer check` does, except for expensive checks. */
+int ckpt_machine_check(struct ckpt_error *error);
 
 #endif

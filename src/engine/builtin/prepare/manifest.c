@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * manifest.json: what a person or a tool wants to know of an image without reading it.  A restore
- * does not depend on it; `id` tells whether it belongs to the image beside it.
+ * manifest.json describes an image for people and tools, so that they need not read the image.  A
+ * restore does not use it.  It belongs to the image next to it if the two have the same id.
  */
 #include "engine/builtin/prepare/manifest.h"
 

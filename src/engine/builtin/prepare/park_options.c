@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See park_options.h.  On the requester's thread, while all others run: with libc.
+ * See park_options.h.  Runs on the requester's thread, while all others run; uses libc.
  */
 #include "engine/builtin/prepare/park_options.h"
 
@@ -13,7 +13,7 @@
 
 #include "base/page.h"
 
-/* A real-time signal that nothing in the process handles.  The JDK's networking has 62. */
+/* A real-time signal that the process does not handle.  The JDK's networking uses 62. */
 static int free_signal(void)
 {
     for (int signal = SIGRTMAX - 3; signal >= SIGRTMIN; signal--) {
@@ -39,7 +39,7 @@ static void find_vdso(struct ckpt_park_options *options)
             options->vdso_end = ckpt_page_ceil((uint64_t)vdso + segment[i].p_memsz);
 }
 
-/* glibc from 2.35 on registers a struct rseq for every thread and exports where. */
+/* glibc from 2.35 on registers a struct rseq for every thread and exports its offset. */
 static void find_rseq(struct ckpt_park_options *options)
 {
     const ptrdiff_t *offset = dlsym(RTLD_DEFAULT, "__rseq_offset");
@@ -51,7 +51,7 @@ static void find_rseq(struct ckpt_park_options *options)
     options->rseq_size = *size < 32 ? 32 : *size;
 }
 
-/* Where glibc keeps a thread's TID, as it tells debuggers: bits, number and offset of the field. */
+/* glibc exports the place of a thread's TID for debuggers: bits, count and offset of the field. */
 static void find_tid(struct ckpt_park_options *options)
 {
     const uint32_t *field = dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid");

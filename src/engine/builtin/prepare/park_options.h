@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What parking has to know of this process, found while its threads run.
+ * Finds what parking must know about this process, while its threads run.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PREPARE_PARK_OPTIONS_H
 #define CKPT_ENGINE_BUILTIN_PREPARE_PARK_OPTIONS_H
@@ -9,7 +9,7 @@
 #include "engine/builtin/parked/park.h"
 #include "engine/host.h"
 
-/** Fill in all of it. -1: no real-time signal is free. */
+/** Fill in @ret_options. -1: no real-time signal is free. */
 int ckpt_park_options_find(const struct ckpt_host *host, struct ckpt_park_options *ret_options,
                            struct ckpt_error *error);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See rehearsal_command.h.  On the requester's thread, before the others are parked: the command
- * goes into a memory file, from which it can be run also where every file system is mounted noexec.
+ * See rehearsal_command.h.  Runs on the requester's thread, before the others are parked.  The
+ * command is written to a memory file, which can be executed even if all file systems are mounted
+ * with noexec.
  */
 #include "engine/builtin/prepare/rehearsal_command.h"
 
@@ -20,28 +21,28 @@
 extern const unsigned char ckpt_command_file[]; /* made by tools/embed-binary */
 extern const unsigned char ckpt_command_file_end[];
 
-static void name_command(struct ckpt_rehearsal_words *words,
-                         const struct ckpt_rehearsal_subject *subject)
+static void fill_arguments(struct ckpt_rehearsal_command *command,
+                           const struct ckpt_rehearsal_subject *subject)
 {
-    char **next = words->arguments;
+    char **next = command->arguments;
 
-    snprintf(words->name, sizeof words->name, "--rehearse=%s", subject->image);
-    snprintf(words->directory, sizeof words->directory, "%s%s",
+    snprintf(command->name, sizeof command->name, "--rehearse=%s", subject->image);
+    snprintf(command->directory, sizeof command->directory, "%s%s",
              *subject->directory == '/' ? "" : "./", subject->directory);
-    snprintf(words->policies, sizeof words->policies, "--policies=%s", subject->policies);
-    snprintf(words->cwd, sizeof words->cwd, "--cwd=%s", subject->cwd);
+    snprintf(command->policies, sizeof command->policies, "--policies=%s", subject->policies);
+    snprintf(command->cwd, sizeof command->cwd, "--cwd=%s", subject->cwd);
     *next++ = (char *)"checkpointer";
     *next++ = (char *)"restore";
-    *next++ = words->name;
+    *next++ = command->name;
     if (subject->policies[0])
-        *next++ = words->policies;
+        *next++ = command->policies;
     if (subject->cwd[0])
-        *next++ = words->cwd;
-    *next++ = words->directory;
+        *next++ = command->cwd;
+    *next++ = command->directory;
     *next = NULL;
 }
 
-int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret,
+int ckpt_rehearsal_prepare(struct ckpt_rehearsal_command *ret,
                            const struct ckpt_rehearsal_subject *subject, struct ckpt_error *error)
 {
     size_t size = (size_t)(ckpt_command_file_end - ckpt_command_file);
@@ -56,25 +57,25 @@ int ckpt_rehearsal_prepare(struct ckpt_rehearsal_words *ret,
                               "the image cannot be rehearsed, so the JVM was not ended: "
                               "memfd_create; allow that here, or do without the rehearsal "
                               "(--no-rehearsal)");
-    name_command(ret, subject);
+    fill_arguments(ret, subject);
     ret->rehearsal = (struct ckpt_rehearsal){.command_fd = CKPT_STEAL_FD(fd),
                                              .arguments = ret->arguments,
                                              .timeout_s = subject->timeout_s};
     return 0;
 }
 
-static void *bury(void *unused)
+static void *reap(void *unused)
 {
     (void)unused;
-    ckpt_rehearse_bury();
+    ckpt_run_rehearsal_reap();
     return NULL;
 }
 
-void ckpt_rehearsal_leave(void)
+void ckpt_rehearsal_reap_later(void)
 {
-    static uint32_t with_thread; /* turns take care that there is one checkpoint at a time */
-    uint32_t hangs = ckpt_rehearse_hangs();
+    static uint32_t with_thread; /* no lock: there is only one checkpoint at a time */
+    uint32_t hangs = ckpt_run_rehearsal_hanging();
 
-    if (hangs && hangs != with_thread && ckpt_thread_start("ckpt rehearsal", bury, NULL) == 0)
+    if (hangs && hangs != with_thread && ckpt_thread_start("ckpt rehearsal", reap, NULL) == 0)
         with_thread = hangs;
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See temporaries.h.  On the requester's thread, before any thread is parked: libc and JNI.
+ * See temporaries.h.  Runs on the requester's thread, before any thread is parked; uses libc and
+ * JNI.
  *
- * Temporary is what is below java.io.tmpdir, /tmp or /var/tmp, belongs to this user, was made after
- * the JVM had been started, and is one of these:
- *   - what the JVM deletes at its end (java.io.DeleteOnExitHook), a folder with all that is in it:
- *     an embedded server unpacks there;
- *   - what it has open or mapped;
- *   - the topmost folder, younger than the JVM, of what it has open or mapped, with all that is in
- *     it: servers delete such folders in shutdown hooks of their own, of which no one can know.
- * Links, sockets and pipes are never among them.
+ * A file or directory is temporary if it is below java.io.tmpdir, /tmp or /var/tmp, belongs to this
+ * user, was made after the JVM's start, and is one of these:
+ *   - listed in java.io.DeleteOnExitHook, so that the JVM deletes it at its end; a directory is
+ *     taken with its whole content, because embedded servers unpack files there;
+ *   - open or mapped in the JVM;
+ *   - the topmost directory, made after the JVM's start, that contains an open or mapped file, with
+ *     its whole content: servers delete such directories in their own shutdown hooks, which cannot
+ *     be known.
+ * Links, sockets and pipes are never temporary in this sense.
  */
 #include "engine/builtin/prepare/temporaries.h"
 
@@ -34,35 +36,35 @@
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
-#define MOST 100000        /* files and folders */
-#define COARSE_NS 20000000 /* the kernel counts starts in ticks, and so do file systems */
-#define NAMED 3            /* of those that do not fit, in the log */
+#define MAX_FOUND 100000   /* files and directories */
+#define COARSE_NS 20000000 /* start times of processes and times of files are in ticks */
+#define NAMED 3            /* how many of the files that do not fit are logged by name */
 
-/* One that was found. */
+/* A temporary file or directory. */
 struct found {
     char *path;
     size_t base;
     uint64_t size;
-    bool folder;
-    bool in_tree; /* not asked for by its own name: the first to be left out */
+    bool is_directory;
+    bool in_tree; /* found only as content of a directory; such files are left out first */
     bool kept;
 };
 
 struct search {
-    unsigned mib; /* of files that may be in an image */
-    const char *bases[3];
+    unsigned mib;         /* how many MiB of files may be in an image */
+    const char *bases[3]; /* directories for temporary files, or NULL */
     struct found *found;
-    size_t count, room;
-    char **trees; /* folders that were added with all that is in them */
+    size_t count, capacity;
+    char **trees; /* directories that were added with their content */
     size_t tree_count;
     struct stat image_dir;
-    char image_path[PATH_MAX]; /* of the image directory, with a slash behind */
-    bool is_full;              /* there are more than MOST */
-    struct stat streams[3];    /* standard streams, which the restoring command gives */
-    int failed;                /* why some files may not have been found, an errno value; 0 */
+    char image_path[PATH_MAX]; /* of the image directory, with a slash at the end */
+    bool is_full;              /* there are more than MAX_FOUND */
+    struct stat streams[3];    /* standard streams, which the command provides at a restore */
+    int failed;                /* an errno value if some files may not have been found */
 };
 
-/* That a file is not there, or is out of reach, hides no others. */
+/* A file that does not exist, or that this user may not read, is not a failure of the search. */
 static void note_failure(struct search *search, int number)
 {
     if (number != ENOENT && number != ENOTDIR && number != EACCES && number != EPERM &&
@@ -72,7 +74,7 @@ static void note_failure(struct search *search, int number)
 
 int64_t ckpt_temporaries_started(void)
 {
-    static int64_t started_ns; /* in later generations too */
+    static int64_t started_ns; /* in the image, so that it stays the same after a restore */
     char text[1024];
 
     if (started_ns || ckpt_raw_read_file("/proc/self/stat", text, sizeof text) < 0)
@@ -84,7 +86,10 @@ int64_t ckpt_temporaries_started(void)
 
 /* ---- which files ---- */
 
-/* Made after the JVM had been started, by its user; some file systems do not tell when. */
+/*
+ * Whether it was made after the JVM's start and belongs to its user.  Some file systems do not have
+ * the time of creation; for these it is the time of the last change of its inode.
+ */
 static bool is_young(struct search *search, const char *path, struct statx *status)
 {
     struct statx_timestamp made;
@@ -98,7 +103,7 @@ static bool is_young(struct search *search, const char *path, struct statx *stat
            made.tv_sec * 1000000000 + made.tv_nsec >= ckpt_temporaries_started();
 }
 
-/* The length of the temporary directory that @path is below; 0: of none. */
+/* The length of the directory for temporary files that contains @path; 0: none does. */
 static size_t base_of(const struct search *search, const char *path)
 {
     size_t longest = 0;
@@ -124,15 +129,16 @@ static bool is_same(const struct statx *left, const struct stat *right)
            left->stx_dev_minor == minor(right->st_dev);
 }
 
-/* Take one file or folder into the list; false: it is none of ours, nor is what is in it. */
+/* Add a file or directory to the list if it is temporary; false if not: nor is its content. */
 static bool add(struct search *search, const char *path, bool in_tree)
 {
     struct statx status;
     size_t base = base_of(search, path);
     struct found *found;
 
-    search->is_full |= search->count == MOST;
-    if (!base || !is_plain(path) || search->count == MOST || !is_young(search, path, &status) ||
+    search->is_full |= search->count == MAX_FOUND;
+    if (!base || !is_plain(path) || search->count == MAX_FOUND ||
+        !is_young(search, path, &status) ||
         (!S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode)) ||
         is_same(&status, &search->image_dir) ||
         strncmp(path, search->image_path, strlen(search->image_path)) == 0)
@@ -140,22 +146,22 @@ static bool add(struct search *search, const char *path, bool in_tree)
     for (size_t i = 0; i < CKPT_COUNT(search->streams); i++)
         if (is_same(&status, &search->streams[i]))
             return false;
-    if (search->count == search->room) {
-        size_t room = search->room ? search->room * 2 : 64;
-        struct found *more = realloc(search->found, room * sizeof *more);
+    if (search->count == search->capacity) {
+        size_t capacity = search->capacity ? search->capacity * 2 : 64;
+        struct found *more = realloc(search->found, capacity * sizeof *more);
 
         if (!more) {
             note_failure(search, ENOMEM);
             return false;
         }
         search->found = more;
-        search->room = room;
+        search->capacity = capacity;
     }
     found = &search->found[search->count];
     *found = (struct found){.path = strdup(path),
                             .base = base,
                             .size = S_ISREG(status.stx_mode) ? status.stx_size : 0,
-                            .folder = S_ISDIR(status.stx_mode),
+                            .is_directory = S_ISDIR(status.stx_mode),
                             .in_tree = in_tree};
     if (found->path)
         search->count++;
@@ -164,7 +170,10 @@ static bool add(struct search *search, const char *path, bool in_tree)
     return found->path != NULL;
 }
 
-/* Whether that tree is in the list: of a thousand open files each leads to the same one. */
+/*
+ * Whether that directory is in the list of trees; adds it if not.  So it is searched once, even if
+ * a thousand open files are in it.
+ */
 static bool has_tree(struct search *search, const char *path)
 {
     char **more;
@@ -173,7 +182,7 @@ static bool has_tree(struct search *search, const char *path)
         if (strcmp(search->trees[i], path) == 0)
             return true;
     more = realloc(search->trees, (search->tree_count + 1) * sizeof *more);
-    if (!more) /* it is only searched again */
+    if (!more) /* then it is searched again, which is harmless */
         return false;
     search->trees = more;
     search->trees[search->tree_count] = strdup(path);
@@ -203,27 +212,27 @@ static void add_tree(struct search *search, const char *path)
         fts_close(tree);
 }
 
-/* What is open or mapped, and the topmost young folder that it is in. */
+/* Add a file that is open or mapped, and the topmost young directory that contains it. */
 static void add_used(struct search *search, const char *path)
 {
     size_t base = base_of(search, path);
     struct statx status;
-    char folder[PATH_MAX];
+    char directory[PATH_MAX];
 
-    if (!base || !is_plain(path) || strlen(path) >= sizeof folder)
+    if (!base || !is_plain(path) || strlen(path) >= sizeof directory)
         return;
     add(search, path, false);
     for (const char *slash = strchr(path + base + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
-        if (is_young(search, folder, &status) && S_ISDIR(status.stx_mode)) {
-            if (!has_tree(search, folder))
-                add_tree(search, folder);
+        snprintf(directory, sizeof directory, "%.*s", (int)(slash - path), path);
+        if (is_young(search, directory, &status) && S_ISDIR(status.stx_mode)) {
+            if (!has_tree(search, directory))
+                add_tree(search, directory);
             return;
         }
     }
 }
 
-/* ---- where to look ---- */
+/* ---- where files are found ---- */
 
 static void add_mapped(struct search *search)
 {
@@ -268,13 +277,13 @@ static void add_open(struct search *search)
     }
     if (!entries || errno)
         note_failure(search, EIO);
-    if (getcwd(path, sizeof path - 2)) { /* the folder itself, not a file in it */
+    if (getcwd(path, sizeof path - 2)) { /* as if a file in it were open */
         strcat(path, "/-");
         add_used(search, path);
     }
 }
 
-/* A class, field or method that this JDK does not have is no failure of ours. */
+/* Clear an exception: a JDK may not have that class, field or method. */
 static bool usable(JNIEnv *env, const void *what)
 {
     if ((*env)->ExceptionCheck(env))
@@ -282,7 +291,7 @@ static bool usable(JNIEnv *env, const void *what)
     return what != NULL;
 }
 
-/* The set's elements, as of one moment; NULL if there is no set. */
+/* The elements of DeleteOnExitHook's set, copied while it is locked; NULL if there is no set. */
 static jobjectArray copy_of_set(JNIEnv *env)
 {
     jclass hook = (*env)->FindClass(env, "java/io/DeleteOnExitHook");
@@ -306,7 +315,7 @@ static jobjectArray copy_of_set(JNIEnv *env)
     return usable(env, array) ? array : NULL;
 }
 
-/* File names are bytes in Java's encoding of them: what is not ASCII is asked of Java. */
+/* The bytes of a file name, by String.getBytes(): Java knows the encoding of its file names. */
 static char *name_bytes(JNIEnv *env, jstring text)
 {
     jclass string = (*env)->FindClass(env, "java/lang/String");
@@ -325,20 +334,20 @@ static char *name_bytes(JNIEnv *env, jstring text)
     return name;
 }
 
-/* Links on the way are resolved, as the kernel does for what is open; not the last part. */
+/* Add a path, with links in its directory resolved, as in the kernel's paths of open files. */
 static void add_named(struct search *search, const char *name)
 {
     const char *slash = strrchr(name, '/');
-    char folder[PATH_MAX], path[PATH_MAX * 2];
+    char directory[PATH_MAX], path[PATH_MAX * 2];
 
-    if (slash ? (size_t)(slash - name) + 1 >= sizeof folder : strlen(name) >= sizeof folder)
+    if (slash ? (size_t)(slash - name) + 1 >= sizeof directory : strlen(name) >= sizeof directory)
         return;
     snprintf(path, sizeof path, "%.*s", slash ? (int)(slash - name) + 1 : 1, slash ? name : ".");
-    if (!realpath(path, folder)) {
+    if (!realpath(path, directory)) {
         note_failure(search, errno);
         return;
     }
-    snprintf(path, sizeof path, "%s/%s", folder, slash ? slash + 1 : name);
+    snprintf(path, sizeof path, "%s/%s", directory, slash ? slash + 1 : name);
     add_tree(search, path);
 }
 
@@ -379,7 +388,7 @@ static int by_path(const void *left, const void *right)
     return order ? order : a->in_tree - b->in_tree;
 }
 
-/* Twice found is found once, by its own name if that is how it was found once. */
+/* Sort by path and remove duplicates; one that is not in_tree is kept. */
 static void sort(struct search *search)
 {
     size_t kept = 0;
@@ -395,7 +404,7 @@ static void sort(struct search *search)
     search->count = kept;
 }
 
-/* Leave out what does not fit, beginning with what nobody asked for by its name. */
+/* Leave out files that exceed the limit, content of directories first. */
 static void limit(struct search *search)
 {
     uint64_t left = (uint64_t)search->mib << 20;
@@ -419,14 +428,14 @@ static void limit(struct search *search)
     if (missing)
         ckpt_log("warning",
                  "temporary files that do not fit into %u MiB (agent option tmp_files) are "
-                 "not in the image, and a restore needs them where they are: %s",
+                 "not in the image, and a restore needs them at their paths: %s",
                  search->mib, names);
     if (search->is_full)
         ckpt_log("warning", "there are more than %d temporary files; the rest is not in the image",
-                 MOST);
+                 MAX_FOUND);
 }
 
-/* A directory that a system property names, without links; malloc'd, NULL: none. */
+/* The directory in a system property, with links resolved; allocated by malloc(), NULL: none. */
 static char *directory_of(const char *name)
 {
     char property[PATH_MAX];
@@ -444,7 +453,7 @@ static void find_bases(struct search *search, struct ckpt_temporaries *ret)
         search->bases[2] = ret->tmp_dir;
 }
 
-/* The directory that the image is being written to, and older images are in. */
+/* The directory of the new image, and perhaps of older ones. */
 static int find_image_dir(struct search *search, int fd)
 {
     char link[64];

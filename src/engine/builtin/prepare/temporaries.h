@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The temporary files and folders of this JVM: what an image must have, because the end of one
- * process that was restored from it deletes them, or whatever tidies up does.
+ * Finds the temporary files and directories of this JVM.  They are saved in the image, because they
+ * may not exist at a later restore: a process that was restored earlier deletes them at its end, or
+ * directories for temporary files are cleaned.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PREPARE_TEMPORARIES_H
 #define CKPT_ENGINE_BUILTIN_PREPARE_TEMPORARIES_H
@@ -20,18 +21,21 @@ struct ckpt_temporaries {
 };
 
 /**
- * Find them, while the JVM runs; names in the log what exceeds the limit.
- * @param image_dir  the image directory, which is never one of them
- * @param mib        as many MiB of them may be in an image, the agent option tmp_files
+ * Find them, while the JVM runs. Files that exceed the limit are left out and logged.
+ * @param image_dir  the image directory, which is never a temporary one
+ * @param mib        how many MiB of such files may be in an image: the agent option tmp_files
  * @return 0, or -1 with @error: some may not have been found
  */
 int ckpt_temporaries_find(JNIEnv *env, int image_dir, unsigned mib, struct ckpt_temporaries *ret,
                           struct ckpt_error *error);
 
-/** Free what was found. */
+/** Free the memory of the list. */
 void ckpt_temporaries_free(struct ckpt_temporaries *temporaries);
 
-/** A moment soon after the JVM was started for the first time, by the wall clock. */
+/**
+ * The wall clock time at which the JVM was first started, before any restore; somewhat later, not
+ * earlier. 0: not known.
+ */
 int64_t ckpt_temporaries_started(void);
 
 #endif

@@ -123,14 +123,14 @@ static void add_moves(struct area *area, const struct ckpt_restore *restore)
     const struct ckpt_image_kernel *kernel = restore->image.view.kernel;
     const struct ckpt_special *special = &restore->special;
     uint64_t to = kernel->vvar_start ? kernel->vvar_start : kernel->vdso_start;
-    uint64_t parked = (uint64_t)area->end - (special->end - special->start);
+    uint64_t aside = (uint64_t)area->end - (special->end - special->start);
 
     for (int i = 0; i < special->count; i++) {
         uint64_t offset = special->map[i].start - special->start;
 
         area->plan->moves[area->plan->move_count++] =
             (struct ckpt_move){.from = special->map[i].start,
-                               .parked = parked + offset,
+                               .aside = aside + offset,
                                .to = to + offset,
                                .size = special->map[i].end - special->map[i].start};
     }

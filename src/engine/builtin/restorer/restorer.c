@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The restorer: turns the process that runs it into the one in the image.
+ * The restorer turns the process that runs it into the one in the image.  It is freestanding: it
+ * has no libc, no data and no thread-local storage.
  *
- * Freestanding: no libc, no data, no thread-local storage; it runs after the command has checked
- * everything that can be checked, clears the address space around itself, follows the plan, starts
- * the threads and enters the first one's context.  From the first unmapping on there is no way
- * back: an error is one line to standard error and exit status 125.
+ * It runs after the command has checked everything that can be checked.  It clears the address
+ * space around itself, executes the plan, starts the threads and enters the first one's context.
+ * After the first munmap() it cannot return to the command: an error is one line on standard error
+ * and exit status 125.
  */
 #include <stdbool.h>
 
@@ -20,10 +21,10 @@
 #include "engine/builtin/restorer/restorer_plan.h"
 
 #define VECTOR 128
-#define GROUP_SIZE ((uint64_t)512 << 10) /* read by one thread at once */
+#define GROUP_SIZE ((uint64_t)512 << 10) /* the bytes of one read */
 #define FEW_PAGES ((uint64_t)16 << 10)
 #define HUGE_SIZE ((uint64_t)2 << 20)
-#define LOOKS 200000 /* about 0.1 ms */
+#define SPINS 200000 /* about 0.1 ms */
 #define HELPER_FLAGS                                                                               \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
      CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
@@ -56,7 +57,7 @@ static unsigned long append(char *text, unsigned long length, const char *more)
     return length;
 }
 
-/* What the kernel's likely answers here mean; the number of any other says more than a word. */
+/* The meaning of the errors that are likely here; of others fail() prints the number. */
 static const char *reason(long error)
 {
     if (error == -12)
@@ -65,13 +66,13 @@ static const char *reason(long error)
     if (error == -11)
         return "EAGAIN, a limit on threads or on locked memory is reached";
     if (error == -5)
-        return "EIO, the image cannot be read; its file system fails, or it was cut off";
+        return "EIO, the image cannot be read; its file system fails, or it was truncated";
     if (error == -13)
         return "EACCES, the file system or a security module forbids it";
     if (error == -1)
         return "EPERM, a security module or a seccomp filter forbids it";
     if (error == -22)
-        return "EINVAL, the kernel does not take it";
+        return "EINVAL, the kernel does not accept it";
     if (error == -38)
         return "ENOSYS, the kernel or a seccomp filter does not have that call";
     return "errno ";
@@ -114,17 +115,17 @@ static void clear_space(const struct ckpt_plan *plan)
     long failed;
 
     for (uint64_t i = 0; i < plan->move_count; i++)
-        move(plan->moves[i].from, plan->moves[i].parked, plan->moves[i].size);
+        move(plan->moves[i].from, plan->moves[i].aside, plan->moves[i].size);
     failed = ckpt_sys_munmap(0, plan->area_start);
     if (failed == 0)
         failed = ckpt_sys_munmap(plan->area_end, plan->space_end - plan->area_end);
     if (failed < 0)
         fail("clear memory", plan->area_start, failed);
     for (uint64_t i = 0; i < plan->move_count; i++)
-        move(plan->moves[i].parked, plan->moves[i].to, plan->moves[i].size);
+        move(plan->moves[i].aside, plan->moves[i].to, plan->moves[i].size);
 }
 
-/* Read @count pieces that lie side by side in the image. */
+/* Read @count pieces that are adjacent in the image. */
 static void read_vector(int fd, struct iovec *vector, int count, uint64_t offset)
 {
     while (count) {
@@ -145,8 +146,8 @@ static void read_vector(int fd, struct iovec *vector, int count, uint64_t offset
     }
 }
 
-/* Memory for what is going to be read: made in one go it costs less than page by page. */
-static void make_pages(struct ckpt_plan *plan, const struct ckpt_op *op)
+/* Allocate the memory for a read at once, which costs less than page by page. */
+static void populate(struct ckpt_plan *plan, const struct ckpt_op *op)
 {
     if ((op->flags & CKPT_OP_COLLAPSE) && !__atomic_load_n(&plan->no_collapse, __ATOMIC_RELAXED)) {
         for (uint64_t at = 0; at < op->size; at += HUGE_SIZE) /* it must have a page table */
@@ -159,7 +160,7 @@ static void make_pages(struct ckpt_plan *plan, const struct ckpt_op *op)
         ckpt_sys_madvise(op->address, op->size, 23 /* MADV_POPULATE_WRITE */);
 }
 
-/* The end of what one call reads: pieces from @from on that are side by side in the image. */
+/* The end of the reads, from @from on, that one call does: they are adjacent in the image. */
 static uint64_t group_end(const struct ckpt_op *reads, uint64_t from, uint64_t count)
 {
     uint64_t to = from + 1, size = reads[from].size;
@@ -175,14 +176,14 @@ static void read_group(struct ckpt_plan *plan, const struct ckpt_op *op, uint64_
     struct iovec vector[VECTOR];
 
     for (uint64_t i = 0; i < count; i++) {
-        make_pages(plan, &op[i]);
+        populate(plan, &op[i]);
         vector[i].iov_base = (void *)op[i].address;
         vector[i].iov_len = op[i].size;
     }
     read_vector(plan->image_fd, vector, (int)count, op->offset);
 }
 
-/* On both threads: take one group after the other until there is none. */
+/* Runs on both threads: read one group after the other until none is left. */
 static void read_all(struct ckpt_plan *plan)
 {
     const struct ckpt_op *reads = (const struct ckpt_op *)plan->ops + plan->first_read;
@@ -205,7 +206,7 @@ static void copy(char *to, const char *from, uint64_t size)
         *to++ = *from++;
 }
 
-static void follow(const struct ckpt_op *op, uint64_t count)
+static void execute(const struct ckpt_op *op, uint64_t count)
 {
     for (; count; op++, count--) {
         long result = 0;
@@ -247,7 +248,7 @@ static void set_signals(const struct ckpt_plan *plan)
         ckpt_sys_sigaction((int)signals[i].number, signals[i].action, NULL);
 }
 
-/* Threads [from, to) of the plan's; the leader, 0, is there already. */
+/* Start the threads [from, to) of the plan; the leader, 0, is the calling one. */
 static void start_threads(const struct ckpt_plan *plan, uint64_t from, uint64_t to)
 {
     const struct ckpt_plan_thread *threads = (const struct ckpt_plan_thread *)plan->threads;
@@ -283,19 +284,20 @@ static void raise_flag(uint32_t *flag)
 }
 
 /*
- * Look for a while before sleeping: to wake a CPU that sleeps takes longer than most waits here,
- * above all in a virtual machine.  Without a pause instruction, which hypervisors count and punish.
+ * Spin for a while before sleeping, because waking a sleeping CPU takes longer than most waits
+ * here, especially in a virtual machine.  The loop has no pause instruction, because a hypervisor
+ * may preempt a virtual CPU that executes many of them.
  */
 static void wait_flag(uint32_t *flag)
 {
-    for (int i = 0; i < LOOKS && !__atomic_load_n(flag, __ATOMIC_ACQUIRE); i++)
+    for (int i = 0; i < SPINS && !__atomic_load_n(flag, __ATOMIC_ACQUIRE); i++)
         ;
     while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
         ckpt_sys_futex(flag, FUTEX_WAIT_PRIVATE, 0, NULL);
 }
 
-/* A second thread for half of what takes page faults and clones. */
-static void help(void *argument)
+/* The helper: a second thread that does half of the reads and starts half of the threads. */
+static void run_helper(void *argument)
 {
     struct ckpt_plan *plan = argument;
 
@@ -307,17 +309,18 @@ static void help(void *argument)
         ckpt_syscall(SYS_exit, 0, 0, 0, 0, 0, 0);
 }
 
-/* Where the machine has a second CPU and the kernel gives a thread; otherwise one does it all. */
-static bool get_help(struct ckpt_plan *plan)
+/* Start the helper; false if the machine has one CPU, or the thread cannot be started. */
+static bool start_helper(struct ckpt_plan *plan)
 {
-    return plan->helper_stack && ckpt_arch_spawn(HELPER_FLAGS, (void *)plan->helper_stack, help,
-                                                 plan, &plan->helper_tid, &plan->helper_tid) > 0;
+    return plan->helper_stack &&
+           ckpt_arch_spawn(HELPER_FLAGS, (void *)plan->helper_stack, run_helper, plan,
+                           &plan->helper_tid, &plan->helper_tid) > 0;
 }
 
 /*
- * Where the brk area, arguments and environment are.  Without it (a kernel without
- * CONFIG_CHECKPOINT_RESTORE) malloc does without brk and `ps` shows the command.  The program, for
- * /proc/PID/exe, may be set only with CAP_CHECKPOINT_RESTORE.
+ * Give the kernel the places of the brk area, the arguments and the environment.  If that fails (a
+ * kernel without CONFIG_CHECKPOINT_RESTORE), malloc() cannot use brk() and `ps` shows the command.
+ * The program, for /proc/PID/exe, can only be set with CAP_CHECKPOINT_RESTORE.
  */
 static void set_layout(const struct ckpt_plan *plan)
 {
@@ -329,28 +332,28 @@ static void set_layout(const struct ckpt_plan *plan)
     ckpt_sys_prctl(PR_SET_MM, PR_SET_MM_MAP, plan->mm_map, plan->mm_map_size, 0);
 }
 
-/* The first of the flat binary: the command enters it there. */
+/* At the start of the flat binary, where the command enters it. */
 __attribute__((section(".text.start"))) void ckpt_restorer_main(void *argument)
 {
     struct ckpt_plan *plan = argument;
     const struct ckpt_plan_thread *leader = (const struct ckpt_plan_thread *)plan->threads;
     const struct ckpt_op *ops = (const struct ckpt_op *)plan->ops;
-    uint64_t lasts = plan->first_read + plan->read_count;
-    bool helped;
+    uint64_t after_reads = plan->first_read + plan->read_count;
+    bool has_helper;
 
     clear_space(plan);
-    follow(ops, plan->first_read);
-    helped = get_help(plan);
+    execute(ops, plan->first_read);
+    has_helper = start_helper(plan);
     read_all(plan);
-    if (helped)
+    if (has_helper)
         wait_flag(&plan->helper_read);
-    follow(ops + lasts, plan->op_count - lasts);
+    execute(ops + after_reads, plan->op_count - after_reads);
     set_layout(plan);
     ckpt_syscall(SYS_close_range, plan->first_fd, ~0u, 0, 0, 0, 0);
     set_signals(plan);
     become_leader(leader);
-    if (helped)
+    if (has_helper)
         raise_flag(&plan->may_start);
-    start_threads(plan, 1, helped ? (plan->thread_count + 1) / 2 : plan->thread_count);
+    start_threads(plan, 1, has_helper ? (plan->thread_count + 1) / 2 : plan->thread_count);
     ckpt_arch_context_enter((const struct ckpt_arch_context *)leader->context);
 }

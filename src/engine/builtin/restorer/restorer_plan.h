@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What the command hands to the restorer: a flat plan, made in one block of memory.
+ * The plan that the command makes for the restorer, in one block of memory.
  *
- * The restorer's area, from low to high addresses: its code, this plan with its arrays, its stack,
- * room for the vDSO while the rest of the address space is cleared.  The area is free in the image
- * and stays mapped until the restored agent removes it.
+ * The restorer's area has, from low to high addresses: its code, this plan with its arrays, its
+ * stack, and room for the vDSO while the rest of the address space is cleared.  The image has no
+ * memory at these addresses; the restored agent unmaps the area.
  */
 #ifndef CKPT_ENGINE_BUILTIN_RESTORER_RESTORER_PLAN_H
 #define CKPT_ENGINE_BUILTIN_RESTORER_RESTORER_PLAN_H
@@ -32,16 +32,16 @@ struct ckpt_op {
     uint64_t address, size, offset;
 };
 
-/** A piece of memory to be moved: vDSO and vvar. */
+/** Memory to be moved: the vDSO or its data. It is at `aside` while the space is cleared. */
 struct ckpt_move {
-    uint64_t from, parked, to, size;
+    uint64_t from, aside, to, size;
 };
 
 struct ckpt_plan_thread {
     uint64_t context; /**< address of its struct ckpt_arch_context */
     uint64_t tls;
     uint64_t clear_tid;
-    uint32_t tid; /**< the TID it is to have; 0: any */
+    uint32_t tid; /**< the TID that it gets; 0: any */
     uint32_t reserved;
 };
 
@@ -56,7 +56,7 @@ struct ckpt_plan {
     uint64_t area_start, area_end;
     uint64_t space_end;              /**< the end of the address space that is cleared */
     uint64_t ops, op_count;          /**< address of struct ckpt_op[] */
-    uint64_t first_read, read_count; /**< the reads among them, which lie together */
+    uint64_t first_read, read_count; /**< the reads among them, which are consecutive */
     uint64_t next_read;              /**< the first that neither thread has taken yet */
     uint64_t threads, thread_count;  /**< address of struct ckpt_plan_thread[], the leader first */
     uint64_t signals, signal_count;  /**< address of struct ckpt_plan_signal[] */
@@ -67,10 +67,10 @@ struct ckpt_plan {
     int32_t first_fd;      /**< descriptors from here on are closed at the end */
     uint64_t stack;        /**< the end of the restorer's stack */
     uint64_t helper_stack; /**< the stack of a second thread that does half the work; 0: none */
-    uint32_t helper_tid;   /**< the kernel clears it, and wakes, when the helper has ended */
-    uint32_t helper_read;  /**< a futex: the helper's reads are done */
-    uint32_t may_start;    /**< a futex: the helper may start its threads */
-    uint32_t no_collapse;  /**< the kernel has no huge pages just now */
+    uint32_t helper_tid;  /**< a futex that the kernel clears and wakes when the helper has ended */
+    uint32_t helper_read; /**< a futex: the helper's reads are done */
+    uint32_t may_start;   /**< a futex: the helper may start its threads */
+    uint32_t no_collapse; /**< the kernel has no free huge pages: do not try again */
 };
 
 #endif
