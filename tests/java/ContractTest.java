@@ -668,7 +668,7 @@ public final class ContractTest {
         checkpoint.limit = 100;
         calledOff(checkpoint);
         log.expect("b1", "interrupted", "a1");
-        check(refused.get().getMessage().startsWith("another checkpoint is on its way: "
+        check(refused.get().getMessage().startsWith("another checkpoint is in progress: "
                 + Hook.class.getName() + ".beforeCheckpoint of "), refused.get().getMessage());
         String last = checkpoint.printed.get(1);
         check(last.startsWith("to requester last "), last);
@@ -686,7 +686,7 @@ public final class ContractTest {
         same(Outcome.NOT_BEGUN, serve(Step.RESUME, reasons));
         Hook failing = new Hook(log, "1", throwing(failure), null);
         Core.getGlobalContext().register(failing);
-        same(Outcome.CALLED_OFF, serve(Step.PREPARE, reasons));
+        same(Outcome.CANCELLED, serve(Step.PREPARE, reasons));
         same(1, reasons.size());
         check(reasons.get(0).endsWith("java.lang.Exception: busy"), reasons.get(0));
         log.expect("b1", "a1");
@@ -695,7 +695,7 @@ public final class ContractTest {
         failing.before = null;
         same(Outcome.DONE, serve(Step.PREPARE, reasons));
         same(0, reasons.size());
-        String busy = "another checkpoint is on its way and waits for its second half";
+        String busy = "another checkpoint is in progress, and its second half has not been";
         for (Step step : new Step[] {Step.PREPARE, Step.CHECKPOINT}) {
             same(Outcome.BUSY, serve(step, reasons));
             check(reasons.get(0).startsWith(busy), reasons.get(0));
@@ -729,7 +729,7 @@ public final class ContractTest {
         Outcome outcome = serve(Step.CHECKPOINT, reasons);
         boolean agent = Core.class.getClassLoader() == null;
         if (!agent) {
-            same(Outcome.CALLED_OFF, outcome);
+            same(Outcome.CANCELLED, outcome);
             check(reasons.get(0).contains("agent is not loaded"), reasons.get(0));
             try {
                 Core.checkpointRestore();
@@ -740,7 +740,7 @@ public final class ContractTest {
             throw new AssertionError("no UnsupportedOperationException");
         }
         log.expect("b1", "a1");
-        same(Outcome.CALLED_OFF, outcome);
+        same(Outcome.CANCELLED, outcome);
         same(Arrays.asList(hook.getClass().getName()
                 + ".beforeCheckpoint: java.lang.IllegalStateException: still\n"
                 + "  busy", "ContractTest.request: java.lang.Exception: after\n"

@@ -344,7 +344,7 @@ hook_hangs() {
     ask /status
     is "$code/$(member state)" 200/working "$V: hook_timeout: the endpoint answers while a hook hangs"
     post /after-restore
-    contains "$code $(member reasons)" "409 ['another checkpoint is on its way: $HANGS" \
+    contains "$code $(member reasons)" "409 ['another checkpoint is in progress: $HANGS" \
         "$V: hook_timeout: /after-restore while a hook hangs gets 409 and its name"
     release_hooks
     wait_line "$log" 'after third'

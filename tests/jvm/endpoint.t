@@ -66,7 +66,7 @@ before_and_after() {
     is "$code" 409 "$V: /before-checkpoint after /before-checkpoint gets 409"
     checkpoint "{\"directory\": \"$DIR/never\"}"
     is "$code" 409 "$V: /checkpoint after /before-checkpoint gets 409"
-    contains "$body" "another checkpoint is on its way" \
+    contains "$body" "another checkpoint is in progress" \
         "$V: /checkpoint after /before-checkpoint: the reason is given"
     post /after-restore
     is "$code/$body" 204/ "$V: /after-restore gets 204"

@@ -70,13 +70,13 @@ stubborn() {
     begin stubborn
     ask
     is "$status" 1 "$name: a hook that ignores its interrupt: the requester gets an answer"
-    like "$err" 'does not react to being interrupted; the application goes on' \
+    like "$err" 'does not react to the interrupt; the application continues' \
         "$name: the requester is told that the hook does not react"
     ask
     is "$status" 1 "$name: a second request while the hook hangs gets an answer"
-    like "$err" 'another checkpoint is on its way: Hooks.Hanging.beforeCheckpoint of .* for [0-9]+ s' \
+    like "$err" 'another checkpoint is in progress: Hooks.Hanging.beforeCheckpoint of .* for [0-9]+ s' \
         "$name: a second request gets the name of the hook"
-    like "$(get /own)" '^CheckpointException.another checkpoint is on its way: Hooks.Hanging' \
+    like "$(get /own)" '^CheckpointException.another checkpoint is in progress: Hooks.Hanging' \
         "$name: a request of the application gets the name of the hook"
     is "$(get /)" serving "$name: the application serves while the hook hangs"
     is "$(calls)" "before third before second " "$name: the other hooks wait for the one that hangs"
@@ -124,10 +124,10 @@ after() {
         fail "$name: an afterRestore that hangs is reported repeatedly" "$(<"$log")"
     contains "$(<"$log")" "Hooks\$Hanging.afterRestore of resource" \
         "$name: an afterRestore that hangs is named"
-    contains "$(<"$log")" "it is left to run on" "$name: an afterRestore that hangs is left running"
+    contains "$(<"$log")" "it is not interrupted" "$name: an afterRestore that hangs is left running"
     is "$(get /)" serving "$name: the JVM serves while afterRestore hangs"
     ask
-    like "$err" 'another checkpoint is on its way: Hooks.Hanging.afterRestore' \
+    like "$err" 'another checkpoint is in progress: Hooks.Hanging.afterRestore' \
         "$name: a request while afterRestore hangs is refused"
     release
     wait_line "$log" "after third"

@@ -156,8 +156,8 @@ folders() {
         return
     fi
     noexec in_noexec 2>/dev/null # bash reports the process that was killed
-    contains "$(<"$DIR/vain")" "checkpointer: error: no folder will do to load the agent's library from: \
-'$DIR/noexec' (failed to map segment from shared object), '$DIR/noexec/run' (not there), \
+    contains "$(<"$DIR/vain")" "checkpointer: error: cannot load the agent's library from any folder: \
+'$DIR/noexec' (failed to map segment from shared object), '$DIR/noexec/run' (does not exist), \
 '/dev/shm' (failed to map segment from shared object); name another with -Djava.io.tmpdir=DIR, or use \
 -agentpath"$'\n'"status 1, left: c.jar" "$V: all folders noexec: each is named, and no file is left"
     is "$(tr '\n' ' ' <"$DIR/next")" "1 before checkpoint after restore 2 status 0 " \

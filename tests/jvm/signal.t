@@ -54,10 +54,10 @@ generations() {
     CONFINE=()
     is "$(threads "$pid")" 1 "$name: one thread waits for the signal"
     kill -USR1 "$pid"
-    wait_line "$log" "signal USR1: checkpoint called off" || fail "$name: a refusal is reported"
-    contains "$(<"$log")" "checkpointer: warning: signal USR1: checkpoint called off, the application" \
+    wait_line "$log" "signal USR1: checkpoint cancelled" || fail "$name: a refusal is reported"
+    contains "$(<"$log")" "checkpointer: warning: signal USR1: checkpoint cancelled, the application" \
         "$name: a refusal is reported as a warning of the agent"
-    like "$(<"$log")" 'called off.*UDP socket' "$name: a refusal is reported with its reasons"
+    like "$(<"$log")" 'cancelled.*UDP socket' "$name: a refusal is reported with its reasons"
     is "$(hooks)" "$ALL" "$name: a refusal calls all hooks"
     is "$(get /)" serving "$name: the JVM answers after a refusal"
     is "$(ls "$image" 2>/dev/null)" "" "$name: a refusal leaves no image"
@@ -112,7 +112,7 @@ no_queue() {
     kill -USR1 "$pid"
     kill -USR1 "$pid"
     touch "$DIR/go-on"
-    wait_line "$log" "signal USR1: checkpoint called off" || fail "$name: the checkpoint is refused"
+    wait_line "$log" "signal USR1: checkpoint cancelled" || fail "$name: the checkpoint is refused"
     printf '\r\n' >&9
     like "$(timeout 20 cat <&9)" serving "$name: the JVM answers after the refusal"
     exec 9>&-
@@ -156,7 +156,7 @@ PYTHON
     is "$status" 1 "$name: a request by the command is refused"
     unlike "$(<"$log")" "signal WINCH" "$name: WINCH from the kernel is no request"
     kill -WINCH "$pid"
-    ok "$name: WINCH from a process is a request" wait_line "$log" "signal WINCH: checkpoint called off"
+    ok "$name: WINCH from a process is a request" wait_line "$log" "signal WINCH: checkpoint cancelled"
     exec 9>&-
     wait_exit "${tap_started[-1]}"
 }
@@ -178,13 +178,13 @@ late() {
     load "signal=USR1"
     is "$(caught 10)/$(threads "$pid")" 1/1 "$name: signal= in a second load takes the signal"
     kill -USR1 "$pid"
-    wait_line "$log" "signal USR1: checkpoint called off" || fail "$name: the signal is a request"
+    wait_line "$log" "signal USR1: checkpoint cancelled" || fail "$name: the signal is a request"
     load "signal=RTMIN+1"
     is "$(caught 10)/$(caught 35)" 0/1 "$name: another signal= gives the old signal back"
     load "signal=RTMIN+1"
     run timeout 20 "$CKPT" checkpoint "$pid" "$image"
     is "$status" 1 "$name: a request by the command after a change is refused"
-    is "$(count_lines "$log" "checkpoint called off")" 1 "$name: changes of the option are no requests"
+    is "$(count_lines "$log" "checkpoint cancelled")" 1 "$name: changes of the option are no requests"
     is "$(get /release)" released "$name: the program removes the obstacle"
     clients_are_gone "$port"
     kill -RTMIN+1 "$pid"

@@ -180,8 +180,8 @@ static void describe_outcome(FILE *out, enum ckpt_outcome outcome)
 {
     switch (outcome) {
     case CKPT_OUTCOME_BUSY:
-    case CKPT_OUTCOME_CALLED_OFF:
-        describe(out, "checkpoint called off, the application goes on:");
+    case CKPT_OUTCOME_CANCELLED:
+        describe(out, "checkpoint cancelled, the application continues:");
         break;
     case CKPT_OUTCOME_INCOMPLETE:
         describe(out, "restored, but afterRestore failed:");

@@ -26,9 +26,9 @@ enum ckpt_step {
 /** What came of it; Outcome.java has the same list, but for the last one. */
 enum ckpt_outcome {
     CKPT_OUTCOME_DONE,
-    CKPT_OUTCOME_BUSY,       /**< another checkpoint is on its way, and nothing was done */
+    CKPT_OUTCOME_BUSY,       /**< another checkpoint is in progress; nothing was done */
     CKPT_OUTCOME_NOT_BEGUN,  /**< there is no first half to which the second could be run */
-    CKPT_OUTCOME_CALLED_OFF, /**< a hook failed, or the process was not frozen: it continues */
+    CKPT_OUTCOME_CANCELLED,  /**< a hook failed, or the process was not frozen: it continues */
     CKPT_OUTCOME_INCOMPLETE, /**< restored, or continuing, but hooks failed afterwards */
     CKPT_OUTCOME_BROKEN,     /**< something failed that is not known to fail */
     CKPT_OUTCOME_UNREACHED,  /**< the JVM does not take the thread: it is starting or ending */

@@ -24,7 +24,7 @@
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
-#define BUSY "another checkpoint is on its way"
+#define BUSY "another checkpoint is in progress"
 #define GET_METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD)
 
 /* ---- answers ---- */
@@ -166,7 +166,7 @@ static void tell_begun(struct ckpt_http_server *server, struct ckpt_http_work *w
     else if (work->outcome == CKPT_OUTCOME_DONE)
         answer(server, work->asked, HTTP_NOCONTENT, NULL);
     else
-        tell_other(server, work, "hooks failed, the application goes on");
+        tell_other(server, work, "hooks failed, the application continues");
 }
 
 static void before_checkpoint(struct ckpt_http_server *server, struct evhttp_request *request)
@@ -257,7 +257,7 @@ static void tell_written(struct ckpt_http_server *server, struct ckpt_http_work 
     else if (work->outcome == CKPT_OUTCOME_DONE)
         answer(server, work->asked, HTTP_OK, written(&work->body));
     else
-        tell_other(server, work, "checkpoint called off, the application goes on");
+        tell_other(server, work, "checkpoint cancelled, the application continues");
 }
 
 static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *request)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The entry for launchers that know Java agents only: finds the native agent in this jar and passes
-// the options to it. It is the same library with the same options as after -agentpath, and it does
-// all the work; this code runs once, before main or when the jar is loaded into a running JVM, and
-// does not touch the instrumentation of classes.
+// Entry point for launchers that support only Java agents: loads the native agent from this jar and
+// passes the options to it. That is the same library with the same options as after -agentpath, and
+// does all the work. This code runs once, before main or when the jar is loaded into a running JVM,
+// and does not instrument classes.
 
 package checkpointer.agent;
 
@@ -12,9 +12,9 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.charset.Charset;
 
-/** Entry of {@code -javaagent:checkpointer.jar=OPTIONS}. */
+/** Entry point for {@code -javaagent:checkpointer.jar=OPTIONS}. */
 public final class Agent {
-    /** A class that the JVM has once a native agent has started in it, loaded by any means. */
+    /** A class that is defined if a native agent has started in this JVM, however it was loaded. */
     private static final String PRESENT = "jdk.crac.impl.Native";
 
     /** Keeps the library's class, and with it the library, for as long as the JVM runs. */
@@ -24,9 +24,9 @@ public final class Agent {
     }
 
     /**
-     * Called before the application starts. An error that ends the start of the JVM with -agentpath
-     * ends it here too. Not by an exception: that would be a trace, three failed assertions and a
-     * core dump.
+     * Called before the application starts. An error that stops the JVM with -agentpath stops it
+     * here too. Not by an exception, for which the JVM prints a stack trace and three failed
+     * assertions, and dumps core.
      */
     public static void premain(String options, Instrumentation instrumentation) {
         try {
@@ -39,7 +39,7 @@ public final class Agent {
             if (!call(library, "setUp", bytes(options))) {
                 Runtime.getRuntime().halt(1);
             }
-            // If not, it has reported why, and the program runs.
+            // On failure it has logged the reason, and the application runs without the agent.
             call(library, "begin", bytes(Unpacker.jar().toString()));
         } catch (ReflectiveOperationException | UnpackException e) {
             say("error", describe(e));
@@ -71,7 +71,7 @@ public final class Agent {
         }
     }
 
-    /** For the process that loads the jar; the JVM prints it. */
+    /** The answer to the process that loads the jar; the JVM prints it. */
     private static final class Refusal extends Exception {
         private static final long serialVersionUID = 1;
 
@@ -95,7 +95,7 @@ public final class Agent {
         return (Boolean) method.invoke(null, options);
     }
 
-    /** As they were on the command line: paths may be in them. */
+    /** The options as bytes, as on the command line, because they may contain paths. */
     private static byte[] bytes(String options) {
         String encoding = System.getProperty("sun.jnu.encoding");
         return options == null ? new byte[0]
@@ -107,7 +107,7 @@ public final class Agent {
         if (e instanceof UnpackException) {
             return e.getMessage();
         }
-        return "checkpointer.jar does not fit the agent that is in this JVM: "
+        return "checkpointer.jar does not match the agent in this JVM: "
                 + (e instanceof InvocationTargetException ? e.getCause() : e);
     }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The class to which the native library belongs. It is the only one of a class loader of its own
-// (Unpacker), and so the only one of an unnamed module: what this module is allowed, no other class
-// is.
+// The class to which the native library belongs. It is the only class of its class loader (see
+// Unpacker), and so of an unnamed module: what is allowed to this module is allowed to no other
+// class.
 
 package checkpointer.agent;
 
@@ -20,15 +20,15 @@ public final class Library {
     }
 
     /**
-     * From Java 24 on System.load() prints a warning of four lines unless the command line allows
-     * native access, which an agent's manifest cannot do. An agent may open java.lang for itself
-     * instead, and call what System.load() calls.
+     * Loads the library. From Java 24 on System.load() prints a warning of four lines unless the
+     * command line allows native access; an agent's manifest cannot allow it. But an agent may open
+     * java.lang to itself, and call the private method that System.load() calls.
      *
-     * @throws UnsatisfiedLinkError what is wrong with that file
+     * @throws UnsatisfiedLinkError if the file cannot be loaded, with the reason
      */
     public static void load(File file, Instrumentation instrumentation) {
         try {
-            if (!isWarned() || !loadUnwarned(file, instrumentation)) {
+            if (!warns() || !loadWithoutWarning(file, instrumentation)) {
                 System.load(file.getPath());
             }
         } catch (InvocationTargetException e) {
@@ -39,13 +39,13 @@ public final class Library {
         }
     }
 
-    private static boolean isWarned() {
+    private static boolean warns() {
         String version = System.getProperty("java.specification.version", "1.8");
         return version.indexOf('.') < 0 && Integer.parseInt(version) >= 24;
     }
 
-    /** Whether this JVM is as expected; if not, nothing is loaded. */
-    private static boolean loadUnwarned(File file, Instrumentation instrumentation)
+    /** Returns false, and loads nothing, if this JVM does not have these methods. */
+    private static boolean loadWithoutWarning(File file, Instrumentation instrumentation)
             throws InvocationTargetException {
         try {
             Method getModule = Class.class.getMethod("getModule");
@@ -67,11 +67,11 @@ public final class Library {
         }
     }
 
-    /** Takes the options; {@code false}: they are wrong, as standard error reports. */
+    /** Sets the options; {@code false}: they are invalid, and the reason is on standard error. */
     static native boolean setUp(byte[] options);
 
     /**
-     * Opens for requests; {@code false}: not possible here, as standard error reports.
+     * Starts to accept requests; {@code false}: not possible, and the reason is on standard error.
      *
      * @param jar the path of checkpointer.jar
      */

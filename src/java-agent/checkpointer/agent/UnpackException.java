@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Why the library in the jar could not be loaded: its message is for the user, as it is.
+// Thrown if the library in the jar cannot be loaded. The message is printed unchanged.
 
 package checkpointer.agent;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Unpacks the native library from the jar and loads it into the JVM. It is a file for a moment
-// only, in the first folder whose file system executes files, and gone before the application runs:
-// the engine takes such a library into the image as memory, so that no restore looks for the file.
+// Unpacks the native library from the jar and loads it into the JVM. The file is written to the
+// first folder whose file system allows executable mappings, and removed before the application
+// runs. The engine stores the agent's library in the image, so that no restore needs the file.
 
 package checkpointer.agent;
 
@@ -35,14 +35,14 @@ import java.util.TreeSet;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
-/** One use, by one thread. */
+/** For one use by one thread. */
 final class Unpacker {
     private static final String FOLDER = "native/";
     private static final String FILE = "/libcheckpointer.so";
 
     private final Path jar;
     private final Instrumentation instrumentation;
-    /** Why it did not work, and where, in the order of trying. */
+    /** The folders that were tried, in that order, each with the reason why it failed. */
     private final Map<String, String> failures = new LinkedHashMap<>();
 
     private Unpacker(Path jar, Instrumentation instrumentation) {
@@ -56,7 +56,7 @@ final class Unpacker {
             return Paths.get(Unpacker.class.getProtectionDomain().getCodeSource().getLocation()
                     .toURI());
         } catch (URISyntaxException | RuntimeException e) {
-            throw new UnpackException("checkpointer.jar does not know where it is: " + e);
+            throw new UnpackException("cannot find the path of checkpointer.jar: " + e);
         }
     }
 
@@ -84,11 +84,11 @@ final class Unpacker {
             }
             failures.put(folder.toString(), reason);
         }
-        throw new UnpackException("no folder will do to load the agent's library from: " + failed()
+        throw new UnpackException("cannot load the agent's library from any folder: " + failed()
                 + "; name another with -Djava.io.tmpdir=DIR, or use -agentpath");
     }
 
-    /** Loads it from this folder; {@code null}, or the reason why it cannot. */
+    /** Loads the library from this folder. Returns {@code null}, or the reason why it failed. */
     private String attempt(Path folder, byte[] library, Class<?> owner) throws UnpackException {
         Path file = folder.resolve(".libcheckpointer-" + Long.toHexString(System.nanoTime())
                 + Integer.toHexString(System.identityHashCode(owner)) + ".so");
@@ -119,7 +119,7 @@ final class Unpacker {
 
     private static String describe(Exception e) {
         if (e instanceof NoSuchFileException) {
-            return "not there";
+            return "does not exist";
         }
         if (e instanceof AccessDeniedException) {
             return "permission denied";
@@ -139,7 +139,7 @@ final class Unpacker {
         return text.toString();
     }
 
-    /** Where files may perhaps be written and executed; memory last: that is often noexec. */
+    /** Folders to try; /dev/shm last, because it is often mounted with noexec. */
     private Set<Path> folders() {
         Set<Path> folders = new LinkedHashSet<>();
         String cache = System.getenv("XDG_CACHE_HOME");
@@ -158,7 +158,7 @@ final class Unpacker {
         }
     }
 
-    /** Such as linux-x86_64, followed by -musl where that is the JVM's C library. */
+    /** Such as linux-x86_64, followed by -musl if that is the JVM's C library. */
     private static String platform() throws IOException {
         String machine = System.getProperty("os.arch");
         String system = System.getProperty("os.name").toLowerCase(Locale.ROOT).replace(' ', '-');
@@ -198,7 +198,7 @@ final class Unpacker {
         return all.toByteArray();
     }
 
-    /** Defines {@link Library} in a loader, and so a module, of its own. */
+    /** Defines {@link Library} in a new class loader, and so in a separate unnamed module. */
     private static Class<?> owner(byte[] bytes) {
         return bytes == null ? null : new ClassLoader(null) {
             Class<?> define() {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Thrown for a checkpoint that did not take place. Each reason is a suppressed exception of it:
+// Thrown for a checkpoint that was cancelled. Each reason is a suppressed exception of it:
 // org.crac copies those, and only those, into its own exception of the same name.
 
 package jdk.crac;
 
 /**
- * Reports that a checkpoint did not take place, and that the process continues as before. The
- * reasons are the {@linkplain Throwable#getSuppressed() suppressed} exceptions: what hooks threw,
- * what in the process could not be frozen, what went wrong in writing the image.
+ * Reports that a checkpoint was cancelled, and that the process continues as before. The reasons
+ * are the {@linkplain Throwable#getSuppressed() suppressed} exceptions: what hooks threw, what in
+ * the process could not be frozen, what failed while the image was written.
  */
 public class CheckpointException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    /** Makes an exception without a message of its own. */
+    /** Makes an exception without a message. */
     public CheckpointException() {
     }
 

@@ -18,7 +18,7 @@ public class Core {
     }
 
     /**
-     * Returns the context that every checkpoint of this JVM notifies. Its promises are in the
+     * Returns the context that every checkpoint of this JVM notifies. Its guarantees are in the
      * {@linkplain jdk.crac description of the package}.
      *
      * @return the global context, always the same one
@@ -33,7 +33,7 @@ public class Core {
      * once the image is written.
      *
      * <p>Callers on several threads take turns: the next checkpoint starts when the one before it
-     * is over, which after a successful one is in the restored process. A thread that a hook waits
+     * is done, which after a successful one is in the restored process. A thread that a hook waits
      * for must not call this method: the two would wait for each other until the hook's limit is
      * reached. The hook's own thread gets an exception at once.
      *

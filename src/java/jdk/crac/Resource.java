@@ -2,7 +2,7 @@
 //
 // The hook: what an application implements to be notified of a checkpoint and of the restore after
 // it. Signatures as in CRaC's JDK, because org.crac makes reflection proxies of this interface.
-// Must not gain a method: such a proxy could not answer it.
+// No method may be added: such a proxy could not handle it.
 
 package jdk.crac;
 

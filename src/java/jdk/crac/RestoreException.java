@@ -12,7 +12,7 @@ package jdk.crac;
 public class RestoreException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    /** Makes an exception without a message of its own. */
+    /** Makes an exception without a message. */
     public RestoreException() {
     }
 

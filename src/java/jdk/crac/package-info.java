@@ -4,7 +4,7 @@
  * The coordination API that {@code org.crac} looks for: resources are notified before the JVM
  * is frozen into an image and after it was restored from one.
  *
- * <h2>What the global context promises</h2>
+ * <h2>Guarantees of the global context</h2>
  * <ul>
  * <li>It holds its resources weakly: registering one does not keep it alive. From the moment it
  *   starts to notify until the end of the same checkpoint's {@code afterRestore}, it holds those
@@ -25,12 +25,12 @@
  * </ul>
  *
  * <h2>A checkpoint</h2>
- * If every {@code beforeCheckpoint} returned normally and the process can be frozen, it is; what
- * follows happens in the restored process: {@code afterRestore} of every resource, then the
- * requester's call returns. Before the process is examined there is a collection (unless the
- * agent's option {@code gc} is false), and the cleaners and finalizers of unreachable objects
- * complete. Otherwise the checkpoint is cancelled, {@code afterRestore} runs on
- * every resource in the process, which continues, and the requester gets a
- * {@code CheckpointException} with all the reasons, those of {@code afterRestore} among them.
+ * If every {@code beforeCheckpoint} returned normally and the process can be frozen, it is. The
+ * rest happens in the restored process: {@code afterRestore} of every resource, then the
+ * requester's call returns. Before the process is examined there is a garbage collection
+ * (unless the agent's option {@code gc} is false), and the cleaners and finalizers of unreachable
+ * objects complete. Otherwise the checkpoint is cancelled, {@code afterRestore} runs on every
+ * resource in the process, which continues, and the requester gets a {@code CheckpointException}
+ * with all the reasons, those of {@code afterRestore} among them.
  */
 package jdk.crac;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Registers the CRaCMXBean with the platform. Services of the platform are looked up in named
-// modules and in jars of the boot class path; we have no jar, so the agent defines this class, with
-// no class loader, into this package of the module java.management, lets that module read the boot
-// loader's unnamed one (our other classes) and adds it to the module's providers. That is why it is
-// compiled apart, with --patch-module, for JDK 9, and without lambdas or concatenation by
-// invokedynamic: every use of the platform's MBeans runs through here.
+// Registers the CRaCMXBean with the platform. The platform looks up its services in named modules
+// and in jars of the boot class path. Without a jar, the agent defines this class by the boot
+// loader in this package of the module java.management, makes that module read the boot loader's
+// unnamed module (which has the agent's other classes), and adds the class to the module's
+// providers. So it is compiled separately, with --patch-module, for JDK 9; and without lambdas and
+// string concatenation by invokedynamic, because every use of the platform's MBeans runs this code.
 
 package sun.management.spi;
 
@@ -31,7 +31,7 @@ public final class CheckpointerMBeanProvider extends PlatformMBeanProvider {
         private final Map<String, CRaCMXBean> beans =
                 Collections.<String, CRaCMXBean>singletonMap(CRaCImpl.NAME, new CRaCImpl());
 
-        // Declared, and not private: javac would add a class of its own to get at a private one.
+        // Explicit and not private: for access to a private one javac would generate another class.
         Component() {
         }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The platform's one CRaCMXBean, handed out by sun.management.spi.CheckpointerMBeanProvider.
-// Called on any thread, through JMX also for remote clients.
+// The platform's CRaCMXBean, which sun.management.spi.CheckpointerMBeanProvider provides. Called on
+// any thread, through JMX also for remote clients.
 
 package jdk.crac.impl;
 
@@ -12,9 +12,9 @@ import jdk.crac.Core;
 import jdk.crac.RestoreException;
 import jdk.crac.management.CRaCMXBean;
 
-/** Answers the management interface from the agent. */
+/** Implements the management interface by calls of the agent. */
 public final class CRaCImpl implements CRaCMXBean {
-    /** The object name, the one that CRaC's JDK uses. */
+    /** The object name, as in CRaC's JDK. */
     public static final String NAME = "jdk.management:type=CRaC";
 
     /** Makes the bean. */

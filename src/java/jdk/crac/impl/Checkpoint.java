@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Drives one checkpoint after another: notifies the resources, has the agent freeze the process,
-// notifies again, and hands the failures to the requester. Called on application threads by
-// Core.checkpointRestore() and the MXBean, and on the agent's threads by serve(). Turn sees to it
-// that there is one at a time, HookWatch that a hook which hangs is reported. Tests put another
-// freeze() in place by a subclass, and what HookWatch asks the agent.
+// Carries out checkpoints: notifies the resources, makes the agent freeze the process, notifies
+// again, and returns the failures to the requester. Called on application threads by
+// Core.checkpointRestore() and the MXBean, and on the agent's threads by serve(). Turn allows only
+// one checkpoint at a time; HookWatch reports a hook that hangs. The protected methods call the
+// agent; tests override them in a subclass.
 
 package jdk.crac.impl;
 
@@ -20,7 +20,7 @@ import jdk.crac.RestoreException;
 
 /** The sequence of a checkpoint. */
 public class Checkpoint {
-    /** The agent's number of each request of the application's. */
+    /** The number of every request that comes from the application. */
     private static final long APPLICATION = 0;
 
     private static final Charset UTF_8 = Charset.forName("UTF-8");
@@ -28,10 +28,10 @@ public class Checkpoint {
     private final Context<? extends Resource> context;
     private final Turn turn = new Turn();
 
-    /** Whether the turn is that of an outside tool, between its two requests. */
+    /** Whether an outside tool has the turn: after its PREPARE, and before its RESUME. */
     private final AtomicBoolean begun = new AtomicBoolean();
 
-    /** Of the time between these requests; the turn belongs to them. */
+    /** The recordings that are paused between these two requests; used only with the turn. */
     private FlightRecordings recordings;
 
     /**
@@ -44,9 +44,9 @@ public class Checkpoint {
     }
 
     /**
-     * Carries out a checkpoint of this JVM; {@link Core#checkpointRestore()} says how.
+     * Carries out a checkpoint of this JVM, as {@link Core#checkpointRestore()} describes.
      *
-     * @throws CheckpointException if the checkpoint was called off
+     * @throws CheckpointException if the checkpoint was cancelled
      * @throws RestoreException if the process was restored and hooks failed in it
      */
     public static void checkpointRestore() throws CheckpointException, RestoreException {
@@ -70,7 +70,7 @@ public class Checkpoint {
     }
 
     /**
-     * Tells whether this JVM can be frozen, as far as that depends on the agent and the machine.
+     * Returns whether the agent is loaded and the machine can freeze and restore processes.
      *
      * @return whether {@link #checkpointRestore} does not throw UnsupportedOperationException
      */
@@ -79,15 +79,15 @@ public class Checkpoint {
     }
 
     /**
-     * Serves a request from outside, on a thread of the agent's; a main class that the restore
-     * names is run on a thread of its own. Throws nothing.
+     * Serves a request from outside the JVM, on a thread of the agent. A main class that the
+     * restore names runs on a separate thread. Throws nothing.
      *
-     * @param step what it asks for
-     * @param request the agent's number of it, for the agent's functions
-     * @param millis how long it may wait for another checkpoint, though never for one whose hook
-     *     hangs or whose second half has yet to be asked for
+     * @param step what is requested
+     * @param request the agent's number of the request
+     * @param millis how long to wait for another checkpoint; it never waits for one whose hook
+     *     hangs, or whose second half has not been requested yet
      * @param reasons gets what failed, or what other requests wait for
-     * @return what came of it
+     * @return the outcome
      */
     public static Outcome serve(Step step, long request, long millis, List<String> reasons) {
         Failures failures = new Failures();
@@ -104,7 +104,7 @@ public class Checkpoint {
         return outcome;
     }
 
-    /** The same, as the agent calls it: by numbers, and with the reasons handed to it as bytes. */
+    /** Called by the agent. Uses numbers for the enums, and passes the reasons as bytes. */
     private static int serve(int step, long request, long millis) {
         List<String> reasons = new ArrayList<>();
         Outcome outcome = serve(Step.values()[step], request, millis, reasons);
@@ -115,12 +115,12 @@ public class Checkpoint {
     }
 
     /**
-     * Carries out a checkpoint for the application, when no other one is on the way.
+     * Carries out a checkpoint for the application, after a checkpoint that is in progress.
      *
-     * @param request handed to {@link #freeze}
-     * @throws CheckpointException if it was called off, if a hook of this context calls, or if a
-     *     hook of another checkpoint hangs
-     * @throws RestoreException if the process was frozen, and hooks failed afterwards
+     * @param request passed to {@link #freeze}
+     * @throws CheckpointException if it was cancelled, if the caller is a hook of this context, or
+     *     if a hook of another checkpoint hangs
+     * @throws RestoreException if the process was frozen and hooks failed afterwards
      */
     public final void run(long request) throws CheckpointException, RestoreException {
         Failures failures = new Failures();
@@ -141,7 +141,7 @@ public class Checkpoint {
             return resume(request, failures);
         }
         if (step == Step.ASK) {
-            failures.add(new CheckpointException(turn.says()));
+            failures.add(new CheckpointException(turn.describe()));
             return Outcome.DONE;
         }
         String unsupported = unsupported();
@@ -149,15 +149,15 @@ public class Checkpoint {
             return checkpoint(request, millis, failures);
         }
         failures.add(new CheckpointException(unsupported));
-        return Outcome.CALLED_OFF;
+        return Outcome.CANCELLED;
     }
 
-    /** The one way to a freeze, for requests from outside as for the application's. */
+    /** Every checkpoint takes this path, requested from outside or by the application. */
     private Outcome checkpoint(long request, long millis, Failures failures) {
         if (turn.isRunning()) {
             failures.add(new IllegalStateException(
                     "checkpointRestore() was called from inside a hook"));
-            return Outcome.CALLED_OFF;
+            return Outcome.CANCELLED;
         }
         String busy = turn.take(millis);
         if (busy != null) {
@@ -174,9 +174,10 @@ public class Checkpoint {
     /**
      * Freezes the process.
      *
-     * @param request the agent's number of it
-     * @param reports gets why not, each as {@code TYPE:message}
-     * @return whether an image of it is written: this is the restored process, or it continues
+     * @param request the agent's number of the request
+     * @param reports gets the reasons against it, each as {@code TYPE:message}
+     * @return whether the image is written; this is then the restored process, or the old one
+     *     that continues
      */
     protected boolean freeze(long request, List<String> reports) {
         FlightRecordings recordings = FlightRecordings.find();
@@ -196,30 +197,30 @@ public class Checkpoint {
     }
 
     /**
-     * Finds what makes a checkpoint pointless, before any hook is called.
+     * Checks, before any hook is called, whether the checkpoint can succeed at all.
      *
-     * @param request the agent's number of it
-     * @param reports gets what does, as {@code TYPE:message}
-     * @return whether nothing does
+     * @param request the agent's number of the request
+     * @param reports gets the reasons against it, each as {@code TYPE:message}
+     * @return whether there are none
      */
     protected boolean isWorthwhile(long request, List<String> reports) {
         return Native.isWorthwhile(request, reports);
     }
 
     /**
-     * How long one hook may run.
+     * Returns how long one hook may run.
      *
-     * @return milliseconds, 0 for as long as it likes
+     * @return milliseconds, 0 for no limit
      */
     protected long hookLimit() {
         return Native.hookLimit();
     }
 
     /**
-     * Whether a thread that has the turn serves a request that no one waits for any more: the
-     * process was frozen and restored while it waited. It is not to be frozen for that once more.
+     * Returns whether the process was frozen and restored since the request was made. No requester
+     * waits for it in the restored process, which must not be frozen again for it.
      *
-     * @param request the agent's number of it
+     * @param request the agent's number of the request
      * @return whether to do nothing
      */
     protected boolean isStale(long request) {
@@ -227,21 +228,21 @@ public class Checkpoint {
     }
 
     /**
-     * Reports what a hook does, to standard error and to the requester.
+     * Reports on a hook, to standard error and to the requester.
      *
      * @param request the agent's number of the request, 0 for standard error alone
      * @param text lines for a person to read
-     * @param last whether the requester is not to wait for anything more
+     * @param last whether this is the final answer to the requester
      */
     protected void report(long request, String text, boolean last) {
         Native.report(request, text, last);
     }
 
     /**
-     * Finds the holder of the lock that a thread waits for.
+     * Finds the thread that holds the java.util.concurrent lock that another thread waits for.
      *
-     * @param thread the thread
-     * @return the other one, {@code null} if it waits for none that is of java.util.concurrent
+     * @param thread the thread that waits
+     * @return the holder, {@code null} if there is none
      */
     protected Thread lockHolder(Thread thread) {
         return Native.lockHolder(thread);
@@ -251,10 +252,10 @@ public class Checkpoint {
         List<String> reports = new ArrayList<>();
         if (!isWorthwhile(request, reports)) {
             add(reports, failures);
-            return Outcome.CALLED_OFF;
+            return Outcome.CANCELLED;
         }
         HookWatch watch = HookWatch.open(this, turn, request);
-        Outcome outcome = Outcome.CALLED_OFF; // loads the class here, where time does not matter
+        Outcome outcome = Outcome.CANCELLED; // loads Outcome here, outside of the critical time
         try {
             before(failures, watch);
             if (failures.isEmpty()) {
@@ -292,11 +293,11 @@ public class Checkpoint {
         if (failures.isEmpty()) {
             pauseRecordings();
             turn.pause();
-            begun.set(true); // from here on, the turn is given back by resume()
+            begun.set(true); // from here on, resume() releases the turn
             return Outcome.DONE;
         }
         turn.give();
-        return Outcome.CALLED_OFF;
+        return Outcome.CANCELLED;
     }
 
     private Outcome resume(long request, Failures failures) {
@@ -319,7 +320,7 @@ public class Checkpoint {
         return failures.isEmpty() ? Outcome.DONE : Outcome.INCOMPLETE;
     }
 
-    /** Between two requests no lock can be held. */
+    /** The recorder's lock cannot be held between two requests, only during each call. */
     private void pauseRecordings() {
         recordings = FlightRecordings.find();
         if (recordings != null) {
@@ -346,7 +347,7 @@ public class Checkpoint {
         }
         Throwable overrun = watch.overrun();
         if (failures.isEmpty() && overrun != null) {
-            failures.add(overrun); // a context of the application's has swallowed it
+            failures.add(overrun); // a context of the application has dropped it
         }
     }
 
@@ -413,7 +414,7 @@ public class Checkpoint {
         }
     }
 
-    /** Made at the first request, so that the agent can use this class before Core exists. */
+    /** Initialised at the first request, because the agent uses this class before Core exists. */
     private static final class Global {
         static final Checkpoint CHECKPOINT = new Checkpoint(Core.getGlobalContext());
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Reported among the reasons of a CheckpointException for something open that cannot be frozen.
-// Name, constructor and place as in CRaC's JDK, where tools and tests look for it by name.
+// Name, constructor and package are those of CRaC's JDK, because tools and tests find it by name.
 
 package jdk.crac.impl;
 
@@ -9,7 +9,7 @@ package jdk.crac.impl;
 public class CheckpointOpenResourceException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    /** Whether it would have a cause if stacks had been kept. */
+    /** Whether it would have a cause with the agent option fd_stacks=true. */
     transient boolean lacksOrigin;
 
     /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Reported among the reasons of a CheckpointException for an open socket that cannot be frozen.
-// Name, constructor and place as in CRaC's JDK, where tools and tests look for it by name.
+// Name, constructor and package are those of CRaC's JDK, because tools and tests find it by name.
 
 package jdk.crac.impl;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Collects what goes wrong during the notifications of one checkpoint, flat: a CheckpointException
-// or RestoreException, as nested contexts throw, is taken apart into what it suppresses. Also
-// turns such an exception into text for people. Used by one thread at a time.
+// Collects the exceptions of one checkpoint in a flat list: a CheckpointException or
+// RestoreException, as nested contexts throw, is replaced by the exceptions that it suppresses.
+// Also formats them as text for people. Used by one thread at a time.
 
 package jdk.crac.impl;
 
@@ -21,22 +21,22 @@ final class Failures {
             "start the JVM with the agent option fd_stacks=true to see where they were opened";
 
     private final List<Throwable> failures = new ArrayList<>();
-    private final Set<Throwable> takenApart =
+    private final Set<Throwable> replaced =
             Collections.newSetFromMap(new IdentityHashMap<Throwable, Boolean>());
 
     boolean isEmpty() {
         return failures.isEmpty();
     }
 
-    /** Adds an exception; one that only carries others is replaced by those. */
+    /** Adds an exception, or in place of one that only carries others, those. */
     void add(Throwable failure) {
         Throwable[] carried = failure.getSuppressed();
         if (carried.length == 0 || !isCarrier(failure)) {
             failures.add(failure);
             return;
         }
-        if (!takenApart.add(failure)) {
-            return; // an exception may suppress itself by way of another one
+        if (!replaced.add(failure)) {
+            return; // an exception may suppress itself through another one
         }
         if (failure.getMessage() != null || failure.getCause() != null) {
             failures.add(withoutCarried(failure));
@@ -46,7 +46,7 @@ final class Failures {
         }
     }
 
-    /** Hangs everything collected on an exception, and returns it to be thrown. */
+    /** Adds all failures to an exception as suppressed ones, and returns it to be thrown. */
     <T extends Exception> T into(T exception) {
         boolean interrupted = false;
         for (Throwable failure : failures) {
@@ -68,8 +68,8 @@ final class Failures {
     }
 
     /**
-     * Each failure for a person: where it came from, the exception, its causes and what it
-     * suppresses, in lines. In the end a hint, if it helps.
+     * Each failure as lines for a person: its origin, the exception, its causes and the exceptions
+     * that it suppresses. The last element may be a hint.
      */
     List<String> reasons() {
         List<String> reasons = new ArrayList<>();
@@ -84,7 +84,7 @@ final class Failures {
         return reasons;
     }
 
-    /** A headline, then the {@link #reasons} that a refusal carries, indented. */
+    /** A headline, then the {@link #reasons} of a refusal, indented. */
     static String describe(String headline, Throwable refused) {
         Failures carried = new Failures();
         for (Throwable reason : refused.getSuppressed()) {
@@ -97,7 +97,7 @@ final class Failures {
         return out.toString();
     }
 
-    /** Whether there are descriptors of which nobody knows where they were opened. */
+    /** Whether there are descriptors for which no stack was recorded when they were opened. */
     private static boolean lackOrigins(List<Throwable> reasons) {
         for (Throwable reason : reasons) {
             if (reason instanceof CheckpointOpenResourceException
@@ -133,9 +133,9 @@ final class Failures {
     }
 
     /**
-     * Names the innermost hook on an exception's stack; if it was made outside of any, the method
-     * that made it; null for our own reports. The stack is asked, and not the context that called
-     * the hook, because what org.crac registers there is a proxy of its own.
+     * Names the innermost hook on an exception's stack, or else the method that made the exception;
+     * null for the agent's own reports. Uses the stack instead of the resource, because what
+     * org.crac registers is a proxy.
      */
     private static String originOf(Throwable reason) {
         StackTraceElement[] frames = reason.getStackTrace();
@@ -158,7 +158,7 @@ final class Failures {
         return null;
     }
 
-    /** An exception's class and message, or our own's message alone; its methods may throw. */
+    /** An exception's class and message, for a carrier only the message; its methods may throw. */
     private static String text(Throwable failure) {
         try {
             String message = failure.getMessage();

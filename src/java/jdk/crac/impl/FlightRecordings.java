@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Java Flight Recorder around a freeze. While it records, it has a file open (a chunk) in a
-// directory of its own (the repository), which it deletes when the JVM ends. Two clones that kept
-// both would write one file, and the end of one would delete what the other has recorded. So the
-// recorder completes its chunk before the freeze and records in memory until the process continues;
-// a restored process then begins a repository of its own, with links to, or copies of, the complete
-// chunks. The old repository is left to the next clone.
+// Java Flight Recorder around a freeze. While it records, it has a file (a chunk) open in its own
+// directory (the repository), which it deletes when the JVM ends. Two clones with the same
+// repository would write to the same file, and the end of one would delete the other's data. So the
+// recorder completes its chunk before the freeze and records in memory until the process continues.
+// A restored process then makes a new repository, with links to the complete chunks, or copies of
+// them. The old repository stays for the next clone.
 //
 // Used on the thread that freezes, with the recorder's lock held, so that no other thread makes a
-// chunk meanwhile. The names are private ones of the JDK (8, 11, 17 and 25 have been tried); if one
-// is missing, JFR is left as it is and a warning says so. Nothing here loads JFR into a JVM.
+// chunk meanwhile. The names are private ones of the JDK (tested with 8, 11, 17 and 25); if one is
+// missing, JFR is not changed and a warning is written. Nothing here loads JFR into a JVM.
 
 package jdk.crac.impl;
 
@@ -31,7 +31,7 @@ import java.util.Map;
 /** The recordings of this JVM. */
 final class FlightRecordings {
     private static final String PACKAGE = "jdk.jfr.internal.";
-    private static final int NAMES = 100; // tried for a chunk whose name is taken
+    private static final int NAMES = 100; // to try for a chunk whose name is in use
 
     private final Object recorder;
     private boolean isPaused;
@@ -50,12 +50,12 @@ final class FlightRecordings {
             }
             return new FlightRecordings(get(facade, instance, "internal"));
         } catch (Exception unknown) {
-            warn("this JVM's Flight Recorder is not known, clones will share its files", unknown);
+            warn("cannot control this JVM's Flight Recorder, clones will share its files", unknown);
             return null;
         }
     }
 
-    /** The recorder's own lock, to be held from pause() to resume(). */
+    /** The recorder's lock, to be held from pause() to resume(). */
     Object lock() {
         return recorder;
     }
@@ -76,7 +76,7 @@ final class FlightRecordings {
                     end instanceof Instant ? end : Instant.now(), null);
             set(recorder.getClass(), recorder, "currentChunk", null);
         } catch (Exception failure) {
-            warn("Flight Recorder keeps its file over the checkpoint, and clones will share it",
+            warn("cannot close Flight Recorder's file for the checkpoint, clones will share it",
                     failure);
         }
     }
@@ -89,14 +89,14 @@ final class FlightRecordings {
     void resume(boolean isClone) {
         try {
             if (isClone) {
-                leaveRepository();
+                dropRepository();
             }
             if (isPaused) {
                 isPaused = false;
                 call(recorder.getClass(), recorder, "rotateDisk");
             }
             if (isClone) {
-                takeChunks();
+                adoptChunks();
                 makeDestinations();
             }
         } catch (Exception failure) {
@@ -104,7 +104,7 @@ final class FlightRecordings {
         }
     }
 
-    /** Events that are due at the end of each chunk. */
+    /** Writes the events that belong at the end of each chunk. */
     private static void endPeriod() throws Exception {
         Class<?> periodic = Native.openClass(PACKAGE + "PeriodicEvents");
         if (periodic == null) {
@@ -115,16 +115,16 @@ final class FlightRecordings {
         }
     }
 
-    /** The next chunk makes a new directory at the same place, or else below java.io.tmpdir. */
-    private void leaveRepository() throws Exception {
+    /** Makes the next chunk create a new directory, in the same place or below java.io.tmpdir. */
+    private void dropRepository() throws Exception {
         Object repository = repository();
         Class<?> type = repository.getClass();
         Object base = get(type, repository, "baseLocation");
         if (base == null) {
-            return; // none was ever made
+            return; // there never was one
         }
         ((Collection<?>) get(type, repository, "cleanupDirectories")).clear();
-        set(type, repository, "baseLocation", null); // the same again would do nothing
+        set(type, repository, "baseLocation", null); // setting the same path again would do nothing
         try {
             call(type, repository, "setBasePath", base);
         } catch (InvocationTargetException notThere) {
@@ -133,8 +133,8 @@ final class FlightRecordings {
         }
     }
 
-    /** Complete chunks of the recordings, from the old repository into the new one. */
-    private void takeChunks() throws Exception {
+    /** Links or copies the complete chunks of the recordings into the new repository. */
+    private void adoptChunks() throws Exception {
         Map<Object, Object> chunks = new IdentityHashMap<>();
         for (Object recording : (List<?>) call(recorder.getClass(), recorder, "getRecordings")) {
             for (Object chunk : (List<?>) get(recording.getClass(), recording, "chunks")) {
@@ -146,7 +146,7 @@ final class FlightRecordings {
         }
         Object repository = repository();
         Object current = get(recorder.getClass(), recorder, "currentChunk");
-        if (current == null) { // nothing records: only to have the directory made
+        if (current == null) { // nothing records: makes the directory
             Object made = call(repository.getClass(), repository, "newChunk");
             call(made.getClass(), made, "release");
         }
@@ -156,14 +156,14 @@ final class FlightRecordings {
             Object file = get(chunk.getClass(), chunk, name);
             Path old = path(file);
             if (!old.startsWith(directory) && Files.exists(old)) {
-                Path copy = take(old, directory);
+                Path copy = linkOrCopy(old, directory);
                 set(chunk.getClass(), chunk, name,
                         file instanceof Path ? copy : path(file.getClass(), copy));
             }
         }
     }
 
-    /** JFR makes the file for a dump at the end when it starts, and later only writes to it. */
+    /** JFR creates the file for its final dump when it starts, and later only writes to it. */
     private void makeDestinations() throws Exception {
         for (Object recording : (List<?>) call(recorder.getClass(), recorder, "getRecordings")) {
             Object destination = call(recording.getClass(), recording, "getDestination");
@@ -175,7 +175,7 @@ final class FlightRecordings {
         }
     }
 
-    private static Path take(Path old, Path directory) throws IOException {
+    private static Path linkOrCopy(Path old, Path directory) throws IOException {
         String name = old.getFileName().toString();
         for (int i = 0;; i++) {
             Path copy = directory.resolve(i == 0 ? name : i + "_" + name);
@@ -196,7 +196,7 @@ final class FlightRecordings {
         return call(Native.openClass(PACKAGE + "Repository"), null, "getRepository");
     }
 
-    /** JFR wraps its paths in a class of its own up to JDK 23. */
+    /** Up to JDK 23 JFR wraps its paths in a private class. */
     private static Path path(Object file) throws Exception {
         return file instanceof Path ? (Path) file
                 : (Path) call(file.getClass(), file, "toPath");
@@ -235,7 +235,7 @@ final class FlightRecordings {
         return field;
     }
 
-    /** Calls the one method of that name and number of parameters. */
+    /** Calls the method with this name and number of parameters; there is only one. */
     private static Object call(Class<?> type, Object object, String name, Object... arguments)
             throws Exception {
         for (Method method : type.getDeclaredMethods()) {

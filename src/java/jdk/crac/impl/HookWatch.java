@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Watches the hooks of one notification: which one runs, since when, and whether it has run longer
-// than a hook may. A daemon thread, made with the first hook and gone with the turn, waits for the
-// deadline. A hook's time starts again when one nested in it starts or ends, so a context of many
-// resources has as many times the limit.
+// Watches the hooks of one notification: which one runs, since when, and whether it exceeds its
+// time limit. A daemon thread, started with the first hook and ended by close(), waits for the
+// deadline. A hook's time starts again when a hook nested in it starts or ends, so that a context
+// of many resources gets the limit for each of them.
 //
-// What is done about a hook that overruns: always a report that names it, with the stack of its
-// thread, and of the one that holds the lock (of java.util.concurrent) that it waits for. A
-// beforeCheckpoint is interrupted, once, and the checkpoint is cancelled when it returns. An
-// afterRestore is not interrupted: there is nothing to cancel. Nothing here ends a thread or the
-// JVM.
+// A hook that exceeds the limit is reported by name, with the stack of its thread, and of the
+// thread that holds the lock (of java.util.concurrent) that it waits for. A beforeCheckpoint is
+// interrupted, once, and the checkpoint is cancelled when it returns. An afterRestore is not
+// interrupted, because there is nothing to cancel. Nothing here ends a thread or the JVM.
 //
 // The monitor guards the fields and is not held while reports are written or stacks are read.
 
@@ -20,11 +19,11 @@ import jdk.crac.CheckpointException;
 import jdk.crac.Context;
 import jdk.crac.Resource;
 
-/** The clock for the hooks. */
+/** The time limit for hooks. */
 final class HookWatch implements Runnable {
-    /** From the interruption of a hook to the answer that it does not react. */
+    /** From the interrupt of a hook to the report that it does not react. */
     private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(1);
-    private static final int MOST_REPORTS = 3;
+    private static final int MAX_REPORTS = 3;
 
     private static volatile HookWatch current;
 
@@ -55,7 +54,7 @@ final class HookWatch implements Runnable {
         return watch;
     }
 
-    /** Ends the watch; the turn is not given away by it. */
+    /** Ends the watch; the turn is not released. */
     void close() {
         current = null;
         turn.end();
@@ -69,7 +68,7 @@ final class HookWatch implements Runnable {
      * Calls a hook.
      *
      * @param before whether to call its {@code beforeCheckpoint}; otherwise {@code afterRestore}
-     * @return what it threw, or that it did not return in time; {@code null} if all is well
+     * @return what it threw, or an exception if it did not return in time; else {@code null}
      */
     static Throwable call(Resource resource, Context<? extends Resource> context, boolean before) {
         HookWatch watch = current;
@@ -93,7 +92,7 @@ final class HookWatch implements Runnable {
         return overrun;
     }
 
-    /** Whether a hook hangs and nothing more will be done about it. */
+    /** Whether a hook hangs and is no longer waited for. */
     boolean isStuck() {
         return stuck;
     }
@@ -123,7 +122,7 @@ final class HookWatch implements Runnable {
         return hook;
     }
 
-    /** Without a thread to watch them, hooks run all the same. */
+    /** Starts the daemon thread. If that fails, hooks run without a time limit. */
     private void start() {
         try {
             watchdog = new Thread(this, "checkpointer watchdog");
@@ -131,7 +130,7 @@ final class HookWatch implements Runnable {
             watchdog.setContextClassLoader(null);
             watchdog.start();
         } catch (Throwable shortage) {
-            checkpoint.report(0, "hooks run unwatched: " + shortage, false);
+            checkpoint.report(0, "hooks run without a time limit: " + shortage, false);
         }
     }
 
@@ -146,7 +145,7 @@ final class HookWatch implements Runnable {
             }
             stuck = false;
             if (hook.interrupted) {
-                Thread.interrupted(); // by us and for that hook; it must not stop other code
+                Thread.interrupted(); // the watch made it for that hook; other code must not get it
             }
         }
         if (hook.reports > 0) {
@@ -173,7 +172,7 @@ final class HookWatch implements Runnable {
     /** Waits until a hook is due; {@code null} at the end. */
     private synchronized Hook await() {
         while (!closed) {
-            long left = running == null || running.reports == MOST_REPORTS
+            long left = running == null || running.reports == MAX_REPORTS
                     ? Long.MAX_VALUE : running.due - System.nanoTime();
             if (left <= 0) {
                 return running;
@@ -182,7 +181,7 @@ final class HookWatch implements Runnable {
             try {
                 wait(idle ? 0 : TimeUnit.NANOSECONDS.toMillis(left) + 1);
             } catch (InterruptedException notMeant) {
-                continue; // a thread of ours; code that interrupts all threads means others
+                continue; // by code that interrupts all threads
             } finally {
                 idle = false;
             }
@@ -222,8 +221,8 @@ final class HookWatch implements Runnable {
         } else {
             text.append(" has been running for ").append(seconds(ran));
             text.append(", longer than a hook may (hook_timeout=").append(limit()).append("); ");
-            text.append(hook.before ? "it is interrupted, and the checkpoint called off"
-                    : "it is left to run on");
+            text.append(hook.before ? "it is interrupted, and the checkpoint cancelled"
+                    : "it is not interrupted");
         }
         describe(runner, stack, text);
         Thread holder = checkpoint.lockHolder(runner);
@@ -252,7 +251,7 @@ final class HookWatch implements Runnable {
         }
     }
 
-    /** The hook ignored the interruption: no thread waits for it any longer. */
+    /** The hook ignored the interrupt: no thread waits for it any longer. */
     private void giveUp(Hook hook) {
         synchronized (this) {
             if (running != hook) {
@@ -260,8 +259,8 @@ final class HookWatch implements Runnable {
             }
             stuck = true;
         }
-        checkpoint.report(request, hook.name + " does not react to being interrupted; the"
-                + " application goes on, and until the hook returns there is no other checkpoint",
+        checkpoint.report(request, hook.name + " does not react to the interrupt; the application"
+                + " continues, and no other checkpoint is possible until the hook returns",
                 true);
         turn.wake();
     }
@@ -273,7 +272,7 @@ final class HookWatch implements Runnable {
         return late;
     }
 
-    /** The limit in seconds; with its fraction, which only tests have. */
+    /** The limit in seconds; only tests have limits with a fraction. */
     private String limit() {
         long millis = TimeUnit.NANOSECONDS.toMillis(limitNanos);
         return millis % 1000 == 0 ? String.valueOf(millis / 1000) : String.valueOf(millis / 1000.0);
@@ -292,8 +291,8 @@ final class HookWatch implements Runnable {
     }
 
     /**
-     * Names a hook by the innermost one on its thread's stack, which is the application's also
-     * where the resource is a proxy of org.crac's, and by the resource's class and identity.
+     * Names a hook by the innermost hook method on its thread's stack, and by the resource's class
+     * and identity. The method is the application's even if the resource is a proxy of org.crac.
      */
     private static String name(Hook hook, StackTraceElement[] stack) {
         String type = hook.resource.getClass().getName();

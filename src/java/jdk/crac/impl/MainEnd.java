@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The end of a JVM whose main method could not freeze it. With spring.context.checkpoint=onRefresh
-// Spring asks for the checkpoint while main runs. If that is refused, main ends by the exception,
-// but threads that the framework has left keep the JVM running for ever, and whatever waits for its
-// end does not learn of the refusal. So in this case, and only if main did end by it, the JVM ends
-// with status 1. An application that catches the exception is not affected.
+// Ends the JVM if a refused checkpoint has ended its main method. With
+// spring.context.checkpoint=onRefresh Spring requests the checkpoint while main runs. If that is
+// refused, main ends by the exception, but other threads of the framework would keep the JVM
+// running for ever, and a script that waits for its end would hang. So the JVM ends with status 1,
+// only in this case, and only if main was ended by that exception. An application that catches it
+// is not affected.
 
 package jdk.crac.impl;
 
@@ -15,18 +16,18 @@ import java.util.IdentityHashMap;
 import java.util.Set;
 import jdk.crac.CheckpointException;
 
-/** Called by the agent when the thread of the launcher leaves the JVM. */
+/** Called by the agent when the launcher's main thread ends by an exception. */
 final class MainEnd {
     private static final String SPRING =
             "org.springframework.context.support.DefaultLifecycleProcessor";
-    private static final long HOOKS_MILLIS = 10000; // for the shutdown hooks
+    private static final long HOOKS_MILLIS = 10000; // limit for the shutdown hooks
 
     private static volatile CheckpointException refused;
 
     private MainEnd() {
     }
 
-    /** A checkpoint that the calling thread asked for was refused. */
+    /** Records that a checkpoint was refused which the calling thread had requested. */
     static void expect(CheckpointException refusal) {
         Thread self = Thread.currentThread();
         if (!self.getName().equals("main")) {
@@ -41,7 +42,7 @@ final class MainEnd {
         }
     }
 
-    /** Tells whether a throwable comes of that refusal; org.crac copies only what is suppressed. */
+    /** Whether the refusal caused this exception. org.crac copies only suppressed exceptions. */
     static boolean isCause(Throwable end) {
         CheckpointException refusal = refused;
         Set<Throwable> wanted = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -68,7 +69,7 @@ final class MainEnd {
         return false;
     }
 
-    /** Ends the JVM; main has ended, and its exception has been reported. */
+    /** Ends the JVM. Main has ended, and its exception has been printed. */
     static void end() {
         Native.report(0, "the main method ended because the checkpoint on refresh was refused; the "
                 + "JVM ends with status 1\n" + Failures.describe("refused:", refused), true);
@@ -76,9 +77,9 @@ final class MainEnd {
             @Override
             public void run() {
                 try {
-                    join(HOOKS_MILLIS); // of itself: a wait that nothing ends
+                    join(HOOKS_MILLIS); // waits for itself, so always until the timeout
                 } catch (InterruptedException early) {
-                    // then at once
+                    // ends the JVM at once
                 }
                 Runtime.getRuntime().halt(1);
             }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What the agent does for the Java side. It registers these methods with RegisterNatives right
-// after it has defined the classes; no other class of ours may have native methods. Without the
-// agent each of them throws UnsatisfiedLinkError, by which Checkpoint knows that there is none.
+// The native methods of the agent. It registers them with RegisterNatives right after it has
+// defined the classes; no other class of the agent may have native methods. Without the agent each
+// of them throws UnsatisfiedLinkError, by which Checkpoint detects that it is not loaded.
 
 package jdk.crac.impl;
 
@@ -24,76 +24,77 @@ final class Native {
     /**
      * Freezes the process. Called on the thread that serves the request.
      *
-     * @param request the agent's number of it; 0 for one of the application's
-     * @param reports gets why the process was not frozen, each as {@code TYPE:message} with one of
-     *     the types file, socket, resource and error, or as {@code TYPE N:message} if about
-     *     descriptor N
+     * @param request the agent's number of the request; 0 for one by the application
+     * @param reports gets the reasons against it, each as {@code TYPE:message} with one of the
+     *     types file, socket, resource and error, or as {@code TYPE N:message} for descriptor N
      * @return {@link #REFUSED}, {@link #CONTINUES} or {@link #RESTORED}
      */
     static native int freeze(long request, List<String> reports);
 
     /**
-     * Whether a freeze is possible as far as can be told before the hooks are called: there is room
-     * for an image, and the JVM is not ending.
+     * Whether a freeze can succeed, checked before the hooks are called: there is disk space for an
+     * image, and the JVM is not ending.
      *
      * @param request as for {@link #freeze}
-     * @param reports gets why not, as {@code TYPE:message}
+     * @param reports gets the reason against it, as {@code TYPE:message}
      */
     static native boolean isWorthwhile(long request, List<String> reports);
 
     /**
-     * The main class and its arguments that the last restore was given, as they were on its
-     * command line, at the first call after it; else {@code null}.
+     * The main class and its arguments from the command line of the last restore, at the first call
+     * after it; {@code null} at later calls, or if there are none.
      */
     static native byte[][] arguments();
 
     /**
-     * Calls a main method, also one of a package that its module does not export.
+     * Calls a main method, even if its module does not export the package.
      *
      * @param type the class that declares it
-     * @param main static, for an array of strings, and returns nothing
+     * @param main {@code static void main(String[])}
      */
     static native void callMain(Class<?> type, Method main, String[] arguments) throws Throwable;
 
     /** The {@link Origin} of an open descriptor, {@code null} if there is none. */
     static native Throwable origin(int descriptor);
 
-    /** Whether origins are kept, as an option of the agent says. */
+    /** Whether origins are recorded (agent option fd_stacks). */
     static native boolean collectsOrigins();
 
     /**
-     * Why no JVM of this machine can be frozen, {@code null} if nothing is known against it. Asks
-     * the kernel once.
+     * The reason why this machine cannot freeze any JVM, {@code null} if none is known. Queries the
+     * kernel only once.
      */
     static native String unsupported();
 
-    /** How long one hook may run, in milliseconds; 0 for as long as it likes. */
+    /** How long one hook may run, in milliseconds; 0 for no limit. */
     static native long hookLimit();
 
-    /** Whether the requester was left behind in the process that was frozen. */
+    /** Whether the process was frozen and restored since the request was made. */
     static native boolean isStale(long request);
 
     /**
-     * Writes lines to standard error, and to the requester if there is one; the last ones answer
-     * the request. Of a request that has been served already, only the former.
+     * Writes lines to standard error, and to the requester if there is one that still waits.
+     *
+     * @param last whether these lines are the answer to the request
      */
     static native void report(long request, String text, boolean last);
 
-    /** Hands a reason, in UTF-8, to the agent: it goes with the outcome of the request. */
+    /** Adds a reason, in UTF-8, to the answer to a request. */
     static native void addReason(long request, byte[] text);
 
     /**
-     * A class of the JDK that the boot loader has loaded, with its package opened to our classes.
+     * A class of the JDK that the boot loader has loaded, with its package opened to the agent's
+     * classes. Loads no class.
      *
-     * @param name as {@link Class#getName} has it
-     * @return {@code null} if it is not loaded; nothing is loaded by this
+     * @param name as from {@link Class#getName}
+     * @return {@code null} if it is not loaded
      */
     static native Class<?> openClass(String name);
 
-    /** Has {@link MainEnd} called when the launcher's main thread ends by an exception. */
+    /** Makes the agent call {@link MainEnd} when the main thread ends by an exception. */
     static native void watchMain();
 
-    /** The thread that holds the java.util.concurrent lock which another thread waits for. */
+    /** The thread that holds the java.util.concurrent lock that another thread waits for. */
     static native Thread lockHolder(Thread thread);
 
     /** When the last restore was asked for, in milliseconds since the epoch; -1 if never. */
@@ -103,11 +104,11 @@ final class Native {
     static native long uptimeSinceRestore();
 
     /**
-     * For a copy of the agent that is loaded when there is one already, from another path or from
-     * checkpointer.jar: takes its options in place of it.
+     * Called by a second copy of the agent, from another path or from checkpointer.jar: the first
+     * copy takes over the options.
      *
      * @param options as on the command line
-     * @return whether they are right; if not, standard error says what is wrong
+     * @return whether they are valid; if not, the agent has written the reason to standard error
      */
     static native boolean changeOptions(byte[] options);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The context behind Core.getGlobalContext(); the package description of jdk.crac says what it
-// promises. Any thread may register at any time, also during a notification. The lock guards the
-// two collections and is never held while foreign code runs, so nothing here can deadlock; and
-// foreign equals, hashCode and toString are never called (org.crac's proxies forward them).
+// The context that Core.getGlobalContext() returns; the package description of jdk.crac documents
+// its guarantees. Any thread may register at any time, also during a notification. The lock guards
+// the two collections and is never held while foreign code runs, so nothing here can deadlock.
+// Foreign equals, hashCode and toString are never called (org.crac's proxies forward them).
 
 package jdk.crac.impl;
 
@@ -33,7 +33,7 @@ public final class OrderedContext<R extends Resource> extends Context<R> {
     private final Map<Identity<R>, Identity<R>> registered = new LinkedHashMap<>();
     private final ReferenceQueue<R> collected = new ReferenceQueue<>();
 
-    /** Notified of a checkpoint and not yet of the restore: held strongly, in order. */
+    /** Resources whose beforeCheckpoint was called, but afterRestore not yet; strong, in order. */
     private List<R> notified = new ArrayList<>();
 
     /** Makes an empty context. */
@@ -44,7 +44,7 @@ public final class OrderedContext<R extends Resource> extends Context<R> {
     public void register(R resource) {
         Identity<R> identity = new Identity<>(resource, collected);
         synchronized (lock) {
-            forgetCollected();
+            removeCollected();
             registered.remove(identity);
             registered.put(identity, identity);
         }
@@ -80,13 +80,13 @@ public final class OrderedContext<R extends Resource> extends Context<R> {
     }
 
     /**
-     * Returns the live resources in order of registration, except those that wait for their
-     * afterRestore: a context reached twice in one checkpoint, registered with two others or with
-     * itself, notifies each resource once.
+     * Returns the live resources in order of registration, except those whose afterRestore is still
+     * to come. So a context that is notified twice in one checkpoint, because it is registered with
+     * two others or with itself, notifies each resource only once.
      */
     private List<R> startNotification() {
         synchronized (lock) {
-            forgetCollected();
+            removeCollected();
             Set<R> waiting = Collections.newSetFromMap(new IdentityHashMap<R, Boolean>());
             waiting.addAll(notified);
             List<R> resources = new ArrayList<>(registered.size());
@@ -109,7 +109,7 @@ public final class OrderedContext<R extends Resource> extends Context<R> {
         }
     }
 
-    private void forgetCollected() {
+    private void removeCollected() {
         for (Reference<?> dead = collected.poll(); dead != null; dead = collected.poll()) {
             registered.remove(dead);
         }

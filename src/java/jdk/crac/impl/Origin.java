@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Where a descriptor was opened. The agent makes one on the thread that has just opened it, inside
-// that thread's native method (agent/java/origins.c), and becomes the cause of the exception that
-// names the descriptor. Making one must stay cheap and run no code of others.
+// Where a descriptor was opened. The agent makes an Origin on the thread that has just opened the
+// descriptor, inside that thread's native method (agent/java/origins.c). It becomes the cause of
+// the exception that names the descriptor. Making one must be fast and run no foreign code.
 
 package jdk.crac.impl;
 
@@ -24,7 +24,7 @@ public final class Origin extends Exception {
     /** Called by the agent. */
     static Origin here(int descriptor) {
         String name = Thread.currentThread().getName();
-        boolean unnamed = name == null || name.isEmpty(); // as virtual threads are
+        boolean unnamed = name == null || name.isEmpty(); // such as virtual threads
         return new Origin(descriptor, unnamed ? "an unnamed thread" : "thread '" + name + "'");
     }
 
@@ -32,13 +32,13 @@ public final class Origin extends Exception {
      * Finds where a descriptor was opened.
      *
      * @param descriptor its number
-     * @return {@code null} where that is not known
+     * @return {@code null} if that is not known
      */
     static Origin of(int descriptor) {
         try {
             Origin origin = (Origin) Native.origin(descriptor);
             if (origin != null) {
-                origin.leaveOutOurselves();
+                origin.removeOwnFrames();
             }
             return origin;
         } catch (UnsatisfiedLinkError noAgent) {
@@ -46,7 +46,7 @@ public final class Origin extends Exception {
         }
     }
 
-    /** Whether stacks are kept at all; without the agent there is nothing to recommend. */
+    /** Whether origins are recorded; true without the agent, so that no hint is given. */
     static boolean areCollected() {
         try {
             return Native.collectsOrigins();
@@ -55,7 +55,7 @@ public final class Origin extends Exception {
         }
     }
 
-    private void leaveOutOurselves() {
+    private void removeOwnFrames() {
         StackTraceElement[] frames = getStackTrace();
         int first = 0;
         String own = Origin.class.getName();
@@ -68,8 +68,8 @@ public final class Origin extends Exception {
     }
 
     /**
-     * Describes it for a person, without what happened inside of the JDK: from the method of the
-     * JDK on that the application called.
+     * Describes it for a person, without the JDK's internal frames: begins with the method of the
+     * JDK that the application called.
      */
     void describe(String indent, StringBuilder out) {
         StackTraceElement[] frames = getStackTrace();
@@ -78,7 +78,7 @@ public final class Origin extends Exception {
             first++;
         }
         if (first + 1 == frames.length) {
-            first = 0; // the JDK itself, from the beginning to the end
+            first = 0; // only frames of the JDK
         }
         out.append(indent).append("opened by ").append(thread.replace("\n", " "));
         for (int i = first; i < frames.length && i < first + MAX_FRAMES; i++) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What a restored process was given by the command that restored it: system properties, set before
-// the afterRestore hooks run, and a main class, run after them. Both come as bytes of a command
-// line and are taken for UTF-8, whatever encoding the frozen process had been started with.
+// Parameters of the restore command for the restored process: system properties, set before the
+// afterRestore hooks run, and a main class, run after them. Both are bytes of a command line and
+// are decoded as UTF-8, regardless of the encoding that the frozen process was started with.
 
 package jdk.crac.impl;
 
@@ -12,24 +12,22 @@ import java.nio.charset.Charset;
 import java.util.Arrays;
 import jdk.crac.RestoreException;
 
-/** The new life of a restored process. */
+/** The parameters of a restore. */
 final class Restored {
     private static final Charset UTF_8 = Charset.forName("UTF-8");
 
-    /**
-     * The thread that may run the main class. Not the native thread: virtual threads change theirs.
-     */
+    /** The thread that may run the main class; may be virtual. */
     private static volatile Thread runner;
 
     private Restored() {
     }
 
-    /** The calling thread has frozen the process; here it has been restored, or continues. */
+    /** Called after a freeze, by the thread that froze, in the restored or continuing process. */
     static void begin() {
         runner = Thread.currentThread();
     }
 
-    /** Sets system properties; called by the agent. A word without '=' is a key without value. */
+    /** Sets system properties; called by the agent. A word without '=' is a key with value "". */
     static void setProperties(byte[][] words) {
         for (byte[] word : words) {
             String text = new String(word, UTF_8);
@@ -43,11 +41,11 @@ final class Restored {
     }
 
     /**
-     * Runs the main class, if one was named, on this thread: a checkpoint that the application
-     * itself asked for returns when main has.
+     * Runs the main class, if the restore names one, on this thread. So a checkpoint that the
+     * application requested returns after main has returned.
      *
      * @param incomplete what failed in the restore so far, or {@code null}
-     * @return the same, or an exception that carries what main threw or why there is none
+     * @return the same, or, if main threw or was not found, an exception that carries that too
      */
     static RestoreException runMain(RestoreException incomplete) {
         String[] arguments = arguments();
@@ -65,7 +63,7 @@ final class Restored {
         }
     }
 
-    /** Runs the main class, if one was named, on a thread of its own. */
+    /** Runs the main class, if the restore names one, on a new thread. */
     static void startMain() {
         final String[] arguments = arguments();
         if (arguments == null) {

@@ -10,8 +10,8 @@ public enum Step {
     CHECKPOINT,
     /** The hooks before, for a tool that freezes the process itself. */
     PREPARE,
-    /** The hooks after: the tool has restored the process, or is not to freeze it after all. */
+    /** The hooks after: the tool has restored the process, or has given up freezing it. */
     RESUME,
-    /** Nothing; only what other requests wait for. */
+    /** Does nothing; returns what other requests wait for. */
     ASK
 }

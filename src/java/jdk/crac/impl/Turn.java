@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// One checkpoint at a time: which thread has the turn, and which wait for it. A monitor and not a
-// lock of its thread, because two requests may ask for the two halves of a checkpoint. No thread
-// waits for a hook that hangs for good: HookWatch reports it, and the waiting threads are refused.
-// Calls HookWatch with the monitor held; HookWatch never calls Turn with its own monitor held.
+// Allows one checkpoint at a time: which thread has the turn, and which threads wait for it. A flag
+// under a monitor, not a lock that a thread owns, because the two halves of a checkpoint may be two
+// requests on different threads. No thread waits for a hook that hangs for good: HookWatch reports
+// it, and the waiting threads are refused. Calls HookWatch with the monitor held; HookWatch never
+// calls Turn with its own monitor held.
 
 package jdk.crac.impl;
 
@@ -13,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 
 /** The right to carry out a checkpoint. */
 final class Turn {
-    /** For {@link #take}: to wait as long as it takes. */
+    /** For {@link #take}: no time limit. */
     static final long FOREVER = Long.MAX_VALUE;
 
     private final List<Thread> waiting = new ArrayList<>();
@@ -23,12 +24,12 @@ final class Turn {
     private HookWatch watch;
 
     /**
-     * Takes the turn, for which the thread waits where another one has it. An interruption is kept
-     * for later.
+     * Takes the turn, and waits while another thread has it. An interrupt does not end the wait;
+     * the thread's interrupt status is set again afterwards.
      *
-     * @param millis how long to wait; other than {@link #FOREVER} it does not wait for the second
-     *     half of a checkpoint to be asked for
-     * @return {@code null} if the turn is the caller's now; else why not, a sentence
+     * @param millis how long to wait; with a limit other than {@link #FOREVER} it does not wait for
+     *     a checkpoint whose second half has not been requested yet
+     * @return {@code null} if the caller has the turn now; else the reason, a sentence
      */
     String take(long millis) {
         long began = System.nanoTime();
@@ -59,27 +60,27 @@ final class Turn {
         }
     }
 
-    /** Gives the turn to the next one. */
+    /** Releases the turn, for the next thread. */
     synchronized void give() {
         taken = false;
         paused = false;
         notifyAll();
     }
 
-    /** The first half of a checkpoint is over, and the second has yet to be asked for. */
+    /** The first half of a checkpoint is done, and the second has not been requested yet. */
     synchronized void pause() {
         paused = true;
         notifyAll();
     }
 
-    /** From here on the calling thread runs the hooks, watched. */
+    /** From here on the calling thread runs hooks, which HookWatch watches. */
     synchronized void begin(HookWatch watched) {
         paused = false;
         runner = Thread.currentThread();
         watch = watched;
     }
 
-    /** The hooks have been run; the turn is still taken. */
+    /** The hooks have run; the turn is still taken. */
     synchronized void end() {
         runner = null;
         watch = null;
@@ -90,7 +91,7 @@ final class Turn {
         return runner == Thread.currentThread();
     }
 
-    /** A hook hangs for good: refuses all waiting threads. */
+    /** Wakes all waiting threads to be refused, because a hook hangs for good. */
     synchronized void wake() {
         notifyAll();
     }
@@ -105,17 +106,17 @@ final class Turn {
     }
 
     /** Describes what other threads wait for. */
-    synchronized String says() {
+    synchronized String describe() {
         return busy();
     }
 
     private String busy() {
         String running = watch == null ? null : watch.running();
-        String other = "another checkpoint is on its way";
+        String other = "another checkpoint is in progress";
         if (running != null) {
             return other + ": " + running;
         }
-        return paused ? other + " and waits for its second half to be asked for" : other;
+        return paused ? other + ", and its second half has not been requested yet" : other;
     }
 
     private void removeWaiting(Thread thread) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The management interface, with the name and the signatures of CRaC's JDK. org.crac asks
-// ManagementFactory for it by this class; so the agent defines it only where the platform's MBean
-// provider could be installed too (JDK 9 and later, java.management present). Where this class
-// does not exist, org.crac answers -1 by itself; where it existed alone, org.crac would throw.
+// The management interface, with the name and the signatures of CRaC's JDK. org.crac passes this
+// class to ManagementFactory to get the bean; so the agent defines it only if the platform's MBean
+// provider could be installed too (JDK 9 and later, with java.management). Without this class
+// org.crac returns -1 for both times; with this class but no provider, org.crac would throw.
 
 package jdk.crac.management;
 
@@ -35,7 +35,7 @@ public interface CRaCMXBean extends PlatformManagedObject {
      * Returns whether {@link #checkpointRestore()} can work here. To JMX it is the attribute
      * {@code Implemented}.
      *
-     * @return whether the agent is there and the machine has what it needs
+     * @return whether the agent is loaded and the machine supports checkpoints
      */
     boolean isImplemented();
 
