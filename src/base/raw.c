@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/uio.h>
 
+#include "base/kernel_abi.h"
 #include "base/syscall.h"
 
 size_t ckpt_raw_length(const char *text)
@@ -249,10 +251,7 @@ static int peek_by_proc(void *to, uint64_t from, size_t size)
 
 int ckpt_raw_peek(void *to, uint64_t from, size_t size)
 {
-    struct {
-        void *base;
-        size_t size;
-    } local = {to, size}, remote = {(void *)from, size};
+    struct iovec local = {to, size}, remote = {(void *)from, size};
     long got = ckpt_syscall(SYS_process_vm_readv, ckpt_sys_getpid(), &local, 1, &remote, 1, 0);
 
     if (got < 0 && got != -EFAULT)
@@ -329,5 +328,34 @@ const char *ckpt_raw_lines_next(struct ckpt_raw_lines *lines)
             return any ? line : NULL;
         }
         refill(lines);
+    }
+}
+
+void ckpt_raw_entries_init(struct ckpt_raw_entries *entries, int fd)
+{
+    entries->fd = fd;
+    entries->failed = 0;
+    entries->at = entries->end = 0;
+}
+
+const char *ckpt_raw_entries_next(struct ckpt_raw_entries *entries)
+{
+    for (;;) {
+        const struct ckpt_dirent *entry;
+        long got;
+
+        while (entries->at < entries->end) {
+            entry = (const struct ckpt_dirent *)((char *)entries->buffer + entries->at);
+            entries->at += entry->length;
+            if (entry->name[0] != '.')
+                return entry->name;
+        }
+        got = ckpt_sys_getdents(entries->fd, entries->buffer, sizeof entries->buffer);
+        if (got <= 0) {
+            entries->failed = (int)got;
+            return NULL;
+        }
+        entries->at = 0;
+        entries->end = (size_t)got;
     }
 }

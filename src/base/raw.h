@@ -94,6 +94,23 @@ void ckpt_raw_lines_init(struct ckpt_raw_lines *lines, int fd);
  */
 const char *ckpt_raw_lines_next(struct ckpt_raw_lines *lines);
 
+/** Lists the names in a directory through a fixed buffer. */
+struct ckpt_raw_entries {
+    int fd;
+    int failed; /**< negative errno value of the getdents64(2) that failed; 0 if none did */
+    size_t at, end;
+    uint64_t buffer[512];
+};
+
+/** Start at the current position of @fd. The caller still owns and closes it. */
+void ckpt_raw_entries_init(struct ckpt_raw_entries *entries, int fd);
+
+/**
+ * The next name that does not begin with a dot, valid until the next call. NULL at the end, or if
+ * reading failed (@entries->failed).
+ */
+const char *ckpt_raw_entries_next(struct ckpt_raw_entries *entries);
+
 /** CRC-32C (Castagnoli) of @size bytes, continued from @crc; the first call passes 0. */
 uint32_t ckpt_raw_crc32c(uint32_t crc, const void *data, size_t size);
 

@@ -109,18 +109,18 @@ static inline long ckpt_sys_readlinkat(int dir, const char *path, char *text, si
     return ckpt_syscall(SYS_readlinkat, dir, path, text, size, 0, 0);
 }
 
-/* What getdents64(2) fills its buffer with: entries of `length` bytes each. */
-struct ckpt_dirent {
-    uint64_t inode, offset;
-    uint16_t length;
-    uint8_t type;
-    char name[];
-};
-
 static inline long ckpt_sys_getdents(int fd, void *data, size_t size)
 {
     return ckpt_syscall(SYS_getdents64, fd, data, size, 0, 0, 0);
 }
+
+/*
+ * How often to read a word before sleeping until it changes, about 0.1 ms, because waking a
+ * sleeping CPU takes longer than most waits between threads that start, especially in a virtual
+ * machine. The loop has no pause instruction, because a hypervisor may preempt a virtual CPU that
+ * executes many of them.
+ */
+#define CKPT_FUTEX_SPINS 200000
 
 static inline long ckpt_sys_futex(uint32_t *word, int operation, uint32_t value,
                                   const void *timeout)

@@ -67,32 +67,24 @@ static bool proc_has_own_pids(void)
 
 long ckpt_tasks_each(ckpt_task_fn *visit, void *context)
 {
-    char buffer[4096];
+    struct ckpt_raw_entries entries;
+    const char *name;
     bool own_tids = proc_has_own_pids();
     int self = (int)ckpt_sys_gettid();
     long fd = ckpt_sys_openat(AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    long got;
 
     if (fd < 0)
         return fd;
-    while ((got = ckpt_sys_getdents((int)fd, buffer, sizeof buffer)) > 0) {
-        for (long at = 0; at < got;) {
-            struct ckpt_dirent *entry = (struct ckpt_dirent *)(buffer + at);
-            const char *name = entry->name;
-            int tid;
+    ckpt_raw_entries_init(&entries, (int)fd);
+    while ((name = ckpt_raw_entries_next(&entries))) {
+        const char *digits = name;
+        int tid = own_tids ? (int)ckpt_raw_number(&digits, 10) : inner_tid(name);
 
-            at += entry->length;
-            if (name[0] == '.')
-                continue;
-            tid = own_tids ? (int)ckpt_raw_number(&name, 10) : inner_tid(name);
-            if (tid > 0 && tid != self && !visit(tid, entry->name, context)) {
-                ckpt_sys_close((int)fd);
-                return 0;
-            }
-        }
+        if (tid > 0 && tid != self && !visit(tid, name, context))
+            break;
     }
     ckpt_sys_close((int)fd);
-    return got;
+    return entries.failed;
 }
 
 static void read_name(const char *task, struct ckpt_task *ret)

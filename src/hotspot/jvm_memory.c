@@ -15,7 +15,6 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <signal.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "arch/arch.h"
@@ -228,11 +227,7 @@ static void add_metaspace(struct list *list)
 /* Memory that may not be there. */
 static bool read_words(uint64_t address, uint64_t *to, size_t count)
 {
-    struct iovec here = {.iov_base = to, .iov_len = count * 8};
-    struct iovec there = {.iov_base = (void *)address, .iov_len = count * 8};
-
-    return ckpt_syscall(SYS_process_vm_readv, ckpt_sys_getpid(), &here, 1, &there, 1, 0) ==
-           (long)(count * 8);
+    return ckpt_raw_peek(to, address, count * sizeof *to) == 0;
 }
 
 /* A table of a byte for so many of the heap, or of one or two bits for each word of it. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/map_line.h"
 #include "hotspot/parked/process_files.h"
 #include "hotspot/redirect.h"
 #include "hotspot/vmstructs.h"
@@ -24,22 +25,19 @@ uint64_t ckpt_perfdata_find(void)
 
     ckpt_perfdata.path[0] = '\0';
     while (maps && start && *start && fgets(line, sizeof line, maps)) {
-        unsigned long from, inode;
-        char sharing;
-        int path_at = 0;
+        struct ckpt_map_line map;
 
-        if (sscanf(line, "%lx-%*x %*3c%c %*x %*x:%*x %lu %n", &from, &sharing, &inode, &path_at) <
-                3 ||
-            from != (uintptr_t)*start)
-            continue;
         line[strcspn(line, "\n")] = '\0';
-        if (sharing != 's')
+        ckpt_map_line_parse(line, &map);
+        if (map.start != (uint64_t)*start)
+            continue;
+        if (!map.shared)
             return 0; /* private memory, with -XX:+PerfDisableSharedMem */
-        if (path_at && line[path_at] == '/')
-            snprintf(ckpt_perfdata.path, sizeof ckpt_perfdata.path, "%s", line + path_at);
-        ckpt_perfdata.inode = inode;
-        ckpt_perfdata.start = from;
-        return from;
+        if (map.path[0] == '/')
+            snprintf(ckpt_perfdata.path, sizeof ckpt_perfdata.path, "%s", map.path);
+        ckpt_perfdata.inode = map.inode;
+        ckpt_perfdata.start = map.start;
+        return map.start;
     }
     return 0;
 }

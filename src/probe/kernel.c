@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
-#include "base/pagescan.h"
+#include "base/kernel_abi.h"
 #include "base/raw.h"
 
 #define MAX_SPECIAL 8
@@ -53,26 +53,25 @@ static void probe_pagemap(struct ckpt_kernel *kernel)
 {
     ckpt_auto_close int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     uint64_t here = (uint64_t)(uintptr_t)kernel & ~(uint64_t)(kernel->page_size - 1);
-    struct {
-        uint64_t start, end, categories;
-    } region;
-    struct scan_argument argument = {.size = sizeof argument,
-                                     .start = here,
-                                     .end = here + kernel->page_size,
-                                     .vec = (uintptr_t)&region,
-                                     .vec_len = 1,
-                                     .category_mask = IS_PRESENT,
-                                     .return_mask = IS_PRESENT};
+    struct ckpt_scan_region region;
+    struct ckpt_scan_argument argument = {.size = sizeof argument,
+                                          .start = here,
+                                          .end = here + kernel->page_size,
+                                          .vec = (uintptr_t)&region,
+                                          .vec_len = 1,
+                                          .category_mask = CKPT_PAGE_IS_PRESENT,
+                                          .return_mask = CKPT_PAGE_IS_PRESENT};
     uint64_t entry;
 
     kernel->pagemap = kernel->pagemap_scan = error_of(fd);
     if (fd < 0)
         return;
-    kernel->pagemap_scan = error_of(ioctl(fd, SCAN, &argument));
+    kernel->pagemap_scan = error_of(ioctl(fd, CKPT_PAGEMAP_SCAN, &argument));
     if (pread(fd, &entry, sizeof entry, (off_t)(here / kernel->page_size * sizeof entry)) !=
         (ssize_t)sizeof entry)
         kernel->pagemap = errno ? errno : EIO;
-    else if (!(entry >> 63)) /* the page of this stack is present, so bit 63 must be set */
+    else if (!(entry &
+               CKPT_PAGEMAP_PRESENT)) /* the page of this stack is present, so bit 63 must be set */
         kernel->pagemap = ENOTSUP;
 }
 

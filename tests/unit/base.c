@@ -7,11 +7,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/map_line.h"
 #include "base/raw.h"
 #include "tap.h"
 
@@ -186,6 +189,66 @@ static void test_files(void)
 
 // ---- errors
 
+static void test_entries(void)
+{
+    static struct ckpt_raw_entries entries;
+    char folder[] = "/tmp/checkpointer-unit.XXXXXX", path[64];
+    ckpt_auto_close int fd = -1;
+    unsigned found = 0, wrong = 0;
+    const char *name;
+
+    if (!mkdtemp(folder))
+        TAP_BAIL_OUT("no folder: %s", strerror(errno));
+    for (int i = 0; i < 400; i++) { // more than the buffer has room for
+        snprintf(path, sizeof path, "%s/%s%03d", folder, i % 4 ? "" : ".", i);
+        close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    }
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ckpt_raw_entries_init(&entries, fd);
+    while ((name = ckpt_raw_entries_next(&entries))) {
+        wrong += name[0] == '.' || atoi(name) % 4 == 0;
+        found++;
+    }
+    TAP_INT(found, 300, "entries: all names in a directory are listed");
+    TAP_INT(wrong, 0, "entries: names that begin with a dot are left out");
+    TAP_INT(entries.failed, 0, "entries: the end of a directory is no error");
+    for (int i = 0; i < 400; i++) {
+        snprintf(path, sizeof path, "%s/%s%03d", folder, i % 4 ? "" : ".", i);
+        unlink(path);
+    }
+    rmdir(folder);
+    close(fd);
+    fd = file_of("", 0);
+    ckpt_raw_entries_init(&entries, fd);
+    TAP_OK(!ckpt_raw_entries_next(&entries) && entries.failed == -ENOTDIR,
+           "entries: a file that is no directory is an error");
+}
+
+static void test_maps(void)
+{
+    struct ckpt_map_line map;
+
+    ckpt_map_line_parse("7f12a0000000-7f12a0021000 r-xp 0001c000 fd:0a 1234567            "
+                        "        /usr/lib/a file.so (deleted)",
+                        &map);
+    TAP_OK(map.start == 0x7f12a0000000 && map.end == 0x7f12a0021000 && map.offset == 0x1c000,
+           "map line: addresses and offset are hexadecimal");
+    TAP_OK(map.prot == (PROT_READ | PROT_EXEC) && !map.shared, "map line: protection, private");
+    TAP_OK(map.device == makedev(0xfd, 0xa) && map.inode == 1234567,
+           "map line: the device is hexadecimal, and the inode decimal");
+    TAP_STR(map.path, "/usr/lib/a file.so (deleted)", "map line: the path has all words");
+    ckpt_map_line_parse("00400000-00401000 -w-s 00000000 00:00 0 ", &map);
+    TAP_OK(map.prot == PROT_WRITE && map.shared && !map.inode, "map line: shared, without a file");
+    TAP_STR(map.path, "", "map line: a mapping without a name has an empty path");
+    ckpt_map_line_parse("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0    [vsyscall]",
+                        &map);
+    TAP_OK(map.start == 0xffffffffff600000 && map.prot == PROT_EXEC,
+           "map line: addresses of the kernel");
+    TAP_STR(map.path, "[vsyscall]", "map line: the name of a special mapping");
+    ckpt_map_line_parse("", &map);
+    TAP_OK(!map.start && !map.end && !*map.path, "map line: of an empty line all is zero");
+}
+
 static void test_errors(void)
 {
     struct ckpt_error error;
@@ -271,6 +334,8 @@ int main(void)
     test_numbers();
     test_lines();
     test_files();
+    test_entries();
+    test_maps();
     test_errors();
     test_crc();
     return tap_done();

@@ -22,6 +22,7 @@
 
 #include "agent/requests/request.h"
 #include "base/cleanup.h"
+#include "base/kernel_abi.h"
 #include "base/syscall.h"
 #include "runtime/generation.h"
 #include "runtime/log.h"
@@ -31,7 +32,6 @@
 #define ANSWER_S 5    /* a requester that does not read must not hold anybody up */
 #define END_SLICES 20 /* of END_SLICE_NS, that the JVM's end waits for answers */
 #define END_SLICE_NS 50000000
-#define OVERFLOW_UID 65534 /* a user that has no number in this user namespace */
 
 static uint32_t unanswered; /* requests on their way (a futex) */
 
@@ -82,7 +82,7 @@ bool ckpt_request_is_allowed(int fd)
     /* A restored process may live in a user namespace (--time=namespace), to which root has no
      * name.  The socket's mode lets in nobody but its owner and those who may pass over modes. */
     return peer.uid == geteuid() || peer.uid == 0 ||
-           (peer.uid == OVERFLOW_UID && ckpt_is_restored());
+           (peer.uid == CKPT_OVERFLOW_UID && ckpt_is_restored());
 }
 
 /* Read up to the empty line. */

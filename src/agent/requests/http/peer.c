@@ -26,8 +26,8 @@
 #include "agent/requests/control_request.h"
 #include "agent/requests/http/endpoint_address.h"
 #include "base/cleanup.h"
+#include "base/kernel_abi.h"
 
-#define OVERFLOW_UID 65534
 #define LOOKS 2 /* a table that changes while it is read may pass over a line */
 
 /* The kernel writes addresses as 32-bit words of its own byte order: the memory of each. */
@@ -135,7 +135,7 @@ bool ckpt_http_peer_is_allowed(int fd)
         return !ckpt_http_is_loopback(&ours.address);
     if (!peer.inode)
         return false;
-    if (peer.uid == OVERFLOW_UID && !everyone_has_a_number())
+    if (peer.uid == CKPT_OVERFLOW_UID && !everyone_has_a_number())
         return false;
     return peer.uid == geteuid() || peer.uid == 0;
 }

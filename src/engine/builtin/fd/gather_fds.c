@@ -220,33 +220,28 @@ static int begin(struct ckpt_gather *gather, struct ckpt_error *error)
 int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     struct question *question = ckpt_scratch_take(&gather->scratch, sizeof *question, error);
-    char *buffer = ckpt_scratch_take(&gather->scratch, 8192, error);
-    long dir, got = 0;
+    struct ckpt_raw_entries *entries = ckpt_scratch_take(&gather->scratch, sizeof *entries, error);
+    const char *name;
     int result = 0;
+    long dir;
 
-    if (!question || !buffer || begin(gather, error) < 0)
+    if (!question || !entries || begin(gather, error) < 0)
         return -1;
     dir = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (dir < 0)
         return ckpt_error_set(error, (int)-dir, "cannot list /proc/self/fd");
-    while (result == 0 && (got = ckpt_sys_getdents((int)dir, buffer, 8192)) > 0) {
-        for (long at = 0; at < got && result == 0;) {
-            const struct ckpt_dirent *entry = (const struct ckpt_dirent *)(buffer + at);
-            const char *name = entry->name;
+    ckpt_raw_entries_init(entries, (int)dir);
+    while (result == 0 && (name = ckpt_raw_entries_next(entries))) {
+        int number = (int)ckpt_raw_number(&name, 10);
 
-            at += entry->length;
-            if (name[0] != '.') {
-                int number = (int)ckpt_raw_number(&name, 10);
-
-                if (number != (int)dir)
-                    result = gather_one(gather, number, question, error);
-            }
-        }
+        if (number != (int)dir)
+            result = gather_one(gather, number, question, error);
     }
     gather->report->about = 0;
     ckpt_sys_close((int)dir);
-    return result == 0 && got < 0 ? ckpt_error_set(error, (int)-got, "cannot list /proc/self/fd")
-                                  : result;
+    if (result == 0 && entries->failed)
+        return ckpt_error_set(error, -entries->failed, "cannot list /proc/self/fd");
+    return result;
 }
 
 int ckpt_fds_gather_content(struct ckpt_gather *gather, struct ckpt_error *error)

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "arch/arch.h"
+#include "base/map_line.h"
 #include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -44,37 +45,29 @@ static int add_mapping(struct ckpt_mappings *mappings, const char *line, struct 
 {
     struct ckpt_mapping *mapping = ckpt_array_add(&mappings->list, mappings->scratch, 1, error);
     const struct ckpt_mapping *before;
+    struct ckpt_map_line map;
     size_t size;
     char *path;
 
     if (!mapping)
         return -1;
     before = mappings->list.count > 1 ? mapping - 1 : NULL;
-    mapping->start = ckpt_raw_number(&line, 16);
-    line++;
-    mapping->end = ckpt_raw_number(&line, 16);
-    line++;
-    mapping->prot = (line[0] == 'r' ? PROT_READ : 0u) | (line[1] == 'w' ? PROT_WRITE : 0u) |
-                    (line[2] == 'x' ? PROT_EXEC : 0u);
-    mapping->shared = line[3] == 's';
-    line += 5;
-    mapping->offset = ckpt_raw_number(&line, 16);
-    while (*line && *line != ':') /* the device */
-        line++;
-    line += *line == ':';
-    ckpt_raw_number(&line, 16);
-    ckpt_raw_blanks(&line);
-    mapping->inode = ckpt_raw_number(&line, 10);
-    ckpt_raw_blanks(&line);
-    mapping->path = "";
-    if (before && ckpt_raw_equal(before->path, line)) {
+    ckpt_map_line_parse(line, &map);
+    *mapping = (struct ckpt_mapping){.start = map.start,
+                                     .end = map.end,
+                                     .prot = map.prot,
+                                     .shared = map.shared,
+                                     .offset = map.offset,
+                                     .inode = map.inode,
+                                     .path = ""};
+    if (before && ckpt_raw_equal(before->path, map.path)) {
         mapping->path = before->path;
-    } else if (*line) {
-        size = ckpt_raw_length(line) + 1;
+    } else if (*map.path) {
+        size = ckpt_raw_length(map.path) + 1;
         path = ckpt_scratch_take(mappings->scratch, size, error);
         if (!path)
             return -1;
-        __builtin_memcpy(path, line, size);
+        __builtin_memcpy(path, map.path, size);
         mapping->path = path;
     }
     return 0;

@@ -18,6 +18,7 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
+#include "base/map_line.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/breakpoints.h"
@@ -48,28 +49,19 @@ static bool is_deleted(const struct vma *vma)
 
 static void parse_head(const char *line, struct vma *vma)
 {
-    uint64_t major, minor;
+    struct ckpt_map_line map;
 
-    vma->start = ckpt_raw_number(&line, 16);
-    line++;
-    vma->end = ckpt_raw_number(&line, 16);
-    line++;
-    vma->prot = (line[0] == 'r' ? PROT_READ : 0u) | (line[1] == 'w' ? PROT_WRITE : 0u) |
-                (line[2] == 'x' ? PROT_EXEC : 0u);
-    vma->shared = line[3] == 's';
+    ckpt_map_line_parse(line, &map);
+    vma->start = map.start;
+    vma->end = map.end;
+    vma->prot = map.prot;
+    vma->shared = map.shared;
     vma->swapped = false;
     vma->key = 0;
-    line += 5;
-    vma->offset = ckpt_raw_number(&line, 16);
-    line++;
-    major = ckpt_raw_number(&line, 16);
-    line++;
-    minor = ckpt_raw_number(&line, 16);
-    line++;
-    vma->device = makedev(major, minor);
-    vma->inode = ckpt_raw_number(&line, 10);
-    ckpt_raw_blanks(&line);
-    ckpt_raw_format(vma->path, sizeof vma->path, "%s", line);
+    vma->offset = map.offset;
+    vma->device = map.device;
+    vma->inode = map.inode;
+    ckpt_raw_format(vma->path, sizeof vma->path, "%s", map.path);
     vma->deleted = is_deleted(vma);
 }
 

@@ -17,8 +17,9 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "base/kernel_abi.h"
 #include "base/page.h"
-#include "base/pagescan.h"
+#include "base/page_tables.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/breakpoints.h"
@@ -28,8 +29,6 @@
 #define DEFAULT_MAPS 65530 /* vm.max_map_count if no one has changed it */
 
 #define PROTECT_TRIES 3
-
-#define REGIONS 128
 
 struct collector {
     struct ckpt_gather *gather;
@@ -99,7 +98,7 @@ int ckpt_pages_is_guard(uint64_t page, struct ckpt_error *error)
     long populated;
 
     do
-        populated = ckpt_sys_madvise(page, ckpt_page_size, 22 /* MADV_POPULATE_READ */);
+        populated = ckpt_sys_madvise(page, ckpt_page_size, CKPT_MADV_POPULATE_READ);
     while (populated == -EINTR || populated == -EAGAIN);
     if (populated == -EFAULT)
         return 1;
@@ -248,10 +247,6 @@ static int keep_swapped(struct collector *collector, uint64_t start, uint64_t en
     return 0;
 }
 
-/* Called with pages that the kernel reports; @swapped: as swapped. */
-typedef int region_fn(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
-                      struct ckpt_error *error);
-
 /* Private pages in the code of a file, except those that differ only by breakpoints. */
 static int keep_code(struct collector *collector, uint64_t start, uint64_t end,
                      struct ckpt_error *error)
@@ -263,71 +258,14 @@ static int keep_code(struct collector *collector, uint64_t start, uint64_t end,
     return 0;
 }
 
-static int keep_private(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
+static int keep_private(void *context, uint64_t start, uint64_t end, bool swapped,
                         struct ckpt_error *error)
 {
+    struct collector *collector = context;
+
     if (swapped)
         return keep_swapped(collector, start, end, error);
     return (collector->is_code ? keep_code : keep_used)(collector, start, end, error);
-}
-
-/* Call @visit for regions of these categories.  Returns 1 if the kernel has no PAGEMAP_SCAN. */
-static int scan(struct collector *collector, int fd, uint64_t inverted, uint64_t mask, uint64_t any,
-                region_fn *visit, struct ckpt_error *error)
-{
-    struct scan_region regions[REGIONS];
-    struct scan_argument argument = {
-        .size = sizeof argument,
-        .start = collector->map->start,
-        .end = collector->map->end,
-        .vec = (uint64_t)regions,
-        .vec_len = REGIONS,
-        .category_inverted = inverted,
-        .category_mask = mask,
-        .category_anyof_mask = any,
-        .return_mask = IS_SWAPPED,
-    };
-
-    while (argument.start < argument.end) {
-        long count = ckpt_sys_ioctl(fd, SCAN, &argument);
-
-        if (count < 0)
-            return argument.start == collector->map->start && (count == -ENOTTY || count == -EINVAL)
-                       ? 1
-                       : ckpt_error_set(error, (int)-count, "cannot scan the page tables");
-        for (long i = 0; i < count; i++)
-            if (visit(collector, regions[i].start, regions[i].end,
-                      regions[i].categories & IS_SWAPPED, error) < 0)
-                return -1;
-        argument.start = argument.walk_end;
-    }
-    return 0;
-}
-
-static int by_pagemap(struct collector *collector, int fd, struct ckpt_error *error)
-{
-    uint64_t entries[512];
-
-    for (uint64_t at = collector->map->start; at < collector->map->end;) {
-        uint64_t pages = (collector->map->end - at) / ckpt_page_size;
-        long got;
-
-        if (pages > 512)
-            pages = 512;
-        got = ckpt_sys_pread(fd, entries, pages * 8, at / ckpt_page_size * 8);
-        if (got < 8)
-            return ckpt_error_set(error, got < 0 ? (int)-got : EIO,
-                                  "cannot read /proc/self/pagemap");
-        for (long i = 0; i < got / 8; i++, at += ckpt_page_size) {
-            bool present = (entries[i] >> 63) & 1, swapped = (entries[i] >> 62) & 1;
-            bool file = (entries[i] >> 61) & 1;
-
-            if ((swapped || (present && !file)) &&
-                keep_private(collector, at, at + ckpt_page_size, swapped, error) < 0)
-                return -1;
-        }
-    }
-    return 0;
 }
 
 /* ---- memory whose pages are not all in the page tables ---- */
@@ -412,9 +350,11 @@ static int keep_content(struct collector *collector, uint64_t start, uint64_t en
 }
 
 /* Add the content before each guard page, which from Linux 6.15 on may be in any mapping. */
-static int keep_around(struct collector *collector, uint64_t start, uint64_t end, bool swapped,
+static int keep_around(void *context, uint64_t start, uint64_t end, bool swapped,
                        struct ckpt_error *error)
 {
+    struct collector *collector = context;
+
     (void)swapped;
     for (; start < end; start += ckpt_page_size) {
         int guard = is_guard(collector, start, error);
@@ -432,20 +372,20 @@ static int keep_around(struct collector *collector, uint64_t start, uint64_t end
 static int collect(struct collector *collector, struct ckpt_error *error)
 {
     long fd = ckpt_sys_openat(AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+    uint64_t start = collector->map->start, end = collector->map->end;
     int result;
 
     if (fd < 0)
         return ckpt_error_set(error, (int)-fd, "cannot open /proc/self/pagemap");
     if (collector->mode == CKPT_PAGES_PRIVATE) {
-        result = scan(collector, (int)fd, IS_FILE | IS_ZERO, IS_FILE | IS_ZERO,
-                      IS_PRESENT | IS_SWAPPED, keep_private, error);
-        if (result > 0)
-            result = by_pagemap(collector, (int)fd, error);
+        result = ckpt_page_tables_each((int)fd, start, end, CKPT_PAGE_OWN, keep_private, collector,
+                                       error);
     } else {
-        collector->at = collector->map->start;
-        result = scan(collector, (int)fd, 0, 0, IS_SWAPPED, keep_around, error);
-        if (result >= 0) /* a kernel that cannot scan has no guard pages */
-            result = keep_content(collector, collector->at, collector->map->end, error);
+        collector->at = start;
+        result = ckpt_page_tables_each((int)fd, start, end, CKPT_PAGE_SWAPPED, keep_around,
+                                       collector, error);
+        if (result == 0)
+            result = keep_content(collector, collector->at, end, error);
     }
     ckpt_sys_close((int)fd);
     return result;

@@ -33,7 +33,6 @@ enum park_state { IDLE, PARKING, RELEASED_IN_TURN, RELEASED_AT_ONCE };
 
 #define SPARE_SLOTS 64
 #define VDSO_TRIES 200
-#define SPINS 200000           /* about 0.1 ms */
 #define FUTEX_OPERATIONS 0x1ff /* command and flags */
 
 /* The session, for the handler.  There is one at a time. */
@@ -404,7 +403,7 @@ void ckpt_park_rejoin(struct ckpt_park *park)
     park->options.signal = 0; /* the restorer has already restored the old action */
     ckpt_syscall(SYS_sigaltstack, &park->coordinator.alternate, NULL, 0, 0, 0, 0);
     /* Spin first: the others arrive within microseconds, and a wake-up would take longer. */
-    for (int i = 0; i < SPINS && load(&park->arrived) < park->parked; i++)
+    for (int i = 0; i < CKPT_FUTEX_SPINS && load(&park->arrived) < park->parked; i++)
         ;
     while ((arrived = load(&park->arrived)) < park->parked)
         wait_while(&park->arrived, arrived, NULL);

@@ -32,7 +32,6 @@ struct ckpt_tidlock_finder {
     uint64_t *page;   /* for a copy of a page of a file */
     uint64_t *window; /* for a copy of CKPT_TIDLOCK_WINDOW bytes that may be unmapped */
     int pagemap;
-    bool by_pagemap; /* the kernel has no PAGEMAP_SCAN */
     struct ckpt_tidlock_state *state;
 };
 

@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 
 #include "base/page.h"
-#include "base/pagescan.h"
+#include "base/page_tables.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/pages.h"
@@ -23,9 +23,6 @@
 #define SHARED_FILE_MAX ((uint64_t)16 << 20)        /* larger files are data, not locks */
 #define LIST_MAX 4096                               /* robust mutexes in one thread's list */
 #define TO_LIST ((uint64_t)CKPT_MUTEX_LIST * 4 + 8) /* offset of the list's link in a mutex */
-
-#define REGIONS 64
-#define ENTRIES 512
 
 /* Consecutive existing pages of one mapping. */
 struct stretch {
@@ -203,68 +200,19 @@ static int scan_swapped(struct ckpt_tidlock_finder *finder, const struct stretch
     return 0;
 }
 
-static int by_scan(struct ckpt_tidlock_finder *finder, const struct ckpt_mapping *mapping,
-                   struct ckpt_error *error)
-{
-    struct scan_region regions[REGIONS];
-    uint32_t other = mapping->shared ? IS_ZERO : IS_FILE | IS_ZERO;
-    struct scan_argument argument = {
-        .size = sizeof argument,
-        .start = mapping->start,
-        .end = mapping->end,
-        .vec = (uint64_t)regions,
-        .vec_len = REGIONS,
-        .category_inverted = other,
-        .category_mask = other,
-        .category_anyof_mask = IS_PRESENT | IS_SWAPPED,
-        .return_mask = IS_SWAPPED,
-    };
+/* One search of a mapping. */
+struct search {
+    struct ckpt_tidlock_finder *finder;
+    const struct ckpt_mapping *mapping;
+};
 
-    while (argument.start < argument.end) {
-        long count = ckpt_sys_ioctl(finder->pagemap, SCAN, &argument);
-
-        if (count < 0)
-            return count == -ENOTTY || count == -EINVAL
-                       ? 1
-                       : ckpt_error_set(error, (int)-count, "cannot scan the page tables");
-        for (long i = 0; i < count; i++) {
-            struct stretch stretch = {mapping, regions[i].start, regions[i].end};
-
-            if ((regions[i].categories & IS_SWAPPED ? scan_swapped(finder, &stretch, error)
-                                                    : scan_stretch(finder, &stretch, error)) < 0)
-                return -1;
-        }
-        argument.start = argument.walk_end;
-    }
-    return 0;
-}
-
-static int by_pagemap(struct ckpt_tidlock_finder *finder, const struct ckpt_mapping *mapping,
+static int scan_range(void *context, uint64_t start, uint64_t end, bool swapped,
                       struct ckpt_error *error)
 {
-    uint64_t entries[ENTRIES];
+    const struct search *search = context;
+    struct stretch stretch = {search->mapping, start, end};
 
-    for (uint64_t at = mapping->start; at < mapping->end;) {
-        uint64_t pages = (mapping->end - at) / ckpt_page_size;
-        long got;
-
-        if (pages > ENTRIES)
-            pages = ENTRIES;
-        got = ckpt_sys_pread(finder->pagemap, entries, pages * 8, at / ckpt_page_size * 8);
-        if (got < 8)
-            return ckpt_error_set(error, got < 0 ? (int)-got : EIO,
-                                  "cannot read /proc/self/pagemap");
-        for (long i = 0; i < got / 8; i++, at += ckpt_page_size) {
-            bool present = (entries[i] >> 63) & 1, swapped = (entries[i] >> 62) & 1;
-            bool file = (entries[i] >> 61) & 1;
-            struct stretch page = {mapping, at, at + ckpt_page_size};
-
-            if ((swapped && scan_swapped(finder, &page, error) < 0) ||
-                (present && (!file || mapping->shared) && scan_stretch(finder, &page, error) < 0))
-                return -1;
-        }
-    }
-    return 0;
+    return (swapped ? scan_swapped : scan_stretch)(search->finder, &stretch, error);
 }
 
 static bool is_searched(const struct ckpt_tidlock_finder *finder,
@@ -322,16 +270,12 @@ int ckpt_tidlock_scan(struct ckpt_tidlock_finder *finder, struct ckpt_error *err
         return -1;
     for (size_t i = 0; i < finder->mappings.list.count; i++) {
         const struct ckpt_mapping *mapping = ckpt_array_at(&finder->mappings.list, i);
-        int result = 1;
+        struct search search = {finder, mapping};
 
-        if (!is_searched(finder, mapping))
-            continue;
-        if (!finder->by_pagemap)
-            result = by_scan(finder, mapping, error);
-        finder->by_pagemap |= result > 0;
-        if (result > 0)
-            result = by_pagemap(finder, mapping, error);
-        if (result < 0)
+        if (is_searched(finder, mapping) &&
+            ckpt_page_tables_each(finder->pagemap, mapping->start, mapping->end,
+                                  mapping->shared ? CKPT_PAGE_THERE : CKPT_PAGE_OWN, scan_range,
+                                  &search, error) < 0)
             return -1;
     }
     return 0;

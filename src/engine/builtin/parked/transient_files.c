@@ -33,22 +33,17 @@ static void add_file(struct ckpt_file_list *ret, int number)
 
 void ckpt_transient_files_list(struct ckpt_file_list *ret)
 {
-    char buffer[2048];
+    struct ckpt_raw_entries entries;
+    const char *name;
     long dir = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    long got;
 
     ret->count = dir < 0 ? CKPT_FILE_LIST_MAX + 1 : 0;
-    while (dir >= 0 && (got = ckpt_sys_getdents((int)dir, buffer, sizeof buffer)) > 0)
-        for (long at = 0; at < got;) {
-            const struct ckpt_dirent *entry = (const struct ckpt_dirent *)(buffer + at);
-            const char *name = entry->name;
-
-            at += entry->length;
-            if (name[0] != '.')
-                add_file(ret, (int)ckpt_raw_number(&name, 10));
-        }
-    if (dir >= 0)
-        ckpt_sys_close((int)dir);
+    if (dir < 0)
+        return;
+    ckpt_raw_entries_init(&entries, (int)dir);
+    while ((name = ckpt_raw_entries_next(&entries)))
+        add_file(ret, (int)ckpt_raw_number(&name, 10));
+    ckpt_sys_close((int)dir);
 }
 
 static bool has(const struct ckpt_file_list *list, int number, uint64_t device, uint64_t inode)

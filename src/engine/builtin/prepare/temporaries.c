@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +29,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/map_line.h"
 #include "base/raw.h"
 #include "image/mailbox.h"
 #include "runtime/generation.h"
@@ -238,19 +238,18 @@ static void add_mapped(struct search *search)
 {
     ckpt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
     const struct ckpt_mailbox *mailbox = ckpt_mailbox();
-    char line[PATH_MAX + 128], path[PATH_MAX], last[PATH_MAX] = "";
-    unsigned major_number, minor_number;
-    uint64_t inode;
+    char line[PATH_MAX + 128], last[PATH_MAX] = "";
+    struct ckpt_map_line map;
 
     while (maps && fgets(line, sizeof line, maps)) {
-        if (sscanf(line, "%*s %*s %*s %x:%x %" SCNu64 " %4095[^\n]", &major_number, &minor_number,
-                   &inode, path) != 4 ||
-            strcmp(path, last) == 0 ||
-            (mailbox->generation && inode == mailbox->image_inode &&
-             makedev(major_number, minor_number) == mailbox->image_device))
+        line[strcspn(line, "\n")] = '\0';
+        ckpt_map_line_parse(line, &map);
+        if (!*map.path || strcmp(map.path, last) == 0 ||
+            (mailbox->generation && map.inode == mailbox->image_inode &&
+             map.device == mailbox->image_device))
             continue;
-        memcpy(last, path, sizeof last);
-        add_used(search, path);
+        snprintf(last, sizeof last, "%s", map.path);
+        add_used(search, last);
     }
     if (!maps || ferror(maps))
         note_failure(search, EIO);

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/kernel_abi.h"
 #include "base/page.h"
 #include "base/raw.h"
 #include "engine/builtin/restore/restore.h"
@@ -216,10 +217,10 @@ static int simulate(struct space *space, const struct ckpt_plan *plan)
         if (maps && is_charged(op, op->flags) && !(op->flags & MAP_NORESERVE) &&
             op->size > space->largest.size)
             space->largest = *op;
-        /* guard pages (advice 102, MADV_GUARD_INSTALL) do not split a mapping */
+        /* guard pages do not split a mapping */
         if ((maps && map(space, op) < 0) ||
             ((op->type == CKPT_OP_PROTECT || op->type == CKPT_OP_LOCK ||
-              (op->type == CKPT_OP_ADVISE && op->prot < 100)) &&
+              (op->type == CKPT_OP_ADVISE && op->prot != CKPT_MADV_GUARD_INSTALL)) &&
              change(space, op) < 0))
             return -1;
     }

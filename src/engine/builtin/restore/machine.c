@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/sysmacros.h>
 
 #include "arch/arch.h"
+#include "base/map_line.h"
 #include "base/page.h"
 #include "base/raw.h"
 #include "engine/builtin/restore/restore.h"
@@ -17,26 +17,23 @@
 /* Parse a line of /proc/self/maps. -1: there are too many special mappings. */
 static int parse_line(const char *line, const void *image_page, struct ckpt_special *special)
 {
-    const char *name = strstr(line, "[v");
-    unsigned long start, end, inode;
-    unsigned major, minor;
+    struct ckpt_map_line map;
 
-    if (sscanf(line, "%lx-%lx %*s %*x %x:%x %lu", &start, &end, &major, &minor, &inode) != 5)
-        return 0;
-    if (start == (unsigned long)image_page) {
-        special->image_device = makedev(major, minor);
-        special->image_inode = inode;
+    ckpt_map_line_parse(line, &map);
+    if (map.start == (uint64_t)image_page) {
+        special->image_device = map.device;
+        special->image_inode = map.inode;
     }
-    if (!name || strcmp(name, "[vsyscall]") == 0)
+    if (!ckpt_raw_starts(map.path, "[v") || ckpt_raw_equal(map.path, "[vsyscall]"))
         return 0;
     if (special->count == CKPT_SPECIAL_MAPS)
         return -1;
-    special->map[special->count].start = start;
-    special->map[special->count].end = end;
-    special->map[special->count++].vdso = strcmp(name, "[vdso]") == 0;
+    special->map[special->count].start = map.start;
+    special->map[special->count].end = map.end;
+    special->map[special->count++].vdso = ckpt_raw_equal(map.path, "[vdso]");
     if (!special->start)
-        special->start = start;
-    special->end = end;
+        special->start = map.start;
+    special->end = map.end;
     return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/kernel_abi.h"
 #include "base/page.h"
 
 #ifndef MLOCK_ONFAULT
@@ -119,7 +120,7 @@ static void add_read(struct ckpt_operations *ops, const struct ckpt_image_map *m
 
     if (run->flags & CKPT_RUN_GUARD) {
         add_op(ops, (struct ckpt_op){.type = CKPT_OP_ADVISE,
-                                     .prot = 102 /* MADV_GUARD_INSTALL */,
+                                     .prot = CKPT_MADV_GUARD_INSTALL,
                                      .address = run->address,
                                      .size = run->size});
         return;

@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 
 #include "arch/arch.h"
+#include "base/kernel_abi.h"
 #include "base/syscall.h"
 #include "engine/builtin/restorer/restorer_plan.h"
 
@@ -24,7 +25,6 @@
 #define GROUP_SIZE ((uint64_t)512 << 10) /* the bytes of one read */
 #define FEW_PAGES ((uint64_t)16 << 10)
 #define HUGE_SIZE ((uint64_t)2 << 20)
-#define SPINS 200000 /* about 0.1 ms */
 #define HELPER_FLAGS                                                                               \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
      CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
@@ -152,12 +152,12 @@ static void populate(struct ckpt_plan *plan, const struct ckpt_op *op)
     if ((op->flags & CKPT_OP_COLLAPSE) && !__atomic_load_n(&plan->no_collapse, __ATOMIC_RELAXED)) {
         for (uint64_t at = 0; at < op->size; at += HUGE_SIZE) /* it must have a page table */
             *(volatile char *)(op->address + at) = 0;
-        if (ckpt_sys_madvise(op->address, op->size, 25 /* MADV_COLLAPSE */) == 0)
+        if (ckpt_sys_madvise(op->address, op->size, CKPT_MADV_COLLAPSE) == 0)
             return;
         __atomic_store_n(&plan->no_collapse, 1, __ATOMIC_RELAXED);
     }
     if (op->size >= FEW_PAGES)
-        ckpt_sys_madvise(op->address, op->size, 23 /* MADV_POPULATE_WRITE */);
+        ckpt_sys_madvise(op->address, op->size, CKPT_MADV_POPULATE_WRITE);
 }
 
 /* The end of the reads, from @from on, that one call does: they are adjacent in the image. */
@@ -283,14 +283,9 @@ static void raise_flag(uint32_t *flag)
     ckpt_sys_futex(flag, FUTEX_WAKE_PRIVATE, 1, NULL);
 }
 
-/*
- * Spin for a while before sleeping, because waking a sleeping CPU takes longer than most waits
- * here, especially in a virtual machine.  The loop has no pause instruction, because a hypervisor
- * may preempt a virtual CPU that executes many of them.
- */
 static void wait_flag(uint32_t *flag)
 {
-    for (int i = 0; i < SPINS && !__atomic_load_n(flag, __ATOMIC_ACQUIRE); i++)
+    for (int i = 0; i < CKPT_FUTEX_SPINS && !__atomic_load_n(flag, __ATOMIC_ACQUIRE); i++)
         ;
     while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
         ckpt_sys_futex(flag, FUTEX_WAIT_PRIVATE, 0, NULL);
