@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Whether the numbers in an image's tables hold: what a restore and `inspect` rely on.
+ * Checks the numbers in an image's tables, so that a restore and `inspect` can rely on them.
  */
 #include <limits.h>
 #include <stdbool.h>
@@ -22,7 +22,7 @@ static bool good_text(const struct ckpt_image_view *view, struct ckpt_ref ref)
     return good_ref(view, ref) && strlen(ckpt_view_text(view, ref)) == ref.size;
 }
 
-static bool is_whole(const struct ckpt_image_view *view, uint64_t address)
+static bool is_page_aligned(const struct ckpt_image_view *view, uint64_t address)
 {
     return address % view->header->page_size == 0;
 }
@@ -34,19 +34,19 @@ static uint64_t pages_up(const struct ckpt_image_view *view, uint64_t size)
     return (size + page - 1) & ~(page - 1);
 }
 
-/* Where its pages lie in the file; guard pages lie nowhere. */
+/* The place of a run's pages in the file; guard pages have none. */
 static bool good_place(const struct ckpt_image_view *view, const struct ckpt_image_run *run)
 {
     const struct ckpt_image_header *header = view->header;
 
     if (run->flags & CKPT_RUN_GUARD)
         return run->flags == CKPT_RUN_GUARD && run->offset == 0;
-    return (run->flags & ~CKPT_RUN_LAZY) == 0 && is_whole(view, run->offset) &&
+    return (run->flags & ~CKPT_RUN_LAZY) == 0 && is_page_aligned(view, run->offset) &&
            run->offset >= header->meta_size && run->offset <= header->pages_end &&
            run->size <= header->pages_end - run->offset;
 }
 
-/* Runs [first, first + count) lie in [start, end), ascend, and their pages lie in the file. */
+/* Runs [first, first + count) are in [start, end), ascending, and their pages are in the file. */
 static bool good_runs(const struct ckpt_image_view *view, uint32_t first, uint32_t count,
                       uint64_t start, uint64_t end)
 {
@@ -55,16 +55,16 @@ static bool good_runs(const struct ckpt_image_view *view, uint32_t first, uint32
     for (uint32_t i = first; i < first + count; i++) {
         const struct ckpt_image_run *run = &view->runs[i];
 
-        if (!is_whole(view, run->address) || !is_whole(view, run->size) || run->size == 0 ||
-            run->address < start || run->address > end || run->size > end - run->address ||
-            !good_place(view, run))
+        if (!is_page_aligned(view, run->address) || !is_page_aligned(view, run->size) ||
+            run->size == 0 || run->address < start || run->address > end ||
+            run->size > end - run->address || !good_place(view, run))
             return false;
         start = run->address + run->size;
     }
     return true;
 }
 
-/* A path below its base, by no way around: it is made. */
+/* The restore makes this path, so it must be below its base, without ".." and the like. */
 static bool good_temporary(const struct ckpt_image_view *view, const struct ckpt_image_file *file)
 {
     const char *path = ckpt_view_text(view, file->path);
@@ -96,7 +96,7 @@ static bool good_file(const struct ckpt_image_view *view, const struct ckpt_imag
            good_runs(view, file->first_run, file->run_count, 0, pages_up(view, file->size));
 }
 
-/* What is mapped shared from elsewhere has its content there. */
+/* Whether a mapping has pages in the image; a shared one must not, its file or object has them. */
 static bool has_content(const struct ckpt_image_view *view, const struct ckpt_image_map *map)
 {
     for (uint32_t i = 0; i < map->run_count; i++)
@@ -109,9 +109,9 @@ static bool good_map(const struct ckpt_image_view *view, const struct ckpt_image
                      uint64_t after)
 {
     if (map->start < after || map->end <= map->start || map->end > ckpt_arch_space_end() ||
-        !is_whole(view, map->start) || !is_whole(view, map->end) || !is_whole(view, map->offset) ||
-        map->prot > 7 || (map->flags & ~CKPT_MAP_FLAGS) || map->kind < CKPT_MAP_ANON ||
-        map->kind > CKPT_MAP_KERNEL)
+        !is_page_aligned(view, map->start) || !is_page_aligned(view, map->end) ||
+        !is_page_aligned(view, map->offset) || map->prot > 7 || (map->flags & ~CKPT_MAP_FLAGS) ||
+        map->kind < CKPT_MAP_ANON || map->kind > CKPT_MAP_KERNEL)
         return false;
     if ((map->kind == CKPT_MAP_FILE || (map->kind == CKPT_MAP_PERF && map->object != CKPT_NONE)) &&
         map->object >= view->file_count)
@@ -136,10 +136,10 @@ static bool in_memory(const struct ckpt_image_view *view, uint64_t address, uint
     return false;
 }
 
-/* The restorer moves the vDSO to where it was, so that must be a place that is kept free for it. */
+/* The restorer moves the vDSO to its old address, so a CKPT_MAP_KERNEL mapping must be there. */
 static bool good_special(const struct ckpt_image_view *view, uint64_t start, uint64_t end)
 {
-    int kept = 0;
+    int ends = 0;
 
     if (start == 0 && end == 0)
         return true;
@@ -147,10 +147,10 @@ static bool good_special(const struct ckpt_image_view *view, uint64_t start, uin
         const struct ckpt_image_map *map = &view->maps[i];
 
         if (map->kind == CKPT_MAP_KERNEL)
-            kept +=
+            ends +=
                 (start >= map->start && start < map->end) + (end > map->start && end <= map->end);
     }
-    return start < end && kept == 2;
+    return start < end && ends == 2;
 }
 
 static bool good_threads(const struct ckpt_image_view *view)
@@ -168,7 +168,7 @@ static bool good_threads(const struct ckpt_image_view *view)
     return true;
 }
 
-/* Its mailbox begins with two words that are the agent's own. */
+/* The mailbox begins with two words that only the agent writes. */
 static bool good_agent(const struct ckpt_image_view *view)
 {
     const struct ckpt_image_agent *agent = view->agent;
@@ -216,7 +216,7 @@ int ckpt_image_check_tables(const struct ckpt_image_view *view, struct ckpt_erro
     }
     if (!good_ref(view, process->auxv) || !good_text(view, process->exe) ||
         !good_text(view, process->cwd) || !good_ref(view, process->command) ||
-        !good_text(view, process->java) || !good_ref(view, process->kept))
+        !good_text(view, process->java) || !good_ref(view, process->shared_generators))
         return ckpt_image_damaged(error, "the process's description");
     if (!good_special(view, view->kernel->vdso_start, view->kernel->vdso_end) ||
         !good_special(view, view->kernel->vvar_start, view->kernel->vvar_end))

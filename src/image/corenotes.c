@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: only raw system calls, and of libc only memcpy and the like.
  *
- * The notes of an ordinary core file, in the kernel's order: the first thread's status, then what
- * belongs to the process, then the first thread's extended state, then the other threads.
+ * See corenotes.h. The notes of an ordinary core file, in the kernel's order: status of the first
+ * thread, notes of the process, extended state of the first thread, then the other threads.
  */
 #include "image/corenotes.h"
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The image file: an ELF core of the frozen JVM that carries, in notes of its own, all that a
- * restore needs.  docs/image-format.md explains it to people; this header is the truth.
+ * The image file: an ELF core of the frozen JVM, with additional notes that have all that a restore
+ * needs. This header defines the format; docs/image-format.md explains it.
  *
  *   [ELF header][program headers][notes: ours, then the debugger's][page runs][trailer]
  *
- * A writer can write it front to back: nothing before the pages depends on their content.  The
- * checksums of the pages are in the trailer, with which a complete file ends.
+ * It can be written front to back: nothing before the pages depends on their content. The checksums
+ * of the pages are in the trailer, at the end of a complete file.
  *
- * All numbers are little-endian and of fixed width, no structure has padding, all places are
- * checked before use (bounds.c).  How structures may change is told at struct ckpt_image_note.
+ * All numbers are little-endian and of fixed width, no structure has padding, and all offsets and
+ * indices are checked before use (bounds.c). For changes of structures see struct ckpt_image_note.
  */
 #ifndef CKPT_IMAGE_FORMAT_H
 #define CKPT_IMAGE_FORMAT_H
@@ -18,46 +18,46 @@
 
 #define CKPT_IMAGE_MAGIC 0x3154504b43564a00ull   /* "\0JVCKPT1" read as a little-endian number */
 #define CKPT_TRAILER_MAGIC 0x444e454b43564a00ull /* "\0JVCKEND" */
-#define CKPT_IMAGE_VERSION 4   /* of the file's parts: what this comment and the next one say */
-#define CKPT_TRAILER_VERSION 1 /* of struct ckpt_image_note there */
-#define CKPT_IMAGE_ENGINE "builtin" /* whose notes these are, all but the header */
+#define CKPT_IMAGE_VERSION 4        /* of the parts of the file, and of struct ckpt_image_note */
+#define CKPT_TRAILER_VERSION 1      /* in the struct ckpt_image_note of the trailer */
+#define CKPT_IMAGE_ENGINE "builtin" /* the engine that all notes but the header belong to */
 #define CKPT_IMAGE_NAME "image"
 #define CKPT_MANIFEST_NAME "manifest.json"
 #define CKPT_NOTE_NAME                                                                             \
-    "CHECKPOINT"              /* with its zero, 11 bytes: descriptions begin at multiples of 8 */
+    "CHECKPOINT"              /* 11 bytes with the zero: descriptions begin at multiples of 8 */
 #define CKPT_NONE 0xffffffffu /* no index */
 
 /**
- * Our notes.  The header comes first; the others follow in any order, each at most once.  In the
- * file CKPT_NOTE_BASE is added: debuggers know the small types whoever owns the note, and would
- * take our header for a thread's registers.
+ * Our notes. The header comes first; the others follow in any order, each at most once. In the file
+ * CKPT_NOTE_BASE is added to the type, because debuggers ignore the name of a note and would take
+ * the header, with a small type, for the registers of a thread.
  */
 #define CKPT_NOTE_BASE 0x4a560000u
 enum ckpt_note_type {
-    CKPT_NOTE_HEADER = 1, /**< struct ckpt_image_header, one; all others belong to the engine */
-    CKPT_NOTE_PROCESS,    /**< struct ckpt_image_process, one */
-    CKPT_NOTE_FILES,      /**< struct ckpt_image_file, an array, as are all to CKPT_NOTE_SIGNALS */
-    CKPT_NOTE_MAPS,       /**< struct ckpt_image_map, ascending, not overlapping */
+    CKPT_NOTE_HEADER = 1, /**< one struct ckpt_image_header; all other notes belong to the engine */
+    CKPT_NOTE_PROCESS,    /**< one struct ckpt_image_process */
+    CKPT_NOTE_FILES,  /**< array of struct ckpt_image_file; so are all up to CKPT_NOTE_SIGNALS */
+    CKPT_NOTE_MAPS,   /**< struct ckpt_image_map, ascending, not overlapping */
     CKPT_NOTE_SHARED, /**< struct ckpt_image_shared: memory objects mapped or open more than once */
     CKPT_NOTE_RUNS,   /**< struct ckpt_image_run, grouped by owner */
     CKPT_NOTE_THREADS, /**< struct ckpt_image_thread, the leader first */
     CKPT_NOTE_FDS,     /**< struct ckpt_image_fd, ascending by number */
     CKPT_NOTE_SIGNALS, /**< struct ckpt_image_signal, 64 of them, signal 1 first */
-    CKPT_NOTE_POOL,    /**< bytes that the others refer to */
-    CKPT_NOTE_KERNEL,  /**< struct ckpt_image_kernel, one */
-    CKPT_NOTE_CPU,     /**< bytes: what the code in the image may use of a CPU (arch/) */
-    CKPT_NOTE_AGENT,   /**< struct ckpt_image_agent, one */
+    CKPT_NOTE_POOL,    /**< bytes that other notes refer to */
+    CKPT_NOTE_KERNEL,  /**< one struct ckpt_image_kernel */
+    CKPT_NOTE_CPU,     /**< bytes: CPU features that the code in the image may use (arch/) */
+    CKPT_NOTE_AGENT,   /**< one struct ckpt_image_agent */
     CKPT_NOTE_COUNT = CKPT_NOTE_AGENT,
 };
 
 /**
- * What each note of ours begins with, and the trailer.  @count entries of @entry_size bytes follow.
+ * The start of each of our notes, and of the trailer. @count entries of @entry_size bytes follow.
  *
- * An entry may grow at its end: a reader takes what it knows, and what an older writer did not have
- * is zero.  What a reader must not overlook is a new @version.  A writer gives the lowest version
- * that says all that is in the note, so that an image is refused only by what it really has.  A
- * reader takes all versions up to its own.  One that is newer, and a note of a type that the reader
- * does not know, is skipped with CKPT_NOTE_OPTIONAL and refuses the image without.
+ * New fields are added at the end of an entry: a reader uses the fields that it knows, and fields
+ * that an older writer did not have are zero. If a reader must not ignore a change, it gets a new
+ * @version. A writer uses the lowest version that can express the content, so that an image is not
+ * refused without need. A reader accepts all versions up to its own. A note with a newer version or
+ * an unknown type is skipped if it has CKPT_NOTE_OPTIONAL; otherwise the image is refused.
  */
 struct ckpt_image_note {
     uint32_t version;
@@ -67,25 +67,25 @@ struct ckpt_image_note {
 };
 #define CKPT_NOTE_OPTIONAL 1u
 
-/** A place in the pool.  Text there ends with a zero byte that `size` does not count. */
+/** Bytes in the pool. A zero byte follows, which `size` does not include. */
 struct ckpt_ref {
     uint32_t offset, size;
 };
 
-/** What is the same in the image of every engine.  Texts are printable and filled up with zeros. */
+/** The same for all engines. Texts are printable and padded with zeros. */
 struct ckpt_image_header {
     uint64_t magic;
     uint32_t format; /**< CKPT_IMAGE_VERSION */
     uint32_t page_size;
-    uint64_t meta_size;    /**< where the pages begin */
-    uint64_t pages_end;    /**< where the trailer begins */
-    uint64_t image_size;   /**< the file's, and the end of the trailer */
+    uint64_t meta_size;    /**< offset of the pages */
+    uint64_t pages_end;    /**< offset of the trailer */
+    uint64_t image_size;   /**< size of the file */
     uint32_t meta_crc;     /**< CRC-32C of [0, meta_size) with this field 0 */
     uint32_t generation;   /**< how often the process had been restored */
     uint8_t id[16];        /**< random, the same in manifest.json */
-    char engine[16];       /**< which engine made the image and restores it: "builtin" */
-    char architecture[16]; /**< the processor's, as the folders of src/arch are named */
-    char release[32];      /**< the version of the checkpointer that made it, for people */
+    char engine[16];       /**< the engine that made the image and restores it: "builtin" */
+    char architecture[16]; /**< of the processor: the name of its folder in src/arch */
+    char release[32];      /**< the version of checkpointer that made it, for people */
     uint64_t realtime_ns;  /**< the clocks at the freeze */
     uint64_t monotonic_ns;
     uint64_t boottime_ns;
@@ -94,51 +94,51 @@ struct ckpt_image_header {
 };
 
 /**
- * At pages_end: a struct ckpt_image_note whose entries are the CRC-32C of each run's pages, in the
- * order of CKPT_NOTE_RUNS, filled up to a multiple of 8 bytes; then this, with which the file ends.
+ * The end of the file. Before it, from pages_end on, is a struct ckpt_image_note whose entries are
+ * the CRC-32C of the pages of each run, in the order of CKPT_NOTE_RUNS, padded to a multiple of 8.
  */
 struct ckpt_image_end {
-    uint8_t id[16]; /**< the header's */
+    uint8_t id[16]; /**< as in the header */
     uint32_t crc;   /**< CRC-32C of the trailer with this field 0 */
     uint32_t reserved;
     uint64_t magic; /**< CKPT_TRAILER_MAGIC */
 };
 
-/** What the process has of the kernel on which it was frozen. */
+/** The mappings that the kernel made for the process, and the kernel's identity. */
 struct ckpt_image_kernel {
     uint64_t vdso_start, vdso_end;
-    uint64_t vvar_start, vvar_end; /**< vvar and its like: all special mappings before the vDSO */
+    uint64_t vvar_start, vvar_end; /**< all special mappings before the vDSO, such as vvar */
     uint32_t vdso_crc;
     uint32_t reserved;
     uint8_t boot_id[40]; /**< /proc/sys/kernel/random/boot_id: the same kernel on the same CPU */
 };
 
-/** How a restore hands over to the agent in the image: see image/mailbox.h. */
+/** How a restore passes data to the agent in the image: see image/mailbox.h. */
 struct ckpt_image_agent {
-    uint64_t mailbox; /**< address of its struct ckpt_mailbox */
+    uint64_t mailbox; /**< address of the agent's struct ckpt_mailbox */
     uint32_t mailbox_version, mailbox_size;
-    uint32_t parameters_size; /**< of its struct ckpt_parameters */
-    uint32_t context_version; /**< of its struct ckpt_arch_context (arch.h) */
+    uint32_t parameters_size; /**< of the agent's struct ckpt_parameters */
+    uint32_t context_version; /**< of the agent's struct ckpt_arch_context (arch.h) */
     uint32_t flags;           /**< CKPT_AGENT_* flags */
     uint32_t reserved;
 };
 
-/** The agent can make up for another monotonic clock (hotspot/clock_calls.h). */
+/** The agent can correct a different monotonic clock (hotspot/clock_calls.h). */
 #define CKPT_AGENT_REDIRECTS_CLOCK 1u
 
-/** What the kernel keeps for the whole process. */
+/** State that the kernel has once for the process. */
 struct ckpt_image_process {
     uint64_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
     uint64_t arg_start, arg_end, env_start, env_end;
-    struct ckpt_ref auxv, exe, cwd, command, java; /**< command: words end with zero bytes */
-    struct ckpt_ref kept;   /**< words "COUNT CLASS": random generators that clones share */
-    uint64_t limits[16][2]; /**< RLIMIT_*: soft and hard */
+    struct ckpt_ref auxv, exe, cwd, command, java; /**< command: each word ends with a zero byte */
+    struct ckpt_ref shared_generators; /**< words "COUNT CLASS": random generators, not renewed */
+    uint64_t limits[16][2];            /**< RLIMIT_*: soft and hard */
     uint32_t umask;
-    uint32_t membarrier; /**< MEMBARRIER_CMD_* that the process has registered for */
+    uint32_t membarrier; /**< registered MEMBARRIER_CMD_* */
     uint64_t page_total; /**< pages in all runs, for people */
 };
 
-/** A file that is mapped or open: it must be the same one at the restore. */
+/** A mapped or open file. It must be unchanged at the restore, unless its flags allow changes. */
 struct ckpt_image_file {
     struct ckpt_ref path;
     uint64_t device, inode, size;
@@ -148,26 +148,26 @@ struct ckpt_image_file {
     uint32_t flags; /**< CKPT_FILE_* */
     uint8_t build_id_size;
     uint8_t build_id[35];
-    uint32_t first_run, run_count; /**< of CKPT_FILE_COPIED: addresses are offsets in the file */
-    uint64_t sum_size;             /**< of CKPT_FILE_SUMMED: `sum` is of that many bytes */
+    uint32_t first_run, run_count; /**< for CKPT_FILE_COPIED: addresses are offsets in the file */
+    uint64_t sum_size;             /**< for CKPT_FILE_SUMMED: `sum` is of so many bytes */
     uint32_t sum;                  /**< CRC-32C */
-    uint32_t base; /**< of CKPT_FILE_TEMPORARY: so much of the path is not made, but found */
+    uint32_t base; /**< for CKPT_FILE_TEMPORARY: size of the start of the path that must exist */
 };
-#define CKPT_FILE_MAY_CHANGE 1u /* only its kind is checked: by a policy */
-#define CKPT_FILE_MADE_AGAIN 2u /* not looked for at the restore, which makes a new one */
-#define CKPT_FILE_COPIED 4u     /* its content is in the image, for a restore that lacks the file */
-#define CKPT_FILE_WRITTEN 8u    /* open for writing, or mapped so and shared */
-#define CKPT_FILE_MAY_GROW 16u  /* and only ever at its end: it may be longer at the restore */
-#define CKPT_FILE_SUMMED 32u /* its time of change does not tell of what was written by mappings */
-#define CKPT_FILE_TEMPORARY 64u /* a file, COPIED, or a folder: made again where it is missing */
+#define CKPT_FILE_MAY_CHANGE 1u /* because of a policy; only its kind is checked */
+#define CKPT_FILE_MADE_AGAIN 2u /* the restore does not search for it, but makes a new one */
+#define CKPT_FILE_COPIED 4u     /* its content is in the image, in case the file is missing */
+#define CKPT_FILE_WRITTEN 8u    /* open for writing, or mapped shared and writable */
+#define CKPT_FILE_MAY_GROW 16u  /* written only at its end: it may be longer at the restore */
+#define CKPT_FILE_SUMMED 32u    /* has a checksum: writes by mappings may not change its mtime */
+#define CKPT_FILE_TEMPORARY 64u /* a COPIED file, or a folder: made if it is missing */
 #define CKPT_FILE_FLAGS 127u
 
 enum ckpt_map_kind {
     CKPT_MAP_ANON = 1, /**< private, without a file */
-    CKPT_MAP_FILE,     /**< a file, private or shared; runs hold pages that differ from it */
+    CKPT_MAP_FILE,     /**< a file, private or shared; runs have the pages that differ from it */
     CKPT_MAP_SHARED,   /**< a view of entry `object` of CKPT_NOTE_SHARED, at `offset` */
     CKPT_MAP_PERF,     /**< HotSpot's hsperfdata: its file is made again for the new PID */
-    CKPT_MAP_KERNEL,   /**< vDSO and its data: the restoring process has its own */
+    CKPT_MAP_KERNEL,   /**< vDSO and its data: the restoring process has a new one */
 };
 
 #define CKPT_MAP_SHARED_FLAG 0x01u
@@ -185,8 +185,8 @@ enum ckpt_map_kind {
 #define CKPT_MAP_MERGEABLE 0x1000u
 #define CKPT_MAP_SEQUENTIAL 0x2000u
 #define CKPT_MAP_RANDOM 0x4000u
-#define CKPT_MAP_MAY_WRITE 0x8000u /* shared, of a file opened for writing: mprotect() may */
-#define CKPT_MAP_ONFAULT 0x10000u  /* with CKPT_MAP_LOCKED: pages are locked as they come */
+#define CKPT_MAP_MAY_WRITE 0x8000u /* shared, its file is open for writing: mprotect() allows it */
+#define CKPT_MAP_ONFAULT 0x10000u  /* with CKPT_MAP_LOCKED: locks pages when they are used */
 #define CKPT_MAP_SEALED 0x20000u
 #define CKPT_MAP_FLAGS 0x3ffffu
 
@@ -200,7 +200,7 @@ struct ckpt_image_map {
     uint32_t first_run, run_count;
 };
 
-/** A memory object that lives outside any one mapping: a memfd, or shared anonymous memory. */
+/** A memory object that is independent of mappings: a memfd, or shared anonymous memory. */
 struct ckpt_image_shared {
     struct ckpt_ref name; /**< as given to memfd_create() */
     uint64_t device, inode, size;
@@ -211,7 +211,7 @@ struct ckpt_image_shared {
 
 #define CKPT_RUN_GUARD 1u
 #define CKPT_RUN_LAZY 2u /* the JVM's own memory: may be a private mapping of the image */
-/** Pages that lie in the image.  `address` and `offset` are multiples of the page size. */
+/** Pages in the image. `address` and `offset` are multiples of the page size. */
 struct ckpt_image_run {
     uint64_t address, offset, size;
     uint32_t flags; /**< CKPT_RUN_LAZY, or CKPT_RUN_GUARD: guard pages have no content, no offset */
@@ -223,15 +223,15 @@ struct ckpt_image_run {
 struct ckpt_image_thread {
     uint32_t tid;
     uint32_t flags;
-    uint64_t context; /**< address of its struct ckpt_arch_context, inside the image */
-    uint64_t tls;     /**< FS base */
+    uint64_t context; /**< address of its struct ckpt_arch_context, in the process's memory */
+    uint64_t tls;     /**< the thread pointer */
     uint64_t clear_tid;
-    uint64_t ip, sp; /**< where it was when asked to park, for people */
+    uint64_t ip, sp; /**< when it was interrupted to be parked, for people */
     char name[16];
 };
 
 enum ckpt_fd_kind {
-    CKPT_FD_STDIO = 1, /**< given by the command that restores */
+    CKPT_FD_STDIO = 1, /**< inherited from the command that restores */
     CKPT_FD_FILE,
     CKPT_FD_DIRECTORY,
     CKPT_FD_DEVICE,
@@ -241,15 +241,15 @@ enum ckpt_fd_kind {
     CKPT_FD_TCP,
     CKPT_FD_UNIX,
     CKPT_FD_SHARED,   /**< a memfd */
-    CKPT_FD_CLOSED,   /**< by a policy: nothing but its number comes back */
-    CKPT_FD_FIFO,     /**< a named pipe, as are all below only by a policy */
+    CKPT_FD_CLOSED,   /**< closed by a policy */
+    CKPT_FD_FIFO,     /**< a named pipe; this and the following ones need a policy */
     CKPT_FD_LISTENER, /**< a Unix socket that listens */
     CKPT_FD_UDP,
     CKPT_FD_KERNEL, /**< a file of /proc, /sys or a cgroup, a namespace; needs no policy */
     CKPT_FD_TIMERFD,
 };
 
-#define CKPT_FD_REOPEN 0x80000000u /* in fd_flags: a policy says that its file may be another */
+#define CKPT_FD_REOPEN 0x80000000u /* in fd_flags: by a policy its file may be another one */
 struct ckpt_image_fd {
     int32_t number;
     uint32_t kind;
@@ -259,12 +259,12 @@ struct ckpt_image_fd {
     uint32_t same_as;    /**< index of an earlier entry with the same open file, CKPT_NONE */
     uint64_t position;
     uint64_t inode;
-    struct ckpt_ref data;  /**< of the kind: see the file that freezes and thaws it */
-    uint32_t kind_version; /**< of what the kind's entries mean: see struct ckpt_fd_kind_row */
+    struct ckpt_ref data;  /**< defined by the kind: see its file kind_*.c */
+    uint32_t kind_version; /**< of the kind's data: see struct ckpt_fd_kind_row */
     uint32_t reserved;
 };
 
-/** As the kernel's struct sigaction. */
+/** Like the kernel's struct sigaction. */
 struct ckpt_image_signal {
     uint64_t handler, flags, restorer, mask;
 };

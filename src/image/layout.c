@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: only raw system calls, and of libc only memcpy and the like.
  *
- * See layout.h.  How the file is laid out decides how fast it is read: a lazy run of 2 MiB or more
- * is at an offset equal to its address modulo 2 MiB, so that the kernel can map it by large pieces.
- * Runs that a restore copies are side by side, so that few preadv calls read them all.
+ * See layout.h. The layout of the file decides how fast it is read: a lazy run of 2 MiB or more has
+ * an offset equal to its address modulo 2 MiB, so that the kernel can map large pages. Runs that a
+ * restore copies are adjacent, so that a few preadv() calls read them all.
  */
 #include "image/layout.h"
 
@@ -15,7 +15,7 @@
 #include "image/corenotes.h"
 #include "image/notes.h"
 
-#define MAX_SEGMENTS 65000u /* e_phnum has 16 bits; runs beyond it are left to our own table */
+#define MAX_SEGMENTS 65000u /* e_phnum has 16 bits; further runs are only in our note */
 
 static uint64_t up(uint64_t value, uint64_t unit)
 {
@@ -33,7 +33,7 @@ enum ckpt_run_class ckpt_layout_class(const struct ckpt_image_run *run)
     return run->size < CKPT_LARGE ? CKPT_RUNS_MAPPED : CKPT_RUNS_LARGE;
 }
 
-/* Give every run its offset, from @offset on; returns where the last one ends. */
+/* Set the offset of each run, from @offset on; returns the end of the last one. */
 static uint64_t place_runs(struct ckpt_tables *tables, uint64_t offset)
 {
     uint64_t pages = 0;
@@ -80,7 +80,7 @@ static void put_our_notes(struct ckpt_tables *tables, struct ckpt_notes *notes)
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        ckpt_notes_add_ours(notes, parts[i].type, parts[i].entries, parts[i].count);
+        ckpt_notes_add_entries(notes, parts[i].type, parts[i].entries, parts[i].count);
 }
 
 static uint32_t segment_flags(uint32_t prot)
@@ -88,7 +88,7 @@ static uint32_t segment_flags(uint32_t prot)
     return (prot & 1 ? PF_R : 0) | (prot & 2 ? PF_W : 0) | (prot & 4 ? PF_X : 0);
 }
 
-/* Program headers of one mapping: one a run, or one without content. Counts only if @at is NULL. */
+/* Program headers of a mapping: one for each run, or one without content. @at NULL: only counts. */
 static size_t put_segments(const struct ckpt_tables *tables, const struct ckpt_image_map *map,
                            Elf64_Phdr *at, size_t room)
 {
@@ -134,7 +134,7 @@ static size_t put_all_segments(const struct ckpt_tables *tables, Elf64_Phdr *at)
     return count;
 }
 
-/* Fill @start (NULL: only measure) with all metadata; returns its size without padding. */
+/* Write all metadata to @start (NULL: only compute the size); returns its size without padding. */
 static uint64_t put_metadata(struct ckpt_tables *tables, char *start)
 {
     size_t segments = put_all_segments(tables, NULL);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What is where in an image: metadata, the pages of each run, the trailer.  Runs in a parked
- * process.
+ * The layout of an image: metadata, the pages of each run, the trailer. Runs while all threads are
+ * parked.
  */
 #ifndef CKPT_IMAGE_LAYOUT_H
 #define CKPT_IMAGE_LAYOUT_H
 
 #include "image/tables.h"
 
-/** Large pages, and the pieces in which files are written. */
+/** Size of large pages, and of the pieces in which files are written. */
 #define CKPT_LARGE ((uint64_t)2 << 20)
 
-/** Runs lie in the file class by class, within a class in the order of their table. */
+/** In the file runs are ordered by class, and within a class as in their table. */
 enum ckpt_run_class {
     CKPT_RUNS_COPIED, /**< by a restore */
     CKPT_RUNS_MAPPED,
@@ -21,10 +21,10 @@ enum ckpt_run_class {
 
 enum ckpt_run_class ckpt_layout_class(const struct ckpt_image_run *run);
 
-/** Give each run its offset, and the header its sizes. */
+/** Set the offset of each run, and the sizes in the header. */
 void ckpt_layout_make(struct ckpt_tables *tables);
 
-/** Fill @start with the metadata: header.meta_size zeroed bytes. */
+/** Write the metadata to @start: header.meta_size bytes, zeroed by the caller. */
 void ckpt_layout_metadata(struct ckpt_tables *tables, char *start);
 
 #endif

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * All that the command that restores and the agent in the image hand to each other in memory.
+ * Memory structures by which the restoring command passes data to the agent in the image.
  *
- * The two may be of different releases: the image has the agent as it was at the checkpoint.  So
- * what is here keeps its meaning, and grows at the ends of its structures only.  The image says
- * what its agent knows (struct ckpt_image_agent); the command writes no more than that, and what
- * the command does not know is zero.  What an agent cannot do without is a new
- * CKPT_MAILBOX_VERSION, and older commands refuse its images.
+ * The two may be of different releases, because the image has the agent of the checkpoint. So the
+ * fields here never change their meaning, and new ones are added only at the end of a structure.
+ * The image states which sizes and versions its agent has (struct ckpt_image_agent). The command
+ * writes only so much, and fields that it does not know are zero. If an agent needs data that older
+ * commands do not write, it gets a new CKPT_MAILBOX_VERSION, and older commands refuse its images.
  *
- * Apart from these structures they agree on the following, which the same version covers:
+ * The same version also covers the following agreements:
  *
- * - struct ckpt_arch_context (arch.h), in the agent's memory, is what the restorer gives a thread
- *   to continue with; the version of its layout is ckpt_arch.context_version.
- * - A thread enters its context with all signals blocked, the thread pointer and the address to be
- *   cleared at its end that the table of threads has for it, and nothing else that the kernel keeps
- *   for threads.  The first one is the process's.
- * - By then all memory, descriptors and signal actions are those of the tables.  The restorer's
- *   area stays mapped: threads leave it by entering their contexts, except its helper.
- * - Where the vDSO was, there is the same one.
+ * - A thread continues by entering its struct ckpt_arch_context (arch.h), in the agent's memory;
+ *   the version of its layout is ckpt_arch.context_version.
+ * - A thread enters its context with all signals blocked, and with the thread pointer and the
+ *   clear_tid address of the table of threads. It has no other state that the kernel has for each
+ *   thread. The first thread is the leader of the process.
+ * - By then all memory, descriptors and signal actions are those of the tables. The restorer's area
+ *   is still mapped: all threads but its helper leave it by entering their contexts.
+ * - The same vDSO is at its old address.
  */
 #ifndef CKPT_IMAGE_MAILBOX_H
 #define CKPT_IMAGE_MAILBOX_H
@@ -25,19 +25,19 @@
 #include <stdint.h>
 
 #define CKPT_MAILBOX_VERSION 1
-#define CKPT_MAILBOX_MAX 4096u /* bytes that it, and struct ckpt_parameters, may ever have */
+#define CKPT_MAILBOX_MAX 4096u /* maximum size of the mailbox, and of struct ckpt_parameters */
 
-/** In the agent's own memory.  Written by the restorer before any thread runs. */
+/** In the agent's memory. Written by the restorer before any thread runs. */
 struct ckpt_mailbox {
-    uint32_t version, size;        /**< the agent's CKPT_MAILBOX_VERSION, and of this structure */
-    uint64_t restored_realtime_ns; /**< when `restore` was started */
-    int64_t monotonic_shift_ns; /**< the kernel's monotonic clock now minus the one in the image */
-    uint64_t area_start, area_size; /**< the restorer's own mapping, to be unmapped */
+    uint32_t version, size; /**< the agent's CKPT_MAILBOX_VERSION, and the size of this structure */
+    uint64_t restored_realtime_ns;  /**< when `restore` was started */
+    int64_t monotonic_shift_ns;     /**< the kernel's monotonic clock minus that of the image */
+    uint64_t area_start, area_size; /**< the restorer's mapping, which the agent unmaps */
     uint64_t parameters;            /**< address of a struct ckpt_parameters, which stays mapped */
-    uint64_t helper; /**< address in the area of a TID that is 0 when its thread has ended */
+    uint64_t helper; /**< address, in the area, of the helper thread's TID; 0 there: it has ended */
     uint64_t image_device, image_inode; /**< the image that this process maps */
     uint32_t generation;                /**< how often the process has been restored */
-    uint32_t redirect_clock;            /**< nonzero: the agent makes up for monotonic_shift_ns */
+    uint32_t redirect_clock; /**< nonzero: the agent must correct the clock by monotonic_shift_ns */
 };
 
 #define CKPT_MAILBOX_INITIAL                                                                       \
@@ -46,18 +46,17 @@ struct ckpt_mailbox {
     }
 
 /**
- * What `restore` gives the process for its new life: addresses of arrays of strings, each array
- * with NULL after the last.  The memory is the process's own from now on; its C environment is in
- * it.
+ * Parameters of `restore` for the process: addresses of arrays of strings, each ended by NULL. The
+ * memory belongs to the process; its C environment stays in it.
  */
 struct ckpt_parameters {
     uint64_t environment; /**< words KEY=VALUE */
     uint64_t properties;  /**< words KEY=VALUE */
-    uint64_t arguments;   /**< a main class and its arguments; empty: none */
-    uint64_t cwd;         /**< address of the new working directory's path; 0: it is the old one */
+    uint64_t arguments;   /**< a main class and its arguments; may be empty */
+    uint64_t cwd;         /**< address of the path of the new working directory; 0: unchanged */
     uint64_t size;        /**< of the mapping that begins with this structure */
-    uint64_t mm_map, mm_map_size; /**< the process layout that the kernel was given, as it has it */
-    uint64_t env_start, env_end;  /**< the environment's strings */
+    uint64_t mm_map, mm_map_size; /**< the struct prctl_mm_map that the kernel was given */
+    uint64_t env_start, env_end;  /**< range of the strings of the environment */
 };
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: only raw system calls, and of libc only memcpy and the like.
  *
  * See notes.h.
  */
@@ -11,7 +11,7 @@
 #include "base/raw.h"
 
 _Static_assert(sizeof(Elf64_Nhdr) + ((sizeof CKPT_NOTE_NAME + 3) & ~3ul) == CKPT_NOTE_HEAD,
-               "descriptions of ours begin at multiples of 8");
+               "descriptions of our notes begin at multiples of 8");
 
 const struct ckpt_note_kind ckpt_note_kinds[CKPT_NOTE_COUNT + 1] = {
     [CKPT_NOTE_HEADER] = {"header", 1, sizeof(struct ckpt_image_header), 1},
@@ -69,8 +69,8 @@ void ckpt_notes_add(struct ckpt_notes *notes, const char *name, uint32_t type, c
     ckpt_notes_put(notes, NULL, padded(size) - size);
 }
 
-void ckpt_notes_add_ours(struct ckpt_notes *notes, enum ckpt_note_type type, const void *entries,
-                         size_t count)
+void ckpt_notes_add_entries(struct ckpt_notes *notes, enum ckpt_note_type type, const void *entries,
+                            size_t count)
 {
     const struct ckpt_note_kind *kind = &ckpt_note_kinds[type];
     struct ckpt_image_note prefix = {

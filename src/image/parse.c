@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See parse.h.  Tables are used where they lie in the metadata, except those whose entries another
- * checkpointer has made shorter or longer: these are copied.
+ * See parse.h. Tables are used in place in the metadata, except those whose entries have another
+ * size in the release that made the image: these are copied.
  */
 #include "image/parse.h"
 
@@ -19,24 +19,24 @@
 #include "image/notes.h"
 
 #define HINT "; take a new checkpoint"
-#define CUT_OFF "its size is not what it says, as of a file that was cut off"
+#define TRUNCATED "its size does not match its header; it may be truncated"
 
 int ckpt_image_damaged(struct ckpt_error *error, const char *what)
 {
     return ckpt_error_set(error, 0, "the image is damaged (%s)" HINT, what);
 }
 
-static int no_image(struct ckpt_error *error)
+static int not_an_image(struct ckpt_error *error)
 {
-    return ckpt_error_set(error, 0, "this is no image of checkpointer");
+    return ckpt_error_set(error, 0, "this is not an image of checkpointer");
 }
 
 static int newer(const struct ckpt_image_header *header, const char *what, uint32_t version,
                  struct ckpt_error *error)
 {
     return ckpt_error_set(error, 0,
-                          "the image was made by a newer checkpointer (%s), and this one does not "
-                          "know its note '%s' of version %u; restore it with that one",
+                          "the image was made by a newer checkpointer (%s), and this one cannot "
+                          "read its note '%s' of version %u; restore it with that release",
                           header->release, what, version);
 }
 
@@ -80,7 +80,7 @@ static int check_sizes(const struct ckpt_image_header *header, uint64_t file_siz
         header->meta_size > header->pages_end || header->pages_end > file_size ||
         file_size - header->pages_end <
             sizeof(struct ckpt_image_note) + sizeof(struct ckpt_image_end))
-        return ckpt_image_damaged(error, CUT_OFF);
+        return ckpt_image_damaged(error, TRUNCATED);
     return 0;
 }
 
@@ -94,7 +94,7 @@ static int check_format(const struct ckpt_image_first_note *first, struct ckpt_e
     memcpy(&old_magic, &first->prefix, sizeof old_magic);
     format = old_magic == CKPT_IMAGE_MAGIC ? first->prefix.entry_size : header->format;
     if (old_magic != CKPT_IMAGE_MAGIC && header->magic != CKPT_IMAGE_MAGIC)
-        return no_image(error);
+        return not_an_image(error);
     if (format < CKPT_IMAGE_VERSION)
         return ckpt_error_set(error, 0,
                               "the image has format version %u, and this checkpointer reads "
@@ -117,7 +117,7 @@ int ckpt_image_parse_header(const struct ckpt_image_first_note *first, uint64_t 
     if (first->head.n_namesz != sizeof CKPT_NOTE_NAME ||
         memcmp(first->name, CKPT_NOTE_NAME, sizeof CKPT_NOTE_NAME) != 0 ||
         first->head.n_type != CKPT_NOTE_BASE + CKPT_NOTE_HEADER)
-        return no_image(error);
+        return not_an_image(error);
     if (check_format(first, error) < 0)
         return -1;
     memcpy(&header, &first->header, size < sizeof header ? size : sizeof header);
@@ -153,7 +153,7 @@ static uint64_t up(uint64_t value, uint64_t unit)
     return (value + unit - 1) & ~(unit - 1);
 }
 
-/* Put the note's entries into parts, if they are of a kind and version that are known. */
+/* Store the note's entries in parts, if type and version are known. */
 static int take_note(struct parse *parse, uint32_t type, const struct ckpt_image_note *prefix,
                      uint64_t room, struct ckpt_error *error)
 {
@@ -178,7 +178,7 @@ static int take_note(struct parse *parse, uint32_t type, const struct ckpt_image
     return 0;
 }
 
-/* The note at *offset, whoever owns it; moves *offset to the next. */
+/* Read the note at *offset, which may not be ours, and move *offset to the next. */
 static int one_note(struct parse *parse, uint64_t *offset, struct ckpt_error *error)
 {
     const Elf64_Nhdr *note = (const Elf64_Nhdr *)(parse->metadata + *offset);
@@ -216,7 +216,7 @@ static int find_parts(struct parse *parse, uint64_t offset, struct ckpt_error *e
     return 0;
 }
 
-/* Tables whose entries have another size are made as this checkpointer has them. */
+/* Convert tables whose entries have another size to the size that this release uses. */
 static int convert_parts(struct parse *parse, void **ret_converted, struct ckpt_error *error)
 {
     size_t total = 0;
@@ -288,8 +288,8 @@ static uint32_t meta_crc(const char *metadata, uint64_t size, uint64_t field)
     return ckpt_raw_crc32c(crc, metadata + field + sizeof zero, size - field - sizeof zero);
 }
 
-/* What it takes to restore it: this engine, on this kind of processor. */
-static int check_maker(const struct ckpt_image_header *header, struct ckpt_error *error)
+/* An image needs the engine that made it, and the same architecture. */
+static int check_origin(const struct ckpt_image_header *header, struct ckpt_error *error)
 {
     if (strcmp(header->engine, CKPT_IMAGE_ENGINE) != 0)
         return ckpt_error_set(error, 0,
@@ -298,13 +298,13 @@ static int check_maker(const struct ckpt_image_header *header, struct ckpt_error
                               header->engine, CKPT_IMAGE_ENGINE);
     if (strcmp(header->architecture, ckpt_arch.name) != 0)
         return ckpt_error_set(error, 0,
-                              "the image is of a processor of the architecture %s, and this one "
-                              "is %s; restore it on one like that",
+                              "the image was made on a processor of the architecture %s, and this "
+                              "one is %s; restore it on a machine of that architecture",
                               header->architecture, ckpt_arch.name);
     return 0;
 }
 
-/* An agent that is newer than this command may need what the command does not know. */
+/* An agent that is newer than this command may need data that the command does not provide. */
 static int check_agent(const struct ckpt_image_view *view, struct ckpt_error *error)
 {
     const struct ckpt_image_agent *agent = view->agent;
@@ -313,9 +313,9 @@ static int check_agent(const struct ckpt_image_view *view, struct ckpt_error *er
         agent->context_version <= ckpt_arch.context_version)
         return 0;
     return ckpt_error_set(error, 0,
-                          "the image was made by a newer checkpointer (%s), and this one does not "
-                          "know how to hand over to its agent (versions %u and %u); restore it "
-                          "with that one",
+                          "the image was made by a newer checkpointer (%s), and this one cannot "
+                          "restore its agent (versions %u and %u); restore it with that "
+                          "release",
                           view->header->release, agent->mailbox_version, agent->context_version);
 }
 
@@ -330,18 +330,18 @@ int ckpt_image_parse(const void *metadata, size_t size, uint64_t file_size,
 
     if (size < sizeof *start || !(first = ckpt_image_first_offset(start)) || first > size ||
         size - first < sizeof(struct ckpt_image_first_note))
-        return no_image(error);
+        return not_an_image(error);
     if (ckpt_image_parse_header((const void *)(parse.metadata + first), file_size, &parse.header,
                                 error) < 0)
         return -1;
     if (parse.header.meta_size != size || start->notes.p_filesz > size - first)
-        return ckpt_image_damaged(error, CUT_OFF);
+        return ckpt_image_damaged(error, TRUNCATED);
     if (meta_crc(metadata, size,
                  first + offsetof(struct ckpt_image_first_note, header) +
                      offsetof(struct ckpt_image_header, meta_crc)) != parse.header.meta_crc)
         return ckpt_image_damaged(error, "its checksum does not match");
     parse.end = first + start->notes.p_filesz;
-    if (check_maker(&parse.header, error) < 0 || find_parts(&parse, first, error) < 0 ||
+    if (check_origin(&parse.header, error) < 0 || find_parts(&parse, first, error) < 0 ||
         convert_parts(&parse, &converted, error) < 0)
         return -1;
     make_view(&parse, &view);

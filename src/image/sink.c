@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: only raw system calls, and of libc only memcpy and the like.
  *
- * See sink.h.  How a file is written decides how fast it is read: large writes make large folios
- * in the page cache.  The file grows as it is written: one that was not finished is shorter than
- * its header says.
+ * See sink.h. Large writes make large folios in the page cache, which are faster to read. The file
+ * grows while it is written, so that an incomplete one is shorter than the size in its header.
  */
 #include "image/sink.h"
 
@@ -14,9 +13,9 @@
 
 #include "base/syscall.h"
 
-#define LARGE ((uint64_t)2 << 20) /* writes end at multiples of it */
+#define LARGE ((uint64_t)2 << 20) /* writes end at multiples of this size */
 
-/* Before anything is written: a file beyond the limit would also bring SIGXFSZ. */
+/* Checked before anything is written, because a write beyond the limit also raises SIGXFSZ. */
 static int check_limit(uint64_t size, struct ckpt_error *error)
 {
     struct rlimit limit;
@@ -30,7 +29,7 @@ static int check_limit(uint64_t size, struct ckpt_error *error)
                           (unsigned long)(size >> 10), (unsigned long)limit.rlim_cur >> 10);
 }
 
-static int check_room(int fd, uint64_t content, struct ckpt_error *error)
+static int check_free_space(int fd, uint64_t content, struct ckpt_error *error)
 {
     struct statfs system;
     uint64_t left;
@@ -47,12 +46,12 @@ static int check_room(int fd, uint64_t content, struct ckpt_error *error)
                           (unsigned long)(content >> 20), (unsigned long)(left >> 20));
 }
 
-/* Whether the file system takes a file of that size: nothing else tells before it is written. */
+/* Check that the file system allows a file of this size. Only trying shows it before writing. */
 static int check_size(int fd, uint64_t size, struct ckpt_error *error)
 {
     if (ckpt_syscall(SYS_ftruncate, fd, size, 0, 0, 0, 0) < 0)
         return ckpt_error_set(error, EFBIG,
-                              "the image's file system does not take a file of %lu MiB",
+                              "the image's file system does not allow a file of %lu MiB",
                               (unsigned long)(size >> 20));
     ckpt_syscall(SYS_ftruncate, fd, 0, 0, 0, 0, 0);
     return 0;
@@ -63,7 +62,7 @@ static int begin(struct ckpt_sink *sink, uint64_t size, uint64_t content, struct
     struct ckpt_file_sink *file = (struct ckpt_file_sink *)sink;
 
     file->content = content;
-    return check_limit(size, error) < 0 || check_room(file->fd, content, error) < 0
+    return check_limit(size, error) < 0 || check_free_space(file->fd, content, error) < 0
                ? -1
                : check_size(file->fd, size, error);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See source.h.  Opens the directory and the image in it, asks who could have written them, reads
- * the metadata; in the command only.
+ * See source.h. Opens the directory and the image in it, checks their owner and mode, and reads the
+ * metadata. Only in the command.
  */
 #include "image/source.h"
 
@@ -23,8 +23,8 @@ static int check_owner(const char *path, const struct stat *status, struct ckpt_
                               status->st_uid, geteuid());
     if (status->st_mode & (S_IWGRP | S_IWOTH))
         return ckpt_error_set(error, EPERM,
-                              "others may write '%s' (mode %04o), so it cannot be trusted; chmod "
-                              "go-w it if nobody did",
+                              "others may write '%s' (mode %04o), so it is not trusted; use 'chmod "
+                              "go-w' if none did",
                               path, status->st_mode & 07777);
     return 0;
 }
@@ -49,7 +49,7 @@ static int read_exactly(int fd, void *to, size_t size, uint64_t offset, struct c
     return 0;
 }
 
-/* The header alone, of an image of any engine. */
+/* Read only the header, of an image of any engine. */
 static int read_header(int fd, uint64_t file_size, struct ckpt_image_header *ret_header,
                        struct ckpt_error *error)
 {
@@ -58,18 +58,18 @@ static int read_header(int fd, uint64_t file_size, struct ckpt_image_header *ret
     uint64_t offset;
 
     if (file_size < sizeof start)
-        return ckpt_error_set(error, 0, "this is no image of checkpointer");
+        return ckpt_error_set(error, 0, "this is not an image of checkpointer");
     if (read_exactly(fd, &start, sizeof start, 0, error) < 0)
         return -1;
     offset = ckpt_image_first_offset(&start);
     if (!offset || file_size < sizeof first || offset > file_size - sizeof first)
-        return ckpt_error_set(error, 0, "this is no image of checkpointer");
+        return ckpt_error_set(error, 0, "this is not an image of checkpointer");
     return read_exactly(fd, &first, sizeof first, offset, error) < 0
                ? -1
                : ckpt_image_parse_header(&first, file_size, ret_header, error);
 }
 
-/* A file that was not written to its end does not have that. */
+/* A file that was not written completely has no end mark. */
 static int check_end(int fd, const struct ckpt_image_header *header, struct ckpt_error *error)
 {
     struct ckpt_image_end end;
@@ -78,7 +78,7 @@ static int check_end(int fd, const struct ckpt_image_header *header, struct ckpt
         return -1;
     return end.magic == CKPT_TRAILER_MAGIC && memcmp(end.id, header->id, sizeof end.id) == 0
                ? 0
-               : ckpt_image_damaged(error, "it was not written to its end");
+               : ckpt_image_damaged(error, "it was not written completely");
 }
 
 static int read_metadata(int fd, uint64_t file_size, void **ret_metadata, size_t *ret_size,
@@ -184,7 +184,7 @@ void ckpt_image_close(struct ckpt_image *image)
     image->fd = -1;
 }
 
-/* The sums of the runs' pages, of which the trailer must have one each. */
+/* Read the checksums of the runs' pages; the trailer must have one for each run. */
 static int read_sums(const struct ckpt_image *image, uint32_t **ret_sums, struct ckpt_error *error)
 {
     const struct ckpt_image_header *header = image->view.header;
@@ -206,8 +206,8 @@ static int read_sums(const struct ckpt_image *image, uint32_t **ret_sums, struct
     memcpy(&prefix, trailer, sizeof prefix);
     if (prefix.version > CKPT_TRAILER_VERSION)
         return ckpt_error_set(error, 0,
-                              "the image was made by a newer checkpointer (%s), and this one does "
-                              "not know its trailer; use that one to verify it",
+                              "the image was made by a newer checkpointer (%s), and this one "
+                              "cannot read its trailer; use that release to verify it",
                               header->release);
     if (prefix.count != count || prefix.entry_size < sizeof **ret_sums ||
         (uint64_t)prefix.entry_size * count > size - sizeof prefix - sizeof *end)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Where an image is read from: a file that can be mapped, opened and checked.  After that,
- * every number in the view may be relied upon: the metadata is undamaged, complete and in bounds.
- * Page contents are not read (that is what makes a restore independent of the heap's size), except
- * by ckpt_image_verify().
+ * Opens and checks an image file, which can then be mapped. All numbers in the view are reliable:
+ * the metadata is undamaged, complete and in bounds. The pages are read only by
+ * ckpt_image_verify(), so that the time for a restore does not depend on the size of the heap.
  */
 #ifndef CKPT_IMAGE_SOURCE_H
 #define CKPT_IMAGE_SOURCE_H
@@ -21,20 +20,20 @@ struct ckpt_image {
 
 /**
  * Open DIR/image.
- * @param trusted  refuse an image that somebody else than the effective user (or root) could have
- *                 written: for restoring.  false: only look at it.
+ * @param trusted  for a restore: refuse an image that another user than the effective user or root
+ *                 could have written. false: only for inspection
  */
 int ckpt_image_open(const char *directory, bool trusted, struct ckpt_image *ret_image,
                     struct ckpt_error *error);
 
-/** The same for an image that has another name there, as while it is written. */
+/** The same for an image with another file name, such as before it is complete. */
 int ckpt_image_open_as(const char *directory, const char *name, bool trusted,
                        struct ckpt_image *ret_image, struct ckpt_error *error);
 
 void ckpt_image_close(struct ckpt_image *image);
 
 /**
- * Which engine made the image DIR/NAME: nothing else of it is checked.
+ * Get the engine that made the image DIR/NAME. Checks nothing else of the image.
  * @param ret_engine  printable, and ends with a zero
  */
 int ckpt_image_engine_name(const char *directory, const char *name, char ret_engine[16],

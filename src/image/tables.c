@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: only raw system calls, and of libc only memcpy and the like.
  *
  * See tables.h.
  */
@@ -20,7 +20,8 @@ int ckpt_tables_init(struct ckpt_tables *tables, struct ckpt_scratch *scratch,
     ckpt_array_init(&tables->fds, sizeof(struct ckpt_image_fd));
     ckpt_array_init(&tables->pool, 1);
     ckpt_array_init(&tables->page_files, sizeof(struct ckpt_page_file));
-    return ckpt_tables_pool(tables, "", 0, &nothing, error); /* so that a zero ref is "" */
+    /* so that a reference of zeros is an empty text */
+    return ckpt_tables_pool(tables, "", 0, &nothing, error);
 }
 
 int ckpt_tables_pool(struct ckpt_tables *tables, const void *data, size_t size,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * All that goes into an image, while it is gathered.  Runs in a parked process: memory comes from
- * the caller's scratch space.
+ * Collects the metadata of an image. Runs while all threads are parked: memory comes from the
+ * caller's scratch space.
  */
 #ifndef CKPT_IMAGE_TABLES_H
 #define CKPT_IMAGE_TABLES_H
@@ -14,20 +14,20 @@
 #include "base/scratch.h"
 #include "image/format.h"
 
-/** Where a thread's registers are, for debuggers: one a thread, in the order of `threads`. */
+/** Where the registers of a thread are, for debuggers; in the order of `threads`. */
 struct ckpt_core_thread {
     const ucontext_t *frame; /**< or NULL */
     const struct ckpt_arch_context *context;
     const struct ckpt_arch_thread *thread;
 };
 
-/** A file in which the pages of some runs are, at the runs' addresses, and not in memory. */
+/** A file that has the pages of some runs, instead of memory; run addresses are its offsets. */
 struct ckpt_page_file {
     uint32_t first_run, run_count;
-    int fd;           /**< -1: see path */
+    int fd;           /**< -1: path is opened */
     const char *path; /**< a regular file to be opened for reading */
     bool link;        /**< the path may be a link */
-    uint64_t inode;   /**< of that file; if it is another one by now, the image is not written */
+    uint64_t inode;   /**< of that file; if path has another one now, writing fails */
 };
 
 struct ckpt_tables {
@@ -42,18 +42,18 @@ struct ckpt_tables {
     /* These are not in the image: */
     struct ckpt_array page_files; /**< struct ckpt_page_file, ascending by run */
     struct ckpt_core_thread *core_threads;
-    uint64_t file_start, file_end; /**< memory that is of a file, whatever its maps say */
+    uint64_t file_start, file_end; /**< memory to be read like a mapped file, whatever its kind */
 };
 
-/** Prepare empty tables. 0, or -1 when scratch space is short. */
+/** Make empty tables. Returns 0, or -1: not enough scratch space. */
 int ckpt_tables_init(struct ckpt_tables *tables, struct ckpt_scratch *scratch,
                      struct ckpt_error *error);
 
-/** Copy bytes into the pool, with a zero byte behind. */
+/** Copy bytes to the pool, followed by a zero byte. */
 int ckpt_tables_pool(struct ckpt_tables *tables, const void *data, size_t size,
                      struct ckpt_ref *ret_ref, struct ckpt_error *error);
 
-/** Text in the pool. */
+/** The text of @ref in the pool. */
 const char *ckpt_tables_text(const struct ckpt_tables *tables, struct ckpt_ref ref);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A checked look at an image: typed tables over the metadata read from it.  Made by parse.c, after
- * which every index, reference and range in it may be relied upon.
+ * A view of an image: typed tables in the metadata that was read from it. parse.c makes it, and
+ * checks every index, reference and range in it.
  */
 #ifndef CKPT_IMAGE_VIEW_H
 #define CKPT_IMAGE_VIEW_H
@@ -13,7 +13,7 @@
 
 struct ckpt_image_view {
     const void *metadata; /**< header->meta_size bytes */
-    void *converted;      /**< tables of other checkpointers, made as this one has them; or NULL */
+    void *converted; /**< tables of other releases, converted to this one's structures; or NULL */
     const struct ckpt_image_header *header;
     const struct ckpt_image_process *process;
     const struct ckpt_image_kernel *kernel;
@@ -31,7 +31,7 @@ struct ckpt_image_view {
     size_t cpu_size;
 };
 
-/** Text or bytes of the pool. */
+/** Text or bytes in the pool. */
 static inline const char *ckpt_view_text(const struct ckpt_image_view *view, struct ckpt_ref ref)
 {
     return view->pool + ref.offset;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked: raw system calls only, no libc but memcpy and its kin.
+ * Runs while all threads are parked: only raw system calls, and of libc only memcpy and the like.
  *
- * See writer.h.  Metadata, pages in the order in which they lie in the file, then the trailer,
- * without which the image is incomplete.
+ * See writer.h. Writes metadata, pages in the order of the layout, then the trailer. An image
+ * without a trailer is incomplete.
  */
 #include "image/writer.h"
 
@@ -19,12 +19,12 @@
 struct write_state {
     struct ckpt_tables *tables;
     struct ckpt_sink *sink;
-    uint64_t at; /* in the image */
+    uint64_t at; /* offset in the image */
     uint64_t done, total;
     ckpt_progress_fn *progress;
     void *context;
-    char *buffer;   /* CKPT_LARGE bytes, for what has to be read first */
-    uint32_t *sums; /* of each run's pages */
+    char *buffer;   /* CKPT_LARGE bytes, for pages that must be copied before they are written */
+    uint32_t *sums; /* checksums of each run's pages */
 };
 
 static int put(struct write_state *state, const void *data, uint64_t size, struct ckpt_error *error)
@@ -41,12 +41,12 @@ static int put(struct write_state *state, const void *data, uint64_t size, struc
 static int put_pages(struct write_state *state, uint32_t run, const void *pages, uint64_t size,
                      struct ckpt_error *error)
 {
-    /* The sum warms the cache for the write. */
+    /* computing the checksum first brings the pages into the cache for the write */
     state->sums[run] = ckpt_raw_crc32c(state->sums[run], pages, size);
     return put(state, pages, size, error);
 }
 
-/* Up to where the run lies. */
+/* Skip to the offset of the run. */
 static int skip_to(struct write_state *state, const struct ckpt_image_run *run,
                    struct ckpt_error *error)
 {
@@ -83,7 +83,7 @@ static int write_from_file(struct write_state *state, uint32_t index, int from,
     return 0;
 }
 
-/* One descriptor at a time: there may be thousands of files. */
+/* Opened one at a time, because there may be thousands of files. */
 static int open_page_file(const struct ckpt_page_file *file, struct ckpt_error *error)
 {
     struct stat status;
@@ -127,12 +127,12 @@ static int write_from_memory(struct write_state *state, uint32_t index, bool of_
 
         if (of_file && ckpt_raw_peek(state->buffer, run->address + at, piece) < 0)
             return ckpt_error_set(error, EFAULT,
-                                  "another process cut a mapped file short during the checkpoint "
+                                  "another process truncated a mapped file during the checkpoint "
                                   "(memory at %lx); try again",
                                   (unsigned long)(run->address + at));
-        if (of_file) { /* where a plain load could end the JVM */
+        if (of_file) { /* a plain load could raise SIGBUS */
             pages = state->buffer;
-        } else if (own < run->size) { /* our stack changes while it is written: a copy does not */
+        } else if (own < run->size) { /* this stack changes meanwhile, so a copy is written */
             __builtin_memcpy(state->buffer, pages, piece);
             pages = state->buffer;
         }
@@ -142,7 +142,7 @@ static int write_from_memory(struct write_state *state, uint32_t index, bool of_
     return 0;
 }
 
-/* Whether a run is of a mapped file.  Runs are in the order of their maps, and so are the calls. */
+/* Whether a run belongs to a mapped file. Call in the order of runs, which is that of the maps. */
 static bool is_of_file(const struct ckpt_tables *tables, uint32_t run, size_t *map)
 {
     const struct ckpt_image_map *at;
@@ -156,7 +156,7 @@ static bool is_of_file(const struct ckpt_tables *tables, uint32_t run, size_t *m
                   (at->start >= tables->file_start && at->start < tables->file_end));
 }
 
-/* Those runs of a class that are in memory: [@from, @to) of the table. */
+/* Write those of the runs [@from, @to) that have this class; their pages are in memory. */
 static int write_runs(struct write_state *state, enum ckpt_run_class class, uint32_t from,
                       uint32_t to, size_t *map, struct ckpt_error *error)
 {
@@ -167,7 +167,7 @@ static int write_runs(struct write_state *state, enum ckpt_run_class class, uint
     return 0;
 }
 
-/* All runs of a class; those that are in files are all copied by a restore. */
+/* Write all runs of a class. Runs whose pages are in files are all of class COPIED. */
 static int write_class(struct write_state *state, enum ckpt_run_class class,
                        struct ckpt_error *error)
 {
@@ -189,7 +189,7 @@ static int write_class(struct write_state *state, enum ckpt_run_class class,
     return 0;
 }
 
-/* ---- what is around them ---- */
+/* ---- metadata and trailer ---- */
 
 static int write_metadata(struct write_state *state, struct ckpt_error *error)
 {

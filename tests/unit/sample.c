@@ -283,7 +283,7 @@ static void fill_header(struct sample *sample)
     struct ckpt_image_header *header = &sample->tables.header;
     struct ckpt_image_process *process = &sample->tables.process;
     static const char command[] = "java\0-jar\0it's mine.jar";
-    static const char kept[] = "2 java.util.Random\0001 java.util.SplittableRandom";
+    static const char shared_generators[] = "2 java.util.Random\0001 java.util.SplittableRandom";
 
     *header = (struct ckpt_image_header){.magic = CKPT_IMAGE_MAGIC,
                                          .format = CKPT_IMAGE_VERSION,
@@ -311,7 +311,7 @@ static void fill_header(struct sample *sample)
     process->cwd = word(sample, "/srv");
     process->java = word(sample, "OpenJDK 64-Bit Server VM 17 (test)");
     process->command = text(sample, command, sizeof command);
-    process->kept = text(sample, kept, sizeof kept);
+    process->shared_generators = text(sample, shared_generators, sizeof shared_generators);
     process->auxv = text(sample, (uint64_t[]){AT_PAGESZ, PAGE, AT_NULL, 0}, 32);
 }
 

@@ -321,7 +321,7 @@ static void test_agent(const struct rewrite *rewrite)
     sample_seal(copy, rewrite->size);
     TAP_INT(ckpt_image_parse(copy, rewrite->size, rewrite->file_size, &view, &error), -1,
             "a newer mailbox is refused");
-    TAP_OK(strstr(error.text, "how to hand over to its agent (versions 2 and 1)"),
+    TAP_OK(strstr(error.text, "restore its agent (versions 2 and 1)"),
            "a newer mailbox: its version is named");
 }
 

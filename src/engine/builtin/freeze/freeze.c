@@ -305,8 +305,8 @@ static int fill_rest(struct ckpt_gather *gather, const struct ckpt_freeze *freez
     __builtin_memcpy(&gather->tables.signals[park->options.signal - 1], park->old_action,
                      sizeof park->old_action);
     if (ckpt_tables_pool(&gather->tables, freeze->host->shared_generators,
-                         freeze->host->shared_generators_size, &gather->tables.process.kept,
-                         error) < 0)
+                         freeze->host->shared_generators_size,
+                         &gather->tables.process.shared_generators, error) < 0)
         return -1;
     return ckpt_tables_pool(&gather->tables, freeze->java, ckpt_raw_length(freeze->java),
                             &gather->tables.process.java, error);

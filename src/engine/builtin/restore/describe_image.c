@@ -304,7 +304,7 @@ static void describe_command(const struct describing *describing)
 /* Words "COUNT CLASS". */
 static void describe_generators(const struct describing *describing)
 {
-    struct ckpt_ref ref = describing->view->process->kept;
+    struct ckpt_ref ref = describing->view->process->shared_generators;
     const char *word = ckpt_view_text(describing->view, ref), *end = word + ref.size;
     struct ckpt_description *to = describing->to;
 
