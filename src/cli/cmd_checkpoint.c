@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
+#include "engine/engine.h"
 
 #define SOCKET_MS 10000      /* for a loaded agent: usually milliseconds */
 #define PRESENT_AGENT_MS 500 /* for an agent that the JVM maps already */
@@ -172,45 +173,88 @@ static int wait_for_end(const struct ckpt_target *target, struct ckpt_error *err
                           target->pid);
 }
 
-static int checkpoint(const char *pid, const char *directory, const char *extra,
-                      struct ckpt_error *error)
-{
-    struct ckpt_target target;
-    char path[PATH_MAX], request[PATH_MAX + 128];
-    ckpt_auto_close int fd = -1;
-    int length, result;
+struct arguments {
+    const char *pid;
+    char directory[PATH_MAX]; /* absolute */
+    bool leave_running, no_gc, no_rehearsal;
+};
 
-    if (absolute_path(directory, path, sizeof path, error) < 0 ||
-        ckpt_target_find(pid, &target, error) < 0)
+/* Send a request to the agent; the result is that of read_answer(). */
+static int request_step(const struct ckpt_target *target, const char *request,
+                        struct ckpt_error *error)
+{
+    ckpt_auto_close int fd = connect_agent(target, error);
+    ssize_t length = (ssize_t)strlen(request);
+
+    if (fd < 0)
+        return -1;
+    /* An agent that refuses may close the connection early; its answer has the reason. */
+    if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length && errno != EPIPE)
+        return ckpt_error_set(error, errno, "cannot talk to the agent");
+    return read_answer(fd, error);
+}
+
+/* The JVM freezes itself. */
+static int freeze_inside(const struct ckpt_target *target, const struct arguments *arguments,
+                         struct ckpt_error *error)
+{
+    char request[PATH_MAX + 128];
+    int result;
+
+    snprintf(request, sizeof request, "checkpoint\ndirectory=%s\n%s%s%s\n", arguments->directory,
+             arguments->leave_running ? "leave-running=1\n" : "", arguments->no_gc ? "gc=0\n" : "",
+             arguments->no_rehearsal ? "rehearsal=0\n" : "");
+    result = request_step(target, request, error);
+    return result == 1 ? wait_for_end(target, error) : result;
+}
+
+/* The engine freezes the JVM between the two halves of the hooks. */
+static int freeze_outside(const struct ckpt_engine *engine, const struct ckpt_target *target,
+                          const struct arguments *arguments, struct ckpt_error *error)
+{
+    const struct ckpt_freeze_request request = {.pid = target->pid,
+                                                .directory = arguments->directory,
+                                                .leave_running = arguments->leave_running};
+    struct ckpt_error resume_error;
+    int result;
+
+    if (request_step(target, arguments->no_gc ? "prepare\ngc=0\n\n" : "prepare\n\n", error) < 0)
+        return -1;
+    result = engine->freeze(&request, error);
+    if ((result < 0 || request.leave_running) &&
+        request_step(target, "resume\n\n", &resume_error) < 0 && resume_error.text[0])
+        ckpt_cli_fail(&resume_error);
+    return result;
+}
+
+static int checkpoint(const struct arguments *arguments, struct ckpt_error *error)
+{
+    const struct ckpt_engine *engine = ckpt_engine_at(0);
+    struct ckpt_target target;
+
+    if (ckpt_target_find(arguments->pid, &target, error) < 0)
         return -1;
     if (target.stopped) /* otherwise the checkpoint would start when the JVM continues */
         return ckpt_error_set(error, 0, "JVM %d is stopped; let it continue first: 'kill -CONT %d'",
                               target.pid, target.pid);
-    fd = connect_agent(&target, error);
-    if (fd < 0)
-        return -1;
-    length = snprintf(request, sizeof request, "checkpoint\ndirectory=%s\n%s\n", path, extra);
-    /* An agent that refuses may close the connection early; its answer has the reason. */
-    if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length && errno != EPIPE)
-        return ckpt_error_set(error, errno, "cannot talk to the agent");
-    result = read_answer(fd, error);
-    return result == 1 ? wait_for_end(&target, error) : result;
+    return engine->freeze ? freeze_outside(engine, &target, arguments, error)
+                          : freeze_inside(&target, arguments, error);
 }
 
 static int run(int argc, char **argv)
 {
+    struct arguments arguments = {.pid = NULL};
     const char *words[2] = {NULL, NULL};
     struct ckpt_error error;
-    char extra[256] = "";
     int count = 0;
 
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--leave-running") == 0)
-            snprintf(extra + strlen(extra), sizeof extra - strlen(extra), "leave-running=1\n");
+            arguments.leave_running = true;
         else if (strcmp(argv[i], "--no-gc") == 0)
-            snprintf(extra + strlen(extra), sizeof extra - strlen(extra), "gc=0\n");
+            arguments.no_gc = true;
         else if (strcmp(argv[i], "--no-rehearsal") == 0)
-            snprintf(extra + strlen(extra), sizeof extra - strlen(extra), "rehearsal=0\n");
+            arguments.no_rehearsal = true;
         else if (argv[i][0] == '-' && argv[i][1])
             return ckpt_cli_usage(&ckpt_command_checkpoint, "'%s' is not an option", argv[i]);
         else if (count == 2)
@@ -222,7 +266,9 @@ static int run(int argc, char **argv)
     if (count < 2)
         return ckpt_cli_usage(&ckpt_command_checkpoint, "%s is missing",
                               count ? "the image directory" : "the process ID");
-    if (checkpoint(words[0], words[1], extra, &error) < 0)
+    arguments.pid = words[0];
+    if (absolute_path(words[1], arguments.directory, sizeof arguments.directory, &error) < 0 ||
+        checkpoint(&arguments, &error) < 0)
         return error.text[0] ? ckpt_cli_fail(&error) : CKPT_EXIT_FAILED;
     return CKPT_EXIT_DONE;
 }

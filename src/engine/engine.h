@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -23,6 +24,12 @@ enum ckpt_time_mode {
 };
 
 struct ckpt_description;
+
+struct ckpt_freeze_request {
+    pid_t pid;
+    const char *directory; /**< the image directory, created if it does not exist */
+    bool leave_running;    /**< the JVM continues after the image is written */
+};
 
 struct ckpt_restore_request {
     const char *directory;
@@ -53,6 +60,12 @@ struct ckpt_engine {
     const char *name; /**< the name of its folder, which images contain */
     /** Check this machine, with each finding to @report. 0, or -1 if the engine cannot work. */
     int (*check)(ckpt_finding_fn *report, void *context);
+    /**
+     * Freeze a JVM from outside. The caller has its agent call the hooks: those before the freeze,
+     * and those after it if the freeze fails or the JVM continues. NULL: an engine whose freeze is
+     * made inside the JVM (struct ckpt_engine_jvm).
+     */
+    int (*freeze)(const struct ckpt_freeze_request *request, struct ckpt_error *error);
     /** Become the process in the image. Returns only on failure: -1, and nothing was changed. */
     int (*restore)(const struct ckpt_restore_request *request, struct ckpt_error *error);
     /**

@@ -241,6 +241,12 @@ static int check(ckpt_finding_fn *report, void *context)
     return -1;
 }
 
+static int freeze(const struct ckpt_freeze_request *request, struct ckpt_error *error)
+{
+    return ckpt_error_set(error, 0, "the engine refuses to freeze JVM %d into '%s'", request->pid,
+                          request->directory);
+}
+
 static int restore(const struct ckpt_restore_request *request, struct ckpt_error *error)
 {
     return ckpt_error_set(error, 0, "the engine refuses to restore '%s'", request->directory);
@@ -262,6 +268,7 @@ static int describe(const char *directory, bool verify, struct ckpt_description 
 const struct ckpt_engine ckpt_engine_refusing = {
     .name = "refusing",
     .check = check,
+    .freeze = freeze,
     .restore = restore,
     .rehearse = rehearse,
     .describe = describe,
@@ -288,6 +295,7 @@ PYTHON
 
 engine() {
     local tree=$TMP/engine image=$TMP/engine-image command
+    compile Endpoint
     JAVA=${JDKS[0]}/bin/java
     start_jvm engine - -jar "$SIMPLE" --period 20
     wait_line "$log" 2
@@ -321,13 +329,19 @@ engine() {
         is "$status$out$err" "1checkpointer: the engine refuses to ${command#*:} '$image'" \
             "engine: ${command%:*} of its image reaches a made-up engine"
     done
-    start_jvm refused - -jar "$SIMPLE" --period 20
-    wait_line "$log" 2
+    start_jvm refused - -cp "$CP" Endpoint "$TMP"
+    wait_line "$log" ready
     run "$CKPT" checkpoint "$pid" "$tree/image"
-    contains "$status$err" "the engine refuses to prepare" "engine: a checkpoint reaches a made-up engine"
-    ok "engine: the JVM continues after a made-up engine has refused" wait_more "$log" 2
-    stop "$pid"
+    is "$status$out$err" "1checkpointer: the engine refuses to freeze JVM $pid into '$tree/image'" \
+        "engine: a checkpoint reaches a made-up engine that freezes from outside"
+    is "$(grep -x 'before\|after' "$log" | tr '\n' ' ')" "before after " \
+        "engine: the hooks are called around a freeze from outside that fails"
     CKPT=$BUILD/checkpointer
+    run "$CKPT" checkpoint "$pid" "$tree/image"
+    contains "$status$err" "the engine refuses to prepare" "engine: a freeze inside reaches it as well"
+    is "$(grep -x 'before\|after' "$log" | tr '\n' ' ')" "before after before after " \
+        "engine: the hooks are called around a freeze inside that fails"
+    stop "$pid"
 }
 
 kind

@@ -19,6 +19,7 @@
 #include "agent/java/origins.h"
 #include "agent/java/parameters.h"
 #include "agent/java/times.h"
+#include "agent/requests/halves.h"
 #include "agent/requests/request.h"
 #include "base/cleanup.h"
 #include "hotspot/private_classes.h"
@@ -110,6 +111,8 @@ static bool register_natives(JNIEnv *env, const JNINativeMethod *own)
         {(char *)"isStale", (char *)"(J)Z", (void *)ckpt_native_is_stale},
         {(char *)"report", (char *)"(JLjava/lang/String;Z)V", (void *)ckpt_native_report},
         {(char *)"addReason", (char *)"(J[B)V", (void *)ckpt_native_add_reason},
+        {(char *)"openHalves", (char *)"()V", (void *)ckpt_native_open_halves},
+        {(char *)"closeHalves", (char *)"(J)Z", (void *)ckpt_native_close_halves},
         {(char *)"watchMain", (char *)"()V", (void *)ckpt_native_watch_main},
         {(char *)"openClass", (char *)"(Ljava/lang/String;)Ljava/lang/Class;",
          (void *)ckpt_native_open_class},

@@ -20,6 +20,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "agent/requests/http/endpoint.h"
 #include "agent/requests/request.h"
 #include "base/cleanup.h"
 #include "base/kernel_abi.h"
@@ -38,6 +39,7 @@ static uint32_t unanswered; /* requests on their way (a futex) */
 /* A request and whether it was answered; by two threads, so that one has the last word. */
 struct exchange {
     struct ckpt_request request;
+    bool restored; /* of CKPT_STEP_RESUME: after a restore, not after a freeze that failed */
     pthread_mutex_t lock;
     bool answered;
 };
@@ -107,23 +109,55 @@ static bool read_request(int fd, char *text, size_t size)
     return false;
 }
 
-static bool parse_request(char *text, struct ckpt_request *request)
+static bool parse_step(const char *word, enum ckpt_step *ret_step)
 {
-    char *rest;
+    static const struct {
+        const char *word;
+        enum ckpt_step step;
+    } steps[] = {
+        {"checkpoint", CKPT_STEP_CHECKPOINT},
+        {"prepare", CKPT_STEP_PREPARE},
+        {"resume", CKPT_STEP_RESUME},
+    };
 
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        if (strncmp(line, "directory=", 10) == 0)
-            request->directory = line + 10;
-        else if (strcmp(line, "leave-running=1") == 0)
-            request->leave_running = true;
-        else if (strncmp(line, "gc=", 3) == 0)
-            request->gc = line[3] == '1' ? 1 : -1;
-        else if (strncmp(line, "rehearsal=", 10) == 0)
-            request->rehearsal = line[10] == '1' ? 1 : -1;
-        else if (strcmp(line, "checkpoint") != 0)
+    for (size_t i = 0; i < CKPT_COUNT(steps); i++)
+        if (strcmp(word, steps[i].word) == 0) {
+            *ret_step = steps[i].step;
+            return true;
+        }
+    return false;
+}
+
+static bool parse_key(char *line, struct exchange *exchange)
+{
+    struct ckpt_request *request = &exchange->request;
+    bool whole = request->step == CKPT_STEP_CHECKPOINT;
+
+    if (whole && strncmp(line, "directory=/", 11) == 0)
+        request->directory = line + 10;
+    else if (whole && strcmp(line, "leave-running=1") == 0)
+        request->leave_running = true;
+    else if (whole && strncmp(line, "rehearsal=", 10) == 0)
+        request->rehearsal = line[10] == '1' ? 1 : -1;
+    else if (request->step != CKPT_STEP_RESUME && strncmp(line, "gc=", 3) == 0)
+        request->gc = line[3] == '1' ? 1 : -1;
+    else if (request->step == CKPT_STEP_RESUME && strcmp(line, "restored=1") == 0)
+        exchange->restored = true;
+    else
+        return false;
+    return true;
+}
+
+static bool parse_request(char *text, struct exchange *exchange)
+{
+    char *rest, *line = strtok_r(text, "\n", &rest);
+
+    if (!line || !parse_step(line, &exchange->request.step))
+        return false;
+    while ((line = strtok_r(NULL, "\n", &rest)))
+        if (!parse_key(line, exchange))
             return false;
-    }
-    return request->directory && request->directory[0] == '/';
+    return exchange->request.step != CKPT_STEP_CHECKPOINT || exchange->request.directory;
 }
 
 /* ckpt_request.overdue: a hook has overrun its limit. */
@@ -166,6 +200,8 @@ static void perform(struct exchange *exchange)
     enum ckpt_outcome outcome = ckpt_request_run(request, "checkpointer request");
     ckpt_auto_free char *failed = ckpt_request_text(request, outcome);
 
+    if (exchange->restored && outcome != CKPT_OUTCOME_NOT_BEGUN)
+        ckpt_http_restored();
     if (!ckpt_is_restored_since(request->asked_in))
         answer(exchange, failed);
     else if (failed) /* this is the restored process */
@@ -190,8 +226,7 @@ void ckpt_request_wait_answered(void)
 
 void ckpt_request_serve(int fd)
 {
-    struct exchange exchange = {.request = {.step = CKPT_STEP_CHECKPOINT,
-                                            .wait_ms = CKPT_REQUEST_WAIT_MS,
+    struct exchange exchange = {.request = {.wait_ms = CKPT_REQUEST_WAIT_MS,
                                             .reply_fd = fd,
                                             .asked_in = ckpt_generation_mark(),
                                             .overdue = overdue},
@@ -204,7 +239,7 @@ void ckpt_request_serve(int fd)
         say(fd, "text only the JVM's owner and root may ask for a checkpoint\nfailed\n");
         return;
     }
-    if (!read_request(fd, text, sizeof text) || !parse_request(text, &exchange.request)) {
+    if (!read_request(fd, text, sizeof text) || !parse_request(text, &exchange)) {
         say(fd, "text the request was not understood; use a 'checkpointer' of the agent's version\n"
                 "failed\n");
         return;

@@ -176,7 +176,7 @@ static void describe(FILE *out, const char *headline)
     fputs(headline, out);
 }
 
-static void describe_outcome(FILE *out, enum ckpt_outcome outcome)
+static void describe_outcome(FILE *out, enum ckpt_step step, enum ckpt_outcome outcome)
 {
     switch (outcome) {
     case CKPT_OUTCOME_BUSY:
@@ -184,7 +184,11 @@ static void describe_outcome(FILE *out, enum ckpt_outcome outcome)
         describe(out, "checkpoint cancelled, the application continues:");
         break;
     case CKPT_OUTCOME_INCOMPLETE:
-        describe(out, "restored, but afterRestore failed:");
+        describe(out, step == CKPT_STEP_RESUME ? "afterRestore failed:"
+                                               : "restored, but afterRestore failed:");
+        break;
+    case CKPT_OUTCOME_NOT_BEGUN:
+        describe(out, "there was no first half of a checkpoint, or it was undone");
         break;
     case CKPT_OUTCOME_UNREACHED:
         describe(out, "the JVM does not take another thread; it may be ending");
@@ -203,7 +207,7 @@ char *ckpt_request_text(const struct ckpt_request *request, enum ckpt_outcome ou
 
     if (!out)
         return NULL;
-    describe_outcome(out, outcome);
+    describe_outcome(out, request->step, outcome);
     for (size_t i = 0; i < request->reason_count; i++) {
         fputs("\n  ", out);
         for (const char *at = request->reasons[i]; *at; at++)

@@ -44,6 +44,7 @@ struct ckpt_request {
     bool leave_running;
     int rehearsal; /**< 1 yes, -1 no, 0 as the agent's option says */
     int gc;        /**< likewise; of CKPT_STEP_PREPARE: whether to collect after the hooks */
+    uint32_t pair; /**< of CKPT_STEP_RESUME: the pair of halves (halves.c) to end; 0: any */
     int reply_fd;  /**< a connection that progress and the last word go to, 0 if there is none; the
                        last word alone may also go to standard error */
     /** Sent there when the image is whole and the process about to end, and nothing before it;

@@ -50,6 +50,7 @@ static struct ckpt_http_server server;
 static int listeners[CKPT_HTTP_LISTENERS_MAX];
 static int listener_count;
 static int waker = -1;
+static bool restored; /* by another program: the endpoint is to close */
 static int64_t last_ms;
 static jmp_buf trouble;
 
@@ -101,23 +102,9 @@ static int64_t take_step(void)
     return step < 0 ? 0 : step > STEP_MS ? STEP_MS : step;
 }
 
-static bool undo_is_due(int64_t step)
-{
-    int64_t limit = (int64_t)ckpt_options.undo_timeout_s * 1000;
-
-    if (!server.begun || !limit)
-        return false;
-    server.begun_ms += step;
-    return server.begun_ms >= limit;
-}
-
 static void pass_time(void)
 {
-    int64_t step = take_step();
-
-    ckpt_http_fds_age(step, REQUEST_MS);
-    if (undo_is_due(step) && !server.work)
-        ckpt_http_undo(&server);
+    ckpt_http_fds_age(take_step(), REQUEST_MS);
 }
 
 /* What another thread has woken this one for. */
@@ -125,8 +112,10 @@ static void look(void)
 {
     uint64_t times;
 
-    if (read(waker, &times, sizeof times) == sizeof times)
-        ckpt_http_look(&server);
+    if (read(waker, &times, sizeof times) != sizeof times)
+        return;
+    ckpt_http_look(&server);
+    server.closing |= __atomic_load_n(&restored, __ATOMIC_ACQUIRE);
 }
 
 /* ---- while somebody is connected ---- */
@@ -282,13 +271,12 @@ static void serve(uint32_t began)
 static bool wait_for_somebody(void)
 {
     struct pollfd wait[CKPT_HTTP_LISTENERS_MAX + 1];
-    bool steps = server.begun && ckpt_options.undo_timeout_s;
     int ready;
 
     for (int i = 0; i < listener_count; i++)
         wait[i] = (struct pollfd){.fd = listeners[i], .events = POLLIN};
     wait[listener_count] = (struct pollfd){.fd = waker, .events = POLLIN};
-    ready = poll(wait, (nfds_t)listener_count + 1, steps ? STEP_MS : -1);
+    ready = poll(wait, (nfds_t)listener_count + 1, -1);
     return ready > (wait[listener_count].revents ? 1 : 0);
 }
 
@@ -363,7 +351,16 @@ int ckpt_http_open(const char *text, struct ckpt_error *error)
     if (ckpt_http_addr_parse(text, &addr, error) < 0 || listen_at(&addr, error) < 0)
         return -1;
     server = (struct ckpt_http_server){.addr = addr};
+    __atomic_store_n(&restored, false, __ATOMIC_RELEASE);
     return 0;
+}
+
+void ckpt_http_restored(void)
+{
+    if (!ckpt_options.shutdown)
+        return;
+    __atomic_store_n(&restored, true, __ATOMIC_RELEASE);
+    ckpt_http_fds_wake();
 }
 
 void ckpt_http_close(void)

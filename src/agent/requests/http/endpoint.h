@@ -20,6 +20,9 @@ int ckpt_http_start(struct ckpt_error *error);
 /** Open and start in a JVM that has run without; -1 if there is an endpoint elsewhere already. */
 int ckpt_http_change(const char *addr, struct ckpt_error *error);
 
+/** The process was restored by another program: the endpoint closes, unless shutdown=false. */
+void ckpt_http_restored(void);
+
 /** Close what was opened and not yet started. */
 void ckpt_http_close(void);
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/options.h"
+#include "agent/requests/halves.h"
 #include "agent/requests/http/endpoint_fds.h"
 #include "agent/requests/http/request_guard.h"
 #include "agent/requests/http/work.h"
@@ -157,10 +158,6 @@ static void tell_other(struct ckpt_http_server *server, struct ckpt_http_work *w
 
 static void tell_begun(struct ckpt_http_server *server, struct ckpt_http_work *work)
 {
-    if (work->outcome == CKPT_OUTCOME_DONE) {
-        server->begun = true;
-        server->begun_ms = 0;
-    }
     if (!work->asked)
         log_late("/before-checkpoint", work);
     else if (work->outcome == CKPT_OUTCOME_DONE)
@@ -187,7 +184,6 @@ static void last_word_is_out(struct evhttp_request *request, void *context)
 /* Whatever the hooks said, the restore has taken place: the endpoint closes if it is to. */
 static void close_after(struct ckpt_http_server *server, struct evhttp_request *request)
 {
-    server->begun = false;
     if (!ckpt_options.shutdown)
         return;
     server->closing = true;
@@ -312,9 +308,9 @@ static void status(struct ckpt_http_server *server, struct evhttp_request *reque
            json_pack("{s:s, s:i, s:s, s:i, s:o, s:s, s:{s:o, s:b, s:b, s:i, s:i}}", "version",
                      CKPT_VERSION, "pid", (int)getpid(), "java", ckpt_jvm.version, "generation",
                      (int)ckpt_generation(), "restored", restored_when(), "state",
-                     server->work    ? "working"
-                     : server->begun ? "before-checkpoint"
-                                     : "running",
+                     server->work             ? "working"
+                     : ckpt_halves_are_open() ? "before-checkpoint"
+                                              : "running",
                      "options", "image", image ? image : json_null(), "gc", (int)options->gc,
                      "shutdown", (int)options->shutdown, "shutdownTimeout",
                      (int)options->shutdown_timeout_s, "undoTimeout",
@@ -391,31 +387,6 @@ void ckpt_http_handle(struct evhttp_request *request, void *context)
     } else {
         route->serve(server, request);
     }
-}
-
-static void tell_undone(struct ckpt_http_server *server, struct ckpt_http_work *work)
-{
-    server->begun = false;
-    if (work->outcome != CKPT_OUTCOME_NOT_BEGUN)
-        ckpt_log("warning",
-                 "nobody asked for /after-restore within %u seconds of /before-checkpoint: "
-                 "undone, the afterRestore hooks were called",
-                 ckpt_options.undo_timeout_s);
-    ckpt_http_log_reasons("error", "afterRestore failed", &work->request);
-}
-
-void ckpt_http_undo(struct ckpt_http_server *server)
-{
-    struct ckpt_http_work *work = ckpt_http_work_new(CKPT_STEP_RESUME);
-
-    if (!work)
-        return; /* until the next step */
-    work->tell = tell_undone;
-    server->work = work;
-    if (ckpt_http_work_start(work) == 0)
-        return;
-    server->work = NULL;
-    ckpt_http_work_free(work);
 }
 
 void ckpt_http_look(struct ckpt_http_server *server)

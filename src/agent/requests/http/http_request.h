@@ -18,8 +18,6 @@ struct ckpt_http_work;
 
 struct ckpt_http_server {
     struct ckpt_http_addr addr;
-    bool begun;                  /**< between /before-checkpoint and /after-restore */
-    int64_t begun_ms;            /**< for how long */
     struct ckpt_http_work *work; /**< what the JVM is at for somebody; else NULL */
     bool closing;                /**< answer what is on its way, take nothing new */
     bool last_word_pending;      /**< the answer to /after-restore is not yet out */
@@ -30,8 +28,5 @@ void ckpt_http_handle(struct evhttp_request *request, void *context);
 
 /** To be called when the work has woken the endpoint's thread: tell what came of it. */
 void ckpt_http_look(struct ckpt_http_server *server);
-
-/** Nobody has asked for /after-restore in time: do as if, and say so. */
-void ckpt_http_undo(struct ckpt_http_server *server);
 
 #endif

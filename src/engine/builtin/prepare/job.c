@@ -159,7 +159,7 @@ static enum ckpt_freeze_result freeze(struct ckpt_engine_job *job, struct ckpt_r
 }
 
 const struct ckpt_engine_jvm ckpt_engine_builtin_jvm = {
-    .name = "builtin",
+    .name = CKPT_IMAGE_ENGINE,
     .on_load = ckpt_fds_note,
     .check_machine = ckpt_machine_check,
     .check_room = check_room,

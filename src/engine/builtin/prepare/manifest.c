@@ -63,7 +63,7 @@ int ckpt_manifest_write(int fd, const uint8_t id[16], struct ckpt_error *error)
     int failed;
 
     uname(&kernel);
-    json_object_set_new(manifest, "engine", json_string("builtin"));
+    json_object_set_new(manifest, "engine", json_string(CKPT_IMAGE_ENGINE));
     json_object_set_new(manifest, "format", json_integer(CKPT_IMAGE_VERSION));
     json_object_set_new(manifest, "id", id_text(id));
     json_object_set_new(manifest, "created", now_text());

@@ -228,7 +228,7 @@ static int check(ckpt_finding_fn *report, void *context)
 }
 
 const struct ckpt_engine ckpt_engine_builtin = {
-    .name = "builtin",
+    .name = CKPT_IMAGE_ENGINE,
     .check = check,
     .restore = restore,
     .rehearse = rehearse,

@@ -11,7 +11,6 @@ package jdk.crac.impl;
 import java.nio.charset.Charset;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 import jdk.crac.CheckpointException;
 import jdk.crac.Context;
 import jdk.crac.Core;
@@ -28,11 +27,8 @@ public class Checkpoint {
     private final Context<? extends Resource> context;
     private final Turn turn = new Turn();
 
-    /** Whether an outside tool has the turn: after its PREPARE, and before its RESUME. */
-    private final AtomicBoolean begun = new AtomicBoolean();
-
-    /** The recordings that are paused between these two requests; used only with the turn. */
-    private FlightRecordings recordings;
+    /** The recordings that are paused between PREPARE and RESUME; used only with the turn. */
+    private volatile FlightRecordings recordings;
 
     /**
      * Makes the driver of one context's checkpoints.
@@ -293,7 +289,7 @@ public class Checkpoint {
         if (failures.isEmpty()) {
             pauseRecordings();
             turn.pause();
-            begun.set(true); // from here on, resume() releases the turn
+            Native.openHalves(); // from here on, resume() releases the turn
             return Outcome.DONE;
         }
         turn.give();
@@ -301,7 +297,7 @@ public class Checkpoint {
     }
 
     private Outcome resume(long request, Failures failures) {
-        if (!begun.compareAndSet(true, false)) {
+        if (!Native.closeHalves(request)) {
             return Outcome.NOT_BEGUN;
         }
         resumeRecordings();

@@ -79,6 +79,16 @@ final class Native {
      */
     static native void report(long request, String text, boolean last);
 
+    /** Records that the first half of a checkpoint that another program freezes is done. */
+    static native void openHalves();
+
+    /**
+     * Records that the second half is requested.
+     *
+     * @return whether there is a first half, which this request then ends
+     */
+    static native boolean closeHalves(long request);
+
     /** Adds a reason, in UTF-8, to the answer to a request. */
     static native void addReason(long request, byte[] text);
 
