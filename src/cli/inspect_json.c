@@ -234,6 +234,9 @@ static void add_summary(json_t *document, const struct ckpt_inspection *inspecti
     add(document, "created", moment_json((int64_t)(image->realtime_ns / 1000000000u)));
     add(document, "checkpointer", text_json(image->release));
     add(document, "kernel", text_or_null(inspection->kernel));
+    add(document, "architecture", text_json(image->architecture));
+    add(document, "processor_features", text_json(image->features));
+    add(document, "page_size", number(image->page_size));
     add(document, "clocks", clocks_json(image));
     add(document, "pid", number(image->pid));
     add(document, "uid", number(image->uid));

@@ -92,7 +92,11 @@ static void show_origin(const struct ckpt_inspection *inspection)
     show_clock(image->monotonic_ns);
     printf(" monotonic, ");
     show_clock(image->boottime_ns);
-    printf(" since boot\n");
+    printf(" since boot\n  %-10s ", "processor");
+    show(image->architecture);
+    printf(" with ");
+    show(image->features);
+    printf(", pages of %u bytes\n", image->page_size);
 }
 
 static void show_sizes(const struct ckpt_description *image)

@@ -77,6 +77,9 @@ struct ckpt_description {
     const char *engine, *release; /**< engine and release of checkpointer that made the image */
     const char *id;               /**< in hexadecimal; the manifest has the same */
     uint32_t format;              /**< the version of the engine's format */
+    const char *architecture;     /**< of the processor, as uname(2) calls it */
+    const char *features;         /**< what the code in the image needs of it, as words */
+    uint32_t page_size;
     const char *java, *executable, *working_directory;
     const char **command; /**< words, NULL after the last */
     uint64_t realtime_ns, monotonic_ns, boottime_ns;

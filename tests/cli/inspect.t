@@ -47,6 +47,8 @@ contains "$out" "PID $jvm, user $(id -u), group $(id -g), generation 0" \
     "inspect: PID, user, group and generation are shown"
 like "$out" $'\n  size       [0-9.]+ MiB: [0-9.]+ MiB pages in [0-9]+ runs, [0-9.]+ KiB metadata' \
     "inspect: the sizes are shown"
+like "$out" $'\n  processor  '"$(uname -m)"' with ([A-Z0-9.-]+ )+.*, pages of '"$(getconf PAGESIZE) bytes" \
+    "inspect: what the image needs of a processor is shown"
 contains "$out" "manifest   belongs to this image" "inspect: the manifest belongs to the image"
 contains "$out" "restore    possible here: owner, processor, kernel and files are as required" \
     "inspect: a restore on this machine is possible"
@@ -77,6 +79,8 @@ is "$(key 'd["command"][-4:]')" "['-Dtext=a b', 'example.Http', '--port', '0']" 
     "inspect --json: the command line is a list"
 is "$(key 'd["pid"], d["uid"], d["gid"], d["generation"]')" "($jvm, $(id -u), $(id -g), 0)" \
     "inspect --json: PID, user, group and generation are numbers"
+is "$(key 'd["architecture"], d["page_size"], len(d["processor_features"].split()) > 3')" \
+    "('$(uname -m)', $(getconf PAGESIZE), True)" "inspect --json: what the image needs of a machine is there"
 is "$(key 'd["sizes"]["image"]')" "$(stat -c %s "$IMAGE/image")" \
     "inspect --json: the size of the image is the file's"
 is "$(key 'd["manifest"], d["restorable"], d["obstacle"], d["verified"]')" \

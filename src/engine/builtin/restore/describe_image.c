@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/restore/restore.h"
@@ -319,6 +320,17 @@ static void describe_generators(const struct describing *describing)
     }
 }
 
+static const char *features_of(const struct describing *describing)
+{
+    const struct ckpt_image_view *view = describing->view;
+    struct ckpt_arch_cpu cpu = {0};
+    char text[TEXT_MAX];
+
+    memcpy(&cpu, view->cpu, view->cpu_size < sizeof cpu ? view->cpu_size : sizeof cpu);
+    ckpt_arch_cpu_describe(&cpu, text, sizeof text);
+    return ckpt_description_text(describing->to, "%s", text);
+}
+
 static void describe_summary(const struct describing *describing)
 {
     const struct ckpt_image_header *header = describing->view->header;
@@ -329,6 +341,9 @@ static void describe_summary(const struct describing *describing)
     to->release = ckpt_description_text(to, "%s", header->release);
     to->id = digits(to, header->id, sizeof header->id);
     to->format = header->format;
+    to->architecture = ckpt_description_text(to, "%s", header->architecture);
+    to->features = features_of(describing);
+    to->page_size = header->page_size;
     to->java = text_of(describing, process->java);
     to->executable = text_of(describing, process->exe);
     to->working_directory = text_of(describing, process->cwd);
