@@ -700,7 +700,7 @@ public final class ContractTest {
             same(Outcome.BUSY, serve(step, reasons));
             check(reasons.get(0).startsWith(busy), reasons.get(0));
         }
-        same(Outcome.DONE, serve(Step.ASK, reasons));
+        same(Outcome.DONE, serve(Step.QUERY, reasons));
         check(reasons.get(0).startsWith(busy), reasons.get(0));
         log.expect("b1");
         same(Outcome.DONE, serve(Step.RESUME, reasons));

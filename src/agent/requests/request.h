@@ -20,7 +20,7 @@ enum ckpt_step {
     CKPT_STEP_CHECKPOINT, /**< the hooks before, the freeze, and the hooks after */
     CKPT_STEP_PREPARE,    /**< the hooks before, for a tool that freezes the process itself */
     CKPT_STEP_RESUME,     /**< the hooks after */
-    CKPT_STEP_ASK,        /**< nothing; only what other requests wait for */
+    CKPT_STEP_QUERY,      /**< nothing; only what other requests wait for */
 };
 
 /** What came of it; Outcome.java has the same list, but for the last one. */

@@ -103,7 +103,7 @@ json_t *ckpt_http_reasons(const struct ckpt_request *request)
 
 json_t *ckpt_http_busy(void)
 {
-    struct ckpt_request request = {.step = CKPT_STEP_ASK};
+    struct ckpt_request request = {.step = CKPT_STEP_QUERY};
     json_t *reasons;
 
     ckpt_request_run(&request, THREAD);

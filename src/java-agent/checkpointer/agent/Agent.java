@@ -31,7 +31,7 @@ public final class Agent {
     public static void premain(String options, Instrumentation instrumentation) {
         try {
             if (present() != null) {
-                say("warning", "the agent is in this JVM already; the options '"
+                report("warning", "the agent is in this JVM already; the options '"
                         + (options == null ? "" : options) + "' are not used");
                 return;
             }
@@ -42,7 +42,7 @@ public final class Agent {
             // On failure it has logged the reason, and the application runs without the agent.
             call(library, "begin", bytes(Unpacker.jar().toString()));
         } catch (ReflectiveOperationException | UnpackException e) {
-            say("error", describe(e));
+            report("error", describe(e));
             Runtime.getRuntime().halt(1);
         }
     }
@@ -63,7 +63,7 @@ public final class Agent {
                         && call(library, "begin", bytes(Unpacker.jar().toString()));
             }
         } catch (ReflectiveOperationException | UnpackException e) {
-            say("error", describe(e));
+            report("error", describe(e));
             done = false;
         }
         if (!done) {
@@ -111,7 +111,7 @@ public final class Agent {
                 + (e instanceof InvocationTargetException ? e.getCause() : e);
     }
 
-    private static void say(String level, String text) {
+    private static void report(String level, String text) {
         System.err.println("checkpointer: " + level + ": " + text);
     }
 }

@@ -136,7 +136,7 @@ public class Checkpoint {
         if (step == Step.RESUME) {
             return resume(request, failures);
         }
-        if (step == Step.ASK) {
+        if (step == Step.QUERY) {
             failures.add(new CheckpointException(turn.describe()));
             return Outcome.DONE;
         }
@@ -163,7 +163,7 @@ public class Checkpoint {
         try {
             return isStale(request) ? Outcome.DONE : perform(request, failures);
         } finally {
-            turn.give();
+            turn.release();
         }
     }
 
@@ -292,7 +292,7 @@ public class Checkpoint {
             Native.openHalves(); // from here on, resume() releases the turn
             return Outcome.DONE;
         }
-        turn.give();
+        turn.release();
         return Outcome.CANCELLED;
     }
 
@@ -311,7 +311,7 @@ public class Checkpoint {
         } catch (Throwable unexpected) {
             failures.add(unexpected);
         } finally {
-            turn.give();
+            turn.release();
         }
         return failures.isEmpty() ? Outcome.DONE : Outcome.INCOMPLETE;
     }

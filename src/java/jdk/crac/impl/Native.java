@@ -107,10 +107,10 @@ final class Native {
     /** The thread that holds the java.util.concurrent lock that another thread waits for. */
     static native Thread lockHolder(Thread thread);
 
-    /** When the last restore was asked for, in milliseconds since the epoch; -1 if never. */
+    /** When the last restore was requested, in milliseconds since the epoch; -1 if never. */
     static native long restoreTime();
 
-    /** Milliseconds since the last restore was asked for; -1 if never. */
+    /** Milliseconds since the last restore was requested; -1 if never. */
     static native long uptimeSinceRestore();
 
     /**

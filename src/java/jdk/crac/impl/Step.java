@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What a request asks for. The agent has the same list, in the same order (requests/request.h).
+// What is requested. The agent has the same list, in the same order (requests/request.h).
 
 package jdk.crac.impl;
 
-/** What a request asks for. */
+/** What is requested. */
 public enum Step {
     /** A whole checkpoint: the hooks before, the freeze, and the hooks after. */
     CHECKPOINT,
@@ -13,5 +13,5 @@ public enum Step {
     /** The hooks after: the tool has restored the process, or has given up freezing it. */
     RESUME,
     /** Does nothing; returns what other requests wait for. */
-    ASK
+    QUERY
 }

@@ -61,7 +61,7 @@ final class Turn {
     }
 
     /** Releases the turn, for the next thread. */
-    synchronized void give() {
+    synchronized void release() {
         taken = false;
         paused = false;
         notifyAll();
