@@ -43,10 +43,10 @@ in_order() {
     ask /status
     is "$(member state)" before-checkpoint "$V: after prepare, the endpoint's state is before-checkpoint"
     control prepare
-    like "$answer $(hooks)" 'another checkpoint .* waits for its second half to be .*\|failed\| 1/0$' \
+    like "$answer $(hooks)" 'another checkpoint is in progress, and its second half .*\|failed\| 1/0$' \
         "$V: a second prepare is refused"
     control checkpoint "directory=$DIR/never"
-    like "$answer $(hooks)" 'another checkpoint is on its way.*failed\| 1/0' \
+    like "$answer $(hooks)" 'another checkpoint is in progress.*\|failed\| 1/0$' \
         "$V: a checkpoint between the halves is refused"
     control resume
     is "$answer $(hooks)" "done| 1/1" "$V: resume calls the afterRestore hooks"
@@ -72,7 +72,7 @@ mixed() {
     touch "$DIR/fail"
     control prepare
     rm "$DIR/fail"
-    like "$answer" '^text checkpoint called off.*beforeCheckpoint.*not "now".*failed\|$' \
+    like "$answer" '^text checkpoint cancelled.*beforeCheckpoint.*not "now".*failed\|$' \
         "$V: prepare with a hook that fails has the reason"
     control resume
     is "$answer" "$NOT_BEGUN" "$V: prepare that failed needs no resume"
