@@ -185,7 +185,7 @@ s = socket.create_server(('127.0.0.1', $port)); print('up', flush=True); signal.
     wait_line "$log" up
     dry_run "$image"
     refused "$V: --dry-run: a port that another process has is refused" \
-        "cannot listen at 127.0.0.1:$port again: .*; stop whoever listens there"
+        "cannot listen at 127.0.0.1:$port again: .*; stop the process that listens there"
     kill "$server"
     wait_exit "$server"
     unset port

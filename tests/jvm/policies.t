@@ -96,7 +96,7 @@ refusals() {
     OPTIONS=(addr=none "policies=$DIR/reopen")
     begin connection 1 tcp
     wait_exit "$pid"
-    matches 'OpenSocket.*connected from 127.*cannot be reopened by a policy: .*use action close' \
+    matches 'OpenSocket.*connected from 127.*cannot be reopened by a policy, .*use action close' \
         "action reopen: a connection is refused"
 }
 
@@ -281,7 +281,7 @@ server.accept()"
     RUN_SECONDS=20
     run "$CKPT" restore "$image"
     refused "$V: Unix socket: restore: a name at which another process listens is refused" \
-        "cannot listen at '.*socket' again: .*; stop whoever listens there"
+        "cannot listen at '.*socket' again: .*; stop the process that listens there"
     stop "$other"
     log=$TMP/unix-$V.log
     restored "Unix socket with a stale file"

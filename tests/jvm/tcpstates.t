@@ -86,8 +86,8 @@ states() {
         "$V: checkpoint: a connection closed for writing only is refused"
     like "$output" "closed by the peer: descriptor [0-9]+ is a TCP [^;]*, whose peer has closed its side" \
         "$V: checkpoint: a connection whose peer has closed its side is refused"
-    like "$output" "connecting: descriptor [0-9]+ is a TCP [^;]*, which is being made" \
-        "$V: checkpoint: a connection that is being made is refused"
+    like "$output" "connecting: descriptor [0-9]+ is a TCP [^;]*, which is not established yet" \
+        "$V: checkpoint: a connection that is not established yet is refused"
     is "$(grep -c ': descriptor' "$log")$(grep -c NOT "$log")" 40 \
         "$V: checkpoint: each connection is refused with one reason"
     is "$status" 137 "$V: checkpoint: connections that have ended are no obstacle"

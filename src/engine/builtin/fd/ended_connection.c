@@ -3,15 +3,16 @@
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * TCP connections that have ended while the application still has their descriptor: reset by the
- * peer, or closed by both.  Nobody can say anything over them, so they need not prevent a
- * checkpoint; but the application has yet to learn it, and must learn it in the same way: what had
- * arrived can be read, then comes the end or an error, poll says hang-up, writing fails.
+ * peer, or closed by both sides.  Nothing can be sent over them, so they need not prevent a
+ * checkpoint.  But the application may not have noticed the end yet, and must see the same after a
+ * restore: it can read the bytes that had arrived, then gets the end of the stream or an error;
+ * poll() reports a hang-up, and writing fails.
  *
- * An error that waits in a socket cannot be looked at without taking it (SO_ERROR, MSG_PEEK), so
- * which one it is is inferred: after a connection a reset, before one a refusal.
+ * A pending error of a socket cannot be read without clearing it (SO_ERROR, MSG_PEEK), so it is
+ * inferred: a reset if the connection was established, a refusal if it was not.
  *
- * The restored one is a connection over the loopback interface, of this process to itself, that is
- * ended in the same way; nothing of it is left but the kernel's memory of the pair (TIME_WAIT).
+ * A restore makes a connection of this process to itself over the loopback interface and ends it in
+ * the same way.  Only the kernel's entry in the state TIME_WAIT remains of the other side.
  */
 #include "engine/builtin/fd/ended_connection.h"
 
@@ -28,7 +29,7 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd/sockets.h"
 
-#define LOOPBACK_MS 1000 /* a packet filter may swallow all of it */
+#define LOOPBACK_MS 1000 /* a packet filter may drop the packets without an error */
 
 static bool wait_for(int fd, short events, long ms, short *ret_events)
 {
@@ -42,22 +43,22 @@ static bool wait_for(int fd, short events, long ms, short *ret_events)
 
 /* ---- freezing ---- */
 
-/* Of one that was made there is a measured time of travel, or what was agreed on. */
-static bool was_made(const struct tcp_info *info)
+/* An established connection has a measured round-trip time, or TCP options. */
+static bool was_established(const struct tcp_info *info)
 {
     return info->tcpi_rtt || info->tcpi_options;
 }
 
-enum ckpt_ended ckpt_ended_state(int fd, int protocol, const struct tcp_info *info)
+enum ckpt_ended ckpt_ended_connection_state(int fd, int protocol, const struct tcp_info *info)
 {
     short events;
 
-    if (protocol != IPPROTO_TCP) /* MPTCP: one path tells nothing about the others */
+    if (protocol != IPPROTO_TCP) /* MPTCP: the state of one path is not that of the connection */
         return CKPT_ENDED_NOT;
     wait_for(fd, POLLIN | POLLOUT | POLLRDHUP, 0, &events);
     switch (info->tcpi_state) {
     case TCP_CLOSE:
-        /* The end of a connection shuts both sides down; POLLHUP alone says only CLOSE. */
+        /* The end of a connection shuts both sides down. POLLHUP only means the state CLOSE. */
         if (!(events & (POLLRDHUP | POLLERR)))
             return CKPT_ENDED_NOT;
         break;
@@ -71,12 +72,12 @@ enum ckpt_ended ckpt_ended_state(int fd, int protocol, const struct tcp_info *in
     default:
         return CKPT_ENDED_NOT;
     }
-    return !(events & POLLERR) ? CKPT_ENDED_CLOSED
-           : was_made(info)    ? CKPT_ENDED_RESET
-                               : CKPT_ENDED_REFUSED;
+    return !(events & POLLERR)     ? CKPT_ENDED_CLOSED
+           : was_established(info) ? CKPT_ENDED_RESET
+                                   : CKPT_ENDED_REFUSED;
 }
 
-long ckpt_ended_unread(int fd, char *ret_bytes)
+long ckpt_ended_connection_unread(int fd, char *ret_bytes)
 {
     int unread = 0;
 
@@ -92,9 +93,8 @@ long ckpt_ended_unread(int fd, char *ret_bytes)
                : -unread;
 }
 
-/* A port that is taken: binding to it fails for a socket without a port in one way, and for one
- * with a port in another. */
-static bool refuses_bind(int fd)
+/* Bind @fd to a port that is in use. That fails with EINVAL if @fd has a port, else otherwise. */
+static bool has_port_v4(int fd)
 {
     struct sockaddr_in any = {.sin_family = AF_INET};
     socklen_t size = sizeof any;
@@ -110,13 +110,13 @@ static bool refuses_bind(int fd)
     return has;
 }
 
-bool ckpt_ended_has_port(int fd)
+bool ckpt_ended_connection_has_port(int fd)
 {
     int only_v6 = ckpt_socket_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
 
     if (ckpt_socket_option(fd, SOL_SOCKET, SO_DOMAIN) != AF_INET6)
-        return refuses_bind(fd);
-    /* Not allowed, even to the same value, for one that has a port. */
+        return has_port_v4(fd);
+    /* Fails, even with the same value, if the socket has a port. */
     return ckpt_syscall(SYS_setsockopt, fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6,
                         0) == -EINVAL;
 }
@@ -142,7 +142,7 @@ static socklen_t loopback(int family, union address *ret)
     return sizeof ret->v6;
 }
 
-/* 127.0.0.1 as an IPv6 socket names it. */
+/* Replace 127.0.0.1 by the IPv6 address that is mapped to it. */
 static socklen_t map_v4(union address *address)
 {
     static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1};
@@ -158,7 +158,9 @@ static long new_socket(int family, int flags)
     return ckpt_syscall(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0, 0, 0, 0);
 }
 
-/* Connect @fd to @port, a socket of this process that listens or does not; and wait for that. */
+/*
+ * Connect @fd to the socket @port of this process, which may not listen, and wait for the result.
+ */
 static long connect_to(int fd, int port, int family, bool map)
 {
     union address address;
@@ -176,7 +178,7 @@ static long connect_to(int fd, int port, int family, bool map)
     return failed;
 }
 
-/* End the connection from the other side; what was not read goes first. */
+/* Send the unread bytes from the other side, then end the connection. */
 static long end(int fd, int other, enum ckpt_ended how, const void *unread, size_t size)
 {
     struct linger now = {.l_onoff = 1};
@@ -220,7 +222,8 @@ static long make(int fd, int family, bool map, enum ckpt_ended how, const void *
     return failed;
 }
 
-long ckpt_ended_make(int family, bool only_v6, enum ckpt_ended how, const void *unread, size_t size)
+long ckpt_ended_connection_make(int family, bool only_v6, enum ckpt_ended how, const void *unread,
+                                size_t size)
 {
     long fd = new_socket(family, SOCK_NONBLOCK);
     long failed;
@@ -233,7 +236,8 @@ long ckpt_ended_make(int family, bool only_v6, enum ckpt_ended how, const void *
     ckpt_sys_close((int)fd);
     if (size)
         return failed;
-    /* No loopback interface: one that never was connected looks alike, but for the error. */
+    /* There is no loopback interface: a socket that never was connected behaves the same, except
+     * that it has no error. */
     fd = new_socket(family, 0);
     if (fd >= 0)
         ckpt_syscall(SYS_shutdown, fd, SHUT_RDWR, 0, 0, 0, 0);

@@ -2,14 +2,15 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Locks on files: POSIX record locks, as FileChannel.lock() takes them, flock(), and locks of open
- * file descriptions.  The kernel lists in fdinfo those that were taken by that open file; they go
- * into the bytes of its descriptor, and are taken again when all descriptors are at their numbers.
+ * Locks on files: POSIX record locks, which FileChannel.lock() takes, flock(), and locks of open
+ * file descriptions.  The kernel lists in fdinfo the locks that were taken by an open file.  They
+ * are saved in the bytes of its descriptor, and taken again when all descriptors are at their
+ * numbers.
  *
- * POSIX locks belong to the process, which `restore` is already.  But it loses all of them on a
- * file as soon as it closes any descriptor of that file: so nothing of a locked file may be open
- * beside the descriptors of the image, which for a file that is mapped too means to map it by one
- * of those.
+ * POSIX locks belong to the process, which is already that of the command at a restore.  But a
+ * process loses all its POSIX locks on a file when it closes any descriptor of that file.  So a
+ * locked file must have no other descriptors than those of the image; if it is mapped too, it is
+ * mapped by one of these.
  */
 #include "engine/builtin/fd/file_locks.h"
 
@@ -22,13 +23,13 @@
 #include "engine/builtin/fd/live_fd.h"
 
 #define TRIES 3
-#define DESCRIBED 4 /* locks that people are told of, of each descriptor */
+#define DESCRIBED 4 /* how many locks of a descriptor are described */
 
 enum lock_type { POSIX_LOCK = 1, FLOCK_LOCK, OFD_LOCK };
 
 struct lock {
     uint32_t type, exclusive;
-    uint64_t start, length; /* length 0: up to the end, however far that is; flock(): all of it */
+    uint64_t start, length; /* length 0: to the end, even if the file grows; flock(): both 0 */
 };
 
 /* ---- freezing ---- */
@@ -46,8 +47,8 @@ static const char *word(const char **text, char *ret, size_t size)
 }
 
 /*
- * A line such as "lock:\t1: POSIX  ADVISORY  WRITE 359 00:13:11691 0 EOF".
- * Returns whether it is of a kind that can be had again; @ret_kind is its name in any case.
+ * Parse a line such as "lock:\t1: POSIX  ADVISORY  WRITE 359 00:13:11691 0 EOF".
+ * Returns whether the lock is of a kind that can be taken again; @ret_kind is set in any case.
  */
 static bool parse(const char *line, struct lock *ret, char *ret_kind, size_t size)
 {
@@ -78,7 +79,7 @@ static bool parse(const char *line, struct lock *ret, char *ret_kind, size_t siz
     return ret->type != 0;
 }
 
-struct adding {
+struct lock_list {
     struct ckpt_gather *gather;
     const struct ckpt_live_fd *live;
     struct ckpt_array locks;
@@ -87,40 +88,40 @@ struct adding {
 
 static int add_lock(void *context, const char *line)
 {
-    struct adding *adding = context;
+    struct lock_list *list = context;
     struct lock lock, *added;
     char kind[16];
 
     if (!ckpt_raw_starts(line, "lock:"))
         return 0;
     if (!parse(line, &lock, kind, sizeof kind)) {
-        ckpt_report_add(adding->gather->report, "file",
+        ckpt_report_add(list->gather->report, "file",
                         "descriptor %d is '%s' and has a lock of the kind %s, which cannot be "
                         "taken again; give it up in a beforeCheckpoint hook",
-                        adding->live->number, adding->live->link, kind);
+                        list->live->number, list->live->link, kind);
         return 0;
     }
-    added = ckpt_array_add(&adding->locks, &adding->gather->scratch, 1, adding->error);
+    added = ckpt_array_add(&list->locks, &list->gather->scratch, 1, list->error);
     if (!added)
         return -1;
     *added = lock;
     return 0;
 }
 
-int ckpt_locks_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
-                      struct ckpt_image_fd *entry, struct ckpt_error *error)
+int ckpt_file_locks_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                           struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    struct adding adding = {.gather = gather, .live = live, .error = error};
+    struct lock_list list = {.gather = gather, .live = live, .error = error};
 
     if (!ckpt_raw_find(live->info, "\nlock:"))
         return 0;
-    ckpt_array_init(&adding.locks, sizeof(struct lock));
-    if (ckpt_live_fd_info_lines(gather, live, add_lock, &adding, error) < 0)
+    ckpt_array_init(&list.locks, sizeof(struct lock));
+    if (ckpt_live_fd_info_lines(gather, live, add_lock, &list, error) < 0)
         return -1;
-    if (adding.locks.count == 0)
+    if (list.locks.count == 0)
         return 0;
-    return ckpt_tables_pool(&gather->tables, adding.locks.data,
-                            adding.locks.count * sizeof(struct lock), &entry->data, error);
+    return ckpt_tables_pool(&gather->tables, list.locks.data,
+                            list.locks.count * sizeof(struct lock), &entry->data, error);
 }
 
 /* ---- in the image ---- */
@@ -132,7 +133,7 @@ static const struct lock *locks_of(const struct ckpt_image_view *image,
     return (const struct lock *)ckpt_view_text(image, entry->data);
 }
 
-bool ckpt_locks_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+bool ckpt_file_locks_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
     size_t count;
     const struct lock *locks = locks_of(image, entry, &count);
@@ -146,8 +147,8 @@ bool ckpt_locks_valid(const struct ckpt_image_view *image, const struct ckpt_ima
     return true;
 }
 
-void ckpt_locks_describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
-                         char *text, size_t size)
+void ckpt_file_locks_describe(const struct ckpt_image_view *image,
+                              const struct ckpt_image_fd *entry, char *text, size_t size)
 {
     static const char *const names[] = {"", "", " (flock)", " (of the open file)"};
     size_t count, length = 0;
@@ -174,7 +175,7 @@ void ckpt_locks_describe(const struct ckpt_image_view *image, const struct ckpt_
 
 /* ---- thawing ---- */
 
-/* A descriptor of the image by which a file can be mapped that was opened with @access; or -1. */
+/* A descriptor of the image that can map a file as one opened with @access could; or -1. */
 static int find_mapper(const struct ckpt_image_view *image, const struct stat *file, long access)
 {
     for (size_t i = 0; i < image->fd_count; i++) {
@@ -191,9 +192,11 @@ static int find_mapper(const struct ckpt_image_view *image, const struct stat *f
     return -1;
 }
 
-/* Nothing of the file that @number has open stays open beside the image's descriptors. */
-static int leave_alone(const struct ckpt_image_view *image, int number, int *file_fds,
-                       struct ckpt_error *error)
+/*
+ * Close descriptors in @file_fds of the file that @number has open; use one of the image instead.
+ */
+static int close_others(const struct ckpt_image_view *image, int number, int *file_fds,
+                        struct ckpt_error *error)
 {
     struct stat locked, status;
 
@@ -226,8 +229,8 @@ static int refuse(const char *path, int64_t pid, struct ckpt_error *error)
     if (pid > 0)
         ckpt_raw_format(who, sizeof who, "process %ld", (long)pid);
     return ckpt_error_set(error, 0,
-                          "'%s' is locked by %s; the JVM held a lock on it, so restore it when "
-                          "that one has ended",
+                          "'%s' is locked by %s; the JVM held a lock on it, so restore it after "
+                          "that process has ended",
                           path, who);
 }
 
@@ -274,8 +277,10 @@ static bool is_locked(const struct ckpt_image_fd *entry)
     return entry->same_as == CKPT_NONE && entry->data.size && ckpt_fd_row(entry->kind)->has_locks;
 }
 
-/* Whether it could be taken.  To ask for flock() is to take it: it is given back at once. */
-static int ask(const struct lock *lock, int fd, const char *path, struct ckpt_error *error)
+/*
+ * Whether it could be taken.  flock() can only be tested by taking it, so it is released at once.
+ */
+static int test_lock(const struct lock *lock, int fd, const char *path, struct ckpt_error *error)
 {
     struct flock wanted = {.l_type = lock->exclusive ? F_WRLCK : F_RDLCK,
                            .l_whence = SEEK_SET,
@@ -294,15 +299,15 @@ static int ask(const struct lock *lock, int fd, const char *path, struct ckpt_er
     return 0;
 }
 
-int ckpt_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct ckpt_error *error)
+int ckpt_file_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct ckpt_error *error)
 {
     const struct ckpt_image_view *image = thaw->image;
 
     for (size_t i = 0; i < image->fd_count; i++)
         if (is_locked(&image->fds[i]) &&
-            leave_alone(image, image->fds[i].number, file_fds, error) < 0)
+            close_others(image, image->fds[i].number, file_fds, error) < 0)
             return -1;
-    if (thaw->original_runs) /* it has them, so no other process has */
+    if (thaw->original_runs) /* the frozen JVM holds them, so no other process does */
         return 0;
     for (size_t i = 0; i < image->fd_count; i++) {
         const struct ckpt_image_fd *entry = &image->fds[i];
@@ -310,7 +315,7 @@ int ckpt_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct ckpt_
         const struct lock *locks = is_locked(entry) ? locks_of(image, entry, &count) : NULL;
 
         for (size_t j = 0; j < count; j++)
-            if ((thaw->rehearsal ? ask : take)(
+            if ((thaw->rehearsal ? test_lock : take)(
                     &locks[j], entry->number,
                     ckpt_view_text(image, image->files[entry->object].path), error) < 0)
                 return ckpt_error_prefix(error, "descriptor %d", entry->number);

@@ -2,8 +2,9 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * The walk over the descriptors of this process: a rule decides, or the first row that says that
- * the descriptor is its own; what has no row is refused.
+ * The walk over the descriptors of this process.  If a policy has a rule for a descriptor, its
+ * action is taken; otherwise the first kind that matches the descriptor freezes it.  A descriptor
+ * of no kind is refused.
  */
 #include <errno.h>
 
@@ -19,8 +20,8 @@
 
 #define READ_TRIES 10
 
-/* What is asked of each descriptor, and room for the answers: large, so in scratch space. */
-struct question {
+/* The state of the current descriptor; in scratch space, because it is large. */
+struct current {
     struct ckpt_live_fd live;
     struct ckpt_fd_subject subject;
 };
@@ -44,20 +45,19 @@ static const struct ckpt_fd_kind_row *find_row(const struct ckpt_gather *gather,
     return NULL;
 }
 
-/* The type of a refusal, see engine/report.h. */
+/* The type of a refusal (engine/report.h). */
 static const char *report_type(enum ckpt_policy_type type)
 {
     return type == CKPT_POLICY_FILE ? "file" : type == CKPT_POLICY_SOCKET ? "socket" : "resource";
 }
 
-/* What the rule says that is for this descriptor. */
-static enum ckpt_policy_action decide(struct ckpt_gather *gather, struct question *question,
+/* The action of the rule for this descriptor, or CKPT_POLICY_NONE. */
+static enum ckpt_policy_action decide(struct ckpt_gather *gather, struct current *current,
                                       const struct ckpt_fd_kind_row *row)
 {
-    struct ckpt_live_fd *live = &question->live;
-    const struct ckpt_fd_subject *subject = &question->subject;
-    const struct ckpt_policy_rule *rule =
-        ckpt_fd_policy_live(gather, live, row, &question->subject);
+    struct ckpt_live_fd *live = &current->live;
+    const struct ckpt_fd_subject *subject = &current->subject;
+    const struct ckpt_policy_rule *rule = ckpt_fd_policy_live(gather, live, row, &current->subject);
 
     live->reopen = rule && rule->action == CKPT_POLICY_REOPEN;
     if (!rule)
@@ -95,7 +95,7 @@ static void refuse_without_policy(struct ckpt_gather *gather, const struct ckpt_
                     live->number, text);
 }
 
-/* entry->kind stays 0 for what can be in no image. */
+/* Freeze a descriptor by its kind; entry->kind stays 0 if it is refused. */
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   const struct ckpt_fd_kind_row *row, struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
@@ -113,7 +113,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     return row->freeze(gather, live, entry, error);
 }
 
-/* A copy of one that was refused is the same obstacle. */
+/* Whether another descriptor of the same open file was refused. */
 static bool is_refused(const struct ckpt_fd_walk *walk, int number)
 {
     for (size_t i = 0; i < walk->refused_count; i++)
@@ -122,7 +122,10 @@ static bool is_refused(const struct ckpt_fd_walk *walk, int number)
     return false;
 }
 
-/* What was added to the report since @count is about @number: once is enough. */
+/*
+ * The entries of the report from @count on are about @number.  Remove them if they were reported
+ * for another descriptor of the same open file.
+ */
 static void note_refusal(struct ckpt_gather *gather, int number, size_t count, size_t used)
 {
     struct ckpt_fd_walk *walk = gather->fd_walk;
@@ -135,12 +138,12 @@ static void note_refusal(struct ckpt_gather *gather, int number, size_t count, s
         walk->refused[walk->refused_count++] = number;
 }
 
-/* Into the table, unless a rule or a row refuses it. */
-static int add(struct ckpt_gather *gather, struct question *question, struct ckpt_error *error)
+/* Add the descriptor to the table, unless a rule or its kind refuses it. */
+static int add(struct ckpt_gather *gather, struct current *current, struct ckpt_error *error)
 {
-    const struct ckpt_live_fd *live = &question->live;
+    const struct ckpt_live_fd *live = &current->live;
     const struct ckpt_fd_kind_row *row = find_row(gather, live);
-    enum ckpt_policy_action action = decide(gather, question, row);
+    enum ckpt_policy_action action = decide(gather, current, row);
     size_t count = gather->report->count, used = gather->report->used;
     struct ckpt_image_fd *added, entry = {.number = live->number,
                                           .open_flags = live->open_flags,
@@ -168,36 +171,36 @@ static int add(struct ckpt_gather *gather, struct question *question, struct ckp
 }
 
 /*
- * While the JVM runs it may be closed meanwhile.  With all threads parked, a descriptor that cannot
- * be examined would be missing in the image.
+ * While the JVM runs, a descriptor may have been closed since it was listed.  While parked, one
+ * that cannot be examined would be missing in the image, so it is an error.
  */
-static int gather_open(struct ckpt_gather *gather, int number, struct question *question,
+static int gather_open(struct ckpt_gather *gather, int number, struct current *current,
                        struct ckpt_error *error)
 {
     long failed;
 
     if (is_own(gather, number))
         return 0;
-    failed = ckpt_live_fd_read(number, &question->live);
+    failed = ckpt_live_fd_read(number, &current->live);
     if (!gather->parked && (failed == -ENOENT || failed == -EBADF))
         return 0;
     if (failed < 0)
         return ckpt_error_set(error, (int)-failed, "cannot examine descriptor %d", number);
     gather->report->about = number + 1;
-    gather->record_locks |= ckpt_raw_find(question->live.info, ": POSIX ") != NULL;
-    return add(gather, question, error);
+    gather->record_locks |= ckpt_raw_find(current->live.info, ": POSIX ") != NULL;
+    return add(gather, current, error);
 }
 
-/* While the JVM runs, another thread may close it in the middle: then it is examined again. */
-static int gather_one(struct ckpt_gather *gather, int number, struct question *question,
+/* While the JVM runs, another thread may close a descriptor between two steps: then try again. */
+static int gather_one(struct ckpt_gather *gather, int number, struct current *current,
                       struct ckpt_error *error)
 {
     size_t count = gather->report->count, used = gather->report->used;
-    int result = gather_open(gather, number, question, error);
+    int result = gather_open(gather, number, current, error);
 
     for (int try = 1; result < 0 && !gather->parked && try < READ_TRIES; try++) {
         ckpt_report_truncate(gather->report, count, used);
-        result = gather_open(gather, number, question, error);
+        result = gather_open(gather, number, current, error);
     }
     return result;
 }
@@ -219,13 +222,13 @@ static int begin(struct ckpt_gather *gather, struct ckpt_error *error)
 
 int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 {
-    struct question *question = ckpt_scratch_take(&gather->scratch, sizeof *question, error);
+    struct current *current = ckpt_scratch_take(&gather->scratch, sizeof *current, error);
     struct ckpt_raw_entries *entries = ckpt_scratch_take(&gather->scratch, sizeof *entries, error);
     const char *name;
     int result = 0;
     long dir;
 
-    if (!question || !entries || begin(gather, error) < 0)
+    if (!current || !entries || begin(gather, error) < 0)
         return -1;
     dir = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (dir < 0)
@@ -235,7 +238,7 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
         int number = (int)ckpt_raw_number(&name, 10);
 
         if (number != (int)dir)
-            result = gather_one(gather, number, question, error);
+            result = gather_one(gather, number, current, error);
     }
     gather->report->about = 0;
     ckpt_sys_close((int)dir);
@@ -254,13 +257,13 @@ int ckpt_fds_gather_content(struct ckpt_gather *gather, struct ckpt_error *error
     return 0;
 }
 
-void ckpt_fds_note(void)
+void ckpt_fds_on_load(void)
 {
     const struct ckpt_fd_kind_row *row;
 
     for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
-        if (row->note)
-            row->note();
+        if (row->on_load)
+            row->on_load();
 }
 
 void ckpt_fds_restored(const struct ckpt_park *park)

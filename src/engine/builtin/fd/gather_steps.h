@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What kinds do while they freeze, in the JVM.
+ * Functions that the kinds call while they freeze, in the JVM.
  */
 #ifndef CKPT_ENGINE_BUILTIN_FD_GATHER_STEPS_H
 #define CKPT_ENGINE_BUILTIN_FD_GATHER_STEPS_H
@@ -8,7 +8,7 @@
 #include "engine/builtin/fd/live_fd.h"
 #include "engine/builtin/parked/gather.h"
 
-/** Refuse a descriptor as one that no kind is for. */
+/** Refuse a descriptor in the report as one of an unknown kind. */
 void ckpt_fd_refuse_unknown(struct ckpt_gather *gather, const struct ckpt_live_fd *live);
 
 #endif

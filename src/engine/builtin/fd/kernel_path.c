@@ -2,7 +2,7 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Paths of /proc and of cgroups: which process, thread or cgroup they are about.
+ * See kernel_path.h.
  */
 #include "engine/builtin/fd/kernel_path.h"
 
@@ -12,7 +12,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 
-uint64_t ckpt_kernel_own_number(const char *path, size_t length)
+uint64_t ckpt_kernel_path_own_pid(const char *path, size_t length)
 {
     char name[512], text[32];
     const char *at = text;
@@ -30,8 +30,8 @@ uint64_t ckpt_kernel_own_number(const char *path, size_t length)
 }
 
 /*
- * The first component of @path that is a process's number: *ret_number, where it begins and what
- * comes after it; and this process's own number there.  False if there is none.
+ * Find the first component of @path that is a number in a /proc: its value, where it begins and the
+ * rest after it, and this process's own PID in that /proc.  False if there is none.
  */
 static bool find_number(const char *path, size_t *ret_begin, const char **ret_rest,
                         uint64_t *ret_number, uint64_t *ret_own)
@@ -46,14 +46,14 @@ static bool find_number(const char *path, size_t *ret_begin, const char **ret_re
             continue;
         *ret_begin = (size_t)(at + 1 - path);
         *ret_rest = end;
-        *ret_own = ckpt_kernel_own_number(path, *ret_begin);
+        *ret_own = ckpt_kernel_path_own_pid(path, *ret_begin);
         if (*ret_own)
             return true;
     }
     return false;
 }
 
-/* 0: this process has such a thread; -ENOENT: it has not; another error: that cannot be told. */
+/* 0: this process has such a thread; -ENOENT: it has not; another error: not known. */
 static long find_thread(const char *path, size_t begin, uint64_t tid)
 {
     struct stat status;
@@ -65,8 +65,8 @@ static long find_thread(const char *path, size_t begin, uint64_t tid)
 }
 
 /*
- * Whether /proc mounted at the first @begin bytes of @path has an entry of that number, or that
- * cannot be told.
+ * Whether the /proc that is mounted at the first @begin bytes of @path has an entry for that
+ * number; also true if it cannot be found out.
  */
 static bool has_entry(const char *path, size_t begin, uint64_t number)
 {
@@ -78,7 +78,7 @@ static bool has_entry(const char *path, size_t begin, uint64_t number)
     return ckpt_sys_fstatat(AT_FDCWD, name, &status, 0) != -ENOENT;
 }
 
-/* "/proc/1/task/2/stat" of thread 2: the path with a gap for another number. */
+/* For the path of a thread, such as "/proc/1/task/2/stat": the path without the TID. */
 static void set_thread(struct ckpt_kernel_path *data, const char *path, size_t begin,
                        const char *rest, uint64_t tid, uint64_t own)
 {
@@ -90,7 +90,7 @@ static void set_thread(struct ckpt_kernel_path *data, const char *path, size_t b
     data->form = find_thread(path, begin, tid) == -ENOENT ? CKPT_KERNEL_ENDED : CKPT_KERNEL_THREAD;
 }
 
-/* A file below /proc, open as @fd or -1; form 0: of another process. */
+/* A file below /proc, which is open as @fd, or not open if @fd is -1. */
 static void describe_proc(struct ckpt_kernel_path *data, const char *path, int fd)
 {
     static const char task[] = "/task/";
@@ -104,7 +104,7 @@ static void describe_proc(struct ckpt_kernel_path *data, const char *path, int f
     if (!find_number(path, &begin, &rest, &number, &own))
         return;
     if (fd >= 0 && ckpt_sys_pread(fd, &byte, 1, 0) == -ESRCH) {
-        data->form = CKPT_KERNEL_ENDED; /* its number may be another one's now */
+        data->form = CKPT_KERNEL_ENDED; /* even if another process has its number now */
     } else if (number == own && ckpt_raw_starts(rest, task)) {
         rest += sizeof task - 1;
         number = ckpt_raw_number(&rest, 10);
@@ -112,14 +112,14 @@ static void describe_proc(struct ckpt_kernel_path *data, const char *path, int f
     } else if (number == own) {
         ckpt_raw_format(data->path + begin, sizeof data->path - begin, "self%s", rest);
         data->form = CKPT_KERNEL_PROCESS;
-    } else if (find_thread(path, begin, number) == 0) { /* /proc/TID, which no listing shows */
+    } else if (find_thread(path, begin, number) == 0) { /* /proc/TID exists, but is not listed */
         set_thread(data, path, begin, rest, number, own);
     } else {
-        data->form = has_entry(path, begin, number) ? 0 : CKPT_KERNEL_ENDED;
+        data->form = has_entry(path, begin, number) ? CKPT_KERNEL_FOREIGN : CKPT_KERNEL_ENDED;
     }
 }
 
-/* net:[4026531840] and its like; form 0: not the one that this process is in. */
+/* A namespace, such as net:[4026531840]; foreign if this process is not in it. */
 static void describe_namespace(struct ckpt_kernel_path *data, const struct ckpt_live_fd *live)
 {
     const char *colon = ckpt_raw_find(live->link, ":[");
@@ -135,12 +135,12 @@ static void describe_namespace(struct ckpt_kernel_path *data, const struct ckpt_
     data->form =
         ckpt_sys_fstatat(AT_FDCWD, data->path, &own, 0) == 0 && own.st_ino == live->status.st_ino
             ? CKPT_KERNEL_PROCESS
-            : 0;
+            : CKPT_KERNEL_FOREIGN;
 }
 
 /*
- * The process's cgroup in the hierarchy of @controllers (any of them, if that is empty), from a
- * line "N:CONTROLLERS:/PATH" of /proc/self/cgroup: the first one that @accept likes.
+ * Call @accept for each cgroup of the process, from lines "N:CONTROLLERS:/PATH" of
+ * /proc/self/cgroup, until it returns true.
  */
 static bool find_cgroup(bool (*accept)(void *context, const char *controllers, const char *path),
                         void *context)
@@ -168,7 +168,7 @@ static bool find_cgroup(bool (*accept)(void *context, const char *controllers, c
     return found;
 }
 
-static bool holds_cgroup(void *context, const char *controllers, const char *path)
+static bool contains_cgroup(void *context, const char *controllers, const char *path)
 {
     struct ckpt_kernel_path *data = context;
     size_t length = ckpt_raw_length(path);
@@ -187,7 +187,7 @@ void ckpt_kernel_path_of(struct ckpt_kernel_path *data, const struct ckpt_live_f
 {
     uint64_t type = live->file_system;
 
-    if (ckpt_live_fd_lost_name(live)) {
+    if (ckpt_live_fd_is_deleted(live)) {
         ckpt_raw_format(data->path, sizeof data->path, "%s", live->link);
         data->form = CKPT_KERNEL_ENDED;
     } else if (type == PROC_SUPER_MAGIC) {
@@ -198,7 +198,7 @@ void ckpt_kernel_path_of(struct ckpt_kernel_path *data, const struct ckpt_live_f
         ckpt_raw_format(data->path, sizeof data->path, "%s", live->link);
         data->form = CKPT_KERNEL_MACHINE;
         if (type == CGROUP_SUPER_MAGIC || type == CGROUP2_SUPER_MAGIC)
-            find_cgroup(holds_cgroup, data);
+            find_cgroup(contains_cgroup, data);
     }
 }
 
@@ -209,8 +209,7 @@ int ckpt_kernel_path_restored(const char *path, char *ret, size_t size)
     describe_proc(&data, path, -1);
     if (data.form == CKPT_KERNEL_PROCESS)
         ckpt_raw_format(ret, size, "%s", data.path);
-    else if (data.form == CKPT_KERNEL_THREAD &&
-             !data.tid) /* there, the leader is the only thread */
+    else if (data.form == CKPT_KERNEL_THREAD && !data.tid) /* the command has only the leader */
         ckpt_raw_format(ret, size, "/proc/thread-self%s", data.path + data.split);
     else if (data.form == CKPT_KERNEL_MACHINE)
         ckpt_raw_format(ret, size, "%s", path);

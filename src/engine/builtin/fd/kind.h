@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A kind of descriptor: its row, with every fact about the kind and with the functions that freeze
- * and thaw it.  All other code asks the row (kinds.h) and names no kind.
+ * A kind of descriptor: its row has every fact about the kind, and the functions that freeze and
+ * thaw it.  All other code uses the row (kinds.h) and does not depend on particular kinds.
  *
- * Freezing runs in the JVM under the rules for parked processes; thawing runs in the command that
- * restores, before it gives up its own memory.  Both halves are in one file, which is linked into
- * both and keeps to the stricter rules.
+ * Freezing runs in the JVM under the rules for parked code; thawing runs in the command, before its
+ * memory is cleared.  Both halves are in one file, which is linked into the agent and the command
+ * and follows the stricter rules.
  *
  * To add a kind:
  *
  * 1. kind_NAME.c in this folder, with the row `ckpt_kind_NAME` at its end;
- * 2. NAME in the list of this folder's meson.build, at the place where it is to be asked;
+ * 2. NAME in the list of this folder's meson.build, before all kinds that match less specifically;
  * 3. its number in `enum ckpt_fd_kind` of image/format.h;
  * 4. a case in tests/jvm/java/Descriptors.java, or a test of its own if Java cannot make one;
  * 5. a line in the table of docs/descriptors.md, with what it refuses.
@@ -31,95 +31,99 @@
 struct ckpt_fd_addresses;
 struct ckpt_park;
 
-/** What thawing works with. */
+/** The state of thawing. */
 struct ckpt_fd_thaw {
     const struct ckpt_image_view *image;
-    int first_own_fd; /**< the image's descriptors are below; from here on: the command's own */
-    int *waiting;     /**< for each descriptor of the image: open already, at that number; or -1 */
+    int first_own_fd; /**< descriptors of the image are below, those of the command from here on */
+    int *aside; /**< for each descriptor of the image: where ckpt_fd_keep_aside() put it; -1 */
     const int *shared_fds; /**< for each shared object, a descriptor of it */
-    const int *copy_fds;   /**< for each file, a descriptor of its old content; -1: it is opened */
-    const int *streams;    /**< copies of the command's standard streams; or -1 */
+    const int *copy_fds;   /**< for each file, a descriptor of its old content; -1: none, open it */
+    const int *streams;    /**< duplicates of the command's standard streams; -1: it has none */
     /**
-     * A rehearsal: nothing that others can see.  Files are opened, since that alone tells whether
-     * they can be, but no device and no named pipe; addresses are bound, without listen(); locks
-     * are only asked for.
+     * A rehearsal has no effect that others can see.  Files are opened, because only that shows
+     * whether they can be, except for devices and named pipes; addresses are bound, without
+     * listen(); locks are only tested.
      */
     bool rehearsal;
-    bool original_runs; /**< a rehearsal: the image's JVM still has its addresses and locks */
+    bool original_runs; /**< a rehearsal, and the image's JVM still has its addresses and locks */
 };
 
-/** What the number `object` of an image's descriptor counts. */
+/** The table of the image in which `object` of a descriptor is an index. */
 enum ckpt_fd_object {
     CKPT_FD_OBJECT_NONE,
-    CKPT_FD_OBJECT_FILE,   /**< files of the image: it is opened by the path of that one */
-    CKPT_FD_OBJECT_SHARED, /**< shared objects of the image */
+    CKPT_FD_OBJECT_FILE,   /**< files: the descriptor is opened by the path of that one */
+    CKPT_FD_OBJECT_SHARED, /**< shared objects */
 };
 
 struct ckpt_fd_kind_row {
     /* ---- facts ---- */
 
-    uint32_t number; /**< in images; 0: in none, since it is refused or becomes another kind */
+    uint32_t number; /**< in images; 0: never in one, it is refused or becomes another kind */
     /**
-     * Of what the entries of this kind mean, and their bytes in the pool; the first is 0.  valid()
-     * and thaw() take all up to this one; freeze() gives the lowest that says it all.
+     * The version of the entries of this kind and their bytes in the pool; the first is 0.  valid()
+     * and thaw() accept all versions up to this one; freeze() writes the lowest that is sufficient.
      */
     uint32_t version;
     const char *name; /**< for people */
     enum ckpt_fd_object object;
-    /** The type of the rules for it; 0: no rule is for it, since the JVM has it for itself. */
+    /** The type of policy rules for it; 0: no rule applies, because the JVM itself uses it. */
     enum ckpt_policy_type policy;
-    /** Refused unless a rule reopens it. */
+    /** It is refused unless a rule reopens it. */
     bool needs_policy;
-    /** The command that restores provides it: those at 0 to 2 are no copies of each other. */
-    bool given;
-    /** Each is opened separately, even if several are one open file. */
-    bool single;
-    /** Its position is one in a file, which `inspect` shows. */
+    /** The command provides it. Those at 0 to 2 are separate, even if they are one open file. */
+    bool from_command;
+    /** Each descriptor is opened separately, even if several are one open file. */
+    bool always_separate;
+    /** It has a position in a file, which `inspect` shows. */
     bool has_position;
-    /** Its bytes are the locks on it (file_locks.h). */
+    /** Its bytes are its locks (file_locks.h). */
     bool has_locks;
-    /** An end of an object whose other end is in the process; each end is one open file. */
+    /**
+     * It is one end of an object whose other end is in the process too; each end is an open file.
+     */
     bool is_end;
-    /** It may have an address: a rehearsal binds another socket in its place (rehearsal.h). */
-    bool is_bound;
+    /**
+     * It may be bound to an address, so that a rehearsal may bind a second socket (rehearsal.h).
+     */
+    bool may_be_bound;
 
     /* ---- in the JVM ---- */
 
-    /** When the agent is loaded: note what cannot be told later. NULL: nothing. */
-    void (*note)(void);
-    /** Before a walk: forget what an earlier one has found. NULL: nothing. */
+    /** Called when the agent is loaded, to note what cannot be found out later. NULL: nothing. */
+    void (*on_load)(void);
+    /** Called before a walk, to discard the state of an earlier one. NULL: nothing. */
     void (*begin)(void);
-    /** Whether @live is of this kind; the first row that says so has it. */
+    /** Whether @live is of this kind; the first row that returns true is used. */
     bool (*matches)(const struct ckpt_gather *gather, const struct ckpt_live_fd *live);
-    /** Of one that needs a policy, for the refusal: "a UDP socket at 127.0.0.1:53". */
+    /** For needs_policy, the name in the refusal: "a UDP socket at 127.0.0.1:53". */
     void (*name_live)(const struct ckpt_live_fd *live, char *text, size_t size);
-    /** Describe it in @entry, or refuse it in the report. -1 only if the walk cannot continue. */
+    /** Save it in @entry, or refuse it in the report. -1 only if the walk cannot continue. */
     int (*freeze)(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error);
-    /** When the runs of memory are known: add those that such descriptors need. NULL: none. */
+    /** Called when the runs of memory are known, to add runs for such descriptors. NULL: none. */
     int (*gather_content)(struct ckpt_gather *gather, struct ckpt_error *error);
-    /** In the restored process, before any thread is released. NULL: nothing. */
+    /** Called in the restored process before any thread is released. NULL: nothing. */
     void (*restored)(const struct ckpt_park *park);
 
-    /* ---- in an image, which may be anyone's ---- */
+    /* ---- in an image, which cannot be trusted ---- */
 
-    /** Whether the entry makes sense, besides its object. NULL: it always does. */
+    /** Whether the entry is valid; its object is checked before. NULL: it always is. */
     bool (*valid)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);
-    /** For people: what it is. NULL: the name of the kind says it all. */
+    /** Describe it for people. NULL: the name of the kind is sufficient. */
     void (*describe)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
                      char *text, size_t size);
-    /** The path of one that is no file of the image. NULL: it has none. */
+    /** Its path, if it is not in the image's table of files. NULL: it has none. */
     const char *(*path)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);
-    /** Of a socket, for the rules (policy_match.h). NULL: none. */
+    /** The addresses of a socket, for the rules (policy_match.h). NULL: none. */
     void (*addresses)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
                       struct ckpt_fd_addresses *ret_addresses);
 
     /* ---- in the command ---- */
 
-    /** Open it, at any number: the caller moves it. -1 with @error. */
+    /** Open it at any number; the caller moves it. -1 with @error. */
     int (*thaw)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error);
-    /** When all descriptors are at their numbers. NULL: nothing. */
+    /** Called when all descriptors are at their numbers. NULL: nothing. */
     int (*finish)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error);
 };

@@ -2,14 +2,15 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * A descriptor that a policy closes.  Its number stays taken in the restored process, or the next
- * file that is opened would get it and whoever still has the number would write into that.
+ * A descriptor that a policy closes.  Its number stays in use in the restored process: otherwise
+ * the next file that is opened would get it, and code that still uses the number would write to
+ * that file.
  *
- * A connection becomes a socket that never was connected: reading and writing fail, and who waits
- * for it in poll or epoll is woken by a hang-up, as when the other side had gone.  Anything else
- * becomes a descriptor by which nothing can be done (O_PATH): reading, writing, seeking, accepting
- * fail with EBADF, poll says POLLNVAL, epoll does not take it, closing works.  It is one of
- * /dev/null, not of a directory, which could be the start of paths.
+ * A connection becomes a socket that never was connected: reading and writing fail, and poll() and
+ * epoll report a hang-up, as if the peer had closed it.  Any other descriptor becomes one that
+ * cannot be used (O_PATH): reading, writing, seeking and accepting fail with EBADF, poll() reports
+ * POLLNVAL, epoll refuses it, and closing works.  It is of /dev/null and not of a directory,
+ * because openat() could use that.
  */
 #include "engine/builtin/fd/kind_closed.h"
 
@@ -29,7 +30,7 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     return (live->open_flags & O_PATH) && ckpt_raw_equal(live->link, PLACEHOLDER);
 }
 
-/* The address family of a connection, 0 of anything else; position keeps it. */
+/* The address family of a connection, which is saved as the position; 0: not a connection. */
 static uint64_t connection_family(const struct ckpt_live_fd *live)
 {
     uint8_t peer[128];
@@ -43,7 +44,7 @@ static uint64_t connection_family(const struct ckpt_live_fd *live)
         ckpt_socket_option(live->number, SOL_SOCKET, SO_ACCEPTCONN) ||
         (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
         return 0;
-    /* one that the peer has reset is not connected any more and was it all the same */
+    /* An Internet socket that the peer has reset is not connected any more, but counts. */
     return family == AF_UNIX &&
                    ckpt_syscall(SYS_getpeername, live->number, peer, &peer_size, 0, 0, 0) < 0
                ? 0
@@ -59,7 +60,7 @@ int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
                             error);
 }
 
-/* A placeholder from an earlier restore stays one. */
+/* A placeholder that an earlier restore made. */
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
@@ -113,14 +114,15 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     else
         opened = ckpt_sys_openat(AT_FDCWD, PLACEHOLDER, O_PATH | O_CLOEXEC, 0);
     if (opened < 0)
-        return ckpt_error_set(error, (int)-opened, "cannot take the place of what a policy closed");
+        return ckpt_error_set(error, (int)-opened,
+                              "cannot make a placeholder for a descriptor that a policy closed");
     return (int)opened;
 }
 
 const struct ckpt_fd_kind_row ckpt_kind_closed = {
     .number = CKPT_FD_CLOSED,
     .name = "closed",
-    .single = true,
+    .always_separate = true,
     .matches = matches,
     .freeze = freeze,
     .valid = valid,

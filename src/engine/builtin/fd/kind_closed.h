@@ -9,17 +9,17 @@
 
 #include "engine/builtin/fd/kind.h"
 
-/** At a checkpoint: describe one that a rule closes. */
+/** At a checkpoint: save a descriptor that a rule closes. */
 int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                           struct ckpt_image_fd *entry, struct ckpt_error *error);
 
 /**
- * At a restore: make it one that a rule closes, in a copy of the image's table.  Its bytes remain
- * those of the kind that it was: it may be thawed, but no longer checked or described.
+ * At a restore: change an entry, in a copy of the image's table, to a closed descriptor.  Its bytes
+ * remain those of the old kind, so it must not be checked or described after this, only thawed.
  */
 void ckpt_fd_close_entry(struct ckpt_image_fd *entry);
 
-/** Whether descriptor @number of an image is one of these, and was no connection. */
+/** Whether descriptor @number of an image is a closed one, and was not a connection. */
 bool ckpt_fd_is_closed(const struct ckpt_image_view *image, int number);
 
 #endif

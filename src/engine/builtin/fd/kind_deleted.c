@@ -2,9 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Files that were deleted while they are open: no name leads to them, and as far as can be known no
- * other process has them.  So they become memory files (kind_shared.c), and none is in an image as
- * such.
+ * Files that were deleted while they are open: they have no path any more, and probably no other
+ * process has them open.  They are saved as memory files (kind_shared.c).
  */
 #include "base/raw.h"
 #include "engine/builtin/fd/kind_shared.h"
@@ -23,9 +22,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 
     if (ckpt_fd_shared_freeze(gather, live, entry, error) < 0)
         return -1;
-    if (gather->tables.shared.count > known)
-        ckpt_file_copies_count_deleted(gather, live->link,
-                                       (uint64_t)live->status.st_blocks * 512); /* without holes */
+    if (gather->tables.shared.count > known) /* by blocks: holes are not in the image */
+        ckpt_file_copies_count_deleted(gather, live->link, (uint64_t)live->status.st_blocks * 512);
     return 0;
 }
 

@@ -2,7 +2,7 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Devices: the harmless ones, and all others if a policy says that they are to be reopened.
+ * Devices: the harmless ones are reopened, and others only if a policy reopens them.
  */
 #include <sys/sysmacros.h>
 

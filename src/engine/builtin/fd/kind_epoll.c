@@ -2,8 +2,9 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * epoll: fdinfo lists what it watches.  A descriptor that was closed or re-used while a copy of it
- * keeps the registration alive cannot be registered again under its number: that is refused.
+ * epoll: fdinfo lists the watched descriptors.  If one was closed or its number reused while a
+ * duplicate of it keeps the registration, it cannot be registered again by that number, so this is
+ * refused.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -26,7 +27,8 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     return ckpt_raw_equal(live->link, "anon_inode:[eventpoll]");
 }
 
-static uint64_t labelled(const char *line, const char *label, unsigned base)
+/* The number after @label in @line, or 0. */
+static uint64_t number_after(const char *line, const char *label, unsigned base)
 {
     const char *at = ckpt_raw_find(line, label);
 
@@ -37,7 +39,7 @@ static uint64_t labelled(const char *line, const char *label, unsigned base)
     return ckpt_raw_number(&at, base);
 }
 
-struct adding {
+struct watch_list {
     struct ckpt_gather *gather;
     const struct ckpt_live_fd *live;
     struct ckpt_array watches;
@@ -46,21 +48,22 @@ struct adding {
 
 static int add_watch(void *context, const char *line)
 {
-    struct adding *adding = context;
-    struct watch watch = {.number = (int32_t)labelled(line, "tfd:", 10),
-                          .events = (uint32_t)labelled(line, "events:", 16),
-                          .data = labelled(line, "data:", 16)};
+    struct watch_list *list = context;
+    struct watch watch = {.number = (int32_t)number_after(line, "tfd:", 10),
+                          .events = (uint32_t)number_after(line, "events:", 16),
+                          .data = number_after(line, "data:", 16)};
     struct watch *added;
     struct stat status;
 
     if (!ckpt_raw_starts(line, "tfd:"))
         return 0;
-    if (ckpt_sys_fstat(watch.number, &status) < 0 || status.st_ino != labelled(line, "ino:", 16))
-        ckpt_report_add(adding->gather->report, "resource",
+    if (ckpt_sys_fstat(watch.number, &status) < 0 ||
+        status.st_ino != number_after(line, "ino:", 16))
+        ckpt_report_add(list->gather->report, "resource",
                         "descriptor %d (epoll) watches a file that is no "
                         "longer descriptor %d",
-                        adding->live->number, watch.number);
-    added = ckpt_array_add(&adding->watches, &adding->gather->scratch, 1, adding->error);
+                        list->live->number, watch.number);
+    added = ckpt_array_add(&list->watches, &list->gather->scratch, 1, list->error);
     if (!added)
         return -1;
     *added = watch;
@@ -70,13 +73,13 @@ static int add_watch(void *context, const char *line)
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    struct adding adding = {.gather = gather, .live = live, .error = error};
+    struct watch_list list = {.gather = gather, .live = live, .error = error};
 
-    ckpt_array_init(&adding.watches, sizeof(struct watch));
-    if (ckpt_live_fd_info_lines(gather, live, add_watch, &adding, error) < 0)
+    ckpt_array_init(&list.watches, sizeof(struct watch));
+    if (ckpt_live_fd_info_lines(gather, live, add_watch, &list, error) < 0)
         return -1;
-    return ckpt_tables_pool(&gather->tables, adding.watches.data,
-                            adding.watches.count * sizeof(struct watch), &entry->data, error);
+    return ckpt_tables_pool(&gather->tables, list.watches.data,
+                            list.watches.count * sizeof(struct watch), &entry->data, error);
 }
 
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
@@ -118,13 +121,13 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         struct epoll_event event = {.events = watches[i].events, .data.u64 = watches[i].data};
         long added;
 
-        if (ckpt_fd_is_closed(thaw->image, watches[i].number)) /* nothing is there to be watched */
+        if (ckpt_fd_is_closed(thaw->image, watches[i].number)) /* epoll refuses O_PATH */
             continue;
         added = ckpt_syscall(SYS_epoll_ctl, entry->number, EPOLL_CTL_ADD, watches[i].number, &event,
                              0, 0);
 
         if (added == -EBADF && thaw->rehearsal)
-            continue; /* a place that rehearsal.c keeps */
+            continue; /* in a rehearsal some descriptors are O_PATH: ckpt_fd_rehearse_open() */
         if (added < 0)
             return ckpt_error_set(error, (int)-added, "cannot watch descriptor %d again",
                                   watches[i].number);

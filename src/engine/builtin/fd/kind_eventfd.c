@@ -2,8 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * eventfd: the counter is in fdinfo (`position` keeps it), and so is whether it is a semaphore
- * (from Linux 6.5 on; before, nobody can tell, and the JDK makes no semaphores).
+ * eventfd: fdinfo has the counter, which is saved as the position, and from Linux 6.5 on whether it
+ * is a semaphore.  Before, that is not known; the JDK does not make semaphores.
  */
 #include <errno.h>
 
@@ -27,8 +27,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 
     if (!ckpt_raw_field(live->info, "eventfd-count:", 16, &entry->position)) {
         ckpt_report_add(gather->report, "resource",
-                        "descriptor %d is an eventfd whose counter the "
-                        "kernel does not tell",
+                        "descriptor %d is an eventfd whose counter the kernel does not report",
                         live->number);
         return 0;
     }

@@ -2,10 +2,10 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Named pipes, if a policy says that they are to be reopened: they lead to any process that opens
- * the name.  The restore does not wait for the other side.  A reader without a writer
- * reads the end of the file, a writer without a reader gets EPIPE, each until the other side is
- * there: as if it had gone for a while.  Bytes that were in the pipe are not kept.
+ * Named pipes, if a policy reopens them: any process that opens the path may be the other side.
+ * The restore does not wait for the other side.  Until it opens the pipe, a reader gets the end of
+ * the file and a writer gets EPIPE, as if the other side had closed it.  Bytes that were in the
+ * pipe are not saved.
  */
 #include <errno.h>
 
@@ -61,14 +61,14 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         return opened >= 0 ? (int)opened
                            : ckpt_error_set(error, (int)-opened, "cannot open '%s' again", path);
     }
-    if (access == O_WRONLY) /* without a reader it could not be opened */
+    if (access == O_WRONLY) /* opening it would fail without a reader */
         reader = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
     opened = ckpt_sys_openat(AT_FDCWD, path, access | O_NONBLOCK | O_CLOEXEC, 0);
     if (reader >= 0)
         ckpt_sys_close((int)reader);
     if (opened < 0)
         return ckpt_error_set(error, (int)-opened, "cannot open '%s' again%s", path,
-                              opened == -ENXIO ? "; start who reads it" : "");
+                              opened == -ENXIO ? "; start the process that reads it" : "");
     return ckpt_fd_set_flags((int)opened, entry->open_flags & (O_NONBLOCK | O_APPEND), error);
 }
 

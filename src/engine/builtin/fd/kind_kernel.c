@@ -2,20 +2,21 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Files that the kernel makes up: those of /proc, /sys and cgroups, and namespaces.  HotSpot and
- * the JDK have such files open for an instant at any time.  Size and time of change of these files
- * mean nothing, and the path that /proc/self/fd shows for a file of this process holds its PID.
- * What is kept is therefore what the file is about:
+ * Files that the kernel generates: those of /proc, /sys and cgroups, and namespaces.  HotSpot and
+ * the JDK open such files for a short time, at any time.  Their size and time of change mean
+ * nothing, and the path that /proc/self/fd shows for a file of this process contains its PID.  So
+ * an image has what the file is about:
  *
  * - this process, or the cgroup it is in: the new process's own file is opened;
- * - one of its threads: its TID is new, and the thread not there yet when descriptors are opened.
- *   The leader's file holds the place; the restored process exchanges it before any thread is
- *   released (restored());
+ * - one of its threads: it gets a new TID, and does not exist yet when descriptors are opened.  So
+ *   the leader's file is opened, and the restored process replaces it before any thread is released
+ *   (restored());
  * - the machine: opened by the same path;
- * - a thread or process that has ended, a cgroup that was removed: a file of a process that has
- *   ended, every read of which fails as before.
+ * - a thread or process that has ended, or a cgroup that was removed: a file of a process that has
+ *   ended is opened, of which each read fails as before.
  *
- * The file of another process that is alive is refused: its PID may be anything at the restore.
+ * The file of another process that is alive is refused, because at the restore that process may
+ * have another PID.
  */
 #include <errno.h>
 #include <linux/magic.h>
@@ -34,8 +35,8 @@
 #define THREAD_FILES 64
 
 /*
- * Descriptors of threads' files.  Static, so in the image: filled in while parked, used in the
- * restored process.
+ * Descriptors of threads' files: filled in while parked, used in the restored process.  Static, so
+ * that they are in the image.
  */
 static struct thread_file {
     int number;
@@ -45,8 +46,8 @@ static struct thread_file {
 } thread_files[THREAD_FILES];
 static size_t thread_file_count;
 
-/* Whether a descriptor is of a file system whose files the kernel makes up. */
-static bool is_kernel_made(const struct ckpt_live_fd *live)
+/* Whether a descriptor is of a file system whose files the kernel generates. */
+static bool is_generated(const struct ckpt_live_fd *live)
 {
     static const uint64_t types[] = {
         PROC_SUPER_MAGIC, SYSFS_MAGIC,   CGROUP_SUPER_MAGIC,   CGROUP2_SUPER_MAGIC,
@@ -65,7 +66,7 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     (void)gather;
     return (S_ISREG(live->status.st_mode) || S_ISDIR(live->status.st_mode) ||
             S_ISLNK(live->status.st_mode)) &&
-           is_kernel_made(live);
+           is_generated(live);
 }
 
 /* ---- freezing ---- */
@@ -83,11 +84,11 @@ static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live, 
                     live->number, live->link, why);
 }
 
-/* Kept for later; copies of the descriptor have places of their own. */
+/* Note a file of a thread for restored(); each duplicate of the descriptor is noted separately. */
 static void note_thread(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                         const struct ckpt_kernel_path *data)
 {
-    if (ckpt_kernel_own_number("/proc/", 6) != (uint64_t)ckpt_sys_getpid())
+    if (ckpt_kernel_path_own_pid("/proc/", 6) != (uint64_t)ckpt_sys_getpid())
         refuse(gather, live, "a file of a thread, and /proc belongs to another PID namespace");
     else if (gather->parked && thread_file_count == THREAD_FILES)
         refuse(gather, live, "a file of a thread, and too many of these are open");
@@ -110,14 +111,14 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         return 0;
     }
     ckpt_kernel_path_of(&data, live);
-    if (!data.form && !live->reopen) {
+    if (data.form == CKPT_KERNEL_FOREIGN && !live->reopen) {
         refuse(gather, live,
                live->file_system == NSFS_MAGIC
                    ? "a namespace that the JVM is not in"
                    : "a file of another process, which will not be the same one at the restore");
         return 0;
     }
-    if (!data.form)
+    if (data.form == CKPT_KERNEL_FOREIGN)
         data.form = CKPT_KERNEL_MACHINE;
     if ((live->open_flags & O_ACCMODE) != O_RDONLY && !(live->open_flags & O_PATH) &&
         !live->reopen && ckpt_raw_find(data.path, "pressure")) {
@@ -153,7 +154,8 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
     const struct ckpt_kernel_path *data = data_of(image, entry);
 
     if (data->form == CKPT_KERNEL_ENDED)
-        ckpt_raw_format(text, size, "'%s', of what has ended", data->path);
+        ckpt_raw_format(text, size, "'%s', of a process, thread or cgroup that has ended",
+                        data->path);
     else if (data->form == CKPT_KERNEL_THREAD && data->tid)
         ckpt_raw_format(text, size, "'%s' of the thread that was %u", data->path + data->split,
                         data->tid);
@@ -171,14 +173,14 @@ static const char *path(const struct ckpt_image_view *image, const struct ckpt_i
 
 /* ---- thawing ---- */
 
-/* Any file of a process that has ended: as before, reading fails. */
+/* Open a file of a process that has ended, so that reading it fails. */
 static long open_ended(void)
 {
     char path[64];
     long child, opened = -ENOENT;
 
-    if (ckpt_kernel_own_number("/proc/", 6) == (uint64_t)ckpt_sys_getpid()) {
-        child = ckpt_syscall(SYS_clone, 0, 0, 0, 0, 0, 0); /* without a signal at its end */
+    if (ckpt_kernel_path_own_pid("/proc/", 6) == (uint64_t)ckpt_sys_getpid()) {
+        child = ckpt_syscall(SYS_clone, 0, 0, 0, 0, 0, 0); /* without an exit signal */
         if (child == 0)
             for (;;)
                 ckpt_syscall(SYS_exit_group, 0, 0, 0, 0, 0, 0);
@@ -206,10 +208,10 @@ static long open_file(const struct ckpt_kernel_path *data, uint32_t flags)
     if (data->form == CKPT_KERNEL_ENDED)
         return open_ended();
     ckpt_raw_format(path, sizeof path, "%s", data->path);
-    if (data->form == CKPT_KERNEL_THREAD) /* the leader's, at first */
+    if (data->form == CKPT_KERNEL_THREAD) /* the leader's file; restored() replaces it */
         ckpt_raw_format(
             path + data->split, sizeof path - data->split, "%lu%s",
-            (unsigned long)ckpt_kernel_own_number(path, data->split - (sizeof "self/task/" - 1)),
+            (unsigned long)ckpt_kernel_path_own_pid(path, data->split - (sizeof "self/task/" - 1)),
             data->path + data->split);
     if (data->form == CKPT_KERNEL_CGROUP && ckpt_kernel_path_cgroup(data, path, sizeof path))
         opened = ckpt_sys_openat(AT_FDCWD, path, (int)flags | O_CLOEXEC | O_NOCTTY, 0);
@@ -220,8 +222,8 @@ static long open_file(const struct ckpt_kernel_path *data, uint32_t flags)
     return opened == -ENOENT ? open_ended() : opened;
 }
 
-/* What is there only when all descriptors are at their numbers. */
-static bool comes_late(const struct ckpt_kernel_path *data)
+/* Whether the file exists only when all descriptors are at their numbers. */
+static bool opens_last(const struct ckpt_kernel_path *data)
 {
     return data->form == CKPT_KERNEL_PROCESS && ckpt_raw_find(data->path, "/self/fdinfo/");
 }
@@ -230,7 +232,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     const struct ckpt_kernel_path *data = data_of(thaw->image, entry);
-    bool later = comes_late(data) || (thaw->rehearsal && data->form == CKPT_KERNEL_ENDED);
+    bool later = opens_last(data) || (thaw->rehearsal && data->form == CKPT_KERNEL_ENDED);
     long opened = later ? ckpt_sys_openat(AT_FDCWD, PLACEHOLDER, O_PATH | O_CLOEXEC, 0)
                         : open_file(data, entry->open_flags & CKPT_FD_KEPT_FLAGS);
 
@@ -241,8 +243,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return (int)opened;
 }
 
-/* Put @from at @number, which keeps its close-on-exec flag. */
-static void exchange(int from, int number)
+/* Duplicate @from to @number, which keeps its close-on-exec flag. */
+static void replace(int from, int number)
 {
     long cloexec = ckpt_sys_fcntl(number, F_GETFD, 0) & FD_CLOEXEC;
 
@@ -256,24 +258,24 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     const struct ckpt_kernel_path *data = data_of(image, entry);
     long opened;
 
-    if (!comes_late(data))
+    if (!opens_last(data))
         return 0;
     opened = open_file(data, entry->open_flags & CKPT_FD_KEPT_FLAGS);
     if (opened < 0)
         return ckpt_error_set(error, (int)-opened,
                               "cannot open '%s' again; close it by a policy file", data->path);
     set_position((int)opened, entry);
-    exchange((int)opened, entry->number);
+    replace((int)opened, entry->number);
     for (size_t i = 0; i < image->fd_count; i++)
         if (image->fds[i].same_as != CKPT_NONE && &image->fds[image->fds[i].same_as] == entry)
-            exchange((int)opened, image->fds[i].number);
+            replace((int)opened, image->fds[i].number);
     ckpt_sys_close((int)opened);
     return 0;
 }
 
 /* ---- in the restored process ---- */
 
-/* The TID that was @tid, or 0. */
+/* The new TID of the thread whose TID was @tid, or 0. */
 static uint32_t new_tid(const struct ckpt_park *park, uint32_t tid)
 {
     if (park->coordinator.last_tid == tid)
@@ -304,10 +306,10 @@ static void restored(const struct ckpt_park *park)
             continue;
         if (!(file->flags & O_PATH) && file->position)
             ckpt_sys_lseek((int)opened, (int64_t)file->position, SEEK_SET);
-        for (size_t j = thread_file_count; j-- > i;) /* its copies, which are one open file still */
+        for (size_t j = thread_file_count; j-- > i;) /* its duplicates must stay one open file */
             if (thread_files[j].number >= 0 &&
                 (j == i || ckpt_open_files_same(file->number, thread_files[j].number))) {
-                exchange((int)opened, thread_files[j].number);
+                replace((int)opened, thread_files[j].number);
                 thread_files[j].number = -1;
             }
         ckpt_sys_close((int)opened);

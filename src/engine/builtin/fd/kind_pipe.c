@@ -2,9 +2,9 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Pipes with both ends in the process, and what is in them.  The bytes are copied with tee(2) into
- * a pipe of our own and read there, so the JVM's pipe keeps them if the checkpoint is called off. A
- * pipe with one end here leads to another process and is refused.
+ * Pipes with both ends in the process, and their content.  The bytes are copied with tee(2) to a
+ * pipe of our own and read there, so that the JVM's pipe still has them if the checkpoint fails.  A
+ * pipe with only one end in this process is a connection to another process, and is refused.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -25,7 +25,7 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     return ckpt_raw_starts(live->link, "pipe:[");
 }
 
-/* Both ends of a pipe have the same inode. */
+/* Whether @fd is the other end of the pipe: both ends have the same inode. */
 static bool is_other_end(int fd, const struct ckpt_live_fd *live, bool *ret_open)
 {
     struct stat status;
@@ -37,10 +37,10 @@ static bool is_other_end(int fd, const struct ckpt_live_fd *live, bool *ret_open
 }
 
 /*
- * A descriptor with the other end of this pipe, or -1.  Most often it is the next number or the
- * one before, so the walk goes both ways from there: with thousands of pipes, one that began at 0
- * each time would take seconds.  JVMs open descriptors densely from 0 on: it ends at the first long
- * stretch of unused numbers.
+ * A descriptor of the other end of this pipe, or -1.  Usually it is the next number or the one
+ * before, so the search goes in both directions from there: with thousands of pipes, searches from
+ * 0 on would take seconds.  JVMs use low numbers without large gaps, so the search upwards stops
+ * after 4096 unused numbers.
  */
 static int other_end(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
@@ -112,7 +112,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         size = ckpt_sys_ioctl(live->number, 0x541b /* FIONREAD */, &queued);
         if (size < 0)
             return ckpt_error_set(error, (int)-size,
-                                  "cannot tell what is in the pipe of descriptor %d", live->number);
+                                  "cannot find out how much is in the pipe of descriptor %d",
+                                  live->number);
         if (queued > 0)
             return copy_content(gather, live->number, queued, &data, entry, error);
     }
@@ -126,7 +127,7 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return entry->data.size >= sizeof *data && data->used == entry->data.size - sizeof *data;
 }
 
-static bool opens_read_end(const struct ckpt_image_fd *entry)
+static bool is_read_end(const struct ckpt_image_fd *entry)
 {
     return (entry->open_flags & O_ACCMODE) == O_RDONLY;
 }
@@ -135,7 +136,7 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
                      char *text, size_t size)
 {
     const struct pipe_data *data = (const void *)ckpt_view_text(image, entry->data);
-    bool reads = opens_read_end(entry);
+    bool reads = is_read_end(entry);
     size_t length =
         ckpt_raw_format(text, size, "%s of pipe %lu", reads ? "reading end" : "writing end",
                         (unsigned long)entry->inode);
@@ -151,7 +152,7 @@ static uint32_t find_peer(const struct ckpt_image_view *image, const struct ckpt
         const struct ckpt_image_fd *peer = &image->fds[i];
 
         if (peer->kind == CKPT_FD_PIPE && peer->inode == entry->inode &&
-            peer->same_as == CKPT_NONE && opens_read_end(peer) != opens_read_end(entry))
+            peer->same_as == CKPT_NONE && is_read_end(peer) != is_read_end(entry))
             return (uint32_t)i;
     }
     return CKPT_NONE;
@@ -161,7 +162,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     uint32_t peer = find_peer(thaw->image, entry);
-    int ends[2], own = opens_read_end(entry) ? 0 : 1;
+    int ends[2], own = is_read_end(entry) ? 0 : 1;
     long made = ckpt_syscall(SYS_pipe2, ends, O_CLOEXEC, 0, 0, 0, 0);
 
     if (made < 0)
@@ -176,7 +177,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 }
 
 /*
- * With both ends in place: the size, the content (written through whichever end writes), the flags.
+ * When both ends are at their numbers, set the size, write the content through a writing end, and
+ * set the flags.
  */
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
@@ -189,7 +191,7 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         const struct ckpt_image_fd *peer = &image->fds[i];
         int failed;
 
-        if (peer->kind != CKPT_FD_PIPE || peer->inode != entry->inode || opens_read_end(peer))
+        if (peer->kind != CKPT_FD_PIPE || peer->inode != entry->inode || is_read_end(peer))
             continue;
         if (ckpt_fd_set_flags(peer->number, O_NONBLOCK, error) < 0)
             return -1;

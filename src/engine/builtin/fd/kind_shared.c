@@ -2,9 +2,10 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Memory files (memfd), as ZGC keeps its heap in one and maps it more than once; and deleted files,
- * which become memory files (kind_deleted.c).  The object goes into the image once, by its own
- * offsets; holes in it stay holes.  Thawing makes the object in objects.c; here is the descriptor.
+ * Memory files (memfd): ZGC has its heap in one and maps it more than once.  Also deleted files,
+ * which are saved as memory files (kind_deleted.c).  Such an object is in the image once, with
+ * runs at its own offsets; its holes stay holes.  The restore makes the object in objects.c, and
+ * its descriptors here.
  */
 #include "engine/builtin/fd/kind_shared.h"
 
@@ -17,13 +18,13 @@
 #include "engine/builtin/fd/thaw_steps.h"
 #include "engine/builtin/fd/walk.h"
 
-#define LONGEST_NAME 249 /* of a memory file */
+#define MAX_NAME 249 /* of a memory file */
 #define SEEK_TRIES 3
 
-/* A descriptor of a shared object, and whether any of them can write. */
+/* How a shared object is open. */
 struct open {
-    int fd;
-    bool written;
+    int fd;       /* a descriptor of it, to read its content if possible */
+    bool written; /* whether a descriptor can write */
 };
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
@@ -45,8 +46,8 @@ static int name_of(struct ckpt_gather *gather, const char *link, struct ckpt_ref
         }
     if (ckpt_raw_ends(name, " (deleted)"))
         length -= 10;
-    if (length > LONGEST_NAME)
-        length = LONGEST_NAME;
+    if (length > MAX_NAME)
+        length = MAX_NAME;
     return ckpt_tables_pool(&gather->tables, name, length, ret_ref, error);
 }
 
@@ -72,7 +73,7 @@ int ckpt_fd_shared_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
             entry->object = (uint32_t)i;
             open = ckpt_array_at(&gather->fd_walk->shared_opens, i);
             if (open->written && !is_unreadable(live->open_flags))
-                open->fd = live->number; /* the first may be without reading */
+                open->fd = live->number; /* the first one may not be readable */
             open->written |= writes;
             return 0;
         }
@@ -91,19 +92,19 @@ int ckpt_fd_shared_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
     object->device = live->status.st_dev;
     object->inode = live->status.st_ino;
     object->size = (uint64_t)live->status.st_size;
-    if (seals < 0 && seals != -EINVAL) /* a file that cannot have any */
-        return ckpt_error_set(error, (int)-seals, "cannot tell the seals of descriptor %d",
+    if (seals < 0 && seals != -EINVAL) /* EINVAL: the file cannot have seals */
+        return ckpt_error_set(error, (int)-seals, "cannot read the seals of descriptor %d",
                               live->number);
     object->seals = seals > 0 ? (uint32_t)seals : 0;
-    if (object->seals & ~1u) /* F_SEAL_SEAL alone does no harm */
+    if (object->seals & ~1u) /* F_SEAL_SEAL alone can be restored */
         ckpt_report_add(gather->report, "resource", "descriptor %d is the sealed memory file '%s'",
                         live->number, live->link);
     return 0;
 }
 
-/* A file that no descriptor reads is opened once more when it is written into the image. */
-static int by_own_path(struct ckpt_gather *gather, const struct ckpt_image_shared *object, int fd,
-                       struct ckpt_page_file *source, struct ckpt_error *error)
+/* If no descriptor can read a file, it is opened once more when it is written to the image. */
+static int set_path(struct ckpt_gather *gather, const struct ckpt_image_shared *object, int fd,
+                    struct ckpt_page_file *source, struct ckpt_error *error)
 {
     char *path = ckpt_scratch_take(&gather->scratch, 32, error);
 
@@ -117,15 +118,15 @@ static int by_own_path(struct ckpt_gather *gather, const struct ckpt_image_share
     return 0;
 }
 
-/* The same without a change of the descriptor's position: the JVM may continue. */
-static int runs_of_object(struct ckpt_gather *gather, int fd, struct ckpt_image_shared *object,
-                          struct ckpt_error *error)
+/* The runs of an object.  The descriptor keeps its position, because the JVM may continue. */
+static int find_runs(struct ckpt_gather *gather, int fd, struct ckpt_image_shared *object,
+                     struct ckpt_error *error)
 {
     long position = ckpt_sys_lseek(fd, 0, SEEK_CUR), failed = -1;
     int result;
 
     if (position < 0)
-        return ckpt_error_set(error, (int)-position, "cannot tell the position of descriptor %d",
+        return ckpt_error_set(error, (int)-position, "cannot read the position of descriptor %d",
                               fd);
     result = ckpt_file_copies_runs(gather, fd, &object->first_run, &object->run_count, error);
     for (int try = 0; try < SEEK_TRIES && failed < 0; try++)
@@ -144,13 +145,13 @@ static int gather_content(struct ckpt_gather *gather, struct ckpt_error *error)
         int fd = ((const struct open *)ckpt_array_at(&gather->fd_walk->shared_opens, i))->fd;
         long flags = ckpt_sys_fcntl(fd, F_GETFL, 0);
 
-        if (!source || runs_of_object(gather, fd, object, error) < 0)
+        if (!source || find_runs(gather, fd, object, error) < 0)
             return -1;
         if (flags < 0)
             return ckpt_error_set(error, (int)-flags, "cannot examine descriptor %d", fd);
         *source = (struct ckpt_page_file){
             .first_run = object->first_run, .run_count = object->run_count, .fd = fd};
-        if (is_unreadable((uint32_t)flags) && by_own_path(gather, object, fd, source, error) < 0)
+        if (is_unreadable((uint32_t)flags) && set_path(gather, object, fd, source, error) < 0)
             return -1;
     }
     return 0;

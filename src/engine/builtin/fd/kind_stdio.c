@@ -2,13 +2,13 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Standard input, output and error, and copies of them at other numbers (`exec 3>&1`): the restored
- * process has those of the command that restores it.  `position` says which of the three it is.
+ * Standard input, output and error, and duplicates of them at other numbers (`exec 3>&1`).  The
+ * restored process gets those of the command.  `position` is the number of the stream.
  *
- * The numbers 0 to 2 alone do not make a standard stream.  One that was closed when the JVM started
- * is given to the next file that is opened, such as the JDK's lib/modules; and an application may
- * put a file of its own there (dup2).  So the agent notes what is there when it is loaded, and only
- * that is a stream.  Where it is loaded late, what does not look like one is none.
+ * Not each descriptor from 0 to 2 is a standard stream.  If one was closed when the JVM started,
+ * the next file that is opened gets its number, such as the JDK's lib/modules; and an application
+ * may put its own file there (dup2).  So the agent notes the open files at these numbers when it is
+ * loaded, and only these are streams.  If it is loaded late, is_probably_stream() decides.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -22,7 +22,7 @@
 #include "engine/builtin/fd/policy_match.h"
 #include "engine/builtin/fd/sockets.h"
 
-/* Static, so in the image; device and inode are those of the stream. */
+/* Static, so that it is in the image; device and inode are those of the stream. */
 static struct {
     bool stream;
     uint64_t device, inode;
@@ -30,13 +30,13 @@ static struct {
 } streams[3];
 static bool noted;
 
-/* Devices of memory, and what a library or the JDK has open at a number that was free. */
+/* /dev/null, /dev/zero and the like: libraries and the JDK open these too, at any free number. */
 static bool is_memory(const struct stat *status)
 {
     return S_ISCHR(status->st_mode) && major(status->st_rdev) == 1;
 }
 
-/* A file that nobody hands to a program as its standard input: of the JDK, an archive. */
+/* Whether it is a file that the JVM opens itself: of the JDK, a class data archive or a jar. */
 static bool is_of_jvm(int number, const struct stat *status)
 {
     char java[1024], path[1024], link[32], begin[4] = "";
@@ -52,7 +52,7 @@ static bool is_of_jvm(int number, const struct stat *status)
            __builtin_memcmp(begin, "PK\3\4", sizeof begin) == 0;
 }
 
-static bool looks_like_stream(int number, const struct stat *status, uint32_t access)
+static bool is_probably_stream(int number, const struct stat *status, uint32_t access)
 {
     if (ckpt_sys_fcntl(number, F_GETFD, 0) & FD_CLOEXEC) /* opened since the program began */
         return false;
@@ -75,20 +75,20 @@ static void note_stream(int number)
     if (ckpt_sys_fstat(number, &status) < 0)
         return;
     streams[number].access = (uint32_t)ckpt_sys_fcntl(number, F_GETFL, 0) & O_ACCMODE;
-    streams[number].stream = looks_like_stream(number, &status, streams[number].access);
+    streams[number].stream = is_probably_stream(number, &status, streams[number].access);
     streams[number].device = status.st_dev;
     streams[number].inode = status.st_ino;
     streams[number].mode = is_memory(&status) ? 0 : status.st_mode & S_IFMT;
 }
 
-static void note(void)
+static void on_load(void)
 {
     for (int i = 0; i < 3 && !noted; i++)
         note_stream(i);
     noted = true;
 }
 
-/* The streams are those of the command now; what was none is none. */
+/* The streams are those of the command now; a number that was not a stream does not become one. */
 static void restored(const struct ckpt_park *park)
 {
     (void)park;
@@ -105,15 +105,17 @@ static bool is_same(int number, const struct ckpt_live_fd *live)
            live->status.st_dev == streams[number].device;
 }
 
-static int which(const struct ckpt_live_fd *live)
+/* The number of the stream, or -1. */
+static int stream_of(const struct ckpt_live_fd *live)
 {
-    note();
+    on_load();
     if (live->number < 3 && is_same(live->number, live))
         return live->number;
     for (int i = 0; i < 3; i++) {
         if (!is_same(i, live))
             continue;
-        /* Memory devices and files look alike without being copies. */
+        /* The same pipe, socket or terminal counts even if it was opened again; a file or a memory
+         * device only if the descriptor is a duplicate. */
         if (ckpt_open_files_same(i, live->number) ||
             ((streams[i].mode == S_IFIFO || streams[i].mode == S_IFSOCK ||
               streams[i].mode == S_IFCHR) &&
@@ -126,13 +128,13 @@ static int which(const struct ckpt_live_fd *live)
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
-    return which(live) >= 0;
+    return stream_of(live) >= 0;
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    entry->position = (uint64_t)which(live);
+    entry->position = (uint64_t)stream_of(live);
     return ckpt_tables_pool(&gather->tables, live->link, ckpt_raw_length(live->link), &entry->data,
                             error);
 }
@@ -160,15 +162,15 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     if (opened == -EBADF) /* `restore` was started without it */
         opened = ckpt_sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
     if (opened < 0)
-        return ckpt_error_set(error, (int)-opened, "cannot be handed on");
+        return ckpt_error_set(error, (int)-opened, "cannot be duplicated");
     return (int)opened;
 }
 
 const struct ckpt_fd_kind_row ckpt_kind_stdio = {
     .number = CKPT_FD_STDIO,
     .name = "standard stream",
-    .given = true,
-    .note = note,
+    .from_command = true,
+    .on_load = on_load,
     .matches = matches,
     .freeze = freeze,
     .restored = restored,

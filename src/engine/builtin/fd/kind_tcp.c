@@ -2,19 +2,18 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * TCP sockets that listen (bound and listening again at the restore), were never connected, or are
- * ended: connections over which neither side can send anything any more (ended_connection.c).  A
- * live connection has a peer that knows nothing of checkpoints: it is refused with both addresses,
- * as are connections that wait to be accepted.
+ * TCP sockets that listen, were never connected, or are ended connections, over which neither side
+ * can send any more (ended_connection.c).  A live connection is refused, with both addresses,
+ * because its peer cannot be frozen with it; so are connections that wait to be accepted.
  *
- * State CLOSE alone does not tell a socket that was never connected from one whose connection has
- * ended, and the port that getsockname() reports may be one that was given back long ago:
+ * A socket in the state CLOSE may be one that was never connected, or one whose connection has
+ * ended; and the port that getsockname() returns may no longer be its own:
  *
- *   SYN_SENT, SYN_RECV, ESTABLISHED, CLOSE_WAIT   refused: a peer is there, or may come
+ *   SYN_SENT, SYN_RECV, ESTABLISHED, CLOSE_WAIT   refused: it has a peer, or may get one
  *   FIN_WAIT1, FIN_WAIT2                          refused, unless reading is shut down too
  *   CLOSING, LAST_ACK                             ended: both sides are shut down
- *   CLOSE, and shut down for reading              ended; so is what has become of TIME_WAIT
- *   CLOSE, and not                                bound if the kernel still has the port
+ *   CLOSE, and shut down for reading              ended; also after TIME_WAIT
+ *   CLOSE, and not shut down for reading          bound if the kernel still has the port
  *   LISTEN                                        listens; after shutdown() it is bound, in CLOSE
  */
 #include <arpa/inet.h>
@@ -42,10 +41,11 @@ static const struct {
 
 struct tcp_data {
     uint32_t family, bound, listening, backlog;
-    uint32_t send_buffer, receive_buffer; /**< 0: as the kernel likes */
+    uint32_t send_buffer, receive_buffer; /**< 0: the kernel chooses the size */
     int32_t option[OPTIONS];
     uint32_t address_size;
-    uint16_t ended, protocol; /**< enum ckpt_ended; what follows the structure was not read yet */
+    uint16_t ended; /**< enum ckpt_ended; unread bytes follow the structure */
+    uint16_t protocol;
     uint8_t address[32];
 };
 _Static_assert(sizeof(struct tcp_data) == 88, "part of the image's format");
@@ -65,7 +65,7 @@ static const char *state_text(unsigned state)
 {
     switch (state) {
     case TCP_SYN_SENT:
-        return ", which is being made";
+        return ", which is not established yet";
     case TCP_CLOSE_WAIT:
         return ", whose peer has closed its side";
     case TCP_FIN_WAIT1:
@@ -76,7 +76,7 @@ static const char *state_text(unsigned state)
     }
 }
 
-/* Refuse what leads elsewhere; true if it was refused. */
+/* Refuse a socket that has a peer; true if it was refused. */
 static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                    const struct tcp_data *data, const struct tcp_info *info)
 {
@@ -100,8 +100,8 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         ckpt_socket_address_text(peer, there, sizeof there);
     if (live->reopen)
         ckpt_report_add(gather->report, "socket",
-                        "descriptor %d, connected from %s to %s, cannot be reopened by a policy: "
-                        "nobody could take up the conversation; use action close",
+                        "descriptor %d, connected from %s to %s, cannot be reopened by a policy, "
+                        "because its peer could not continue the connection; use action close",
                         live->number, here, there);
     else
         ckpt_report_add(gather->report, "socket",
@@ -111,7 +111,7 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     return true;
 }
 
-/* The first path of an MPTCP socket tells its state, if there is one. */
+/* The state of an MPTCP socket is that of its first path; if it has none, it is inferred. */
 static void get_info(const struct ckpt_live_fd *live, struct tcp_info *info)
 {
     uint8_t peer[32];
@@ -129,10 +129,10 @@ static void get_info(const struct ckpt_live_fd *live, struct tcp_info *info)
     }
 }
 
-/* What was not read yet goes behind the structure. */
-static int keep_unread(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
-                       const struct tcp_data *data, struct ckpt_image_fd *entry,
-                       struct ckpt_error *error)
+/* Save the structure, followed by the unread bytes. */
+static int save_with_unread(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                            const struct tcp_data *data, struct ckpt_image_fd *entry,
+                            struct ckpt_error *error)
 {
     char *bytes = ckpt_scratch_take(&gather->scratch, sizeof *data + CKPT_ENDED_UNREAD_MAX, error);
     long unread = 0;
@@ -140,7 +140,7 @@ static int keep_unread(struct ckpt_gather *gather, const struct ckpt_live_fd *li
     if (!bytes)
         return -1;
     if (data->ended)
-        unread = ckpt_ended_unread(live->number, bytes + sizeof *data);
+        unread = ckpt_ended_connection_unread(live->number, bytes + sizeof *data);
     if (unread < 0) {
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d is a TCP connection that has ended, and the JVM has not "
@@ -165,27 +165,28 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     int locked;
 
     if (ckpt_socket_address(live->number, data.address, &size, error) < 0 ||
-        ckpt_socket_option_kept(live->number, SOL_SOCKET, 72 /* SO_BUF_LOCK */, &locked, error) < 0)
+        ckpt_socket_option_required(live->number, SOL_SOCKET, 72 /* SO_BUF_LOCK */, &locked,
+                                    error) < 0)
         return -1;
     get_info(live, &info);
     data.protocol = (uint16_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_PROTOCOL);
-    data.ended = (uint16_t)ckpt_ended_state(live->number, data.protocol, &info);
+    data.ended = (uint16_t)ckpt_ended_connection_state(live->number, data.protocol, &info);
     if (refuse(gather, live, &data, &info))
         return 0;
     data.address_size = size;
-    data.bound = !data.ended && address->sin_port != 0 && /* the same place in both families */
-                 (info.tcpi_state != TCP_CLOSE || ckpt_ended_has_port(live->number));
+    data.bound = !data.ended && address->sin_port != 0 && /* at the same offset in both families */
+                 (info.tcpi_state != TCP_CLOSE || ckpt_ended_connection_has_port(live->number));
     data.listening = info.tcpi_state == TCP_LISTEN;
-    data.backlog = info.tcpi_sacked; /* that is where a listening socket keeps it */
+    data.backlog = info.tcpi_sacked; /* this field has the backlog of a listening socket */
     for (size_t i = 0; i < OPTIONS; i++)
-        if (ckpt_socket_option_kept(live->number, options[i].level, options[i].name,
-                                    &data.option[i], error) < 0)
+        if (ckpt_socket_option_required(live->number, options[i].level, options[i].name,
+                                        &data.option[i], error) < 0)
             return -1;
     if (locked & 1)
         data.send_buffer = (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_SNDBUF) / 2;
     if (locked & 2)
         data.receive_buffer = (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_RCVBUF) / 2;
-    return keep_unread(gather, live, &data, entry, error);
+    return save_with_unread(gather, live, &data, entry, error);
 }
 
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
@@ -231,7 +232,10 @@ static void addresses(const struct ckpt_image_view *image, const struct ckpt_ima
     __builtin_memcpy(ret_addresses->local, data->address, sizeof data->address);
 }
 
-/* Before the socket is bound; the first failure, except of what this kind of socket has not. */
+/*
+ * Set the options before the socket is bound.  Returns the first failure, except of options that
+ * this kind of socket does not have.
+ */
 static long set_options(int fd, const struct tcp_data *data)
 {
     long first = 0;
@@ -252,7 +256,7 @@ static long set_options(int fd, const struct tcp_data *data)
     return first;
 }
 
-/* The connection is one to this process itself, ended in the same way. */
+/* Make an ended connection; see ended_connection.c. */
 static int thaw_ended(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                       const struct tcp_data *data, struct ckpt_error *error)
 {
@@ -264,13 +268,13 @@ static int thaw_ended(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_f
             options[i].name == IPV6_V6ONLY && options[i].level == IPPROTO_IPV6 && data->option[i];
     opened = thaw->rehearsal
                  ? ckpt_syscall(SYS_socket, data->family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0)
-                 : ckpt_ended_make((int)data->family, only_v6, data->ended, data + 1,
-                                   entry->data.size - sizeof *data);
+                 : ckpt_ended_connection_make((int)data->family, only_v6, data->ended, data + 1,
+                                              entry->data.size - sizeof *data);
     if (opened < 0)
         return ckpt_error_set(error, (int)-opened,
                               "cannot make a connection over the loopback interface, for the one "
                               "that had ended");
-    set_options((int)opened, data); /* too late for some, which no longer matter */
+    set_options((int)opened, data); /* those that fail have no effect after the end */
     ckpt_sys_fcntl((int)opened, F_SETFL, entry->open_flags & O_NONBLOCK);
     return (int)opened;
 }
@@ -281,7 +285,7 @@ static int cannot_listen(const struct tcp_data *data, long failed, struct ckpt_e
 
     ckpt_socket_address_text(data->address, text, sizeof text);
     return ckpt_error_set(error, (int)-failed, "cannot listen at %s again%s", text,
-                          ckpt_socket_bind_hint(failed, "; stop whoever listens there"));
+                          ckpt_socket_bind_hint(failed, "; stop the process that listens there"));
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
@@ -315,14 +319,14 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return (int)opened;
 }
 
-/* A rehearsal, when all sockets are bound. */
+/* In a rehearsal, when all sockets are bound. */
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
     const struct tcp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
     long failed = thaw->rehearsal && data->bound && !data->ended
-                      ? ckpt_fd_rehearse_aside(thaw, entry->number, data->address,
-                                               data->address_size, data->listening)
+                      ? ckpt_fd_rehearse_bind_together(thaw, entry->number, data->address,
+                                                       data->address_size, data->listening)
                       : 0;
 
     return failed < 0 ? cannot_listen(data, failed, error) : 0;
@@ -332,7 +336,7 @@ const struct ckpt_fd_kind_row ckpt_kind_tcp = {
     .number = CKPT_FD_TCP,
     .name = "TCP socket",
     .policy = CKPT_POLICY_SOCKET,
-    .is_bound = true,
+    .may_be_bound = true,
     .matches = matches,
     .freeze = freeze,
     .valid = valid,

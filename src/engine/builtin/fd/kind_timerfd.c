@@ -2,9 +2,9 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * timerfd: fdinfo has its clock, what is left until it expires, and the expirations that nobody has
- * read. What is left counts on after the restore, since the JVM's clock stands still while it is
- * frozen; but a moment of the wall clock stays that moment.
+ * timerfd: fdinfo has its clock, the remaining time until it expires, and the unread expirations.
+ * The remaining time continues after the restore, as the JVM's monotonic clock does, which does not
+ * advance while it is frozen. An absolute time of the wall clock stays the same.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd/kind.h"
 
-#define SET_TICKS 0x40085400ul /* TFD_IOC_SET_TICKS, in kernels with CHECKPOINT_RESTORE */
+#define SET_TICKS 0x40085400ul /* TFD_IOC_SET_TICKS, in kernels with CONFIG_CHECKPOINT_RESTORE */
 
 struct timer {
     uint32_t clock, flags; /* of timerfd_settime() */
@@ -48,8 +48,8 @@ static bool pair(const char *info, const char *label, int64_t *ret_seconds, int6
     return *at == ')';
 }
 
-/* Whether what is set is a moment of the wall clock. */
-static bool is_moment(const struct timer *timer)
+/* Whether it is set to an absolute time of the wall clock. */
+static bool is_wall_clock_time(const struct timer *timer)
 {
     return (timer->flags & TFD_TIMER_ABSTIME) &&
            (timer->clock == CLOCK_REALTIME || timer->clock == CLOCK_REALTIME_ALARM);
@@ -72,13 +72,13 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         !pair(live->info, "it_value:", &timer.value.seconds, &timer.value.nanoseconds) ||
         !pair(live->info, "it_interval:", &timer.interval.seconds, &timer.interval.nanoseconds)) {
         ckpt_report_add(gather->report, "resource",
-                        "descriptor %d is a timerfd whose time the kernel does not tell",
+                        "descriptor %d is a timerfd whose time the kernel does not report",
                         live->number);
         return 0;
     }
     timer.clock = (uint32_t)clock;
     timer.flags = (uint32_t)flags;
-    if (is_moment(&timer) && is_armed(&timer)) {
+    if (is_wall_clock_time(&timer) && is_armed(&timer)) {
         int64_t now = ckpt_clock_ns(CLOCK_REALTIME);
 
         timer.value.seconds += now / CKPT_SECOND_NS;
@@ -110,7 +110,7 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
 
     memcpy(&timer, ckpt_view_text(image, entry->data), sizeof timer);
     ckpt_raw_format(text, size, "clock %u, %s", timer.clock,
-                    is_armed(&timer) ? "armed" : "at rest");
+                    is_armed(&timer) ? "armed" : "disarmed");
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
@@ -126,14 +126,15 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                           (entry->open_flags & O_NONBLOCK) | O_CLOEXEC, 0, 0, 0, 0);
     if (opened < 0)
         return ckpt_error_set(error, (int)-opened, "cannot make a timerfd");
-    flags = is_moment(&timer) ? timer.flags & (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET) : 0;
+    flags = is_wall_clock_time(&timer) ? timer.flags & (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)
+                                       : 0;
     set = (struct itimerspec){
         .it_value = {timer.value.seconds, timer.value.nanoseconds},
         .it_interval = {timer.interval.seconds, timer.interval.nanoseconds},
     };
     if (is_armed(&timer))
         result = ckpt_syscall(SYS_timerfd_settime, opened, flags, (long)&set, 0, 0, 0);
-    /* Where the kernel cannot be told their number, it has expired once. */
+    /* If the number of expirations cannot be set, let it expire once. */
     if (result == 0 && timer.ticks &&
         ckpt_syscall(SYS_ioctl, opened, SET_TICKS, (long)&timer.ticks, 0, 0, 0) < 0) {
         set.it_value = (struct timespec){0, 1};

@@ -2,9 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * UDP sockets, if a policy says that they are to be reopened: bound and connected as they were
- * (which sends nothing).  Datagrams that were waiting and multicast
- * groups are not kept.
+ * UDP sockets, if a policy reopens them: bound and connected as before, which sends nothing.
+ * Unread datagrams and multicast groups are not saved.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -44,7 +43,7 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     return ckpt_socket_is_inet(live, IPPROTO_UDP);
 }
 
-/* The address of one end; its size, or 0. The port is in one place in both families. */
+/* The address of one end; its size, or 0. The port has the same offset in both families. */
 static uint32_t get_address(int call, int fd, uint8_t address[32])
 {
     socklen_t size = 32;
@@ -74,8 +73,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     data.local_size = get_address(SYS_getsockname, live->number, data.local);
     data.peer_size = get_address(SYS_getpeername, live->number, data.peer);
     for (size_t i = 0; i < OPTIONS; i++)
-        if (ckpt_socket_option_kept(live->number, options[i].level, options[i].name,
-                                    &data.option[i], error) < 0)
+        if (ckpt_socket_option_required(live->number, options[i].level, options[i].name,
+                                        &data.option[i], error) < 0)
             return -1;
     return ckpt_tables_pool(&gather->tables, &data, sizeof data, &entry->data, error);
 }
@@ -121,8 +120,9 @@ static int cannot_bind(const struct udp_data *data, long failed, struct ckpt_err
     char text[64];
 
     ckpt_socket_address_text(data->local, text, sizeof text);
-    return ckpt_error_set(error, (int)-failed, "cannot bind to %s again%s", text,
-                          ckpt_socket_bind_hint(failed, "; stop whoever has this address"));
+    return ckpt_error_set(
+        error, (int)-failed, "cannot bind to %s again%s", text,
+        ckpt_socket_bind_hint(failed, "; stop the process that has this address"));
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
@@ -160,15 +160,15 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return (int)opened;
 }
 
-/* A rehearsal, when all sockets are bound. */
+/* In a rehearsal, when all sockets are bound. */
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
     const struct udp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
-    long failed =
-        thaw->rehearsal && data->local_size
-            ? ckpt_fd_rehearse_aside(thaw, entry->number, data->local, data->local_size, false)
-            : 0;
+    long failed = thaw->rehearsal && data->local_size
+                      ? ckpt_fd_rehearse_bind_together(thaw, entry->number, data->local,
+                                                       data->local_size, false)
+                      : 0;
 
     return failed < 0 ? cannot_bind(data, failed, error) : 0;
 }
@@ -178,7 +178,7 @@ const struct ckpt_fd_kind_row ckpt_kind_udp = {
     .name = "UDP socket",
     .policy = CKPT_POLICY_SOCKET,
     .needs_policy = true,
-    .is_bound = true,
+    .may_be_bound = true,
     .matches = matches,
     .name_live = name_live,
     .freeze = freeze,

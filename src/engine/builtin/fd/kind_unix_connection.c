@@ -3,7 +3,7 @@
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Unix sockets that are neither the JVM's own (kind_unix_own.c) nor listen (kind_unix_listener.c):
- * they lead to other processes, and none is in an image.
+ * they are connections to other processes, and are refused.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -23,7 +23,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct sockaddr_un name = {0};
-    socklen_t size = sizeof name - 1; /* its path ends with a zero byte */
+    socklen_t size = sizeof name - 1; /* so that the path ends with a zero byte */
     const char *text;
 
     (void)entry;
@@ -38,7 +38,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     else if (ckpt_raw_find(name.sun_path, "/.java_pid"))
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d is the connection of a tool, such as jcmd, which the JVM "
-                        "answers at this moment; wait for the tool's end, or end it",
+                        "is answering; wait for the tool's end, or end it",
                         live->number);
     else
         ckpt_report_add(gather->report, "socket",

@@ -2,10 +2,10 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Unix sockets that listen at a name, if a policy says that they are to be reopened: bound to the
- * name again and listening.  The name's file is still there when the JVM was killed at the end of
- * the checkpoint; it is replaced if no process listens at it.  Connections that waited to be
- * accepted are lost.  The JVM's own listener is kind_unix_own.c's.
+ * Unix sockets that listen at a name, if a policy reopens them: bound to the name again and
+ * listening.  The socket's file still exists if the JVM was killed at the end of the checkpoint; it
+ * is replaced if no process listens at it.  Connections that waited to be accepted are lost.  For
+ * the JVM's own listener see kind_unix_own.c.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -18,7 +18,7 @@
 #include "engine/builtin/fd/rehearsal.h"
 #include "engine/builtin/fd/sockets.h"
 
-#define BACKLOG 128 /* the kernel does not tell the old one; it takes at most somaxconn */
+#define BACKLOG 128 /* the old one cannot be read; the kernel limits it to somaxconn */
 
 struct listener_data {
     uint32_t type; /**< SOCK_STREAM or SOCK_SEQPACKET */
@@ -37,7 +37,7 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
 static void name_live(const struct ckpt_live_fd *live, char *text, size_t size)
 {
     struct sockaddr_un name = {0};
-    socklen_t length = sizeof name - 1; /* its path ends with a zero byte */
+    socklen_t length = sizeof name - 1; /* so that the path ends with a zero byte */
 
     ckpt_syscall(SYS_getsockname, live->number, &name, &length, 0, 0, 0);
     ckpt_raw_format(text, size, "a Unix socket ('%s')",
@@ -55,14 +55,16 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 
     if (ckpt_socket_address(live->number, data.address, &size, error) < 0)
         return -1;
-    /* for a path of 108 bytes, which fills the structure, it counts a zero byte behind that */
+    /*
+     * For a path of 108 bytes, which fills the structure, the size includes a zero byte after it.
+     */
     data.address_size = size > sizeof *name ? sizeof *name : size;
     if (name->sun_path[0]) {
         if (ckpt_sys_fstatat(AT_FDCWD, name->sun_path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
             !S_ISSOCK(status.st_mode)) {
             ckpt_report_add(gather->report, "socket",
-                            "descriptor %d listens at '%s', which is not there any more; use "
-                            "action close",
+                            "descriptor %d listens at '%s', which no longer exists; use action "
+                            "close",
                             live->number, name->sun_path);
             return 0;
         }
@@ -83,7 +85,7 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
            data->address[sizeof data->address - 2] == 0;
 }
 
-/* A file's name, or an abstract one as /proc/net/unix shows it. */
+/* The path, or an abstract name as /proc/net/unix shows it. */
 static const char *name_text(const struct listener_data *data, char text[112])
 {
     uint32_t length = data->address_size - sizeof(sa_family_t);
@@ -115,7 +117,7 @@ static void addresses(const struct ckpt_image_view *image, const struct ckpt_ima
     __builtin_memcpy(ret_addresses->local, data->address, sizeof data->address);
 }
 
-/* Whether the file is a socket's at which nobody listens. */
+/* Whether the file is a socket at which no process listens. */
 static bool is_stale(const struct listener_data *data)
 {
     const struct sockaddr_un *name = (const void *)data->address;
@@ -133,7 +135,7 @@ static bool is_stale(const struct listener_data *data)
     return answer == -ECONNREFUSED;
 }
 
-/* With nobody's permission at first, so that the mode is never wider than it was. */
+/* Bind with mode 0 first, so that the file never has more permissions than before. */
 static long bind_again(int fd, const struct listener_data *data)
 {
     const struct sockaddr_un *name = (const void *)data->address;
@@ -153,8 +155,8 @@ static long bind_again(int fd, const struct listener_data *data)
     return failed;
 }
 
-/* Whether it could be bound, for a rehearsal; 0 or a negative error. */
-static long may_bind(const struct ckpt_fd_thaw *thaw, int fd, const struct listener_data *data)
+/* In a rehearsal: 0 if it could be bound, or a negative error. */
+static long rehearse_bind(const struct ckpt_fd_thaw *thaw, int fd, const struct listener_data *data)
 {
     const char *path = ((const struct sockaddr_un *)data->address)->sun_path;
     char parent[112] = ".";
@@ -175,7 +177,7 @@ static long may_bind(const struct ckpt_fd_thaw *thaw, int fd, const struct liste
     if (failed < 0 || ckpt_sys_fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
         thaw->original_runs)
         return failed;
-    return S_ISSOCK(status.st_mode) && !ckpt_fd_rehearse_listens(path) ? 0 : -EADDRINUSE;
+    return S_ISSOCK(status.st_mode) && !ckpt_fd_rehearse_is_listener(path) ? 0 : -EADDRINUSE;
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
@@ -189,14 +191,15 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
     if (opened < 0)
         return ckpt_error_set(error, (int)-opened, "cannot make a Unix socket");
-    failed = thaw->rehearsal ? may_bind(thaw, (int)opened, data) : bind_again((int)opened, data);
+    failed =
+        thaw->rehearsal ? rehearse_bind(thaw, (int)opened, data) : bind_again((int)opened, data);
     if (failed == 0 && !thaw->rehearsal)
         failed = ckpt_syscall(SYS_listen, opened, BACKLOG, 0, 0, 0, 0);
     if (failed < 0) {
         ckpt_sys_close((int)opened);
         return ckpt_error_set(error, (int)-failed, "cannot listen at '%s' again%s",
                               name_text(data, name),
-                              failed == -EADDRINUSE ? "; stop whoever listens there" : "");
+                              failed == -EADDRINUSE ? "; stop the process that listens there" : "");
     }
     return (int)opened;
 }

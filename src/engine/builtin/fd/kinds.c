@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs while all threads are parked, and in the command: raw system calls only, no libc but memcpy
- * and its kin.
+ * Runs while all threads are parked, and in the command: raw system calls only, no libc except
+ * memcpy() and the like.
  *
- * The table of descriptor kinds, from the list in this folder's meson.build; and what the rows say
- * of descriptors in an image.
+ * The table of descriptor kinds, from the list in this folder's meson.build.
  */
 #include "engine/builtin/fd/kinds.h"
 

@@ -2,7 +2,7 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * What the kernel says of a descriptor of this process.
+ * See live_fd.h.
  */
 #include "engine/builtin/fd/live_fd.h"
 
@@ -13,7 +13,7 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd/walk.h"
 
-/* The beginning of it, which may be more than there is room for. */
+/* Read the beginning of fdinfo, which may be longer than the buffer. */
 static long read_info(int number, struct ckpt_live_fd *live)
 {
     char path[64];
@@ -26,15 +26,18 @@ static long read_info(int number, struct ckpt_live_fd *live)
     return length == -EFBIG ? 0 : length;
 }
 
-/* 0 for one that does not say, as a program's (FUSE) may; the kernel's own all do. */
+/*
+ * The type of the file system.  One in user space (FUSE) may not have statfs(): then it is 0.  For
+ * those of the kernel an error is an error.
+ */
 static long read_file_system(int number, struct ckpt_live_fd *live)
 {
     struct statfs system = {0};
     long failed = ckpt_syscall(SYS_fstatfs, number, &system, 0, 0, 0, 0);
-    bool silent = failed == -ENOSYS || failed == -EOPNOTSUPP;
+    bool has_none = failed == -ENOSYS || failed == -EOPNOTSUPP;
 
-    if (failed < 0 &&
-        (!silent || ckpt_raw_starts(live->link, "/proc/") || ckpt_raw_starts(live->link, "/sys/")))
+    if (failed < 0 && (!has_none || ckpt_raw_starts(live->link, "/proc/") ||
+                       ckpt_raw_starts(live->link, "/sys/")))
         return failed;
     live->file_system = (uint64_t)(unsigned)system.f_type;
     return 0;
@@ -84,7 +87,7 @@ bool ckpt_live_fd_is_at_path(const struct ckpt_live_fd *live)
     return status.st_ino == live->status.st_ino && status.st_dev == live->status.st_dev;
 }
 
-bool ckpt_live_fd_lost_name(const struct ckpt_live_fd *live)
+bool ckpt_live_fd_is_deleted(const struct ckpt_live_fd *live)
 {
     return ckpt_raw_ends(live->link, " (deleted)") && !ckpt_live_fd_is_at_path(live);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A descriptor of this process, as the kernel describes it.
+ * The state of a descriptor of this process, as the kernel reports it.
  */
 #ifndef CKPT_ENGINE_BUILTIN_FD_LIVE_FD_H
 #define CKPT_ENGINE_BUILTIN_FD_LIVE_FD_H
@@ -21,27 +21,27 @@ struct ckpt_live_fd {
     uint64_t file_system; /**< f_type of statfs(2) */
     char link[1024];      /**< of /proc/self/fd/N */
     char info[2048];      /**< the beginning of /proc/self/fdinfo/N */
-    bool reopen;          /**< a policy says so */
+    bool reopen;          /**< a policy reopens it */
 };
 
-/** Flags that say how a file is opened, not how it is created. */
+/** Flags for opening a file again, without those that create or truncate it. */
 #define CKPT_FD_KEPT_FLAGS                                                                         \
     (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECT | O_NOATIME | O_PATH |        \
      O_DIRECTORY | O_NOFOLLOW)
 
-/** All but `reopen`. A negative errno value if the kernel does not tell everything. */
+/** Read all except `reopen`. Returns 0, or a negative errno value if something cannot be read. */
 long ckpt_live_fd_read(int number, struct ckpt_live_fd *ret_live);
 
-/** Whether its path still leads to it; a device may have several nodes. */
+/** Whether its path still leads to it, or for a device to the same device. */
 bool ckpt_live_fd_is_at_path(const struct ckpt_live_fd *live);
 
 /**
- * Whether its name is gone, of which the kernel says " (deleted)": a file may also have a name that
- * ends like that.
+ * Whether its path was deleted. The kernel appends " (deleted)" then, which may also be the end of
+ * an existing file's name.
  */
-bool ckpt_live_fd_lost_name(const struct ckpt_live_fd *live);
+bool ckpt_live_fd_is_deleted(const struct ckpt_live_fd *live);
 
-/** Give @take each line of /proc/self/fdinfo/N, until it returns -1. -1 with @error. */
+/** Call @take with each line of /proc/self/fdinfo/N until it returns -1. 0, or -1 with @error. */
 int ckpt_live_fd_info_lines(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                             int (*take)(void *context, const char *line), void *context,
                             struct ckpt_error *error);

@@ -2,8 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Compares open files by kcmp(2).  The first descriptor of each is kept in an ordered array of
- * indices: to compare each with each would take minutes where there are thousands.
+ * Compares open files by kcmp(2).  The first descriptor of each open file is in a sorted array of
+ * indices, because comparing each with each would take minutes if there are thousands.
  */
 #include "engine/builtin/fd/open_files.h"
 
@@ -22,8 +22,8 @@ bool ckpt_open_files_same(int left, int right)
 }
 
 /*
- * How two open files are ordered: first by what is cheap, then as the kernel orders them, which is
- * constant as long as they are open.  Anonymous files (eventfd, epoll) share one inode.
+ * The order of two open files: first by kind and inode, which is cheap, then the kernel's order,
+ * which is constant while they are open.  Anonymous files (eventfd, epoll) have the same inode.
  */
 static int compare(long pid, const struct ckpt_image_fd *left, const struct ckpt_image_fd *right)
 {
@@ -33,7 +33,7 @@ static int compare(long pid, const struct ckpt_image_fd *left, const struct ckpt
         return left->kind < right->kind ? -1 : 1;
     if (left->inode != right->inode)
         return left->inode < right->inode ? -1 : 1;
-    if (ckpt_fd_row(left->kind)->is_end) { /* however often it was opened */
+    if (ckpt_fd_row(left->kind)->is_end) { /* one open file for each end, even if opened twice */
         uint32_t access = left->open_flags & O_ACCMODE, other = right->open_flags & O_ACCMODE;
 
         return access == other ? 0 : access < other ? -1 : 1;
@@ -51,7 +51,7 @@ int ckpt_open_files_find(struct ckpt_gather *gather, struct ckpt_image_fd *entry
     size_t low = 0, high = files->count;
     long pid = ckpt_sys_getpid();
 
-    if (row->single)
+    if (row->always_separate)
         return 0;
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -59,7 +59,7 @@ int ckpt_open_files_find(struct ckpt_gather *gather, struct ckpt_image_fd *entry
         int order = compare(pid, entry, ckpt_array_at(&gather->tables.fds, other));
 
         if (order == 0) {
-            if (entry->number > 2 || !row->given)
+            if (entry->number > 2 || !row->from_command)
                 entry->same_as = other;
             return 0;
         }

@@ -2,10 +2,9 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * What policy files are asked about a descriptor: one of this process, or one of an image.  What
- * the JVM has open for itself is not theirs: files of the JDK, HotSpot's and the JDK's own sockets.
- * What the engine carries over by itself and has no name (selectors, memory files) is only theirs
- * when a rule gives its number.
+ * See policy_match.h.  Rules do not apply to descriptors that the JVM opens for itself: files of
+ * the JDK, and HotSpot's and the JDK's own sockets.  To descriptors without a name that the engine
+ * restores anyway (selectors, memory files), only rules with their number apply.
  */
 #include "engine/builtin/fd/policy_match.h"
 
@@ -21,7 +20,7 @@
 
 #define DELETED " (deleted)"
 
-/* A directory as wide as /usr is no JDK's. */
+/* If java is in /usr/bin or /usr/local/bin, not everything below /usr is the JDK's. */
 bool ckpt_fd_is_of_jdk(const char *java, const char *path)
 {
     size_t end = ckpt_raw_length(java);
@@ -32,7 +31,7 @@ bool ckpt_fd_is_of_jdk(const char *java, const char *path)
         end--;
     if (end < 6 || !ckpt_raw_starts(java + end - 5, "/bin/"))
         return false;
-    end -= 4; /* behind the slash before "bin" */
+    end -= 4; /* after the slash before "bin" */
     if ((end == 5 && ckpt_raw_starts(java, "/usr/")) ||
         (end == 11 && ckpt_raw_starts(java, "/usr/local/")))
         return false;
@@ -134,7 +133,7 @@ static void start_subject(struct ckpt_fd_subject *to, enum ckpt_policy_type type
 
 /* ---- a descriptor of this process ---- */
 
-/* What is of no kind has the type of what it looks like; what has no path is no file. */
+/* A descriptor without a kind gets its type from its mode and link; a file must have a path. */
 static enum ckpt_policy_type type_of(const struct ckpt_live_fd *live,
                                      const struct ckpt_fd_kind_row *row)
 {
@@ -164,7 +163,7 @@ const struct ckpt_policy_rule *ckpt_fd_policy_live(const struct ckpt_gather *gat
         if (ckpt_fd_is_of_jdk(ckpt_tables_text(&gather->tables, gather->tables.process.exe),
                               live->link))
             return NULL;
-        if (ckpt_live_fd_lost_name(live) && ckpt_raw_ends(to->text, DELETED))
+        if (ckpt_live_fd_is_deleted(live) && ckpt_raw_ends(to->text, DELETED))
             to->text[ckpt_raw_length(to->text) - (sizeof DELETED - 1)] = '\0';
     }
     return ckpt_policies_find(gather->policies, &to->subject);

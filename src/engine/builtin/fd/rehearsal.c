@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Keeps the rules of parked code only because the kinds that call it do; it runs in the command.
- *
- * In place of bind(), listen() and open() in a rehearsal.
+ * See rehearsal.h.  Runs in the command; it follows the rules of parked code only because it is
+ * linked with the kinds, which call it.
  */
 #include "engine/builtin/fd/rehearsal.h"
 
@@ -16,7 +15,8 @@
 
 #define PORTS 256
 
-/* For each port of the image one that is free on all addresses.  The process is used up anyway. */
+/* For each port of the image, one that is free on all addresses.  Static, because a process does
+ * one rehearsal only. */
 static struct {
     int protocol;
     uint16_t image, here;
@@ -33,7 +33,7 @@ static long make_socket(int family, int type, int protocol)
     return ckpt_syscall(SYS_socket, family, type | SOCK_CLOEXEC, protocol, 0, 0, 0);
 }
 
-/* 0: there is none. */
+/* A port that is free on all addresses; 0: there is none. */
 static uint16_t free_port(int type, int protocol)
 {
     struct sockaddr_in6 any = {.sin6_family = AF_INET6};
@@ -52,10 +52,10 @@ static uint16_t free_port(int type, int protocol)
     bound = ckpt_syscall(SYS_bind, fd, &any, size, 0, 0, 0) == 0 &&
             ckpt_syscall(SYS_getsockname, fd, &any, &size, 0, 0, 0) == 0;
     ckpt_sys_close((int)fd);
-    return bound ? any.sin6_port : 0; /* the same place in both families */
+    return bound ? any.sin6_port : 0; /* at the same offset in both families */
 }
 
-/* The port that stands for @image; *ret_first: no other socket had it. 0: unknown. */
+/* The port that replaces @image, or 0; *ret_first: it is the first socket with that port. */
 static uint16_t find_port(uint16_t image, int type, int protocol, bool *ret_first)
 {
     *ret_first = false;
@@ -70,25 +70,25 @@ static uint16_t find_port(uint16_t image, int type, int protocol, bool *ret_firs
     return ports[port_count++].here = free_port(type, protocol);
 }
 
-long ckpt_fd_rehearse_aside(struct ckpt_fd_thaw *thaw, int like, const void *address, uint32_t size,
-                            bool listens)
+long ckpt_fd_rehearse_bind_together(struct ckpt_fd_thaw *thaw, int like, const void *address,
+                                    uint32_t size, bool listens)
 {
     int type = ckpt_socket_option(like, SOL_SOCKET, SO_TYPE);
     int protocol = ckpt_socket_option(like, SOL_SOCKET, SO_PROTOCOL);
-    struct sockaddr_in6 aside = {0};
+    struct sockaddr_in6 second = {0};
     long fd, kept, failed;
     bool first;
 
-    if (size > sizeof aside)
+    if (size > sizeof second)
         return 0;
-    __builtin_memcpy(&aside, address, size);
-    aside.sin6_port = find_port(aside.sin6_port, type, protocol, &first);
-    if (!aside.sin6_port)
+    __builtin_memcpy(&second, address, size);
+    second.sin6_port = find_port(second.sin6_port, type, protocol, &first);
+    if (!second.sin6_port)
         return 0;
-    fd = make_socket(aside.sin6_family, type, protocol);
+    fd = make_socket(second.sin6_family, type, protocol);
     if (fd < 0)
         return fd;
-    if (aside.sin6_family == AF_INET6)
+    if (second.sin6_family == AF_INET6)
         set_option((int)fd, IPPROTO_IPV6, IPV6_V6ONLY,
                    ckpt_socket_option(like, IPPROTO_IPV6, IPV6_V6ONLY));
     if (!(listens && first))
@@ -96,16 +96,15 @@ long ckpt_fd_rehearse_aside(struct ckpt_fd_thaw *thaw, int like, const void *add
                    ckpt_socket_option(like, SOL_SOCKET, SO_REUSEADDR));
     set_option((int)fd, SOL_SOCKET, SO_REUSEPORT,
                ckpt_socket_option(like, SOL_SOCKET, SO_REUSEPORT));
-    failed = ckpt_syscall(SYS_bind, fd, &aside, size, 0, 0, 0);
-    kept = ckpt_sys_fcntl((int)fd, F_DUPFD_CLOEXEC, thaw->first_own_fd); /* to the end */
+    failed = ckpt_syscall(SYS_bind, fd, &second, size, 0, 0, 0);
+    kept = ckpt_sys_fcntl((int)fd, F_DUPFD_CLOEXEC, thaw->first_own_fd); /* stays open */
     ckpt_sys_close((int)fd);
     return failed < 0 ? failed : kept < 0 ? kept : 0;
 }
 
 /*
- * Of UDP sockets that share an address, the one that was bound last gets the datagrams: so such a
- * socket is bound as one that does not share, and where the address is in use nothing more can be
- * found out.
+ * Of UDP sockets that share an address, the one that was bound last gets the datagrams.  So a
+ * rehearsal binds such a socket without sharing; if the address is in use, it cannot test more.
  */
 long ckpt_fd_rehearse_bind(const struct ckpt_fd_thaw *thaw, int fd, const void *address,
                            uint32_t size)
@@ -124,11 +123,11 @@ long ckpt_fd_rehearse_bind(const struct ckpt_fd_thaw *thaw, int fd, const void *
     for (int i = 0; i < 2 && shares; i++)
         set_option(fd, SOL_SOCKET, options[i], values[i]);
     if (failed == -EADDRINUSE && (shares || thaw->original_runs))
-        return 0; /* by the JVM itself, which has it now */
+        return 0; /* probably by the frozen JVM itself */
     return failed;
 }
 
-/* As the effective user, where the kernel (5.8) can tell. */
+/* As the effective user from Linux 5.8 on, before as the real one. */
 long ckpt_fd_rehearse_access(const char *path, int mode)
 {
     long failed = ckpt_syscall(439 /* faccessat2 */, AT_FDCWD, path, mode, AT_EACCESS, 0, 0);
@@ -144,7 +143,7 @@ long ckpt_fd_rehearse_open(const char *path, uint32_t flags)
     return failed < 0 ? failed : ckpt_sys_openat(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
 }
 
-/* In /proc/net/unix: number, references, protocol, flags, type, state, inode, path. */
+/* A line of /proc/net/unix has: number, references, protocol, flags, type, state, inode, path. */
 static bool is_listener(const char *line, const char *path)
 {
     uint64_t flags;
@@ -157,7 +156,7 @@ static bool is_listener(const char *line, const char *path)
            line[ckpt_raw_length(line) - ckpt_raw_length(path) - 1] == ' ';
 }
 
-bool ckpt_fd_rehearse_listens(const char *path)
+bool ckpt_fd_rehearse_is_listener(const char *path)
 {
     long fd = ckpt_sys_openat(AT_FDCWD, "/proc/net/unix", O_RDONLY | O_CLOEXEC, 0);
     static struct ckpt_raw_lines lines;

@@ -3,8 +3,7 @@
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Files, directories and devices: opened again by their paths, with their locks.  A file that is
- * only read must be the same one at the restore (file_records.c); one that is written may have
- * grown.
+ * only read must be unchanged at the restore (file_records.c); one that is written may have grown.
  */
 #include "engine/builtin/fd/reopen.h"
 
@@ -16,7 +15,7 @@
 #include "engine/builtin/fd/rehearsal.h"
 #include "engine/builtin/fd/thaw_steps.h"
 
-/* What of it may be different at the restore. */
+/* Which changes of the file a restore accepts. */
 static uint32_t file_flags(const struct ckpt_live_fd *live)
 {
     uint32_t access = live->open_flags & O_ACCMODE;
@@ -31,7 +30,7 @@ static uint32_t file_flags(const struct ckpt_live_fd *live)
     return CKPT_FILE_WRITTEN;
 }
 
-/* What cannot be opened again by its path; true if it was refused. */
+/* Refuse a file that cannot be opened again by its path; true if it was refused. */
 static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     struct stat status;
@@ -41,7 +40,7 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
                         "descriptor %d is '%s': a file whose name is gone cannot "
                         "be opened again; close it in a beforeCheckpoint hook, or by a policy file",
                         live->number, live->link);
-    else if (ckpt_live_fd_lost_name(live))
+    else if (ckpt_live_fd_is_deleted(live))
         ckpt_report_add(gather->report, "file",
                         "descriptor %d is '%s': the name is gone, and the file's other names (hard "
                         "links, %lu in all) cannot be found; close it in a beforeCheckpoint hook, "
@@ -66,9 +65,9 @@ int ckpt_fd_reopen_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
 
     if (refuse(gather, live))
         return 0;
-    if (ckpt_locks_freeze(gather, live, entry, error) < 0)
+    if (ckpt_file_locks_freeze(gather, live, entry, error) < 0)
         return -1;
-    if (entry->data.size && !live->reopen) /* who locks a file lets nobody else write it */
+    if (entry->data.size && !live->reopen) /* if it is locked, no other process should write it */
         flags &= CKPT_FILE_WRITTEN;
     if (live->reopen)
         entry->fd_flags |= CKPT_FD_REOPEN;
@@ -79,7 +78,7 @@ int ckpt_fd_reopen_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
 
 bool ckpt_fd_reopen_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
-    return entry->position <= INT64_MAX && ckpt_locks_valid(image, entry);
+    return entry->position <= INT64_MAX && ckpt_file_locks_valid(image, entry);
 }
 
 void ckpt_fd_reopen_describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
@@ -98,7 +97,7 @@ void ckpt_fd_reopen_describe(const struct ckpt_image_view *image, const struct c
                                   (unsigned long)entry->position, (unsigned long)file->size);
     if (entry->fd_flags & CKPT_FD_REOPEN)
         length += ckpt_raw_format(text + length, size - length, ", by a policy");
-    ckpt_locks_describe(image, entry, text + length, size - length);
+    ckpt_file_locks_describe(image, entry, text + length, size - length);
 }
 
 static bool is_device(const struct ckpt_image_file *file)
@@ -106,16 +105,16 @@ static bool is_device(const struct ckpt_image_file *file)
     return S_ISCHR(file->mode) || S_ISBLK(file->mode);
 }
 
-/* To open a device may start something; those that every program opens do not. */
-static bool opens(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
-                  const struct ckpt_image_file *file)
+/* Whether to really open it: opening a device may have effects, except for harmless ones. */
+static bool may_open(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                     const struct ckpt_image_file *file)
 {
     return !thaw->rehearsal || !is_device(file) || !(entry->fd_flags & CKPT_FD_REOPEN) ||
            (entry->open_flags & O_PATH);
 }
 
-/* A restore would have made it by now; a rehearsal makes nothing. */
-static bool would_be_made(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_file *file)
+/* Whether a restore would have created the file before; a rehearsal does not. */
+static bool would_be_created(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_file *file)
 {
     struct stat status;
 
@@ -124,7 +123,7 @@ static bool would_be_made(const struct ckpt_fd_thaw *thaw, const struct ckpt_ima
                             AT_SYMLINK_NOFOLLOW) == -ENOENT;
 }
 
-/* Of a file that is another one now, and was only read: a memory file has its content. */
+/* Open the old content, in a memory file, of a file that was only read and is another one now. */
 static int open_copy(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                      struct ckpt_error *error)
 {
@@ -146,11 +145,11 @@ int ckpt_fd_reopen_thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *e
     struct stat status;
     long opened;
 
-    if (would_be_made(thaw, file))
+    if (would_be_created(thaw, file))
         return (int)ckpt_sys_openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC, 0);
     if (thaw->copy_fds[entry->object] >= 0)
         return open_copy(thaw, entry, error);
-    opened = opens(thaw, entry, file)
+    opened = may_open(thaw, entry, file)
                  ? ckpt_sys_openat(
                        AT_FDCWD, path,
                        (int)(entry->open_flags & CKPT_FD_KEPT_FLAGS) | O_CLOEXEC | O_NOCTTY, 0)
@@ -182,7 +181,7 @@ int ckpt_fd_reopen_thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *e
     }
     if (S_ISREG(file->mode) && (file->flags & CKPT_FILE_MAY_GROW) &&
         (file->flags & CKPT_FILE_WRITTEN) && entry->position == file->size)
-        return ckpt_fd_seek((int)opened, 0, SEEK_END, error); /* where it was, or has grown to */
+        return ckpt_fd_seek((int)opened, 0, SEEK_END, error); /* the file may have grown */
     if (!is_device(file) && !(entry->open_flags & O_PATH) && entry->position)
         return ckpt_fd_seek((int)opened, (int64_t)entry->position, SEEK_SET, error);
     return (int)opened;

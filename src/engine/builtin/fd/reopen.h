@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What the kinds that are opened again by their paths have in common: files, directories, devices.
+ * Functions of the kinds that are opened again by their paths: files, directories, devices.
  */
 #ifndef CKPT_ENGINE_BUILTIN_FD_REOPEN_H
 #define CKPT_ENGINE_BUILTIN_FD_REOPEN_H
 
 #include "engine/builtin/fd/kind.h"
 
-/* Functions of a row, see kind.h. */
+/* For a row, see kind.h. */
 int ckpt_fd_reopen_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                           struct ckpt_image_fd *entry, struct ckpt_error *error);
 bool ckpt_fd_reopen_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);

@@ -2,7 +2,7 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Options and addresses of sockets.
+ * See sockets.h.
  */
 #include "engine/builtin/fd/sockets.h"
 
@@ -28,11 +28,12 @@ int ckpt_socket_address(int fd, void *ret_address, uint32_t *size, struct ckpt_e
     long failed = ckpt_syscall(SYS_getsockname, fd, ret_address, size, 0, 0, 0);
 
     return failed < 0
-               ? ckpt_error_set(error, (int)-failed, "cannot tell the address of descriptor %d", fd)
+               ? ckpt_error_set(error, (int)-failed, "cannot read the address of descriptor %d", fd)
                : 0;
 }
 
-int ckpt_socket_option_kept(int fd, int level, int name, int *ret_value, struct ckpt_error *error)
+int ckpt_socket_option_required(int fd, int level, int name, int *ret_value,
+                                struct ckpt_error *error)
 {
     socklen_t size = sizeof *ret_value;
     long failed;
@@ -40,8 +41,8 @@ int ckpt_socket_option_kept(int fd, int level, int name, int *ret_value, struct 
     *ret_value = 0;
     failed = ckpt_syscall(SYS_getsockopt, fd, level, name, ret_value, &size, 0);
     if (failed == 0 || failed == -ENOPROTOOPT || failed == -EOPNOTSUPP)
-        return 0; /* what this kind of socket or this kernel does not have */
-    return ckpt_error_set(error, (int)-failed, "cannot tell an option of descriptor %d", fd);
+        return 0; /* this kind of socket or this kernel does not have the option */
+    return ckpt_error_set(error, (int)-failed, "cannot read an option of descriptor %d", fd);
 }
 
 bool ckpt_socket_is_inet(const struct ckpt_live_fd *live, int protocol)
@@ -61,7 +62,7 @@ bool ckpt_socket_is_unix(const struct ckpt_live_fd *live)
            ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
 }
 
-/* inet_ntop is libc's. */
+/* Parked code must not call libc's inet_ntop(). */
 void ckpt_socket_address_text(const uint8_t *address, char *text, size_t size)
 {
     const struct sockaddr_in *v4 = (const void *)address;

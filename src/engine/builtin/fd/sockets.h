@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What the kinds of sockets have in common.
+ * Functions that the kinds of sockets share.
  */
 #ifndef CKPT_ENGINE_BUILTIN_FD_SOCKETS_H
 #define CKPT_ENGINE_BUILTIN_FD_SOCKETS_H
@@ -12,11 +12,12 @@
 #include "base/error.h"
 #include "engine/builtin/fd/live_fd.h"
 
-/** getsockopt() of an option that is an int; 0 if the socket has no such. */
+/** getsockopt() of an option that is an int; 0 if the socket does not have it. */
 int ckpt_socket_option(int fd, int level, int name);
 
-/** The same for one that is kept: -1 with @error if the kernel does not say. */
-int ckpt_socket_option_kept(int fd, int level, int name, int *ret_value, struct ckpt_error *error);
+/** The same for an option that is saved: -1 with @error if it cannot be read. */
+int ckpt_socket_option_required(int fd, int level, int name, int *ret_value,
+                                struct ckpt_error *error);
 
 /** getsockname(); @size as there. */
 int ckpt_socket_address(int fd, void *ret_address, uint32_t *size, struct ckpt_error *error);
@@ -30,7 +31,7 @@ bool ckpt_socket_is_unix(const struct ckpt_live_fd *live);
 /** "127.0.0.1:80", "[::1]:80". @address: a struct sockaddr_in or sockaddr_in6. */
 void ckpt_socket_address_text(const uint8_t *address, char *text, size_t size);
 
-/** What helps where an address could not be had again, after the reason; or @busy. */
+/** The hint for a failed bind() or listen(); @busy is the one for an address in use. */
 const char *ckpt_socket_bind_hint(long failed, const char *busy);
 
 #endif

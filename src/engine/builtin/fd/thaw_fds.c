@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Runs in the command, and keeps to the rules of parked code because the kinds do: raw system calls
- * only, no libc except memcpy() and the like.
+ * Runs in the command; follows the rules of parked code because it is linked with the kinds: raw
+ * system calls only, no libc except memcpy() and the like.
  *
  * Opens the descriptors of an image at their numbers.
  */
@@ -13,15 +13,15 @@
 #include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/fd/thaw_steps.h"
 
-uint64_t ckpt_fds_aside(const struct ckpt_image_view *image, bool rehearsal)
+uint64_t ckpt_fds_max_aside(const struct ckpt_image_view *image, bool rehearsal)
 {
     uint64_t bound = 0, ends = 0;
 
     for (size_t i = 0; i < image->fd_count; i++) {
         const struct ckpt_fd_kind_row *row = ckpt_fd_row(image->fds[i].kind);
 
-        ends += row->is_end; /* of two, one waits */
-        bound += rehearsal && row->is_bound;
+        ends += row->is_end; /* of two ends, one is kept aside */
+        bound += rehearsal && row->may_be_bound;
     }
     return bound + (ends + 1) / 2;
 }
@@ -34,7 +34,7 @@ int ckpt_fd_keep_aside(struct ckpt_fd_thaw *thaw, size_t index, int fd, struct c
     if (aside < 0)
         return ckpt_error_set(error, (int)-aside, "cannot keep descriptor %d aside",
                               thaw->image->fds[index].number);
-    thaw->waiting[index] = (int)aside;
+    thaw->aside[index] = (int)aside;
     return 0;
 }
 
@@ -73,7 +73,7 @@ static int install(int from, const struct ckpt_image_fd *entry, struct ckpt_erro
     ckpt_sys_close(from);
     if (moved < 0)
         return ckpt_error_set(error, (int)-moved,
-                              "cannot have descriptor number %d; raise 'ulimit -n'", entry->number);
+                              "cannot open descriptor number %d; raise 'ulimit -n'", entry->number);
     return 0;
 }
 
@@ -81,7 +81,7 @@ static int thaw_one(struct ckpt_fd_thaw *thaw, size_t index, struct ckpt_error *
 {
     const struct ckpt_image_fd *entry = &thaw->image->fds[index];
     const struct ckpt_fd_kind_row *row = ckpt_fd_row(entry->kind);
-    int opened = thaw->waiting[index];
+    int opened = thaw->aside[index];
 
     if (entry->same_as != CKPT_NONE) {
         opened = (int)ckpt_sys_fcntl(thaw->image->fds[entry->same_as].number, F_DUPFD_CLOEXEC, 3);

@@ -542,9 +542,9 @@ static void unmap_restorer(const struct ckpt_mailbox *mailbox)
     uint32_t *helper = (uint32_t *)mailbox->helper;
     uint32_t tid;
 
+    /* Not FUTEX_WAIT_PRIVATE: the kernel's wake-up at the end of a thread is not private. */
     while ((tid = __atomic_load_n(helper, __ATOMIC_ACQUIRE)))
-        ckpt_sys_futex(helper, FUTEX_WAIT, tid,
-                       NULL); /* not private: the kernel's own wake is not */
+        ckpt_sys_futex(helper, FUTEX_WAIT, tid, NULL);
     ckpt_sys_munmap(mailbox->area_start, mailbox->area_size);
 }
 

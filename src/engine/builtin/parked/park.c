@@ -255,8 +255,7 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     long at;
 
     if (session && !session->handler_stays)
-        ckpt_park_close(
-            session); /* the one of the checkpoint that this process was restored from */
+        ckpt_park_close(session); /* the process was restored, and this is its old session */
     kept = session;
     size = ckpt_page_ceil(size);
     at = ckpt_sys_mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -160,7 +160,7 @@ static enum ckpt_freeze_result freeze(struct ckpt_engine_job *job, struct ckpt_r
 
 const struct ckpt_engine_jvm ckpt_engine_builtin_jvm = {
     .name = CKPT_IMAGE_ENGINE,
-    .on_load = ckpt_fds_note,
+    .on_load = ckpt_fds_on_load,
     .check_machine = ckpt_machine_check,
     .check_room = check_room,
     .prepare = prepare,

@@ -29,7 +29,7 @@ static uint64_t count_extra_fds(const struct ckpt_restore *restore)
 {
     const struct ckpt_image_view *view = &restore->image.view;
     ckpt_auto_free bool *seen = calloc(view->file_count + 1, sizeof *seen);
-    uint64_t count = view->shared_count + ckpt_fds_aside(view, restore->rehearsal);
+    uint64_t count = view->shared_count + ckpt_fds_max_aside(view, restore->rehearsal);
 
     for (size_t i = 0; i < view->file_count; i++)
         count += ckpt_copies_suffice(&view->files[i]);
@@ -119,13 +119,14 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
         .rehearsal = restore->rehearsal,
         .original_runs = restore->request->original_runs,
     };
-    ckpt_auto_free int *waiting = malloc((view->fd_count + 1) * sizeof(int));
+    ckpt_auto_free int *aside = malloc((view->fd_count + 1) * sizeof(int));
 
-    if (!waiting)
+    if (!aside)
         return ckpt_error_set(error, ENOMEM, "cannot describe the descriptors");
-    memset(waiting, -1, (view->fd_count + 1) * sizeof(int));
-    thaw.waiting = waiting;
-    return ckpt_fds_thaw(&thaw, error) < 0 ? -1 : ckpt_locks_take(&thaw, restore->file_fds, error);
+    memset(aside, -1, (view->fd_count + 1) * sizeof(int));
+    thaw.aside = aside;
+    return ckpt_fds_thaw(&thaw, error) < 0 ? -1
+                                           : ckpt_file_locks_take(&thaw, restore->file_fds, error);
 }
 
 /* Before thaw_fds(), which may make standard error another file. */
