@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The contract with a processor: everything that another one does differently.
+ * The interface of an architecture: everything that is different on another processor.
  *
- * Nothing outside src/arch knows a register, an instruction or a relocation by its name; it
- * includes this header and no other of src/arch.  The folder src/arch/NAME of the processor (NAME
- * is what uname(2) and meson call it) provides all that is declared here.  The types have the same
- * size on every processor, so what is outside compiles for all of them, and a folder that lacks
- * something is found out by the linker, which lists it.
+ * Code outside src/arch does not depend on registers, instructions or relocations.  It includes
+ * this header and no other of src/arch.  The folder src/arch/NAME of the architecture (NAME is as
+ * in uname(2) and meson) defines everything that is declared here.  The types have the same size on
+ * every architecture, so the other code compiles for all of them, and the linker lists what a
+ * folder lacks.
  *
- * All of it keeps the rules of parked code: raw system calls, fixed memory, no libc but memcpy and
- * its kin.  The last part is called by the restorer too, where not even these are: it is written in
- * assembler, without relocations.
+ * All of this follows the rules of parked code: raw system calls, fixed memory, no libc except
+ * memcpy() and the like.  The last part is called by the restorer too, which does not have these
+ * either, so it is written in assembler and has no relocations.
  */
 #ifndef CKPT_ARCH_ARCH_H
 #define CKPT_ARCH_ARCH_H
@@ -22,44 +22,45 @@
 
 /* ---- facts ---- */
 
-/** What is the same on every machine with this processor. */
+/** Constants of the architecture. */
 struct ckpt_arch {
-    const char *name;         /**< as uname(2) calls such a machine */
-    const char *title;        /**< as people do */
-    uint32_t elf_machine;     /**< EM_* */
-    uint32_t jump_slot;       /**< R_*_JUMP_SLOT and R_*_GLOB_DAT: the relocations of a word that */
-    uint32_t global_data;     /**< gets the address of an imported function */
-    uint32_t rseq_signature;  /**< that libc gives rseq(2) */
-    uint32_t kept_registers;  /**< registers that a called function preserves */
-    uint32_t context_version; /**< of struct ckpt_arch_context: a new one for each change */
-    bool variables_below;     /**< a thread's variables are below its thread pointer, not above */
+    const char *name;             /**< as in uname(2) */
+    const char *title;            /**< for people */
+    uint32_t elf_machine;         /**< EM_* */
+    uint32_t jump_slot;           /**< R_*_JUMP_SLOT: for the address of an imported function */
+    uint32_t global_data;         /**< R_*_GLOB_DAT: another one for it */
+    uint32_t rseq_signature;      /**< the signature that libc passes to rseq(2) */
+    uint32_t preserved_registers; /**< how many registers a called function preserves */
+    uint32_t context_version;     /**< of struct ckpt_arch_context, increased by each change */
+    bool variables_below;         /**< a thread's variables are below its thread pointer */
 };
 extern const struct ckpt_arch ckpt_arch;
 
-/** The end of the addresses that a process can have without asking for higher ones. */
+/** The end of the addresses that mmap() uses unless a higher one is requested. */
 uint64_t ckpt_arch_space_end(void);
 
 /* ---- the processor of this machine ---- */
 
 /**
- * What a processor offers to compiled code.  A JVM compiles for the one it finds, so a restore
- * needs at least the same.  It is part of the image; only the folder knows what is in it.
+ * The features of a processor for compiled code.  A JVM compiles for the processor that it runs on,
+ * so a restore needs one with the same features.  This is part of the image; only the folder of the
+ * architecture interprets it.
  */
 struct ckpt_arch_cpu {
     uint64_t words[16];
 };
 
-/** Ask the processor. */
+/** Read the features of this machine's processor. */
 void ckpt_arch_cpu_read(struct ckpt_arch_cpu *ret_cpu);
 
 /**
- * Compare what an image needs with what is here.
- * @return NULL when all is here, otherwise a static text that names a missing feature
+ * Compare the features that an image needs with those of this machine.
+ * @return NULL if it has all, otherwise a static text that names a missing one
  */
 const char *ckpt_arch_cpu_lacks(const struct ckpt_arch_cpu *needed,
                                 const struct ckpt_arch_cpu *here);
 
-/** What it has, as names with a blank between, for people; cut where @size bytes are too few. */
+/** The names of its features, separated by blanks, for people; truncated to @size bytes. */
 void ckpt_arch_cpu_describe(const struct ckpt_arch_cpu *cpu, char *text, size_t size);
 
 /**
@@ -71,40 +72,40 @@ bool ckpt_arch_crc32c(uint32_t *crc, const void *data, size_t size);
 
 /* ---- a thread ---- */
 
-/** The registers that system calls give a thread: its thread pointer, and what else there is. */
+/** The registers of a thread that are set by system calls: its thread pointer, and others. */
 struct ckpt_arch_thread {
     uint64_t pointer;
     uint64_t others[3];
 };
 
-/** Of the calling thread. 0, or a negative errno value: what is in it then is not complete. */
+/** Read those of the calling thread. 0; or a negative errno value, and the result is incomplete. */
 int ckpt_arch_thread_save(struct ckpt_arch_thread *ret_thread);
 
-/** Of the calling thread, which has its thread pointer already: all others. */
+/** Set those of the calling thread, except its thread pointer. */
 void ckpt_arch_thread_load(const struct ckpt_arch_thread *thread);
 
 /**
- * The point to which a restored thread comes back: a setjmp of our own, the same on both sides of a
- * restore, so it is a part of the image.  What the C calling convention lets a function clobber is
- * not kept: what the thread did before it was asked to park is in its signal frame, which the
- * kernel takes back on return.
+ * The registers at the point where a restored thread continues, like a jmp_buf, but with a layout
+ * that is part of the image.  It has only registers that a called function preserves in the C
+ * calling convention.  The state before the thread was parked is in its signal frame, which the
+ * kernel restores when the handler returns.
  */
 struct ckpt_arch_context {
     uint64_t words[32];
 };
 
-/** Returns 0 when it saves; and 1 in the restored process, by ckpt_arch_context_enter(). */
+/** Returns 0 after saving, and 1 when ckpt_arch_context_enter() enters the context. */
 int ckpt_arch_context_save(struct ckpt_arch_context *context) __attribute__((returns_twice));
 
 /** Where the thread continues, and its stack pointer there. */
 uint64_t ckpt_arch_context_ip(const struct ckpt_arch_context *context);
 uint64_t ckpt_arch_context_sp(const struct ckpt_arch_context *context);
 
-/* ---- a signal frame: a thread as it was when the signal came ---- */
+/* ---- a signal frame: the state of a thread when the signal was delivered ---- */
 
 /**
- * Fill in the kernel's struct sigaction, with a way back from the handler where the processor needs
- * one.
+ * Fill in the kernel's struct sigaction, with the address of code that returns from the handler if
+ * the architecture needs it.
  * @param handler  its address
  * @param flags    SA_*
  */
@@ -115,17 +116,17 @@ uint64_t ckpt_arch_frame_ip(const ucontext_t *frame);
 uint64_t ckpt_arch_frame_sp(const ucontext_t *frame);
 
 /**
- * The general registers except the stack pointer, one by one: those that a called function
- * preserves are the first ckpt_arch.kept_registers.
+ * The general register @index, without the stack pointer.  The first ckpt_arch.preserved_registers
+ * are those that a called function preserves.
  * @return NULL after the last
  */
 uint64_t *ckpt_arch_frame_register(ucontext_t *frame, unsigned index);
 
-/** Where a thread is relative to a system call, as the frame and the code at its place say. */
+/** Where a thread is relative to a system call, according to its frame and code. */
 enum ckpt_arch_call {
     CKPT_ARCH_CALL_NONE,
-    CKPT_ARCH_CALL_BEFORE, /**< it is about to make one, or to make it again */
-    CKPT_ARCH_CALL_AFTER,  /**< one has just returned -EINTR */
+    CKPT_ARCH_CALL_BEFORE, /**< the next instruction makes a call, perhaps again */
+    CKPT_ARCH_CALL_AFTER,  /**< a call has just returned -EINTR */
 };
 enum ckpt_arch_call ckpt_arch_frame_call(const ucontext_t *frame);
 
@@ -133,26 +134,27 @@ enum ckpt_arch_call ckpt_arch_frame_call(const ucontext_t *frame);
 uint64_t ckpt_arch_frame_argument(const ucontext_t *frame, unsigned index);
 void ckpt_arch_frame_set_argument(ucontext_t *frame, unsigned index, uint64_t value);
 
-/** What is known of the number of that call. */
+/** The number of that call, or words one of which it may be. */
 struct ckpt_arch_number {
     bool is_certain;
-    uint64_t value; /**< if it is certain */
-    uint64_t
-        words; /**< otherwise: the address of `count` words, which may be gone, of which it is */
-    uint32_t count; /**< one; none: it cannot be told */
+    uint64_t value; /**< the number, if it is certain */
+    uint64_t words; /**< otherwise: the address of words, which may be unmapped */
+    uint32_t count; /**< how many; 0: the number is not known */
 };
 void ckpt_arch_frame_number(const ucontext_t *frame, enum ckpt_arch_call call,
                             struct ckpt_arch_number *ret_number);
 
-/** Let the thread make the call that it is after again, as number @number. */
+/** After a call: let the thread make it again, with the number @number. */
 void ckpt_arch_frame_call_again(ucontext_t *frame, uint64_t number);
 
-/** Let the call that the thread is before or after have returned @result. */
+/** Change the frame as if the call had returned @result. */
 void ckpt_arch_frame_call_ended(ucontext_t *frame, enum ckpt_arch_call call, int64_t result);
 
 /* ---- a thread, for debuggers ---- */
 
-/** A note of a core file that follows NT_PRSTATUS of a thread, as up to four pieces of memory. */
+/**
+ * A note of a core file after a thread's NT_PRSTATUS; its content is up to four pieces of memory.
+ */
 struct ckpt_arch_note {
     const char *owner;
     uint32_t type, piece_count;
@@ -160,73 +162,78 @@ struct ckpt_arch_note {
         const void *data; /**< NULL: zeros */
         size_t size;
     } pieces[4];
-    uint64_t word; /**< that a piece may be */
+    uint64_t word; /**< memory for a piece */
 };
 #define CKPT_ARCH_NOTES 4
 #define CKPT_ARCH_CORE_REGISTERS 64
 
 /**
- * The registers of NT_PRSTATUS.
- * @param frame  or NULL: where the thread is, is known by its @context
+ * The registers for NT_PRSTATUS.
+ * @param frame  the signal frame; NULL: only the registers of @context are known
  */
 void ckpt_arch_core_registers(const ucontext_t *frame, const struct ckpt_arch_context *context,
                               const struct ckpt_arch_thread *thread,
                               uint64_t ret_registers[CKPT_ARCH_CORE_REGISTERS]);
 
-/** All other registers; returns the number of notes. They refer to @frame. */
+/** Notes with all other registers, which point into @frame; returns their number. */
 size_t ckpt_arch_core_notes(const ucontext_t *frame,
                             struct ckpt_arch_note ret_notes[CKPT_ARCH_NOTES]);
 
-/* ---- code of others, as compilers write it ---- */
+/* ---- compiled code of libraries ---- */
 
-/** Whether the instruction that ends at @code is a call; the CKPT_ARCH_CALL_SIZE bytes before it
- * can be read. */
-bool ckpt_arch_code_is_return(const uint8_t *code);
+/**
+ * Whether the instruction before @code is a call. The CKPT_ARCH_CALL_SIZE bytes before @code must
+ * be readable.
+ */
+bool ckpt_arch_code_follows_call(const uint8_t *code);
 #define CKPT_ARCH_CALL_SIZE 8
 
-/** Whether an instruction in [@from, @to) has the word at the thread pointer + @offset for an
- * operand. */
-bool ckpt_arch_code_uses_tid(const uint8_t *from, const uint8_t *to, int64_t offset);
+/**
+ * Whether an instruction in [@from, @to) has the word at the thread pointer + @offset as operand.
+ */
+bool ckpt_arch_code_reads_tid(const uint8_t *from, const uint8_t *to, int64_t offset);
 
-/** Where an instruction has put the word at the thread pointer + some offset. */
+/** Where code has put the word at the thread pointer + an offset. */
 struct ckpt_arch_load {
-    bool is_spilled;   /**< the next one has stored it at the stack pointer + `distance` */
-    uint32_t distance; /**< otherwise it is in `index`, a register that calls preserve: see */
-    uint32_t index;    /**< ckpt_arch_frame_register(); any other register is not told */
+    bool is_spilled; /**< it was stored at the stack pointer + `distance` */
+    uint32_t distance;
+    uint32_t index; /**< otherwise: in this preserved register, see ckpt_arch_frame_register() */
 };
 
 /**
- * The next such instruction in [@from, @to); CKPT_ARCH_LOAD_SIZE bytes more can be read.
- * @return after it, or NULL: there is none
+ * Find the next instruction in [@from, @to) that loads the word at the thread pointer + @offset
+ * into a preserved register, or into another one that the next instruction stores on the stack.
+ * CKPT_ARCH_LOAD_SIZE bytes after @to must be readable.
+ * @return where to continue, or NULL: there is none
  */
 const uint8_t *ckpt_arch_code_next_load(const uint8_t *from, const uint8_t *to, int64_t offset,
                                         struct ckpt_arch_load *ret_load);
 #define CKPT_ARCH_LOAD_SIZE 16
 
 /**
- * How many bytes at @now are a debugger's breakpoint or another tracer's, where the file has those
- * at @file: 0 if none are.  @left bytes can be read at both.
+ * How many bytes at @now are a breakpoint of a debugger or another tracer; @file: the same place in
+ * the file. 0: there is no breakpoint. @left bytes can be read at both.
  */
 size_t ckpt_arch_code_breakpoint(const uint8_t *now, const uint8_t *file, size_t left);
 
-/** Code that loads a word of 32 bits, and if that is 0 calls an imported function instead. */
+/** Code that loads a variable of 32 bits, and calls an imported function if it is 0. */
 struct ckpt_arch_default {
     int32_t *variable;
-    void *const *slot; /**< has the function's address; whether it can be read is not known */
+    void *const *slot; /**< has the function's address; may not be readable */
 };
 
-/** The next such code of [@start, @end) from @from on; returns after its start, or NULL. */
+/** Find the next such code in [@start, @end), from @from on; returns where to continue, or NULL. */
 const uint8_t *ckpt_arch_code_next_default(const uint8_t *from, const uint8_t *start,
                                            const uint8_t *end, struct ckpt_arch_default *ret);
 
 /* ---- also for the restorer ---- */
 
-/** Make a system call. Returns what the kernel does: a negative errno value on failure. */
+/** Make a system call. Returns the kernel's result: a negative errno value on failure. */
 long ckpt_arch_syscall(long number, long a, long b, long c, long d, long e, long f);
 
 /**
- * clone(2) with these CLONE_* @flags, and the signal at its end in the lowest byte: a thread or
- * process that begins in a function, on a stack, which a C function cannot do.
+ * Start a thread or process, by clone(2), that calls @function on a stack of its own.
+ * @param flags       CLONE_*, with the exit signal in the lowest byte
  * @param function    must not return
  * @param parent_tid  for CLONE_PARENT_SETTID, otherwise NULL
  * @param child_tid   for CLONE_CHILD_CLEARTID and CLONE_CHILD_SETTID, otherwise NULL
@@ -235,23 +242,23 @@ long ckpt_arch_syscall(long number, long a, long b, long c, long d, long e, long
 long ckpt_arch_spawn(unsigned long flags, void *stack_end, void (*function)(void *), void *argument,
                      uint32_t *parent_tid, uint32_t *child_tid);
 
-/** clone(2): a thread that enters @context at once, on the stack that it has there. */
+/** Start a thread, by clone(2), that enters @context, on the context's stack. */
 long ckpt_arch_context_clone(unsigned long flags, uint64_t child_tid, uint64_t thread_pointer,
                              const struct ckpt_arch_context *context);
 
 struct clone_args;
 
-/** The same by clone3(2), with arguments that name no stack. */
+/** The same by clone3(2). The arguments must not contain a stack. */
 long ckpt_arch_context_clone3(const struct clone_args *arguments, size_t size,
                               const struct ckpt_arch_context *context);
 
-/** Give the calling thread the registers of a context. */
+/** Set the registers of the calling thread to those of a context, so that it continues there. */
 void ckpt_arch_context_enter(const struct ckpt_arch_context *context) __attribute__((noreturn));
 
-/** Give the calling thread a thread pointer. */
+/** Set the thread pointer of the calling thread. */
 void ckpt_arch_thread_set_pointer(uint64_t pointer);
 
-/** Call @function, which does not return, on another stack; the present one may be gone then. */
+/** Call @function, which must not return, on another stack; the old one may be unmapped by it. */
 void ckpt_arch_switch_stack(uint64_t stack_end, void (*function)(void *), void *argument)
     __attribute__((noreturn));
 

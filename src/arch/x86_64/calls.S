@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * System calls, and what C cannot say of threads and stacks.  In all worlds, the restorer included:
- * nothing here has a relocation.
+ * System calls, and operations on threads and stacks that C cannot express.  Used by all code,
+ * including the restorer, so there are no relocations.
  */
 #include <asm/prctl.h>
 #include <sys/syscall.h>
@@ -35,7 +35,7 @@ ckpt_arch_thread_set_pointer:           /* (pointer) */
         ret
         .size   ckpt_arch_thread_set_pointer, . - ckpt_arch_thread_set_pointer
 
-        /* The function and its argument are on the new thread's stack. */
+        /* The new thread pops the function and its argument from its stack. */
         .globl  ckpt_arch_spawn
         .hidden ckpt_arch_spawn
         .type   ckpt_arch_spawn, @function
@@ -71,7 +71,7 @@ ckpt_arch_switch_stack:                 /* (stack_end, function, argument) */
         ud2
         .size   ckpt_arch_switch_stack, . - ckpt_arch_switch_stack
 
-        /* The way back from a signal handler. */
+        /* A signal handler returns to this. */
         .globl  ckpt_arch_sigreturn
         .hidden ckpt_arch_sigreturn
         .type   ckpt_arch_sigreturn, @function

@@ -2,8 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Reading the code of libc, of libjvm and of libraries that a tracer watches: only the few forms of
- * instructions that compilers use there, no disassembler.
+ * Recognises instructions in libc, in libjvm and in libraries with breakpoints.  It knows only the
+ * few forms that compilers use there; it is not a disassembler.
  */
 #include "arch/arch.h"
 
@@ -11,11 +11,11 @@
 #define CALL 0xe8 /* rel32 */
 #define JUMP 0xe9
 #define FS_PREFIX 0x64
-#define OPERAND 4       /* bytes of a distance or an absolute address in an instruction */
-#define DEFAULT_MOST 64 /* bytes of the code that ckpt_arch_code_next_default() looks for */
-#define ENTRY_SIZE 16   /* of the linkage table */
+#define OPERAND 4      /* bytes of a displacement or an absolute address in an instruction */
+#define DEFAULT_MAX 64 /* bytes of the code that ckpt_arch_code_next_default() finds */
+#define ENTRY_SIZE 16  /* of an entry of the procedure linkage table */
 
-bool ckpt_arch_code_is_return(const uint8_t *code)
+bool ckpt_arch_code_follows_call(const uint8_t *code)
 {
     if (code[-5] == CALL)
         return true;
@@ -25,10 +25,12 @@ bool ckpt_arch_code_is_return(const uint8_t *code)
     return false;
 }
 
-/* ---- the thread's identifier: %fs:offset ---- */
+/* ---- the TID, at %fs:offset ---- */
 
-/* An address without a base register: ModRM xx000100, SIB 25, and a prefix FS before the opcode. */
-bool ckpt_arch_code_uses_tid(const uint8_t *from, const uint8_t *to, int64_t offset)
+/*
+ * An address without a base register: ModRM xx000100, SIB 25, and an FS prefix before the opcode.
+ */
+bool ckpt_arch_code_reads_tid(const uint8_t *from, const uint8_t *to, int64_t offset)
 {
     for (const uint8_t *at = from + 5; at + OPERAND <= to; at++) {
         uint32_t operand;
@@ -41,7 +43,7 @@ bool ckpt_arch_code_uses_tid(const uint8_t *from, const uint8_t *to, int64_t off
     return false;
 }
 
-/* The register, by its number in an instruction, that mov %fs:@offset, register at @code has. */
+/* The number of the register, if @code is mov %fs:@offset, register; otherwise -1. */
 static int loaded_register(const uint8_t *code, uint32_t offset, const uint8_t **ret_next)
 {
     int high = code[1] == 0x44 ? 8 : 0;
@@ -89,7 +91,7 @@ const uint8_t *ckpt_arch_code_next_load(const uint8_t *from, const uint8_t *to, 
 
 /* ---- tracers ---- */
 
-/* From Linux 6.18 on a call into an area of the kernel's, where the program has a nop for it. */
+/* From Linux 6.18 on, a uprobe may be a call into a mapping of the kernel, in place of a nop. */
 size_t ckpt_arch_code_breakpoint(const uint8_t *now, const uint8_t *file, size_t left)
 {
     static const uint8_t nop[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
@@ -101,7 +103,7 @@ size_t ckpt_arch_code_breakpoint(const uint8_t *now, const uint8_t *file, size_t
                : 0;
 }
 
-/* ---- a variable, or else a function ---- */
+/* ---- a variable, or a function if it is 0 ---- */
 
 static const uint8_t *relative(const uint8_t *at)
 {
@@ -111,14 +113,14 @@ static const uint8_t *relative(const uint8_t *at)
     return at + sizeof distance + distance;
 }
 
-/* jmp *SLOT or call *SLOT; NULL: neither. */
+/* SLOT of jmp *SLOT or call *SLOT; NULL: it is neither. */
 static void *const *slot_of(const uint8_t *at)
 {
     return at[0] == 0xff && (at[1] == 0x25 || at[1] == 0x15) ? (void *const *)relative(at + 2)
                                                              : NULL;
 }
 
-/* The same, or a jump or call to it: the linkage table's entry, which may begin with endbr64. */
+/* The same, directly or by an entry of the linkage table, which may begin with endbr64. */
 static void *const *called_slot(const uint8_t *at, const uint8_t *start, const uint8_t *end)
 {
     void *const *slot = slot_of(at);
@@ -135,11 +137,11 @@ static void *const *called_slot(const uint8_t *at, const uint8_t *start, const u
     return slot_of(at);
 }
 
-/* mov X(%rip),%eax; test %eax,%eax; je to a call of the function. */
+/* Finds: mov X(%rip),%eax; test %eax,%eax; je to a call of the function. */
 const uint8_t *ckpt_arch_code_next_default(const uint8_t *from, const uint8_t *start,
                                            const uint8_t *end, struct ckpt_arch_default *ret)
 {
-    for (const uint8_t *at = from; at + DEFAULT_MOST < end; at++) {
+    for (const uint8_t *at = from; at + DEFAULT_MAX < end; at++) {
         const uint8_t *target;
 
         if (at[0] != 0x8b || at[1] != 0x05 || at[6] != 0x85 || at[7] != 0xc0)

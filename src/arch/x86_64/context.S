@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * ckpt_arch_context_save() runs in the JVM while all threads are parked; the functions that enter a
- * context are the restorer's.  A thread that is cloned into a context needs no stack before it has
- * that of the context.
+ * ckpt_arch_context_save() runs in the JVM while all threads are parked.  The functions that enter
+ * a context run in the restorer.  A thread that is cloned into a context uses no stack before that
+ * of the context.
  */
 #include <sys/syscall.h>
 
@@ -19,7 +19,7 @@ ckpt_arch_context_save:                 /* (context) */
         movq    %r13, 8*CONTEXT_R13(%rdi)
         movq    %r14, 8*CONTEXT_R14(%rdi)
         movq    %r15, 8*CONTEXT_R15(%rdi)
-        leaq    8(%rsp), %rax           /* as it is after the return */
+        leaq    8(%rsp), %rax           /* the stack pointer after the return */
         movq    %rax, 8*CONTEXT_RSP(%rdi)
         movq    (%rsp), %rax            /* the return address */
         movq    %rax, 8*CONTEXT_RIP(%rdi)
@@ -52,7 +52,7 @@ ckpt_arch_context_enter:                /* (context) */
 ckpt_arch_context_clone:                /* (flags, child_tid, thread_pointer, context) */
         movq    %rsi, %r10
         movq    %rdx, %r8
-        movq    %rcx, %r9               /* system calls leave it alone */
+        movq    %rcx, %r9               /* system calls preserve it */
         movq    8*CONTEXT_RSP(%rcx), %rsi
         xorl    %edx, %edx
         movl    $SYS_clone, %eax
@@ -68,7 +68,7 @@ ckpt_arch_context_clone:                /* (flags, child_tid, thread_pointer, co
         .hidden ckpt_arch_context_clone3
         .type   ckpt_arch_context_clone3, @function
 ckpt_arch_context_clone3:               /* (arguments, size, context) */
-        movl    $SYS_clone3, %eax       /* leaves rdx alone */
+        movl    $SYS_clone3, %eax       /* preserves rdx */
         syscall
         testq   %rax, %rax
         jnz     1f

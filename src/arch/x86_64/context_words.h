@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Which word of a struct ckpt_arch_context is what; for context.S too.
+ * The layout of struct ckpt_arch_context, for C and assembler.
  */
 #ifndef CKPT_ARCH_X86_64_CONTEXT_WORDS_H
 #define CKPT_ARCH_X86_64_CONTEXT_WORDS_H
@@ -13,6 +13,6 @@
 #define CONTEXT_R15 5
 #define CONTEXT_RSP 6
 #define CONTEXT_RIP 7
-#define CONTEXT_CONTROL 8 /* the control words of SSE and of the x87, which callees must keep */
+#define CONTEXT_CONTROL 8 /* the control words of SSE and x87, which callees must preserve */
 
 #endif

@@ -2,9 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * A thread's registers as a core file has them: those of NT_PRSTATUS (struct user_regs_struct), and
- * the notes with the state of the x87, SSE and later extensions, which are in the signal frame
- * already.
+ * A thread's registers for a core file: those of NT_PRSTATUS (struct user_regs_struct), and notes
+ * with the state of x87, SSE and later extensions, which the signal frame has in the same format.
  */
 #include <elf.h>
 
@@ -12,13 +11,13 @@
 #include "arch/x86_64/context_words.h"
 #include "arch/x86_64/cpu_features.h"
 
-#define FXSAVE 512 /* bytes of the oldest state, to which XSAVE adds a header */
-/* In what the kernel leaves to software: in a signal frame a mark and the size of all of it, in a
- * core file XCR0. */
+#define FXSAVE 512 /* bytes of the state of x87 and SSE, before the header of XSAVE */
+/* Offset of the bytes for software: in a signal frame a magic number and the size of the state, in
+ * a core file XCR0. */
 #define SOFTWARE 464
 #define FRAME_MARK 0x46505853 /* FP_XSTATE_MAGIC1 */
 
-/* Places in struct user_regs_struct that no register of a frame has. */
+/* Indices in struct user_regs_struct. */
 enum {
     TO_RBP = 4,
     TO_RBX = 5,
@@ -44,11 +43,11 @@ void ckpt_arch_core_registers(const ucontext_t *frame, const struct ckpt_arch_co
                {TO_RIP, REG_RIP}, {18, REG_EFL}, {TO_RSP, REG_RSP}};
 
     __builtin_memset(ret_registers, 0, CKPT_ARCH_CORE_REGISTERS * sizeof *ret_registers);
-    ret_registers[TO_CS] = 0x33; /* as every 64-bit process has them */
+    ret_registers[TO_CS] = 0x33; /* the same in all 64-bit processes */
     ret_registers[TO_SS] = 0x2b;
     ret_registers[TO_FS_BASE] = thread->pointer;
     ret_registers[TO_GS_BASE] = thread->others[0];
-    ret_registers[TO_ORIG_RAX] = ~0ull; /* in no system call */
+    ret_registers[TO_ORIG_RAX] = ~0ull; /* not in a system call */
     if (frame) {
         for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
             ret_registers[map[i].to] = (uint64_t)frame->uc_mcontext.gregs[map[i].from];

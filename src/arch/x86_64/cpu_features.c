@@ -2,8 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * What this processor can do: cpuid, without the bits that tell about the machine's state and not
- * about its instructions.
+ * Reads the features of this processor by cpuid, and compares those that are instructions; other
+ * bits describe the state of the machine.
  */
 #include <cpuid.h>
 
@@ -11,14 +11,14 @@
 #include "arch/x86_64/cpu_features.h"
 #include "base/raw.h"
 
-/* What a struct ckpt_arch_cpu has in it. */
+/* The content of struct ckpt_arch_cpu. */
 struct record {
-    uint32_t features[8]; /* words of cpuid: */
-    uint64_t xcr0;        /* extended states that the kernel has enabled */
+    uint32_t features[8]; /* words of cpuid, in the order below */
+    uint64_t xcr0;        /* the extended states that the kernel has enabled */
     uint32_t xsave_size;  /* bytes of extended state in a signal frame */
     uint32_t reserved;
 };
-_Static_assert(sizeof(struct record) <= sizeof(struct ckpt_arch_cpu), "the image keeps it");
+_Static_assert(sizeof(struct record) <= sizeof(struct ckpt_arch_cpu), "part of the image's format");
 
 enum { LEAF1_C, LEAF1_D, LEAF7_B, LEAF7_C, LEAF7_D, LEAF7_1_A, EXT1_C, EXT1_D };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What the other files of x86-64 ask of cpu_features.c.
+ * Functions of cpu_features.c for the other files of x86-64.
  */
 #ifndef CKPT_ARCH_X86_64_CPU_FEATURES_H
 #define CKPT_ARCH_X86_64_CPU_FEATURES_H

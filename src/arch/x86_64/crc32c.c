@@ -2,7 +2,7 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * CRC-32C by the instruction of SSE4.2.
+ * CRC-32C by the crc32 instruction of SSE4.2.
  */
 #include <cpuid.h>
 
@@ -10,7 +10,7 @@
 
 static bool has_instruction(void)
 {
-    static int known; /* 0 not asked yet, 1 yes, 2 no: a racing second answer is the same one */
+    static int known; /* 0: not known yet, 1: yes, 2: no; racing threads store the same value */
 
     if (!known) {
         unsigned a, b, c = 0, d;

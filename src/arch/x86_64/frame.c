@@ -2,8 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Signal frames.  The kernel's frame has no number of a system call that has ended: that one is in
- * the code before the call, or on the stack.
+ * Signal frames.  The kernel's frame does not have the number of a system call that has returned,
+ * so it is read from the code before the call, or from the stack.
  */
 #include <errno.h>
 
@@ -11,15 +11,15 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 
-#define RESTORER_FLAG 0x04000000ul /* SA_RESTORER: action[2] has a way back, and must have one */
+#define RESTORER_FLAG 0x04000000ul /* SA_RESTORER, required: the handler returns to action[2] */
 #define CALL_SIZE 2                /* of the instruction syscall */
 #define CODE 48                    /* bytes before a call that are read */
-#define NUMBER_IN 24               /* of these, those in which a constant number is looked for */
-#define STACK_WORDS 24             /* of libc's frames, in which the number may be */
+#define NUMBER_IN 24               /* how many of them may load the number as a constant */
+#define STACK_WORDS 24             /* words of libc's frames that may be the number */
 
 void ckpt_arch_sigreturn(void); /* calls.S */
 
-/* Those that a called function preserves, then the others. */
+/* Those that a called function preserves, followed by the others. */
 static const uint8_t general[] = {REG_RBX, REG_RBP, REG_R12, REG_R13, REG_R14,
                                   REG_R15, REG_RAX, REG_RCX, REG_RDX, REG_RSI,
                                   REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11};
@@ -77,7 +77,7 @@ void ckpt_arch_frame_set_argument(ucontext_t *frame, unsigned index, uint64_t va
     frame->uc_mcontext.gregs[arguments[index]] = (greg_t)value;
 }
 
-/* mov $NUMBER, %eax; of another register the byte before is a prefix. */
+/* Find mov $NUMBER, %eax; for other registers the byte before the opcode is a prefix. */
 static bool find_constant(const uint8_t *code, const uint8_t *call, uint64_t *ret_number)
 {
     for (const uint8_t *at = call - 5; at > call - NUMBER_IN && at > code; at--) {
@@ -93,10 +93,10 @@ static bool find_constant(const uint8_t *code, const uint8_t *call, uint64_t *re
 }
 
 /*
- * The place where glibc from 2.41 on makes all calls that end when a thread is cancelled; it has
- * the number from its caller in a register, and loses it.
+ * Whether it is the code in which glibc from 2.41 on makes all system calls that are cancellation
+ * points.  It gets the number from its caller in a register, which it overwrites.
  */
-static bool is_common_place(const uint8_t *code)
+static bool is_cancellable_syscall(const uint8_t *code)
 {
     static const uint8_t take_number[] = {0x48, 0x89, 0xf0,  /* mov %rsi, %rax */
                                           0x48, 0x89, 0xd7,  /* mov %rdx, %rdi */
@@ -108,7 +108,9 @@ static bool is_common_place(const uint8_t *code)
     return false;
 }
 
-/* libc loads the number as a constant just before the call, or has it on its caller's stack. */
+/*
+ * libc loads the number as a constant shortly before the call, or its caller has it on the stack.
+ */
 void ckpt_arch_frame_number(const ucontext_t *frame, enum ckpt_arch_call call,
                             struct ckpt_arch_number *ret_number)
 {
@@ -118,11 +120,11 @@ void ckpt_arch_frame_number(const ucontext_t *frame, enum ckpt_arch_call call,
 
     *ret_number = (struct ckpt_arch_number){.is_certain = call == CKPT_ARCH_CALL_BEFORE,
                                             .value = (uint64_t)registers[REG_RAX]};
-    if (call != CKPT_ARCH_CALL_AFTER || (uint64_t)registers[REG_RCX] != ip || /* as syscall does */
+    if (call != CKPT_ARCH_CALL_AFTER || (uint64_t)registers[REG_RCX] != ip || /* set by syscall */
         ckpt_raw_peek(code, ip - CALL_SIZE - CODE, CODE) < 0)
         return;
     ret_number->is_certain = find_constant(code, code + CODE, &ret_number->value);
-    if (!ret_number->is_certain && is_common_place(code)) {
+    if (!ret_number->is_certain && is_cancellable_syscall(code)) {
         ret_number->words = ckpt_arch_frame_sp(frame);
         ret_number->count = STACK_WORDS;
     }

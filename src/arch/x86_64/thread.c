@@ -2,7 +2,7 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * The facts of x86-64, and what belongs to a thread besides its frame: FS and GS, and its context.
+ * The constants of x86-64, and the state of a thread that is not in its frame: FS, GS, its context.
  */
 #include <asm/prctl.h>
 #include <elf.h>
@@ -18,14 +18,14 @@ const struct ckpt_arch ckpt_arch = {
     .jump_slot = R_X86_64_JUMP_SLOT,
     .global_data = R_X86_64_GLOB_DAT,
     .rseq_signature = 0x53053053,
-    .kept_registers = 6,
+    .preserved_registers = 6,
     .context_version = 1,
     .variables_below = true,
 };
 
 uint64_t ckpt_arch_space_end(void)
 {
-    return 0x7ffffffff000; /* 47 bits without the last page: more only for who asks for it */
+    return 0x7ffffffff000; /* 47 bits, without the last page */
 }
 
 int ckpt_arch_thread_save(struct ckpt_arch_thread *ret_thread)

@@ -263,7 +263,7 @@ bool ckpt_mappings_is_return_address(const struct ckpt_mappings *mappings, uint6
 
     return mapping && (mapping->prot & PROT_EXEC) && (mapping->prot & PROT_READ) &&
            address >= mapping->start + CKPT_ARCH_CALL_SIZE &&
-           ckpt_arch_code_is_return((const uint8_t *)address);
+           ckpt_arch_code_follows_call((const uint8_t *)address);
 }
 
 static bool find_strings(const struct ckpt_library *library, uint64_t *ret_at, uint64_t *ret_size)

@@ -72,7 +72,7 @@ static bool reads_tid_near(const struct ckpt_tidlock_finder *finder, uint64_t ip
         return false;
     from = ip - mapping->start > CODE_BEFORE ? ip - CODE_BEFORE : mapping->start;
     to = mapping->end - ip > CODE_AFTER ? ip + CODE_AFTER : mapping->end;
-    return ckpt_arch_code_uses_tid((const uint8_t *)from, (const uint8_t *)to, offset);
+    return ckpt_arch_code_reads_tid((const uint8_t *)from, (const uint8_t *)to, offset);
 }
 
 static bool is_in_register(const struct ckpt_slot *slot)
@@ -244,7 +244,7 @@ int ckpt_tidlock_note_waiter(const struct ckpt_tidlock_finder *finder, uint32_t 
                 return -1;
         return 0;
     }
-    for (unsigned i = 0; i < ckpt_arch.kept_registers; i++) {
+    for (unsigned i = 0; i < ckpt_arch.preserved_registers; i++) {
         const uint64_t *word = ckpt_arch_frame_register(slot->frame, i);
 
         if (*word == slot->tid && !ckpt_tidlock_note(park, (uint64_t)word, 0, index))
