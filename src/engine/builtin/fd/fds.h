@@ -19,7 +19,7 @@ void ckpt_fds_on_load(void);
 /** Fill in the tables of descriptors and of shared objects. Refusals go to the report. */
 int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 
-/** Add the runs that descriptors need; after ckpt_memory_gather(), whose runs come first. */
+/** Add the runs that descriptors need. Called after ckpt_memory_gather(), whose runs are first. */
 int ckpt_fds_gather_content(struct ckpt_gather *gather, struct ckpt_error *error);
 
 /** In the restored process, while all threads are parked. */

@@ -29,7 +29,7 @@ void ckpt_file_locks_describe(const struct ckpt_image_view *image,
  * Take all locks again, when all descriptors are at their numbers.  After this no descriptor of a
  * locked file may be closed, so those in @file_fds are closed first, and replaced by descriptors of
  * the image.
- * @param file_fds  for each file of the image, a descriptor to map it by, or -1
+ * @param file_fds  for each file of the image, the descriptor that is used to map it, or -1
  */
 int ckpt_file_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct ckpt_error *error);
 

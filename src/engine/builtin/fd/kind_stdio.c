@@ -54,7 +54,8 @@ static bool is_of_jvm(int number, const struct stat *status)
 
 static bool is_probably_stream(int number, const struct stat *status, uint32_t access)
 {
-    if (ckpt_sys_fcntl(number, F_GETFD, 0) & FD_CLOEXEC) /* opened since the program began */
+    if (ckpt_sys_fcntl(number, F_GETFD, 0) &
+        FD_CLOEXEC) /* it was opened after the program's start */
         return false;
     if (S_ISSOCK(status->st_mode))
         return !ckpt_socket_option(number, SOL_SOCKET, SO_ACCEPTCONN);

@@ -22,7 +22,8 @@
 #include "engine/builtin/freeze/run_rehearsal.h"
 #include "engine/builtin/parked/gather.h"
 
-#define HOTSPOTS_MEMBARRIER (1u << 4) /* REGISTER_PRIVATE_EXPEDITED */
+/* HotSpot registers for private expedited barriers; before Linux 6.3 that cannot be read. */
+#define HOTSPOTS_MEMBARRIER (1u << 4)
 #define TEXT_MAX ((size_t)256 << 10)
 
 static void fill_header(struct ckpt_image_header *header)

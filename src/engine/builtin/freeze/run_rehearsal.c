@@ -130,7 +130,8 @@ static void become_command(void *argument)
 /* Wait until @pid has ended; false if it has not at @deadline. */
 static bool wait_for(long pid, int64_t deadline, int *ret_status)
 {
-    const uint64_t child = 1ull << (SIGCHLD - 1); /* blocked, as all are: it stays pending */
+    const uint64_t child =
+        1ull << (SIGCHLD - 1); /* blocked like all signals, so it stays pending */
 
     for (;;) {
         int64_t left = deadline - ckpt_clock_ms(CLOCK_MONOTONIC);

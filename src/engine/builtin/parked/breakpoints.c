@@ -94,7 +94,7 @@ bool ckpt_breakpoints_are_only_change(struct ckpt_gather *gather, const struct c
 
 /* ---- threads ---- */
 
-/* The end of the mapping that @address is in, or 0. */
+/* The end of the mapping that contains @address, or 0. */
 static uint64_t map_end(const struct ckpt_gather *gather, uint64_t address)
 {
     for (size_t i = 0; i < gather->tables.maps.count; i++) {

@@ -76,7 +76,7 @@ void ckpt_file_records_build_id(const struct ckpt_byte_source *source, struct ck
             scan_notes(source, segments[i].p_offset, segments[i].p_filesz, file);
 }
 
-/* Mapped memory, which another thread may unmap and another process may cut short. */
+/* Mapped memory, which another thread may unmap, and whose file another process may truncate. */
 static int read_memory(const struct ckpt_byte_source *source, void *to, size_t size,
                        uint64_t offset)
 {

@@ -53,7 +53,7 @@ struct ckpt_gather {
     int64_t started_ns;     /**< when the JVM was first started, before any restore; wall clock */
     const int *own_fds;     /**< descriptors of the agent that are not restored */
     size_t own_fd_count;
-    uint32_t *file_slots; /**< the table of files by path (file_records.c) */
+    uint32_t *file_slots; /**< a hash table of the files' paths (file_records.c) */
     uint32_t file_slot_count;
     struct ckpt_fd_walk *fd_walk;  /**< the state of the walk over descriptors (fd/walk.h) */
     uint64_t deleted_size;         /**< bytes of deleted files that go into the image */
@@ -112,7 +112,7 @@ void ckpt_file_records_build_id(const struct ckpt_byte_source *source,
 /** Fill in maps, and while parked their runs. Refusals go to the report. */
 int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 
-/** Make memory that the process may not read readable for the writer, or give it its protection. */
+/** Make unreadable memory of the process readable for the writer, or give it its old protection. */
 int ckpt_memory_set_readable(const struct ckpt_tables *tables, bool readable,
                              struct ckpt_error *error);
 

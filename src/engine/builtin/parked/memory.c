@@ -31,10 +31,11 @@
 struct vma {
     uint64_t start, end, offset, device, inode;
     uint32_t prot;
-    uint32_t key;         /* a memory protection key */
-    bool shared, swapped; /* some of it is swapped out */
-    bool deleted;         /* the file has no name any more */
-    bool may_write;       /* shared, of a file opened for writing */
+    uint32_t key; /* the memory protection key */
+    bool shared;
+    bool swapped;   /* some of it is swapped out */
+    bool deleted;   /* the file was deleted */
+    bool may_write; /* shared, of a file that was opened for writing */
     char path[1024];
 };
 
@@ -406,7 +407,7 @@ static enum ckpt_pages_mode pages_mode(const struct ckpt_gather *gather, const s
     if (is_of_deleted(vma) || (vma->deleted && is_file(vma) && map->kind == CKPT_MAP_ANON))
         return CKPT_PAGES_READABLE;
     if (map->kind == CKPT_MAP_PERF)
-        return CKPT_PAGES_WHOLE; /* its file may be gone */
+        return CKPT_PAGES_WHOLE; /* its file may have been deleted */
     if (map->kind != CKPT_MAP_ANON && (map->kind != CKPT_MAP_FILE || vma->shared))
         return CKPT_PAGES_GUARDS;
     if (!vma->shared)

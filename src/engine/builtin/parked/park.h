@@ -38,7 +38,7 @@ struct ckpt_slot {
     uint32_t last_tid;    /**< the TID before a restore, which copies of it still have */
     uint32_t *cached_tid; /**< where the JVM keeps the TID, or NULL */
     uint32_t *libc_tid;   /**< where the C library keeps it; NULL: not known */
-    uint32_t gate;        /**< a futex: nonzero lets the thread go */
+    uint32_t gate;        /**< a futex: nonzero releases the thread */
     uint32_t next;        /**< the slot whose gate this thread opens when it leaves */
     ucontext_t *frame;    /**< the signal frame; NULL for the coordinator */
     stack_t alternate;    /**< the coordinator's alternate stack; others have it in the frame */
@@ -49,10 +49,10 @@ struct ckpt_slot {
 /** What parking must know about the process. */
 struct ckpt_park_options {
     int signal;          /**< a real-time signal that nothing else in the process uses */
-    int64_t rseq_offset; /**< of struct rseq from the thread pointer (glibc's __rseq_offset) */
-    int64_t tid_offset;  /**< of the TID that libc keeps from the thread pointer, 0: not known */
-    uint32_t rseq_size;  /**< bytes that libc registers, 0 if it does not */
-    unsigned timeout_ms; /**< how long threads may take to answer */
+    int64_t rseq_offset; /**< from the thread pointer to struct rseq (glibc's __rseq_offset) */
+    int64_t tid_offset;  /**< from the thread pointer to libc's copy of the TID; 0: not known */
+    uint32_t rseq_size;  /**< bytes that libc registers by rseq(2); 0: it does not */
+    unsigned timeout_ms; /**< how long threads may take to park */
     uint64_t vdso_start, vdso_end; /**< no thread may be parked inside */
     uint32_t *(*cached_tid)(void); /**< called on each thread, async-signal-safe; or NULL */
 };
@@ -60,8 +60,8 @@ struct ckpt_park_options {
 /** A word of memory with a thread's TID in it, to be rewritten in a restored process. */
 struct ckpt_tid_word {
     uint32_t *word;
-    uint32_t keep; /**< bits of it that are not the TID's */
-    uint32_t slot; /**< the thread's, or CKPT_PARK_COORDINATOR */
+    uint32_t keep; /**< a mask of the other bits, which do not change */
+    uint32_t slot; /**< the slot of the thread, or CKPT_PARK_COORDINATOR */
 };
 #define CKPT_PARK_COORDINATOR 0xffffffffu
 #define CKPT_PARK_WORDS 16384u
@@ -87,8 +87,8 @@ struct ckpt_park {
 };
 
 /**
- * The signal whose handler stays, because a thread did not answer; the next session uses it. 0:
- * none.
+ * The signal of an earlier session whose handler had to stay, because a thread may still have the
+ * signal pending: use it again. 0: there is none.
  */
 int ckpt_park_kept_signal(void);
 

@@ -37,7 +37,7 @@ struct ckpt_tidlock_finder {
 
 #define CKPT_TIDLOCK_WINDOW ((size_t)2048)
 
-/** A thread by its index: a slot's, or CKPT_PARK_COORDINATOR. */
+/** The slot of a thread: @index is that of a slot, or CKPT_PARK_COORDINATOR. */
 static inline struct ckpt_slot *ckpt_tidlock_slot(struct ckpt_park *park, uint32_t index)
 {
     return index == CKPT_PARK_COORDINATOR ? &park->coordinator : &park->slots[index];

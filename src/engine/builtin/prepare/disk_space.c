@@ -51,7 +51,7 @@ static struct heap read_heap(JNIEnv *env)
     return heap;
 }
 
-/* Memory besides the heap that goes into an image, at least. */
+/* A lower bound of the memory besides the heap that goes into an image. */
 static uint64_t rest_of_image(const struct heap *heap)
 {
     uint64_t anonymous = 0, swapped = 0, bytes;
