@@ -222,8 +222,13 @@ static int freeze_outside(const struct ckpt_engine *engine, const struct ckpt_ta
         return -1;
     result = engine->freeze(&request, error);
     if ((result < 0 || request.leave_running) &&
-        request_step(target, "resume\n\n", &resume_error) < 0 && resume_error.text[0])
-        ckpt_cli_fail(&resume_error);
+        request_step(target, "resume\n\n", &resume_error) < 0) {
+        if (result < 0 && resume_error.text[0])
+            ckpt_cli_fail(&resume_error);
+        else if (result == 0)
+            *error = resume_error;
+        result = -1;
+    }
     return result;
 }
 

@@ -21,8 +21,8 @@
 
 #define STEP_MS 1000
 
-static uint32_t
-    pair; /* odd between the halves of a checkpoint; other halves, other number; a futex */
+/* Odd between the halves; each pair has its own number. A futex. */
+static uint32_t pair;
 
 static uint32_t current_pair(void)
 {
@@ -45,6 +45,18 @@ static bool wait_for_second(uint32_t number, unsigned seconds)
     return current_pair() != number;
 }
 
+static void log_undo(const struct ckpt_request *request, enum ckpt_outcome outcome,
+                     unsigned seconds)
+{
+    if (outcome == CKPT_OUTCOME_DONE || outcome == CKPT_OUTCOME_INCOMPLETE)
+        ckpt_log("warning",
+                 "the second half of a checkpoint (/after-restore) was not requested within %u "
+                 "seconds of the first: undone, the afterRestore hooks were called",
+                 seconds);
+    for (size_t i = 0; i < request->reason_count; i++)
+        ckpt_log("error", "afterRestore failed: %s", request->reasons[i]);
+}
+
 static void *run(void *context)
 {
     struct ckpt_request request = {.step = CKPT_STEP_RESUME,
@@ -56,13 +68,9 @@ static void *run(void *context)
     if (wait_for_second(request.pair, seconds))
         return NULL;
     outcome = ckpt_request_run(&request, "checkpointer undo");
-    if (outcome == CKPT_OUTCOME_DONE || outcome == CKPT_OUTCOME_INCOMPLETE)
-        ckpt_log("warning",
-                 "the second half of a checkpoint (/after-restore) was not requested within %u "
-                 "seconds of the first: undone, the afterRestore hooks were called",
-                 seconds);
-    for (size_t i = 0; i < request.reason_count; i++)
-        ckpt_log("error", "afterRestore failed: %s", request.reasons[i]);
+    /* If the process was frozen since, this thread is in both processes, and one of them logs. */
+    if (!ckpt_is_restored_since(request.asked_in))
+        log_undo(&request, outcome, seconds);
     ckpt_request_clear(&request);
     return NULL;
 }
