@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The agent's way into the JVM: Agent_OnLoad at its start, Agent_OnAttach while it runs; from
- * checkpointer.jar: jar_entry.c.
+ * The agent's entry points: the JVM calls Agent_OnLoad when it starts and Agent_OnAttach while it
+ * runs. jar_entry.c has the entry point of checkpointer.jar.
  *
- * Never ends the JVM except, by the JVM's own rule, when its options are wrong at the start; never
- * prints to standard output; asks the JVM for no capability at all.
+ * The agent ends the JVM only if its options at the start are wrong, which is the JVM's rule for
+ * agents. It never prints to standard output. This file requests no JVMTI capability.
  */
 #include "agent/agent.h"
 
@@ -35,8 +35,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-static volatile bool starting; /* loaded with the JVM, which has not come up yet */
-static bool is_ready;          /* the classes are defined: checkpoints may be asked for */
+static volatile bool starting; /* loaded at the JVM's start, and VMInit has not happened yet */
+static bool is_ready;          /* the classes are defined: requests are accepted */
 
 static void open_control(void)
 {
@@ -46,7 +46,7 @@ static void open_control(void)
         ckpt_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM", error.text);
 }
 
-static bool change(JNIEnv *env, const char *options)
+static bool apply_options(JNIEnv *env, const char *options)
 {
     struct ckpt_options changed = ckpt_options;
     struct ckpt_error error;
@@ -54,7 +54,7 @@ static bool change(JNIEnv *env, const char *options)
 
     changed.addr_given = false;
     if (ckpt_options_parse(options, &changed, &error) < 0 ||
-        ckpt_agent_policies_check(changed.policies, &error) < 0 ||
+        ckpt_policy_option_check(changed.policies, &error) < 0 ||
         ckpt_signal_check(&changed, &error) < 0 ||
         (changed.addr_given && ckpt_http_change(changed.addr, &error) < 0)) {
         ckpt_log("error", "%s", error.text);
@@ -71,26 +71,26 @@ static bool change(JNIEnv *env, const char *options)
     return true;
 }
 
-/* Native.changeOptions(): by it a second copy gives its options. */
+/* Native.changeOptions(): a second copy of the agent passes its options to this one. */
 static jboolean JNICALL change_options(JNIEnv *env, jclass owner, jbyteArray options)
 {
     ckpt_auto_free char *text = ckpt_java_bytes(env, options);
 
     (void)owner;
-    return text && change(env, text);
+    return text && apply_options(env, text);
 }
 
 static const JNINativeMethod own_native = {(char *)"changeOptions", (char *)"([B)Z",
                                            (void *)change_options};
 
-/* Whether another copy is the JVM's agent already. */
-static bool is_second(JNIEnv *env)
+/* Whether another copy of the agent was loaded before this one. */
+static bool other_copy_exists(JNIEnv *env)
 {
-    return !is_ready && ckpt_second_copy_is_this(env);
+    return !is_ready && ckpt_second_copy_other_exists(env);
 }
 
-/* The JVM can run Java code: bring the API in and open for requests. */
-static int begin(JNIEnv *env, struct ckpt_error *error)
+/* When the JVM can run Java code: define the API's classes and accept requests. */
+static int start(JNIEnv *env, struct ckpt_error *error)
 {
     ckpt_jvm_describe();
     if (!ckpt_vm_open())
@@ -99,7 +99,7 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
         return -1;
     ckpt_checkpoint_init(env);
     if (!starting)
-        ckpt_hints_begin();
+        ckpt_hints_init();
     ckpt_final_fields_make_mutable(env);
     ckpt_origins_apply(env);
     is_ready = true;
@@ -112,23 +112,23 @@ static int begin(JNIEnv *env, struct ckpt_error *error)
     return 0;
 }
 
-bool ckpt_agent_begin(JNIEnv *env)
+bool ckpt_agent_start(JNIEnv *env)
 {
     struct ckpt_error error;
 
-    if (begin(env, &error) == 0)
+    if (start(env, &error) == 0)
         return true;
     ckpt_http_close();
     ckpt_signal_take(0);
-    if (is_second(env))
-        ckpt_log("warning", "the agent is in this JVM already; options given again at the "
+    if (other_copy_exists(env))
+        ckpt_log("warning", "the agent is already in this JVM; options given again at the "
                             "start are not used");
     else
         ckpt_log("error", "%s; no checkpoint of this JVM is possible", error.text);
     return false;
 }
 
-/* Before the application starts: a wrong address that was asked for ends the start. */
+/* Before the application starts. If an explicit address cannot be used, the JVM does not start. */
 static int open_endpoint(const struct ckpt_options *options)
 {
     struct ckpt_error error;
@@ -143,7 +143,7 @@ static void JNICALL on_vm_init(jvmtiEnv *jvmti, JNIEnv *env, jthread thread)
 {
     (void)jvmti;
     (void)thread;
-    ckpt_agent_begin(env);
+    ckpt_agent_start(env);
     starting = false;
 }
 
@@ -156,7 +156,7 @@ static jint set_up(JavaVM *vm, const char *options)
         ckpt_engine_jvm_at(i)->on_load();
     ckpt_options = CKPT_OPTIONS_DEFAULT;
     if (ckpt_options_parse(options, &ckpt_options, &error) < 0 || ckpt_jvm_open(vm, &error) < 0 ||
-        ckpt_agent_policies_check(ckpt_options.policies, &error) < 0 ||
+        ckpt_policy_option_check(ckpt_options.policies, &error) < 0 ||
         ckpt_signal_check(&ckpt_options, &error) < 0) {
         ckpt_log("error", "%s", error.text);
         return JNI_ERR;
@@ -168,12 +168,12 @@ static jint set_up(JavaVM *vm, const char *options)
     return JNI_OK;
 }
 
-static void end(void)
+static void clean_up(void)
 {
     ckpt_request_wait_answered();
-    ckpt_control_unlink();
-    ckpt_http_unlink();
-    if (ckpt_is_restored()) { /* HotSpot would remove the file of its first PID */
+    ckpt_control_fds_unlink();
+    ckpt_endpoint_table_unlink();
+    if (ckpt_is_restored()) { /* HotSpot would remove the file of the first PID */
         ckpt_perfdata_find();
         ckpt_process_files_unlink();
         ckpt_perfdata_disable_unlink();
@@ -189,44 +189,44 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *rese
     if (set_up(vm, options) != JNI_OK)
         return JNI_ERR;
     starting = true;
-    ckpt_parameters_begin();
+    ckpt_parameters_init();
     (*ckpt_jvm.jvmti)
         ->SetEventNotificationMode(ckpt_jvm.jvmti, JVMTI_ENABLE, JVMTI_EVENT_VM_INIT, NULL);
     return JNI_OK;
 }
 
-/** Called when the agent is loaded into a running JVM; loading it again only changes options. */
+/** Called when the agent is loaded into a running JVM. Loading it again only changes options. */
 EXPORT JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *reserved)
 {
     JNIEnv *env = NULL;
 
     (void)reserved;
     if (starting) {
-        ckpt_log("error", "the JVM is only starting, and this agent with it; ask again");
+        ckpt_log("error", "the JVM is still starting, and this agent with it; try again");
         return JNI_ERR;
     }
     if ((*vm)->GetEnv(vm, (void **)&env, JNI_VERSION_1_6) != JNI_OK)
         return JNI_ERR;
     if (is_ready)
-        return change(env, options) ? JNI_OK : JNI_ERR;
-    if (is_second(env))
+        return apply_options(env, options) ? JNI_OK : JNI_ERR;
+    if (other_copy_exists(env))
         return ckpt_second_copy_forward(env, options) ? JNI_OK : JNI_ERR;
-    return set_up(vm, options) == JNI_OK && ckpt_agent_begin(env) ? JNI_OK : JNI_ERR;
+    return set_up(vm, options) == JNI_OK && ckpt_agent_start(env) ? JNI_OK : JNI_ERR;
 }
 
-/** Called when the JVM ends in order. */
+/** Called at the JVM's orderly end. */
 EXPORT JNIEXPORT void JNICALL Agent_OnUnload(JavaVM *vm)
 {
     (void)vm;
-    end();
+    clean_up();
 }
 
-/* A library that Java loaded (jar_entry.c) is no agent to the JVM: Agent_OnUnload is not called. */
+/* In place of Agent_OnUnload, which is not called for a library that Java loaded (jar_entry.c). */
 static void JNICALL on_vm_death(jvmtiEnv *jvmti, JNIEnv *env)
 {
     (void)jvmti;
     (void)env;
-    end();
+    clean_up();
 }
 
 bool ckpt_agent_set_up(JavaVM *vm, const char *options)

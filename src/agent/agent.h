@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The steps of loading the agent, for the ways in: each logs what is wrong.  Nothing runs and
- * nothing costs while no checkpoint is asked for, except threads that wait for a request.
+ * The steps of loading the agent, called by its entry points. Each logs its errors. Until a
+ * checkpoint is requested, the agent costs nothing but threads that wait for requests.
  */
 #ifndef CKPT_AGENT_AGENT_H
 #define CKPT_AGENT_AGENT_H
@@ -9,13 +9,13 @@
 #include <jni.h>
 #include <stdbool.h>
 
-/** Before the JVM runs Java code, or later: options, handles, the endpoint's address. */
+/** Parse the options, get the JVM's handles, bind the endpoint. May run before any Java code. */
 bool ckpt_agent_set_up(JavaVM *vm, const char *options);
 
-/** When the JVM can run Java code: bring the API in and open for requests. */
-bool ckpt_agent_begin(JNIEnv *env);
+/** When the JVM can run Java code: define the API's classes and accept requests. */
+bool ckpt_agent_start(JNIEnv *env);
 
-/** The path of the jar that the agent came in (jar_entry.c), or NULL. */
+/** The path of the jar that the agent was loaded from (jar_entry.c), or NULL. */
 const char *ckpt_agent_jar(void);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * From a request to the engine and back.  The hooks have run already (Java), so everything here
- * that fails must leave the JVM as it was: the Java side then runs afterRestore.
+ * One checkpoint, after the beforeCheckpoint hooks, which Java has called already. A failure here
+ * must leave the JVM unchanged: Java then calls afterRestore, and the application continues.
  *
- * The engine prepares its freeze; then a full collection comes, if wanted, and the cleaners of what
- * it found; then the engine's pre-check.  If there is no obstacle, what must differ in a restored
- * process is prepared, and the calling thread freezes the process.
+ * First the engine prepares its freeze. Then comes a full garbage collection, if requested, and a
+ * wait for the cleaners that it triggers; then the engine's pre-check. If that finds no obstacle,
+ * the state that must differ in a restored process is prepared, and the calling thread freezes the
+ * process.
  */
 #include "agent/checkpoint.h"
 #include "agent/agent.h"
@@ -48,7 +49,7 @@
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
-/* One checkpoint on its way. */
+/* One checkpoint in progress. */
 struct work {
     struct ckpt_host host;
     struct ckpt_requester requester;
@@ -57,20 +58,21 @@ struct work {
     enum ckpt_freeze_result result;
 };
 
-/* ---- what the engine is told ---- */
+/* ---- the host of the engine ---- */
 
-/* With the control socket's table locked, and the endpoint's: until release_fds(). */
+/* The tables of the control socket and of the endpoint are locked, until release_fds(). */
 static bool fds_are_held;
 
 static size_t hold_fds(int ret[CKPT_HOST_FDS_MAX])
 {
     size_t count;
 
-    _Static_assert(CKPT_CONTROL_FDS + CKPT_HTTP_FDS_MAX <= CKPT_HOST_FDS_MAX, "room for all");
+    _Static_assert(CKPT_CONTROL_FDS_MAX + CKPT_ENDPOINT_FDS_MAX <= CKPT_HOST_FDS_MAX,
+                   "room for all");
     ckpt_control_lock();
     fds_are_held = true;
-    count = ckpt_control_fds(ret);
-    return count + ckpt_http_pause(ret + count, CKPT_HTTP_FDS_MAX);
+    count = ckpt_control_fds_list(ret);
+    return count + ckpt_http_pause(ret + count, CKPT_ENDPOINT_FDS_MAX);
 }
 
 static void release_fds(void)
@@ -104,7 +106,7 @@ void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_ho
     };
 }
 
-/* What is known of this JVM. */
+/* Fill in the facts about this JVM. */
 static void describe_jvm(JNIEnv *env, struct ckpt_host *host)
 {
     host->name_copies = ckpt_native_collects_origins(env, NULL);
@@ -117,16 +119,16 @@ static void describe_jvm(JNIEnv *env, struct ckpt_host *host)
 
 /* ---- freezing ---- */
 
-/* What only unreachable objects have open is closed by their cleaners. */
+/* Cleaners close the descriptors of unreachable objects, which would be obstacles otherwise. */
 static void collect(JNIEnv *env)
 {
     (*ckpt_jvm.jvmti)->ForceGarbageCollection(ckpt_jvm.jvmti);
     if (!ckpt_cleaners_wait(env))
-        ckpt_log("warning", "cleaners or finalizers of the collection are still at work; the "
-                            "checkpoint goes on without waiting for them");
+        ckpt_log("warning", "cleaners or finalizers are still running after the collection; the "
+                            "checkpoint continues without waiting for them");
 }
 
-/* What policies change, in the words of the engine: "warning:text" each. */
+/* The effects of policies; each line of the engine's report is "warning:TEXT". */
 static void log_warnings(struct work *work)
 {
     char *rest = work->warnings.text;
@@ -167,7 +169,7 @@ static void renew(JNIEnv *env)
     ckpt_parameters_apply(env);
 }
 
-/* The engine has prepared its part. */
+/* The steps after the engine's preparation. */
 static void carry_out(JNIEnv *env, struct work *work, const struct ckpt_engine_jvm *engine,
                       struct ckpt_engine_job *job)
 {
@@ -186,7 +188,7 @@ static void carry_out(JNIEnv *env, struct work *work, const struct ckpt_engine_j
         renew(env);
 }
 
-/* Everything around the freeze; the work's report says what prevents it. */
+/* All steps. Obstacles and errors are added to the work's report. */
 static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request *request)
 {
     const struct ckpt_engine_jvm *engine = ckpt_engine_jvm_at(0);
@@ -202,11 +204,11 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
         return;
     }
     work->requester = (struct ckpt_requester){.fd = request->reply_fd,
-                                              .last_word = request->written_text,
+                                              .written_text = request->written_text,
                                               .progress_ms = ckpt_clock_ms(CLOCK_MONOTONIC)};
     describe_jvm(env, &work->host);
     work->host.context = &work->requester;
-    if (ckpt_agent_policies(&work->policies, &error) < 0) {
+    if (ckpt_policy_option_read(&work->policies, &error) < 0) {
         ckpt_report_add(&work->report, "error", "%s", error.text);
         return;
     }

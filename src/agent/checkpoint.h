@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * One checkpoint as the agent drives it, from a directory's name to the engine and back.
+ * One checkpoint, between the hooks (Java) and the engine.
  */
 #ifndef CKPT_AGENT_CHECKPOINT_H
 #define CKPT_AGENT_CHECKPOINT_H
@@ -10,15 +10,15 @@
 struct ckpt_request;
 struct ckpt_host;
 
-/** What an engine is told of @request, but for what is known of the JVM only at the freeze. */
+/** Describe @request to an engine, without the facts about the JVM, which the freeze adds. */
 void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_host *ret_host);
 
-/** What has to be known before the first checkpoint. */
+/** Read the facts that the first checkpoint needs, when the agent starts. */
 void ckpt_checkpoint_init(JNIEnv *env);
 
 /**
- * Native method of jdk.crac.impl.Native: freeze the process for that request.  Adds why it was not
- * frozen to a list, as "TYPE:MESSAGE" each.
+ * Native method of jdk.crac.impl.Native: freeze the process for the request with that number. If it
+ * is not frozen, the reasons are added to @reports, each as "TYPE:MESSAGE".
  * @return an enum ckpt_freeze_result
  */
 jint ckpt_native_freeze(JNIEnv *env, jclass owner, jlong request, jobject reports);

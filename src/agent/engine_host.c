@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See engine_host.h.  Runs while all threads are parked: raw system calls only.  What the agent
- * knows of this JVM, and what of the agent's own is removed before the end and comes back after a
- * restore.
+ * See engine_host.h. Runs while all threads are parked: raw system calls only. Combines what
+ * HotSpot's part reports with the agent's own state, which is removed before the process ends and
+ * set up again after a restore.
  */
 #include "agent/engine_host.h"
 
@@ -42,22 +42,22 @@ static void before_end(void *context)
 {
     const struct ckpt_requester *requester = context;
 
-    ckpt_control_unlink();
-    ckpt_http_unlink();
+    ckpt_control_fds_unlink();
+    ckpt_endpoint_table_unlink();
     ckpt_process_files_unlink();
     ckpt_requester_written(requester);
-    ckpt_control_dismiss(requester->fd);
+    ckpt_control_fds_fail_others(requester->fd);
     ckpt_requester_wait(requester);
 }
 
 static void after_restore(void)
 {
-    ckpt_control_hold();
-    ckpt_http_hold();
+    ckpt_control_fds_reserve();
+    ckpt_endpoint_table_reserve();
     ckpt_environment_adopt();
     ckpt_clock_redirect();
     ckpt_attach_jdk8_restore();
-    ckpt_origins_restored();
+    ckpt_origin_table_restored();
     ckpt_raw_memory_write();
 }
 

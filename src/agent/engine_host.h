@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The agent's part in a freeze, as an engine calls it while all threads are parked.  The context is
- * a struct ckpt_requester.
+ * The agent's functions that an engine calls while all threads are parked (engine/host.h). Their
+ * context is a struct ckpt_requester.
  */
 #ifndef CKPT_AGENT_ENGINE_HOST_H
 #define CKPT_AGENT_ENGINE_HOST_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What helps against a refused checkpoint, where the reasons alone do not tell: that the hooks were
- * not called at all, and the cure that a known library has.
+ * Hints for a refused checkpoint whose reasons do not show the remedy: the agent was loaded too
+ * late for the hooks to be called, or a known library has an option for checkpoints.
  */
 #include "agent/hints.h"
 
@@ -12,35 +12,35 @@
 
 #define CONNECTION "is a TCP connection from"
 
-/* org.crac chose its implementation before there was one: no hook is ever called. */
-static bool came_late;
+/* org.crac looked for its implementation before the agent was loaded: no hook is ever called. */
+static bool loaded_after_crac;
 
-struct wanted {
+struct search {
     const char *signature;
     bool used;
 };
 
-static bool is_it(JNIEnv *env, jclass class, char *signature, void *context)
+static bool matches(JNIEnv *env, jclass class, char *signature, void *context)
 {
-    struct wanted *wanted = context;
+    struct search *search = context;
 
     (void)env;
-    wanted->used = strcmp(signature, wanted->signature) == 0 && ckpt_java_is_initialised(class);
-    return !wanted->used;
+    search->used = strcmp(signature, search->signature) == 0 && ckpt_java_is_initialised(class);
+    return !search->used;
 }
 
-/* Whether a class is there and has been used. */
-static bool is_used(const char *signature)
+/* Whether a class is loaded and initialised. */
+static bool is_in_use(const char *signature)
 {
-    struct wanted wanted = {.signature = signature};
+    struct search search = {.signature = signature};
     JNIEnv *env = ckpt_jvm_env();
 
-    return env && ckpt_java_each_class(env, is_it, &wanted) && wanted.used;
+    return env && ckpt_java_each_class(env, matches, &search) && search.used;
 }
 
-void ckpt_hints_begin(void)
+void ckpt_hints_init(void)
 {
-    came_late = is_used("Lorg/crac/Core;");
+    loaded_after_crac = is_in_use("Lorg/crac/Core;");
 }
 
 void ckpt_hints_add(struct ckpt_report *report)
@@ -49,12 +49,12 @@ void ckpt_hints_add(struct ckpt_report *report)
 
     if (report->count == 0)
         return;
-    if (came_late)
+    if (loaded_after_crac)
         ckpt_report_add(report, "error",
                         "the beforeCheckpoint hooks were not called: org.crac was in use before "
                         "the agent was loaded; start the JVM with the agent, as 'checkpointer run' "
                         "does");
-    else if (connection && is_used("Lcom/zaxxer/hikari/pool/HikariPool;"))
+    else if (connection && is_in_use("Lcom/zaxxer/hikari/pool/HikariPool;"))
         ckpt_report_add(report, "error",
                         "a HikariCP pool has connections open; with Spring Boot, "
                         "spring.datasource.hikari.allow-pool-suspension=true closes them for a "

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The way in from checkpointer.jar, whose class checkpointer.agent.Library has loaded this library
- * as Java programs do.  To the JVM it is no agent then.
+ * The entry point for checkpointer.jar: its class checkpointer.agent.Library loads this library by
+ * System.load(), so the JVM does not treat it as an agent.
  *
- * Runs on Java threads, before or beside the application; may print to standard error.
+ * Runs on Java threads, before the application starts or while it runs; may print to standard
+ * error.
  */
 #include <stdlib.h>
 
@@ -11,7 +12,7 @@
 #include "base/cleanup.h"
 #include "runtime/java.h"
 
-static char *agent_jar; /* malloc'd, kept; NULL: not known */
+static char *agent_jar; /* malloc'd, never freed; NULL: unknown */
 
 static jboolean JNICALL library_set_up(JNIEnv *env, jclass owner, jbyteArray options)
 {
@@ -32,7 +33,7 @@ static jboolean JNICALL library_begin(JNIEnv *env, jclass owner, jbyteArray jar)
     if (!path)
         return JNI_FALSE;
     agent_jar = realpath(path, NULL);
-    return ckpt_agent_begin(env);
+    return ckpt_agent_start(env);
 }
 
 const char *ckpt_agent_jar(void)
@@ -41,8 +42,8 @@ const char *ckpt_agent_jar(void)
 }
 
 /**
- * Called when Java loads the library.  The methods are registered, not found by name, because
- * finding them prints a warning from Java 24 on.
+ * Called when Java loads the library. Registers the native methods, because Java 24 and later print
+ * a warning when they find one by its name.
  */
 __attribute__((visibility("default"))) JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved)
 {
@@ -58,6 +59,6 @@ __attribute__((visibility("default"))) JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM 
         return JNI_ERR;
     library = (*env)->FindClass(env, "checkpointer/agent/Library");
     if (!library || (*env)->RegisterNatives(env, library, natives, CKPT_COUNT(natives)) != JNI_OK)
-        return JNI_ERR; /* with the exception that says what is missing */
+        return JNI_ERR; /* the pending exception has the reason */
     return JNI_VERSION_1_6;
 }

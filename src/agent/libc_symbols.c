@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Symbols of libc that libevent and jansson refer to, and that the agent has itself. The linker
- * prefers these to libc's, and agent.map hides them from the application. None is used: the agent's
- * own files must not name them either.
+ * Definitions of libc symbols that libevent and jansson refer to. The linker prefers these to
+ * libc's, and agent.map hides them from the application. No code path uses them, and the agent's
+ * own files must not either.
  *
  * - Debian's archives are compiled for programs. In a shared object they can refer to functions
  *   of libc, but not to its variables.
- * - glibc has arc4random() since 2.36, and the agent needs 2.34 only.
+ * - glibc has arc4random() since 2.36; the agent requires only 2.34.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -16,8 +16,8 @@
 uint32_t arc4random(void);
 void arc4random_buf(void *ret, size_t size);
 
-FILE *stderr; /* endpoint.c takes libevent's messages */
-FILE *stdin;  /* jansson compares with it the files that it is given, which are none */
+FILE *stderr; /* unused: libevent's messages go to endpoint.c */
+FILE *stdin;  /* jansson compares its input files with this one; the agent gives it none */
 
 void arc4random_buf(void *ret, size_t size)
 {

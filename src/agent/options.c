@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The agent's options: key=value, joined by commas; a backslash takes the next character as it is.
- * One row of the table is one option.
+ * The agent's options: key=value, separated by commas; a backslash escapes the next character.
+ * The table has one row for each option.
  */
 #include "agent/options.h"
 
@@ -23,7 +23,7 @@ struct option {
     int (*set)(const struct option *option, const char *value, void *field,
                struct ckpt_error *error);
     size_t offset;
-    unsigned low, high; /* of numbers */
+    unsigned min, max; /* of numbers */
 };
 
 static int set_flag(const struct option *option, const char *value, void *field,
@@ -42,9 +42,9 @@ static int set_number(const struct option *option, const char *value, void *fiel
     char *end;
     unsigned long parsed = strtoul(value, &end, 10);
 
-    if (*value < '0' || *value > '9' || *end || parsed < option->low || parsed > option->high)
+    if (*value < '0' || *value > '9' || *end || parsed < option->min || parsed > option->max)
         return ckpt_error_set(error, 0, "agent option '%s=%s': expected a number from %u to %u",
-                              option->name, value, option->low, option->high);
+                              option->name, value, option->min, option->max);
     *(unsigned *)field = (unsigned)parsed;
     return 0;
 }
@@ -69,7 +69,7 @@ static int set_path(const struct option *option, const char *value, void *field,
     return 0;
 }
 
-/* What is in it, the endpoint looks at when it binds (agent/requests/http/endpoint.c). */
+/* The address is parsed when the endpoint binds it (requests/http/endpoint_address.c). */
 static int set_addr(const struct option *option, const char *value, void *field,
                     struct ckpt_error *error)
 {
@@ -150,11 +150,11 @@ int ckpt_options_parse(const char *text, struct ckpt_options *options, struct ck
     size_t length = 0;
 
     for (const char *at = text ? text : "";; at++) {
-        bool taken = *at == '\\' && at[1];
+        bool escaped = *at == '\\' && at[1];
 
-        if (taken)
+        if (escaped)
             at++;
-        if (!taken && (*at == ',' || !*at)) {
+        if (!escaped && (*at == ',' || !*at)) {
             word[length] = '\0';
             if (length && set_one(word, options, error) < 0)
                 return -1;

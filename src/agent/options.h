@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The agent's options, as they are now: set when the agent is loaded, and changed when it is loaded
- * again.
+ * The agent's current options: set when the agent is loaded, changed when it is loaded again.
  */
 #ifndef CKPT_AGENT_OPTIONS_H
 #define CKPT_AGENT_OPTIONS_H
@@ -11,31 +10,31 @@
 
 #include "base/error.h"
 
-/** What -agentpath:...=OPTIONS may say; see options.c and the manual. */
+/** The options of -agentpath:...=OPTIONS; see options.c and the manual. */
 struct ckpt_options {
     char image[PATH_MAX];         /**< image=DIR: where Core.checkpointRestore() writes; "": none */
-    bool gc;                      /**< gc=false: no collection before the checkpoint */
+    bool gc;                      /**< gc=false: no garbage collection before the freeze */
     bool rehearsal;               /**< rehearsal=false: an image is not rehearsed */
     unsigned rehearsal_timeout_s; /**< rehearsal_timeout=SECONDS */
     bool control;                 /**< control=false: no control socket */
     unsigned park_timeout_ms;     /**< park_timeout=MS */
     unsigned hook_timeout_s;      /**< hook_timeout=SECONDS for each hook; 0: no limit */
     char addr[512];               /**< addr=HOST[:PORT], unix:PATH or none: the HTTP endpoint */
-    bool addr_given;              /**< not the default: what goes wrong with it is an error */
-    bool shutdown;                /**< shutdown=false: the endpoint is there after a restore too */
-    unsigned shutdown_timeout_s;  /**< shutdown_timeout=SECONDS for requests on their way */
-    unsigned undo_timeout_s;      /**< undo_timeout=SECONDS from before to after; 0: no limit */
-    int signal;                   /**< signal=NAME asks for a checkpoint; 0: none */
-    bool fd_stacks;               /**< fd_stacks=true: remember where descriptors were opened */
-    bool timer_catch_up;          /**< timer_catch_up=true: java.util.Timer makes up for all runs */
-    bool renew_random;       /**< renew_random=true: also what may have an application's seed */
-    unsigned tmp_files_mib;  /**< tmp_files=MIB of temporary files that are in the image */
-    char policies[PATH_MAX]; /**< policies=FILE: rules for open descriptors; "": none */
-    char restore_policies[PATH_MAX]; /**< restore_policies=FILE that restores will be given; "" */
-    char restore_cwd[PATH_MAX];      /**< restore_cwd=DIR that restores will be given; "" */
+    bool addr_given;              /**< not the default: a failure to listen there is an error */
+    bool shutdown;                /**< shutdown=false: the endpoint is open after a restore too */
+    unsigned shutdown_timeout_s;  /**< shutdown_timeout=SECONDS for requests in progress */
+    unsigned undo_timeout_s;      /**< undo_timeout=SECONDS between the halves; 0: no limit */
+    int signal;                   /**< signal=NAME requests a checkpoint; 0: none */
+    bool fd_stacks;               /**< fd_stacks=true: record where descriptors are opened */
+    bool timer_catch_up; /**< timer_catch_up=true: java.util.Timer repeats all missed runs */
+    bool renew_random;   /**< renew_random=true: also generators that may have an explicit seed */
+    unsigned tmp_files_mib;          /**< tmp_files=MIB: limit for temporary files in the image */
+    char policies[PATH_MAX];         /**< policies=FILE: rules for open descriptors; "": none */
+    char restore_policies[PATH_MAX]; /**< restore_policies=FILE for restores; "": none */
+    char restore_cwd[PATH_MAX];      /**< restore_cwd=DIR for restores; "": none */
 };
 
-/** The options of somebody who gave none. */
+/** The defaults. */
 #define CKPT_OPTIONS_DEFAULT                                                                       \
     (struct ckpt_options)                                                                          \
     {                                                                                              \
@@ -46,7 +45,7 @@ struct ckpt_options {
 
 extern struct ckpt_options ckpt_options;
 
-/** Parse "key=value,key=value". -1 with what is wrong and what was expected. */
+/** Parse "key=value,key=value". 0, or -1 with the reason and what was expected. */
 int ckpt_options_parse(const char *text, struct ckpt_options *options, struct ckpt_error *error);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Which policy file is for this JVM: that of the system property jdk.crac.resource-policies, as
- * with CRaC, otherwise that of the agent's option.  It is read anew at each checkpoint, so it may
- * be edited in between; and once at the start, to say early what is wrong with it.
+ * Which policy file this JVM uses: that of the system property jdk.crac.resource-policies, as in
+ * CRaC, otherwise that of the agent's option. It is read again at each checkpoint, so that it may
+ * be edited in between, and once at the start, so that its errors are reported early.
  */
 #include "agent/policy_option.h"
 
@@ -15,7 +15,7 @@
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
-#define PROPERTY "jdk.crac.resource-policies" /* as given at the start: JVMTI knows no others */
+#define PROPERTY "jdk.crac.resource-policies" /* JVMTI has only the values of the start */
 
 static int load(const char *path, struct ckpt_policies **ret_policies, struct ckpt_error *error)
 {
@@ -29,7 +29,7 @@ static int load(const char *path, struct ckpt_policies **ret_policies, struct ck
     return 0;
 }
 
-int ckpt_agent_policies(struct ckpt_policies **ret_policies, struct ckpt_error *error)
+int ckpt_policy_option_read(struct ckpt_policies **ret_policies, struct ckpt_error *error)
 {
     char path[PATH_MAX];
 
@@ -39,7 +39,7 @@ int ckpt_agent_policies(struct ckpt_policies **ret_policies, struct ckpt_error *
     return *ckpt_options.policies ? load(ckpt_options.policies, ret_policies, error) : 0;
 }
 
-int ckpt_agent_policies_check(const char *option, struct ckpt_error *error)
+int ckpt_policy_option_check(const char *option, struct ckpt_error *error)
 {
     ckpt_auto_free struct ckpt_policies *policies = NULL;
     struct ckpt_error wrong;

@@ -7,13 +7,13 @@
 
 #include "engine/policy_file.h"
 
-/** Read it; *ret_policies is NULL where there is none, otherwise to be freed. On a Java thread. */
-int ckpt_agent_policies(struct ckpt_policies **ret_policies, struct ckpt_error *error);
+/** Read it. *ret_policies is NULL if there is none; the caller frees it. On a Java thread. */
+int ckpt_policy_option_read(struct ckpt_policies **ret_policies, struct ckpt_error *error);
 
 /**
- * At the start: that of the option (@option may be "") must be good, of a bad one that the property
- * names there is a warning.
+ * At the start: an error in the file of the option is an error (@option may be ""); one in the file
+ * of the property is logged as a warning.
  */
-int ckpt_agent_policies_check(const char *option, struct ckpt_error *error);
+int ckpt_policy_option_check(const char *option, struct ckpt_error *error);
 
 #endif

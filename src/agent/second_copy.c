@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See second_copy.h.  The copies know each other by the class that the first one has defined.
+ * See second_copy.h. A copy recognises an earlier one by the class that the earlier one defined.
  */
 #include "agent/second_copy.h"
 
@@ -8,8 +8,8 @@
 
 #include "runtime/java.h"
 
-/* What the copy that came first takes options by; NULL: there is none. */
-static jmethodID first_one(JNIEnv *env, jclass *ret_class)
+/* The method by which the first copy receives options; NULL: there is no other copy. */
+static jmethodID find_first_copy(JNIEnv *env, jclass *ret_class)
 {
     jclass native = (*env)->FindClass(env, "jdk/crac/impl/Native");
     jmethodID change =
@@ -20,26 +20,26 @@ static jmethodID first_one(JNIEnv *env, jclass *ret_class)
     return change;
 }
 
-bool ckpt_second_copy_is_this(JNIEnv *env)
+bool ckpt_second_copy_other_exists(JNIEnv *env)
 {
     jclass native;
 
-    return first_one(env, &native) != NULL;
+    return find_first_copy(env, &native) != NULL;
 }
 
 bool ckpt_second_copy_forward(JNIEnv *env, const char *options)
 {
     jclass native;
-    jmethodID change = first_one(env, &native);
+    jmethodID change = find_first_copy(env, &native);
     jsize size = options ? (jsize)strlen(options) : 0;
     jbyteArray bytes = change ? (*env)->NewByteArray(env, size) : NULL;
-    jboolean taken = JNI_FALSE;
+    jboolean accepted = JNI_FALSE;
 
     if (bytes) {
         if (size)
             (*env)->SetByteArrayRegion(env, bytes, 0, size, (const jbyte *)options);
-        taken = (*env)->CallStaticBooleanMethod(env, native, change, bytes);
+        accepted = (*env)->CallStaticBooleanMethod(env, native, change, bytes);
     }
     ckpt_java_clear(env);
-    return taken;
+    return accepted;
 }

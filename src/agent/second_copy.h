@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Two copies of the agent in one JVM, from another path or from the jar.  One of them is enough:
- * the classes and the control socket are the first one's, and the second gives it its options and
- * does nothing more.
+ * Two copies of the agent in one JVM, loaded from different paths or from the jar. The first one
+ * has the classes and the control socket; the second passes its options to the first and does
+ * nothing else.
  */
 #ifndef CKPT_AGENT_SECOND_COPY_H
 #define CKPT_AGENT_SECOND_COPY_H
@@ -10,10 +10,10 @@
 #include <jni.h>
 #include <stdbool.h>
 
-/** Before this copy has defined its classes: whether another one has defined its own. */
-bool ckpt_second_copy_is_this(JNIEnv *env);
+/** Whether another copy has defined its classes. Call it before this copy defines its own. */
+bool ckpt_second_copy_other_exists(JNIEnv *env);
 
-/** Give @options to the copy that came first; it logs what is wrong with them. */
+/** Pass @options to the first copy, which logs errors in them. */
 bool ckpt_second_copy_forward(JNIEnv *env, const char *options);
 
 #endif

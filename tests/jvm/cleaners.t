@@ -42,7 +42,7 @@ body() {
     stop "$pid"
     begin stuck
     freeze "$pid" "$image" "$name: a cleaner that hangs does not prevent the checkpoint"
-    contains "$(<"$log")" "warning: cleaners or finalizers of the collection are still at work" \
+    contains "$(<"$log")" "warning: cleaners or finalizers are still running after the collection" \
         "$name: a cleaner that hangs is reported"
     restore "$name" "$image"
     ok "$name: a JVM with a cleaner that hangs is restored" wait_line "$log" "cleaned 0 of 300"

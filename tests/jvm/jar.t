@@ -167,7 +167,7 @@ folders() {
 both() { # WHAT AGENT AGENT
     run "$JAVA" "${@:2}" -jar "$SIMPLE" --period 20 --checkpoint-at 2 --until 3
     is "$status/$out" $'137/1\n2\nbefore checkpoint' "$V: both agents, $1: the JVM is frozen"
-    like "$err" "^checkpointer: warning: the agent is in this JVM already; [^"$'\n'"]*not used$" \
+    like "$err" "^checkpointer: warning: the agent is already in this JVM; [^"$'\n'"]*not used$" \
         "$V: both agents, $1: the second warns that it is not used"
     run "$CKPT" restore "$DIR/both"
     is "$status/$out$err" $'0/after restore\n3' "$V: both agents, $1: the JVM is restored"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See can_freeze.h.  On Java threads, while all run.
+ * See can_freeze.h. On Java threads, while all threads run.
  */
 #include "agent/java/can_freeze.h"
 
@@ -14,12 +14,12 @@
 
 jstring ckpt_native_unsupported(JNIEnv *env, jclass owner)
 {
-    static bool fine; /* once is enough; looked at again where something is missing */
+    static bool supported; /* checked once; again if something was missing */
     struct ckpt_error error;
 
     (void)owner;
-    if (fine || ckpt_engine_jvm_at(0)->check_machine(&error) == 0) {
-        fine = true;
+    if (supported || ckpt_engine_jvm_at(0)->check_machine(&error) == 0) {
+        supported = true;
         return NULL;
     }
     return (*env)->NewStringUTF(env, error.text);

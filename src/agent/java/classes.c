@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Brings the Java API into the JVM: the classes are defined in the boot loader, so that every class
- * loader finds jdk.crac, without a jar on disk.  (A jar appended to the boot class path would
- * switch off class-data sharing of application classes and print a warning to the JVM's standard
- * output.)
+ * Defines the Java API's classes in the boot loader, so that every class loader finds jdk.crac,
+ * without a jar on disk. (A jar appended to the boot class path would disable class-data sharing
+ * for application classes and make the JVM print a warning to standard output.)
  *
- * The MXBean needs a provider inside the module java.management; a class whose package belongs to a
- * module of the boot loader lands in that module, and JVMTI lets the module provide it.
+ * The MXBean needs a provider in the module java.management. A class that is defined in the boot
+ * loader, in a package of that module, belongs to the module; JVMTI then adds it as a provider.
  */
 #include "agent/java/classes.h"
 
@@ -59,7 +58,7 @@ static bool is_finder(JNIEnv *env, jclass class, char *signature, void *known)
     return !*(bool *)known;
 }
 
-/* Whether the JVM has looked for its MBeans already; then ours would never be found. */
+/* Whether the JVM has searched for its MBeans already; it does not search again. */
 static bool mbeans_are_known(JNIEnv *env)
 {
     bool known = false;
@@ -81,7 +80,7 @@ static bool provide(JNIEnv *env, jvmtiEnv *jvmti, jobject module)
     return done;
 }
 
-/* The MXBean, where the JVM has a place for it. Without it org.crac answers -1. */
+/* Add the MXBean if the JVM has java.management. Without it org.crac returns -1 for its values. */
 static void add_management(JNIEnv *env, jvmtiEnv *jvmti)
 {
     const char *failed = NULL;
@@ -92,7 +91,7 @@ static void add_management(JNIEnv *env, jvmtiEnv *jvmti)
         !module || mbeans_are_known(env))
         return;
     if (!define_group(env, "management", &failed) || !provide(env, jvmti, module))
-        ckpt_log("warning", "the JVM does not take the CRaC MXBean");
+        ckpt_log("warning", "cannot add the CRaC MXBean to this JVM");
 }
 
 static bool register_natives(JNIEnv *env, const JNINativeMethod *own)
@@ -134,8 +133,8 @@ int ckpt_classes_define(JNIEnv *env, const JNINativeMethod *own, struct ckpt_err
     if (!define_group(env, "api", &failed) || !register_natives(env, own)) {
         ckpt_java_clear(env);
         return ckpt_error_set(error, 0,
-                              "the JVM does not take the class %s; a JDK with CRaC of its own, or "
-                              "another copy of it on the boot class path, is in the way",
+                              "cannot define the class %s; this JDK has its own CRaC, or another "
+                              "copy of the class is on the boot class path",
                               failed);
     }
     add_management(env, ckpt_jvm.jvmti);

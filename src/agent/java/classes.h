@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The Java classes that the agent carries inside itself, made at build time from src/java and
- * src/java-management (tools/embed-classes): superclasses before subclasses.
+ * The Java classes inside the agent, compiled at build time from src/java and src/java-management
+ * (tools/embed-classes): superclasses before subclasses.
  */
 #ifndef CKPT_AGENT_JAVA_CLASSES_H
 #define CKPT_AGENT_JAVA_CLASSES_H
@@ -22,8 +22,8 @@ extern const struct ckpt_class ckpt_classes[];
 extern const size_t ckpt_class_count;
 
 /**
- * Define them in the boot loader, and register the native methods of jdk.crac.impl.Native: those of
- * other files, and @own of the caller's.  0 or -1.
+ * Define them in the boot loader, and register the native methods of jdk.crac.impl.Native, with the
+ * caller's method @own. 0 or -1.
  */
 int ckpt_classes_define(JNIEnv *env, const JNINativeMethod *own, struct ckpt_error *error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See hooks.h.  All of it on Java threads: the requester's, or the watchdog's, which exists while
+ * See hooks.h. Runs on Java threads: that of the request, or the watchdog's, which exists while
  * hooks run.
  */
 #include "agent/java/hooks.h"
@@ -15,11 +15,12 @@ jlong ckpt_native_hook_limit(JNIEnv *env, jclass owner)
     return (jlong)ckpt_options.hook_timeout_s * 1000;
 }
 
-/* ---- who holds a lock ---- */
+/* ---- the owner of a lock ---- */
 
 /*
- * The owner of a lock of java.util.concurrent.locks that knows one.  Whoever holds a monitor the
- * JVM tells only to agents that asked for that at its start, and it is not worth a capability.
+ * The owner of the java.util.concurrent lock that @thread waits for, if the lock records one. JVMTI
+ * reports owners of monitors only with a capability requested at the JVM's start, which costs too
+ * much.
  */
 static jobject lock_holder(JNIEnv *env, jobject thread)
 {

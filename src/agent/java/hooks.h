@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What the agent does for the Java side's watch over hooks (HookWatch.java): its limit, its
- * reports, and who holds a lock.
+ * The agent's part in watching hooks (HookWatch.java): their time limit, and the owners of locks.
  */
 #ifndef CKPT_AGENT_JAVA_HOOKS_H
 #define CKPT_AGENT_JAVA_HOOKS_H

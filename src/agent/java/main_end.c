@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See main_end.h.  When main has returned or thrown, the launcher detaches its thread, with the
- * exception still pending, and destroys the JVM, which waits for all threads that are no daemons.
- * There is no event for the exception, and frameworks exchange the thread's handler for it (Spring
- * Boot does); but the launcher calls through the JavaVM's table of functions.  That table is
- * exchanged for a copy with another DetachCurrentThread, and only after a checkpoint was refused
- * that Java wants this for (MainEnd.java).  What other threads detach goes through unchanged.
+ * See main_end.h. When main has returned or thrown, the launcher detaches its thread, with the
+ * exception still pending, and destroys the JVM, which waits for all non-daemon threads. JVMTI has
+ * no event for the exception, and frameworks such as Spring Boot replace the thread's handler for
+ * it; but the launcher calls DetachCurrentThread through the JavaVM's function table. The table is
+ * replaced by a copy with another DetachCurrentThread, and only after a refused checkpoint for
+ * which Java requests it (MainEnd.java). Other threads are detached as before.
  */
 #include "agent/java/main_end.h"
 
@@ -16,24 +16,24 @@
 
 static struct JNIInvokeInterface_ table;
 static jint(JNICALL *detach)(JavaVM *vm);
-static jclass end_class; /* a global reference, kept */
+static jclass end_class; /* a global reference, never deleted */
 static jmethodID is_cause, end;
 
-/* Whether the pending exception, which stays pending, comes of the refusal. */
+/* Whether the refusal caused the pending exception, which stays pending. */
 static bool ends_by_refusal(JNIEnv *env)
 {
     jthrowable thrown = (*env)->ExceptionOccurred(env);
-    bool comes_of_it;
+    bool is_caused;
 
     if (!thrown)
         return false;
     (*env)->ExceptionClear(env);
-    comes_of_it = (*env)->CallStaticBooleanMethod(env, end_class, is_cause, thrown);
+    is_caused = (*env)->CallStaticBooleanMethod(env, end_class, is_cause, thrown);
     if (ckpt_java_clear(env))
-        comes_of_it = false;
+        is_caused = false;
     (*env)->Throw(env, thrown);
     (*env)->DeleteLocalRef(env, thrown);
-    return comes_of_it;
+    return is_caused;
 }
 
 static jint JNICALL detach_and_end(JavaVM *vm)

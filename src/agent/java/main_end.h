@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Notices that the launcher's main thread ends by an exception.
+ * Detects that the launcher's main thread ends by an exception.
  */
 #ifndef CKPT_AGENT_JAVA_MAIN_END_H
 #define CKPT_AGENT_JAVA_MAIN_END_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See origins.h.  A table by descriptor number, in pieces that are made when needed and kept: at
- * most one stack for each number.  With each stack goes what fstat() says the descriptor is; if a
- * number has come to be another file's without our seeing it, the stack is not shown.
+ * See origins.h. The table has at most one stack for each descriptor number, with the device and
+ * inode that fstat() reported. If the number now belongs to another file, which was opened
+ * unnoticed, the stack is not reported.
  *
- * The functions run on whatever thread opens something, inside its native method: an exception may
- * be pending, there may be no Java thread, it may be the child of a vfork(), which shares this
- * memory.  The mutex is never taken while threads are parked.
+ * The functions run on the thread that opens a descriptor, in its native method. An exception may
+ * be pending; the thread may be unknown to the JVM, or be the child of a vfork(), which shares this
+ * memory. The mutex is never locked while threads are parked.
  */
 #include "agent/java/origins.h"
 
@@ -32,8 +32,8 @@ static bool collecting;
 static jclass class;
 static jmethodID here;
 
-/* Making a stack may open something itself, such as the file of a class. */
-static __thread bool inside;
+/* Taking a stack may open descriptors itself, such as a class file. */
+static __thread bool taking_stack;
 
 /* ---- the table; the mutex is held ---- */
 
@@ -43,13 +43,13 @@ static struct ckpt_origin *find(int descriptor, bool make)
 
     if (descriptor < 0 || descriptor >= CKPT_ORIGIN_PIECE * CKPT_ORIGIN_PIECES)
         return NULL;
-    piece = &ckpt_origins.pieces[descriptor / CKPT_ORIGIN_PIECE];
+    piece = &ckpt_origin_table.pieces[descriptor / CKPT_ORIGIN_PIECE];
     if (!*piece && make)
         *piece = calloc(CKPT_ORIGIN_PIECE, sizeof **piece);
     return *piece ? &(*piece)[descriptor % CKPT_ORIGIN_PIECE] : NULL;
 }
 
-/* Put @stack in; returns what the caller deletes: what was there, or @stack for want of room. */
+/* Store @stack. Returns the reference to delete: the old one, or @stack if it is not stored. */
 static jobject put(int descriptor, jobject stack, const struct stat *status)
 {
     struct ckpt_origin *origin;
@@ -68,11 +68,11 @@ static jobject put(int descriptor, jobject stack, const struct stat *status)
     return old;
 }
 
-/* ---- what open_calls.h reports ---- */
+/* ---- called by open_calls.c ---- */
 
-static bool is_ours(void)
+static bool in_jvm_process(void)
 {
-    return ckpt_sys_getpid() == ckpt_origins.pid;
+    return ckpt_sys_getpid() == ckpt_origin_table.pid;
 }
 
 static void forget(int descriptor)
@@ -85,7 +85,7 @@ static void forget(int descriptor)
     origin = find(descriptor, false);
     if (origin) {
         origin->valid = false;
-        if (env) { /* else it stays until this number is used again */
+        if (env) { /* otherwise it stays until the number is used again */
             old = origin->stack;
             origin->stack = NULL;
         }
@@ -97,7 +97,7 @@ static void forget(int descriptor)
 
 static void remember(int descriptor)
 {
-    JNIEnv *env = inside ? NULL : ckpt_jvm_env();
+    JNIEnv *env = taking_stack ? NULL : ckpt_jvm_env();
     jobject made, stack, old;
     struct stat status;
 
@@ -105,23 +105,23 @@ static void remember(int descriptor)
         forget(descriptor);
         return;
     }
-    inside = true;
+    taking_stack = true;
     made = (*env)->CallStaticObjectMethod(env, class, here, descriptor);
-    ckpt_java_clear(env); /* out of memory or of stack: then there is none */
+    ckpt_java_clear(env); /* out of memory or stack overflow: no stack is recorded */
     stack = made ? (*env)->NewGlobalRef(env, made) : NULL;
     old = put(descriptor, stack, &status);
     if (old)
         (*env)->DeleteGlobalRef(env, old);
     if (made)
         (*env)->DeleteLocalRef(env, made);
-    inside = false;
+    taking_stack = false;
 }
 
 static void on_opened(int descriptor)
 {
     int number = errno;
 
-    if (is_ours()) {
+    if (in_jvm_process()) {
         if (collecting)
             remember(descriptor);
         else
@@ -134,7 +134,7 @@ static void on_closing(int descriptor)
 {
     int number = errno;
 
-    if (is_ours())
+    if (in_jvm_process())
         forget(descriptor);
     errno = number;
 }
@@ -166,7 +166,7 @@ jboolean ckpt_native_collects_origins(JNIEnv *env, jclass owner)
     return collecting;
 }
 
-/* ---- beginning ---- */
+/* ---- start ---- */
 
 static bool property_is_set(void)
 {
@@ -176,7 +176,7 @@ static bool property_is_set(void)
            (strcmp(value, "true") == 0 || !*value);
 }
 
-/* Everything that making a stack needs is loaded by making one. */
+/* Take one stack, which loads all classes that this needs. */
 static bool prepare(JNIEnv *env)
 {
     jclass found = (*env)->FindClass(env, "jdk/crac/impl/Origin");
@@ -202,10 +202,10 @@ void ckpt_origins_apply(JNIEnv *env)
         return;
     }
     if (!class) {
-        ckpt_origins.pid = ckpt_sys_getpid();
+        ckpt_origin_table.pid = ckpt_sys_getpid();
         if (!prepare(env) || !ckpt_jvm_property("java.home", home, sizeof home)) {
-            ckpt_log("warning", "fd_stacks: this JVM does not say where it keeps its "
-                                "libraries; descriptors are shown without a stack");
+            ckpt_log("warning", "fd_stacks: this JVM does not report where its libraries are; "
+                                "descriptors are shown without a stack");
             return;
         }
         ckpt_open_calls_watch(home, &watcher);

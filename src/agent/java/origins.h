@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Where descriptors were opened: with the agent option fd_stacks=true, or CRaC's system property
- * jdk.crac.collect-fd-stacktraces=true, the Java stack of whoever made a descriptor is kept until
- * the descriptor is closed, and becomes the cause of the exception that names it.
+ * jdk.crac.collect-fd-stacktraces=true, the Java stack that opened a descriptor is kept until the
+ * descriptor is closed, and becomes the cause of the exception that reports it.
  *
- * open_calls.h sees the calls of the JDK's own native code, origins.c keeps the stacks.  Without
- * the option nothing of this is there: no table, no redirected call.
+ * open_calls.c watches the calls of the JDK's own native code, origins.c keeps the stacks. Without
+ * the option there is no table, and no call is redirected.
  */
 #ifndef CKPT_AGENT_JAVA_ORIGINS_H
 #define CKPT_AGENT_JAVA_ORIGINS_H
 
 #include <jni.h>
 
-/** Begin or stop, as the options and the property say; called again when the options change. */
+/** Start or stop according to the options and the property; called again when options change. */
 void ckpt_origins_apply(JNIEnv *env);
 
 /** Native methods of jdk.crac.impl.Native. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See parameters.h.  The strings were made by `restore`, at addresses that are the process's own
- * now; they stay mapped where they are still needed (agent/parked/new_environment.h).
+ * See parameters.h. The strings are in memory that `restore` mapped; it stays mapped while they are
+ * needed (agent/parked/new_environment.h).
  *
- * Java keeps a copy of the environment in a map, which is changed only where it must be: it is no
- * map for several threads, and other threads run.  They read it rarely, and mostly once.
+ * Java has a copy of the environment in a map that is not thread-safe, and other threads run. So
+ * only the entries that differ are changed. Threads read the map rarely, mostly once.
  */
 #include "agent/java/parameters.h"
 
@@ -22,8 +22,9 @@
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
-static bool has_arguments;      /* of this restore, and nobody has taken them yet */
-static jclass java_environment; /* a global reference, kept: java.lang.ProcessEnvironment */
+static bool has_arguments; /* of this restore, and not yet returned to Java */
+static jclass
+    java_environment; /* a global reference, never deleted: java.lang.ProcessEnvironment */
 
 static const struct ckpt_parameters *parameters(void)
 {
@@ -31,10 +32,10 @@ static const struct ckpt_parameters *parameters(void)
 }
 
 /*
- * Unmap what `restore` gave, when all of it has been taken over and no pointer into it was given
- * out.  Otherwise each generation would leave a page behind.
+ * Unmap the memory of `restore` when its strings are copied and no pointer to them was handed out.
+ * Otherwise each generation would leave a page mapped.
  */
-static void give_back(void)
+static void unmap_strings(void)
 {
     if (!ckpt_environment.is_kept)
         return;
@@ -44,15 +45,15 @@ static void give_back(void)
 
 void ckpt_parameters_prepare(JNIEnv *env)
 {
-    has_arguments = false; /* should nobody have come for those of an earlier restore */
-    give_back();
+    has_arguments = false; /* those of an earlier restore may not have been read */
+    unmap_strings();
     ckpt_environment.variable = &environ;
     if (!java_environment)
         java_environment = ckpt_java_load(env, "java.lang.ProcessEnvironment");
     ckpt_time_zone_prepare(env);
 }
 
-void ckpt_parameters_begin(void)
+void ckpt_parameters_init(void)
 {
     ckpt_environment.copied_sum = ckpt_environment_sum(environ);
 }
@@ -68,7 +69,7 @@ static jbyteArray bytes_of(JNIEnv *env, const char *text, size_t length)
     return bytes;
 }
 
-/* byte[][] of @words; NULL if there are none, or with an exception. */
+/* @words as byte[][]; NULL if there are none, or with a pending exception. */
 static jobjectArray words_of(JNIEnv *env, char *const *words)
 {
     jclass bytes_class;
@@ -100,11 +101,11 @@ jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner)
     if (!__atomic_exchange_n(&has_arguments, false, __ATOMIC_ACQ_REL))
         return NULL;
     words = words_of(env, (char *const *)parameters()->arguments);
-    give_back();
+    unmap_strings();
     return words;
 }
 
-/* As java itself does it: the package of a main class need not be exported. */
+/* By JNI, as the java launcher does: the package of the main class need not be exported. */
 void ckpt_native_call_main(JNIEnv *env, jclass owner, jclass type, jobject main,
                            jobjectArray arguments)
 {
@@ -189,31 +190,32 @@ static jobject wrapped(JNIEnv *env, jclass wrapper, jmethodID of, const char *te
     return (*env)->ExceptionCheck(env) ? NULL : made;
 }
 
-/* Put "KEY=VALUE" into the map, or remove the key if it is not to @stay. */
-static bool change(JNIEnv *env, const struct java_environment *java, const char *word, bool stay)
+/* Put "KEY=VALUE" into the map, or remove the key unless @keep. */
+static bool change_variable(JNIEnv *env, const struct java_environment *java, const char *word,
+                            bool keep)
 {
     const char *equals = strchr(word + 1, '=');
     jobject key, value = NULL;
     bool good;
 
     if (!equals)
-        return true; /* Java does not take it over either */
+        return true; /* Java ignores it, too */
     if ((*env)->PushLocalFrame(env, 8) < 0)
         return false;
     key = wrapped(env, java->variable, java->variable_of, word, (size_t)(equals - word));
-    if (key && stay)
+    if (key && keep)
         value = wrapped(env, java->value, java->value_of, equals + 1, strlen(equals + 1));
     if (value)
         (*env)->CallObjectMethod(env, java->map, java->put, key, value);
-    else if (key && !stay)
+    else if (key && !keep)
         (*env)->CallObjectMethod(env, java->map, java->remove, key);
     good = !(*env)->ExceptionCheck(env);
     (*env)->PopLocalFrame(env, NULL);
     return good;
 }
 
-/* Whether @words has @word; only the key counts unless @whole. */
-static bool has(char *const *words, const char *word, bool whole)
+/* Whether @words contains @word; compares only the keys unless @whole. */
+static bool has_word(char *const *words, const char *word, bool whole)
 {
     size_t length = whole ? strlen(word) + 1 : strcspn(word + 1, "=") + 2;
 
@@ -224,8 +226,8 @@ static bool has(char *const *words, const char *word, bool whole)
 }
 
 /*
- * Whether Java has made its copy, or may be at it: the class is linked just before.  If not, it
- * will be made of the new environment.  Making it here would delay every restore by milliseconds.
+ * Whether Java has copied the environment, or is copying it: the class is linked just before. If
+ * not, it will copy the new environment. Copying it here would delay every restore by milliseconds.
  */
 static bool java_has_copy(void)
 {
@@ -236,7 +238,7 @@ static bool java_has_copy(void)
     return status != 0;
 }
 
-/* Remove from the map what @new does not have, whoever put it there. */
+/* Remove all keys from the map that @new does not have. */
 static bool remove_others(JNIEnv *env, const struct java_environment *java, char *const *new)
 {
     jclass maps = (*env)->FindClass(env, "java/util/Map"), sets;
@@ -265,7 +267,7 @@ static bool remove_others(JNIEnv *env, const struct java_environment *java, char
             return false;
         (*env)->GetByteArrayRegion(env, bytes, 0, length, (jbyte *)word);
         word[length] = '=';
-        if (length && !has(new, word, false))
+        if (length && !has_word(new, word, false))
             (*env)->CallObjectMethod(env, java->map, java->remove, key);
         if ((*env)->ExceptionCheck(env))
             return false;
@@ -286,10 +288,11 @@ static void set_environment(JNIEnv *env)
         return;
     while (*end)
         end++;
-    /* Backwards, because the first of several values counts. */
+    /* Backwards, because the first of several values of a key is used. */
     for (char *const *word = end; word-- > new;)
-        if (**word && (ckpt_environment.copy_is_other || !has(old, *word, true)))
-            if ((!java.map && !find_environment(env, &java)) || !change(env, &java, *word, true))
+        if (**word && (ckpt_environment.copy_is_other || !has_word(old, *word, true)))
+            if ((!java.map && !find_environment(env, &java)) ||
+                !change_variable(env, &java, *word, true))
                 return;
     if (ckpt_environment.copy_is_other) {
         if (java.map || find_environment(env, &java))
@@ -297,16 +300,17 @@ static void set_environment(JNIEnv *env)
         return;
     }
     for (char *const *word = old; *word; word++)
-        if (**word && !has(new, *word, false))
-            if ((!java.map && !find_environment(env, &java)) || !change(env, &java, *word, false))
+        if (**word && !has_word(new, *word, false))
+            if ((!java.map && !find_environment(env, &java)) ||
+                !change_variable(env, &java, *word, false))
                 return;
 }
 
 void ckpt_parameters_apply(JNIEnv *env)
 {
-    bool some = *(char *const *)parameters()->arguments;
+    bool has_main = *(char *const *)parameters()->arguments;
 
-    __atomic_store_n(&has_arguments, some, __ATOMIC_RELEASE);
+    __atomic_store_n(&has_arguments, has_main, __ATOMIC_RELEASE);
     if ((*env)->PushLocalFrame(env, 16) < 0) {
         failed(env, "parameters");
         return;
@@ -321,6 +325,6 @@ void ckpt_parameters_apply(JNIEnv *env)
     ckpt_time_zone_apply(env, ckpt_environment.frozen, (char *const *)parameters()->environment,
                          (char *const *)parameters()->properties);
     (*env)->PopLocalFrame(env, NULL);
-    if (!some)
-        give_back();
+    if (!has_main)
+        unmap_strings();
 }

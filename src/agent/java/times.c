@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See times.h.  By the wall clock, as CRaC's JDK has it.
+ * See times.h. By the wall clock, like CRaC's JDK.
  */
 #include "agent/java/times.h"
 

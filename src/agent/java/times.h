@@ -7,7 +7,7 @@
 
 #include <jni.h>
 
-/** Native methods of jdk.crac.impl.Native: milliseconds; -1 in a process that was not restored. */
+/** Native methods of jdk.crac.impl.Native: milliseconds, or -1 if the process was not restored. */
 jlong ckpt_native_restore_time(JNIEnv *env, jclass owner);
 jlong ckpt_native_uptime(JNIEnv *env, jclass owner);
 

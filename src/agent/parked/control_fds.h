@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The descriptors of the control socket, which an image leaves out.  control_socket.c changes them,
- * under its lock, so that they are true whenever the process is frozen.
+ * The descriptors of the control socket, which are not in an image. control_socket.c updates this
+ * table under its lock, which the freezing thread holds, so the table is exact in every image.
  */
 #ifndef CKPT_AGENT_PARKED_CONTROL_FDS_H
 #define CKPT_AGENT_PARKED_CONTROL_FDS_H
@@ -10,31 +10,31 @@
 
 #include "base/control_name.h"
 
-/** So many requests at once; one beyond is turned away. */
-#define CKPT_CONTROL_MOST 4
-#define CKPT_CONTROL_FDS (CKPT_CONTROL_MOST + 2)
+/** The largest number of requests at a time; further ones are refused. */
+#define CKPT_CONTROL_CONNECTIONS_MAX 4
+#define CKPT_CONTROL_FDS_MAX (CKPT_CONTROL_CONNECTIONS_MAX + 2)
 
 /** -1 is none. */
-extern struct ckpt_control {
+extern struct ckpt_control_fds {
     int listener;
-    int spare; /**< closed to accept a connection where the application has used up all others */
-    int connections[CKPT_CONTROL_MOST];
-    char path[CKPT_CONTROL_NAME_MAX]; /**< "": it has no name yet */
-} ckpt_control;
+    int reserve; /**< closed to accept a connection when the process has no free descriptor */
+    int connections[CKPT_CONTROL_CONNECTIONS_MAX];
+    char path[CKPT_CONTROL_NAME_MAX]; /**< "": not bound yet */
+} ckpt_control_fds;
 
-/** All of them; how many, into @ret. */
-size_t ckpt_control_fds(int ret[CKPT_CONTROL_FDS]);
+/** Write all of them to @ret; returns the number. */
+size_t ckpt_control_fds_list(int ret[CKPT_CONTROL_FDS_MAX]);
 
-/** Report to all requesters but the one on the connection @except that the process ends. */
-void ckpt_control_dismiss(int except);
+/** Answer all requesters but the one on the connection @except: their requests have failed. */
+void ckpt_control_fds_fail_others(int except);
 
 /**
- * In a restored process, before any other thread runs: take the numbers.  The control thread makes
- * the new socket in its own time.
+ * In a restored process, before any other thread runs: reserve the numbers. The control thread
+ * opens the new socket later.
  */
-void ckpt_control_hold(void);
+void ckpt_control_fds_reserve(void);
 
-/** Remove the socket's name.  May be called by ordinary code too. */
-void ckpt_control_unlink(void);
+/** Remove the socket's name. Ordinary code may call it too. */
+void ckpt_control_fds_unlink(void);
 
 #endif

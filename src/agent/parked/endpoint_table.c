@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See endpoint_table.h.  Runs while all threads are parked: raw system calls only.
+ * See endpoint_table.h. Runs while all threads are parked: raw system calls only.
  */
 #include "agent/parked/endpoint_table.h"
 
-#include "agent/parked/held_numbers.h"
+#include "agent/parked/reserved_fds.h"
 #include "base/own_files.h"
 
-struct ckpt_http_fds ckpt_http_fds;
+struct ckpt_endpoint_table ckpt_endpoint_table;
 
-void ckpt_http_hold(void)
+void ckpt_endpoint_table_reserve(void)
 {
-    int fds[CKPT_HTTP_FDS_MAX];
+    int fds[CKPT_ENDPOINT_FDS_MAX];
 
-    for (size_t i = 0; i < ckpt_http_fds.count; i++)
-        fds[i] = ckpt_http_fds.table[i].fd;
-    ckpt_numbers_hold(fds, ckpt_http_fds.count);
+    for (size_t i = 0; i < ckpt_endpoint_table.count; i++)
+        fds[i] = ckpt_endpoint_table.entries[i].fd;
+    ckpt_reserved_fds_open(fds, ckpt_endpoint_table.count);
 }
 
-void ckpt_http_unlink(void)
+void ckpt_endpoint_table_unlink(void)
 {
-    if (ckpt_http_fds.path[0])
-        ckpt_own_files_unlink_socket(ckpt_http_fds.path);
+    if (ckpt_endpoint_table.path[0])
+        ckpt_own_files_unlink_socket(ckpt_endpoint_table.path);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The descriptors of the HTTP endpoint, which an image leaves out.  endpoint_fds.c adds and removes
- * them, and none comes or goes while the process is being frozen.
+ * The descriptors of the HTTP endpoint, which are not in an image. endpoint_fds.c adds and removes
+ * them, but not while the process is being frozen.
  */
 #ifndef CKPT_AGENT_PARKED_ENDPOINT_TABLE_H
 #define CKPT_AGENT_PARKED_ENDPOINT_TABLE_H
@@ -11,29 +11,30 @@
 #include <stdint.h>
 #include <sys/un.h>
 
-/** The most that there can be at a time. */
-#define CKPT_HTTP_FDS_MAX 32
+/** The largest number at a time. */
+#define CKPT_ENDPOINT_FDS_MAX 32
 
-struct ckpt_http_fd {
+struct ckpt_endpoint_fd {
     int fd;
-    bool connection, stranger;
-    bool served;    /**< another thread may be about to write there */
-    int64_t age_ms; /**< since it was made or a request was answered */
+    bool connection;
+    bool forbidden; /**< the peer may not use the endpoint */
+    bool served;    /**< a request is being carried out: another thread may write to it */
+    int64_t age_ms; /**< since it was opened or the last request was answered */
 };
 
-extern struct ckpt_http_fds {
-    struct ckpt_http_fd table[CKPT_HTTP_FDS_MAX];
+extern struct ckpt_endpoint_table {
+    struct ckpt_endpoint_fd entries[CKPT_ENDPOINT_FDS_MAX];
     size_t count;
-    char path[sizeof((struct sockaddr_un *)0)->sun_path]; /**< of a Unix socket; "": none */
-} ckpt_http_fds;
+    char path[sizeof((struct sockaddr_un *)0)->sun_path]; /**< of the Unix socket; "": none */
+} ckpt_endpoint_table;
 
 /**
- * In a restored process, before any other thread runs: take the numbers.  The endpoint's thread
- * closes them in its own time.
+ * In a restored process, before any other thread runs: reserve the numbers. The endpoint's thread
+ * closes them later.
  */
-void ckpt_http_hold(void);
+void ckpt_endpoint_table_reserve(void);
 
-/** Remove the name of a Unix socket.  May be called by ordinary code too. */
-void ckpt_http_unlink(void);
+/** Remove the name of the Unix socket. Ordinary code may call it too. */
+void ckpt_endpoint_table_unlink(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See new_environment.h.  Runs while all threads are parked: raw system calls only.  The strings
- * were made by `restore`, at addresses that are the process's own now.  They stay mapped if they
- * differ from those of the restore before, because the application may keep pointers into them.
+ * See new_environment.h. Runs while all threads are parked: raw system calls only.  The strings
+ * are in memory that `restore` mapped. They stay mapped if they differ from those of the previous
+ * restore, because the application may keep pointers to them.
  */
 #include "agent/parked/new_environment.h"
 
@@ -32,8 +32,8 @@ static bool same_words(char *const *left, char *const *right)
     return !*left && !*right;
 }
 
-/* The environment is the one of an earlier restore: that one's strings serve, also in /proc. */
-static bool keep(const struct ckpt_parameters *given)
+/* If the environment equals that of an earlier restore, use the earlier strings, also in /proc. */
+static bool reuse_kept(const struct ckpt_parameters *given)
 {
     struct prctl_mm_map *map = (struct prctl_mm_map *)given->mm_map;
 
@@ -55,7 +55,7 @@ void ckpt_environment_adopt(void)
 
     ckpt_environment.copy_is_other = ckpt_environment_sum(now) != ckpt_environment.copied_sum;
     ckpt_environment.frozen = now;
-    ckpt_environment.is_kept = keep(given);
+    ckpt_environment.is_kept = reuse_kept(given);
     if (!ckpt_environment.is_kept) {
         ckpt_environment.kept = (char **)given->environment;
         ckpt_environment.kept_start = given->env_start;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The environment that a restore gives to the C library (getenv, and what child processes get).
+ * The environment that a restore gives to the C library (getenv(), and child processes inherit it).
  */
 #ifndef CKPT_AGENT_PARKED_NEW_ENVIRONMENT_H
 #define CKPT_AGENT_PARKED_NEW_ENVIRONMENT_H
@@ -10,19 +10,19 @@
 
 extern struct ckpt_environment {
     char ***variable; /**< the C library's `environ`; set before each freeze */
-    char **frozen;    /**< what it was when the process was frozen; NULL: not restored yet */
-    /** That of the last restore that brought another one, and where its strings are. */
+    char **frozen;    /**< its value when the process was frozen; NULL: not restored yet */
+    /** The environment of the last restore with a different one, and where its strings are. */
     char **kept;
     uint64_t kept_start, kept_end;
-    bool is_kept;        /**< this restore brought the same one: its own copy is not needed */
-    uint32_t copied_sum; /**< of the one that Java has copied, when C had the same one; 0: never */
-    bool copy_is_other;  /**< native code has called setenv() since */
+    bool is_kept;        /**< this restore has an equal one, so its own strings are not needed */
+    uint32_t copied_sum; /**< checksum of C's environment when Java copied it; 0: never */
+    bool copy_is_other;  /**< C's environment has changed since (setenv() in native code) */
 } ckpt_environment;
 
-/** A checksum of words, NULL after the last. */
+/** A checksum of a NULL-terminated list of strings. */
 uint32_t ckpt_environment_sum(char *const *words);
 
-/** In the restored process, before any other thread runs.  No call, one pointer. */
+/** In the restored process, before any other thread runs: set the C library's `environ`. */
 void ckpt_environment_adopt(void);
 
 #endif

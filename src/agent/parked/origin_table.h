@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Where descriptors were opened, by their numbers: a table in pieces that are made when needed and
- * kept.  origins.c fills it in, under its lock.
+ * Where descriptors were opened: a table indexed by descriptor number, in pieces that are allocated
+ * when needed and never freed. origins.c fills it in under its lock.
  */
 #ifndef CKPT_AGENT_PARKED_ORIGIN_TABLE_H
 #define CKPT_AGENT_PARKED_ORIGIN_TABLE_H
@@ -13,17 +13,17 @@
 #define CKPT_ORIGIN_PIECES 1024
 
 struct ckpt_origin {
-    void *stack; /**< a global reference; of no meaning any more unless valid */
+    void *stack; /**< a global reference; meaningless unless valid */
     uint64_t device, inode;
     bool valid;
 };
 
-extern struct ckpt_origins {
+extern struct ckpt_origin_table {
     struct ckpt_origin *pieces[CKPT_ORIGIN_PIECES];
-    long pid; /**< of this process, not of a child that shares its memory (vfork) */
-} ckpt_origins;
+    long pid; /**< of the JVM, not of a child that shares its memory (vfork) */
+} ckpt_origin_table;
 
-/** In a restored process: descriptors are others of the same meaning. */
-void ckpt_origins_restored(void);
+/** In a restored process: the descriptors were opened again and may have other inodes. */
+void ckpt_origin_table_restored(void);
 
 #endif

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See requester.h.  Runs while all threads are parked: raw system calls and fixed memory only.
+ * See requester.h. Runs while all threads are parked: raw system calls and fixed memory only.
  *
- * A Unix socket gives the PID of the other end as this PID namespace numbers it, 0 for a process
- * outside: that one survives.  A process inside is waited for with a pidfd, which cannot be
- * mistaken for a later process with the same number.  A TCP connection gives no PID: its end must
- * do.
+ * A Unix socket has the peer's PID as seen in this PID namespace, or 0 for a process outside, which
+ * survives. A process inside is waited for with a pidfd, which cannot refer to a later process with
+ * the same PID. A TCP connection has no PID, so the wait is for its end.
  */
 #include "agent/parked/requester.h"
 
@@ -23,7 +22,7 @@
 #define PROGRESS_MS 200
 #define PARENT_FIELD 4 /* of /proc/PID/stat */
 
-/* Wait for @events on @fd until @deadline; whether they came. */
+/* Wait for @events on @fd until @deadline. Returns whether there are any. */
 static bool wait_for(int fd, short events, int64_t deadline)
 {
     struct pollfd wait = {.fd = fd, .events = events};
@@ -42,7 +41,7 @@ static bool is_unix(int fd)
            family == AF_UNIX;
 }
 
-/* The PID of the other end of a Unix socket; 0: outside of this PID namespace, or not known. */
+/* The PID of the peer of a Unix socket; 0: outside this PID namespace, or unknown. */
 static int peer_of(int fd)
 {
     struct ucred peer = {0};
@@ -63,8 +62,8 @@ static int parent_of(int pid)
                : 0;
 }
 
-/* Whether the end of this process would kill the process at the other end of a Unix socket. */
-static bool dies_with_us(int fd)
+/* Whether the kernel kills the peer of a Unix socket when this process ends. */
+static bool dies_with_jvm(int fd)
 {
     return fd > 0 && ckpt_sys_getpid() == 1 && peer_of(fd) > 1;
 }
@@ -79,7 +78,7 @@ void ckpt_requester_wait(const struct ckpt_requester *requester)
         return;
     pid = peer_of(fd);
     if (pid <= 0) {
-        if (!is_unix(fd)) /* otherwise it is outside, survives, and waits for our end itself */
+        if (!is_unix(fd)) /* a Unix peer is outside, survives, and waits for the JVM's end itself */
             wait_for(fd, POLLRDHUP, deadline);
         return;
     }
@@ -87,7 +86,7 @@ void ckpt_requester_wait(const struct ckpt_requester *requester)
         int parent = parent_of(pid);
         long ended = ckpt_syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
 
-        if (ended == -ENOSYS) /* before Linux 5.3: the socket's end must do */
+        if (ended == -ENOSYS) /* before Linux 5.3: wait for the connection's end */
             wait_for(fd, POLLRDHUP, deadline);
         if (ended < 0 || !wait_for((int)ended, POLLIN, deadline))
             return;
@@ -95,10 +94,10 @@ void ckpt_requester_wait(const struct ckpt_requester *requester)
     }
 }
 
-/* ---- what it is told ---- */
+/* ---- messages ---- */
 
-/* To a connection, or to standard error.  One that does not read must not hold the JVM up. */
-static void say(int fd, const char *text, size_t length)
+/* To a connection, or to standard error. Does not block if the reader is slow. */
+static void send_text(int fd, const char *text, size_t length)
 {
     struct pollfd room = {.fd = fd, .events = POLLOUT};
     struct timespec none = {0};
@@ -115,19 +114,19 @@ void ckpt_requester_progress(struct ckpt_requester *requester, uint64_t done, ui
     int64_t now = ckpt_clock_ms(CLOCK_MONOTONIC);
     char text[64];
 
-    if (requester->last_word || now - requester->progress_ms < PROGRESS_MS)
+    if (requester->written_text || now - requester->progress_ms < PROGRESS_MS)
         return;
     requester->progress_ms = now;
-    say(requester->fd, text,
-        ckpt_raw_format(text, sizeof text, "progress %lu %lu\n", (unsigned long)done,
-                        (unsigned long)total));
+    send_text(requester->fd, text,
+              ckpt_raw_format(text, sizeof text, "progress %lu %lu\n", (unsigned long)done,
+                              (unsigned long)total));
 }
 
 void ckpt_requester_written(const struct ckpt_requester *requester)
 {
-    const char *text = requester->last_word;
+    const char *text = requester->written_text;
 
     if (!text)
-        text = dies_with_us(requester->fd) ? "leave\n" : "written\n";
-    say(requester->fd, text, ckpt_raw_length(text));
+        text = dies_with_jvm(requester->fd) ? "leave\n" : "written\n";
+    send_text(requester->fd, text, ckpt_raw_length(text));
 }

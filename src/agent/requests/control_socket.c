@@ -11,8 +11,8 @@
  * in and told so.
  *
  * In the restored process the number of the listener and of each connection is a socket that
- * ckpt_control_hold() put there.  The control thread finds that it does not listen and lets it; the
- * others find that there is nobody, and close theirs.
+ * ckpt_control_fds_reserve() put there.  The control thread finds that it does not listen and lets
+ * it; the others find that there is nobody, and close theirs.
  */
 #include "agent/requests/control_socket.h"
 
@@ -88,7 +88,7 @@ static int listen_at(int fd, struct ckpt_error *error)
         unlink(name.sun_path);
         return ckpt_error_set(error, failed, "cannot make '%s'", path);
     }
-    memcpy(ckpt_control.path, path, sizeof path);
+    memcpy(ckpt_control_fds.path, path, sizeof path);
     return 0;
 }
 
@@ -111,8 +111,8 @@ static bool restart(uint32_t *began)
 
     do {
         *began = ckpt_generation_mark();
-        fcntl(ckpt_control.listener, F_SETFL, O_NONBLOCK);
-        failed = listen_at(ckpt_control.listener, &error);
+        fcntl(ckpt_control_fds.listener, F_SETFL, O_NONBLOCK);
+        failed = listen_at(ckpt_control_fds.listener, &error);
     } while (failed && ckpt_is_restored_since(*began));
     if (failed)
         ckpt_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM", error.text);
@@ -123,16 +123,16 @@ static bool restart(uint32_t *began)
 
 static void have_spare(void)
 {
-    if (ckpt_control.spare < 0)
-        ckpt_control.spare = fcntl(ckpt_control.listener, F_DUPFD_CLOEXEC, 0);
+    if (ckpt_control_fds.reserve < 0)
+        ckpt_control_fds.reserve = fcntl(ckpt_control_fds.listener, F_DUPFD_CLOEXEC, 0);
 }
 
 static void end_connection(int fd)
 {
     pthread_mutex_lock(&table);
-    for (int i = 0; i < CKPT_CONTROL_MOST; i++)
-        if (ckpt_control.connections[i] == fd)
-            ckpt_control.connections[i] = -1;
+    for (int i = 0; i < CKPT_CONTROL_CONNECTIONS_MAX; i++)
+        if (ckpt_control_fds.connections[i] == fd)
+            ckpt_control_fds.connections[i] = -1;
     close(fd);
     have_spare();
     pthread_mutex_unlock(&table);
@@ -161,17 +161,17 @@ static int admit(void)
     int place = 0, fd, failed;
 
     pthread_mutex_lock(&table);
-    while (place < CKPT_CONTROL_MOST && ckpt_control.connections[place] >= 0)
+    while (place < CKPT_CONTROL_CONNECTIONS_MAX && ckpt_control_fds.connections[place] >= 0)
         place++;
-    fd = accept4(ckpt_control.listener, NULL, NULL, SOCK_CLOEXEC);
-    if (fd < 0 && errno == EMFILE && ckpt_control.spare >= 0) {
-        close(ckpt_control.spare);
-        ckpt_control.spare = -1;
-        fd = accept4(ckpt_control.listener, NULL, NULL, SOCK_CLOEXEC);
+    fd = accept4(ckpt_control_fds.listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0 && errno == EMFILE && ckpt_control_fds.reserve >= 0) {
+        close(ckpt_control_fds.reserve);
+        ckpt_control_fds.reserve = -1;
+        fd = accept4(ckpt_control_fds.listener, NULL, NULL, SOCK_CLOEXEC);
     }
     failed = fd < 0 ? errno : 0;
-    if (fd >= 0 && place < CKPT_CONTROL_MOST) {
-        ckpt_control.connections[place] = fd;
+    if (fd >= 0 && place < CKPT_CONTROL_CONNECTIONS_MAX) {
+        ckpt_control_fds.connections[place] = fd;
     } else if (fd >= 0) {
         turn_away(fd, "there are too many requests on their way");
         close(fd);
@@ -187,7 +187,7 @@ static int admit(void)
 /* After a failed accept: whether the next one may do better. */
 static bool go_on(int failed, uint32_t *began)
 {
-    struct pollfd trouble = {.fd = ckpt_control.listener};
+    struct pollfd trouble = {.fd = ckpt_control_fds.listener};
 
     if (ckpt_is_restored_since(*began))
         return restart(began);
@@ -204,12 +204,12 @@ static void *run(void *unused)
 
     (void)unused;
     for (;;) {
-        struct pollfd wait = {.fd = ckpt_control.listener, .events = POLLIN};
+        struct pollfd wait = {.fd = ckpt_control_fds.listener, .events = POLLIN};
         int fd = poll(&wait, 1, -1) < 0 ? -1 : admit();
 
         if (fd < 0 && !go_on(errno, &began)) {
-            ckpt_control_unlink();
-            shutdown(ckpt_control.listener, SHUT_RDWR);
+            ckpt_control_fds_unlink();
+            shutdown(ckpt_control_fds.listener, SHUT_RDWR);
             return NULL;
         }
         if (fd >= 0 && ckpt_thread_start("ckpt request", serve, (void *)(intptr_t)fd) != 0) {
@@ -224,23 +224,23 @@ int ckpt_control_start(struct ckpt_error *error)
 {
     int failed;
 
-    if (ckpt_control.listener >= 0)
+    if (ckpt_control_fds.listener >= 0)
         return 0; /* switched off and on again */
-    ckpt_control.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (ckpt_control.listener < 0)
+    ckpt_control_fds.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (ckpt_control_fds.listener < 0)
         return ckpt_error_set(error, errno, "cannot make a Unix socket");
-    if (listen_at(ckpt_control.listener, error) < 0) {
-        close(ckpt_control.listener);
-        ckpt_control.listener = -1;
+    if (listen_at(ckpt_control_fds.listener, error) < 0) {
+        close(ckpt_control_fds.listener);
+        ckpt_control_fds.listener = -1;
         return -1;
     }
     have_spare();
     failed = ckpt_thread_start("ckpt control", run, NULL);
     if (failed) {
-        close(ckpt_control.listener);
-        close(ckpt_control.spare);
-        ckpt_control.listener = ckpt_control.spare = -1;
-        ckpt_control_unlink();
+        close(ckpt_control_fds.listener);
+        close(ckpt_control_fds.reserve);
+        ckpt_control_fds.listener = ckpt_control_fds.reserve = -1;
+        ckpt_control_fds_unlink();
         return ckpt_error_set(error, failed, "cannot start the control thread");
     }
     return 0;

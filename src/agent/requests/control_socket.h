@@ -34,7 +34,9 @@
 /** Bind the socket and start the thread that serves it. 0 or -1. */
 int ckpt_control_start(struct ckpt_error *error);
 
-/** Keep connections from coming and going, from before ckpt_control_fds() to after the freeze. */
+/**
+ * Keep connections from coming and going, from before ckpt_control_fds_list() to after the freeze.
+ */
 void ckpt_control_lock(void);
 void ckpt_control_unlock(void);
 

@@ -12,7 +12,7 @@
  * by an eventfd.
  *
  * In the restored process the thread finds another generation, and numbers of descriptors that
- * ckpt_http_hold() has kept for it.
+ * ckpt_endpoint_table_reserve() has kept for it.
  */
 #include "agent/requests/http/endpoint.h"
 
@@ -68,14 +68,14 @@ struct loop {
 /* The listening sockets alone: the name of a Unix socket may be another clone's by now. */
 static void forget_listeners(void)
 {
-    ckpt_http_fds.path[0] = '\0';
+    ckpt_endpoint_table.path[0] = '\0';
     while (listener_count)
         ckpt_http_fds_close(listeners[--listener_count]);
 }
 
 static void close_listeners(void)
 {
-    ckpt_http_unlink();
+    ckpt_endpoint_table_unlink();
     forget_listeners();
 }
 
@@ -87,7 +87,7 @@ static int listen_at(const struct ckpt_http_addr *addr, struct ckpt_error *error
         return -1;
     }
     if (addr->kind == CKPT_HTTP_UNIX)
-        strcpy(ckpt_http_fds.path, addr->path);
+        strcpy(ckpt_endpoint_table.path, addr->path);
     return 0;
 }
 

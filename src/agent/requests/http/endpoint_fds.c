@@ -23,18 +23,18 @@
 /* More than that many others' connections at a time are not even answered. */
 #define STRANGERS_MAX 4
 
-static struct ckpt_http_fds *const fds = &ckpt_http_fds; /* of the endpoint's thread */
+static struct ckpt_endpoint_table *const fds = &ckpt_endpoint_table; /* of the endpoint's thread */
 static int waker = -1;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t resumed = PTHREAD_COND_INITIALIZER;
 static bool paused;
 
-static struct ckpt_http_fd *find(int fd)
+static struct ckpt_endpoint_fd *find(int fd)
 {
     for (size_t i = 0; i < fds->count; i++)
-        if (fds->table[i].fd == fd)
-            return &fds->table[i];
+        if (fds->entries[i].fd == fd)
+            return &fds->entries[i];
     return NULL;
 }
 
@@ -50,9 +50,9 @@ int ckpt_http_fds_add(int fd)
     bool room;
 
     lock_when_nobody_freezes();
-    room = fds->count < CKPT_HTTP_FDS_MAX - CKPT_HTTP_CONNECTIONS_MAX;
+    room = fds->count < CKPT_ENDPOINT_FDS_MAX - CKPT_HTTP_CONNECTIONS_MAX;
     if (room)
-        fds->table[fds->count++] = (struct ckpt_http_fd){.fd = fd};
+        fds->entries[fds->count++] = (struct ckpt_endpoint_fd){.fd = fd};
     else
         close(fd);
     pthread_mutex_unlock(&lock);
@@ -61,7 +61,7 @@ int ckpt_http_fds_add(int fd)
 
 void ckpt_http_fds_close(int fd)
 {
-    struct ckpt_http_fd *entry;
+    struct ckpt_endpoint_fd *entry;
 
     lock_when_nobody_freezes();
     close(fd);
@@ -69,15 +69,15 @@ void ckpt_http_fds_close(int fd)
         waker = -1;
     entry = find(fd);
     if (entry)
-        *entry = fds->table[--fds->count];
+        *entry = fds->entries[--fds->count];
     pthread_mutex_unlock(&lock);
 }
 
 void ckpt_http_fds_close_all(void)
 {
     for (size_t i = fds->count; i-- > 0;)
-        if (!fds->table[i].served)
-            ckpt_http_fds_close(fds->table[i].fd);
+        if (!fds->entries[i].served)
+            ckpt_http_fds_close(fds->entries[i].fd);
 }
 
 int ckpt_http_fds_open_waker(void)
@@ -102,7 +102,7 @@ void ckpt_http_fds_wake(void)
 
 void ckpt_http_fds_served(int fd)
 {
-    struct ckpt_http_fd *entry = find(fd);
+    struct ckpt_endpoint_fd *entry = find(fd);
 
     if (entry)
         entry->served = true;
@@ -113,7 +113,7 @@ static size_t count_of(bool strangers_only)
     size_t found = 0;
 
     for (size_t i = 0; i < fds->count; i++)
-        found += fds->table[i].connection && (!strangers_only || fds->table[i].stranger);
+        found += fds->entries[i].connection && (!strangers_only || fds->entries[i].forbidden);
     return found;
 }
 
@@ -124,14 +124,14 @@ size_t ckpt_http_fds_connections(void)
 
 bool ckpt_http_fds_is_stranger(int fd)
 {
-    const struct ckpt_http_fd *entry = find(fd);
+    const struct ckpt_endpoint_fd *entry = find(fd);
 
-    return !entry || entry->stranger;
+    return !entry || entry->forbidden;
 }
 
 void ckpt_http_fds_answered(int fd)
 {
-    struct ckpt_http_fd *entry = find(fd);
+    struct ckpt_endpoint_fd *entry = find(fd);
 
     if (entry) {
         entry->age_ms = 0;
@@ -142,11 +142,11 @@ void ckpt_http_fds_answered(int fd)
 void ckpt_http_fds_age(int64_t step_ms, int64_t limit_ms)
 {
     for (size_t i = 0; i < fds->count; i++) {
-        if (!fds->table[i].connection || fds->table[i].served)
+        if (!fds->entries[i].connection || fds->entries[i].served)
             continue;
-        fds->table[i].age_ms += step_ms;
-        if (fds->table[i].age_ms > limit_ms)
-            shutdown(fds->table[i].fd, SHUT_RDWR); /* libevent sees its end, and closes it */
+        fds->entries[i].age_ms += step_ms;
+        if (fds->entries[i].age_ms > limit_ms)
+            shutdown(fds->entries[i].fd, SHUT_RDWR); /* libevent sees its end, and closes it */
     }
 }
 
@@ -157,7 +157,7 @@ size_t ckpt_http_pause(int *ret, size_t room)
     pthread_mutex_lock(&lock);
     paused = true;
     for (i = 0; i < fds->count && i < room; i++)
-        ret[i] = fds->table[i].fd;
+        ret[i] = fds->entries[i].fd;
     pthread_mutex_unlock(&lock);
     return i;
 }
@@ -189,7 +189,7 @@ int __wrap_evutil_accept4_(int listener, struct sockaddr *address, socklen_t *si
 
     lock_when_nobody_freezes();
     errno = EAGAIN;
-    if (count_of(false) < CKPT_HTTP_CONNECTIONS_MAX && fds->count < CKPT_HTTP_FDS_MAX)
+    if (count_of(false) < CKPT_HTTP_CONNECTIONS_MAX && fds->count < CKPT_ENDPOINT_FDS_MAX)
         fd = __real_evutil_accept4_(listener, address, size, flags | SOCK_CLOEXEC);
     if (fd >= 0) {
         bool stranger = !ckpt_http_peer_is_allowed(fd);
@@ -199,8 +199,8 @@ int __wrap_evutil_accept4_(int listener, struct sockaddr *address, socklen_t *si
             fd = -1;
             errno = ECONNABORTED;
         } else {
-            fds->table[fds->count++] =
-                (struct ckpt_http_fd){.fd = fd, .connection = true, .stranger = stranger};
+            fds->entries[fds->count++] =
+                (struct ckpt_endpoint_fd){.fd = fd, .connection = true, .forbidden = stranger};
         }
     }
     pthread_mutex_unlock(&lock);
@@ -212,10 +212,10 @@ int __wrap_evutil_make_internal_pipe_(int ends[2])
     int result = -1;
 
     lock_when_nobody_freezes();
-    if (fds->count + 2 <= CKPT_HTTP_FDS_MAX) {
+    if (fds->count + 2 <= CKPT_ENDPOINT_FDS_MAX) {
         result = __real_evutil_make_internal_pipe_(ends);
         for (int i = 0; result == 0 && i < 2; i++)
-            fds->table[fds->count++] = (struct ckpt_http_fd){.fd = ends[i]};
+            fds->entries[fds->count++] = (struct ckpt_endpoint_fd){.fd = ends[i]};
     } else {
         errno = EMFILE;
     }

@@ -13,7 +13,7 @@
 
 #include "agent/parked/endpoint_table.h"
 
-/** The most that there can be at a time; of all descriptors: CKPT_HTTP_FDS_MAX. */
+/** The most that there can be at a time; of all descriptors: CKPT_ENDPOINT_FDS_MAX. */
 #define CKPT_HTTP_CONNECTIONS_MAX 16
 
 /** Take charge of a listening socket; -1 if there are too many, and then it is closed. */

@@ -31,7 +31,7 @@ public final class Agent {
     public static void premain(String options, Instrumentation instrumentation) {
         try {
             if (present() != null) {
-                report("warning", "the agent is in this JVM already; the options '"
+                report("warning", "the agent is already in this JVM; the options '"
                         + (options == null ? "" : options) + "' are not used");
                 return;
             }
