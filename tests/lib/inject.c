@@ -48,7 +48,7 @@
 
 #define MOST 4096
 #define MOST_CODE 512
-#define CALLERS 3
+#define CALLERS 4 // one is the function that makes all calls
 #define LONGEST_FUNCTION 16384
 #define LARGEST_LIBRARY (4 << 20) // of its bytes before its code
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "arch/arch.h"
+#include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 
@@ -51,20 +52,34 @@ uint64_t *ckpt_arch_frame_register(ucontext_t *frame, unsigned index)
 
 /* ---- the call that a thread is before or after ---- */
 
-static bool is_call(uint64_t at)
+static bool is_call(const uint8_t *code)
 {
-    uint8_t code[CALL_SIZE];
+    return code[0] == 0x0f && code[1] == 0x05; /* where the first is, the second is too */
+}
 
-    return ckpt_raw_peek(code, at, sizeof code) == 0 && code[0] == 0x0f && code[1] == 0x05;
+/*
+ * The code before @ip, at most @size bytes of it: at its place if that is in the page that the
+ * thread executes, which is faster, or else copied to @copy. NULL: it cannot be read.
+ */
+static const uint8_t *code_before(uint64_t ip, size_t size, uint8_t *copy)
+{
+    if (ip - ckpt_page_floor(ip) >= size)
+        return (const uint8_t *)ip - size;
+    return ckpt_raw_peek(copy, ip - size, size) == 0 ? copy : NULL;
 }
 
 enum ckpt_arch_call ckpt_arch_frame_call(const ucontext_t *frame)
 {
     uint64_t ip = ckpt_arch_frame_ip(frame);
+    uint8_t copy[CALL_SIZE];
 
-    if (frame->uc_mcontext.gregs[REG_RAX] == -EINTR && is_call(ip - CALL_SIZE))
-        return CKPT_ARCH_CALL_AFTER;
-    return is_call(ip) ? CKPT_ARCH_CALL_BEFORE : CKPT_ARCH_CALL_NONE;
+    if (frame->uc_mcontext.gregs[REG_RAX] == -EINTR) {
+        const uint8_t *code = code_before(ip, CALL_SIZE, copy);
+
+        if (code && is_call(code))
+            return CKPT_ARCH_CALL_AFTER;
+    }
+    return is_call((const uint8_t *)ip) ? CKPT_ARCH_CALL_BEFORE : CKPT_ARCH_CALL_NONE;
 }
 
 uint64_t ckpt_arch_frame_argument(const ucontext_t *frame, unsigned index)
@@ -116,12 +131,13 @@ void ckpt_arch_frame_number(const ucontext_t *frame, enum ckpt_arch_call call,
 {
     const greg_t *registers = frame->uc_mcontext.gregs;
     uint64_t ip = ckpt_arch_frame_ip(frame);
-    uint8_t code[CODE];
+    uint8_t copy[CODE + CALL_SIZE];
+    const uint8_t *code;
 
     *ret_number = (struct ckpt_arch_number){.is_certain = call == CKPT_ARCH_CALL_BEFORE,
                                             .value = (uint64_t)registers[REG_RAX]};
     if (call != CKPT_ARCH_CALL_AFTER || (uint64_t)registers[REG_RCX] != ip || /* set by syscall */
-        ckpt_raw_peek(code, ip - CALL_SIZE - CODE, CODE) < 0)
+        !(code = code_before(ip, sizeof copy, copy)))
         return;
     ret_number->is_certain = find_constant(code, code + CODE, &ret_number->value);
     if (!ret_number->is_certain && is_cancellable_syscall(code)) {
