@@ -15,13 +15,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/engine_host.h"
 #include "agent/hints.h"
 #include "agent/java/origins.h"
 #include "agent/java/parameters.h"
 #include "agent/options.h"
 #include "agent/parked/control_fds.h"
 #include "agent/parked/endpoint_table.h"
+#include "agent/parked/host_calls.h"
 #include "agent/parked/requester.h"
 #include "agent/policy_option.h"
 #include "agent/requests/control_socket.h"
@@ -38,12 +38,14 @@
 #include "hotspot/heap.h"
 #include "hotspot/jvm_memory.h"
 #include "hotspot/memory_limit.h"
+#include "hotspot/parked/ending_threads.h"
 #include "hotspot/perfdata.h"
 #include "hotspot/renew/generators.h"
 #include "hotspot/renew/java_command.h"
 #include "hotspot/renew/management.h"
 #include "hotspot/renew/renew.h"
 #include "hotspot/thread_ids.h"
+#include "hotspot/thread_list.h"
 #include "hotspot/timers.h"
 #include "runtime/java.h"
 #include "runtime/jvm.h"
@@ -252,7 +254,8 @@ jint ckpt_native_freeze(JNIEnv *env, jclass owner, jlong request, jobject report
 void ckpt_checkpoint_init(JNIEnv *env)
 {
     ckpt_java_command_init();
-    ckpt_heap_init();
-    ckpt_lazy_init();
-    ckpt_thread_ids_init(env);
+    ckpt_thread_list_find();
+    ckpt_heap_find();
+    ckpt_lazy_find();
+    ckpt_thread_ids_find(env);
 }

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct ckpt_park;
+struct ckpt_parked_threads;
 struct ckpt_policies;
 struct ckpt_range;
 
@@ -21,27 +21,32 @@ struct ckpt_range;
  * Functions that run while all other threads are parked: raw system calls and fixed memory only.
  */
 struct ckpt_host_parked {
-    /** The address where HotSpot stores the calling thread's TID, or NULL; async-signal-safe. */
-    uint32_t *(*cached_tid)(void);
+    /**
+     * The address where HotSpot stores the TID of the thread with this thread pointer, or NULL;
+     * called on that thread, async-signal-safe.
+     */
+    uint32_t *(*cached_tid)(uint64_t thread_pointer);
     /**
      * Whether free_memory() can be called. If not, the engine lets the threads run briefly and
      * parks them again, up to a limit.
      */
-    bool (*at_rest)(const struct ckpt_park *park);
+    bool (*at_rest)(const struct ckpt_parked_threads *threads);
     /**
      * Memory whose content need not be in the image, in ascending order. Only if at_rest().
      * @return the number of ranges written to @ret, at most @room
      */
     size_t (*free_memory)(struct ckpt_range *ret, size_t room);
     /** The unused parts of thread stacks, likewise. */
-    size_t (*unused_stacks)(const struct ckpt_park *park, struct ckpt_range *ret, size_t room);
+    size_t (*unused_stacks)(const struct ckpt_parked_threads *threads, struct ckpt_range *ret,
+                            size_t room);
     /**
      * Memory of the JVM that a restore may map from the image lazily, because no code relies on it
      * being anonymous, likewise.
      */
-    size_t (*lazy_memory)(const struct ckpt_park *park, struct ckpt_range *ret, size_t room);
+    size_t (*lazy_memory)(const struct ckpt_parked_threads *threads, struct ckpt_range *ret,
+                          size_t room);
     /** A message why the process must not be frozen in its present state, or NULL. */
-    const char *(*obstacle)(const struct ckpt_park *park);
+    const char *(*obstacle)(const struct ckpt_parked_threads *threads);
     /** Called repeatedly while the image is written. @context is that of the host. */
     void (*progress)(void *context, uint64_t done, uint64_t total);
     /** Called when the image is complete, before the process ends. */

@@ -15,8 +15,6 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <link.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,18 +26,13 @@
 
 #include "arch/arch.h"
 #include "base/cleanup.h"
-#include "base/raw.h"
-#include "base/syscall.h"
+#include "hotspot/libjvm.h"
+#include "hotspot/parked/attach_repair.h"
 #include "hotspot/parked/process_files.h"
 #include "runtime/jvm.h"
 
 #define FIXED_MAJOR 14 /* the first release without these faults */
 #define FIXED_UPDATE_OF_11 13
-
-static int32_t *stored_pid;     /* in libjvm; NULL: this JVM does not store it */
-static char *socket_path;       /* of the listener, in libjvm */
-static size_t socket_path_size; /* bytes that may be written there */
-static int listener_fd = -1;
 
 /* ---- the version of the JVM ---- */
 
@@ -57,80 +50,36 @@ static bool is_affected(bool *ret_8)
     return major > 0 && major < FIXED_MAJOR && !(major == 11 && update >= FIXED_UPDATE_OF_11);
 }
 
-/* ---- libjvm ---- */
-
-struct libjvm {
-    const void *inside; /* any address of it */
-    void *getpid;
-    const struct dl_phdr_info *info;
-    bool search_pid; /* it stores the PID, at an address that is not known yet */
-};
-
-static bool is_writable(const struct libjvm *libjvm, const void *at, size_t size)
-{
-    for (int i = 0; i < libjvm->info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &libjvm->info->dlpi_phdr[i];
-        uintptr_t start = libjvm->info->dlpi_addr + segment->p_vaddr;
-
-        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) && (uintptr_t)at >= start &&
-            (uintptr_t)at + size <= start + segment->p_memsz)
-            return true;
-    }
-    return false;
-}
+/* ---- in libjvm ---- */
 
 /* Find code that reads a variable and calls getpid() if it is zero; its value must be the PID. */
-static void search_code(const struct libjvm *libjvm, const uint8_t *start, const uint8_t *end)
+static void search_code(const char *start, const char *end)
 {
+    const uint8_t *from = (const uint8_t *)start, *to = (const uint8_t *)end, *at = from;
+    void *function = dlsym(RTLD_DEFAULT, "getpid");
     struct ckpt_arch_default code;
-    const uint8_t *at = start;
 
-    while (!stored_pid && (at = ckpt_arch_code_next_default(at, start, end, &code)))
-        if (is_writable(libjvm, code.slot, sizeof *code.slot) && *code.slot == libjvm->getpid &&
-            is_writable(libjvm, code.variable, sizeof *code.variable) && *code.variable == getpid())
-            stored_pid = code.variable;
+    while (!ckpt_attach.stored_pid && (at = ckpt_arch_code_next_default(at, from, to, &code)))
+        if (ckpt_libjvm_has_data(code.slot, sizeof *code.slot) && *code.slot == function &&
+            ckpt_libjvm_has_data(code.variable, sizeof *code.variable) &&
+            *code.variable == getpid())
+            ckpt_attach.stored_pid = code.variable;
 }
 
-static void search_socket_path(char *start, size_t size)
+static void search_socket_path(char *start, char *end)
 {
     char name[64];
     size_t length = (size_t)snprintf(name, sizeof name, CKPT_ATTACH_SOCKET "%d", (int)getpid()) + 1;
-    char *found = memmem(start, size, name, length);
+    char *found = memmem(start, (size_t)(end - start), name, length);
+    size_t room = length + 8; /* the array has 108 bytes; unused ones are zero */
 
-    if (found) {
-        socket_path = found;
-        socket_path_size = length + 8; /* the array has 108 bytes; unused ones are zero */
-        for (size_t i = length; i < socket_path_size; i++)
-            if (found + i >= start + size || found[i])
-                socket_path_size = i;
-    }
-}
-
-static int search_libjvm(struct dl_phdr_info *info, size_t size, void *context)
-{
-    struct libjvm *libjvm = context;
-    bool is_libjvm = false;
-
-    (void)size;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-
-        is_libjvm |= info->dlpi_phdr[i].p_type == PT_LOAD && (uintptr_t)libjvm->inside >= start &&
-                     (uintptr_t)libjvm->inside < start + info->dlpi_phdr[i].p_memsz;
-    }
-    libjvm->info = info;
-    for (int i = 0; is_libjvm && i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        char *start = (char *)(info->dlpi_addr + segment->p_vaddr);
-
-        if (segment->p_type != PT_LOAD)
-            continue;
-        if (segment->p_flags & PF_W)
-            search_socket_path(start, segment->p_memsz);
-        else if ((segment->p_flags & PF_X) && libjvm->search_pid)
-            search_code(libjvm, (uint8_t *)start, (uint8_t *)start + segment->p_filesz);
-    }
-    return is_libjvm;
+    if (!found)
+        return;
+    for (size_t i = length; i < room; i++)
+        if (found + i >= end || found[i])
+            room = i;
+    ckpt_attach.socket_path = found;
+    ckpt_attach.socket_path_room = room;
 }
 
 /* ---- the listener ---- */
@@ -159,56 +108,20 @@ static int find_listener(void)
 
 void ckpt_attach_jdk8_prepare(void)
 {
-    struct libjvm libjvm = {.getpid = dlsym(RTLD_DEFAULT, "getpid")};
+    const struct ckpt_libjvm *libjvm = ckpt_libjvm();
     bool is_8;
-    void *handle = is_affected(&is_8) ? dlopen("libjvm.so", RTLD_LAZY | RTLD_NOLOAD) : NULL;
 
-    socket_path = NULL;
-    listener_fd = -1;
-    if (!handle)
+    ckpt_attach.socket_path = NULL;
+    ckpt_attach.listener = -1;
+    if (!is_affected(&is_8) || !libjvm)
         return;
-    libjvm.inside = dlsym(handle, "gHotSpotVMStructs");
-    dlclose(handle);
-    libjvm.search_pid = is_8 && !stored_pid;
-    if (libjvm.inside && libjvm.getpid)
-        dl_iterate_phdr(search_libjvm, &libjvm);
-    listener_fd = find_listener();
-}
+    for (size_t i = 0; i < libjvm->count; i++) {
+        const struct ckpt_libjvm_segment *segment = &libjvm->segments[i];
 
-/* ---- in the restored process ---- */
-
-/* As HotSpot does: binds to another name first, so that no one connects before it listens. */
-static void replace_socket(const char *path)
-{
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    long made = ckpt_syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
-
-    ckpt_raw_format(name.sun_path, sizeof name.sun_path, "%s.tmp", path);
-    if (made < 0)
-        return;
-    ckpt_syscall(SYS_unlinkat, AT_FDCWD, name.sun_path, 0, 0, 0, 0);
-    if (ckpt_syscall(SYS_bind, made, &name, sizeof name, 0, 0, 0) == 0) {
-        ckpt_syscall(SYS_fchmodat, AT_FDCWD, name.sun_path, 0600, 0, 0, 0);
-        if (ckpt_syscall(SYS_listen, made, 5, 0, 0, 0, 0) == 0 &&
-            ckpt_syscall(SYS_renameat, AT_FDCWD, name.sun_path, AT_FDCWD, path, 0, 0) == 0)
-            ckpt_syscall(SYS_dup3, made, listener_fd, O_CLOEXEC, 0, 0, 0);
-        else
-            ckpt_syscall(SYS_unlinkat, AT_FDCWD, name.sun_path, 0, 0, 0, 0);
+        if (segment->writable)
+            search_socket_path(segment->start, segment->end);
+        else if (segment->executable && is_8)
+            search_code(segment->start, segment->file_end);
     }
-    ckpt_sys_close((int)made);
-}
-
-void ckpt_attach_jdk8_restore(void)
-{
-    char path[64];
-    size_t length = (size_t)ckpt_raw_format(path, sizeof path, CKPT_ATTACH_SOCKET "%d",
-                                            (int)ckpt_sys_getpid()) +
-                    1;
-
-    if (stored_pid)
-        *stored_pid = (int32_t)ckpt_sys_getpid();
-    if (socket_path && length <= socket_path_size)
-        memcpy(socket_path, path, length);
-    if (listener_fd >= 0)
-        replace_socket(path);
+    ckpt_attach.listener = find_listener();
 }

@@ -11,23 +11,17 @@
 #include "hotspot/clock_calls.h"
 
 #include <dlfcn.h>
-#include <link.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/page.h"
+#include "hotspot/libjvm.h"
 #include "hotspot/parked/clock_redirect.h"
 
 #define EPOCH_MIN 1000000000 /* seconds: from here on a time is a date, below it is an uptime */
 
 static struct ckpt_clock_calls *const found = &ckpt_clock_calls;
-
-typedef int clock_fn(clockid_t clock, struct timespec *now);
-typedef int wait_fn(pthread_cond_t *condition, pthread_mutex_t *mutex,
-                    const struct timespec *deadline);
 
 static struct timespec shifted(const struct timespec *time, int64_t by)
 {
@@ -69,62 +63,16 @@ static int shifted_wait(pthread_cond_t *condition, pthread_mutex_t *mutex,
 
 /* ---- the pointers in libjvm ---- */
 
-static void search(const struct dl_phdr_info *info, const ElfW(Phdr) * segment, void *function,
-                   void *replacement)
+static void search(const struct ckpt_libjvm *libjvm, const struct ckpt_libjvm_segment *segment,
+                   void *function, void *replacement)
 {
-    void **at = (void **)(info->dlpi_addr + segment->p_vaddr);
-    void **end = (void **)(info->dlpi_addr + segment->p_vaddr + segment->p_memsz);
-
-    for (; at < end && found->count < CKPT_CLOCK_CALLS_MAX; at++)
-        if (*at == function)
+    for (void **at = (void **)segment->start; (char *)(at + 1) <= segment->end; at++)
+        if (*at == function && found->count < CKPT_CLOCK_CALLS_MAX)
             found->calls[found->count++] =
-                (struct ckpt_clock_call){.at = at, .replacement = replacement};
-}
-
-static void mark_read_only(const struct dl_phdr_info *info, const ElfW(Phdr) * relro)
-{
-    uintptr_t start = ckpt_page_floor(info->dlpi_addr + relro->p_vaddr);
-    uintptr_t end = ckpt_page_floor(info->dlpi_addr + relro->p_vaddr + relro->p_memsz);
-
-    for (size_t i = 0; i < found->count; i++)
-        if ((uintptr_t)found->calls[i].at >= start && (uintptr_t)found->calls[i].at < end)
-            found->calls[i].read_only = true;
-}
-
-struct wanted {
-    void *in_libjvm; /* any address of it */
-    clock_fn *clock;
-    wait_fn *wait;
-};
-
-static int search_libjvm(struct dl_phdr_info *info, size_t size, void *context)
-{
-    const struct wanted *wanted = context;
-    uintptr_t inside = (uintptr_t)wanted->in_libjvm;
-    bool is_libjvm = false;
-
-    (void)size;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        uintptr_t start = info->dlpi_addr + segment->p_vaddr;
-
-        is_libjvm |=
-            segment->p_type == PT_LOAD && inside >= start && inside < start + segment->p_memsz;
-    }
-    if (!is_libjvm)
-        return 0;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-
-        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_W))
-            continue;
-        search(info, segment, (void *)wanted->clock, (void *)shifted_clock);
-        search(info, segment, (void *)wanted->wait, (void *)shifted_wait);
-    }
-    for (int i = 0; i < info->dlpi_phnum; i++)
-        if (info->dlpi_phdr[i].p_type == PT_GNU_RELRO)
-            mark_read_only(info, &info->dlpi_phdr[i]);
-    return 1;
+                (struct ckpt_clock_call){.at = at,
+                                         .replacement = replacement,
+                                         .read_only = (uint64_t)at >= libjvm->relocated.start &&
+                                                      (uint64_t)at < libjvm->relocated.end};
 }
 
 static bool has_call_to(void *replacement)
@@ -137,18 +85,18 @@ static bool has_call_to(void *replacement)
 
 bool ckpt_clock_calls_find(void)
 {
-    void *libjvm = dlopen("libjvm.so", RTLD_LAZY | RTLD_NOLOAD);
-    struct wanted wanted = {.in_libjvm = libjvm ? dlsym(libjvm, "gHotSpotVMStructs") : NULL,
-                            .clock = (clock_fn *)dlsym(RTLD_DEFAULT, "clock_gettime"),
-                            .wait = (wait_fn *)dlsym(RTLD_DEFAULT, "pthread_cond_timedwait")};
+    const struct ckpt_libjvm *libjvm = ckpt_libjvm();
+    void *clock = dlsym(RTLD_DEFAULT, "clock_gettime");
+    void *wait = dlsym(RTLD_DEFAULT, "pthread_cond_timedwait");
 
-    if (libjvm)
-        dlclose(libjvm);
     if (found->are_redirected)
         return true; /* the pointers are known, and no longer have the values to search for */
     found->count = 0;
-    if (wanted.in_libjvm && wanted.clock && wanted.wait)
-        dl_iterate_phdr(search_libjvm, &wanted);
+    for (size_t i = 0; libjvm && clock && wait && i < libjvm->count; i++)
+        if (libjvm->segments[i].writable) {
+            search(libjvm, &libjvm->segments[i], clock, (void *)shifted_clock);
+            search(libjvm, &libjvm->segments[i], wait, (void *)shifted_wait);
+        }
     return found->count < CKPT_CLOCK_CALLS_MAX && has_call_to((void *)shifted_clock) &&
            has_call_to((void *)shifted_wait);
 }

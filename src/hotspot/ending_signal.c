@@ -10,24 +10,16 @@
 #include <linux/futex.h>
 #include <time.h>
 
-#include "base/raw.h"
 #include "base/syscall.h"
 #include "base/tasks.h"
+#include "hotspot/parked/ending_threads.h"
 #include "runtime/java.h"
 
-#define SIGNALS 3
-#define MOST_BUSY 8
 #define PATIENCE 50 /* looks at a handler of the application's that is busy */
 #define LOOK_NS 20000000
 
-static const struct {
-    const char *signal, *thread;
-} ends[SIGNALS] = {
-    {"TERM", "SIGTERM handler"}, {"INT", "SIGINT handler"}, {"HUP", "SIGHUP handler"}};
-
-static bool is_applications[SIGNALS]; /* who handles the signal */
-static uint32_t busy[MOST_BUSY];      /* threads of such handlers, which do something else */
-static size_t busy_count;
+static struct ckpt_ending_busy *const busy = &ckpt_ending_busy;
+static bool is_applications[CKPT_ENDING_SIGNALS]; /* who handles the signal */
 
 /* ---- whose handlers they are ---- */
 
@@ -61,8 +53,8 @@ static bool ask(JNIEnv *env, const char *name, const char *type)
     jobject own = get ? (*env)->GetStaticObjectField(env, terminator, mine) : NULL;
     jobject handlers = own ? (*env)->GetStaticObjectField(env, signal, all) : NULL;
 
-    for (int i = 0; handlers && i < SIGNALS; i++) {
-        jobject found = handler_of(env, handlers, get, signal, make, ends[i].signal);
+    for (int i = 0; handlers && i < CKPT_ENDING_SIGNALS; i++) {
+        jobject found = handler_of(env, handlers, get, signal, make, ckpt_ending_signals[i].name);
 
         if ((*env)->ExceptionCheck(env))
             break;
@@ -78,7 +70,7 @@ static bool any_is_applications(JNIEnv *env)
 {
     bool any = false;
 
-    for (int i = 0; i < SIGNALS; i++)
+    for (int i = 0; i < CKPT_ENDING_SIGNALS; i++)
         is_applications[i] = false;
     if ((*env)->PushLocalFrame(env, 32) != JNI_OK) {
         (*env)->ExceptionClear(env);
@@ -87,30 +79,21 @@ static bool any_is_applications(JNIEnv *env)
     if (!ask(env, "jdk.internal.misc.Signal", "Ljdk/internal/misc/Signal$Handler;"))
         ask(env, "sun.misc.Signal", "Lsun/misc/SignalHandler;"); /* JDK 8 */
     (*env)->PopLocalFrame(env, NULL);
-    for (int i = 0; i < SIGNALS; i++)
+    for (int i = 0; i < CKPT_ENDING_SIGNALS; i++)
         any |= is_applications[i];
     return any;
 }
 
 /* ---- their threads ---- */
 
-/* The signal that the thread of that name is for; -1: none. */
-static int signal_of(const char *thread)
-{
-    for (int i = 0; i < SIGNALS; i++)
-        if (ckpt_raw_equal(thread, ends[i].thread))
-            return i;
-    return -1;
-}
-
 static bool note_busy(int tid, const char *name, void *unused)
 {
     struct ckpt_task task;
-    int signal = ckpt_tasks_read(name, &task) ? signal_of(task.name) : -1;
+    int signal = ckpt_tasks_read(name, &task) ? ckpt_ending_signal_of(task.name) : -1;
 
     (void)unused;
-    if (signal >= 0 && is_applications[signal] && busy_count < MOST_BUSY)
-        busy[busy_count++] = (uint32_t)tid;
+    if (signal >= 0 && is_applications[signal] && busy->count < CKPT_ENDING_BUSY_MAX)
+        busy->tids[busy->count++] = (uint32_t)tid;
     return true;
 }
 
@@ -119,33 +102,14 @@ void ckpt_ending_know_handlers(JNIEnv *env)
     struct timespec slice = {.tv_nsec = LOOK_NS};
     uint32_t none = 0;
 
-    busy_count = 0;
+    busy->count = 0;
     if (!any_is_applications(env))
         return;
     for (int i = 0; i < PATIENCE; i++) {
-        busy_count = 0;
+        busy->count = 0;
         ckpt_tasks_each(note_busy, NULL);
-        if (!busy_count || ckpt_ending(env))
+        if (!busy->count || ckpt_ending(env))
             return;
         ckpt_sys_futex(&none, FUTEX_WAIT_PRIVATE, 0, &slice); /* no event tells a thread's end */
     }
-}
-
-static bool is_busy(uint32_t tid)
-{
-    for (size_t i = 0; i < busy_count; i++)
-        if (busy[i] == tid)
-            return true;
-    return false;
-}
-
-const char *ckpt_ending_by_signal(const struct ckpt_park *park)
-{
-    for (uint32_t i = 0; i < park->taken; i++) {
-        int signal = signal_of(park->slots[i].name);
-
-        if (signal >= 0 && !is_busy(park->slots[i].tid))
-            return ends[signal].thread;
-    }
-    return NULL;
 }

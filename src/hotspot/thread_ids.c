@@ -3,28 +3,37 @@
  * See thread_ids.h. HotSpot stores the current Thread* in a pthread key
  * (threadLocalStorage_posix.cpp), besides its C++ thread-local variable. The key's number is not
  * exported. It is found by its value: the JavaThread that contains the caller's JNIEnv.
+ *
+ * The handler that parks a thread must not call the C library, so the place of the value is found
+ * too: the value of a key made for this shows where glibc stores values.
  */
 #include "hotspot/thread_ids.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "arch/arch.h"
+#include "base/cleanup.h"
 #include "base/raw.h"
+#include "hotspot/parked/java_threads.h"
+#include "hotspot/parked/os_thread.h"
 #include "hotspot/vmstructs.h"
 
 #define MAX_KEYS 1024
 #define MAX_THREADS 100000
 #define JAVA_THREAD_MAX 16384 /* more than any sizeof(JavaThread) */
-
-static pthread_key_t key;
-static bool has_key;
-static int64_t os_thread_at = -1, thread_id_at = -1;
-
-#define word(pointer, offset) (*(char *const *)((const char *)(pointer) + (offset)))
+#define BLOCK_KEYS 32         /* of glibc's blocks of values */
+#define PAIR_SIZE 16          /* of a sequence number and a value */
+#define AROUND 4096 /* bytes next to the thread pointer, in which glibc has a thread's data */
 
 static bool contains(const char *thread, const char *env)
 {
     return env > thread && env < thread + JAVA_THREAD_MAX;
+}
+
+static bool peek(void *to, const char *structure, int64_t offset, size_t size)
+{
+    return ckpt_raw_peek(to, (uint64_t)structure + (uint64_t)offset, size) == 0;
 }
 
 /*
@@ -34,60 +43,106 @@ static bool contains(const char *thread, const char *env)
  */
 static const char *find_thread(const char *env)
 {
-    char *const *list = ckpt_vm_static("ThreadsSMRSupport", "_java_thread_list");
-    char *const *first = ckpt_vm_static("Threads", "_thread_list"); /* before JDK 10 */
-    int64_t threads_at = ckpt_vm_offset("ThreadsList", "_threads");
-    int64_t length_at = ckpt_vm_offset("ThreadsList", "_length");
-    int64_t next_at = ckpt_vm_offset("JavaThread", "_next");
-    const char *found = NULL, *head, *thread;
-    uint32_t length = 0;
-    uint64_t threads = 0;
+    const struct ckpt_java_threads *threads = &ckpt_java_threads;
+    const char *found = NULL, *array, *thread;
+    uint32_t count = 0;
 
-    if (list && *list && threads_at >= 0 && length_at >= 0) {
-        head = *list;
-        if (ckpt_raw_peek(&threads, (uint64_t)head + (uint64_t)threads_at, sizeof threads) < 0 ||
-            ckpt_raw_peek(&length, (uint64_t)head + (uint64_t)length_at, sizeof length) < 0)
+    if (!ckpt_java_threads_are_listed())
+        return NULL;
+    if (threads->list) {
+        if (!peek(&array, *threads->list, threads->array_at, sizeof array) ||
+            !peek(&count, *threads->list, threads->count_at, sizeof count))
             return NULL;
-        for (uint32_t i = 0;
-             i < length && ckpt_raw_peek(&thread, threads + i * sizeof thread, sizeof thread) == 0;
-             i++)
+        for (uint32_t i = 0; i < count && peek(&thread, array, i * 8, sizeof thread); i++)
             if (contains(thread, env) && thread > found)
                 found = thread;
-    } else if (first && next_at >= 0) {
-        thread = *first;
-        for (int i = 0; thread && i < MAX_THREADS; i++) {
-            if (contains(thread, env) && thread > found)
-                found = thread;
-            if (ckpt_raw_peek(&thread, (uint64_t)thread + (uint64_t)next_at, sizeof thread) < 0)
-                break;
-        }
+        return found;
+    }
+    thread = *threads->first;
+    for (int i = 0; thread && i < MAX_THREADS; i++) {
+        if (contains(thread, env) && thread > found)
+            found = thread;
+        if (!peek(&thread, thread, threads->next_at, sizeof thread))
+            break;
     }
     return found;
 }
 
-void ckpt_thread_ids_init(JNIEnv *env)
+static bool find_key(const void *value, pthread_key_t *ret_key)
 {
-    const char *thread;
-
-    os_thread_at = ckpt_vm_offset("JavaThread", "_osthread");
-    if (os_thread_at < 0)
-        os_thread_at = ckpt_vm_offset("Thread", "_osthread");
-    thread_id_at = ckpt_vm_offset("OSThread", "_thread_id");
-    thread = find_thread((const char *)env);
-    if (!thread || os_thread_at < 0 || thread_id_at < 0)
-        return;
-    for (pthread_key_t i = 0; i < MAX_KEYS && !has_key; i++) {
-        if (pthread_getspecific(i) == (void *)thread) {
-            key = i;
-            has_key = true;
+    for (pthread_key_t key = 0; key < MAX_KEYS; key++)
+        if (pthread_getspecific(key) == value) {
+            *ret_key = key;
+            return true;
         }
-    }
+    return false;
 }
 
-uint32_t *ckpt_thread_ids_current(void)
+/* The value that a block of pairs, whose address is at @block_at, has for a key. */
+static bool value_of(uint64_t pointer, int64_t block_at, pthread_key_t key, uint64_t *ret_sequence,
+                     uint64_t *ret_value)
 {
-    const char *thread = has_key ? pthread_getspecific(key) : NULL;
-    char *os_thread = thread ? word(thread, os_thread_at) : NULL;
+    const int64_t pair_at = (int64_t)(key % BLOCK_KEYS) * PAIR_SIZE;
+    const char *block;
+    uint64_t pair[2];
 
-    return os_thread ? (uint32_t *)(os_thread + thread_id_at) : NULL;
+    block_at += (int64_t)(key / BLOCK_KEYS) * (int64_t)sizeof block;
+    if (!peek(&block, (const char *)pointer, block_at, sizeof block) ||
+        !peek(pair, block, pair_at, sizeof pair))
+        return false;
+    *ret_sequence = pair[0];
+    *ret_value = pair[1];
+    return true;
+}
+
+/*
+ * Find where a thread has the addresses of the blocks, relative to its thread pointer. Only @own, a
+ * key made for this, has its value; and then the JVM's @key must have @value there.
+ */
+static bool find_blocks(uint64_t pointer, pthread_key_t own, pthread_key_t key, uint64_t value)
+{
+    struct ckpt_os_thread *to = &ckpt_os_thread;
+    int64_t from = ckpt_arch.variables_below ? 0 : -AROUND; /* on the other side */
+    uint64_t sequence, found;
+
+    for (int64_t at = from; at < from + AROUND; at += (int64_t)sizeof(uint64_t)) {
+        if (!value_of(pointer, at, own, &sequence, &found) || found != (uint64_t)&ckpt_os_thread ||
+            !value_of(pointer, at, key, &sequence, &found) || found != value)
+            continue;
+        to->block_at = at + (int64_t)(key / BLOCK_KEYS) * (int64_t)sizeof(uint64_t);
+        to->pair_at = (int64_t)(key % BLOCK_KEYS) * PAIR_SIZE;
+        to->sequence = sequence;
+        return true;
+    }
+    return false;
+}
+
+static bool find_place(pthread_key_t key, uint64_t value)
+{
+    struct ckpt_arch_thread registers;
+    pthread_key_t own;
+    bool is_found;
+
+    if (ckpt_arch_thread_save(&registers) < 0 || pthread_key_create(&own, NULL) != 0)
+        return false;
+    is_found = pthread_setspecific(own, &ckpt_os_thread) == 0 &&
+               find_blocks(registers.pointer, own, key, value);
+    pthread_setspecific(own, NULL);
+    pthread_key_delete(own);
+    return is_found;
+}
+
+void ckpt_thread_ids_find(JNIEnv *env)
+{
+    struct ckpt_os_thread *to = &ckpt_os_thread;
+    const struct ckpt_vm_row rows[] = {
+        {.offset = &to->os_thread_at,
+         .names = {{"JavaThread", "_osthread"}, {"Thread", "_osthread"}}},
+        {.offset = &to->tid_at, .names = {{"OSThread", "_thread_id"}}},
+    };
+    const char *thread = find_thread((const char *)env);
+    pthread_key_t key;
+
+    to->is_known = thread && ckpt_vm_look_up(rows, CKPT_COUNT(rows)) && find_key(thread, &key) &&
+                   find_place(key, (uint64_t)thread);
 }

@@ -6,15 +6,8 @@
 #define CKPT_HOTSPOT_THREAD_IDS_H
 
 #include <jni.h>
-#include <stdint.h>
 
-/** Find the structures. Call once. */
-void ckpt_thread_ids_init(JNIEnv *env);
-
-/**
- * Where HotSpot stores the calling thread's TID (OSThread::_thread_id); NULL: not a thread of the
- * JVM. Safe in a signal handler.
- */
-uint32_t *ckpt_thread_ids_current(void);
+/** Find it, for parked/os_thread.h. Call once, on a Java thread, after ckpt_thread_list_find(). */
+void ckpt_thread_ids_find(JNIEnv *env);
 
 #endif

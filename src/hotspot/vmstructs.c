@@ -4,11 +4,11 @@
  */
 #include "hotspot/vmstructs.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
+#include "hotspot/libjvm.h"
+
 static struct {
-    void *libjvm;
     const char *structs, *types;
     uint64_t type_name, field_name, is_static, offset, address, stride;
     uint64_t t_name, t_size, t_stride;
@@ -16,22 +16,18 @@ static struct {
 
 static uint64_t number(const char *name)
 {
-    const uint64_t *at = dlsym(vm.libjvm, name);
+    const uint64_t *at = ckpt_libjvm_symbol(name);
 
     return at ? *at : 0;
 }
 
 bool ckpt_vm_open(void)
 {
-    const char *const *table;
+    const char *const *structs = ckpt_libjvm_symbol("gHotSpotVMStructs");
+    const char *const *types = ckpt_libjvm_symbol("gHotSpotVMTypes");
 
-    vm.libjvm = dlopen("libjvm.so", RTLD_LAZY | RTLD_NOLOAD);
-    if (!vm.libjvm)
-        return false;
-    table = dlsym(vm.libjvm, "gHotSpotVMStructs");
-    vm.structs = table ? *table : NULL;
-    table = dlsym(vm.libjvm, "gHotSpotVMTypes");
-    vm.types = table ? *table : NULL;
+    vm.structs = structs ? *structs : NULL;
+    vm.types = types ? *types : NULL;
     vm.type_name = number("gHotSpotVMStructEntryTypeNameOffset");
     vm.field_name = number("gHotSpotVMStructEntryFieldNameOffset");
     vm.is_static = number("gHotSpotVMStructEntryIsStaticOffset");
@@ -70,6 +66,33 @@ void *ckpt_vm_static(const char *type, const char *field)
     const char *entry = find(type, field);
 
     return entry && at(int32_t, entry + vm.is_static) ? at(void *, entry + vm.address) : NULL;
+}
+
+static bool look_up(const struct ckpt_vm_row *row)
+{
+    const size_t count = sizeof row->names / sizeof row->names[0];
+    void *address = NULL;
+    int64_t offset = -1;
+
+    for (size_t i = 0; i < count && row->names[i].type && !address && offset < 0; i++)
+        if (row->offset)
+            offset = ckpt_vm_offset(row->names[i].type, row->names[i].field);
+        else
+            address = ckpt_vm_static(row->names[i].type, row->names[i].field);
+    if (row->offset)
+        *row->offset = offset;
+    else
+        *(void **)row->address = address;
+    return address || offset >= 0;
+}
+
+bool ckpt_vm_look_up(const struct ckpt_vm_row *rows, size_t count)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < count; i++)
+        all &= look_up(&rows[i]);
+    return all;
 }
 
 size_t ckpt_vm_size(const char *type)

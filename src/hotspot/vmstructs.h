@@ -21,6 +21,24 @@ int64_t ckpt_vm_offset(const char *type, const char *field);
 /** Address of a static field, NULL if there is none. */
 void *ckpt_vm_static(const char *type, const char *field);
 
+/** A field by its type and name. */
+struct ckpt_vm_name {
+    const char *type, *field;
+};
+
+/** One field to look up, by the names that it has in one JDK or another. */
+struct ckpt_vm_row {
+    int64_t *offset; /**< for an instance field: its offset, -1 if there is none; otherwise */
+    void *address;   /**< a pointer that gets the address of a static one, NULL if there is none */
+    struct ckpt_vm_name names[3];
+};
+
+/**
+ * Look up the fields of a table, each by the first of its names that this JVM has.
+ * @return whether all of them exist
+ */
+bool ckpt_vm_look_up(const struct ckpt_vm_row *rows, size_t count);
+
 /** The size of a type, 0 if it is not known. */
 size_t ckpt_vm_size(const char *type);
 

@@ -12,6 +12,15 @@ tools_reach() { # WHAT
     is "$status" 0 "$1: jcmd reaches the JVM" || diag "$out$err"
     run "$JAVA_HOME/bin/jstack" "$pid"
     is "$status" 0 "$1: jstack reaches the JVM" || diag "$out$err"
+    is "$(strangers)" "" "$1: the numbers that HotSpot has for its threads are TIDs of the process"
+}
+
+# Numbers of threads in what jstack has printed that no thread of the process has.
+strangers() {
+    local number
+    for number in $(sed -n 's/.* nid=\([0-9a-fx]*\) .*/\1/p' <<<"$out"); do
+        [ -e "/proc/$pid/task/$((number))" ] || printf '%d ' "$number"
+    done
 }
 
 body() {

@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/host.h"
 #include "hotspot/ending.h"
+#include "hotspot/parked/ending_threads.h"
 #include "runtime/java.h"
 
 jstring ckpt_native_unsupported(JNIEnv *env, jclass owner)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Writes into Java objects while all threads are parked, so that in a restored process no thread
- * uses a generator before it has new state, or reads the old process ID. JNI cannot be used then,
- * because it may wait for other threads.
+ * What is written into Java objects while all threads are parked (parked/object_writes.h), so that
+ * in a restored process no thread uses a generator before it has new state, or reads the old
+ * process ID. JNI cannot be used then, because it may wait for other threads.
  *
  * Only for collectors that move objects only while Java threads are stopped (those that heap.c
  * supports), and only if the heap was at rest at the freeze: then global references can be followed
@@ -14,7 +14,6 @@
 #define CKPT_HOTSPOT_RENEW_RAW_MEMORY_H
 
 #include <jni.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 /** Remove all places, and make the trial objects. Call before the first place is added. */
@@ -33,12 +32,6 @@ void ckpt_raw_memory_add_array(JNIEnv *env, jobject object, jfieldID id, unsigne
 
 /** Add a field to be set to the process ID of the restored process. */
 void ckpt_raw_memory_add_pid(JNIEnv *env, jobject object, jfieldID id, unsigned size);
-
-/** While parked, before the image is written: decide whether objects can be written to. */
-void ckpt_raw_memory_check(bool at_rest);
-
-/** While parked, in the restored process: write to all places. */
-void ckpt_raw_memory_write(void);
 
 /** Free all places and the trial objects. */
 void ckpt_raw_memory_discard(JNIEnv *env);

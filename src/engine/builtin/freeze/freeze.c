@@ -381,7 +381,8 @@ static void find_lazy(struct ckpt_gather *gather, const struct ckpt_freeze *free
 {
     size_t count = ckpt_own_library_constant(gather->lazy, LAZY_RANGES);
 
-    count += freeze->host->parked->lazy_memory(session, gather->lazy + count, LAZY_RANGES - count);
+    count += freeze->host->parked->lazy_memory(&session->threads, gather->lazy + count,
+                                               LAZY_RANGES - count);
     gather->lazy_count = merge_ranges(gather->lazy, count);
 }
 
@@ -457,8 +458,8 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
 
         if (ckpt_park_all(session, error) < 0)
             return -1;
-        at_rest = !freeze->host->heap_is_known || freeze->host->parked->at_rest(session) ||
-                  try >= AT_REST_TRIES;
+        at_rest = !freeze->host->heap_is_known ||
+                  freeze->host->parked->at_rest(&session->threads) || try >= AT_REST_TRIES;
         if (at_rest) {
             find_lazy(gather, freeze, session);
             allowed = locks_allow(gather, session, &tries, &state, error);
@@ -487,9 +488,9 @@ static int find_free(struct ckpt_gather *gather, const struct ckpt_freeze *freez
 
     if (!free)
         return -1;
-    if (freeze->host->heap_is_known && host->at_rest(park))
+    if (freeze->host->heap_is_known && host->at_rest(&park->threads))
         count = host->free_memory(free, FREE_RANGES);
-    count += host->unused_stacks(park, free + count, FREE_RANGES - count);
+    count += host->unused_stacks(&park->threads, free + count, FREE_RANGES - count);
     gather->free = free;
     gather->free_count = merge_ranges(free, count);
     return 0;
@@ -500,7 +501,7 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
                        const struct ckpt_park *park, struct ckpt_error *error)
 {
     struct content_step step = {.gather = gather, .freeze = freeze, .error = error};
-    const char *obstacle = freeze->host->parked->obstacle(park);
+    const char *obstacle = freeze->host->parked->obstacle(&park->threads);
     int result;
 
     if (find_free(gather, freeze, park, error) < 0 || walk(gather, error) < 0 ||

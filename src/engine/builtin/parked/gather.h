@@ -13,16 +13,13 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/range.h"
 #include "base/scratch.h"
 #include "engine/policy_rules.h"
 #include "engine/report.h"
 #include "image/tables.h"
 
 struct ckpt_fd_walk;
-
-struct ckpt_range {
-    uint64_t start, end;
-};
 
 /** A mapped part of a shared anonymous memory object, as /proc/self/smaps shows it. */
 struct ckpt_shared_seen {

@@ -84,7 +84,7 @@ static void record(struct ckpt_slot *slot, const struct ckpt_park_options *optio
     slot->rseq_size = options->rseq_size;
     slot->rseq = options->rseq_size ? slot->thread.pointer + (uint64_t)options->rseq_offset : 0;
     slot->libc_tid = libc_tid(slot, options->tid_offset);
-    slot->cached_tid = options->cached_tid ? options->cached_tid() : NULL;
+    slot->cached_tid = options->cached_tid(slot->thread.pointer);
     if (slot->cached_tid && *slot->cached_tid != slot->tid)
         slot->cached_tid = NULL;
 }
@@ -248,7 +248,8 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
 {
     uint32_t capacity = (uint32_t)ckpt_tasks_count() * 2 + SPARE_SLOTS;
     size_t slots = sizeof(struct ckpt_park) + capacity * sizeof(struct ckpt_slot);
-    size_t size = slots + CKPT_PARK_WORDS * sizeof(struct ckpt_tid_word);
+    size_t words = slots + CKPT_PARK_WORDS * sizeof(struct ckpt_tid_word);
+    size_t size = words + (capacity + 1) * sizeof(struct ckpt_parked_thread);
     struct ckpt_park *park;
     struct ckpt_park *kept;
     uint64_t action[4];
@@ -268,6 +269,7 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     park->mapping_size = size;
     park->capacity = capacity;
     park->words = (struct ckpt_tid_word *)((char *)park + slots);
+    park->threads.list = (struct ckpt_parked_thread *)((char *)park + words);
     session = park;
     /* A thread with an alternate stack may have no room for a signal frame on its other stack:
      * Go's threads run on stacks of a few KiB.  All signals are blocked in the handler, because no
@@ -286,17 +288,6 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
         park->handler_stays = 1;
     }
     return park;
-}
-
-bool ckpt_park_is_in_futex(const struct ckpt_slot *slot)
-{
-    enum ckpt_arch_call call = ckpt_arch_frame_call(slot->frame);
-    struct ckpt_arch_number number;
-
-    if (call != CKPT_ARCH_CALL_BEFORE)
-        return call == CKPT_ARCH_CALL_AFTER;
-    ckpt_arch_frame_number(slot->frame, call, &number);
-    return number.value == SYS_futex;
 }
 
 /*
@@ -374,6 +365,26 @@ void ckpt_park_wait_left(struct ckpt_park *park)
         wait_while(&park->left, left, NULL);
 }
 
+static void list_threads(struct ckpt_park *park)
+{
+    struct ckpt_parked_thread *to = (struct ckpt_parked_thread *)park->threads.list;
+    struct ckpt_arch_thread own = {.pointer = 0};
+
+    for (uint32_t i = 0; i < park->taken; i++) {
+        const struct ckpt_slot *slot = &park->slots[i];
+
+        *to++ = (struct ckpt_parked_thread){.tid = slot->tid,
+                                            .name = slot->name,
+                                            .pointer = slot->thread.pointer,
+                                            .waiting_sp = ckpt_arch_context_sp(&slot->context),
+                                            .frame = slot->frame};
+    }
+    ckpt_arch_thread_save(&own);
+    *to = (struct ckpt_parked_thread){
+        .tid = (uint32_t)ckpt_sys_gettid(), .name = park->coordinator.name, .pointer = own.pointer};
+    park->threads.count = park->taken;
+}
+
 int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error)
 {
     for (int try = 0; try < VDSO_TRIES; try++) {
@@ -384,8 +395,10 @@ int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error)
             ckpt_park_wait_left(park);
             return -1;
         }
-        if (!is_any_in_vdso(park))
+        if (!is_any_in_vdso(park)) {
+            list_threads(park);
             return 0;
+        }
         ckpt_park_release(park);
         ckpt_park_wait_left(park);
     }

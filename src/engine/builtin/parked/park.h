@@ -19,6 +19,7 @@
 
 #include "arch/arch.h"
 #include "base/error.h"
+#include "base/parked_threads.h"
 #include "engine/builtin/parked/prctl_settings.h"
 
 /** The state of one thread. */
@@ -54,7 +55,9 @@ struct ckpt_park_options {
     uint32_t rseq_size;  /**< bytes that libc registers by rseq(2); 0: it does not */
     unsigned timeout_ms; /**< how long threads may take to park */
     uint64_t vdso_start, vdso_end; /**< no thread may be parked inside */
-    uint32_t *(*cached_tid)(void); /**< called on each thread, async-signal-safe; or NULL */
+    /** Where the JVM keeps the TID of the thread with that thread pointer, or NULL; called on each
+     * thread, async-signal-safe. */
+    uint32_t *(*cached_tid)(uint64_t thread_pointer);
 };
 
 /** A word of memory with a thread's TID in it, to be rewritten in a restored process. */
@@ -68,6 +71,7 @@ struct ckpt_tid_word {
 
 struct ckpt_park {
     struct ckpt_park_options options;
+    struct ckpt_parked_threads threads; /**< for the host, from ckpt_park_all() on */
     size_t mapping_size;
     uint32_t state;               /**< enum park_state */
     uint32_t taken, parked, left; /**< slots taken; threads that wait (a futex); that have left */
@@ -100,12 +104,6 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
  * @return 0: all are parked, and outside the vDSO; -1: all are released again
  */
 int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error);
-
-/**
- * Whether a parked thread was waiting in futex(2). This is judged by its frame, so it may also be
- * true for a thread that was in another call.
- */
-bool ckpt_park_is_in_futex(const struct ckpt_slot *slot);
 
 /**
  * In the restored process, while all threads are parked: let waits in futex(2) until an absolute

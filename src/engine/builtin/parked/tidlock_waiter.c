@@ -25,7 +25,7 @@
 
 bool ckpt_tidlock_waits_on(const struct ckpt_slot *slot, uint64_t *ret_word)
 {
-    if (!slot->frame || !ckpt_park_is_in_futex(slot))
+    if (!slot->frame || !ckpt_frame_waits(slot->frame))
         return false;
     *ret_word = ckpt_arch_frame_argument(slot->frame, 0);
     return true;

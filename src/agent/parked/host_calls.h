@@ -3,8 +3,8 @@
  * The agent's functions that an engine calls while all threads are parked (engine/host.h). Their
  * context is a struct ckpt_requester.
  */
-#ifndef CKPT_AGENT_ENGINE_HOST_H
-#define CKPT_AGENT_ENGINE_HOST_H
+#ifndef CKPT_AGENT_PARKED_HOST_CALLS_H
+#define CKPT_AGENT_PARKED_HOST_CALLS_H
 
 #include "engine/host.h"
 

@@ -1,36 +1,37 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See engine_host.h. Runs while all threads are parked: raw system calls only. Combines what
+ * See host_calls.h. Runs while all threads are parked: raw system calls only. Combines what
  * HotSpot's part reports with the agent's own state, which is removed before the process ends and
  * set up again after a restore.
  */
-#include "agent/engine_host.h"
+#include "agent/parked/host_calls.h"
 
 #include "agent/parked/control_fds.h"
 #include "agent/parked/endpoint_table.h"
 #include "agent/parked/new_environment.h"
 #include "agent/parked/origin_table.h"
 #include "agent/parked/requester.h"
-#include "hotspot/attach_jdk8.h"
-#include "hotspot/ending.h"
-#include "hotspot/heap.h"
-#include "hotspot/jvm_memory.h"
+#include "hotspot/parked/attach_repair.h"
 #include "hotspot/parked/clock_redirect.h"
+#include "hotspot/parked/ending_threads.h"
+#include "hotspot/parked/free_heap.h"
+#include "hotspot/parked/lazy_memory.h"
+#include "hotspot/parked/object_writes.h"
+#include "hotspot/parked/os_thread.h"
 #include "hotspot/parked/process_files.h"
-#include "hotspot/renew/raw_memory.h"
-#include "hotspot/thread_ids.h"
+#include "hotspot/parked/unused_stacks.h"
 
-static bool at_rest(const struct ckpt_park *park)
+static bool at_rest(const struct ckpt_parked_threads *threads)
 {
-    bool rests = ckpt_heap_at_rest(park);
+    bool rests = ckpt_heap_at_rest(threads);
 
-    ckpt_raw_memory_check(rests);
+    ckpt_object_writes_check(rests);
     return rests;
 }
 
-static const char *obstacle(const struct ckpt_park *park)
+static const char *obstacle(const struct ckpt_parked_threads *threads)
 {
-    return ckpt_ending_by_signal(park) ? CKPT_ENDING : NULL;
+    return ckpt_ending_by_signal(threads) ? CKPT_ENDING : NULL;
 }
 
 static void progress(void *context, uint64_t done, uint64_t total)
@@ -56,16 +57,16 @@ static void after_restore(void)
     ckpt_endpoint_table_reserve();
     ckpt_environment_adopt();
     ckpt_clock_redirect();
-    ckpt_attach_jdk8_restore();
+    ckpt_attach_repair();
     ckpt_origin_table_restored();
-    ckpt_raw_memory_write();
+    ckpt_object_writes_do();
 }
 
 const struct ckpt_host_parked ckpt_parked_host = {
-    .cached_tid = ckpt_thread_ids_current,
+    .cached_tid = ckpt_os_thread_tid,
     .at_rest = at_rest,
     .free_memory = ckpt_heap_free,
-    .unused_stacks = ckpt_lazy_stacks,
+    .unused_stacks = ckpt_unused_stacks,
     .lazy_memory = ckpt_lazy_memory,
     .obstacle = obstacle,
     .progress = progress,

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * A range of addresses, for every world.
+ */
+#ifndef CKPT_BASE_RANGE_H
+#define CKPT_BASE_RANGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ckpt_range {
+    uint64_t start, end;
+};
+
+/** Ranges that are collected; what does not fit is left out. */
+struct ckpt_ranges {
+    struct ckpt_range *list;
+    size_t count, room;
+};
+
+/** Add [@start, @end); nothing if that is empty. */
+static inline void ckpt_ranges_add(struct ckpt_ranges *ranges, uint64_t start, uint64_t end)
+{
+    if (start && start < end && ranges->count < ranges->room)
+        ranges->list[ranges->count++] = (struct ckpt_range){.start = start, .end = end};
+}
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See lazy_memory.h.  Runs while all threads are parked: raw system calls only.
+ *
+ * A private mapping of the image behaves as a file: MADV_DONTNEED brings the old bytes back,
+ * MADV_FREE fails, mremap cannot lengthen it.  So memory is copied at a restore, except where its
+ * owner is known and does none of this.  HotSpot gives memory back by mapping anew over it; it uses
+ * MADV_DONTNEED only where the content does not matter.  This names its large pieces: the Java
+ * heap, card tables and marking bitmaps, the code cache, the archive of classes (CDS), metaspace,
+ * and the data of libjvm itself and of the agent's library.  What is not found is copied, which is
+ * slower and no less right.
+ */
+#include "hotspot/parked/lazy_memory.h"
+
+#include "arch/arch.h"
+#include "base/page.h"
+#include "base/raw.h"
+#include "hotspot/parked/vm_word.h"
+
+#define ROOT_CHUNK ((uint64_t)4 << 20) /* metaspace comes in aligned pieces of 4 or 16 MiB */
+#define MOST_CHUNKS 4096
+#define MOST_CLASSES 4000000 /* a list that is longer is none */
+#define TLS_WORDS 512
+#define ARENA_HEAP ((uint64_t)64 << 20) /* HEAP_MAX_SIZE of glibc, to which heaps are aligned */
+#define MOST_HEAP_INFO 0x40
+#define MOST_COMPILERS 64
+#define PIECE_WORDS 64 /* of what the heap's object points to */
+
+struct ckpt_lazy ckpt_lazy;
+
+/* ---- metaspace ---- */
+
+struct chunks {
+    struct ckpt_ranges *list;
+    uint64_t low, high; /* the archive, which is not metaspace */
+    uint64_t found[MOST_CHUNKS], last;
+    size_t count;
+};
+
+/* The piece of metaspace in which this address is. */
+static void add_chunk(struct chunks *chunks, uint64_t address)
+{
+    uint64_t start = address & ~(ROOT_CHUNK - 1);
+
+    if (start == chunks->last || address < ckpt_page_size ||
+        (address >= chunks->low && address < chunks->high))
+        return;
+    chunks->last = start;
+    for (size_t i = 0; i < chunks->count; i++)
+        if (chunks->found[i] == start)
+            return;
+    if (chunks->count == MOST_CHUNKS)
+        return;
+    chunks->found[chunks->count++] = start;
+    ckpt_ranges_add(chunks->list, start, start + ROOT_CHUNK);
+}
+
+/* Every class is there, and each has its constants near the rest of what belongs to it. */
+static void add_metaspace(struct ckpt_ranges *list)
+{
+    static struct chunks chunks;
+    uint32_t left = MOST_CLASSES;
+
+    chunks.list = list;
+    chunks.count = 0;
+    chunks.last = 0;
+    chunks.low = (uint64_t)*ckpt_lazy.archive_low;
+    chunks.high = (uint64_t)*ckpt_lazy.archive_high;
+    for (const char *loader = *ckpt_lazy.first_loader; loader && left;
+         loader = (const char *)CKPT_VM_WORD(loader, ckpt_lazy.next_loader_at))
+        for (const char *class = (const char *)CKPT_VM_WORD(loader, ckpt_lazy.classes_at);
+             class && left;
+             class = (const char *)CKPT_VM_WORD(class, ckpt_lazy.next_class_at), left--) {
+            add_chunk(&chunks, (uint64_t) class);
+            if (*(const int32_t *)(class + ckpt_lazy.layout_at) > 0) /* no array */
+                add_chunk(&chunks, CKPT_VM_WORD(class, ckpt_lazy.constants_at));
+        }
+}
+
+/* ---- the heap and its tables ---- */
+
+/* Memory that may not be there. */
+static bool read_words(uint64_t address, uint64_t *to, size_t count)
+{
+    return ckpt_raw_peek(to, address, count * sizeof *to) == 0;
+}
+
+/* A table of a byte for so many of the heap, or of one or two bits for each word of it. */
+static bool is_table_of(uint64_t heap_size, uint64_t size)
+{
+    for (int shift = 5; shift <= 10; shift++)
+        if (size == ckpt_page_ceil(heap_size >> shift))
+            return true;
+    return false;
+}
+
+static bool is_page(uint64_t address)
+{
+    return address && address % ckpt_page_size == 0 && address < ckpt_arch_space_end();
+}
+
+/*
+ * G1 keeps each of its tables (mark bitmaps, cards, offsets of blocks) in a reservation, of which
+ * an object that its heap points to has the two ends; Shenandoah's heap has its mark bitmaps as
+ * start and number of words.  Such a pair whose size is exactly that of a table is one.
+ */
+static void add_tables(struct ckpt_ranges *list, uint64_t heap_size)
+{
+    uint64_t own[CKPT_LAZY_WORDS_MAX + 1] = {0}, piece[PIECE_WORDS];
+
+    if (!ckpt_lazy.heap_words || !read_words((uint64_t)*ckpt_lazy.heap, own, ckpt_lazy.heap_words))
+        return;
+    for (size_t i = 0; i < ckpt_lazy.heap_words; i++) {
+        if (is_page(own[i]) && own[i + 1] < heap_size && is_table_of(heap_size, own[i + 1] * 8))
+            ckpt_ranges_add(list, own[i], own[i] + own[i + 1] * 8);
+        if (own[i] < ckpt_page_size || own[i] >= ckpt_arch_space_end() || own[i] % 8 ||
+            !read_words(own[i], piece, PIECE_WORDS))
+            continue;
+        for (size_t j = 0; j + 1 < PIECE_WORDS; j++)
+            if (is_page(piece[j]) && is_page(piece[j + 1]) && piece[j + 1] > piece[j] &&
+                is_table_of(heap_size, piece[j + 1] - piece[j]))
+                ckpt_ranges_add(list, piece[j], piece[j + 1]);
+    }
+}
+
+static void add_heap(struct ckpt_ranges *list)
+{
+    const char *reserved = *ckpt_lazy.heap + ckpt_lazy.reserved_at;
+    uint64_t start = CKPT_VM_WORD(reserved, ckpt_lazy.start_at);
+    uint64_t size = CKPT_VM_WORD(reserved, ckpt_lazy.words_at) * 8;
+
+    ckpt_ranges_add(list, start, start + size);
+    add_tables(list, size);
+    if (ckpt_lazy.barrier_set && *ckpt_lazy.barrier_set) {
+        const char *table =
+            (const char *)CKPT_VM_WORD(*ckpt_lazy.barrier_set, ckpt_lazy.card_table_at);
+        uint64_t cards = CKPT_VM_WORD(table, ckpt_lazy.cards_at);
+
+        if (cards % ckpt_page_size == 0)
+            ckpt_ranges_add(list, cards, cards + CKPT_VM_WORD(table, ckpt_lazy.cards_size_at));
+    }
+}
+
+/* ---- what the compilers allocate ---- */
+
+/*
+ * glibc's arena of a thread: found in the thread's own variables, by its place at the start of an
+ * aligned heap whose first word points back to it.  0: the main arena, another allocator, or a
+ * glibc that does it differently.
+ */
+static uint64_t arena_of(const struct ckpt_parked_thread *thread)
+{
+    uint64_t variables[TLS_WORDS], heap_start[4];
+    uint64_t from = thread->pointer - (ckpt_arch.variables_below ? sizeof variables : 0);
+
+    if (!thread->pointer || !read_words(from, variables, TLS_WORDS))
+        return 0;
+    for (size_t i = 0; i < TLS_WORDS; i++) {
+        uint64_t offset = variables[i] % ARENA_HEAP;
+
+        if (offset && offset <= MOST_HEAP_INFO && variables[i] > ARENA_HEAP &&
+            variables[i] < ckpt_arch_space_end() &&
+            read_words(variables[i] - offset, heap_start, 4) && heap_start[0] == variables[i])
+            return variables[i];
+    }
+    return 0;
+}
+
+static bool is_compiler(const struct ckpt_parked_thread *thread)
+{
+    return ckpt_raw_starts(thread->name, "C1 Compiler") ||
+           ckpt_raw_starts(thread->name, "C2 Compiler");
+}
+
+/*
+ * Compiler threads run nothing but HotSpot, and what they allocate can be tens of megabytes.  Their
+ * arenas may be lazy, if no other thread has the same one: glibc trusts no memory in an arena to be
+ * zero, since calloc() clears whatever was accessible before.
+ */
+static void add_compilers(struct ckpt_ranges *list, const struct ckpt_parked_threads *threads)
+{
+    uint64_t arenas[MOST_COMPILERS];
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < threads->count; i++) {
+        uint64_t arena = is_compiler(&threads->list[i]) ? arena_of(&threads->list[i]) : 0;
+
+        if (arena && count < MOST_COMPILERS)
+            arenas[count++] = arena;
+    }
+    for (uint32_t i = 0; i <= threads->count && count; i++) { /* the coordinator too */
+        uint64_t arena = is_compiler(&threads->list[i]) ? 0 : arena_of(&threads->list[i]);
+
+        for (size_t j = 0; j < count; j++)
+            if (arenas[j] == arena)
+                arenas[j] = 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t start = arenas[i] & ~(ARENA_HEAP - 1), info[4];
+
+        if (arenas[i] && read_words(start, info, 4) && info[3] <= ARENA_HEAP)
+            ckpt_ranges_add(list, start, start + info[3]); /* what was ever accessible */
+    }
+}
+
+size_t ckpt_lazy_memory(const struct ckpt_parked_threads *threads, struct ckpt_range *ret,
+                        size_t room)
+{
+    struct ckpt_ranges list = {.list = ret, .room = room};
+
+    for (size_t i = 0; i < ckpt_lazy.library_count; i++)
+        ckpt_ranges_add(&list, ckpt_lazy.libraries[i].start, ckpt_lazy.libraries[i].end);
+    if (ckpt_lazy.heap && *ckpt_lazy.heap)
+        add_heap(&list);
+    if (ckpt_lazy.code_low && ckpt_lazy.code_high)
+        ckpt_ranges_add(&list, (uint64_t)*ckpt_lazy.code_low, (uint64_t)*ckpt_lazy.code_high);
+    if (ckpt_lazy.archive_low && ckpt_lazy.archive_high)
+        ckpt_ranges_add(&list, (uint64_t)*ckpt_lazy.archive_low, (uint64_t)*ckpt_lazy.archive_high);
+    if (ckpt_lazy.first_loader)
+        add_metaspace(&list);
+    add_compilers(&list, threads);
+    return list.count;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Writes into Java objects while all threads are parked. Before the freeze, raw_memory.c says what
+ * is written where.
+ */
+#ifndef CKPT_HOTSPOT_PARKED_OBJECT_WRITES_H
+#define CKPT_HOTSPOT_PARKED_OBJECT_WRITES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CKPT_TRIAL_LENGTH 77 /* of an array; no other header field has this value */
+
+/** The cell of a global reference: where the address of the object is. */
+typedef char *const ckpt_object_cell;
+
+/** A place to write to: a field of an object. */
+struct ckpt_object_write {
+    ckpt_object_cell *object;
+    uint32_t at;
+    enum { CKPT_WRITE_RANDOM, CKPT_WRITE_VALUE, CKPT_WRITE_ARRAY, CKPT_WRITE_PID } kind;
+    unsigned size;  /**< of the field, or of an array's elements */
+    uint64_t value; /**< of RANDOM: the mask; of VALUE: what is written */
+};
+
+extern struct ckpt_object_writes {
+    struct ckpt_object_write *list;
+    size_t count;
+    /** Trial objects, whose content is known: an array, an object that refers to it, a number.
+     * NULL: none. */
+    ckpt_object_cell *array, *reference, *number;
+    uint32_t reference_at, number_at;
+    unsigned char bytes[CKPT_TRIAL_LENGTH];
+    int64_t number_value;
+    bool has_narrow;    /**< references are of 32 bits */
+    uint32_t alignment; /**< of objects */
+} ckpt_object_writes;
+
+/** Before the image is written: decide whether objects can be written to. */
+void ckpt_object_writes_check(bool at_rest);
+
+/** In the restored process: write to all places. */
+void ckpt_object_writes_do(void);
+
+/** Write nothing any more; for ordinary code, which then frees the list. */
+void ckpt_object_writes_drop(void);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Where HotSpot stores the TID of each of its threads.
+ */
+#ifndef CKPT_HOTSPOT_PARKED_OS_THREAD_H
+#define CKPT_HOTSPOT_PARKED_OS_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * HotSpot stores the current Thread* as the value of a pthread key. glibc has these values in
+ * blocks of pairs (the key's sequence number, the value), and the addresses of the blocks next to
+ * the thread pointer. thread_ids.c finds them.
+ */
+extern struct ckpt_os_thread {
+    bool is_known;
+    int64_t block_at;     /**< from the thread pointer: of the address of the block */
+    int64_t pair_at;      /**< in the block */
+    uint64_t sequence;    /**< as long as the pair has it, the value is this key's */
+    int64_t os_thread_at; /**< in a Thread: of its OSThread */
+    int64_t tid_at;       /**< in that */
+} ckpt_os_thread;
+
+/**
+ * Where HotSpot stores the TID (OSThread::_thread_id) of the thread with this thread pointer; NULL:
+ * not a thread of the JVM. Safe in a signal handler.
+ */
+uint32_t *ckpt_os_thread_tid(uint64_t thread_pointer);
+
+#endif
