@@ -103,14 +103,18 @@ uint64_t ckpt_arch_context_sp(const struct ckpt_arch_context *context);
 
 /* ---- a signal frame: the state of a thread when the signal was delivered ---- */
 
+/** The kernel's struct sigaction.  Not all architectures have the same members in `rest`. */
+struct ckpt_arch_sigaction {
+    uint64_t handler, flags, rest[2];
+};
+
 /**
- * Fill in the kernel's struct sigaction, with the address of code that returns from the handler if
- * the architecture needs it.
+ * Fill it in, with the address of code that returns from the handler if the architecture needs it.
  * @param handler  its address
  * @param flags    SA_*
  */
-void ckpt_arch_signal_action(uint64_t ret_action[4], uint64_t handler, unsigned long flags,
-                             uint64_t mask);
+void ckpt_arch_sigaction_make(struct ckpt_arch_sigaction *ret_action, uint64_t handler,
+                              unsigned long flags, uint64_t mask);
 
 uint64_t ckpt_arch_frame_ip(const ucontext_t *frame);
 uint64_t ckpt_arch_frame_sp(const ucontext_t *frame);

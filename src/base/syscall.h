@@ -134,7 +134,8 @@ static inline long ckpt_sys_prctl(int option, unsigned long a, unsigned long b, 
     return ckpt_syscall(SYS_prctl, option, a, b, c, d, 0);
 }
 
-static inline long ckpt_sys_sigaction(int signal, const void *action, void *old)
+static inline long ckpt_sys_sigaction(int signal, const struct ckpt_arch_sigaction *action,
+                                      struct ckpt_arch_sigaction *old)
 {
     return ckpt_syscall(SYS_rt_sigaction, signal, action, old, 8, 0, 0);
 }

@@ -16,6 +16,8 @@
 
 #include <stdint.h>
 
+#include "arch/arch.h"
+
 #define CKPT_IMAGE_MAGIC 0x3154504b43564a00ull   /* "\0JVCKPT1" read as a little-endian number */
 #define CKPT_TRAILER_MAGIC 0x444e454b43564a00ull /* "\0JVCKEND" */
 #define CKPT_IMAGE_VERSION 4        /* of the parts of the file, and of struct ckpt_image_note */
@@ -42,7 +44,7 @@ enum ckpt_note_type {
     CKPT_NOTE_RUNS,   /**< struct ckpt_image_run, grouped by owner */
     CKPT_NOTE_THREADS, /**< struct ckpt_image_thread, the leader first */
     CKPT_NOTE_FDS,     /**< struct ckpt_image_fd, ascending by number */
-    CKPT_NOTE_SIGNALS, /**< struct ckpt_image_signal, 64 of them, signal 1 first */
+    CKPT_NOTE_SIGNALS, /**< struct ckpt_arch_sigaction, 64 of them, signal 1 first */
     CKPT_NOTE_POOL,    /**< bytes that other notes refer to */
     CKPT_NOTE_KERNEL,  /**< one struct ckpt_image_kernel */
     CKPT_NOTE_CPU,     /**< bytes: CPU features that the code in the image may use (arch/) */
@@ -262,11 +264,6 @@ struct ckpt_image_fd {
     struct ckpt_ref data;  /**< defined by the kind: see its file kind_*.c */
     uint32_t kind_version; /**< of the kind's data: see struct ckpt_fd_kind_row */
     uint32_t reserved;
-};
-
-/** Like the kernel's struct sigaction. */
-struct ckpt_image_signal {
-    uint64_t handler, flags, restorer, mask;
 };
 
 #endif

@@ -38,7 +38,7 @@ struct ckpt_tables {
     struct ckpt_image_agent agent;
     struct ckpt_arch_cpu cpu;
     struct ckpt_array files, maps, shared, runs, threads, fds, pool;
-    struct ckpt_image_signal signals[64];
+    struct ckpt_arch_sigaction signals[64];
     /* These are not in the image: */
     struct ckpt_array page_files; /**< struct ckpt_page_file, ascending by run */
     struct ckpt_core_thread *core_threads;

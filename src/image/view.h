@@ -24,7 +24,7 @@ struct ckpt_image_view {
     const struct ckpt_image_run *runs;
     const struct ckpt_image_thread *threads;
     const struct ckpt_image_fd *fds;
-    const struct ckpt_image_signal *signals; /**< 64 */
+    const struct ckpt_arch_sigaction *signals; /**< 64 */
     const char *pool;
     const void *cpu;
     size_t file_count, map_count, shared_count, run_count, thread_count, fd_count, pool_size;

@@ -12,7 +12,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 
-#define RESTORER_FLAG 0x04000000ul /* SA_RESTORER, required: the handler returns to action[2] */
+#define RESTORER_FLAG 0x04000000ul /* SA_RESTORER, required: the handler returns to rest[0] */
 #define CALL_SIZE 2                /* of the instruction syscall */
 #define CODE 48                    /* bytes before a call that are read */
 #define NUMBER_IN 24               /* how many of them may load the number as a constant */
@@ -26,13 +26,12 @@ static const uint8_t general[] = {REG_RBX, REG_RBP, REG_R12, REG_R13, REG_R14,
                                   REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11};
 static const uint8_t arguments[] = {REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
 
-void ckpt_arch_signal_action(uint64_t ret_action[4], uint64_t handler, unsigned long flags,
-                             uint64_t mask)
+void ckpt_arch_sigaction_make(struct ckpt_arch_sigaction *ret_action, uint64_t handler,
+                              unsigned long flags, uint64_t mask)
 {
-    ret_action[0] = handler;
-    ret_action[1] = flags | RESTORER_FLAG;
-    ret_action[2] = (uint64_t)ckpt_arch_sigreturn;
-    ret_action[3] = mask;
+    *ret_action = (struct ckpt_arch_sigaction){.handler = handler,
+                                               .flags = flags | RESTORER_FLAG,
+                                               .rest = {(uint64_t)ckpt_arch_sigreturn, mask}};
 }
 
 uint64_t ckpt_arch_frame_ip(const ucontext_t *frame)

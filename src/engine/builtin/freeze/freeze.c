@@ -302,8 +302,7 @@ static int fill_rest(struct ckpt_gather *gather, const struct ckpt_freeze *freez
         .parameters_size = sizeof(struct ckpt_parameters),
         .context_version = ckpt_arch.context_version,
         .flags = freeze->host->redirects_clock ? CKPT_AGENT_REDIRECTS_CLOCK : 0};
-    __builtin_memcpy(&gather->tables.signals[park->options.signal - 1], park->old_action,
-                     sizeof park->old_action);
+    gather->tables.signals[park->options.signal - 1] = park->old_action;
     if (ckpt_tables_pool(&gather->tables, freeze->host->shared_generators,
                          freeze->host->shared_generators_size,
                          &gather->tables.process.shared_generators, error) < 0)

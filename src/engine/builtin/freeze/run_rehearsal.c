@@ -82,10 +82,10 @@ static void end_with_parent(long parent)
 static void reset_signals(void)
 {
     static const uint64_t none;
-    const uint64_t action[4] = {0}; /* SIG_DFL */
+    const struct ckpt_arch_sigaction action = {.handler = (uint64_t)SIG_DFL};
 
     for (int i = 1; i <= 64; i++)
-        ckpt_sys_sigaction(i, action, NULL);
+        ckpt_sys_sigaction(i, &action, NULL);
     ckpt_sys_sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
@@ -147,8 +147,8 @@ static bool wait_for(long pid, int64_t deadline, int *ret_status)
 
 static void run_keeper(void *argument)
 {
-    /* SIG_DFL: if SIGCHLD were ignored, children could not be waited for. */
-    static const uint64_t action[4];
+    /* If SIGCHLD were ignored, children could not be waited for. */
+    const struct ckpt_arch_sigaction action = {.handler = (uint64_t)SIG_DFL};
     struct shared *shared = argument;
     int64_t deadline =
         ckpt_clock_ms(CLOCK_MONOTONIC) + (int64_t)shared->rehearsal->timeout_s * 1000;
@@ -156,7 +156,7 @@ static void run_keeper(void *argument)
 
     end_with_parent(shared->jvm_pid);
     shared->keeper_pid = ckpt_sys_getpid();
-    ckpt_sys_sigaction(SIGCHLD, action, NULL);
+    ckpt_sys_sigaction(SIGCHLD, &action, NULL);
     pid = ckpt_arch_spawn(CLONE_VM | SIGCHLD, shared->child_stack_end, become_command, shared, NULL,
                           NULL);
     if (pid < 0) {

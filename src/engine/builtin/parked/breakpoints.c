@@ -41,10 +41,10 @@ bool ckpt_breakpoints_is_uprobe_map(struct ckpt_gather *gather, const char *name
 
 static bool handles_traps(void)
 {
-    uint64_t action[4] = {0};
+    struct ckpt_arch_sigaction action = {0};
 
-    ckpt_sys_sigaction(SIGTRAP, NULL, action);
-    return action[0] != (uint64_t)SIG_DFL && action[0] != (uint64_t)SIG_IGN;
+    ckpt_sys_sigaction(SIGTRAP, NULL, &action);
+    return action.handler != (uint64_t)SIG_DFL && action.handler != (uint64_t)SIG_IGN;
 }
 
 /* What the file has at the page @page of @map; NULL: it cannot be read. */

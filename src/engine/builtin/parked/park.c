@@ -252,7 +252,7 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     size_t size = words + (capacity + 1) * sizeof(struct ckpt_parked_thread);
     struct ckpt_park *park;
     struct ckpt_park *kept;
-    uint64_t action[4];
+    struct ckpt_arch_sigaction action;
     long at;
 
     if (session && !session->handler_stays)
@@ -274,9 +274,9 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     /* A thread with an alternate stack may have no room for a signal frame on its other stack:
      * Go's threads run on stacks of a few KiB.  All signals are blocked in the handler, because no
      * other handler may run on a parked thread. */
-    ckpt_arch_signal_action(action, (uint64_t)on_signal, SA_SIGINFO | SA_RESTART | SA_ONSTACK,
-                            ~0ull);
-    at = ckpt_sys_sigaction(options->signal, action, park->old_action);
+    ckpt_arch_sigaction_make(&action, (uint64_t)on_signal, SA_SIGINFO | SA_RESTART | SA_ONSTACK,
+                             ~0ull);
+    at = ckpt_sys_sigaction(options->signal, &action, &park->old_action);
     if (at < 0) { /* without the handler, the signal would end the process */
         ckpt_error_set(error, (int)-at, "cannot handle signal %d", options->signal);
         session = kept;
@@ -284,7 +284,7 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
         return NULL;
     }
     if (kept && kept->options.signal == options->signal) { /* it may still be pending */
-        __builtin_memcpy(park->old_action, kept->old_action, sizeof park->old_action);
+        park->old_action = kept->old_action;
         park->handler_stays = 1;
     }
     return park;
@@ -427,7 +427,7 @@ void ckpt_park_close(struct ckpt_park *park)
     if (park->handler_stays)
         return; /* the handler still uses the memory */
     if (park->options.signal)
-        ckpt_sys_sigaction(park->options.signal, park->old_action, NULL);
+        ckpt_sys_sigaction(park->options.signal, &park->old_action, NULL);
     session = NULL;
     ckpt_sys_munmap((uint64_t)park, park->mapping_size);
 }

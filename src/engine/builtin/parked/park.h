@@ -83,7 +83,7 @@ struct ckpt_park {
     uint32_t queue_is_full; /**< the kernel refuses more signals (RLIMIT_SIGPENDING) */
     int64_t queue_full_ms;  /**< since when; 0: it is not full */
     uint32_t clock_changed; /**< restored, and the monotonic clock is another one than before */
-    uint64_t old_action[4];
+    struct ckpt_arch_sigaction old_action;
     struct ckpt_tid_word *words; /**< CKPT_PARK_WORDS of them, after the slots (tidlock.h) */
     uint32_t word_count, reserved;
     struct ckpt_slot coordinator;

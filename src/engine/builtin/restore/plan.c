@@ -26,6 +26,7 @@
 #include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/page.h"
+#include "base/syscall.h"
 #include "engine/builtin/restore/handover.h"
 #include "engine/builtin/restore/operations.h"
 #include "engine/builtin/restore/restore.h"
@@ -191,16 +192,17 @@ static void add_signals(struct area *area, const struct ckpt_image_view *view)
     struct ckpt_plan_signal *signals = allocate(area, 64 * sizeof *signals);
 
     for (uint32_t i = 1; i <= 64; i++) {
-        const struct ckpt_image_signal *wanted = &view->signals[i - 1];
+        const struct ckpt_arch_sigaction *wanted = &view->signals[i - 1];
         struct ckpt_plan_signal *signal = &signals[area->plan->signal_count];
-        uint64_t now[4] = {0};
+        struct ckpt_arch_sigaction now = {0};
 
         if (i == SIGKILL || i == SIGSTOP)
             continue;
-        syscall(SYS_rt_sigaction, i, NULL, now, 8);
-        memcpy(signal->action, wanted, sizeof signal->action);
+        ckpt_sys_sigaction((int)i, NULL, &now);
+        signal->action = *wanted;
         signal->number = i;
-        if (memcmp(now, wanted, sizeof now) != 0 && !stays_ignored(i, now[0], wanted->handler))
+        if (memcmp(&now, wanted, sizeof now) != 0 &&
+            !stays_ignored(i, now.handler, wanted->handler))
             area->plan->signal_count++;
     }
     area->plan->signals = (uint64_t)signals;

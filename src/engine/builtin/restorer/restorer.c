@@ -245,7 +245,7 @@ static void set_signals(const struct ckpt_plan *plan)
     const struct ckpt_plan_signal *signals = (const struct ckpt_plan_signal *)plan->signals;
 
     for (uint64_t i = 0; i < plan->signal_count; i++)
-        ckpt_sys_sigaction((int)signals[i].number, signals[i].action, NULL);
+        ckpt_sys_sigaction((int)signals[i].number, &signals[i].action, NULL);
 }
 
 /* Start the threads [from, to) of the plan; the leader, 0, is the calling one. */

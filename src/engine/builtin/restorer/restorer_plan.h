@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+#include "arch/arch.h"
+
 enum ckpt_op_type {
     CKPT_OP_MAP = 1, /**< mmap at a fixed address; descriptor -1: anonymous */
     CKPT_OP_READ,    /**< copy from the image */
@@ -47,7 +49,7 @@ struct ckpt_plan_thread {
 
 struct ckpt_plan_signal {
     uint32_t number, reserved;
-    uint64_t action[4]; /**< the kernel's struct sigaction */
+    struct ckpt_arch_sigaction action;
 };
 
 #define CKPT_PLAN_MOVES 8
