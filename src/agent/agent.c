@@ -42,7 +42,7 @@ static void open_control(void)
 {
     struct ckpt_error error;
 
-    if (ckpt_control_start(&error) < 0)
+    if (ckpt_control_socket_start(&error) < 0)
         ckpt_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM", error.text);
 }
 
@@ -55,7 +55,7 @@ static bool apply_options(JNIEnv *env, const char *options)
     changed.addr_given = false;
     if (ckpt_options_parse(options, &changed, &error) < 0 ||
         ckpt_policy_option_check(changed.policies, &error) < 0 ||
-        ckpt_signal_check(&changed, &error) < 0 ||
+        ckpt_signal_request_check(&changed, &error) < 0 ||
         (changed.addr_given && ckpt_http_change(changed.addr, &error) < 0)) {
         ckpt_log("error", "%s", error.text);
         return false;
@@ -65,8 +65,8 @@ static bool apply_options(JNIEnv *env, const char *options)
     if (opens)
         open_control();
     ckpt_origins_apply(env);
-    ckpt_signal_take(changed.signal);
-    if (ckpt_signal_start(&error) < 0)
+    ckpt_signal_request_handle(changed.signal);
+    if (ckpt_signal_request_start(&error) < 0)
         ckpt_log("warning", "%s", error.text);
     return true;
 }
@@ -107,7 +107,7 @@ static int start(JNIEnv *env, struct ckpt_error *error)
         open_control();
     if (ckpt_http_start(error) < 0)
         ckpt_log("warning", "%s; there is no HTTP endpoint", error->text);
-    if (ckpt_signal_start(error) < 0)
+    if (ckpt_signal_request_start(error) < 0)
         ckpt_log("warning", "%s", error->text);
     return 0;
 }
@@ -119,7 +119,7 @@ bool ckpt_agent_start(JNIEnv *env)
     if (start(env, &error) == 0)
         return true;
     ckpt_http_close();
-    ckpt_signal_take(0);
+    ckpt_signal_request_handle(0);
     if (other_copy_exists(env))
         ckpt_log("warning", "the agent is already in this JVM; options given again at the "
                             "start are not used");
@@ -157,20 +157,20 @@ static jint set_up(JavaVM *vm, const char *options)
     ckpt_options = CKPT_OPTIONS_DEFAULT;
     if (ckpt_options_parse(options, &ckpt_options, &error) < 0 || ckpt_jvm_open(vm, &error) < 0 ||
         ckpt_policy_option_check(ckpt_options.policies, &error) < 0 ||
-        ckpt_signal_check(&ckpt_options, &error) < 0) {
+        ckpt_signal_request_check(&ckpt_options, &error) < 0) {
         ckpt_log("error", "%s", error.text);
         return JNI_ERR;
     }
     if (open_endpoint(&ckpt_options) < 0)
         return JNI_ERR;
-    ckpt_signal_take(ckpt_options.signal);
+    ckpt_signal_request_handle(ckpt_options.signal);
     (*ckpt_jvm.jvmti)->SetEventCallbacks(ckpt_jvm.jvmti, &callbacks, sizeof callbacks);
     return JNI_OK;
 }
 
 static void clean_up(void)
 {
-    ckpt_request_wait_answered();
+    ckpt_control_request_wait_answered();
     ckpt_control_fds_unlink();
     ckpt_endpoint_table_unlink();
     if (ckpt_is_restored()) { /* HotSpot would remove the file of the first PID */

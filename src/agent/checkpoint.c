@@ -71,7 +71,7 @@ static size_t hold_fds(int ret[CKPT_HOST_FDS_MAX])
 
     _Static_assert(CKPT_CONTROL_FDS_MAX + CKPT_ENDPOINT_FDS_MAX <= CKPT_HOST_FDS_MAX,
                    "room for all");
-    ckpt_control_lock();
+    ckpt_control_socket_lock();
     fds_are_held = true;
     count = ckpt_control_fds_list(ret);
     return count + ckpt_http_pause(ret + count, CKPT_ENDPOINT_FDS_MAX);
@@ -83,7 +83,7 @@ static void release_fds(void)
         return;
     fds_are_held = false;
     ckpt_http_resume();
-    ckpt_control_unlock();
+    ckpt_control_socket_unlock();
 }
 
 static bool is_wanted(int request, bool option)
@@ -242,7 +242,7 @@ jint ckpt_native_freeze(JNIEnv *env, jclass owner, jlong request, jobject report
         ckpt_java_throw_out_of_memory(env);
         return result;
     }
-    checkpoint(env, work, ckpt_request_of(request));
+    checkpoint(env, work, ckpt_request_by_number(request));
     result = work->result;
     if (result == CKPT_FREEZE_FAILED)
         add_reports(env, reports, &work->report);

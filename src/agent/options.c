@@ -88,7 +88,7 @@ static int set_signal(const struct option *option, const char *value, void *fiel
                       struct ckpt_error *error)
 {
     (void)option;
-    return ckpt_signal_parse(value, field, error);
+    return ckpt_signal_name_parse(value, field, error);
 }
 
 #define OPTION(key, set, field, ...)                                                               \

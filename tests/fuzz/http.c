@@ -20,7 +20,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 // Replaces the agent's function; there are no connections here.
-bool ckpt_request_is_allowed(int fd)
+bool ckpt_control_request_is_allowed(int fd)
 {
     return fd < 0;
 }

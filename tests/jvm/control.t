@@ -38,7 +38,7 @@ owner_only() {
     is "$out$err" "connect: Permission denied" "$V: control socket: another user cannot connect"
     chmod 666 "$socket"
     run as_user python3 "$TMP/ask" "$socket"
-    is "$out" $'text only the JVM\'s owner and root may ask for a checkpoint\nfailed' \
+    is "$out" $'text only the JVM\'s owner and root may request a checkpoint\nfailed' \
         "$V: control socket: another user who can connect is refused by credentials"
     run python3 "$TMP/ask" "$socket" /nowhere/at/all
     contains "$out" "/nowhere/at/all" "$V: control socket: the owner gets an answer"

@@ -168,10 +168,10 @@ late() {
     start "$name" env --block-signal=35 "$JAVA" -cp "$CP" Refuse udp
     wait_line "$log" "ready " && port=$(port_of "$log" ready)
     load 'addr=none,signal=USR1'
-    contains "$(<"$log")" "option 'signal=USR1': a signal cannot tell where the image is to go; add" \
+    contains "$(<"$log")" "option 'signal=USR1': a signal names no image directory; add" \
         "$name: signal= without image= is refused"
     load "addr=none,signal=USR2,image=$image"
-    contains "$(<"$log")" "agent option 'signal=USR2': libjvm.so handles it already" \
+    contains "$(<"$log")" "agent option 'signal=USR2': libjvm.so already handles it" \
         "$name: a signal that HotSpot handles is refused"
     load "addr=none,image=$image"
     is "$(threads "$pid")" 0 "$name: without signal= there is no thread"
@@ -254,9 +254,9 @@ not_started() {
 # One of each kind; all names are in tests/unit/options.c.
 refused_signals() {
     local with=image=$DIR/wrong
-    not_started signal=USR1 "option 'signal=USR1': a signal cannot tell where the image is to go; add the"
-    not_started "signal=USR2,$with" "'signal=USR2': libjvm.so handles it already; choose USR1 or"
-    not_started "signal=TERM,$with" "HotSpot ends the JVM by it; start the JVM with -Xrs, or choose"
+    not_started signal=USR1 "option 'signal=USR1': a signal names no image directory; add the"
+    not_started "signal=USR2,$with" "'signal=USR2': libjvm.so already handles it; choose USR1 or"
+    not_started "signal=TERM,$with" "HotSpot ends the JVM on it; start the JVM with -Xrs, or choose"
     not_started "signal=SEGV,$with" "'signal=SEGV': HotSpot handles it; choose"
     not_started "signal=KILL,$with" "no process can handle it; choose"
     not_started "signal=RTMAX-3,$with" "the last real-time signals are the JDK's and the engine's own; choose"

@@ -18,7 +18,7 @@ static struct ckpt_http_addr addr;
 static struct ckpt_error error;
 
 // Replaces the agent's function.
-bool ckpt_request_is_allowed(int fd)
+bool ckpt_control_request_is_allowed(int fd)
 {
     return fd < 0;
 }

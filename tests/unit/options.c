@@ -110,7 +110,7 @@ static void test_signals(void)
         if (!good[i].shown)
             continue;
         snprintf(name, sizeof name, "%s is shown as %s", good[i].text, good[i].shown);
-        TAP_STR(ckpt_signal_name(options.signal, room), good[i].shown, name);
+        TAP_STR(ckpt_signal_name_of(options.signal, room), good[i].shown, name);
     }
     refused("signal=KILL", "no process can handle it; choose");
     refused("signal=SIGSTOP", "no process can handle it; choose");
@@ -120,10 +120,10 @@ static void test_signals(void)
     refused("signal=ILL", "HotSpot handles it; choose");
     refused("signal=PIPE", "HotSpot handles it; choose");
     refused("signal=XFSZ", "HotSpot handles it; choose");
-    refused("signal=QUIT", "lets tools in by it; choose");
+    refused("signal=QUIT", "to attach tools; choose");
     refused("signal=TRAP", "a program has failed; choose");
-    refused("signal=CHLD", "without anybody asking; choose");
-    refused("signal=CONT", "without anybody asking; choose");
+    refused("signal=CHLD", "for job control; choose");
+    refused("signal=CONT", "for job control; choose");
     refused("signal=PROF", "profilers send it; choose");
     refused("signal=RTMAX", "the engine's own; choose");
     refused("signal=RTMAX-4", "the engine's own; choose");

@@ -42,7 +42,7 @@ jboolean ckpt_native_is_worthwhile(JNIEnv *env, jclass owner, jlong request, job
     struct ckpt_error error;
 
     (void)owner;
-    if (check(env, ckpt_request_of(request), &error) == 0)
+    if (check(env, ckpt_request_by_number(request), &error) == 0)
         return JNI_TRUE;
     ckpt_raw_format(text, sizeof text, "error:%s", error.text);
     ckpt_java_add(env, reports, text);

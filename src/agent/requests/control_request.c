@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See control_request.h.  On a thread made for the request, which runs the hooks and freezes the
- * process. Should a hook hang, the watchdog's thread answers in its place (overdue()), and what
- * comes of it in the end goes to the log.
+ * See control_request.h. Each request has a thread, which runs the hooks and freezes the process.
+ * If a hook hangs, the watchdog's thread answers instead (overdue()), and the outcome is logged.
  *
- * In a restored process the connection's number is a socket without a peer: what is said to it goes
- * nowhere.
+ * In a restored process the connection's descriptor is an unconnected socket, and writes to it have
+ * no effect.
  */
 #include "agent/requests/control_request.h"
 
@@ -30,22 +29,22 @@
 
 #define REQUEST_MAX (PATH_MAX + 256)
 #define REQUEST_MS 5000
-#define ANSWER_S 5    /* a requester that does not read must not hold anybody up */
-#define END_SLICES 20 /* of END_SLICE_NS, that the JVM's end waits for answers */
+#define ANSWER_S 5    /* a requester that does not read must not block the thread */
+#define END_SLICES 20 /* of END_SLICE_NS: how long the JVM's end waits for answers */
 #define END_SLICE_NS 50000000
 
-static uint32_t unanswered; /* requests on their way (a futex) */
+static uint32_t unanswered; /* requests in progress (a futex) */
 
-/* A request and whether it was answered; by two threads, so that one has the last word. */
+/* A request and whether it was answered. Two threads may answer; only the first one does. */
 struct exchange {
     struct ckpt_request request;
-    bool restored; /* of CKPT_STEP_RESUME: after a restore, not after a freeze that failed */
+    bool restored; /* for CKPT_STEP_RESUME: after a restore, not after a failed freeze */
     pthread_mutex_t lock;
     bool answered;
 };
 
-static void say(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(int fd, const char *format, ...)
+static void reply(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void reply(int fd, const char *format, ...)
 {
     char text[2048];
     va_list arguments;
@@ -68,26 +67,26 @@ static void say(int fd, const char *format, ...)
 }
 
 /* Each line of @text as a line of the answer. */
-static void say_lines(int fd, char *text)
+static void reply_lines(int fd, char *text)
 {
     for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text))
-        say(fd, "text %s\n", line);
+        reply(fd, "text %s\n", line);
 }
 
-bool ckpt_request_is_allowed(int fd)
+bool ckpt_control_request_is_allowed(int fd)
 {
     struct ucred peer;
     socklen_t size = sizeof peer;
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
         return false;
-    /* A restored process may live in a user namespace (--time=namespace), to which root has no
-     * name.  The socket's mode lets in nobody but its owner and those who may pass over modes. */
+    /* A restored process may be in a user namespace (--time=namespace) in which root has no UID.
+     * The socket's mode admits only its owner and processes with CAP_DAC_OVERRIDE. */
     return peer.uid == geteuid() || peer.uid == 0 ||
            (peer.uid == CKPT_OVERFLOW_UID && ckpt_is_restored());
 }
 
-/* Read up to the empty line. */
+/* Read until the empty line. */
 static bool read_request(int fd, char *text, size_t size)
 {
     size_t length = 0;
@@ -160,35 +159,35 @@ static bool parse_request(char *text, struct exchange *exchange)
     return exchange->request.step != CKPT_STEP_CHECKPOINT || exchange->request.directory;
 }
 
-/* ckpt_request.overdue: a hook has overrun its limit. */
-static void overdue(struct ckpt_request *request, const char *text, bool last)
+/* ckpt_request.overdue: a hook has exceeded its time limit. */
+static void overdue(struct ckpt_request *request, const char *text, bool final)
 {
     struct exchange *exchange = (struct exchange *)request; /* its first member */
     ckpt_auto_free char *lines = strdup(text);
 
     pthread_mutex_lock(&exchange->lock);
     if (lines && !exchange->answered) {
-        say_lines(request->reply_fd, lines);
-        if (last)
-            say(request->reply_fd, "failed\n");
-        exchange->answered = last;
+        reply_lines(request->reply_fd, lines);
+        if (final)
+            reply(request->reply_fd, "failed\n");
+        exchange->answered = final;
     }
     pthread_mutex_unlock(&exchange->lock);
 }
 
-/* The last word, unless it was said already. @failed: NULL if all went well. */
+/* Answer, unless that was done already. @failed: the reasons, or NULL for success. */
 static void answer(struct exchange *exchange, char *failed)
 {
     int fd = exchange->request.reply_fd;
 
     pthread_mutex_lock(&exchange->lock);
     if (exchange->answered) {
-        ckpt_log_lines("warning", failed ? failed : "the overdue checkpoint has been done");
+        ckpt_log_lines("warning", failed ? failed : "the overdue checkpoint has completed");
     } else if (failed) {
-        say_lines(fd, failed);
-        say(fd, "failed\n");
+        reply_lines(fd, failed);
+        reply(fd, "failed\n");
     } else {
-        say(fd, "done\n");
+        reply(fd, "done\n");
     }
     pthread_mutex_unlock(&exchange->lock);
 }
@@ -202,19 +201,19 @@ static void perform(struct exchange *exchange)
 
     if (exchange->restored && outcome != CKPT_OUTCOME_NOT_BEGUN)
         ckpt_http_restored();
-    if (!ckpt_is_restored_since(request->asked_in))
+    if (!ckpt_is_restored_since(request->generation_mark))
         answer(exchange, failed);
-    else if (failed) /* this is the restored process */
+    else if (failed) /* this process was restored meanwhile */
         ckpt_log_lines("error", failed);
     ckpt_request_clear(request);
 }
 
-void ckpt_request_wait_answered(void)
+void ckpt_control_request_wait_answered(void)
 {
     const struct timespec slice = {.tv_nsec = END_SLICE_NS};
 
-    if (ckpt_request_is_own())
-        return; /* it is a hook of this request that ends the JVM */
+    if (ckpt_request_is_current_thread())
+        return; /* a hook of this request ends the JVM */
     for (int i = 0; i < END_SLICES; i++) {
         uint32_t count = __atomic_load_n(&unanswered, __ATOMIC_ACQUIRE);
 
@@ -224,24 +223,25 @@ void ckpt_request_wait_answered(void)
     }
 }
 
-void ckpt_request_serve(int fd)
+void ckpt_control_request_serve(int fd)
 {
     struct exchange exchange = {.request = {.wait_ms = CKPT_REQUEST_WAIT_MS,
                                             .reply_fd = fd,
-                                            .asked_in = ckpt_generation_mark(),
+                                            .generation_mark = ckpt_generation_mark(),
                                             .overdue = overdue},
                                 .lock = PTHREAD_MUTEX_INITIALIZER};
-    struct timeval patience = {.tv_sec = ANSWER_S};
+    struct timeval send_timeout = {.tv_sec = ANSWER_S};
     char text[REQUEST_MAX];
 
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (!ckpt_request_is_allowed(fd)) {
-        say(fd, "text only the JVM's owner and root may ask for a checkpoint\nfailed\n");
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send_timeout, sizeof send_timeout);
+    if (!ckpt_control_request_is_allowed(fd)) {
+        reply(fd, "text only the JVM's owner and root may request a checkpoint\nfailed\n");
         return;
     }
     if (!read_request(fd, text, sizeof text) || !parse_request(text, &exchange)) {
-        say(fd, "text the request was not understood; use a 'checkpointer' of the agent's version\n"
-                "failed\n");
+        reply(fd,
+              "text the request was not understood; use a 'checkpointer' of the agent's version\n"
+              "failed\n");
         return;
     }
     __atomic_add_fetch(&unanswered, 1, __ATOMIC_ACQ_REL);

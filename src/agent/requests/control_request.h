@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * One request over the control socket; control_socket.h says what it looks like.
+ * One request over the control socket. control_socket.h describes the protocol.
  */
 #ifndef CKPT_AGENT_REQUESTS_CONTROL_REQUEST_H
 #define CKPT_AGENT_REQUESTS_CONTROL_REQUEST_H
@@ -8,18 +8,18 @@
 #include <stdbool.h>
 
 /**
- * Read the request on the connection @fd, carry it out and answer it. The calling thread must not
- * be known to the JVM; it is for as long as this takes. The connection is still open afterwards.
+ * Read the request from the connection @fd, carry it out and answer it. The calling thread must not
+ * be attached to the JVM; it is attached meanwhile. The connection stays open.
  */
-void ckpt_request_serve(int fd);
+void ckpt_control_request_serve(int fd);
 
 /**
- * The JVM ends: until those who asked for a checkpoint have their answers, a second at most.  An
- * application may end as soon as its hooks have run, which is before.
+ * At the JVM's end: wait until all requests are answered, at most a second. An application may end
+ * the JVM right after its hooks have run, before the answer is sent.
  */
-void ckpt_request_wait_answered(void);
+void ckpt_control_request_wait_answered(void);
 
 /** Whether the peer of a connected Unix socket is the JVM's owner or root. */
-bool ckpt_request_is_allowed(int fd);
+bool ckpt_control_request_is_allowed(int fd);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See control_socket.h.  One thread accepts, and makes one for each request (control_request.c), so
- * that somebody answers while a hook hangs.  Neither is known to the JVM until there is something
- * to ask of it.
+ * See control_socket.h. One thread accepts connections and starts a thread for each request
+ * (control_request.c), so that requests are answered while a hook hangs. These threads are not
+ * attached to the JVM until they call it.
  *
- * The table of connections is what the image leaves out.  So that it is true whenever the process
- * is frozen, a connection comes and goes only under the table's lock, and whoever freezes holds it.
+ * The descriptors in control_fds.h are not in an image. Connections are opened and closed only
+ * under the table's lock, which the freezing thread holds, so the table is exact in every image.
  *
- * One descriptor is spare: where the application has used up all others, a requester is still let
- * in and told so.
+ * One descriptor is held in reserve: if the application has used up all others, a request is still
+ * accepted and answered.
  *
- * In the restored process the number of the listener and of each connection is a socket that
- * ckpt_control_fds_reserve() put there.  The control thread finds that it does not listen and lets
- * it; the others find that there is nobody, and close theirs.
+ * In the restored process, ckpt_control_fds_reserve() has put an unconnected socket at the number
+ * of the listener and of each connection. The control thread finds that its socket does not listen,
+ * and binds it again. The threads of requests find no peer, and close theirs.
  */
 #include "agent/requests/control_socket.h"
 
@@ -38,10 +38,10 @@
 
 #define SHORTAGE_MS 200
 
-static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Remove a socket at which no process listens any more. */
-static void remove_dead(const char *name)
+/* Remove a socket on which no process listens any more. */
+static void remove_if_stale(const char *name)
 {
     ckpt_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -53,10 +53,10 @@ static void remove_dead(const char *name)
 }
 
 /*
- * A JVM that was killed leaves its socket.  The next one with its PID takes the name over, except
- * in a container: the number of its PID namespace may come again, or not.
+ * Remove the sockets of killed JVMs. Outside containers the next JVM with the same PID replaces the
+ * socket, but in a container the name has the PID namespace, which a later container need not have.
  */
-static void tidy(unsigned long pid_namespace)
+static void remove_stale_sockets(unsigned long pid_namespace)
 {
     ckpt_auto_closedir DIR *entries = pid_namespace ? opendir("/tmp") : NULL;
     const struct dirent *entry;
@@ -66,17 +66,19 @@ static void tidy(unsigned long pid_namespace)
     while (entries && (entry = readdir(entries)))
         if (strncmp(entry->d_name, start, (size_t)length) == 0 &&
             strchr(entry->d_name + length, '_') && !strstr(entry->d_name, ".new"))
-            remove_dead(entry->d_name);
+            remove_if_stale(entry->d_name);
 }
 
-/* Bind @fd under a temporary name and move it into place: whoever connects finds it listening. */
+/*
+ * Bind @fd to a temporary name and rename it: a client never finds a socket that does not listen.
+ */
 static int listen_at(int fd, struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     unsigned long pid_namespace = ckpt_control_namespace("self");
     char path[CKPT_CONTROL_NAME_MAX];
 
-    tidy(pid_namespace);
+    remove_stale_sockets(pid_namespace);
     ckpt_control_name(path, "/tmp", geteuid(), getpid(), pid_namespace);
     snprintf(name.sun_path, sizeof name.sun_path, "%s.new", path);
     unlink(name.sun_path);
@@ -92,28 +94,30 @@ static int listen_at(int fd, struct ckpt_error *error)
     return 0;
 }
 
-void ckpt_control_lock(void)
+void ckpt_control_socket_lock(void)
 {
-    pthread_mutex_lock(&table);
+    pthread_mutex_lock(&table_lock);
 }
 
-void ckpt_control_unlock(void)
+void ckpt_control_socket_unlock(void)
 {
-    pthread_mutex_unlock(&table);
+    pthread_mutex_unlock(&table_lock);
 }
 
-/* In a restored process: the socket that was held listens under the new PID. It is that one, and no
- * other meanwhile, because the application may ask for the next checkpoint at this very moment. */
-static bool restart(uint32_t *began)
+/*
+ * In a restored process: bind the reserved socket to the name of the new PID. Its number is used
+ * and no other, because the application may request the next checkpoint meanwhile.
+ */
+static bool listen_again(uint32_t *mark)
 {
     struct ckpt_error error;
     int failed;
 
     do {
-        *began = ckpt_generation_mark();
+        *mark = ckpt_generation_mark();
         fcntl(ckpt_control_fds.listener, F_SETFL, O_NONBLOCK);
         failed = listen_at(ckpt_control_fds.listener, &error);
-    } while (failed && ckpt_is_restored_since(*began));
+    } while (failed && ckpt_is_restored_since(*mark));
     if (failed)
         ckpt_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM", error.text);
     return !failed;
@@ -121,7 +125,7 @@ static bool restart(uint32_t *began)
 
 /* ---- connections ---- */
 
-static void have_spare(void)
+static void open_reserve(void)
 {
     if (ckpt_control_fds.reserve < 0)
         ckpt_control_fds.reserve = fcntl(ckpt_control_fds.listener, F_DUPFD_CLOEXEC, 0);
@@ -129,16 +133,16 @@ static void have_spare(void)
 
 static void end_connection(int fd)
 {
-    pthread_mutex_lock(&table);
+    pthread_mutex_lock(&table_lock);
     for (int i = 0; i < CKPT_CONTROL_CONNECTIONS_MAX; i++)
         if (ckpt_control_fds.connections[i] == fd)
             ckpt_control_fds.connections[i] = -1;
     close(fd);
-    have_spare();
-    pthread_mutex_unlock(&table);
+    open_reserve();
+    pthread_mutex_unlock(&table_lock);
 }
 
-static void turn_away(int fd, const char *reason)
+static void refuse(int fd, const char *reason)
 {
     char text[256];
     int length = snprintf(text, sizeof text, "text %s\nfailed\n", reason);
@@ -150,17 +154,17 @@ static void *serve(void *argument)
 {
     int fd = (int)(intptr_t)argument;
 
-    ckpt_request_serve(fd);
+    ckpt_control_request_serve(fd);
     end_connection(fd);
     return NULL;
 }
 
-/* The next connection, in the table; -1 with errno, or with 0 if it was turned away. */
-static int admit(void)
+/* Accept a connection and add it to the table. -1 with errno, which is 0 if it was refused. */
+static int accept_connection(void)
 {
     int place = 0, fd, failed;
 
-    pthread_mutex_lock(&table);
+    pthread_mutex_lock(&table_lock);
     while (place < CKPT_CONTROL_CONNECTIONS_MAX && ckpt_control_fds.connections[place] >= 0)
         place++;
     fd = accept4(ckpt_control_fds.listener, NULL, NULL, SOCK_CLOEXEC);
@@ -173,26 +177,26 @@ static int admit(void)
     if (fd >= 0 && place < CKPT_CONTROL_CONNECTIONS_MAX) {
         ckpt_control_fds.connections[place] = fd;
     } else if (fd >= 0) {
-        turn_away(fd, "there are too many requests on their way");
+        refuse(fd, "too many requests are in progress");
         close(fd);
         fd = -1;
     }
     if (fd < 0)
-        have_spare();
-    pthread_mutex_unlock(&table);
+        open_reserve();
+    pthread_mutex_unlock(&table_lock);
     errno = failed;
     return fd;
 }
 
-/* After a failed accept: whether the next one may do better. */
-static bool go_on(int failed, uint32_t *began)
+/* After a failed accept: whether to try again. */
+static bool can_retry(int failed, uint32_t *mark)
 {
     struct pollfd trouble = {.fd = ckpt_control_fds.listener};
 
-    if (ckpt_is_restored_since(*began))
-        return restart(began);
+    if (ckpt_is_restored_since(*mark))
+        return listen_again(mark);
     if (failed == EMFILE || failed == ENFILE || failed == ENOBUFS || failed == ENOMEM) {
-        poll(&trouble, 1, SHORTAGE_MS); /* nothing tells when there is one again */
+        poll(&trouble, 1, SHORTAGE_MS); /* there is no event for a free descriptor */
         return true;
     }
     return !failed || failed == EINTR || failed == ECONNABORTED || failed == EAGAIN;
@@ -200,32 +204,32 @@ static bool go_on(int failed, uint32_t *began)
 
 static void *run(void *unused)
 {
-    uint32_t began = ckpt_generation_mark();
+    uint32_t mark = ckpt_generation_mark();
 
     (void)unused;
     for (;;) {
         struct pollfd wait = {.fd = ckpt_control_fds.listener, .events = POLLIN};
-        int fd = poll(&wait, 1, -1) < 0 ? -1 : admit();
+        int fd = poll(&wait, 1, -1) < 0 ? -1 : accept_connection();
 
-        if (fd < 0 && !go_on(errno, &began)) {
+        if (fd < 0 && !can_retry(errno, &mark)) {
             ckpt_control_fds_unlink();
             shutdown(ckpt_control_fds.listener, SHUT_RDWR);
             return NULL;
         }
         if (fd >= 0 && ckpt_thread_start("ckpt request", serve, (void *)(intptr_t)fd) != 0) {
-            turn_away(fd, "the JVM cannot start a thread for the request: the user's limit of "
-                          "processes ('ulimit -u') or the cgroup's is reached; raise it");
+            refuse(fd, "the JVM cannot start a thread for the request: the user's limit of "
+                       "processes ('ulimit -u') or the cgroup's is reached; raise it");
             end_connection(fd);
         }
     }
 }
 
-int ckpt_control_start(struct ckpt_error *error)
+int ckpt_control_socket_start(struct ckpt_error *error)
 {
     int failed;
 
     if (ckpt_control_fds.listener >= 0)
-        return 0; /* switched off and on again */
+        return 0; /* the option control was set to false and to true again */
     ckpt_control_fds.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (ckpt_control_fds.listener < 0)
         return ckpt_error_set(error, errno, "cannot make a Unix socket");
@@ -234,7 +238,7 @@ int ckpt_control_start(struct ckpt_error *error)
         ckpt_control_fds.listener = -1;
         return -1;
     }
-    have_spare();
+    open_reserve();
     failed = ckpt_thread_start("ckpt control", run, NULL);
     if (failed) {
         close(ckpt_control_fds.listener);

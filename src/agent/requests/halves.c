@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See halves.h. Between the halves there is a thread that waits for the second one. It counts time
- * in steps of at most a second, and a step that took longer as one: the process was stopped, or
- * frozen by the other program, and that time does not count.
+ * See halves.h. A thread waits for the second half. It measures time in steps of a second, and
+ * counts a longer step as one second: the process was stopped, or frozen by the other program, and
+ * that time does not count.
  */
 #include "agent/requests/halves.h"
 
@@ -21,7 +21,7 @@
 
 #define STEP_MS 1000
 
-/* Odd between the halves; each pair has its own number. A futex. */
+/* A futex: the number of the pair of halves. Odd between the first half and the second. */
 static uint32_t pair;
 
 static uint32_t current_pair(void)
@@ -29,7 +29,7 @@ static uint32_t current_pair(void)
     return __atomic_load_n(&pair, __ATOMIC_ACQUIRE);
 }
 
-/* Whether the second half of this pair is requested within the time. */
+/* Whether the second half of this pair is requested within that time. */
 static bool wait_for_second(uint32_t number, unsigned seconds)
 {
     const struct timespec step = ckpt_clock_from_ms(STEP_MS);
@@ -57,11 +57,11 @@ static void log_undo(const struct ckpt_request *request, enum ckpt_outcome outco
         ckpt_log("error", "afterRestore failed: %s", request->reasons[i]);
 }
 
-static void *run(void *context)
+static void *undo_after_timeout(void *context)
 {
     struct ckpt_request request = {.step = CKPT_STEP_RESUME,
                                    .pair = (uint32_t)(uintptr_t)context,
-                                   .asked_in = ckpt_generation_mark()};
+                                   .generation_mark = ckpt_generation_mark()};
     unsigned seconds = ckpt_options.undo_timeout_s;
     enum ckpt_outcome outcome;
 
@@ -69,7 +69,7 @@ static void *run(void *context)
         return NULL;
     outcome = ckpt_request_run(&request, "checkpointer undo");
     /* If the process was frozen since, this thread is in both processes, and one of them logs. */
-    if (!ckpt_is_restored_since(request.asked_in))
+    if (!ckpt_is_restored_since(request.generation_mark))
         log_undo(&request, outcome, seconds);
     ckpt_request_clear(&request);
     return NULL;
@@ -87,14 +87,14 @@ void ckpt_native_open_halves(JNIEnv *env, jclass owner)
     (void)env;
     (void)owner;
     if (ckpt_options.undo_timeout_s &&
-        ckpt_thread_start("ckpt undo", run, (void *)(uintptr_t)number) != 0)
+        ckpt_thread_start("ckpt undo", undo_after_timeout, (void *)(uintptr_t)number) != 0)
         ckpt_log("warning", "cannot start the thread that undoes the first half of the checkpoint "
                             "after undo_timeout; raise 'ulimit -u'");
 }
 
 jboolean ckpt_native_close_halves(JNIEnv *env, jclass owner, jlong number)
 {
-    uint32_t wanted = ckpt_request_of(number)->pair, now = current_pair();
+    uint32_t wanted = ckpt_request_by_number(number)->pair, now = current_pair();
 
     (void)env;
     (void)owner;

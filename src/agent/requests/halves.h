@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The two halves of a checkpoint whose freeze is made by another program: the hooks before it, and
- * the hooks after it. A first half without a second one is undone after a time (agent option
+ * The two halves of a checkpoint that another program freezes: the hooks before the freeze, and the
+ * hooks after it. A first half without a second one is undone after a time limit (agent option
  * undo_timeout).
  */
 #ifndef CKPT_AGENT_REQUESTS_HALVES_H
@@ -18,7 +18,7 @@ bool ckpt_halves_are_open(void);
 /** The first half is done. */
 void ckpt_native_open_halves(JNIEnv *env, jclass owner);
 
-/** The second half is requested, by the request of that number: whether there is a first one. */
+/** The request with that number requests the second half. Returns whether there is a first one. */
 jboolean ckpt_native_close_halves(JNIEnv *env, jclass owner, jlong number);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See request.h.  Java knows a request by a number and not by its address: the thread that watches
- * the hooks may have something to report of a request that is over.
+ * See request.h. Java identifies a request by a number, not by its address, because the thread that
+ * watches the hooks may report about a request that has ended.
  */
 #include "agent/requests/request.h"
 
@@ -18,10 +18,10 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t reported = PTHREAD_COND_INITIALIZER;
-static struct ckpt_request *requests; /* those that are carried out or wait for their turn */
+static struct ckpt_request *requests; /* in progress, or waiting for their turn */
 static int64_t last_number;
 
-/* ---- which ones there are; the lock is held ---- */
+/* ---- the list; find() is called with the lock held ---- */
 
 static struct ckpt_request *find(jlong number)
 {
@@ -32,7 +32,7 @@ static struct ckpt_request *find(jlong number)
     return found;
 }
 
-static void enter(struct ckpt_request *request)
+static void add_request(struct ckpt_request *request)
 {
     pthread_mutex_lock(&lock);
     request->number = ++last_number;
@@ -42,7 +42,7 @@ static void enter(struct ckpt_request *request)
     pthread_mutex_unlock(&lock);
 }
 
-static void leave(struct ckpt_request *request)
+static void remove_request(struct ckpt_request *request)
 {
     struct ckpt_request **at = &requests;
 
@@ -55,7 +55,7 @@ static void leave(struct ckpt_request *request)
     pthread_mutex_unlock(&lock);
 }
 
-bool ckpt_request_is_own(void)
+bool ckpt_request_is_current_thread(void)
 {
     bool is_own = false;
 
@@ -66,9 +66,9 @@ bool ckpt_request_is_own(void)
     return is_own;
 }
 
-const struct ckpt_request *ckpt_request_of(jlong number)
+const struct ckpt_request *ckpt_request_by_number(jlong number)
 {
-    static const struct ckpt_request application; /* everything as the agent's options say */
+    static const struct ckpt_request application; /* all fields from the agent's options */
     const struct ckpt_request *found;
 
     pthread_mutex_lock(&lock);
@@ -88,25 +88,25 @@ static enum ckpt_outcome call_java(JNIEnv *env, const struct ckpt_request *reque
                                                        request->number, (jlong)request->wait_ms)
                          : 0;
 
-    if (ckpt_java_clear(env) || !serve || outcome < 0 || outcome >= CKPT_OUTCOME_UNREACHED)
+    if (ckpt_java_clear(env) || !serve || outcome < 0 || outcome >= CKPT_OUTCOME_NO_THREAD)
         return CKPT_OUTCOME_BROKEN;
     return (enum ckpt_outcome)outcome;
 }
 
-/* Not as a daemon: a JVM whose main has ended waits for the thread. */
+/* The thread is no daemon: a JVM whose main method has returned waits for it. */
 enum ckpt_outcome ckpt_request_run(struct ckpt_request *request, const char *thread)
 {
     JNIEnv *env = ckpt_jvm_attach(thread);
     enum ckpt_outcome outcome;
 
     if (!env)
-        return CKPT_OUTCOME_UNREACHED;
-    enter(request);
+        return CKPT_OUTCOME_NO_THREAD;
+    add_request(request);
     outcome = call_java(env, request);
     if (outcome == CKPT_OUTCOME_DONE && request->step == CKPT_STEP_PREPARE &&
         (request->gc ? request->gc > 0 : ckpt_options.gc))
         (*ckpt_jvm.jvmti)->ForceGarbageCollection(ckpt_jvm.jvmti);
-    leave(request);
+    remove_request(request);
     ckpt_jvm_detach();
     return outcome;
 }
@@ -115,10 +115,10 @@ jboolean ckpt_native_is_stale(JNIEnv *env, jclass owner, jlong number)
 {
     (void)env;
     (void)owner;
-    return ckpt_is_restored_since(ckpt_request_of(number)->asked_in);
+    return ckpt_is_restored_since(ckpt_request_by_number(number)->generation_mark);
 }
 
-void ckpt_native_report(JNIEnv *env, jclass owner, jlong number, jstring text, jboolean last)
+void ckpt_native_report(JNIEnv *env, jclass owner, jlong number, jstring text, jboolean final)
 {
     const char *lines = (*env)->GetStringUTFChars(env, text, NULL);
     struct ckpt_request *request;
@@ -129,10 +129,10 @@ void ckpt_native_report(JNIEnv *env, jclass owner, jlong number, jstring text, j
     ckpt_log_lines("warning", lines);
     pthread_mutex_lock(&lock);
     request = find(number);
-    if (request && request->overdue) { /* the lock is not for what may take long */
+    if (request && request->overdue) { /* not called with the lock: it may take long */
         request->reporters++;
         pthread_mutex_unlock(&lock);
-        request->overdue(request, lines, last);
+        request->overdue(request, lines, final);
         pthread_mutex_lock(&lock);
         request->reporters--;
         pthread_cond_broadcast(&reported);
@@ -160,7 +160,7 @@ void ckpt_native_add_reason(JNIEnv *env, jclass owner, jlong number, jbyteArray 
     free(reason);
 }
 
-/* ---- what is reported ---- */
+/* ---- the report ---- */
 
 void ckpt_request_clear(struct ckpt_request *request)
 {
@@ -190,8 +190,8 @@ static void describe_outcome(FILE *out, enum ckpt_step step, enum ckpt_outcome o
     case CKPT_OUTCOME_NOT_BEGUN:
         describe(out, "there was no first half of a checkpoint, or it was undone");
         break;
-    case CKPT_OUTCOME_UNREACHED:
-        describe(out, "the JVM does not take another thread; it may be ending");
+    case CKPT_OUTCOME_NO_THREAD:
+        describe(out, "the JVM accepts no further thread; it may be ending");
         break;
     default:
         describe(out, "checkpoint failed:");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * One request for a checkpoint, wherever it comes from: the control socket, HTTP, a signal or the
- * application itself.  All take the same way: through jdk.crac.impl.Checkpoint, which lets in one
- * at a time (Turn.java) and hands the request on by its number, to the freeze (checkpoint.c).
+ * One request for a checkpoint, from any source: the control socket, HTTP, a signal or the
+ * application itself. All use the same path: jdk.crac.impl.Checkpoint admits one at a time
+ * (Turn.java), and passes its number to the freeze (checkpoint.c).
  *
- * Requests from outside are carried out on a thread of the agent's.
+ * Requests from outside are carried out on a thread of the agent.
  */
 #ifndef CKPT_AGENT_REQUESTS_REQUEST_H
 #define CKPT_AGENT_REQUESTS_REQUEST_H
@@ -15,80 +15,80 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** What is asked for; Step.java has the same list. */
+/** What is requested; Step.java has the same list. */
 enum ckpt_step {
     CKPT_STEP_CHECKPOINT, /**< the hooks before, the freeze, and the hooks after */
     CKPT_STEP_PREPARE,    /**< the hooks before, for a tool that freezes the process itself */
     CKPT_STEP_RESUME,     /**< the hooks after */
-    CKPT_STEP_QUERY,      /**< nothing; only what other requests wait for */
+    CKPT_STEP_QUERY,      /**< does nothing; reports what other requests wait for */
 };
 
-/** What came of it; Outcome.java has the same list, but for the last one. */
+/** The outcome; Outcome.java has the same list, without the last one. */
 enum ckpt_outcome {
     CKPT_OUTCOME_DONE,
     CKPT_OUTCOME_BUSY,       /**< another checkpoint is in progress; nothing was done */
-    CKPT_OUTCOME_NOT_BEGUN,  /**< there is no first half to which the second could be run */
+    CKPT_OUTCOME_NOT_BEGUN,  /**< the second half was requested without the first */
     CKPT_OUTCOME_CANCELLED,  /**< a hook failed, or the process was not frozen: it continues */
-    CKPT_OUTCOME_INCOMPLETE, /**< restored, or continuing, but hooks failed afterwards */
-    CKPT_OUTCOME_BROKEN,     /**< something failed that is not known to fail */
-    CKPT_OUTCOME_UNREACHED,  /**< the JVM does not take the thread: it is starting or ending */
+    CKPT_OUTCOME_INCOMPLETE, /**< restored or continuing, but hooks failed afterwards */
+    CKPT_OUTCOME_BROKEN,     /**< an unexpected failure */
+    CKPT_OUTCOME_NO_THREAD,  /**< the JVM accepts no thread: it is starting or ending */
 };
 
-/** How long requests that wait for another checkpoint do so. */
+/** How long a request waits for another checkpoint. */
 #define CKPT_REQUEST_WAIT_MS 5000
 
 struct ckpt_request {
     enum ckpt_step step;
-    unsigned wait_ms;      /**< for another checkpoint, at most */
+    unsigned wait_ms;      /**< the limit for waiting for another checkpoint */
     const char *directory; /**< NULL: that of the agent's option */
     bool leave_running;
-    int rehearsal; /**< 1 yes, -1 no, 0 as the agent's option says */
-    int gc;        /**< likewise; of CKPT_STEP_PREPARE: whether to collect after the hooks */
-    uint32_t pair; /**< of CKPT_STEP_RESUME: the pair of halves (halves.c) to end; 0: any */
-    int reply_fd;  /**< a connection that progress and the last word go to, 0 if there is none; the
-                       last word alone may also go to standard error */
-    /** Sent there when the image is whole and the process about to end, and nothing before it;
-     * NULL: progress and "written", as the control socket has it. */
+    int rehearsal; /**< 1 yes, -1 no, 0: the agent's option decides */
+    int gc;        /**< likewise; for CKPT_STEP_PREPARE: whether to collect after the hooks */
+    uint32_t pair; /**< for CKPT_STEP_RESUME: the pair of halves (halves.c) to end; 0: any */
+    int reply_fd;  /**< a connection for messages during the freeze, or standard error; 0: none */
+    /** The only message, sent when the image is complete and the process is about to end. NULL:
+     * "progress" and "written", as in the control socket's protocol. */
     const char *written_text;
     /**
-     * ckpt_generation_mark() when the request came: if the process was restored since, no one waits
-     * for it, and nothing is done.  0: it is always done.
+     * ckpt_generation_mark() when the request arrived. If the process was restored since, no client
+     * waits any more, and nothing is done. 0: it is always carried out.
      */
-    uint32_t asked_in;
+    uint32_t generation_mark;
     /**
-     * Called on another thread, while the request is carried out: a hook has run longer than it
-     * may; @text says so, in lines.  @last: it does not react, so the requester should be answered
-     * now.  NULL allowed.
+     * Called on another thread, while the request is carried out: a hook has exceeded its limit, as
+     * the lines of @text report. @final: the hook does not react to the interrupt, so the requester
+     * should be answered now. May be NULL.
      */
-    void (*overdue)(struct ckpt_request *request, const char *text, bool last);
+    void (*overdue)(struct ckpt_request *request, const char *text, bool final);
 
-    /* From here on: set by ckpt_request_run(). */
-    char **reasons; /**< malloc'd, each too: what failed, or what others wait for, in UTF-8 */
+    /* The following fields are set by ckpt_request_run(). */
+    char **
+        reasons; /**< an array and strings, malloc'd: what failed, or what is waited for, in UTF-8 */
     size_t reason_count;
-    int64_t number; /**< by which Java knows it */
+    int64_t number; /**< identifies it in Java */
     pthread_t thread;
     unsigned reporters; /**< threads that are in overdue() */
     struct ckpt_request *next;
 };
 
-/** Carry it out on this thread, which the JVM knows as @thread for as long. */
+/** Carry it out on this thread, which is attached to the JVM meanwhile under the name @thread. */
 enum ckpt_outcome ckpt_request_run(struct ckpt_request *request, const char *thread);
 
-/** What is to be reported of @outcome, with the reasons: malloc'd lines; NULL if all went well. */
+/** A report of @outcome with the reasons: malloc'd lines; NULL for CKPT_OUTCOME_DONE. */
 char *ckpt_request_text(const struct ckpt_request *request, enum ckpt_outcome outcome);
 
 /** Free the reasons. */
 void ckpt_request_clear(struct ckpt_request *request);
 
 /** Whether the calling thread carries out a request. */
-bool ckpt_request_is_own(void);
+bool ckpt_request_is_current_thread(void);
 
-/** The request of that number, which the calling thread carries out; of 0: the application's. */
-const struct ckpt_request *ckpt_request_of(jlong number);
+/** The request with that number, which the calling thread carries out; 0: the application's. */
+const struct ckpt_request *ckpt_request_by_number(jlong number);
 
 /* Native methods of jdk.crac.impl.Native. */
 jboolean ckpt_native_is_stale(JNIEnv *env, jclass owner, jlong number);
-void ckpt_native_report(JNIEnv *env, jclass owner, jlong number, jstring text, jboolean last);
+void ckpt_native_report(JNIEnv *env, jclass owner, jlong number, jstring text, jboolean final);
 void ckpt_native_add_reason(JNIEnv *env, jclass owner, jlong number, jbyteArray text);
 
 #endif

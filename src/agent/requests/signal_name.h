@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Signals by their names, as the agent option signal=NAME takes them.
+ * Signals by the names that the agent option signal=NAME accepts.
  */
 #ifndef CKPT_AGENT_REQUESTS_SIGNAL_NAME_H
 #define CKPT_AGENT_REQUESTS_SIGNAL_NAME_H
@@ -13,12 +13,12 @@
 #define CKPT_SIGNAL_HINT "choose USR1 or one from RTMIN+0 to RTMIN+15"
 
 /**
- * The number of a signal by the name that kill(1) takes, with or without SIG, in either case; 0 for
- * "none".  -1 for what is no name, and for signals that can never be used.
+ * Parse the name of a signal as for kill(1), with or without SIG, in upper or lower case; "none" is
+ * 0. 0, or -1 for anything else and for signals that cannot be used.
  */
-int ckpt_signal_parse(const char *text, int *ret_number, struct ckpt_error *error);
+int ckpt_signal_name_parse(const char *text, int *ret_number, struct ckpt_error *error);
 
-/** Its name without SIG, into @room, which is returned. */
-const char *ckpt_signal_name(int number, char room[CKPT_SIGNAL_NAME_MAX]);
+/** Write its name without SIG to @name, which is returned. */
+const char *ckpt_signal_name_of(int number, char name[CKPT_SIGNAL_NAME_MAX]);
 
 #endif

@@ -127,7 +127,7 @@ bool ckpt_http_peer_is_allowed(int fd)
     if (getsockname(fd, (struct sockaddr *)&local, &local_size) < 0)
         return false;
     if (local.ss_family == AF_UNIX)
-        return ckpt_request_is_allowed(fd);
+        return ckpt_control_request_is_allowed(fd);
     if (getpeername(fd, (struct sockaddr *)&remote, &remote_size) < 0 || !end_of(&local, &ours) ||
         !end_of(&remote, &theirs))
         return false;

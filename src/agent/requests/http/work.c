@@ -38,7 +38,7 @@ static void *carry_out(void *context)
     struct ckpt_http_work *work = context;
     enum ckpt_outcome outcome = ckpt_request_run(&work->request, THREAD);
 
-    if (ckpt_is_restored_since(work->request.asked_in)) {
+    if (ckpt_is_restored_since(work->request.generation_mark)) {
         ckpt_http_log_reasons("error", "restored, but afterRestore failed", &work->request);
         ckpt_http_work_free(work);
         return NULL;
@@ -58,7 +58,7 @@ struct ckpt_http_work *ckpt_http_work_new(enum ckpt_step step)
     if (!work)
         return NULL;
     work->request.step = step;
-    work->request.asked_in = ckpt_generation_mark();
+    work->request.generation_mark = ckpt_generation_mark();
     work->request.written_text = "";
     work->request.overdue = overdue;
     pthread_mutex_init(&work->lock, NULL);
