@@ -56,7 +56,7 @@ static bool apply_options(JNIEnv *env, const char *options)
     if (ckpt_options_parse(options, &changed, &error) < 0 ||
         ckpt_policy_option_check(changed.policies, &error) < 0 ||
         ckpt_signal_request_check(&changed, &error) < 0 ||
-        (changed.addr_given && ckpt_http_change(changed.addr, &error) < 0)) {
+        (changed.addr_given && ckpt_endpoint_change(changed.addr, &error) < 0)) {
         ckpt_log("error", "%s", error.text);
         return false;
     }
@@ -105,7 +105,7 @@ static int start(JNIEnv *env, struct ckpt_error *error)
     is_ready = true;
     if (ckpt_options.control)
         open_control();
-    if (ckpt_http_start(error) < 0)
+    if (ckpt_endpoint_start(error) < 0)
         ckpt_log("warning", "%s; there is no HTTP endpoint", error->text);
     if (ckpt_signal_request_start(error) < 0)
         ckpt_log("warning", "%s", error->text);
@@ -118,7 +118,7 @@ bool ckpt_agent_start(JNIEnv *env)
 
     if (start(env, &error) == 0)
         return true;
-    ckpt_http_close();
+    ckpt_endpoint_close();
     ckpt_signal_request_handle(0);
     if (other_copy_exists(env))
         ckpt_log("warning", "the agent is already in this JVM; options given again at the "
@@ -133,7 +133,7 @@ static int open_endpoint(const struct ckpt_options *options)
 {
     struct ckpt_error error;
 
-    if (ckpt_http_open(options->addr, &error) == 0)
+    if (ckpt_endpoint_open(options->addr, &error) == 0)
         return 0;
     ckpt_log(options->addr_given ? "error" : "warning", "%s", error.text);
     return options->addr_given ? -1 : 0;

@@ -74,7 +74,7 @@ static size_t hold_fds(int ret[CKPT_HOST_FDS_MAX])
     ckpt_control_socket_lock();
     fds_are_held = true;
     count = ckpt_control_fds_list(ret);
-    return count + ckpt_http_pause(ret + count, CKPT_ENDPOINT_FDS_MAX);
+    return count + ckpt_endpoint_fds_pause(ret + count, CKPT_ENDPOINT_FDS_MAX);
 }
 
 static void release_fds(void)
@@ -82,7 +82,7 @@ static void release_fds(void)
     if (!fds_are_held)
         return;
     fds_are_held = false;
-    ckpt_http_resume();
+    ckpt_endpoint_fds_resume();
     ckpt_control_socket_unlock();
 }
 

@@ -40,29 +40,30 @@ static void claim_message(const struct ckpt_error *error)
 
 static void try_addr(const char *text)
 {
-    struct ckpt_http_addr addr;
+    struct ckpt_endpoint_address addr;
     struct ckpt_error error = {.number = 0};
 
-    if (ckpt_http_addr_parse(text, &addr, &error) < 0) {
+    if (ckpt_endpoint_address_parse(text, &addr, &error) < 0) {
         claim_message(&error);
         return;
     }
-    CLAIM(addr.kind != CKPT_HTTP_NONE || strcmp(text, "none") == 0);
-    CLAIM(addr.kind != CKPT_HTTP_TCP || (addr.port && addr.host[0]));
-    CLAIM(addr.kind != CKPT_HTTP_UNIX || addr.path[0] == '/');
+    CLAIM(addr.kind != CKPT_ENDPOINT_NONE || strcmp(text, "none") == 0);
+    CLAIM(addr.kind != CKPT_ENDPOINT_TCP || (addr.port && addr.host[0]));
+    CLAIM(addr.kind != CKPT_ENDPOINT_UNIX || addr.path[0] == '/');
     CLAIM(memchr(addr.host, '\0', sizeof addr.host) && memchr(addr.path, '\0', sizeof addr.path));
-    if (addr.kind == CKPT_HTTP_TCP) /* each accepted address is accepted as Host */
-        CLAIM(ckpt_http_host_is_ours(&addr, text));
+    if (addr.kind == CKPT_ENDPOINT_TCP) /* each accepted address is accepted as Host */
+        CLAIM(ckpt_endpoint_address_matches(&addr, text));
 }
 
 /* A header is accepted only if it ends with a name or address of this endpoint. */
 static void try_host(const char *text)
 {
     static const char *const ours[] = {"localhost", "service.example", "127.", "[", NULL};
-    struct ckpt_http_addr addr = {.kind = CKPT_HTTP_TCP, .host = "service.example", .port = 80};
+    struct ckpt_endpoint_address addr = {
+        .kind = CKPT_ENDPOINT_TCP, .host = "service.example", .port = 80};
     bool known = false;
 
-    if (!ckpt_http_host_is_ours(&addr, text))
+    if (!ckpt_endpoint_address_matches(&addr, text))
         return;
     for (int i = 0; ours[i]; i++)
         known |= strncasecmp(text, ours[i], strlen(ours[i])) == 0;
@@ -72,26 +73,26 @@ static void try_host(const char *text)
 
 static void try_socket(const char *text)
 {
-    struct ckpt_http_socket socket;
+    struct ckpt_peer_socket socket;
 
-    if (ckpt_http_socket_parse(text, &socket))
+    if (ckpt_peer_socket_parse(text, &socket))
         CLAIM(strchr(text, ':') && strlen(text) > 40);
 }
 
 static void try_type(const char *text)
 {
-    if (ckpt_http_type_is_good(text, false))
+    if (ckpt_request_body_type_is_allowed(text, false))
         CLAIM(strncasecmp(text, "application/json", 16) == 0);
-    else if (ckpt_http_type_is_good(text, true))
+    else if (ckpt_request_body_type_is_allowed(text, true))
         CLAIM(strncasecmp(text, "application/x-www-form-urlencoded", 33) == 0);
 }
 
 static void try_body(const char *text, size_t size)
 {
     struct ckpt_error error = {.number = 0};
-    struct ckpt_http_body body;
+    struct ckpt_request_body body;
 
-    if (ckpt_http_body_parse(text, size, &body, &error) < 0) {
+    if (ckpt_request_body_parse(text, size, &body, &error) < 0) {
         claim_message(&error);
         return;
     }

@@ -180,7 +180,7 @@ addresses() {
     stop "$pid"
     not_started "port 0" localhost:0 "agent option 'addr=localhost:0': expected a port from 1 to 65535"
     not_started "an IPv6 address without brackets" ::1 \
-        "agent option 'addr=::1': an IPv6 address stands in brackets"
+        "agent option 'addr=::1': an IPv6 address must be in brackets"
     not_started "a name without an address" nobody.invalid:80 \
         "cannot listen at 'nobody.invalid:80' for HTTP: the name has no address"
     not_started "a long path" "unix:/$(printf 'x%.0s' {1..150})" \
@@ -216,7 +216,7 @@ unix_socket() {
     is "$(curl -s --unix-socket "$path" -o "$TMP/.body" -w '%{http_code}' http://anything/status)" 200 \
         "$V: Unix socket: the endpoint serves"
     not_started "a busy Unix socket" "unix:$path" \
-        "cannot listen at 'unix:$path' for HTTP: another process does"
+        "cannot listen at 'unix:$path' for HTTP: another process listens there"
     ok "$V: Unix socket: the name of a busy one stays" test -S "$path"
     kill -KILL "$first"
     wait_exit "$first"
@@ -233,7 +233,7 @@ unix_socket() {
     not_ok "$V: Unix socket: the name is removed at the end of the JVM" test -e "$path"
     touch "$DIR/file"
     not_started "a file that is no socket" "unix:$DIR/file" \
-        "cannot listen at 'unix:$DIR/file' for HTTP: there is a file, and no socket"
+        "cannot listen at 'unix:$DIR/file' for HTTP: the file is not a socket"
     is "$(stat -c %F "$DIR/file")" "regular empty file" "$V: addr: a file that is no socket stays"
     not_started "a Unix socket in a missing directory" "unix:$DIR/nowhere/s" \
         "cannot listen at 'unix:$DIR/nowhere/s' for HTTP: "
@@ -288,7 +288,7 @@ late() {
     is "$code/$(member gc)" "200/False" \
         "$V: loaded late: addr=none keeps the endpoint and sets the other options"
     ok "$V: loaded late: the refused other address is reported" \
-        grep -q 'the JVM has an HTTP endpoint elsewhere already' \
+        grep -q 'the JVM already has an HTTP endpoint at another address' \
         "$log"
     stop "$pid"
 }

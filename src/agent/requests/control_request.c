@@ -200,7 +200,7 @@ static void perform(struct exchange *exchange)
     ckpt_auto_free char *failed = ckpt_request_text(request, outcome);
 
     if (exchange->restored && outcome != CKPT_OUTCOME_NOT_BEGUN)
-        ckpt_http_restored();
+        ckpt_endpoint_restored();
     if (!ckpt_is_restored_since(request->generation_mark))
         answer(exchange, failed);
     else if (failed) /* this process was restored meanwhile */

@@ -62,8 +62,7 @@ struct ckpt_request {
     void (*overdue)(struct ckpt_request *request, const char *text, bool final);
 
     /* The following fields are set by ckpt_request_run(). */
-    char **
-        reasons; /**< an array and strings, malloc'd: what failed, or what is waited for, in UTF-8 */
+    char **reasons; /**< malloc'd array and strings: what failed, or what is waited for, in UTF-8 */
     size_t reason_count;
     int64_t number; /**< identifies it in Java */
     pthread_t thread;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See endpoint.h. While nobody is connected the thread waits in poll() on the listening sockets,
- * and there is nothing of libevent but its code. A connection gets an event loop, which lives until
- * the last one is gone: so a freeze by somebody else finds sockets that listen and nothing more.
+ * See endpoint.h. Without connections, the thread waits in poll() on the listening sockets, and
+ * libevent has no state. The first connection creates an event loop, which exists until the last
+ * one is closed. So a freeze by another tool usually finds listening sockets only.
  *
- * Time is counted in steps of at most a second, which the thread wakes for only when something is
- * waited for. A step that was longer counts as one: the process was stopped, or frozen by another
- * tool; none of that is the fault of whoever is being waited for.
+ * Time is measured in steps of a second, and only while there are connections. A longer step counts
+ * as one second: the process was stopped, or frozen by another tool, and the clients are not to
+ * blame.
  *
- * What the JVM is to do for a request is done by another thread (work.c), which wakes this one
- * by an eventfd.
+ * Another thread calls the JVM for a request (work.c), and wakes this one by an eventfd.
  *
- * In the restored process the thread finds another generation, and numbers of descriptors that
- * ckpt_endpoint_table_reserve() has kept for it.
+ * In the restored process the thread finds another generation, and its descriptors' numbers
+ * reserved by ckpt_endpoint_table_reserve().
  */
 #include "agent/requests/http/endpoint.h"
 
@@ -40,61 +39,61 @@
 
 #define HEADERS_MAX 8192
 #define BODY_MAX 65536
-#define REQUEST_MS 10000 /* for a request to arrive, and for its answer to be taken */
+#define REQUEST_MS 10000 /* for a request to arrive, and for its answer to be read */
 #define STEP_MS 1000
 #define ANSWER_MS 2000 /* for the answer to /after-restore, if shutdown_timeout is less */
-#define NEVER_S 86400  /* libevent's own limits, which count the time of hooks */
+#define NEVER_S 86400  /* disables libevent's limits, which include the time of hooks */
 #define FAILED "the HTTP endpoint failed (%s) and is closed"
 
 static struct ckpt_http_server server;
-static int listeners[CKPT_HTTP_LISTENERS_MAX];
+static int listeners[CKPT_LISTEN_MAX];
 static int listener_count;
 static int waker = -1;
-static bool restored; /* by another program: the endpoint is to close */
+static bool restored; /* by another program: the endpoint must close */
 static int64_t last_ms;
-static jmp_buf trouble;
+static jmp_buf fatal_error;
 
-/* One event loop, for as long as there are connections. */
+/* One event loop, while there are connections. */
 struct loop {
     struct event_base *base;
     struct evhttp *http;
     struct event *step, *woken;
-    uint32_t began; /* ckpt_generation_mark() */
-    struct evconnlistener *listeners[CKPT_HTTP_LISTENERS_MAX];
+    uint32_t mark; /* ckpt_generation_mark() */
+    struct evconnlistener *listeners[CKPT_LISTEN_MAX];
     int listener_count;
     bool short_of_fds; /* until the next step */
 };
 
-/* The listening sockets alone: the name of a Unix socket may be another clone's by now. */
-static void forget_listeners(void)
+/* Keeps the name of a Unix socket, which another clone of the image may have bound meanwhile. */
+static void close_listening_fds(void)
 {
     ckpt_endpoint_table.path[0] = '\0';
     while (listener_count)
-        ckpt_http_fds_close(listeners[--listener_count]);
+        ckpt_endpoint_fds_close(listeners[--listener_count]);
 }
 
 static void close_listeners(void)
 {
     ckpt_endpoint_table_unlink();
-    forget_listeners();
+    close_listening_fds();
 }
 
-static int listen_at(const struct ckpt_http_addr *addr, struct ckpt_error *error)
+static int listen_at(const struct ckpt_endpoint_address *addr, struct ckpt_error *error)
 {
-    listener_count = ckpt_http_listen(addr, listeners, error);
+    listener_count = ckpt_listen_open(addr, listeners, error);
     if (listener_count < 0) {
         listener_count = 0;
         return -1;
     }
-    if (addr->kind == CKPT_HTTP_UNIX)
+    if (addr->kind == CKPT_ENDPOINT_UNIX)
         strcpy(ckpt_endpoint_table.path, addr->path);
     return 0;
 }
 
 /* ---- time ---- */
 
-/* The milliseconds since it was last asked, as far as they count. */
-static int64_t take_step(void)
+/* The milliseconds since the last call, at most STEP_MS. */
+static int64_t elapsed_ms(void)
 {
     int64_t now = ckpt_clock_ms(CLOCK_MONOTONIC), step = now - last_ms;
 
@@ -104,28 +103,28 @@ static int64_t take_step(void)
 
 static void pass_time(void)
 {
-    ckpt_http_fds_age(take_step(), REQUEST_MS);
+    ckpt_endpoint_fds_age(elapsed_ms(), REQUEST_MS);
 }
 
-/* What another thread has woken this one for. */
-static void look(void)
+/* Called when another thread has woken this one. */
+static void handle_wakeup(void)
 {
     uint64_t times;
 
     if (read(waker, &times, sizeof times) != sizeof times)
         return;
-    ckpt_http_look(&server);
+    ckpt_http_request_on_wakeup(&server);
     server.closing |= __atomic_load_n(&restored, __ATOMIC_ACQUIRE);
 }
 
-/* ---- while somebody is connected ---- */
+/* ---- the event loop ---- */
 
 static void on_woken(int fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    if (!ckpt_is_restored_since(((struct loop *)context)->began))
-        look();
+    if (!ckpt_is_restored_since(((struct loop *)context)->mark))
+        handle_wakeup();
 }
 
 static void on_step(int fd, short what, void *context)
@@ -138,27 +137,27 @@ static void on_step(int fd, short what, void *context)
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
     (void)listener;
-    ((struct loop *)context)->short_of_fds = true; /* nothing tells when there is one again */
+    ((struct loop *)context)->short_of_fds = true; /* there is no event for a free descriptor */
 }
 
-/* What libevent has to say: errors, on which it would have ended the process. */
+/* Log libevent's errors. After an internal error it calls on_fatal(). */
 static void on_log(int severity, const char *message)
 {
     if (severity == EVENT_LOG_ERR)
         ckpt_log("error", FAILED, message);
 }
 
-/* Where libevent would end the process. */
+/* Called in place of exit(): libevent must not end the process. */
 static void on_fatal(int error)
 {
     (void)error;
-    longjmp(trouble, 1);
+    longjmp(fatal_error, 1);
 }
 
 static void close_loop(struct loop *loop)
 {
     if (loop->http)
-        evhttp_free(loop->http); /* and its listeners, but not their sockets */
+        evhttp_free(loop->http); /* frees its listeners, but does not close their sockets */
     if (loop->step)
         event_free(loop->step);
     if (loop->woken)
@@ -173,7 +172,7 @@ static struct event_base *new_base(void)
     struct event_base *base = NULL;
 
     if (config) {
-        event_config_avoid_method(config, "epoll"); /* poll needs no descriptor */
+        event_config_avoid_method(config, "epoll"); /* poll() needs no descriptor */
         event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
         base = event_base_new_with_config(config);
         event_config_free(config);
@@ -196,8 +195,8 @@ static bool open_loop(struct loop *loop)
     evhttp_set_max_headers_size(loop->http, HEADERS_MAX);
     evhttp_set_max_body_size(loop->http, BODY_MAX);
     evhttp_set_timeout(loop->http, NEVER_S);
-    evhttp_set_allowed_methods(loop->http, 0xffff); /* http_request.c refuses better */
-    evhttp_set_gencb(loop->http, ckpt_http_handle, &server);
+    evhttp_set_allowed_methods(loop->http, 0xffff); /* http_request.c checks methods */
+    evhttp_set_gencb(loop->http, ckpt_http_request_handle, &server);
     for (int i = 0; i < listener_count; i++) {
         struct evconnlistener *made =
             evconnlistener_new(loop->base, NULL, NULL, LEV_OPT_DISABLED, 0, listeners[i]);
@@ -213,10 +212,10 @@ static bool open_loop(struct loop *loop)
     return true;
 }
 
-static void listen_or_not(struct loop *loop)
+static void update_listeners(struct loop *loop)
 {
     bool more = !server.closing && !loop->short_of_fds &&
-                ckpt_http_fds_connections() < CKPT_HTTP_CONNECTIONS_MAX;
+                ckpt_endpoint_fds_connections() < CKPT_ENDPOINT_CONNECTIONS_MAX;
 
     for (int i = 0; i < loop->listener_count; i++)
         if (more)
@@ -225,22 +224,22 @@ static void listen_or_not(struct loop *loop)
             evconnlistener_disable(loop->listeners[i]);
 }
 
-/* Whether anything is still to be done here. */
-static bool goes_on(const struct loop *loop, int64_t closing_ms)
+/* Whether the event loop is still needed. */
+static bool is_needed(const struct loop *loop, int64_t closing_ms)
 {
     int64_t limit = (int64_t)ckpt_options.shutdown_timeout_s * 1000;
 
-    if (!ckpt_http_fds_connections())
+    if (!ckpt_endpoint_fds_connections())
         return loop->short_of_fds && !server.closing;
-    if (!server.closing || (server.work && server.work->asked))
+    if (!server.closing || (server.work && server.work->client))
         return true;
-    return closing_ms < limit || (server.last_word_pending && closing_ms < ANSWER_MS);
+    return closing_ms < limit || (server.answer_pending && closing_ms < ANSWER_MS);
 }
 
-/* Until nobody is connected, or this is the restored process. */
-static void serve(uint32_t began)
+/* Serve until all connections are closed, or the process was restored. */
+static void serve(uint32_t mark)
 {
-    struct loop loop = {.began = began};
+    struct loop loop = {.mark = mark};
     bool opened = open_loop(&loop);
     int64_t closed_at = 0;
 
@@ -248,29 +247,29 @@ static void serve(uint32_t began)
         ckpt_log("error", FAILED, "out of memory");
     server.closing |= !opened;
     while (opened) {
-        listen_or_not(&loop);
-        if (event_base_loop(loop.base, EVLOOP_ONCE) < 0 || ckpt_is_restored_since(began))
+        update_listeners(&loop);
+        if (event_base_loop(loop.base, EVLOOP_ONCE) < 0 || ckpt_is_restored_since(mark))
             break;
         pass_time();
         if (server.closing && !closed_at) {
             closed_at = ckpt_clock_ms(CLOCK_MONOTONIC);
-            listen_or_not(&loop);
+            update_listeners(&loop);
             close_listeners();
         }
-        if (!goes_on(&loop, closed_at ? ckpt_clock_ms(CLOCK_MONOTONIC) - closed_at : 0))
+        if (!is_needed(&loop, closed_at ? ckpt_clock_ms(CLOCK_MONOTONIC) - closed_at : 0))
             break;
     }
-    if (server.work && !ckpt_is_restored_since(began))
-        server.work->asked = NULL; /* gone with its connection */
+    if (server.work && !ckpt_is_restored_since(mark))
+        server.work->client = NULL; /* freed with its connection */
     close_loop(&loop);
 }
 
 /* ---- the thread ---- */
 
-/* Until somebody connects; false if something else is to be looked at first. */
-static bool wait_for_somebody(void)
+/* Wait for a connection. Returns false if the waker's event is to be handled first. */
+static bool wait_for_connection(void)
 {
-    struct pollfd wait[CKPT_HTTP_LISTENERS_MAX + 1];
+    struct pollfd wait[CKPT_LISTEN_MAX + 1];
     int ready;
 
     for (int i = 0; i < listener_count; i++)
@@ -282,21 +281,21 @@ static bool wait_for_somebody(void)
 
 static bool open_waker(void)
 {
-    waker = ckpt_http_fds_open_waker();
+    waker = ckpt_endpoint_fds_open_waker();
     if (waker < 0)
         ckpt_log("error", FAILED, "no descriptor is free");
     return waker >= 0;
 }
 
-/* In a restored process: the old numbers go, and a new endpoint comes if it is wanted. */
-static bool start_again(void)
+/* In a restored process: close the reserved descriptors, and listen again if shutdown=false. */
+static bool listen_again(void)
 {
     struct ckpt_error error;
-    struct ckpt_http_addr addr = server.addr;
+    struct ckpt_endpoint_address addr = server.addr;
 
-    forget_listeners();
-    ckpt_http_fds_close(waker);
-    server = (struct ckpt_http_server){.addr = {.kind = CKPT_HTTP_NONE}};
+    close_listening_fds();
+    ckpt_endpoint_fds_close(waker);
+    server = (struct ckpt_http_server){.addr = {.kind = CKPT_ENDPOINT_NONE}};
     if (ckpt_options.shutdown)
         return false;
     if (listen_at(&addr, &error) < 0) {
@@ -309,67 +308,67 @@ static bool start_again(void)
 
 static void *run(void *unused)
 {
-    volatile uint32_t began = ckpt_generation_mark();
+    volatile uint32_t mark = ckpt_generation_mark();
 
     (void)unused;
     event_set_log_callback(on_log);
     event_set_fatal_callback(on_fatal);
-    if (setjmp(trouble)) { /* libevent's state is lost, and what it had open with it */
-        ckpt_http_close();
-        ckpt_http_fds_close_all();
+    if (setjmp(fatal_error)) { /* libevent's state is lost: close its descriptors */
+        ckpt_endpoint_close();
+        ckpt_endpoint_fds_close_all();
         return NULL;
     }
-    take_step();
+    elapsed_ms();
     server.closing = !open_waker();
     while (!server.closing || server.work) {
-        bool somebody = wait_for_somebody();
+        bool connected = wait_for_connection();
 
-        if (ckpt_is_restored_since(began)) {
-            began = ckpt_generation_mark();
-            if (start_again())
+        if (ckpt_is_restored_since(mark)) {
+            mark = ckpt_generation_mark();
+            if (listen_again())
                 continue;
-            ckpt_http_close();
+            ckpt_endpoint_close();
             return NULL;
         }
-        look();
+        handle_wakeup();
         pass_time();
-        if (somebody)
-            serve(began);
+        if (connected)
+            serve(mark);
     }
     if (waker >= 0)
-        ckpt_http_fds_close(waker);
-    ckpt_http_close();
+        ckpt_endpoint_fds_close(waker);
+    ckpt_endpoint_close();
     return NULL;
 }
 
 /* ---- for the agent ---- */
 
-int ckpt_http_open(const char *text, struct ckpt_error *error)
+int ckpt_endpoint_open(const char *text, struct ckpt_error *error)
 {
-    struct ckpt_http_addr addr;
+    struct ckpt_endpoint_address addr;
 
-    if (ckpt_http_addr_parse(text, &addr, error) < 0 || listen_at(&addr, error) < 0)
+    if (ckpt_endpoint_address_parse(text, &addr, error) < 0 || listen_at(&addr, error) < 0)
         return -1;
     server = (struct ckpt_http_server){.addr = addr};
     __atomic_store_n(&restored, false, __ATOMIC_RELEASE);
     return 0;
 }
 
-void ckpt_http_restored(void)
+void ckpt_endpoint_restored(void)
 {
     if (!ckpt_options.shutdown)
         return;
     __atomic_store_n(&restored, true, __ATOMIC_RELEASE);
-    ckpt_http_fds_wake();
+    ckpt_endpoint_fds_wake();
 }
 
-void ckpt_http_close(void)
+void ckpt_endpoint_close(void)
 {
     close_listeners();
-    server.addr.kind = CKPT_HTTP_NONE;
+    server.addr.kind = CKPT_ENDPOINT_NONE;
 }
 
-int ckpt_http_start(struct ckpt_error *error)
+int ckpt_endpoint_start(struct ckpt_error *error)
 {
     int failed;
 
@@ -377,26 +376,26 @@ int ckpt_http_start(struct ckpt_error *error)
         return 0;
     failed = ckpt_thread_start("ckpt http", run, NULL);
     if (failed) {
-        ckpt_http_close();
+        ckpt_endpoint_close();
         return ckpt_error_set(error, failed, "cannot start the endpoint's thread");
     }
     return 0;
 }
 
-int ckpt_http_change(const char *text, struct ckpt_error *error)
+int ckpt_endpoint_change(const char *text, struct ckpt_error *error)
 {
-    struct ckpt_http_addr addr;
+    struct ckpt_endpoint_address addr;
 
-    if (ckpt_http_addr_parse(text, &addr, error) < 0)
+    if (ckpt_endpoint_address_parse(text, &addr, error) < 0)
         return -1;
-    if (server.addr.kind != CKPT_HTTP_NONE) {
-        /* none: no other one is wanted; so it is loaded by cli/cmd_checkpoint.c */
-        if (addr.kind == CKPT_HTTP_NONE || memcmp(&addr, &server.addr, sizeof addr) == 0)
+    if (server.addr.kind != CKPT_ENDPOINT_NONE) {
+        /* addr=none keeps the endpoint: cli/cmd_checkpoint.c always loads the agent with it */
+        if (addr.kind == CKPT_ENDPOINT_NONE || memcmp(&addr, &server.addr, sizeof addr) == 0)
             return 0;
         return ckpt_error_set(error, 0,
-                              "agent option 'addr=%s': the JVM has an HTTP endpoint elsewhere "
-                              "already",
+                              "agent option 'addr=%s': the JVM already has an HTTP endpoint at "
+                              "another address",
                               text);
     }
-    return ckpt_http_open(text, error) < 0 ? -1 : ckpt_http_start(error);
+    return ckpt_endpoint_open(text, error) < 0 ? -1 : ckpt_endpoint_start(error);
 }

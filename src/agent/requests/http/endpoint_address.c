@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See endpoint_address.h. The Host header comes from anybody: one function takes both texts apart,
- * and tests/fuzz/http.c feeds it.
+ * See endpoint_address.h. One function parses the option and the Host header. The header may come
+ * from any client; tests/fuzz/http.c tests the function.
  */
 #include "agent/requests/http/endpoint_address.h"
 
@@ -15,7 +15,7 @@
 
 #define EXPECTED "expected HOST[:PORT], unix:PATH or none"
 
-/* One to five digits that make a port; -1 if they do not. */
+/* Parse a port of one to five digits; -1 if it is invalid. */
 static int parse_port(const char *text)
 {
     int port = 0;
@@ -38,7 +38,7 @@ static bool is_name(const char *text)
     return *text != '\0';
 }
 
-/* HOST, HOST:PORT, [IPV6] or [IPV6]:PORT. Returns what is wrong, NULL if nothing is. */
+/* Split HOST, HOST:PORT, [IPV6] or [IPV6]:PORT. Returns an error message, or NULL. */
 static const char *split(const char *text, char *host, size_t size, int *ret_port)
 {
     const char *end, *rest;
@@ -48,23 +48,23 @@ static const char *split(const char *text, char *host, size_t size, int *ret_por
         text++;
         end = strchr(text, ']');
         if (!end)
-            return "the bracket is not closed";
+            return "the closing bracket is missing";
         rest = end + 1;
     } else {
         end = rest = text + strcspn(text, ":");
         if (*end && strchr(end + 1, ':'))
-            return "an IPv6 address stands in brackets, as in [::1]:10095";
+            return "an IPv6 address must be in brackets, as in [::1]:10095";
     }
     length = (size_t)(end - text);
     if (length >= size)
         return "the host's name is too long";
     memcpy(host, text, length);
     host[length] = '\0';
-    if (*end == ']') { /* only there if the text began with its fellow */
+    if (*end == ']') { /* only if the text began with the other bracket */
         struct in6_addr address;
 
         if (inet_pton(AF_INET6, host, &address) != 1)
-            return "no IPv6 address is in the brackets";
+            return "there is no IPv6 address in the brackets";
     } else if (!is_name(host)) {
         return EXPECTED;
     }
@@ -74,7 +74,7 @@ static const char *split(const char *text, char *host, size_t size, int *ret_por
     return NULL;
 }
 
-static int parse_path(const char *text, const char *path, struct ckpt_http_addr *ret,
+static int parse_path(const char *text, const char *path, struct ckpt_endpoint_address *ret,
                       struct ckpt_error *error)
 {
     char cwd[PATH_MAX] = "";
@@ -91,11 +91,12 @@ static int parse_path(const char *text, const char *path, struct ckpt_http_addr 
                               "agent option 'addr=%s': the path of a Unix socket has at most %d "
                               "bytes",
                               text, (int)sizeof ret->path - 1);
-    ret->kind = CKPT_HTTP_UNIX;
+    ret->kind = CKPT_ENDPOINT_UNIX;
     return 0;
 }
 
-int ckpt_http_addr_parse(const char *text, struct ckpt_http_addr *ret, struct ckpt_error *error)
+int ckpt_endpoint_address_parse(const char *text, struct ckpt_endpoint_address *ret,
+                                struct ckpt_error *error)
 {
     const char *wrong;
     int port;
@@ -108,17 +109,17 @@ int ckpt_http_addr_parse(const char *text, struct ckpt_http_addr *ret, struct ck
     wrong = split(text, ret->host, sizeof ret->host, &port);
     if (wrong)
         return ckpt_error_set(error, 0, "agent option 'addr=%s': %s", text, wrong);
-    ret->kind = CKPT_HTTP_TCP;
-    ret->port = port ? (uint16_t)port : CKPT_HTTP_PORT;
+    ret->kind = CKPT_ENDPOINT_TCP;
+    ret->port = port ? (uint16_t)port : CKPT_ENDPOINT_PORT;
     return 0;
 }
 
-bool ckpt_http_is_localhost(const char *host)
+bool ckpt_endpoint_address_is_localhost(const char *host)
 {
     return strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.") == 0;
 }
 
-bool ckpt_http_literal(const char *host, struct in6_addr *ret)
+bool ckpt_endpoint_address_literal(const char *host, struct in6_addr *ret)
 {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -128,7 +129,7 @@ bool ckpt_http_literal(const char *host, struct in6_addr *ret)
     return inet_pton(AF_INET, host, ret->s6_addr + sizeof mapped) == 1;
 }
 
-bool ckpt_http_is_loopback(const struct in6_addr *address)
+bool ckpt_endpoint_address_is_loopback(const struct in6_addr *address)
 {
     return IN6_IS_ADDR_LOOPBACK(address) ||
            (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == 127);
@@ -138,24 +139,24 @@ static bool is_any(const struct in6_addr *address)
 {
     struct in6_addr any4;
 
-    ckpt_http_literal("0.0.0.0", &any4);
+    ckpt_endpoint_address_literal("0.0.0.0", &any4);
     return IN6_IS_ADDR_UNSPECIFIED(address) || memcmp(address, &any4, sizeof any4) == 0;
 }
 
-bool ckpt_http_host_is_ours(const struct ckpt_http_addr *addr, const char *header)
+bool ckpt_endpoint_address_matches(const struct ckpt_endpoint_address *addr, const char *header)
 {
-    struct in6_addr asked, ours;
+    struct in6_addr requested, own;
     char host[sizeof addr->host];
     int port;
 
     if (split(header, host, sizeof host, &port))
         return false;
-    if (ckpt_http_is_localhost(host))
+    if (ckpt_endpoint_address_is_localhost(host))
         return true;
-    if (!ckpt_http_literal(host, &asked))
+    if (!ckpt_endpoint_address_literal(host, &requested))
         return strcasecmp(host, addr->host) == 0;
-    if (ckpt_http_is_loopback(&asked))
+    if (ckpt_endpoint_address_is_loopback(&requested))
         return true;
-    return ckpt_http_literal(addr->host, &ours) &&
-           (is_any(&ours) || memcmp(&asked, &ours, sizeof ours) == 0);
+    return ckpt_endpoint_address_literal(addr->host, &own) &&
+           (is_any(&own) || memcmp(&requested, &own, sizeof own) == 0);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See endpoint_fds.h. At the end is what libevent calls in place of its own functions that make,
- * accept and close descriptors: the linker exchanges them (src/meson.build). So
+ * See endpoint_fds.h. The last functions of this file replace libevent's functions that open,
+ * accept and close descriptors; the linker redirects the calls (src/meson.build). So
  *
- * - every descriptor is in the table from the moment it exists, and none comes or goes while a
- *   checkpoint is being prepared, whatever connects just then;
- * - strangers are recognized before a byte of theirs is read.
+ * - every descriptor is in the table from the moment it exists, and none is opened or closed while
+ *   the table is paused for a freeze, even if a client connects;
+ * - the peer of a connection is checked before any of its data is read.
  *
- * Only the endpoint's thread adds and removes; other threads read, with the lock or while parked.
+ * Only the endpoint's thread adds and removes entries; other threads read the table, with the lock
+ * or while threads are parked.
  */
 #include "agent/requests/http/endpoint_fds.h"
 
@@ -20,10 +21,10 @@
 
 #include "agent/requests/http/peer.h"
 
-/* More than that many others' connections at a time are not even answered. */
-#define STRANGERS_MAX 4
+/* At most so many forbidden connections at a time are answered; further ones are closed. */
+#define FORBIDDEN_MAX 4
 
-static struct ckpt_endpoint_table *const fds = &ckpt_endpoint_table; /* of the endpoint's thread */
+static struct ckpt_endpoint_table *const fds = &ckpt_endpoint_table; /* for the endpoint's thread */
 static int waker = -1;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -38,32 +39,32 @@ static struct ckpt_endpoint_fd *find(int fd)
     return NULL;
 }
 
-static void lock_when_nobody_freezes(void)
+static void lock_unless_paused(void)
 {
     pthread_mutex_lock(&lock);
     while (paused)
         pthread_cond_wait(&resumed, &lock);
 }
 
-int ckpt_http_fds_add(int fd)
+int ckpt_endpoint_fds_add(int fd)
 {
-    bool room;
+    bool has_room;
 
-    lock_when_nobody_freezes();
-    room = fds->count < CKPT_ENDPOINT_FDS_MAX - CKPT_HTTP_CONNECTIONS_MAX;
-    if (room)
+    lock_unless_paused();
+    has_room = fds->count < CKPT_ENDPOINT_FDS_MAX - CKPT_ENDPOINT_CONNECTIONS_MAX;
+    if (has_room)
         fds->entries[fds->count++] = (struct ckpt_endpoint_fd){.fd = fd};
     else
         close(fd);
     pthread_mutex_unlock(&lock);
-    return room ? 0 : -1;
+    return has_room ? 0 : -1;
 }
 
-void ckpt_http_fds_close(int fd)
+void ckpt_endpoint_fds_close(int fd)
 {
     struct ckpt_endpoint_fd *entry;
 
-    lock_when_nobody_freezes();
+    lock_unless_paused();
     close(fd);
     if (fd == waker)
         waker = -1;
@@ -73,34 +74,34 @@ void ckpt_http_fds_close(int fd)
     pthread_mutex_unlock(&lock);
 }
 
-void ckpt_http_fds_close_all(void)
+void ckpt_endpoint_fds_close_all(void)
 {
     for (size_t i = fds->count; i-- > 0;)
         if (!fds->entries[i].served)
-            ckpt_http_fds_close(fds->entries[i].fd);
+            ckpt_endpoint_fds_close(fds->entries[i].fd);
 }
 
-int ckpt_http_fds_open_waker(void)
+int ckpt_endpoint_fds_open_waker(void)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
-    if (fd < 0 || ckpt_http_fds_add(fd) < 0)
+    if (fd < 0 || ckpt_endpoint_fds_add(fd) < 0)
         return -1;
     waker = fd;
     return fd;
 }
 
-void ckpt_http_fds_wake(void)
+void ckpt_endpoint_fds_wake(void)
 {
     static const uint64_t one = 1;
 
     pthread_mutex_lock(&lock);
     if (waker >= 0 && write(waker, &one, sizeof one) < 0)
-        (void)errno; /* it is full: the thread is being woken anyway */
+        (void)errno; /* the counter is full: the thread is being woken already */
     pthread_mutex_unlock(&lock);
 }
 
-void ckpt_http_fds_served(int fd)
+void ckpt_endpoint_fds_served(int fd)
 {
     struct ckpt_endpoint_fd *entry = find(fd);
 
@@ -108,28 +109,28 @@ void ckpt_http_fds_served(int fd)
         entry->served = true;
 }
 
-static size_t count_of(bool strangers_only)
+static size_t count_of(bool forbidden_only)
 {
     size_t found = 0;
 
     for (size_t i = 0; i < fds->count; i++)
-        found += fds->entries[i].connection && (!strangers_only || fds->entries[i].forbidden);
+        found += fds->entries[i].connection && (!forbidden_only || fds->entries[i].forbidden);
     return found;
 }
 
-size_t ckpt_http_fds_connections(void)
+size_t ckpt_endpoint_fds_connections(void)
 {
     return count_of(false);
 }
 
-bool ckpt_http_fds_is_stranger(int fd)
+bool ckpt_endpoint_fds_is_forbidden(int fd)
 {
     const struct ckpt_endpoint_fd *entry = find(fd);
 
     return !entry || entry->forbidden;
 }
 
-void ckpt_http_fds_answered(int fd)
+void ckpt_endpoint_fds_answered(int fd)
 {
     struct ckpt_endpoint_fd *entry = find(fd);
 
@@ -139,18 +140,19 @@ void ckpt_http_fds_answered(int fd)
     }
 }
 
-void ckpt_http_fds_age(int64_t step_ms, int64_t limit_ms)
+void ckpt_endpoint_fds_age(int64_t step_ms, int64_t limit_ms)
 {
     for (size_t i = 0; i < fds->count; i++) {
         if (!fds->entries[i].connection || fds->entries[i].served)
             continue;
         fds->entries[i].age_ms += step_ms;
         if (fds->entries[i].age_ms > limit_ms)
-            shutdown(fds->entries[i].fd, SHUT_RDWR); /* libevent sees its end, and closes it */
+            shutdown(fds->entries[i].fd,
+                     SHUT_RDWR); /* libevent reads the end of file and closes it */
     }
 }
 
-size_t ckpt_http_pause(int *ret, size_t room)
+size_t ckpt_endpoint_fds_pause(int *ret, size_t room)
 {
     size_t i;
 
@@ -162,7 +164,7 @@ size_t ckpt_http_pause(int *ret, size_t room)
     return i;
 }
 
-void ckpt_http_resume(void)
+void ckpt_endpoint_fds_resume(void)
 {
     pthread_mutex_lock(&lock);
     paused = false;
@@ -170,12 +172,12 @@ void ckpt_http_resume(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* ---- what libevent calls ---- */
+/* ---- called by libevent ---- */
 
 /*
- * The linker's option --wrap: a call of NAME in libevent is one of __wrap_NAME, and __real_NAME is
+ * The linker's option --wrap: a call of NAME in libevent calls __wrap_NAME, and __real_NAME is
  * libevent's NAME. Two of these functions are internal to libevent. If another version names them
- * differently, the agent is not linked, since __real_NAME is missing.
+ * differently, linking the agent fails, because __real_NAME is missing.
  */
 int __real_evutil_accept4_(int listener, struct sockaddr *address, socklen_t *size, int flags);
 int __wrap_evutil_accept4_(int listener, struct sockaddr *address, socklen_t *size, int flags);
@@ -187,20 +189,20 @@ int __wrap_evutil_accept4_(int listener, struct sockaddr *address, socklen_t *si
 {
     int fd = -1;
 
-    lock_when_nobody_freezes();
+    lock_unless_paused();
     errno = EAGAIN;
-    if (count_of(false) < CKPT_HTTP_CONNECTIONS_MAX && fds->count < CKPT_ENDPOINT_FDS_MAX)
+    if (count_of(false) < CKPT_ENDPOINT_CONNECTIONS_MAX && fds->count < CKPT_ENDPOINT_FDS_MAX)
         fd = __real_evutil_accept4_(listener, address, size, flags | SOCK_CLOEXEC);
     if (fd >= 0) {
-        bool stranger = !ckpt_http_peer_is_allowed(fd);
+        bool forbidden = !ckpt_peer_is_allowed(fd);
 
-        if (stranger && count_of(true) >= STRANGERS_MAX) {
+        if (forbidden && count_of(true) >= FORBIDDEN_MAX) {
             close(fd);
             fd = -1;
             errno = ECONNABORTED;
         } else {
             fds->entries[fds->count++] =
-                (struct ckpt_endpoint_fd){.fd = fd, .connection = true, .forbidden = stranger};
+                (struct ckpt_endpoint_fd){.fd = fd, .connection = true, .forbidden = forbidden};
         }
     }
     pthread_mutex_unlock(&lock);
@@ -211,7 +213,7 @@ int __wrap_evutil_make_internal_pipe_(int ends[2])
 {
     int result = -1;
 
-    lock_when_nobody_freezes();
+    lock_unless_paused();
     if (fds->count + 2 <= CKPT_ENDPOINT_FDS_MAX) {
         result = __real_evutil_make_internal_pipe_(ends);
         for (int i = 0; result == 0 && i < 2; i++)
@@ -225,6 +227,6 @@ int __wrap_evutil_make_internal_pipe_(int ends[2])
 
 int __wrap_evutil_closesocket(int fd)
 {
-    ckpt_http_fds_close(fd);
+    ckpt_endpoint_fds_close(fd);
     return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The descriptors of the HTTP endpoint, exactly: listening sockets, connections, and what libevent
- * opens for itself. An image leaves them out, and a restored process must not give their numbers to
- * anybody before the endpoint's thread has closed them.
+ * The exact set of the HTTP endpoint's descriptors: listening sockets, connections, and those that
+ * libevent opens for itself. They are not in an image, and a restored process must not reuse their
+ * numbers before the endpoint's thread has closed them.
  */
 #ifndef CKPT_AGENT_REQUESTS_HTTP_ENDPOINT_FDS_H
 #define CKPT_AGENT_REQUESTS_HTTP_ENDPOINT_FDS_H
@@ -13,46 +13,46 @@
 
 #include "agent/parked/endpoint_table.h"
 
-/** The most that there can be at a time; of all descriptors: CKPT_ENDPOINT_FDS_MAX. */
-#define CKPT_HTTP_CONNECTIONS_MAX 16
+/** The largest number of connections at a time; of all descriptors: CKPT_ENDPOINT_FDS_MAX. */
+#define CKPT_ENDPOINT_CONNECTIONS_MAX 16
 
-/** Take charge of a listening socket; -1 if there are too many, and then it is closed. */
-int ckpt_http_fds_add(int fd);
+/** Add a descriptor, which the table then owns. -1 if there are too many; then it is closed. */
+int ckpt_endpoint_fds_add(int fd);
 
-/** Close a descriptor and forget it. Waits while a checkpoint is on its way. */
-void ckpt_http_fds_close(int fd);
+/** Close a descriptor and remove it. Waits while the table is paused. */
+void ckpt_endpoint_fds_close(int fd);
 
-/** Close all of them, but for a connection that is served. */
-void ckpt_http_fds_close_all(void);
+/** Close all of them except a connection whose request is being carried out. */
+void ckpt_endpoint_fds_close_all(void);
 
-/** How many connections there are. */
-size_t ckpt_http_fds_connections(void);
+/** The number of connections. */
+size_t ckpt_endpoint_fds_connections(void);
 
-/** Whether a connection was refused when it came; its requests are then answered with that. */
-bool ckpt_http_fds_is_stranger(int fd);
+/** Whether the peer of a connection may not use the endpoint; its requests get that answer. */
+bool ckpt_endpoint_fds_is_forbidden(int fd);
 
-/** Open what ckpt_http_fds_wake() writes to: a descriptor to be read when it can be, or -1. */
-int ckpt_http_fds_open_waker(void);
+/** Open the eventfd that ckpt_endpoint_fds_wake() writes to. Returns it, or -1. */
+int ckpt_endpoint_fds_open_waker(void);
 
-/** On any thread: wake the endpoint's. Nothing happens if there is none any more. */
-void ckpt_http_fds_wake(void);
+/** On any thread: wake the endpoint's thread. Does nothing if it has ended. */
+void ckpt_endpoint_fds_wake(void);
 
-/** The JVM is at what this connection asked for: that has no limit, and its number stays. */
-void ckpt_http_fds_served(int fd);
+/** A request of this connection is being carried out: no time limit, and it is not closed. */
+void ckpt_endpoint_fds_served(int fd);
 
-/** A request has been answered: the time for the next one begins. */
-void ckpt_http_fds_answered(int fd);
+/** A request has been answered: the time limit for the next one starts. */
+void ckpt_endpoint_fds_answered(int fd);
 
-/** So many milliseconds have passed: hang up where a request takes longer than @limit_ms. */
-void ckpt_http_fds_age(int64_t step_ms, int64_t limit_ms);
+/** @step_ms have passed: shut down connections whose request takes longer than @limit_ms. */
+void ckpt_endpoint_fds_age(int64_t step_ms, int64_t limit_ms);
 
 /**
- * Called by the thread that is about to freeze the process: from here on, until
- * ckpt_http_resume(), no descriptor comes or goes. Writes them to @ret, at most @room.
+ * Called by the thread that is about to freeze the process: until ckpt_endpoint_fds_resume(), no
+ * descriptor is opened or closed. Writes them to @ret, at most @room, and returns the number.
  */
-size_t ckpt_http_pause(int *ret, size_t room);
+size_t ckpt_endpoint_fds_pause(int *ret, size_t room);
 
 /** The freeze is over, in this process or in the restored one. */
-void ckpt_http_resume(void);
+void ckpt_endpoint_fds_resume(void);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See http_request.h. First who asks and from where, then what for: a stranger or a web page learns
- * nothing. The thread is attached to the JVM only while it calls jdk.crac.impl.Checkpoint, which
- * never waits here for another checkpoint: the one who could end it may be waiting for this thread.
+ * See http_request.h. The peer and the origin are checked before the path, so that other users and
+ * web pages learn nothing. The thread is attached to the JVM only while it calls
+ * jdk.crac.impl.Checkpoint. It never waits for another checkpoint, because the request that ends
+ * that one may be waiting for this thread.
  */
 #include "agent/requests/http/http_request.h"
 
@@ -44,7 +45,7 @@ static void add_header(struct evhttp_request *request, const char *name, const c
     evhttp_add_header(headers, name, value);
 }
 
-/* Takes @body, NULL for none. Without @server, the connection ends here. */
+/* Consumes @body, which may be NULL. Without @server, the connection is closed. */
 static void answer(struct ckpt_http_server *server, struct evhttp_request *request, int status,
                    json_t *body)
 {
@@ -53,7 +54,7 @@ static void answer(struct ckpt_http_server *server, struct evhttp_request *reque
     int fd = descriptor_of(request);
 
     json_decref(body);
-    if (!server || server->closing || ckpt_http_fds_is_stranger(fd))
+    if (!server || server->closing || ckpt_endpoint_fds_is_forbidden(fd))
         add_header(request, "Connection", "close");
     if (text && buffer) {
         char length[24];
@@ -67,10 +68,10 @@ static void answer(struct ckpt_http_server *server, struct evhttp_request *reque
     evhttp_send_reply(request, status, NULL, buffer);
     if (buffer)
         evbuffer_free(buffer);
-    ckpt_http_fds_answered(fd);
+    ckpt_endpoint_fds_answered(fd);
 }
 
-/* {"error": TEXT} with the reasons, if there are any, taken. */
+/* {"error": TEXT, "reasons": [...]}; consumes @reasons, which may be NULL. */
 static void answer_error(struct ckpt_http_server *server, struct evhttp_request *request,
                          int status, const char *text, json_t *reasons)
 {
@@ -83,105 +84,106 @@ static void answer_error(struct ckpt_http_server *server, struct evhttp_request 
 }
 
 /*
- * The answer to what libevent does not understand, which it would write in HTML: the linker gives
- * it this function for its evhttp_send_page_() (src/meson.build).
+ * The answer to a request that libevent cannot parse. The linker replaces libevent's
+ * evhttp_send_page_(), which answers in HTML, by this function (src/meson.build).
  */
-void ckpt_http_send_page(struct evhttp_request *request, struct evbuffer *html);
+void ckpt_http_request_send_page(struct evhttp_request *request, struct evbuffer *html);
 
-void ckpt_http_send_page(struct evhttp_request *request, struct evbuffer *html)
+void ckpt_http_request_send_page(struct evhttp_request *request, struct evbuffer *html)
 {
     int status = evhttp_request_get_response_code(request);
-    const char *text = "this is no HTTP request, or its headers are too large";
+    const char *text = "this is not an HTTP request, or its headers are too large";
 
     (void)html;
     if (status == HTTP_ENTITYTOOLARGE)
         text = "the body is too large, or its chunks are malformed";
     else if (status == HTTP_EXPECTATIONFAILED)
-        text = "nothing but 100-continue can be expected here";
-    request->major = request->minor = 1; /* whatever it said */
+        text = "the only supported Expect is 100-continue";
+    request->major = request->minor = 1; /* may be unset or another version */
     answer_error(NULL, request, status ? status : HTTP_BADREQUEST, text, NULL);
 }
 
 /* ---- the requests ---- */
 
-/* The JVM does it; @tell will have the answer. Takes @work, whose requester must be set. */
+/* Start the work, which answers by its own function. Consumes @work. */
 static void begin(struct ckpt_http_server *server, struct ckpt_http_work *work)
 {
-    struct evhttp_connection *connection = evhttp_request_get_connection(work->asked);
+    struct evhttp_connection *connection = evhttp_request_get_connection(work->client);
 
-    /* Until the answer, nothing is read there: the connection, and so its number, stays. */
+    /* Until the answer, nothing is read from the connection, so that it stays open. */
     bufferevent_disable(evhttp_connection_get_bufferevent(connection), EV_READ);
-    ckpt_http_fds_served(descriptor_of(work->asked));
+    ckpt_endpoint_fds_served(descriptor_of(work->client));
     server->work = work;
     if (ckpt_http_work_start(work) == 0)
         return;
     server->work = NULL;
-    answer_error(server, work->asked, 503, "the JVM does not take another thread", NULL);
+    answer_error(server, work->client, 503, "the JVM accepts no further thread", NULL);
     ckpt_http_work_free(work);
 }
 
-/* NULL if there is one already, or no memory for it; then that is answered. */
+/* NULL after an error answer: other work is in progress, or there is no memory. */
 static struct ckpt_http_work *
 new_work(struct ckpt_http_server *server, struct evhttp_request *request, enum ckpt_step step,
-         void (*tell)(struct ckpt_http_server *, struct ckpt_http_work *))
+         void (*respond)(struct ckpt_http_server *, struct ckpt_http_work *))
 {
     struct ckpt_http_work *work = server->work ? NULL : ckpt_http_work_new(step);
 
     if (!work) {
         answer_error(server, request, server->work ? 409 : 503,
-                     server->work ? BUSY : "out of memory", ckpt_http_busy());
+                     server->work ? BUSY : "out of memory", ckpt_http_work_busy_reasons());
         return NULL;
     }
-    work->asked = request;
+    work->client = request;
     work->request.reply_fd = descriptor_of(request);
-    work->tell = tell;
+    work->respond = respond;
     return work;
 }
 
-/* What is left to be told when nobody waits any longer. */
-static void log_late(const char *path, const struct ckpt_http_work *work)
+/* For work whose client has been answered or is gone. */
+static void log_unanswered(const char *path, const struct ckpt_http_work *work)
 {
-    ckpt_http_log_reasons("warning", path, &work->request);
+    ckpt_http_work_log_reasons("warning", path, &work->request);
 }
 
-/* Of all works: what is told when it was not done. */
-static void tell_other(struct ckpt_http_server *server, struct ckpt_http_work *work,
-                       const char *failed)
+/* The answer to any request that failed. */
+static void answer_failure(struct ckpt_http_server *server, struct ckpt_http_work *work,
+                           const char *failed)
 {
     if (work->outcome == CKPT_OUTCOME_BUSY)
-        answer_error(server, work->asked, 409, BUSY, ckpt_http_reasons(&work->request));
+        answer_error(server, work->client, 409, BUSY, ckpt_http_work_reasons(&work->request));
     else if (work->outcome >= CKPT_OUTCOME_BROKEN && !work->request.reason_count)
-        answer_error(server, work->asked, 503, "the JVM is starting or ending", NULL);
+        answer_error(server, work->client, 503, "the JVM is starting or ending", NULL);
     else
-        answer_error(server, work->asked, 500, failed, ckpt_http_reasons(&work->request));
+        answer_error(server, work->client, 500, failed, ckpt_http_work_reasons(&work->request));
 }
 
-static void tell_begun(struct ckpt_http_server *server, struct ckpt_http_work *work)
+static void answer_before_checkpoint(struct ckpt_http_server *server, struct ckpt_http_work *work)
 {
-    if (!work->asked)
-        log_late("/before-checkpoint", work);
+    if (!work->client)
+        log_unanswered("/before-checkpoint", work);
     else if (work->outcome == CKPT_OUTCOME_DONE)
-        answer(server, work->asked, HTTP_NOCONTENT, NULL);
+        answer(server, work->client, HTTP_NOCONTENT, NULL);
     else
-        tell_other(server, work, "hooks failed, the application continues");
+        answer_failure(server, work, "hooks failed, the application continues");
 }
 
 static void before_checkpoint(struct ckpt_http_server *server, struct evhttp_request *request)
 {
-    struct ckpt_http_work *work = new_work(server, request, CKPT_STEP_PREPARE, tell_begun);
+    struct ckpt_http_work *work =
+        new_work(server, request, CKPT_STEP_PREPARE, answer_before_checkpoint);
 
     if (work)
         begin(server, work);
 }
 
-/* Its answer decides how soon a closing endpoint may end. */
-static void last_word_is_out(struct evhttp_request *request, void *context)
+/* The answer to /after-restore is sent: a closing endpoint may end. */
+static void on_answer_sent(struct evhttp_request *request, void *context)
 {
     (void)request;
-    ((struct ckpt_http_server *)context)->last_word_pending = false;
+    ((struct ckpt_http_server *)context)->answer_pending = false;
 }
 
-/* Whatever the hooks said, the restore has taken place: the endpoint closes if it is to. */
+/* The process was restored, even if hooks failed: the endpoint closes, unless shutdown=false. */
 static void close_after(struct ckpt_http_server *server, struct evhttp_request *request)
 {
     if (!ckpt_options.shutdown)
@@ -189,44 +191,44 @@ static void close_after(struct ckpt_http_server *server, struct evhttp_request *
     server->closing = true;
     if (!request)
         return;
-    server->last_word_pending = true;
-    evhttp_request_set_on_complete_cb(request, last_word_is_out, server);
+    server->answer_pending = true;
+    evhttp_request_set_on_complete_cb(request, on_answer_sent, server);
 }
 
-static void tell_ended(struct ckpt_http_server *server, struct ckpt_http_work *work)
+static void answer_after_restore(struct ckpt_http_server *server, struct ckpt_http_work *work)
 {
     if (work->outcome == CKPT_OUTCOME_DONE || work->outcome == CKPT_OUTCOME_INCOMPLETE)
-        close_after(server, work->asked);
-    if (!work->asked)
-        log_late("/after-restore", work);
+        close_after(server, work->client);
+    if (!work->client)
+        log_unanswered("/after-restore", work);
     else if (work->outcome == CKPT_OUTCOME_DONE)
-        answer(server, work->asked, HTTP_NOCONTENT, NULL);
+        answer(server, work->client, HTTP_NOCONTENT, NULL);
     else if (work->outcome == CKPT_OUTCOME_NOT_BEGUN)
-        answer_error(server, work->asked, 409, "there was no /before-checkpoint, or it was undone",
+        answer_error(server, work->client, 409, "there was no /before-checkpoint, or it was undone",
                      NULL);
     else
-        tell_other(server, work, "restored, but hooks failed");
+        answer_failure(server, work, "restored, but hooks failed");
 }
 
 static void after_restore(struct ckpt_http_server *server, struct evhttp_request *request)
 {
-    struct ckpt_http_work *work = new_work(server, request, CKPT_STEP_RESUME, tell_ended);
+    struct ckpt_http_work *work = new_work(server, request, CKPT_STEP_RESUME, answer_after_restore);
 
     if (work)
         begin(server, work);
 }
 
-static json_t *written(const struct ckpt_http_body *body)
+static json_t *written(const struct ckpt_request_body *body)
 {
     const char *directory = *body->directory ? body->directory : ckpt_options.image;
     json_t *path = json_string(directory);
 
-    /* A path in no UTF-8 can only be that of the option, which the requester did not name. */
+    /* A path that is not UTF-8 can only come from the option, not from the request. */
     return json_pack("{s:s, s:o}", "state", "written", "directory", path ? path : json_null());
 }
 
-/* An answer as it goes over the connection, with its last word; takes @body. Malloc'd, or NULL. */
-static char *whole_answer(const char *status, json_t *body)
+/* A complete HTTP response, malloc'd, or NULL. Consumes @body. */
+static char *http_response(const char *status, json_t *body)
 {
     ckpt_auto_free char *content = body ? json_dumps(body, JSON_COMPACT) : NULL;
     char *text = NULL;
@@ -240,20 +242,20 @@ static char *whole_answer(const char *status, json_t *body)
     return text;
 }
 
-/* What the requester is told when the process has ended: the whole answer, made beforehand. */
-static char *last_answer(const struct ckpt_http_body *body)
+/* The response that is sent while all threads are parked, just before the process ends. */
+static char *final_response(const struct ckpt_request_body *body)
 {
-    return whole_answer("200 OK", written(body));
+    return http_response("200 OK", written(body));
 }
 
-static void tell_written(struct ckpt_http_server *server, struct ckpt_http_work *work)
+static void answer_checkpoint(struct ckpt_http_server *server, struct ckpt_http_work *work)
 {
-    if (!work->asked)
-        log_late("/checkpoint", work);
+    if (!work->client)
+        log_unanswered("/checkpoint", work);
     else if (work->outcome == CKPT_OUTCOME_DONE)
-        answer(server, work->asked, HTTP_OK, written(&work->body));
+        answer(server, work->client, HTTP_OK, written(&work->body));
     else
-        tell_other(server, work, "checkpoint cancelled, the application continues");
+        answer_failure(server, work, "checkpoint cancelled, the application continues");
 }
 
 static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *request)
@@ -261,10 +263,11 @@ static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *r
     struct evbuffer *input = evhttp_request_get_input_buffer(request);
     size_t size = evbuffer_get_length(input);
     struct ckpt_http_work *work;
-    struct ckpt_http_body body;
+    struct ckpt_request_body body;
     struct ckpt_error error;
 
-    if (ckpt_http_body_parse((const char *)evbuffer_pullup(input, -1), size, &body, &error) < 0) {
+    if (ckpt_request_body_parse((const char *)evbuffer_pullup(input, -1), size, &body, &error) <
+        0) {
         answer_error(server, request, HTTP_BADREQUEST, error.text, NULL);
         return;
     }
@@ -273,21 +276,21 @@ static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *r
                      "\"directory\" is missing, and the agent option image is not set", NULL);
         return;
     }
-    work = new_work(server, request, CKPT_STEP_CHECKPOINT, tell_written);
+    work = new_work(server, request, CKPT_STEP_CHECKPOINT, answer_checkpoint);
     if (!work)
         return;
     work->body = body;
-    work->last_answer = last_answer(&body);
+    work->final_response = final_response(&body);
     work->request.directory = *body.directory ? work->body.directory : NULL;
     work->request.leave_running = body.leave_running;
     work->request.gc = body.gc;
     work->request.rehearsal = body.rehearsal;
-    if (work->last_answer)
-        work->request.written_text = work->last_answer;
+    if (work->final_response)
+        work->request.written_text = work->final_response;
     begin(server, work);
 }
 
-static json_t *restored_when(void)
+static json_t *restore_time(void)
 {
     time_t when = (time_t)(ckpt_restored_at_ms() / 1000);
     struct tm parts;
@@ -307,7 +310,7 @@ static void status(struct ckpt_http_server *server, struct evhttp_request *reque
     answer(server, request, HTTP_OK,
            json_pack("{s:s, s:i, s:s, s:i, s:o, s:s, s:{s:o, s:b, s:b, s:i, s:i}}", "version",
                      CKPT_VERSION, "pid", (int)getpid(), "java", ckpt_jvm.version, "generation",
-                     (int)ckpt_generation(), "restored", restored_when(), "state",
+                     (int)ckpt_generation(), "restored", restore_time(), "state",
                      server->work             ? "working"
                      : ckpt_halves_are_open() ? "before-checkpoint"
                                               : "running",
@@ -317,7 +320,7 @@ static void status(struct ckpt_http_server *server, struct evhttp_request *reque
                      (int)options->undo_timeout_s));
 }
 
-/* ---- which one it is ---- */
+/* ---- the paths ---- */
 
 static const struct route {
     const char *path;
@@ -336,7 +339,7 @@ static const struct route *find_route(struct evhttp_request *request)
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
 
-    if (!path || !*path) /* libevent expects no path after CONNECT */
+    if (!path || !*path) /* for CONNECT libevent parses no path */
         path = evhttp_request_get_uri(request);
 
     for (size_t i = 0; path && i < CKPT_COUNT(routes); i++)
@@ -345,27 +348,28 @@ static const struct route *find_route(struct evhttp_request *request)
     return NULL;
 }
 
-/* The status of the answer to whatever is not served at all, with the reason; else 0. */
+/* The status and the reason if the request is refused, whatever its path; otherwise 0. */
 static int refuse(const struct ckpt_http_server *server, struct evhttp_request *request,
                   const char **ret_why)
 {
     int status;
 
-    if (ckpt_http_fds_is_stranger(descriptor_of(request))) {
+    if (ckpt_endpoint_fds_is_forbidden(descriptor_of(request))) {
         *ret_why = "only the JVM's owner and root, on the same machine, may use this endpoint";
         return 403;
     }
-    status = ckpt_http_guard(&server->addr, request, ret_why);
+    status = ckpt_request_guard_check(&server->addr, request, ret_why);
     if (status == HTTP_BADREQUEST)
-        add_header(request, "Connection", "close"); /* what comes next may be part of this one */
+        add_header(request, "Connection", "close"); /* following data may belong to this request */
     if (request->type == EVHTTP_REQ_CONNECT) {
         add_header(request, "Connection", "close");
-        request->type = EVHTTP_REQ_TRACE; /* not allowed either, but libevent closes after it */
+        request->type =
+            EVHTTP_REQ_TRACE; /* refused, too, but libevent then closes the connection */
     }
     return status;
 }
 
-void ckpt_http_handle(struct evhttp_request *request, void *context)
+void ckpt_http_request_handle(struct evhttp_request *request, void *context)
 {
     struct ckpt_http_server *server = context;
     const char *why = NULL;
@@ -377,11 +381,12 @@ void ckpt_http_handle(struct evhttp_request *request, void *context)
     if (refused) {
         answer_error(server, request, refused, why, NULL);
     } else if (!route) {
-        answer_error(server, request, HTTP_NOTFOUND, "there is nothing of that name", NULL);
+        answer_error(server, request, HTTP_NOTFOUND, "there is no such path", NULL);
     } else if (!(evhttp_request_get_command(request) & route->methods)) {
         add_header(request, "Allow", route->allow);
         answer_error(server, request, HTTP_BADMETHOD, "this method is not allowed here", NULL);
-    } else if (!ckpt_http_type_is_good(evhttp_find_header(headers, "Content-Type"), empty)) {
+    } else if (!ckpt_request_body_type_is_allowed(evhttp_find_header(headers, "Content-Type"),
+                                                  empty)) {
         answer_error(server, request, 415, "the body's Content-Type must be application/json",
                      NULL);
     } else {
@@ -389,25 +394,25 @@ void ckpt_http_handle(struct evhttp_request *request, void *context)
     }
 }
 
-void ckpt_http_look(struct ckpt_http_server *server)
+void ckpt_http_request_on_wakeup(struct ckpt_http_server *server)
 {
     struct ckpt_http_work *work = server->work;
     ckpt_auto_free char *report = NULL;
 
     if (!work)
         return;
-    switch (ckpt_http_work_look(work, &report)) {
-    case CKPT_HTTP_HANGS:
-        if (work->asked)
-            answer_error(server, work->asked, 500, "a hook hangs", json_pack("[s]", report));
-        work->asked = NULL;
+    switch (ckpt_http_work_progress(work, &report)) {
+    case CKPT_HTTP_WORK_HANGS:
+        if (work->client)
+            answer_error(server, work->client, 500, "a hook hangs", json_pack("[s]", report));
+        work->client = NULL;
         break;
-    case CKPT_HTTP_OVER:
+    case CKPT_HTTP_WORK_DONE:
         server->work = NULL;
-        work->tell(server, work);
+        work->respond(server, work);
         ckpt_http_work_free(work);
         break;
-    default: /* CKPT_HTTP_GOING */
+    default: /* CKPT_HTTP_WORK_RUNNING */
         break;
     }
 }

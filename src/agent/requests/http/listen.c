@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See listen.h. `localhost` is both loopback addresses whatever a resolver thinks of it; of
- * these, and of the addresses that another name has, those that this machine lacks are passed over
- * as long as there is one.
+ * See listen.h. `localhost` is both loopback addresses, whatever a resolver returns. Of these, and
+ * of the addresses of another name, those that this machine does not have are skipped; at least one
+ * must remain.
  */
 #include "agent/requests/http/listen.h"
 
@@ -19,7 +19,7 @@
 #include "base/cleanup.h"
 
 #define BACKLOG 16
-#define NO_SUCH_NAME (-1) /* in place of an error's number */
+#define NO_SUCH_NAME (-1) /* in place of an errno */
 #define HINT "choose another address with the agent option addr=HOST:PORT, or none with addr=none"
 
 static const char *reason_of(int failed)
@@ -29,7 +29,8 @@ static const char *reason_of(int failed)
                                     : strerror(failed);
 }
 
-static int cannot_listen(const struct ckpt_http_addr *addr, int failed, struct ckpt_error *error)
+static int cannot_listen(const struct ckpt_endpoint_address *addr, int failed,
+                         struct ckpt_error *error)
 {
     bool brackets = strchr(addr->host, ':') != NULL;
 
@@ -38,7 +39,7 @@ static int cannot_listen(const struct ckpt_http_addr *addr, int failed, struct c
                           reason_of(failed));
 }
 
-/* The socket, or minus the error's number. */
+/* The socket, or a negative errno. */
 static int listen_at(const struct sockaddr *address, socklen_t size)
 {
     static const int on = 1;
@@ -62,31 +63,33 @@ static struct addrinfo *look_up(const char *host, uint16_t port, int *ret_failed
     struct in6_addr literal;
     char service[8];
 
-    if (ckpt_http_literal(host, &literal))
+    if (ckpt_endpoint_address_literal(host, &literal))
         hints.ai_flags |= AI_NUMERICHOST;
     snprintf(service, sizeof service, "%u", port);
     *ret_failed = getaddrinfo(host, service, &hints, &found);
     return *ret_failed ? NULL : found;
 }
 
-/* Adds to @ret what one name has. Returns 0, or the number of the error that must not be. */
-static int add_name(const char *host, uint16_t port, int *ret, size_t *count, int *ret_lacking)
+/*
+ * Listen at all addresses of @host, and add the sockets to @ret. Returns 0, or the errno of a fatal
+ * error. If an address or the name does not exist, that errno is in @ret_missing.
+ */
+static int add_name(const char *host, uint16_t port, int *ret, size_t *count, int *ret_missing)
 {
     int failed = 0;
     struct addrinfo *found = look_up(host, port, &failed);
 
     if (failed)
-        *ret_lacking = failed == EAI_SYSTEM ? errno : NO_SUCH_NAME;
+        *ret_missing = failed == EAI_SYSTEM ? errno : NO_SUCH_NAME;
     failed = 0;
-    for (struct addrinfo *at = found; at && *count < CKPT_HTTP_LISTENERS_MAX && !failed;
-         at = at->ai_next) {
+    for (struct addrinfo *at = found; at && *count < CKPT_LISTEN_MAX && !failed; at = at->ai_next) {
         int fd = listen_at(at->ai_addr, at->ai_addrlen);
 
         if (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT || fd == -EPROTONOSUPPORT)
-            *ret_lacking = -fd;
+            *ret_missing = -fd;
         else if (fd < 0)
             failed = -fd;
-        else if (ckpt_http_fds_add(fd) < 0)
+        else if (ckpt_endpoint_fds_add(fd) < 0)
             failed = EMFILE;
         else
             ret[(*count)++] = fd;
@@ -96,50 +99,49 @@ static int add_name(const char *host, uint16_t port, int *ret, size_t *count, in
     return failed;
 }
 
-static int listen_tcp(const struct ckpt_http_addr *addr, int *ret, struct ckpt_error *error)
+static int listen_tcp(const struct ckpt_endpoint_address *addr, int *ret, struct ckpt_error *error)
 {
     size_t count = 0;
-    int failed, lacking = EADDRNOTAVAIL;
+    int failed, missing = EADDRNOTAVAIL;
 
-    if (ckpt_http_is_localhost(addr->host)) {
-        failed = add_name("127.0.0.1", addr->port, ret, &count, &lacking);
+    if (ckpt_endpoint_address_is_localhost(addr->host)) {
+        failed = add_name("127.0.0.1", addr->port, ret, &count, &missing);
         if (!failed)
-            failed = add_name("::1", addr->port, ret, &count, &lacking);
+            failed = add_name("::1", addr->port, ret, &count, &missing);
     } else {
-        failed = add_name(addr->host, addr->port, ret, &count, &lacking);
+        failed = add_name(addr->host, addr->port, ret, &count, &missing);
     }
     if (!failed && count)
         return (int)count;
     while (count)
-        ckpt_http_fds_close(ret[--count]);
-    return cannot_listen(addr, failed ? failed : lacking, error);
+        ckpt_endpoint_fds_close(ret[--count]);
+    return cannot_listen(addr, failed ? failed : missing, error);
 }
 
-/* Whether the name may be taken: nothing is there, or a socket that nobody listens at any more. */
+/* Check that the path is free, or a socket on which no process listens any more. */
 static int check_name(const struct sockaddr_un *name, struct ckpt_error *error)
 {
     ckpt_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct stat status;
 
     if (lstat(name->sun_path, &status) < 0)
-        return 0; /* what else may be wrong, bind() will say */
+        return 0; /* bind() reports other errors */
     if (!S_ISSOCK(status.st_mode))
-        return ckpt_error_set(error, 0,
-                              "cannot listen at 'unix:%s' for HTTP: there is a file, and no "
-                              "socket; " HINT,
-                              name->sun_path);
+        return ckpt_error_set(
+            error, 0, "cannot listen at 'unix:%s' for HTTP: the file is not a socket; " HINT,
+            name->sun_path);
     if (connect(fd, (const struct sockaddr *)name, sizeof *name) < 0 && errno == ECONNREFUSED)
         return 0;
-    return ckpt_error_set(error, 0,
-                          "cannot listen at 'unix:%s' for HTTP: another process does; " HINT,
-                          name->sun_path);
+    return ckpt_error_set(
+        error, 0, "cannot listen at 'unix:%s' for HTTP: another process listens there; " HINT,
+        name->sun_path);
 }
 
 /*
- * The mode is given to the socket before it has a name, and it listens before it has the right
- * one: at no moment can others connect, or find it dead.
+ * The mode is set before the socket has a name, and it listens before it is renamed to its final
+ * name. So other users can never connect, and a client never finds a socket that does not listen.
  */
-static int listen_unix(const struct ckpt_http_addr *addr, int *ret, struct ckpt_error *error)
+static int listen_unix(const struct ckpt_endpoint_address *addr, int *ret, struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     ckpt_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -158,14 +160,14 @@ static int listen_unix(const struct ckpt_http_addr *addr, int *ret, struct ckpt_
                               addr->path, strerror(failed));
     }
     ret[0] = CKPT_STEAL_FD(fd);
-    return ckpt_http_fds_add(ret[0]) < 0 ? -1 : 1;
+    return ckpt_endpoint_fds_add(ret[0]) < 0 ? -1 : 1;
 }
 
-int ckpt_http_listen(const struct ckpt_http_addr *addr, int ret[CKPT_HTTP_LISTENERS_MAX],
+int ckpt_listen_open(const struct ckpt_endpoint_address *addr, int ret[CKPT_LISTEN_MAX],
                      struct ckpt_error *error)
 {
-    if (addr->kind == CKPT_HTTP_NONE)
+    if (addr->kind == CKPT_ENDPOINT_NONE)
         return 0;
-    return addr->kind == CKPT_HTTP_UNIX ? listen_unix(addr, ret, error)
-                                        : listen_tcp(addr, ret, error);
+    return addr->kind == CKPT_ENDPOINT_UNIX ? listen_unix(addr, ret, error)
+                                            : listen_tcp(addr, ret, error);
 }

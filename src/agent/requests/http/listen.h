@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The sockets that the HTTP endpoint listens at, from an address that endpoint_address.c
- * understood.
+ * Opens the HTTP endpoint's listening sockets at an address from endpoint_address.c.
  */
 #ifndef CKPT_AGENT_REQUESTS_HTTP_LISTEN_H
 #define CKPT_AGENT_REQUESTS_HTTP_LISTEN_H
@@ -10,14 +9,14 @@
 
 #include "agent/requests/http/endpoint_address.h"
 
-#define CKPT_HTTP_LISTENERS_MAX 8
+#define CKPT_LISTEN_MAX 8
 
 /**
- * Listen at every address that the host has, or at the Unix socket. Nobody else may have one of
- * them. The sockets are in the table of endpoint_fds.c and written to @ret.
- * @return how many, or -1 and none is left open
+ * Listen at every address of the host, or at the Unix socket. It is an error if another process
+ * listens at one of them. The sockets are added to the table of endpoint_fds.c and written to @ret.
+ * @return the number of sockets, or -1 with none open
  */
-int ckpt_http_listen(const struct ckpt_http_addr *addr, int ret[CKPT_HTTP_LISTENERS_MAX],
+int ckpt_listen_open(const struct ckpt_endpoint_address *addr, int ret[CKPT_LISTEN_MAX],
                      struct ckpt_error *error);
 
 #endif

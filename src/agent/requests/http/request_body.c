@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See request_body.h. Anything that is not understood is refused, also what a later version may
- * know: a request that is done in part is worse than one that is not done.
+ * See request_body.h. Unknown members are refused, even if a later version may know them: a request
+ * that is carried out in part is worse than one that is refused.
  */
 #include "agent/requests/http/request_body.h"
 
@@ -9,7 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-static int set_directory(const json_t *value, struct ckpt_http_body *ret, struct ckpt_error *error)
+static int set_directory(const json_t *value, struct ckpt_request_body *ret,
+                         struct ckpt_error *error)
 {
     const char *text = json_string_value(value);
 
@@ -21,7 +22,7 @@ static int set_directory(const json_t *value, struct ckpt_http_body *ret, struct
     return 0;
 }
 
-static int set_member(const char *key, const json_t *value, struct ckpt_http_body *ret,
+static int set_member(const char *key, const json_t *value, struct ckpt_request_body *ret,
                       struct ckpt_error *error)
 {
     if (strcmp(key, "directory") == 0)
@@ -41,8 +42,8 @@ static int set_member(const char *key, const json_t *value, struct ckpt_http_bod
     return 0;
 }
 
-int ckpt_http_body_parse(const char *text, size_t size, struct ckpt_http_body *ret,
-                         struct ckpt_error *error)
+int ckpt_request_body_parse(const char *text, size_t size, struct ckpt_request_body *ret,
+                            struct ckpt_error *error)
 {
     json_error_t wrong;
     json_t *root, *value;
@@ -69,7 +70,7 @@ int ckpt_http_body_parse(const char *text, size_t size, struct ckpt_http_body *r
     return result;
 }
 
-bool ckpt_http_type_is_good(const char *type, bool empty)
+bool ckpt_request_body_type_is_allowed(const char *type, bool empty)
 {
     size_t length;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What the body of a request to the HTTP endpoint says, and whether it is of a type that is read.
+ * Parses the body of a request to the HTTP endpoint, and checks its type.
  */
 #ifndef CKPT_AGENT_REQUESTS_HTTP_REQUEST_BODY_H
 #define CKPT_AGENT_REQUESTS_HTTP_REQUEST_BODY_H
@@ -12,21 +12,21 @@
 #include "base/error.h"
 
 /** The members of POST /checkpoint. */
-struct ckpt_http_body {
+struct ckpt_request_body {
     char directory[PATH_MAX]; /**< absolute; "": that of the agent's option */
     bool leave_running;
-    int gc;        /**< 1 yes, -1 no, 0 as the agent's option says */
+    int gc;        /**< 1 yes, -1 no, 0: the agent's option decides */
     int rehearsal; /**< the same */
 };
 
-/** Understand @size bytes of JSON; none at all are an empty object. 0, or -1 with what is wrong. */
-int ckpt_http_body_parse(const char *text, size_t size, struct ckpt_http_body *ret,
-                         struct ckpt_error *error);
+/** Parse @size bytes of JSON; 0 bytes are an empty object. 0 or -1. */
+int ckpt_request_body_parse(const char *text, size_t size, struct ckpt_request_body *ret,
+                            struct ckpt_error *error);
 
 /**
- * Whether a POST may have this Content-Type (NULL: it has none). Those that a web page's form can
- * have are refused; an empty body may be called a form, since some clients always say so.
+ * Whether a POST may have this Content-Type (NULL: it has none). The types that a web page's form
+ * can send are refused, except for an empty body, because some clients always send a form's type.
  */
-bool ckpt_http_type_is_good(const char *type, bool empty);
+bool ckpt_request_body_type_is_allowed(const char *type, bool empty);
 
 #endif

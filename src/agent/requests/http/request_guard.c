@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See request_guard.h. A web page that somebody on this machine looks at can send requests here,
- * and is the user whom the kernel sees. What gives it away:
+ * See request_guard.h. A web page in a browser on this machine can send requests here, and to the
+ * kernel they come from the browser's user. They are recognised by these headers:
  *
- * - Origin: on every POST of a browser of today.
- * - Sec-Fetch-Site: on every request of one; "none" is the user's own doing.
- * - Referer, and a User-Agent of "Mozilla/...", as all browsers call themselves: older ones, and
- *   those that were told to keep quiet, send a form without the other two. Reading with a browser
- *   is not refused for its name.
- * - A Host, or a target, that names another place: DNS rebinding.
+ * - Origin: current browsers send it with every POST.
+ * - Sec-Fetch-Site: current browsers send it with every request; "none" is a request by the user.
+ * - Referer, and a User-Agent of "Mozilla/...", which all browsers have: older browsers, and some
+ *   privacy settings, send a form without the other two. The User-Agent does not prevent reading.
+ * - A Host header, or a target, that names another host: DNS rebinding.
  *
- * Where a request ends must be clear to everybody on its way. libevent passes over what it does not
- * read: a body where the method has none, a second Content-Length, a coding that it does not know.
- * What follows would be taken for the next request, although nobody sent it as one.
+ * All programs on the way must agree where a request ends. libevent ignores what it does not read:
+ * a body that the method does not have, a second Content-Length, an unknown transfer coding. It
+ * would parse the data after it as the next request, which the client never sent.
  */
 #include "agent/requests/http/request_guard.h"
 
@@ -31,8 +30,8 @@ static bool is(const struct evkeyval *header, const char *name)
     return strcasecmp(header->key, name) == 0;
 }
 
-/* NULL, or by what a header gives a web page away. */
-static const char *trace_of_page(const struct evkeyval *header, enum evhttp_cmd_type command)
+/* The reason why this header shows a web page as the source, or NULL. */
+static const char *web_page_reason(const struct evkeyval *header, enum evhttp_cmd_type command)
 {
     if (is(header, "Origin"))
         return "web pages may not use this endpoint (the request has an Origin header)";
@@ -46,7 +45,7 @@ static const char *trace_of_page(const struct evkeyval *header, enum evhttp_cmd_
     return NULL;
 }
 
-static const char *refusal(const struct ckpt_http_addr *addr, struct evhttp_request *request)
+static const char *refusal(const struct ckpt_endpoint_address *addr, struct evhttp_request *request)
 {
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *target = uri ? evhttp_uri_get_host(uri) : NULL;
@@ -55,19 +54,19 @@ static const char *refusal(const struct ckpt_http_addr *addr, struct evhttp_requ
 
     TAILQ_FOREACH(header, evhttp_request_get_input_headers(request), next)
     {
-        const char *trace = trace_of_page(header, evhttp_request_get_command(request));
+        const char *reason = web_page_reason(header, evhttp_request_get_command(request));
 
-        if (trace)
-            return trace;
-        if (!is(header, "Host") || addr->kind != CKPT_HTTP_TCP)
+        if (reason)
+            return reason;
+        if (!is(header, "Host") || addr->kind != CKPT_ENDPOINT_TCP)
             continue;
-        if (!ckpt_http_host_is_ours(addr, header->value))
+        if (!ckpt_endpoint_address_matches(addr, header->value))
             return "the Host header names another host";
         named = true;
     }
-    if (addr->kind != CKPT_HTTP_TCP)
+    if (addr->kind != CKPT_ENDPOINT_TCP)
         return NULL;
-    if (target && *target && !ckpt_http_host_is_ours(addr, target))
+    if (target && *target && !ckpt_endpoint_address_matches(addr, target))
         return "the request's target names another host";
     return named ? NULL : "the Host header is missing";
 }
@@ -77,7 +76,7 @@ static bool is_number(const char *text)
     return *text && text[strspn(text, "0123456789")] == '\0';
 }
 
-/* NULL, or why it is not clear where the request ends, or what its headers are. */
+/* The reason why the request's end or its headers are ambiguous, or NULL. */
 static const char *ambiguity(struct evhttp_request *request)
 {
     bool with_body = evhttp_request_get_command(request) & WITH_BODY;
@@ -91,24 +90,24 @@ static const char *ambiguity(struct evhttp_request *request)
         if (is(header, "Content-Length")) {
             lengths++;
             if (!is_number(header->value))
-                return "the Content-Length is no number";
+                return "the Content-Length is not a number";
             if (!with_body && header->value[strspn(header->value, "0")])
-                return "there is a body where this method has none";
+                return "this method must not have a body";
         } else if (is(header, "Transfer-Encoding")) {
             codings++;
             if (!with_body || strcasecmp(header->value, "chunked") != 0)
-                return "the only Transfer-Encoding is chunked, where the method has a body";
+                return "the only supported Transfer-Encoding is chunked, for methods with a body";
         }
     }
-    return lengths + codings > 1 ? "the length of the body is said more than once" : NULL;
+    return lengths + codings > 1 ? "the length of the body is given more than once" : NULL;
 }
 
-int ckpt_http_guard(const struct ckpt_http_addr *addr, struct evhttp_request *request,
-                    const char **ret_why)
+int ckpt_request_guard_check(const struct ckpt_endpoint_address *addr,
+                             struct evhttp_request *request, const char **ret_reason)
 {
-    *ret_why = refusal(addr, request);
-    if (*ret_why)
+    *ret_reason = refusal(addr, request);
+    if (*ret_reason)
         return FORBIDDEN;
-    *ret_why = ambiguity(request);
-    return *ret_why ? HTTP_BADREQUEST : 0;
+    *ret_reason = ambiguity(request);
+    return *ret_reason ? HTTP_BADREQUEST : 0;
 }

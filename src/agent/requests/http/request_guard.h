@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Whether a request to the HTTP endpoint is looked at, whatever it asks for: by where it comes
- * from, whom it believes to talk to, and whether it is clear where it ends.
+ * Checks that apply to all requests to the HTTP endpoint: that they do not come from a web page,
+ * are addressed to this endpoint, and have an unambiguous end.
  */
 #ifndef CKPT_AGENT_REQUESTS_HTTP_REQUEST_GUARD_H
 #define CKPT_AGENT_REQUESTS_HTTP_REQUEST_GUARD_H
@@ -10,8 +10,8 @@
 
 #include "agent/requests/http/endpoint_address.h"
 
-/** Whether one may go on with it: 0, or the status of the answer with the reason in @ret_why. */
-int ckpt_http_guard(const struct ckpt_http_addr *addr, struct evhttp_request *request,
-                    const char **ret_why);
+/** 0 if the request may be served, otherwise the status of the answer, with the reason. */
+int ckpt_request_guard_check(const struct ckpt_endpoint_address *addr,
+                             struct evhttp_request *request, const char **ret_reason);
 
 #endif

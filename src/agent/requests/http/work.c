@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See work.h. No request waits here for another checkpoint: the requester that could end it may be
- * asking just now.
+ * See work.h. No request waits for another checkpoint, because the request that ends that one may
+ * be waiting for the endpoint's thread.
  *
- * In a restored process the requester's connection belonged to the other process, and the
- * endpoint's thread has forgotten the work, or soon will: what is left to say goes to the log.
+ * In a restored process there is no client: the connection was not restored, and the endpoint's
+ * thread drops the work. So failures are logged.
  */
 #include "agent/requests/http/work.h"
 
@@ -17,20 +17,20 @@
 #include "runtime/log.h"
 #include "runtime/thread.h"
 
-#define THREAD "checkpointer http" /* as the JVM shows it */
+#define THREAD "checkpointer http" /* its name in the JVM */
 
-/* ckpt_request.overdue, on the watch's thread. */
-static void overdue(struct ckpt_request *request, const char *text, bool last)
+/* ckpt_request.overdue, on the watchdog's thread. */
+static void overdue(struct ckpt_request *request, const char *text, bool final)
 {
     struct ckpt_http_work *work = (struct ckpt_http_work *)request;
 
-    if (!last)
+    if (!final)
         return;
     pthread_mutex_lock(&work->lock);
     free(work->hangs);
     work->hangs = strdup(text);
     pthread_mutex_unlock(&work->lock);
-    ckpt_http_fds_wake();
+    ckpt_endpoint_fds_wake();
 }
 
 static void *carry_out(void *context)
@@ -39,15 +39,15 @@ static void *carry_out(void *context)
     enum ckpt_outcome outcome = ckpt_request_run(&work->request, THREAD);
 
     if (ckpt_is_restored_since(work->request.generation_mark)) {
-        ckpt_http_log_reasons("error", "restored, but afterRestore failed", &work->request);
+        ckpt_http_work_log_reasons("error", "restored, but afterRestore failed", &work->request);
         ckpt_http_work_free(work);
         return NULL;
     }
     pthread_mutex_lock(&work->lock);
     work->outcome = outcome;
-    work->over = true;
-    pthread_mutex_unlock(&work->lock); /* from here on it is the endpoint's */
-    ckpt_http_fds_wake();
+    work->done = true;
+    pthread_mutex_unlock(&work->lock); /* now the endpoint's thread owns it */
+    ckpt_endpoint_fds_wake();
     return NULL;
 }
 
@@ -70,13 +70,15 @@ int ckpt_http_work_start(struct ckpt_http_work *work)
     return ckpt_thread_start("ckpt request", carry_out, work) == 0 ? 0 : -1;
 }
 
-enum ckpt_http_progress ckpt_http_work_look(struct ckpt_http_work *work, char **ret_report)
+enum ckpt_http_work_state ckpt_http_work_progress(struct ckpt_http_work *work, char **ret_report)
 {
-    enum ckpt_http_progress progress;
+    enum ckpt_http_work_state progress;
 
     pthread_mutex_lock(&work->lock);
-    progress = work->over ? CKPT_HTTP_OVER : work->hangs ? CKPT_HTTP_HANGS : CKPT_HTTP_GOING;
-    *ret_report = work->over ? NULL : CKPT_STEAL_POINTER(work->hangs);
+    progress = work->done    ? CKPT_HTTP_WORK_DONE
+               : work->hangs ? CKPT_HTTP_WORK_HANGS
+                             : CKPT_HTTP_WORK_RUNNING;
+    *ret_report = work->done ? NULL : CKPT_STEAL_POINTER(work->hangs);
     pthread_mutex_unlock(&work->lock);
     return progress;
 }
@@ -87,12 +89,12 @@ void ckpt_http_work_free(struct ckpt_http_work *work)
         return;
     pthread_mutex_destroy(&work->lock);
     ckpt_request_clear(&work->request);
-    free(work->last_answer);
+    free(work->final_response);
     free(work->hangs);
     free(work);
 }
 
-json_t *ckpt_http_reasons(const struct ckpt_request *request)
+json_t *ckpt_http_work_reasons(const struct ckpt_request *request)
 {
     json_t *reasons = request->reason_count ? json_array() : NULL;
 
@@ -101,18 +103,19 @@ json_t *ckpt_http_reasons(const struct ckpt_request *request)
     return reasons;
 }
 
-json_t *ckpt_http_busy(void)
+json_t *ckpt_http_work_busy_reasons(void)
 {
     struct ckpt_request request = {.step = CKPT_STEP_QUERY};
     json_t *reasons;
 
     ckpt_request_run(&request, THREAD);
-    reasons = ckpt_http_reasons(&request);
+    reasons = ckpt_http_work_reasons(&request);
     ckpt_request_clear(&request);
     return reasons;
 }
 
-void ckpt_http_log_reasons(const char *level, const char *what, const struct ckpt_request *request)
+void ckpt_http_work_log_reasons(const char *level, const char *what,
+                                const struct ckpt_request *request)
 {
     for (size_t i = 0; i < request->reason_count; i++)
         ckpt_log(level, "%s: %s", what, request->reasons[i]);
