@@ -181,8 +181,8 @@ addresses() {
     not_started "port 0" localhost:0 "agent option 'addr=localhost:0': expected a port from 1 to 65535"
     not_started "an IPv6 address without brackets" ::1 \
         "agent option 'addr=::1': an IPv6 address must be in brackets"
-    not_started "a name without an address" nobody.invalid:80 \
-        "cannot listen at 'nobody.invalid:80' for HTTP: the name has no address"
+    not_started "a name without an address" unknown.invalid:80 \
+        "cannot listen at 'unknown.invalid:80' for HTTP: the name has no address"
     not_started "a long path" "unix:/$(printf 'x%.0s' {1..150})" \
         ".*the path of a Unix socket has at most 103 bytes"
     not_started "an address of another machine" 192.0.2.1:80 "cannot listen at '192.0.2.1:80' for HTTP: "

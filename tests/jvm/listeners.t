@@ -71,7 +71,7 @@ shared() {
     port=$(port_of "$log" shared)
     freeze_and_restore shared
     first=$pid
-    restore "twin-$V" "$DIR/shared"
+    restore "second-$V" "$DIR/shared"
     ok "$V: shared: a second clone listens at the port too" wait_line "$log" 5
     stop "$first"
     ok "$V: shared: the second clone continues after the end of the first" wait_more "$log" 2

@@ -110,11 +110,11 @@ datagrams() {
 
 # Many open temporary files are in the same folder, which is younger than the JVM.
 temporaries() {
-    many young 1000 files:400 beside:3 || return 0
+    many young 1000 files:400 outside:3 || return 0
     freeze "$pid" "$DIR/young" "$V: 403 temporary files"
-    rm -r "$DIR/files" "$DIR/files-beside"-*
+    rm -r "$DIR/files" "$DIR/files-outside"-*
     restore_all young 1000
-    rm -rf "$DIR/files" "$DIR/files-beside"-*
+    rm -rf "$DIR/files" "$DIR/files-outside"-*
 }
 
 everything() {

@@ -16,7 +16,7 @@ trap 'rm -rf "$INSTALLED"; tap_cleanup' EXIT
 PRESENT=$BUILD
 SECOND=$TMP/second
 PREVIOUS=$TMP/previous
-CKPT=$INSTALLED/checkpointer # and `run` takes the library beside it
+CKPT=$INSTALLED/checkpointer # and `run` takes the library next to it
 RELEASE=$("$PRESENT/checkpointer" --version | sed 's/.* //')
 
 # build_into FOLDER SOURCE [MESON-OPTION...]: command, library and jar.

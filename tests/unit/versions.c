@@ -16,7 +16,7 @@
 
 #define UNKNOWN 77u // a type of note that there is not
 
-// The sample's metadata, and how to write its notes anew.
+// The sample's metadata, and how to write its notes again.
 struct rewrite {
     const char *metadata;
     size_t size;

@@ -9,7 +9,7 @@
 //   selectors:N   selectors, and so eventfds   pipes:N     with a byte in each
 //   ports:N       servers, at any port         threads:N   that wait
 //   passing:N     threads that open and close servers
-//   beside:N      files next to the folder
+//   outside:N     files next to the folder
 //   deleted:N     files that were deleted, each with its own byte
 //   maps:N        mappings of one file, each with its own byte
 //   mapped:N      files, each mapped and closed
@@ -67,8 +67,8 @@ public final class Many {
                 case "files":
                     KEPT.add(new FileOutputStream(new File(directory, "file-" + i), true));
                     break;
-                case "beside":
-                    KEPT.add(new FileOutputStream(directory + "-beside-" + i, true));
+                case "outside":
+                    KEPT.add(new FileOutputStream(directory + "-outside-" + i, true));
                     break;
                 case "deleted":
                     one = new File(directory, "deleted-" + i);
