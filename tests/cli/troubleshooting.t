@@ -19,7 +19,7 @@ import sys
 
 # The functions that report a message. Which of their arguments is its text is seen by its words.
 REPORTERS = ("ckpt_error_set ckpt_report_add ckpt_restore_warn ckpt_log ckpt_log_lines "
-             "ckpt_cli_usage add_finding turn_away say answer_error report warn describe "
+             "ckpt_cli_usage add_finding refuse_connection reply answer_error report warn describe "
              "CheckpointException IllegalStateException UnpackException").split()
 # They add a hint themselves: "; see 'checkpointer COMMAND --help'".
 HINTED = ["ckpt_cli_usage"]

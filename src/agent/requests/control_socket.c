@@ -142,7 +142,7 @@ static void end_connection(int fd)
     pthread_mutex_unlock(&table_lock);
 }
 
-static void refuse(int fd, const char *reason)
+static void refuse_connection(int fd, const char *reason)
 {
     char text[256];
     int length = snprintf(text, sizeof text, "text %s\nfailed\n", reason);
@@ -177,7 +177,7 @@ static int accept_connection(void)
     if (fd >= 0 && place < CKPT_CONTROL_CONNECTIONS_MAX) {
         ckpt_control_fds.connections[place] = fd;
     } else if (fd >= 0) {
-        refuse(fd, "too many requests are in progress");
+        refuse_connection(fd, "too many requests are in progress");
         close(fd);
         fd = -1;
     }
@@ -217,8 +217,9 @@ static void *run(void *unused)
             return NULL;
         }
         if (fd >= 0 && ckpt_thread_start("ckpt request", serve, (void *)(intptr_t)fd) != 0) {
-            refuse(fd, "the JVM cannot start a thread for the request: the user's limit of "
-                       "processes ('ulimit -u') or the cgroup's is reached; raise it");
+            refuse_connection(fd,
+                              "the JVM cannot start a thread for the request: the user's limit of "
+                              "processes ('ulimit -u') or the cgroup's is reached; raise it");
             end_connection(fd);
         }
     }
