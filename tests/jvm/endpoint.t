@@ -207,7 +207,7 @@ malformed() {
     like "$(raw "POST /checkpoint ${here}Content-Length: 65537")" '^HTTP/1.1 413 .*"error":"the body' \
         "$V: a body of 64 KiB and a byte gets 413 in JSON"
     like "$(raw "POST /checkpoint ${here}Expect: magic\\r\\nContent-Length: 1")" \
-        '^HTTP/1.1 417 .*"error":"nothing but' "$V: an unknown Expect header gets 417 in JSON"
+        '^HTTP/1.1 417 .*"error":"the only supported Expect' "$V: an unknown Expect header gets 417 in JSON"
 }
 
 # Twenty connections that send nothing: sixteen are accepted, and no further one until they have timed

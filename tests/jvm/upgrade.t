@@ -90,7 +90,7 @@ requests() {
     mkdir -m 777 "$open"
     run "$CKPT" checkpoint "$pid" "$open"
     is "$status" 1 "JDK $V: requests: the older agent refuses the other command's request"
-    contains "$err" "others may write the image directory '$open'" \
+    contains "$err" "other users may write in the image directory '$open'" \
         "JDK $V: requests: the older agent's reason reaches the other command's user"
     run "$CKPT" checkpoint --leave-running --no-gc --no-rehearsal "$pid" "$image"
     is "$status$err" 0 "JDK $V: requests: the older agent understands the other command's options"
