@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # What ARCHITECTURE.md says of adding to this tree is true: each part is added to a copy of it, by the
-# places that are named there and no other, and the copy is built and works.
+# places that are named there and no other, and the copy is built and works. And the lint finds what must
+# not be added.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need python3 meson ninja
@@ -344,7 +345,55 @@ engine() {
     stop "$pid"
 }
 
+# ---- the lint
+
+# FILE, a line of it, the line that is put after that one, what the lint says of it, the check's name.
+VIOLATIONS=(
+    src/hotspot/parked/clock_redirect.c '#include "base/page.h"' 'static void *planted = malloc(1);'
+    "'malloc' in a file of the world 'parked'" "malloc in parked code"
+    src/image/notes.c '#include "base/raw.h"' 'static int planted = errno;'
+    "'errno' in a file of the world 'shared'" "errno in shared code"
+    src/engine/builtin/parked/park.c '#include "base/raw.h"' '#include "base/../agent/agent.h"'
+    'includes "base/../agent/agent.h" of src/agent' "an include that leaves an allowed layer by .."
+    src/engine/builtin/parked/pages.c '#include "base/raw.h"' '#include <agent/agent.h>'
+    'includes "agent/agent.h" of src/agent' "an include that points up, in angle brackets"
+    src/engine/builtin/parked/memory.c '#include "base/raw.h"' '#include "../../../agent/agent.h"'
+    'includes "../../../agent/agent.h" of src/agent' "an include that points up by a relative path"
+    src/engine/builtin/restorer/restorer.c '#include <sys/uio.h>' '#include <ctype.h>'
+    '<ctype.h> may be libc' "a header of libc in the restorer"
+    src/engine/builtin/restorer/restorer_plan.h '#include <stdint.h>' '#include "../../../image/format.h"'
+    'the restorer includes "../../../image/format.h"' "a header of the image in the restorer"
+    src/agent/hints.c '#include "agent/hints.h"' '#include "engine/builtin/freeze/freeze.h"'
+    'src/agent includes "engine/builtin/freeze/freeze.h"' "the agent includes a part of an engine"
+    src/cli/main.c '#include "cli/cli.h"' '#include "engine/builtin/restore/restore.h"'
+    'src/cli includes "engine/builtin/restore/restore.h"' "the command includes a part of an engine"
+    src/cli/target.c '#include <unistd.h>' 'static int planted = REG_RIP;'
+    "'REG_RIP' is a word of one processor" "a register outside the processor's folder"
+    src/cli/terminal.c '#include <stdint.h>' '#include "arch/x86_64/cpu_features.h"'
+    'is for the other files of src/arch/x86_64 only' "a processor's header outside its folder"
+    src/agent/policy_option.c '#include "agent/policy_option.h"' 'static int planted = CKPT_FD_TCP;'
+    'CKPT_FD_TCP of a kind of descriptor' "a kind of descriptor outside its row"
+    src/agent/options.c '#include <unistd.h>' 'static int planted = sleep(1);'
+    'a sleep, wait on an event' "a sleep"
+)
+
+lint_rules() {
+    local tree=$TMP/lint-tree at wanted
+    copy_tree "$tree"
+    for ((at = 0; at < ${#VIOLATIONS[@]}; at += 5)); do
+        add_after "$tree/${VIOLATIONS[at]}" "${VIOLATIONS[at + 1]}" "${VIOLATIONS[at + 2]}" || return
+    done
+    run "$tree/tools/lint"
+    is "$status" 1 "lint: a tree with violations fails"
+    for ((at = 0; at < ${#VIOLATIONS[@]}; at += 5)); do
+        wanted=$(grep -nxF -- "${VIOLATIONS[at + 2]}" "$tree/${VIOLATIONS[at]}")
+        wanted=$(grep -F "${VIOLATIONS[at]}:${wanted%%:*}: " <<<"$out") || true # it may be missing
+        contains "$wanted" "${VIOLATIONS[at + 3]}" "lint: ${VIOLATIONS[at + 4]} is found"
+    done
+}
+
 kind
 processor
 engine
+lint_rules
 done_testing
