@@ -145,11 +145,11 @@ static void freeze(JNIEnv *env, struct work *work, const struct ckpt_engine_jvm 
     ckpt_renew_prepare(env, ckpt_options.renew_random);
     work->host.shared_generators_size = ckpt_generators_not_renewed(&work->host.shared_generators);
     ckpt_parameters_prepare(env);
-    ckpt_lazy_trim();
+    ckpt_jvm_memory_trim();
     ckpt_java_command_prepare(env);
     ckpt_memory_limit_prepare();
     ckpt_attach_jdk8_prepare();
-    ckpt_ending_know_handlers(env);
+    ckpt_ending_wait_for_handlers(env);
     if (!ckpt_options.timer_catch_up)
         ckpt_timers_hold(env);
     if (ckpt_ending_hold(env))
@@ -256,6 +256,6 @@ void ckpt_checkpoint_init(JNIEnv *env)
     ckpt_java_command_init();
     ckpt_thread_list_find();
     ckpt_heap_find();
-    ckpt_lazy_find();
+    ckpt_jvm_memory_find();
     ckpt_thread_ids_find(env);
 }

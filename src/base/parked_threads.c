@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See parked_threads.h.  While threads are parked.
+ * See parked_threads.h. Runs while threads are parked.
  */
 #include "base/parked_threads.h"
 

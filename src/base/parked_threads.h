@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The threads of the process while they are parked, for code that need not know how that was done.
- * Only to be read.
+ * The list of parked threads, for code that need not know how threads are parked.
  */
 #ifndef CKPT_BASE_PARKED_THREADS_H
 #define CKPT_BASE_PARKED_THREADS_H
@@ -12,10 +11,10 @@
 
 struct ckpt_parked_thread {
     uint32_t tid;
-    const char *name;        /**< as the kernel has it */
-    uint64_t pointer;        /**< its thread pointer */
-    uint64_t waiting_sp;     /**< its stack pointer where it waits, maybe on an alternate stack */
-    const ucontext_t *frame; /**< what it was doing; NULL: the coordinator, which runs */
+    const char *name;        /**< from the kernel */
+    uint64_t pointer;        /**< the thread pointer */
+    uint64_t waiting_sp;     /**< the stack pointer while it waits, maybe on an alternate stack */
+    const ucontext_t *frame; /**< its state when it was parked; NULL: the coordinator, which runs */
 };
 
 struct ckpt_parked_threads {
@@ -24,8 +23,8 @@ struct ckpt_parked_threads {
 };
 
 /**
- * Whether a thread with that frame was waiting in futex(2).  From the frame alone, so a thread that
- * only looks like it counts too.
+ * Whether a thread with this frame was waiting in futex(2). Decided only by the frame, so a thread
+ * that was just about to call futex(2), or directly after any system call, counts too.
  */
 bool ckpt_frame_waits(const ucontext_t *frame);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A range of addresses, for every world.
+ * Ranges of addresses, for every world.
  */
 #ifndef CKPT_BASE_RANGE_H
 #define CKPT_BASE_RANGE_H
@@ -12,13 +12,13 @@ struct ckpt_range {
     uint64_t start, end;
 };
 
-/** Ranges that are collected; what does not fit is left out. */
+/** A list of ranges with a maximum size; further ranges are dropped. */
 struct ckpt_ranges {
     struct ckpt_range *list;
     size_t count, room;
 };
 
-/** Add [@start, @end); nothing if that is empty. */
+/** Add [@start, @end), unless it is empty. */
 static inline void ckpt_ranges_add(struct ckpt_ranges *ranges, uint64_t start, uint64_t end)
 {
     if (start && start < end && ranges->count < ranges->room)

@@ -5,7 +5,7 @@
 #ifndef CKPT_HOTSPOT_ATTACH_JDK8_H
 #define CKPT_HOTSPOT_ATTACH_JDK8_H
 
-/** Before a freeze, while threads run: find what parked/attach_repair.h repairs. */
+/** Before a freeze, while threads run: find the data that parked/attach_repair.h changes. */
 void ckpt_attach_jdk8_prepare(void);
 
 #endif

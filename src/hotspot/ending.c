@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See ending.h.  Runtime.removeShutdownHook() fails from the moment on at which the hooks are taken
- * for running; the JDK does that under the monitor of ApplicationShutdownHooks, which is held over
- * the freeze.  A thread that HotSpot has started for a signal, and that waits for the monitor or is
- * not there yet, is known by its name (ending_signal.c).  On the requester's thread.
+ * See ending.h. Runtime.removeShutdownHook() throws as soon as the JDK has taken the hooks to run
+ * them. The JDK takes them under the monitor of ApplicationShutdownHooks, which is held here during
+ * the freeze. A thread that HotSpot has started for a signal, but that has not got this monitor
+ * yet, is found by its name (ending_signal.c). On the requester's thread.
  */
 #include "hotspot/ending.h"
 
 #include "runtime/java.h"
 
-static jclass hooks; /* a global reference, kept; NULL: not known */
+static jclass hooks; /* a global reference, kept; NULL: this JDK has no such class */
 static bool is_held;
 
 static bool has_begun(JNIEnv *env)
@@ -32,7 +32,7 @@ static bool has_begun(JNIEnv *env)
                        : NULL;
     jthrowable thrown;
 
-    /* A thread that runs is no hook of the application's, so nothing is removed. */
+    /* The current thread is not a hook, so nothing is removed. */
     if (self && !(*env)->ExceptionCheck(env))
         (*env)->CallBooleanMethod(env, of, remove, self);
     thrown = (*env)->ExceptionOccurred(env);
@@ -40,7 +40,7 @@ static bool has_begun(JNIEnv *env)
     return thrown && refusal && (*env)->IsInstanceOf(env, thrown, refusal);
 }
 
-bool ckpt_ending(JNIEnv *env)
+bool ckpt_ending_has_begun(JNIEnv *env)
 {
     bool begun;
 
@@ -58,7 +58,7 @@ bool ckpt_ending_hold(JNIEnv *env)
     if (!hooks)
         hooks = ckpt_java_load(env, "java.lang.ApplicationShutdownHooks");
     is_held = hooks && (*env)->MonitorEnter(env, hooks) == JNI_OK;
-    if (!ckpt_ending(env))
+    if (!ckpt_ending_has_begun(env))
         return true;
     ckpt_ending_release(env);
     return false;

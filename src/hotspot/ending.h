@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A JVM that is about to end is not frozen: what comes of its image would end at once.
+ * Detects a JVM that is ending, which must not be frozen: the restored process would end at once.
  */
 #ifndef CKPT_HOTSPOT_ENDING_H
 #define CKPT_HOTSPOT_ENDING_H
@@ -8,22 +8,23 @@
 #include <jni.h>
 #include <stdbool.h>
 
-/** Whether the JVM runs its shutdown hooks, or will in a moment. */
-bool ckpt_ending(JNIEnv *env);
+/** Whether the JVM has begun to run its shutdown hooks. */
+bool ckpt_ending_has_begun(JNIEnv *env);
 
 /**
- * Keep the JVM from beginning with its shutdown hooks, until ckpt_ending_release().
- * @return false: it has begun
+ * Prevent the JVM from starting its shutdown hooks, until ckpt_ending_release().
+ * @return false: it has begun already
  */
 bool ckpt_ending_hold(JNIEnv *env);
 
-/** Let it. */
+/** Allow the JVM to end. */
 void ckpt_ending_release(JNIEnv *env);
 
 /**
- * Whose handlers there are for the signals that end a JVM.  Where the application's own is busy, it
- * is given a second to be done or to end the JVM; then it counts no longer for one that will.
+ * Find out which of the signals that end a JVM have a handler of the application. While a thread
+ * runs such a handler, wait up to a second until it returns or ends the JVM. Threads that are still
+ * busy then do not count for ckpt_ending_threads_exist().
  */
-void ckpt_ending_know_handlers(JNIEnv *env);
+void ckpt_ending_wait_for_handlers(JNIEnv *env);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See ending.h.  The JVM starts a thread for each signal that Java handles, and names it.  What the
- * JDK does there is to end the JVM at once.  An application's own handler may do anything: end it
- * in a moment, by the JDK's that was there before, or wait for the very checkpoint that it asked
- * for.
+ * See ending.h. The JVM starts a thread for each signal that Java handles, with a known name. The
+ * JDK's handler ends the JVM at once. A handler of the application may do anything: end the JVM a
+ * moment later by calling the JDK's handler, or wait for the checkpoint that it has requested.
  */
 #include "hotspot/ending.h"
 
@@ -15,15 +14,15 @@
 #include "hotspot/parked/ending_threads.h"
 #include "runtime/java.h"
 
-#define PATIENCE 50 /* looks at a handler of the application's that is busy */
-#define LOOK_NS 20000000
+#define MAX_POLLS 50 /* for busy handlers of the application */
+#define POLL_NS 20000000
 
 static struct ckpt_ending_busy *const busy = &ckpt_ending_busy;
-static bool is_applications[CKPT_ENDING_SIGNALS]; /* who handles the signal */
+static bool has_application_handler[CKPT_ENDING_SIGNALS]; /* the application handles the signal */
 
-/* ---- whose handlers they are ---- */
+/* ---- the handlers ---- */
 
-/* What @handlers has for the signal of that @name; NULL: nothing, or an exception is pending. */
+/* The entry in @handlers for the signal @name; NULL: none, or an exception is pending. */
 static jobject handler_of(JNIEnv *env, jobject handlers, jmethodID get, jclass signal,
                           jmethodID make, const char *name)
 {
@@ -36,8 +35,8 @@ static jobject handler_of(JNIEnv *env, jobject handlers, jmethodID get, jclass s
     return (*env)->ExceptionCheck(env) ? NULL : found;
 }
 
-/* @type: of a handler; false: this JDK has no such class. */
-static bool ask(JNIEnv *env, const char *name, const char *type)
+/* @name and @type: the classes of signals and handlers; false: this JDK does not have them. */
+static bool compare_handlers(JNIEnv *env, const char *name, const char *type)
 {
     jclass signal = ckpt_java_load(env, name);
     jclass terminator = signal ? ckpt_java_load(env, "java.lang.Terminator") : NULL;
@@ -58,7 +57,7 @@ static bool ask(JNIEnv *env, const char *name, const char *type)
 
         if ((*env)->ExceptionCheck(env))
             break;
-        is_applications[i] = found && !(*env)->IsSameObject(env, own, found);
+        has_application_handler[i] = found && !(*env)->IsSameObject(env, own, found);
     }
     (*env)->ExceptionClear(env);
     (*env)->DeleteGlobalRef(env, signal);
@@ -66,21 +65,21 @@ static bool ask(JNIEnv *env, const char *name, const char *type)
     return signal != NULL;
 }
 
-static bool any_is_applications(JNIEnv *env)
+static bool find_application_handlers(JNIEnv *env)
 {
     bool any = false;
 
     for (int i = 0; i < CKPT_ENDING_SIGNALS; i++)
-        is_applications[i] = false;
+        has_application_handler[i] = false;
     if ((*env)->PushLocalFrame(env, 32) != JNI_OK) {
         (*env)->ExceptionClear(env);
         return false;
     }
-    if (!ask(env, "jdk.internal.misc.Signal", "Ljdk/internal/misc/Signal$Handler;"))
-        ask(env, "sun.misc.Signal", "Lsun/misc/SignalHandler;"); /* JDK 8 */
+    if (!compare_handlers(env, "jdk.internal.misc.Signal", "Ljdk/internal/misc/Signal$Handler;"))
+        compare_handlers(env, "sun.misc.Signal", "Lsun/misc/SignalHandler;"); /* JDK 8 */
     (*env)->PopLocalFrame(env, NULL);
     for (int i = 0; i < CKPT_ENDING_SIGNALS; i++)
-        any |= is_applications[i];
+        any |= has_application_handler[i];
     return any;
 }
 
@@ -89,27 +88,28 @@ static bool any_is_applications(JNIEnv *env)
 static bool note_busy(int tid, const char *name, void *unused)
 {
     struct ckpt_task task;
-    int signal = ckpt_tasks_read(name, &task) ? ckpt_ending_signal_of(task.name) : -1;
+    int signal = ckpt_tasks_read(name, &task) ? ckpt_ending_threads_signal(task.name) : -1;
 
     (void)unused;
-    if (signal >= 0 && is_applications[signal] && busy->count < CKPT_ENDING_BUSY_MAX)
+    if (signal >= 0 && has_application_handler[signal] && busy->count < CKPT_ENDING_BUSY_MAX)
         busy->tids[busy->count++] = (uint32_t)tid;
     return true;
 }
 
-void ckpt_ending_know_handlers(JNIEnv *env)
+void ckpt_ending_wait_for_handlers(JNIEnv *env)
 {
-    struct timespec slice = {.tv_nsec = LOOK_NS};
+    struct timespec slice = {.tv_nsec = POLL_NS};
     uint32_t none = 0;
 
     busy->count = 0;
-    if (!any_is_applications(env))
+    if (!find_application_handlers(env))
         return;
-    for (int i = 0; i < PATIENCE; i++) {
+    for (int i = 0; i < MAX_POLLS; i++) {
         busy->count = 0;
         ckpt_tasks_each(note_busy, NULL);
-        if (!busy->count || ckpt_ending(env))
+        if (!busy->count || ckpt_ending_has_begun(env))
             return;
-        ckpt_sys_futex(&none, FUTEX_WAIT_PRIVATE, 0, &slice); /* no event tells a thread's end */
+        ckpt_sys_futex(&none, FUTEX_WAIT_PRIVATE, 0,
+                       &slice); /* there is no event for the end of a thread */
     }
 }

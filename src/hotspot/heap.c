@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See heap.h.  Serial, Parallel and G1, by HotSpot's own description of its structures
- * (vmstructs.h): a row of each table is for one collector.  ZGC and Shenandoah are left alone:
- * their free memory is not so easily told, and they give it back to the kernel themselves.
+ * See heap.h. Supports Serial, Parallel and G1, by HotSpot's own description of its structures
+ * (vmstructs.h). A row of each table is for one collector. ZGC and Shenandoah are not supported:
+ * their free memory is hard to find, and they return it to the kernel themselves.
  */
 #include "hotspot/heap.h"
 
@@ -18,7 +18,7 @@
 
 static const char serial[] = "UseSerialGC", parallel[] = "UseParallelGC", g1[] = "UseG1GC";
 
-/* Where a space or region has its bounds. */
+/* The types that have the bounds of a space or region, under different names. */
 static const struct bounds {
     const char *flag;
     const char *types[NAMES];
@@ -28,7 +28,7 @@ static const struct bounds {
     {g1, {"G1HeapRegion", "HeapRegion"}},
 };
 
-/* The spaces of a heap that has a few.  The generation is a field of the heap, or a static one. */
+/* The spaces of a heap without regions. The generation is a field of the heap, or a static one. */
 static const struct space {
     const char *flag;
     const char *heaps[NAMES], *generation; /* a field of one of these types */
@@ -78,7 +78,7 @@ static bool find_space(const struct space *space, struct ckpt_heap_space *ret)
     return false;
 }
 
-/* All of this collector's, or none is known. With UseNUMA a space is several. */
+/* Finds all spaces of this collector, or fails. With UseNUMA a space consists of several. */
 static bool find_spaces(void)
 {
     bool all = !(ckpt_vm_flag_is_set(parallel) && ckpt_vm_flag_is_set("UseNUMA"));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See jvm_memory.h.  By HotSpot's own description of its structures (vmstructs.h).
+ * See jvm_memory.h. Uses HotSpot's own description of its structures (vmstructs.h).
  */
 #include "hotspot/jvm_memory.h"
 
@@ -14,11 +14,11 @@
 #include "hotspot/parked/lazy_memory.h"
 #include "hotspot/vmstructs.h"
 
-#define ALIGNED_METASPACE 16 /* the first JDK that has it in aligned pieces (JEP 387) */
+#define ALIGNED_METASPACE 16 /* the first JDK whose metaspace has aligned pieces (JEP 387) */
 
-static struct ckpt_lazy *const to = &ckpt_lazy;
+static struct ckpt_lazy_memory *const to = &ckpt_lazy_memory;
 
-/* Of the library that this function is in: everything that is loaded, with data and bss. */
+/* Add all segments of the library that contains @own: the agent's, with data and bss. */
 static int add_own(struct dl_phdr_info *info, size_t size, void *own)
 {
     uint64_t inside = (uint64_t)own, low = UINT64_MAX, high = 0;
@@ -60,7 +60,7 @@ static void find_heap(void)
         to->heap = NULL;
 }
 
-/* The object of these heaps leads to the tables of the collector. */
+/* The objects of these heaps contain pointers from which the collector's tables are found. */
 static void find_tables(void)
 {
     static const struct {
@@ -120,7 +120,7 @@ static void find_metaspace(void)
         to->first_loader = NULL;
 }
 
-void ckpt_lazy_find(void)
+void ckpt_jvm_memory_find(void)
 {
     find_heap();
     find_tables();
@@ -130,7 +130,7 @@ void ckpt_lazy_find(void)
     find_libraries();
 }
 
-void ckpt_lazy_trim(void)
+void ckpt_jvm_memory_trim(void)
 {
     int (*trim)(size_t) = (int (*)(size_t))dlsym(RTLD_DEFAULT, "malloc_trim");
 

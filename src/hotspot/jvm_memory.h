@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The JVM's own memory: where it is, and what of it is not needed.
+ * Finds the memory of the JVM that a restore may map lazily, and makes what it copies small.
  */
 #ifndef CKPT_HOTSPOT_JVM_MEMORY_H
 #define CKPT_HOTSPOT_JVM_MEMORY_H
 
-/** Find it, for parked/lazy_memory.h.  Once. */
-void ckpt_lazy_find(void);
+/** Find the structures for parked/lazy_memory.h. Call once. */
+void ckpt_jvm_memory_find(void);
 
 /**
- * Let glibc give back the free memory in its arenas: what a restore copies should be in use.  Of
- * another allocator's memory it knows nothing, and does nothing.  With no thread parked.
+ * Make glibc return the free memory of its arenas to the kernel, so that a restore does not copy
+ * it. Has no effect on other allocators. Only while no thread is parked.
  */
-void ckpt_lazy_trim(void);
+void ckpt_jvm_memory_trim(void);
 
 #endif

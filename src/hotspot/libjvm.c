@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See libjvm.h.  By the dynamic linker; on Java threads, while threads run.
+ * See libjvm.h. Uses the dynamic linker; on Java threads, while threads run.
  */
 #include "hotspot/libjvm.h"
 
@@ -13,7 +13,7 @@ static struct ckpt_libjvm libjvm;
 
 void *ckpt_libjvm_symbol(const char *name)
 {
-    static void *handle; /* kept */
+    static void *handle; /* never closed */
 
     if (!handle)
         handle = dlopen("libjvm.so", RTLD_LAZY | RTLD_NOLOAD);
@@ -42,21 +42,21 @@ static void add_segment(const struct dl_phdr_info *info, const ElfW(Phdr) * head
         libjvm.all.end = ckpt_page_ceil((uint64_t)start + header->p_memsz);
 }
 
-static int find(struct dl_phdr_info *info, size_t size, void *inside)
+static int add_libjvm(struct dl_phdr_info *info, size_t size, void *inside)
 {
-    bool is_it = false;
+    bool is_libjvm = false;
 
     (void)size;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *header = &info->dlpi_phdr[i];
         const char *start = (const char *)info->dlpi_addr + header->p_vaddr;
 
-        is_it |= header->p_type == PT_LOAD && (const char *)inside >= start &&
-                 (const char *)inside < start + header->p_memsz;
+        is_libjvm |= header->p_type == PT_LOAD && (const char *)inside >= start &&
+                     (const char *)inside < start + header->p_memsz;
     }
-    for (int i = 0; is_it && i < info->dlpi_phnum; i++)
+    for (int i = 0; is_libjvm && i < info->dlpi_phnum; i++)
         add_segment(info, &info->dlpi_phdr[i]);
-    return is_it;
+    return is_libjvm;
 }
 
 const struct ckpt_libjvm *ckpt_libjvm(void)
@@ -64,7 +64,7 @@ const struct ckpt_libjvm *ckpt_libjvm(void)
     void *inside = libjvm.count ? NULL : ckpt_libjvm_symbol("gHotSpotVMStructs");
 
     if (inside)
-        dl_iterate_phdr(find, inside);
+        dl_iterate_phdr(add_libjvm, inside);
     return libjvm.count ? &libjvm : NULL;
 }
 

@@ -4,8 +4,8 @@
  * (threadLocalStorage_posix.cpp), besides its C++ thread-local variable. The key's number is not
  * exported. It is found by its value: the JavaThread that contains the caller's JNIEnv.
  *
- * The handler that parks a thread must not call the C library, so the place of the value is found
- * too: the value of a key made for this shows where glibc stores values.
+ * The handler that parks a thread must not call the C library. So the place where glibc stores the
+ * value is found too, by the value of a new key that is made for this.
  */
 #include "hotspot/thread_ids.h"
 
@@ -22,9 +22,9 @@
 #define MAX_KEYS 1024
 #define MAX_THREADS 100000
 #define JAVA_THREAD_MAX 16384 /* more than any sizeof(JavaThread) */
-#define BLOCK_KEYS 32         /* of glibc's blocks of values */
-#define PAIR_SIZE 16          /* of a sequence number and a value */
-#define AROUND 4096 /* bytes next to the thread pointer, in which glibc has a thread's data */
+#define BLOCK_KEYS 32         /* keys in one of glibc's blocks of values */
+#define PAIR_SIZE 16          /* a sequence number and a value */
+#define NEAR_SIZE 4096        /* glibc's data of a thread is so near to the thread pointer */
 
 static bool contains(const char *thread, const char *env)
 {
@@ -78,7 +78,7 @@ static bool find_key(const void *value, pthread_key_t *ret_key)
     return false;
 }
 
-/* The value that a block of pairs, whose address is at @block_at, has for a key. */
+/* Read the value of a key in a block of pairs. The block's address is at @pointer + @block_at. */
 static bool value_of(uint64_t pointer, int64_t block_at, pthread_key_t key, uint64_t *ret_sequence,
                      uint64_t *ret_value)
 {
@@ -96,16 +96,16 @@ static bool value_of(uint64_t pointer, int64_t block_at, pthread_key_t key, uint
 }
 
 /*
- * Find where a thread has the addresses of the blocks, relative to its thread pointer. Only @own, a
- * key made for this, has its value; and then the JVM's @key must have @value there.
+ * Find where a thread has the addresses of the blocks, relative to its thread pointer: where the
+ * new key @own has its unique value. Then the JVM's @key must have @value there.
  */
 static bool find_blocks(uint64_t pointer, pthread_key_t own, pthread_key_t key, uint64_t value)
 {
     struct ckpt_os_thread *to = &ckpt_os_thread;
-    int64_t from = ckpt_arch.variables_below ? 0 : -AROUND; /* on the other side */
+    int64_t from = ckpt_arch.variables_below ? 0 : -NEAR_SIZE; /* on the side without variables */
     uint64_t sequence, found;
 
-    for (int64_t at = from; at < from + AROUND; at += (int64_t)sizeof(uint64_t)) {
+    for (int64_t at = from; at < from + NEAR_SIZE; at += (int64_t)sizeof(uint64_t)) {
         if (!value_of(pointer, at, own, &sequence, &found) || found != (uint64_t)&ckpt_os_thread ||
             !value_of(pointer, at, key, &sequence, &found) || found != value)
             continue;

@@ -7,7 +7,9 @@
 
 #include <jni.h>
 
-/** Find it, for parked/os_thread.h. Call once, on a Java thread, after ckpt_thread_list_find(). */
+/**
+ * Find the place, for parked/os_thread.h. Once, on a Java thread, after ckpt_thread_list_find().
+ */
 void ckpt_thread_ids_find(JNIEnv *env);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See thread_list.h.  By HotSpot's own description of its structures (vmstructs.h).
+ * See thread_list.h. Uses HotSpot's own description of its structures (vmstructs.h).
  */
 #include "hotspot/thread_list.h"
 

@@ -26,10 +26,10 @@ struct ckpt_vm_name {
     const char *type, *field;
 };
 
-/** One field to look up, by the names that it has in one JDK or another. */
+/** A field to look up, with its names in different JDKs. */
 struct ckpt_vm_row {
-    int64_t *offset; /**< for an instance field: its offset, -1 if there is none; otherwise */
-    void *address;   /**< a pointer that gets the address of a static one, NULL if there is none */
+    int64_t *offset; /**< for an instance field: gets its offset, or -1 if there is none */
+    void *address;   /**< for a static field: a pointer that gets its address, or NULL */
     struct ckpt_vm_name names[3];
 };
 

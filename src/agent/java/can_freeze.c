@@ -30,7 +30,7 @@ static int check(JNIEnv *env, const struct ckpt_request *request, struct ckpt_er
 {
     struct ckpt_host host;
 
-    if (ckpt_ending(env))
+    if (ckpt_ending_has_begun(env))
         return ckpt_error_set(error, 0, "%s", CKPT_ENDING);
     ckpt_checkpoint_describe(request, &host);
     return *host.directory ? ckpt_engine_jvm_at(0)->check_room(&host, error) : 0;

@@ -23,7 +23,7 @@
 
 static bool at_rest(const struct ckpt_parked_threads *threads)
 {
-    bool rests = ckpt_heap_at_rest(threads);
+    bool rests = ckpt_free_heap_at_rest(threads);
 
     ckpt_object_writes_check(rests);
     return rests;
@@ -31,7 +31,7 @@ static bool at_rest(const struct ckpt_parked_threads *threads)
 
 static const char *obstacle(const struct ckpt_parked_threads *threads)
 {
-    return ckpt_ending_by_signal(threads) ? CKPT_ENDING : NULL;
+    return ckpt_ending_threads_exist(threads) ? CKPT_ENDING : NULL;
 }
 
 static void progress(void *context, uint64_t done, uint64_t total)
@@ -59,15 +59,15 @@ static void after_restore(void)
     ckpt_clock_redirect();
     ckpt_attach_repair();
     ckpt_origin_table_restored();
-    ckpt_object_writes_do();
+    ckpt_object_writes_apply();
 }
 
 const struct ckpt_host_parked ckpt_parked_host = {
     .cached_tid = ckpt_os_thread_tid,
     .at_rest = at_rest,
-    .free_memory = ckpt_heap_free,
-    .unused_stacks = ckpt_unused_stacks,
-    .lazy_memory = ckpt_lazy_memory,
+    .free_memory = ckpt_free_heap_find,
+    .unused_stacks = ckpt_unused_stacks_find,
+    .lazy_memory = ckpt_lazy_memory_find,
     .obstacle = obstacle,
     .progress = progress,
     .before_end = before_end,

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Where libjvm has these; attach_jdk8.c fills it in. */
+/** What has to be repaired; set by attach_jdk8.c. */
 extern struct ckpt_attach {
     int32_t *stored_pid;     /**< NULL: this JVM does not store it */
     char *socket_path;       /**< of the listener; NULL: not known */
@@ -17,7 +17,7 @@ extern struct ckpt_attach {
     int listener;            /**< its descriptor; -1: there is none */
 } ckpt_attach;
 
-/** In the restored process. */
+/** Repair them, in the restored process. */
 void ckpt_attach_repair(void);
 
 #endif

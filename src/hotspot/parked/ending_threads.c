@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See ending_threads.h.  Runs while all threads are parked: raw system calls only.
+ * See ending_threads.h. Runs while all threads are parked: only raw system calls.
  */
 #include "hotspot/parked/ending_threads.h"
 
@@ -11,7 +11,7 @@ const struct ckpt_ending_signal ckpt_ending_signals[CKPT_ENDING_SIGNALS] = {
 
 struct ckpt_ending_busy ckpt_ending_busy;
 
-int ckpt_ending_signal_of(const char *thread)
+int ckpt_ending_threads_signal(const char *thread)
 {
     for (int i = 0; i < CKPT_ENDING_SIGNALS; i++)
         if (ckpt_raw_equal(thread, ckpt_ending_signals[i].thread))
@@ -27,10 +27,11 @@ static bool is_busy(uint32_t tid)
     return false;
 }
 
-bool ckpt_ending_by_signal(const struct ckpt_parked_threads *threads)
+bool ckpt_ending_threads_exist(const struct ckpt_parked_threads *threads)
 {
     for (uint32_t i = 0; i < threads->count; i++)
-        if (ckpt_ending_signal_of(threads->list[i].name) >= 0 && !is_busy(threads->list[i].tid))
+        if (ckpt_ending_threads_signal(threads->list[i].name) >= 0 &&
+            !is_busy(threads->list[i].tid))
             return true;
     return false;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Threads that HotSpot has started for a signal that ends a JVM, known by their names.
+ * Detects threads that HotSpot has started for a signal that ends the JVM, by their names.
  */
 #ifndef CKPT_HOTSPOT_PARKED_ENDING_THREADS_H
 #define CKPT_HOTSPOT_PARKED_ENDING_THREADS_H
@@ -11,30 +11,29 @@
 
 #include "base/parked_threads.h"
 
-/** Why the JVM is not frozen then, a message. */
+/** The message with which such a JVM is refused. */
 #define CKPT_ENDING                                                                                \
-    "the JVM is ending (System.exit(), SIGTERM, SIGINT or SIGHUP): what is restored from "         \
-    "an image of it would end at once; ask for the checkpoint before"
+    "the JVM is ending (System.exit(), SIGTERM, SIGINT or SIGHUP): a process restored from its "   \
+    "image would end at once; take the checkpoint earlier"
 
 #define CKPT_ENDING_SIGNALS 3
 #define CKPT_ENDING_BUSY_MAX 8
 
-/** The signals, by the names that Java gives them and the threads for them. */
+/** The signals, with Java's names of the signal and of its thread. */
 extern const struct ckpt_ending_signal {
     const char *name, *thread;
 } ckpt_ending_signals[CKPT_ENDING_SIGNALS];
 
-/** Threads of the application's own handlers, which do something else; ending_signal.c fills it in.
- */
+/** Threads of the application's handlers that do not end the JVM; set by ending_signal.c. */
 extern struct ckpt_ending_busy {
     uint32_t tids[CKPT_ENDING_BUSY_MAX];
     size_t count;
 } ckpt_ending_busy;
 
-/** The index of the signal that a thread of that name is for; -1: none. */
-int ckpt_ending_signal_of(const char *thread);
+/** The index of the signal that a thread of this name handles; -1: none. */
+int ckpt_ending_threads_signal(const char *thread);
 
-/** Whether a thread is about to end the JVM for a signal. */
-bool ckpt_ending_by_signal(const struct ckpt_parked_threads *threads);
+/** Whether a thread exists that is about to end the JVM because of a signal. */
+bool ckpt_ending_threads_exist(const struct ckpt_parked_threads *threads);
 
 #endif

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See free_heap.h.  Runs while all threads are parked: raw system calls only.
+ * See free_heap.h. Runs while all threads are parked: only raw system calls.
  *
- * [top, end) holds nothing that matters when no thread is in the middle of something: a thread in
- * Java code moves top before it writes, a collection moves objects about while it lasts, and a
- * thread inside the JVM may write an object's header before it moves top.  Hence
- * ckpt_heap_at_rest().
+ * [top, end) of a space has no live data unless an operation is in progress: a collection moves
+ * objects, and a thread inside the JVM may write an object's header before it moves top. (A thread
+ * in Java code moves top first.) So ckpt_free_heap_at_rest() checks that there is none.
  */
 #include "hotspot/parked/free_heap.h"
 
@@ -17,7 +16,7 @@
 
 struct ckpt_heap ckpt_heap;
 
-/* No other thread has this name; without it nothing is known. */
+/* The VM thread is found by its name. If it is not found, the heap is not at rest. */
 static bool vm_thread_waits(const struct ckpt_parked_threads *threads)
 {
     for (uint32_t i = 0; i < threads->count; i++)
@@ -26,7 +25,7 @@ static bool vm_thread_waits(const struct ckpt_parked_threads *threads)
     return false;
 }
 
-bool ckpt_heap_at_rest(const struct ckpt_parked_threads *threads)
+bool ckpt_free_heap_at_rest(const struct ckpt_parked_threads *threads)
 {
     struct ckpt_java_thread_pass pass = {.count = 0};
     const char *thread;
@@ -87,7 +86,7 @@ static size_t add_regions(struct ckpt_range *ret, size_t room)
     return count;
 }
 
-size_t ckpt_heap_free(struct ckpt_range *ret, size_t room)
+size_t ckpt_free_heap_find(struct ckpt_range *ret, size_t room)
 {
     return ckpt_heap.kind == CKPT_HEAP_SPACES    ? add_spaces(ret, room)
            : ckpt_heap.kind == CKPT_HEAP_REGIONS ? add_regions(ret, room)

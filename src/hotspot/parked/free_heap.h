@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Which part of the Java heap is free, so that it need not be in the image.
+ * Finds the free parts of the Java heap, which need not be in the image.
  */
 #ifndef CKPT_HOTSPOT_PARKED_FREE_HEAP_H
 #define CKPT_HOTSPOT_PARKED_FREE_HEAP_H
@@ -14,38 +14,38 @@
 
 #define CKPT_HEAP_SPACES_MAX 8
 
-/** A space of a heap that is made of a few: found by following offsets from an address. */
+/** A space of a heap without regions, found by following offsets from an address. */
 struct ckpt_heap_space {
     char *const *root;
     int64_t generation_at; /**< of a pointer in the root; -1: the root is the generation */
     int64_t space_at;      /**< of a pointer in the generation */
 };
 
-/** The heap of this JVM; heap.c fills it in. */
+/** The structures of this JVM's heap; set by heap.c. */
 extern struct ckpt_heap {
     enum { CKPT_HEAP_UNKNOWN, CKPT_HEAP_SPACES, CKPT_HEAP_REGIONS } kind;
-    char *const *object;               /**< HotSpot's object that is the heap */
-    int64_t collecting_at;             /**< of a flag in it: a stopped-world collection is on */
-    int64_t bottom_at, top_at, end_at; /**< in a space or region */
-    struct ckpt_heap_space spaces[CKPT_HEAP_SPACES_MAX]; /**< of SPACES */
+    char *const *object;   /**< the C++ object of the heap */
+    int64_t collecting_at; /**< of its flag that a stop-the-world collection is in progress */
+    int64_t bottom_at, top_at, end_at;                   /**< in a space or region */
+    struct ckpt_heap_space spaces[CKPT_HEAP_SPACES_MAX]; /**< for CKPT_HEAP_SPACES */
     size_t space_count;
-    int64_t table_at;           /**< of REGIONS: of the table of regions in the heap's object */
+    int64_t table_at;           /**< for CKPT_HEAP_REGIONS: of the table in the object */
     int64_t base_at, length_at; /**< in the table */
 } ckpt_heap;
 
 /**
- * Whether the heap is at rest: no stopped-world collection, and no Java thread inside the JVM where
- * it might have written an object above a space's top without having published it (G1's humongous
- * objects).  Threads in Java code or in native code never have.  The VM thread, which allocates for
- * others in a safepoint, must have been waiting for something to do.
+ * Whether the heap is at rest. No stop-the-world collection is in progress. No Java thread is
+ * inside the JVM, where it might have written an object above a space's top before publishing it
+ * (G1's humongous objects); threads in Java code or in native code never do that. And the VM
+ * thread, which allocates for others in a safepoint, was waiting for work.
  */
-bool ckpt_heap_at_rest(const struct ckpt_parked_threads *threads);
+bool ckpt_free_heap_at_rest(const struct ckpt_parked_threads *threads);
 
 /**
- * Free memory of the heap, ascending: [top, end) of every space or region, none if this collector's
- * is not known.  Only with the heap at rest.
+ * Find the free memory of the heap, in ascending order: [top, end) of each space or region; none if
+ * the collector is not supported. Only if the heap is at rest.
  * @return how many ranges were written to @ret
  */
-size_t ckpt_heap_free(struct ckpt_range *ret, size_t room);
+size_t ckpt_free_heap_find(struct ckpt_range *ret, size_t room);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See java_threads.h.  Runs while all threads are parked: raw system calls only.
+ * See java_threads.h. Runs while all threads are parked: only raw system calls.
  */
 #include "hotspot/parked/java_threads.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * HotSpot's Java threads, as the JVM lists them itself.  java_threads.c of the folder above finds
- * out where that is.
+ * Reads HotSpot's list of its Java threads. thread_list.c finds the list.
  */
 #ifndef CKPT_HOTSPOT_PARKED_JAVA_THREADS_H
 #define CKPT_HOTSPOT_PARKED_JAVA_THREADS_H
@@ -9,26 +8,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Addresses in libjvm, and offsets; NULL and -1: this JVM has no such thing. */
+/** Addresses in libjvm, and offsets; NULL and -1: this JVM does not have it. */
 extern struct ckpt_java_threads {
-    char *const *list;          /**< an array of them (from JDK 10 on) */
+    char *const *list;          /**< the array of threads (from JDK 10 on) */
     int64_t array_at, count_at; /**< in the array's description */
-    char *const *first;         /**< a chain (before) */
-    int64_t next_at;            /**< in a thread, as all below */
+    char *const *first;         /**< the linked list of threads (before JDK 10) */
+    int64_t next_at;            /**< in a thread, as all following ones */
     int64_t state_at;
     int64_t stack_base_at, stack_size_at;
 } ckpt_java_threads;
 
-/** Whether there is a list that can be followed. */
+/** Whether the list was found. */
 bool ckpt_java_threads_are_listed(void);
 
-/** One pass over the list; begins with all zero. */
+/** The state of one pass over the list; zero at the start. */
 struct ckpt_java_thread_pass {
-    const char *thread; /**< the thread that was given last */
-    uint32_t count;     /**< how many there were */
+    const char *thread; /**< the last one that was returned */
+    uint32_t count;     /**< how many were returned */
 };
 
-/** The next thread, an address; NULL after the last.  Plain loads: while parked. */
+/** The address of the next thread; NULL after the last. Uses plain loads, so only while parked. */
 const char *ckpt_java_threads_next(struct ckpt_java_thread_pass *pass);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See object_writes.h.  Runs while all threads are parked: raw system calls only.
+ * See object_writes.h. Runs while all threads are parked: only raw system calls.
  */
 #include "hotspot/parked/object_writes.h"
 
@@ -120,7 +120,7 @@ static bool write_place(struct pool *pool, const struct ckpt_object_write *place
     return true;
 }
 
-void ckpt_object_writes_do(void)
+void ckpt_object_writes_apply(void)
 {
     struct pool pool;
 
@@ -132,7 +132,7 @@ void ckpt_object_writes_do(void)
         ((volatile unsigned char *)pool.bytes)[i] = 0;
 }
 
-void ckpt_object_writes_drop(void)
+void ckpt_object_writes_discard(void)
 {
     usable = false;
     writes->list = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Writes into Java objects while all threads are parked. Before the freeze, raw_memory.c says what
- * is written where.
+ * Writes into Java objects while all threads are parked. renew/raw_memory.c prepares the list of
+ * writes before the freeze.
  */
 #ifndef CKPT_HOTSPOT_PARKED_OBJECT_WRITES_H
 #define CKPT_HOTSPOT_PARKED_OBJECT_WRITES_H
@@ -12,7 +12,7 @@
 
 #define CKPT_TRIAL_LENGTH 77 /* of an array; no other header field has this value */
 
-/** The cell of a global reference: where the address of the object is. */
+/** The cell of a global reference, which has the address of the object. */
 typedef char *const ckpt_object_cell;
 
 /** A place to write to: a field of an object. */
@@ -21,19 +21,21 @@ struct ckpt_object_write {
     uint32_t at;
     enum { CKPT_WRITE_RANDOM, CKPT_WRITE_VALUE, CKPT_WRITE_ARRAY, CKPT_WRITE_PID } kind;
     unsigned size;  /**< of the field, or of an array's elements */
-    uint64_t value; /**< of RANDOM: the mask; of VALUE: what is written */
+    uint64_t value; /**< for RANDOM: the mask; for VALUE: the value to write */
 };
 
 extern struct ckpt_object_writes {
     struct ckpt_object_write *list;
     size_t count;
-    /** Trial objects, whose content is known: an array, an object that refers to it, a number.
-     * NULL: none. */
+    /**
+     * Trial objects, whose content is known: an array, an object that refers to it, a number. NULL:
+     * they do not exist.
+     */
     ckpt_object_cell *array, *reference, *number;
     uint32_t reference_at, number_at;
     unsigned char bytes[CKPT_TRIAL_LENGTH];
     int64_t number_value;
-    bool has_narrow;    /**< references are of 32 bits */
+    bool has_narrow;    /**< references in objects have 32 bits */
     uint32_t alignment; /**< of objects */
 } ckpt_object_writes;
 
@@ -41,9 +43,9 @@ extern struct ckpt_object_writes {
 void ckpt_object_writes_check(bool at_rest);
 
 /** In the restored process: write to all places. */
-void ckpt_object_writes_do(void);
+void ckpt_object_writes_apply(void);
 
-/** Write nothing any more; for ordinary code, which then frees the list. */
-void ckpt_object_writes_drop(void);
+/** Forget all places, so that nothing is written. For ordinary code, which then frees the list. */
+void ckpt_object_writes_discard(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See os_thread.h.  Runs in the signal handler that parks a thread, of any thread: plain loads.
+ * See os_thread.h. Runs in the signal handler that parks a thread, for each thread: only plain
+ * loads.
  */
 #include "hotspot/parked/os_thread.h"
 
@@ -18,7 +19,8 @@ uint32_t *ckpt_os_thread_tid(uint64_t thread_pointer)
     if (!at->is_known || !thread_pointer)
         return NULL;
     block = (const char *)CKPT_VM_WORD(thread_pointer, at->block_at);
-    pair = block ? block + at->pair_at : NULL; /* no block: it has no value for any such key */
+    pair =
+        block ? block + at->pair_at : NULL; /* no block: the thread has no value for these keys */
     if (!pair || CKPT_VM_WORD(pair, 0) != at->sequence)
         return NULL;
     thread = (const char *)CKPT_VM_WORD(pair, 8);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Where HotSpot stores the TID of each of its threads.
+ * Finds where HotSpot stores the TID of a thread, so that a restore can change it.
  */
 #ifndef CKPT_HOTSPOT_PARKED_OS_THREAD_H
 #define CKPT_HOTSPOT_PARKED_OS_THREAD_H
@@ -15,11 +15,11 @@
  */
 extern struct ckpt_os_thread {
     bool is_known;
-    int64_t block_at;     /**< from the thread pointer: of the address of the block */
-    int64_t pair_at;      /**< in the block */
-    uint64_t sequence;    /**< as long as the pair has it, the value is this key's */
-    int64_t os_thread_at; /**< in a Thread: of its OSThread */
-    int64_t tid_at;       /**< in that */
+    int64_t block_at;     /**< offset of the block's address from the thread pointer */
+    int64_t pair_at;      /**< offset of the pair in the block */
+    uint64_t sequence;    /**< the pair is valid for the key only with this sequence number */
+    int64_t os_thread_at; /**< offset of the pointer to the OSThread in a Thread */
+    int64_t tid_at;       /**< offset of the TID in an OSThread */
 } ckpt_os_thread;
 
 /**

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See unused_stacks.h.  Runs while all threads are parked: raw system calls only.
+ * See unused_stacks.h. Runs while all threads are parked: only raw system calls.
  */
 #include "hotspot/parked/unused_stacks.h"
 
@@ -9,8 +9,10 @@
 #include "hotspot/parked/java_threads.h"
 #include "hotspot/parked/vm_word.h"
 
-/* The lowest address in [low, base) that the parked thread still uses; 0: it is on another stack.
- * Its handler may have run on an alternate stack. */
+/*
+ * The lowest address in [low, base) that the parked thread still uses; 0: the thread is on another
+ * stack. Its signal handler may run on an alternate stack.
+ */
 static uint64_t used_from(const struct ckpt_parked_thread *thread, uint64_t low, uint64_t base)
 {
     uint64_t interrupted = ckpt_arch_frame_sp(thread->frame);
@@ -21,8 +23,8 @@ static uint64_t used_from(const struct ckpt_parked_thread *thread, uint64_t low,
                                                                          : interrupted;
 }
 
-size_t ckpt_unused_stacks(const struct ckpt_parked_threads *threads, struct ckpt_range *ret,
-                          size_t room)
+size_t ckpt_unused_stacks_find(const struct ckpt_parked_threads *threads, struct ckpt_range *ret,
+                               size_t room)
 {
     struct ckpt_ranges list = {.list = ret, .room = room};
     struct ckpt_java_thread_pass pass = {.count = 0};
@@ -37,7 +39,7 @@ size_t ckpt_unused_stacks(const struct ckpt_parked_threads *threads, struct ckpt
 
         for (uint32_t i = 0; i < threads->count && low && low < base && !from; i++)
             from = used_from(&threads->list[i], low, base);
-        /* A page for what is allowed to be below the pointer. */
+        /* One page is kept, because code may use some memory below the stack pointer. */
         if (from > low + 2 * ckpt_page_size)
             ckpt_ranges_add(&list, low, from - ckpt_page_size);
     }

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/** The word at an offset of a structure of the JVM's. */
+/** The word at an offset in a structure of the JVM. */
 #define CKPT_VM_WORD(pointer, offset) (*(uint64_t const *)((const char *)(pointer) + (offset)))
 
 #endif

@@ -175,5 +175,5 @@ void ckpt_raw_memory_discard(JNIEnv *env)
         *trials[i] = NULL;
     }
     free(writes->list);
-    ckpt_object_writes_drop();
+    ckpt_object_writes_discard();
 }
