@@ -44,7 +44,8 @@ uint64_t ckpt_arch_space_end(void);
 /**
  * The features of a processor for compiled code.  A JVM compiles for the processor that it runs on,
  * so a restore needs one with the same features.  This is part of the image; only the folder of the
- * architecture interprets it.
+ * architecture interprets it.  If it records a feature that older commands do not compare, its note
+ * needs a new version (image/notes.c).
  */
 struct ckpt_arch_cpu {
     uint64_t words[16];

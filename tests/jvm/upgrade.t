@@ -42,7 +42,7 @@ made_by() {
     "$CKPT" inspect --json "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["checkpointer"])'
 }
 
-# continues NAME WHAT: the counter in its log goes on, one number after the other.
+# continues NAME: the counter in the log continues, one number after the other.
 continues() {
     if wait_line "$log" "" 60 && wait_more "$log" 2; then
         in_sequence "$log" "$1"

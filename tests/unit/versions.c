@@ -123,7 +123,7 @@ static bool same(const struct ckpt_array *array, const void *table, size_t count
     return count == array->count && memcmp(table, array->data, count * array->element) == 0;
 }
 
-// All that is told in tables; the header's sizes are set by the writer.
+// Everything but the sizes in the header, which the writer sets.
 static bool same_tables(const struct ckpt_tables *tables, const struct ckpt_image_view *view)
 {
     return same(&tables->files, view->files, view->file_count) &&
