@@ -15,7 +15,4 @@ bool ckpt_agent_set_up(JavaVM *vm, const char *options);
 /** When the JVM can run Java code: define the API's classes and accept requests. */
 bool ckpt_agent_start(JNIEnv *env);
 
-/** The path of the jar that the agent was loaded from (jar_entry.c), or NULL. */
-const char *ckpt_agent_jar(void);
-
 #endif

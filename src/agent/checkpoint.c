@@ -9,7 +9,6 @@
  * process.
  */
 #include "agent/checkpoint.h"
-#include "agent/agent.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "agent/java/origins.h"
 #include "agent/java/parameters.h"
 #include "agent/options.h"
+#include "agent/own_jar.h"
 #include "agent/parked/control_fds.h"
 #include "agent/parked/endpoint_table.h"
 #include "agent/parked/host_calls.h"
@@ -113,7 +113,7 @@ static void describe_jvm(JNIEnv *env, struct ckpt_host *host)
 {
     host->name_copies = ckpt_native_collects_origins(env, NULL);
     host->executable = ckpt_java_command_path();
-    host->agent_jar = ckpt_agent_jar();
+    host->agent_jar = ckpt_own_jar();
     host->perf_start = ckpt_perfdata_find();
     host->heap_is_known = ckpt_heap_is_known();
     host->redirects_clock = ckpt_clock_calls_find();

@@ -9,10 +9,9 @@
 #include <stdlib.h>
 
 #include "agent/agent.h"
+#include "agent/own_jar.h"
 #include "base/cleanup.h"
 #include "runtime/java.h"
-
-static char *agent_jar; /* malloc'd, never freed; NULL: unknown */
 
 static jboolean JNICALL library_set_up(JNIEnv *env, jclass owner, jbyteArray options)
 {
@@ -32,13 +31,8 @@ static jboolean JNICALL library_begin(JNIEnv *env, jclass owner, jbyteArray jar)
     (void)owner;
     if (!path)
         return JNI_FALSE;
-    agent_jar = realpath(path, NULL);
+    ckpt_own_jar_set(path);
     return ckpt_agent_start(env);
-}
-
-const char *ckpt_agent_jar(void)
-{
-    return agent_jar;
 }
 
 /**

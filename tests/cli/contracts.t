@@ -375,11 +375,25 @@ VIOLATIONS=(
     'CKPT_FD_TCP of a kind of descriptor' "a kind of descriptor outside its row"
     src/agent/options.c '#include <unistd.h>' 'static int planted = sleep(1);'
     'a sleep, wait on an event' "a sleep"
+    src/agent/parked/requester.c '    const char *text = requester' '    free((void *)text);'
+    "'free' in a file of the world 'parked'" "free() in a function that a callback of the engine calls"
+    src/base/raw.c '#include "base/raw.h"' 'static __thread int planted;'
+    "'__thread' in a file of the world 'shared'" "a thread-local variable in shared code"
+    src/hotspot/heap.c '#include "hotspot/heap.h"' '#include "agent/options.h"'
+    'src/hotspot includes "agent/options.h" of src/agent' "an include that points up"
+    src/java/jdk/crac/impl/Native.java 'import java.util.List;' 'import org.crac.Core;'
+    'import of org.crac' "an import of a class that is not the JDK's"
+    src/runtime/thread.c '#define STACK_SIZE' "/* See no_$(printf such)_function(). */"
+    'names a function' "a comment that names a function that does not exist"
+    tools/jdks 'set -euo pipefail' "here=/$(printf work)/tree"
+    'is a path of one machine' "a path of one machine"
 )
 
 lint_rules() {
     local tree=$TMP/lint-tree at wanted
     copy_tree "$tree"
+    run "$tree/tools/lint"
+    is "$status" 0 "lint: nothing is found in this tree" || diag "$out"
     for ((at = 0; at < ${#VIOLATIONS[@]}; at += 5)); do
         add_after "$tree/${VIOLATIONS[at]}" "${VIOLATIONS[at + 1]}" "${VIOLATIONS[at + 2]}" || return
     done
@@ -392,8 +406,25 @@ lint_rules() {
     done
 }
 
+# What only objects show: a parked function that calls an ordinary one.
+lint_objects() {
+    local tree=$TMP/lint-objects calls=src/agent/parked/host_calls.c jdk
+    jdk=$("$TOP/tools/jdks" --at-least 11)
+    copy_tree "$tree"
+    add_after "$tree/$calls" '#include "agent/parked/host_calls.h"' '#include "runtime/log.h"' || return
+    add_after "$tree/$calls" '    bool rests = ' '    ckpt_log("warning", "planted");' || return
+    run meson setup "-Djdk=$jdk" "$tree/build" "$tree"
+    RUN_SECONDS=900 run ninja -C "$tree/build" src/lib{parked,shared}.a src/arch/libarch.a
+    is "$status" 0 "lint: parked code is built separately" || { diag "$out$err" && return; }
+    run "$tree/tools/lint" --build "$tree/build"
+    is "$(grep "parked code needs" <<<"$out" | sed 's/, only.*//')" \
+        "build/src/libparked.a:0: parked code needs 'ckpt_log'" \
+        "lint: a parked function that calls an ordinary one is found in the objects"
+}
+
 kind
 processor
 engine
 lint_rules
+lint_objects
 done_testing

@@ -11,16 +11,16 @@
 #include <string.h>
 #include <strings.h>
 
-#include "agent/requests/control_request.h"
 #include "agent/requests/http/endpoint_address.h"
 #include "agent/requests/http/peer.h"
 #include "agent/requests/http/request_body.h"
+#include "agent/requests/unix_peer.h"
 #include "base/cleanup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 // Replaces the agent's function; there are no connections here.
-bool ckpt_control_request_is_allowed(int fd)
+bool ckpt_unix_peer_is_allowed(int fd)
 {
     return fd < 0;
 }

@@ -8,17 +8,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/requests/control_request.h"
 #include "agent/requests/http/endpoint_address.h"
 #include "agent/requests/http/peer.h"
 #include "agent/requests/http/request_body.h"
+#include "agent/requests/unix_peer.h"
 #include "tap.h"
 
 static struct ckpt_endpoint_address addr;
 static struct ckpt_error error;
 
 // Replaces the agent's function.
-bool ckpt_control_request_is_allowed(int fd)
+bool ckpt_unix_peer_is_allowed(int fd)
 {
     return fd < 0;
 }

@@ -21,8 +21,8 @@
 
 #include "agent/requests/http/endpoint.h"
 #include "agent/requests/request.h"
+#include "agent/requests/unix_peer.h"
 #include "base/cleanup.h"
-#include "base/kernel_abi.h"
 #include "base/syscall.h"
 #include "runtime/generation.h"
 #include "runtime/log.h"
@@ -71,19 +71,6 @@ static void reply_lines(int fd, char *text)
 {
     for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text))
         reply(fd, "text %s\n", line);
-}
-
-bool ckpt_control_request_is_allowed(int fd)
-{
-    struct ucred peer;
-    socklen_t size = sizeof peer;
-
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-        return false;
-    /* A restored process may be in a user namespace (--time=namespace) in which root has no UID.
-     * The socket's mode admits only its owner and processes with CAP_DAC_OVERRIDE. */
-    return peer.uid == geteuid() || peer.uid == 0 ||
-           (peer.uid == CKPT_OVERFLOW_UID && ckpt_is_restored());
 }
 
 /* Read until the empty line. */
@@ -234,7 +221,7 @@ void ckpt_control_request_serve(int fd)
     char text[REQUEST_MAX];
 
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send_timeout, sizeof send_timeout);
-    if (!ckpt_control_request_is_allowed(fd)) {
+    if (!ckpt_unix_peer_is_allowed(fd)) {
         reply(fd, "text only the JVM's owner and root may request a checkpoint\nfailed\n");
         return;
     }

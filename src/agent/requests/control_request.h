@@ -5,8 +5,6 @@
 #ifndef CKPT_AGENT_REQUESTS_CONTROL_REQUEST_H
 #define CKPT_AGENT_REQUESTS_CONTROL_REQUEST_H
 
-#include <stdbool.h>
-
 /**
  * Read the request from the connection @fd, carry it out and answer it. The calling thread must not
  * be attached to the JVM; it is attached meanwhile. The connection stays open.
@@ -18,8 +16,5 @@ void ckpt_control_request_serve(int fd);
  * the JVM right after its hooks have run, before the answer is sent.
  */
 void ckpt_control_request_wait_answered(void);
-
-/** Whether the peer of a connected Unix socket is the JVM's owner or root. */
-bool ckpt_control_request_is_allowed(int fd);
 
 #endif

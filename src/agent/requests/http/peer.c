@@ -14,7 +14,7 @@
  *   initial namespace. Not served, unless 65534 is our own UID and this is the initial namespace,
  *   where all users have a UID. In a process that was restored with --time=namespace by an ordinary
  *   user (engine/builtin/restore/clocks.c), root is such a user. The control socket still serves
- *   it, because its mode excludes other users (control_request.c).
+ *   it, because its mode excludes other users (unix_peer.c).
  */
 #include "agent/requests/http/peer.h"
 
@@ -23,8 +23,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/requests/control_request.h"
 #include "agent/requests/http/endpoint_address.h"
+#include "agent/requests/unix_peer.h"
 #include "base/cleanup.h"
 #include "base/kernel_abi.h"
 
@@ -128,7 +128,7 @@ bool ckpt_peer_is_allowed(int fd)
     if (getsockname(fd, (struct sockaddr *)&local, &local_size) < 0)
         return false;
     if (local.ss_family == AF_UNIX)
-        return ckpt_control_request_is_allowed(fd);
+        return ckpt_unix_peer_is_allowed(fd);
     if (getpeername(fd, (struct sockaddr *)&remote, &remote_size) < 0 ||
         !parse_sockaddr(&local, &local_end) || !parse_sockaddr(&remote, &remote_end))
         return false;
