@@ -12,7 +12,8 @@
 #include "base/syscall.h"
 
 /*
- * num_threads is field 20 of /proc/PID/stat. It is in `status` too, whose size depends on the user.
+ * num_threads is field 20 of /proc/PID/stat. `status` has it too, but may be
+ * longer than a fixed buffer: it lists the user's groups.
  */
 uint64_t ckpt_tasks_count(void)
 {

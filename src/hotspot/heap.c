@@ -78,7 +78,10 @@ static bool find_space(const struct space *space, struct ckpt_heap_space *ret)
     return false;
 }
 
-/* Finds all spaces of this collector, or fails. With UseNUMA a space consists of several. */
+/*
+ * Finds every space of the collector in use; if one is not found, the heap counts as unknown. With
+ * UseNUMA, Parallel splits a space into several, which is not supported.
+ */
 static bool find_spaces(void)
 {
     bool all = !(ckpt_vm_flag_is_set(parallel) && ckpt_vm_flag_is_set("UseNUMA"));

@@ -13,8 +13,8 @@
 typedef void ckpt_progress_fn(void *context, uint64_t done, uint64_t total);
 
 /**
- * Compute the layout of the image and write it to @sink. Pages are read from this process's memory,
- * or for the runs of tables->page_files from these files.
+ * Compute the layout of the image and write it to @sink. The runs of
+ * tables->page_files are read from those files, all others from this process's memory.
  * @return 0, or -1 with the reason (ENOSPC, EIO, ...); the caller then deletes the output
  */
 int ckpt_image_write(struct ckpt_tables *tables, struct ckpt_sink *sink, ckpt_progress_fn *progress,

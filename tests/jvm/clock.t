@@ -42,7 +42,8 @@ other_clock() { # WHAT SECONDS
 
     CONFINE=("$SECCOMP_RUN" --)
     RUN_SECONDS=20 run "${CONFINE[@]}" "$CKPT" restore --time=namespace "$image"
-    refused "$what: restore --time=namespace is refused without one" "cannot enter a time namespace"
+    refused "$what: restore --time=namespace is refused where no time namespace can be made" \
+        "cannot enter a time namespace"
     restore "clock$2-$V" "$image"
     waiters_continue "$what, generation 1, no time namespace"
     is "$(grep "^checkpointer: warning: .*behind the one in the image.*--time=namespace" "$log" | wc -l)" \

@@ -33,12 +33,12 @@ by_pid() { # GENERATIONS
 by_itself() {
     start_jvm "own-$V" "$DIR/own" -jar "$HTTP_JAR" --checkpoint
     wait_exit "$pid"
-    is "$status" 137 "$V: own request: a server that freezes itself ends with 137"
+    is "$status" 137 "$V: self-checkpoint: a server that freezes itself ends with 137"
     port=$(port_of "$log" "listening on port")
     restore "own-$V" "$DIR/own"
-    ok "$V: own request: the very first request is answered after the restore" answers "$port"
-    is "$(get /count)" 1 "$V: own request: the second request is answered after the restore"
-    ok "$V: own request: the main thread continues after the restore" wait_line "$log" restored
+    ok "$V: self-checkpoint: the very first HTTP request is answered after the restore" answers "$port"
+    is "$(get /count)" 1 "$V: self-checkpoint: the second HTTP request is answered after the restore"
+    ok "$V: self-checkpoint: the main thread continues after the restore" wait_line "$log" restored
     stop "$pid"
 }
 

@@ -5,7 +5,10 @@
 #ifndef CKPT_AGENT_JAVA_OPEN_CALLS_H
 #define CKPT_AGENT_JAVA_OPEN_CALLS_H
 
-/** Called on the thread that opens or closes, in its native method; must preserve errno. */
+/**
+ * Called on the thread that opens or closes a descriptor, inside the JDK's native method that does
+ * it. Must preserve errno.
+ */
 struct ckpt_open_watcher {
     void (*opened)(int descriptor);  /**< just opened */
     void (*closing)(int descriptor); /**< about to be closed */

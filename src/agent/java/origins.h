@@ -12,7 +12,10 @@
 
 #include <jni.h>
 
-/** Start or stop according to the options and the property; called again when options change. */
+/**
+ * Start or stop keeping stacks, as the option fd_stacks and the property
+ * jdk.crac.collect-fd-stacktraces request; called again when options change.
+ */
 void ckpt_origins_apply(JNIEnv *env);
 
 /** Native methods of jdk.crac.impl.Native. */

@@ -7,7 +7,7 @@
 
 #include <jni.h>
 
-/** When the agent is loaded: load the class whose fields these are, with changed flags. */
+/** When the agent is loaded: load java.lang.ProcessHandleImpl with its fields made non-final. */
 void ckpt_final_fields_make_mutable(JNIEnv *env);
 
 #endif

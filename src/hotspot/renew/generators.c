@@ -82,7 +82,10 @@ struct type {
     const struct ckpt_generator_row *row; /* for STATE */
 };
 
-/* A class that the loaded classes are compared with: of a row, or one of bases (no row). */
+/*
+ * A class that each loaded class is compared with. It comes from a row of the table; for a class of
+ * `bases`, @row is NULL.
+ */
 struct match {
     const struct ckpt_generator_row *row;
     jclass class; /* local reference */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Renews random generators that a walk over the heap finds: those of the JDK that have instances,
- * those of libraries, and every SecureRandom of any provider.
+ * Renews the random generators whose instances a walk over the heap finds: of classes of the JDK
+ * and of libraries that have a row in library_generators.h, and every SecureRandom of any provider.
  *
  *  - If a row of library_generators.h describes the class, its state is overwritten: while the
  *    threads are parked if that is possible (raw_memory.h), and again when they run.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See renew.h. Runs the rows of jdk_generators.c, process_id.c and host_names.c, and then writes
- * what generators.c has found.
+ * See renew.h. Renews what the rows of jdk_generators.c, process_id.c and host_names.c describe,
+ * and then what generators.c has found.
  *
  * Classes are loaded by name when a checkpoint is prepared, and the restored process checks again
  * whether they are initialised. So a class that a thread initialises in between is not missed: its
@@ -10,9 +10,9 @@
  * When ckpt_renew() begins, the other threads have run for some microseconds. So the state that is
  * most likely to be in use is written before, while they are parked, if that is possible
  * (raw_memory.h). Here it is written again, together with state that appeared at the last moment. A
- * thread that was frozen while it generated a number gets the same number in all clones, and also
- * stores what it had computed already: the unused rest of the output (SHA1PRNG, up to 19 bytes) or
- * the next seed (ThreadLocalRandom), until ckpt_renew() overwrites it.
+ * thread that was frozen while it generated a number returns the same number in all clones. It may
+ * then also store state computed from the old seed: ThreadLocalRandom its next seed, SHA1PRNG up to
+ * 19 unused bytes. ckpt_renew() overwrites that state.
  */
 #include "hotspot/renew/renew.h"
 

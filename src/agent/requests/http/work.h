@@ -23,7 +23,7 @@ struct ckpt_http_work {
     struct ckpt_request request; /**< first, for its overdue() */
     struct ckpt_request_body body;
     char *final_response;          /**< malloc'd: request.written_text */
-    struct evhttp_request *client; /**< waits for an answer; only for the endpoint's thread */
+    struct evhttp_request *client; /**< still to be answered; used on the endpoint's thread only */
 
     /** Answers the client according to the outcome, on the endpoint's thread. */
     void (*respond)(struct ckpt_http_server *server, struct ckpt_http_work *work);

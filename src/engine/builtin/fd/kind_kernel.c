@@ -35,8 +35,8 @@
 #define THREAD_FILES 64
 
 /*
- * Descriptors of threads' files: filled in while parked, used in the restored process.  Static, so
- * that they are in the image.
+ * Descriptors of files below /proc that are about one thread: recorded while parked, and opened
+ * again in the restored process for the thread's new TID.  Static, so that they are in the image.
  */
 static struct thread_file {
     int number;

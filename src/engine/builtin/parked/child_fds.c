@@ -47,16 +47,17 @@ int ckpt_child_fds_call(struct ckpt_scratch *scratch, int (*function)(void *argu
         return -1;
     pid = ckpt_arch_spawn(CLONE_VM, stack + STACK, run, &call, NULL, NULL);
     if (pid < 0)
-        return ckpt_error_set(error, (int)-pid,
-                              "cannot start a process that reads files which the JVM has locked; "
-                              "raise the limit on processes (ulimit -u, pids.max), or give up the "
-                              "locks in a beforeCheckpoint hook");
+        return ckpt_error_set(
+            error, (int)-pid,
+            "cannot start checkpointer's helper process for files that the JVM has locked; "
+            "raise the limit on processes (ulimit -u, pids.max), or give up the "
+            "locks in a beforeCheckpoint hook");
     while (ckpt_syscall(SYS_wait4, pid, &status, __WALL, NULL, 0, 0) == -EINTR)
         ;
     if (!WIFEXITED(status))
         return ckpt_error_set(error, 0,
-                              "the process that reads files which the JVM has locked was ended by "
-                              "signal %d; try again",
+                              "checkpointer's helper process, which reads files that the JVM has "
+                              "locked, was killed by signal %d; try again",
                               WTERMSIG(status));
     return call.result;
 }

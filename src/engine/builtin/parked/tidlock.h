@@ -50,7 +50,10 @@ enum ckpt_tidlock_verdict ckpt_tidlock_find(struct ckpt_park *park, const struct
  */
 bool ckpt_tidlock_wait(const struct ckpt_tidlock_state *state, unsigned limit_ms);
 
-/** In the restored process, while all threads are parked: rewrite the noted words. */
+/**
+ * In the restored process, while all threads are parked: write the new TIDs into the lock words
+ * that ckpt_tidlock_find() recorded.
+ */
 void ckpt_tidlock_apply(struct ckpt_park *park);
 
 #endif

@@ -222,7 +222,8 @@ static int make_perf(struct ckpt_restore *restore, const struct ckpt_image_map *
     if (fd < 0)
         fd = memfd_create("hsperfdata", MFD_CLOEXEC);
     if (fd < 0 || ftruncate(fd, (off_t)size) < 0 || pwrite(fd, content, size, 0) != (ssize_t)size)
-        return ckpt_error_set(error, errno, "cannot make the JVM's performance data");
+        return ckpt_error_set(error, errno,
+                              "cannot create the file for the JVM's performance data (hsperfdata)");
     restore->perf_fd = ckpt_objects_raise(restore, CKPT_STEAL_FD(fd), error);
     return restore->perf_fd < 0 ? -1 : 0;
 }

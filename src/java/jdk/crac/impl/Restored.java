@@ -16,7 +16,7 @@ import jdk.crac.RestoreException;
 final class Restored {
     private static final Charset UTF_8 = Charset.forName("UTF-8");
 
-    /** The thread that may run the main class; may be virtual. */
+    /** The thread that froze. Only it starts the main class, once. It can be a virtual thread. */
     private static volatile Thread runner;
 
     private Restored() {
