@@ -178,7 +178,7 @@ hangs() {
     wait_line "$log" "attached"
     run "$CKPT" checkpoint "$process" "$image"
     called_off "$V: a rehearsal that hangs" "was not over after 1 s"
-    kill "$tracer"
+    kill -KILL "$tracer" # strace waits for what it traces before it ends by another signal
     wait_exit "$tracer"
     childless "$process"
     unharmed "$process" "$log_file" "$V: a rehearsal that hangs" "$image"
@@ -213,7 +213,7 @@ keeper_killed() {
     is "$status" 1 "$V: a rehearsal whose keeper is killed: the checkpoint is called off"
     like "$(<"$log")" "rehearsal of the image was ended by signal 9" \
         "$V: a rehearsal whose keeper is killed: the reason is reported"
-    kill "$tracer"
+    kill -KILL "$tracer" # strace waits for what it traces before it ends by another signal
     wait_exit "$tracer"
     unharmed "$process" "$log_file" "$V: a rehearsal whose keeper is killed" "$image"
     stop "$process"
@@ -225,7 +225,7 @@ frozen() {
     echo FROZEN >"$4/freezer.state"
     requested "kernel-$1-$V" "$2" "$3" || fail "$V: the rehearsal begins"
     echo "$command" >"$4/cgroup.procs"
-    kill "$tracer"
+    kill -KILL "$tracer" # strace waits for what it traces before it ends by another signal
     wait_exit "$tracer"
     wait_exit "$request" 60
     is "$status" 1 "$V: a rehearsal that hangs in the kernel: the $1 checkpoint is called off"
@@ -277,7 +277,7 @@ unnoticed() {
     wait_line "$log" "attached"
     run "$CKPT" checkpoint --leave-running "$process" "$image"
     is "$status$err" 0 "$V: unnoticed: the checkpoint of a traced JVM succeeds"
-    kill "$tracer"
+    kill -KILL "$tracer" # strace waits for what it traces before it ends by another signal
     wait_exit "$tracer"
     # Only the keeper may get one, which is no thread of the JVM.
     is "$(ls "/proc/$process/task" | sed 's/.*/[pid *&] --- SIGCHLD/' | grep -c -f - "$log")" 0 \
