@@ -35,8 +35,9 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-static volatile bool starting; /* loaded at the JVM's start, and VMInit has not happened yet */
-static bool is_ready;          /* the classes are defined: requests are accepted */
+/* the agent was loaded at the JVM's start, and VMInit has not happened yet */
+static volatile bool starting;
+static bool is_ready; /* the classes are defined: requests are accepted */
 
 static void open_control(void)
 {
@@ -89,7 +90,7 @@ static bool other_copy_exists(JNIEnv *env)
     return !is_ready && ckpt_second_copy_other_exists(env);
 }
 
-/* When the JVM can run Java code: define the API's classes and accept requests. */
+/* Called when the JVM can run Java code. Defines the API's classes and accepts requests. */
 static int start(JNIEnv *env, struct ckpt_error *error)
 {
     ckpt_jvm_describe();
@@ -128,7 +129,10 @@ bool ckpt_agent_start(JNIEnv *env)
     return false;
 }
 
-/* Before the application starts. If an explicit address cannot be used, the JVM does not start. */
+/*
+ * Called before the application starts. If the user gave an address that the endpoint cannot use,
+ * the JVM does not start.
+ */
 static int open_endpoint(const struct ckpt_options *options)
 {
     struct ckpt_error error;
@@ -173,7 +177,7 @@ static void clean_up(void)
     ckpt_control_request_wait_answered();
     ckpt_control_fds_unlink();
     ckpt_endpoint_table_unlink();
-    if (ckpt_is_restored()) { /* HotSpot would remove the file of the first PID */
+    if (ckpt_is_restored()) { /* HotSpot would remove the file named after its first PID */
         ckpt_perfdata_find();
         ckpt_process_files_unlink();
         ckpt_perfdata_disable_unlink();
@@ -185,7 +189,7 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *rese
 {
     (void)reserved;
     if (ckpt_jvm.vm)
-        return JNI_OK; /* named twice */
+        return JNI_OK; /* the command line names the agent twice */
     if (set_up(vm, options) != JNI_OK)
         return JNI_ERR;
     starting = true;
@@ -221,7 +225,10 @@ EXPORT JNIEXPORT void JNICALL Agent_OnUnload(JavaVM *vm)
     clean_up();
 }
 
-/* In place of Agent_OnUnload, which is not called for a library that Java loaded (jar_entry.c). */
+/*
+ * Does the work of Agent_OnUnload, which the JVM does not call for a library that Java loaded
+ * (jar_entry.c).
+ */
 static void JNICALL on_vm_death(jvmtiEnv *jvmti, JNIEnv *env)
 {
     (void)jvmti;

@@ -9,10 +9,13 @@
 #include <jni.h>
 #include <stdbool.h>
 
-/** Parse the options, get the JVM's handles, bind the endpoint. May run before any Java code. */
+/**
+ * Parse the options, get the JVM's handles, bind the endpoint. May be called before the JVM can run
+ * Java code.
+ */
 bool ckpt_agent_set_up(JavaVM *vm, const char *options);
 
-/** When the JVM can run Java code: define the API's classes and accept requests. */
+/** Define the API's classes and accept requests. Call it when the JVM can run Java code. */
 bool ckpt_agent_start(JNIEnv *env);
 
 #endif

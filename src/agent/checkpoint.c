@@ -56,7 +56,7 @@ struct work {
     struct ckpt_host host;
     struct ckpt_requester requester;
     struct ckpt_report report, warnings;
-    struct ckpt_policies *policies; /* NULL: none */
+    struct ckpt_policies *policies; /* NULL: there is no policy file */
     enum ckpt_freeze_result result;
 };
 
@@ -130,7 +130,7 @@ static void collect(JNIEnv *env)
                             "checkpoint continues without waiting for them");
 }
 
-/* The effects of policies; each line of the engine's report is "warning:TEXT". */
+/* Log the warnings of the engine's report about policies; each line of it is "warning:TEXT". */
 static void log_warnings(struct work *work)
 {
     char *rest = work->warnings.text;
@@ -171,7 +171,7 @@ static void renew(JNIEnv *env)
     ckpt_parameters_apply(env);
 }
 
-/* The steps after the engine's preparation. */
+/* Carry out the steps after the engine's preparation. */
 static void carry_out(JNIEnv *env, struct work *work, const struct ckpt_engine_jvm *engine,
                       struct ckpt_engine_job *job)
 {
@@ -190,7 +190,7 @@ static void carry_out(JNIEnv *env, struct work *work, const struct ckpt_engine_j
         renew(env);
 }
 
-/* All steps. Obstacles and errors are added to the work's report. */
+/* Carry out all steps. Obstacles and errors are added to the work's report. */
 static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request *request)
 {
     const struct ckpt_engine_jvm *engine = ckpt_engine_jvm_at(0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * One checkpoint, between the hooks (Java) and the engine.
+ * Carries out one checkpoint: called by Java after the hooks, it prepares the JVM and calls the
+ * engine.
  */
 #ifndef CKPT_AGENT_CHECKPOINT_H
 #define CKPT_AGENT_CHECKPOINT_H

@@ -7,7 +7,10 @@
 
 #include "engine/report.h"
 
-/** When the agent is loaded into a running JVM. */
+/**
+ * Call it when the agent is loaded into a running JVM: finds out whether org.crac was loaded
+ * before.
+ */
 void ckpt_hints_init(void);
 
 /** Add hints to the reasons of a refusal; an empty report stays empty. */

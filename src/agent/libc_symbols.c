@@ -16,7 +16,7 @@
 uint32_t arc4random(void);
 void arc4random_buf(void *ret, size_t size);
 
-FILE *stderr; /* unused: libevent's messages go to endpoint.c */
+FILE *stderr; /* never used: libevent passes its messages to endpoint.c instead */
 FILE *stdin;  /* jansson compares its input files with this one; the agent gives it none */
 
 void arc4random_buf(void *ret, size_t size)

@@ -23,7 +23,7 @@ struct option {
     int (*set)(const struct option *option, const char *value, void *field,
                struct ckpt_error *error);
     size_t offset;
-    unsigned min, max; /* of numbers */
+    unsigned min, max; /* limits of an option that is a number */
 };
 
 static int set_flag(const struct option *option, const char *value, void *field,
@@ -49,7 +49,7 @@ static int set_number(const struct option *option, const char *value, void *fiel
     return 0;
 }
 
-/* Made absolute: the application may change its directory. */
+/* Makes the path absolute, because the application may change its working directory. */
 static int set_path(const struct option *option, const char *value, void *field,
                     struct ckpt_error *error)
 {
@@ -102,7 +102,7 @@ static const struct option table[] = {
     OPTION("rehearsal_timeout", set_number, rehearsal_timeout_s, 1, DAY_S),
     OPTION("restore_policies", set_path, restore_policies),
     OPTION("restore_cwd", set_path, restore_cwd),
-    {"addr", set_addr, 0, 0, 0}, /* two fields */
+    {"addr", set_addr, 0, 0, 0}, /* no offset: set_addr() sets two fields */
     OPTION("shutdown", set_flag, shutdown),
     OPTION("shutdown_timeout", set_number, shutdown_timeout_s, 0, DAY_S),
     OPTION("undo_timeout", set_number, undo_timeout_s, 0, DAY_S),

@@ -12,7 +12,8 @@
 
 /** The options of -agentpath:...=OPTIONS; see options.c and the manual. */
 struct ckpt_options {
-    char image[PATH_MAX];         /**< image=DIR: where Core.checkpointRestore() writes; "": none */
+    /** image=DIR: where Core.checkpointRestore() writes the image; "": none */
+    char image[PATH_MAX];
     bool gc;                      /**< gc=false: no garbage collection before the freeze */
     bool rehearsal;               /**< rehearsal=false: an image is not rehearsed */
     unsigned rehearsal_timeout_s; /**< rehearsal_timeout=SECONDS */
@@ -20,7 +21,7 @@ struct ckpt_options {
     unsigned park_timeout_ms;     /**< park_timeout=MS */
     unsigned hook_timeout_s;      /**< hook_timeout=SECONDS for each hook; 0: no limit */
     char addr[512];               /**< addr=HOST[:PORT], unix:PATH or none: the HTTP endpoint */
-    bool addr_given;              /**< not the default: a failure to listen there is an error */
+    bool addr_given;              /**< the user gave addr: a failure to listen there is an error */
     bool shutdown;                /**< shutdown=false: the endpoint is open after a restore too */
     unsigned shutdown_timeout_s;  /**< shutdown_timeout=SECONDS for requests in progress */
     unsigned undo_timeout_s;      /**< undo_timeout=SECONDS between the halves; 0: no limit */

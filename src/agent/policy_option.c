@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Which policy file this JVM uses: that of the system property jdk.crac.resource-policies, as in
- * CRaC, otherwise that of the agent's option. It is read again at each checkpoint, so that it may
- * be edited in between, and once at the start, so that its errors are reported early.
+ * CRaC, otherwise that of the agent's option. It is read at the start, so that its errors are
+ * reported early, and at each checkpoint, so that the user can edit it in between.
  */
 #include "agent/policy_option.h"
 
@@ -15,7 +15,7 @@
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
-#define PROPERTY "jdk.crac.resource-policies" /* JVMTI has only the values of the start */
+#define PROPERTY "jdk.crac.resource-policies" /* JVMTI has only its value at the JVM's start */
 
 static int load(const char *path, struct ckpt_policies **ret_policies, struct ckpt_error *error)
 {

@@ -7,12 +7,15 @@
 
 #include "engine/policy_file.h"
 
-/** Read it. *ret_policies is NULL if there is none; the caller frees it. On a Java thread. */
+/**
+ * Read the policy file, on a Java thread. *ret_policies is NULL if there is no file; the caller
+ * frees it.
+ */
 int ckpt_policy_option_read(struct ckpt_policies **ret_policies, struct ckpt_error *error);
 
 /**
- * At the start: an error in the file of the option is an error (@option may be ""); one in the file
- * of the property is logged as a warning.
+ * Check the policy file at the start. Fails if the file that @option names has an error ("": no
+ * option); logs a warning if the property's file has one.
  */
 int ckpt_policy_option_check(const char *option, struct ckpt_error *error);
 

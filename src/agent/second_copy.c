@@ -8,7 +8,7 @@
 
 #include "runtime/java.h"
 
-/* The method by which the first copy receives options; NULL: there is no other copy. */
+/* Find the method by which the first copy receives options; NULL: there is no other copy. */
 static jmethodID find_first_copy(JNIEnv *env, jclass *ret_class)
 {
     jclass native = (*env)->FindClass(env, "jdk/crac/impl/Native");

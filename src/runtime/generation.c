@@ -11,7 +11,10 @@ static struct ckpt_mailbox mailbox = CKPT_MAILBOX_INITIAL; /* the restorer write
 
 uint32_t ckpt_generation(void)
 {
-    /* Written by the restorer, which the compiler does not see, so a plain load could be folded. */
+    /*
+     * The restorer writes this field, which the compiler cannot see, so it could replace a plain
+     * load by the initial value.
+     */
     return __atomic_load_n(&mailbox.generation, __ATOMIC_ACQUIRE);
 }
 

@@ -64,7 +64,7 @@ bool ckpt_java_each_class(JNIEnv *env,
     jint count = 0;
     bool more = true;
 
-    (*env)->EnsureLocalCapacity(env, MAX_CLASSES); /* else -Xcheck:jni complains */
+    (*env)->EnsureLocalCapacity(env, MAX_CLASSES); /* without this -Xcheck:jni prints warnings */
     if ((*jvmti)->GetLoadedClasses(jvmti, &count, &classes) != JVMTI_ERROR_NONE)
         return false;
     for (jint i = 0; i < count; i++) {

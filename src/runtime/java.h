@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Helpers for code that calls Java: exceptions, classes, text. On threads that are attached to the
- * JVM, while threads run.
+ * Helpers for code that calls Java: exceptions, classes, text. They run on threads that are
+ * attached to the JVM, while threads run.
  */
 #ifndef CKPT_RUNTIME_JAVA_H
 #define CKPT_RUNTIME_JAVA_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The JVM that the agent runs in: its handles, properties, and attaching threads. Set when the
- * agent is loaded, only read afterwards. For ordinary code.
+ * The JVM that the agent runs in: its handles, properties, and attaching threads. They are set when
+ * the agent is loaded and only read afterwards. Only ordinary code uses them.
  */
 #ifndef CKPT_RUNTIME_JVM_H
 #define CKPT_RUNTIME_JVM_H
@@ -37,13 +37,13 @@ bool ckpt_jvm_property(const char *name, char *ret_value, size_t size);
 JNIEnv *ckpt_jvm_env(void);
 
 /**
- * Attach the calling thread to the JVM under this name. Not as a daemon: the JVM does not end while
- * the thread is attached.
+ * Attach the calling thread to the JVM under this name. The thread is no daemon: the JVM does not
+ * end while it is attached.
  * @return NULL: the JVM refused
  */
 JNIEnv *ckpt_jvm_attach(const char *name);
 
-/** The same as a daemon: the JVM may end while the thread is attached. */
+/** Attach the calling thread as a daemon: the JVM can end while it is attached. */
 JNIEnv *ckpt_jvm_attach_daemon(const char *name);
 
 /** Detach the calling thread. */

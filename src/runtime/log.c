@@ -39,5 +39,5 @@ void ckpt_log_lines(const char *level, const char *text)
     };
 
     if (writev(STDERR_FILENO, parts, CKPT_COUNT(parts)) < 0)
-        return; /* as above */
+        return; /* standard error is closed */
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See can_freeze.h. On Java threads, while all threads run.
+ * See can_freeze.h. Runs on Java threads, while all threads run.
  */
 #include "agent/java/can_freeze.h"
 
@@ -15,7 +15,7 @@
 
 jstring ckpt_native_unsupported(JNIEnv *env, jclass owner)
 {
-    static bool supported; /* checked once; again if something was missing */
+    static bool supported; /* a check has succeeded; until then each call checks again */
     struct ckpt_error error;
 
     (void)owner;

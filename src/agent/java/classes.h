@@ -13,7 +13,7 @@
 
 struct ckpt_class {
     const char *group; /**< "api", or "management": only where the JDK has the module for it */
-    const char *name;  /**< internal name, with slashes */
+    const char *name;  /**< the internal name of the class, with slashes */
     const unsigned char *bytes;
     size_t size;
 };

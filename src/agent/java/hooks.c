@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See hooks.h. Runs on Java threads: that of the request, or the watchdog's, which exists while
- * hooks run.
+ * See hooks.h. Runs on Java threads: the thread that serves the request, or the watchdog thread,
+ * which exists while hooks run.
  */
 #include "agent/java/hooks.h"
 

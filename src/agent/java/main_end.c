@@ -40,7 +40,7 @@ static jint JNICALL detach_and_end(JavaVM *vm)
 {
     JNIEnv *env;
     bool ends = (*vm)->GetEnv(vm, (void **)&env, JNI_VERSION_1_6) == JNI_OK && ends_by_refusal(env);
-    jint result = detach(vm); /* reports the exception */
+    jint result = detach(vm); /* this call also prints the pending exception */
 
     if (ends && (*vm)->AttachCurrentThread(vm, (void **)&env, NULL) == JNI_OK)
         (*env)->CallStaticVoidMethod(env, end_class, end);

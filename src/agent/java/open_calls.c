@@ -3,9 +3,10 @@
  * See open_calls.h. The JDK's libraries import the C library's functions; their imports are
  * redirected to the functions in this file.
  *
- * Only libraries that open descriptors for Java code, and only in ordinary native methods, never in
- * a JNI critical section, where no Java code may run. libzip and libjimage are excluded: the JVM
- * itself reads the class path with them, also in thread states in which no Java code may run.
+ * Only libraries are redirected that open descriptors for Java code in ordinary native methods,
+ * never in a JNI critical section, where Java code must not run. libzip and libjimage are excluded:
+ * the JVM itself reads the class path with them, also in thread states in which Java code must not
+ * run.
  *
  * The JVM loads the libraries when it first needs them. Before it first calls a native method it
  * looks the method up and sends a JVMTI event; the method's library is loaded by then.
@@ -174,7 +175,8 @@ static int watched_fcntl(int fd, int command, ...)
     int result;
 
     va_start(arguments, command);
-    argument = va_arg(arguments, void *); /* an int fits, too; the C library does the same */
+    /* an int argument can be read as a pointer too; the C library does the same */
+    argument = va_arg(arguments, void *);
     va_end(arguments);
     result = fcntl(fd, command, argument);
     return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? opened(result) : result;
@@ -228,7 +230,8 @@ static const struct ckpt_redirect table[] = {
     WATCHED("fcntl", watched_fcntl),
     WATCHED("fcntl64", watched_fcntl),
     WATCHED("close", watched_close),
-    WATCHED("JVM_Socket", watched_jvm_socket), /* last: left out if the JVM does not have it */
+    /* the last row: left out if the JVM does not have this function */
+    WATCHED("JVM_Socket", watched_jvm_socket),
 };
 
 /* ---- the libraries ---- */
@@ -283,7 +286,7 @@ void ckpt_open_calls_watch(const char *java_home, const struct ckpt_open_watcher
     static const jvmtiEventCallbacks callbacks = {.NativeMethodBind = on_native_method_bind};
     static const jvmtiCapabilities wanted = {.can_generate_native_method_bind_events = 1};
     JavaVM *vm = ckpt_jvm.vm;
-    jvmtiEnv *own = NULL; /* a separate environment: events and capabilities belong to one */
+    jvmtiEnv *own = NULL; /* events and capabilities belong to one environment */
 
     watcher = to;
     snprintf(home, sizeof home, "%s", java_home);

@@ -10,8 +10,8 @@
  * it. Must preserve errno.
  */
 struct ckpt_open_watcher {
-    void (*opened)(int descriptor);  /**< just opened */
-    void (*closing)(int descriptor); /**< about to be closed */
+    void (*opened)(int descriptor);  /**< a call has just opened this descriptor */
+    void (*closing)(int descriptor); /**< a call is about to close this descriptor */
 };
 
 /**

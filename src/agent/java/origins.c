@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * See origins.h. The table has at most one stack for each descriptor number, with the device and
- * inode that fstat() reported. If the number now belongs to another file, which was opened
- * unnoticed, the stack is not reported.
+ * inode that fstat() reported. If the number now belongs to another file, which was opened by a
+ * call that is not watched, the stack is not reported.
  *
  * The functions run on the thread that opens a descriptor, in its native method. An exception may
  * be pending; the thread may be unknown to the JVM, or be the child of a vfork(), which shares this
@@ -32,7 +32,7 @@ static bool collecting;
 static jclass class;
 static jmethodID here;
 
-/* Taking a stack may open descriptors itself, such as a class file. */
+/* This thread is taking a stack, which may itself open descriptors, such as a class file. */
 static __thread bool taking_stack;
 
 /* ---- the table; the mutex is held ---- */
@@ -85,7 +85,7 @@ static void forget(int descriptor)
     origin = find(descriptor, false);
     if (origin) {
         origin->valid = false;
-        if (env) { /* otherwise it stays until the number is used again */
+        if (env) { /* without an environment the reference stays until the number is used again */
             old = origin->stack;
             origin->stack = NULL;
         }
@@ -176,7 +176,7 @@ static bool property_is_set(void)
            (strcmp(value, "true") == 0 || !*value);
 }
 
-/* Take one stack, which loads all classes that this needs. */
+/* Take one stack, so that all classes needed for it are loaded. */
 static bool prepare(JNIEnv *env)
 {
     jclass found = (*env)->FindClass(env, "jdk/crac/impl/Origin");

@@ -22,9 +22,9 @@
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
-static bool has_arguments; /* of this restore, and not yet returned to Java */
-static jclass
-    java_environment; /* a global reference, never deleted: java.lang.ProcessEnvironment */
+static bool has_arguments; /* this restore has arguments that were not yet returned to Java */
+/* the class java.lang.ProcessEnvironment: a global reference, never deleted */
+static jclass java_environment;
 
 static const struct ckpt_parameters *parameters(void)
 {
@@ -45,7 +45,7 @@ static void unmap_strings(void)
 
 void ckpt_parameters_prepare(JNIEnv *env)
 {
-    has_arguments = false; /* those of an earlier restore may not have been read */
+    has_arguments = false; /* Java may not have read the arguments of an earlier restore */
     unmap_strings();
     ckpt_environment.variable = &environ;
     if (!java_environment)
@@ -105,7 +105,10 @@ jobjectArray ckpt_native_arguments(JNIEnv *env, jclass owner)
     return words;
 }
 
-/* By JNI, as the java launcher does: the package of the main class need not be exported. */
+/*
+ * Calls main by JNI, as the java launcher does, so that the package of the main class need not be
+ * exported.
+ */
 void ckpt_native_call_main(JNIEnv *env, jclass owner, jclass type, jobject main,
                            jobjectArray arguments)
 {
@@ -199,7 +202,7 @@ static bool change_variable(JNIEnv *env, const struct java_environment *java, co
     bool good;
 
     if (!equals)
-        return true; /* Java ignores it, too */
+        return true; /* no '=': Java ignores such a word, too */
     if ((*env)->PushLocalFrame(env, 8) < 0)
         return false;
     key = wrapped(env, java->variable, java->variable_of, word, (size_t)(equals - word));
@@ -226,8 +229,9 @@ static bool has_word(char *const *words, const char *word, bool whole)
 }
 
 /*
- * Whether Java has copied the environment, or is copying it: the class is linked just before. If
- * not, it will copy the new environment. Copying it here would delay every restore by milliseconds.
+ * Whether Java has copied the environment or is copying it, which it does just after linking the
+ * class. If it has not, it will copy the new environment later. Making it copy here would delay
+ * every restore by milliseconds.
  */
 static bool java_has_copy(void)
 {
@@ -288,7 +292,9 @@ static void set_environment(JNIEnv *env)
         return;
     while (*end)
         end++;
-    /* Backwards, because the first of several values of a key is used. */
+    /*
+     * Set the values from last to first, because of several values of a key the first one counts.
+     */
     for (char *const *word = end; word-- > new;)
         if (**word && (ckpt_environment.copy_is_other || !has_word(old, *word, true)))
             if ((!java.map && !find_environment(env, &java)) ||

@@ -8,7 +8,10 @@
 
 #include <jni.h>
 
-/** Before the freeze, after ckpt_renew_prepare(). */
+/**
+ * Record what a restore needs to set the parameters. Call it before the freeze, after
+ * ckpt_renew_prepare().
+ */
 void ckpt_parameters_prepare(JNIEnv *env);
 
 /** At the JVM's start: record the environment, which Java copies later unless C changes it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See times.h. By the wall clock, like CRaC's JDK.
+ * See times.h. Both times use the wall clock, as in CRaC's JDK.
  */
 #include "agent/java/times.h"
 

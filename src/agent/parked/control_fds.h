@@ -14,12 +14,12 @@
 #define CKPT_CONTROL_CONNECTIONS_MAX 4
 #define CKPT_CONTROL_FDS_MAX (CKPT_CONTROL_CONNECTIONS_MAX + 2)
 
-/** -1 is none. */
+/** The descriptors of the control socket; -1: this descriptor does not exist. */
 extern struct ckpt_control_fds {
     int listener;
     int reserve; /**< closed to accept a connection when the process has no free descriptor */
     int connections[CKPT_CONTROL_CONNECTIONS_MAX];
-    char path[CKPT_CONTROL_NAME_MAX]; /**< "": not bound yet */
+    char path[CKPT_CONTROL_NAME_MAX]; /**< the socket's path; "": not bound yet */
 } ckpt_control_fds;
 
 /** Write all of them to @ret; returns the number. */
@@ -29,8 +29,8 @@ size_t ckpt_control_fds_list(int ret[CKPT_CONTROL_FDS_MAX]);
 void ckpt_control_fds_fail_others(int except);
 
 /**
- * In a restored process, before any other thread runs: reserve the numbers. The control thread
- * opens the new socket later.
+ * In a restored process, before any other thread runs: reserve the descriptor numbers. The control
+ * thread opens the new socket later.
  */
 void ckpt_control_fds_reserve(void);
 

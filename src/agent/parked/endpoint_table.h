@@ -11,26 +11,27 @@
 #include <stdint.h>
 #include <sys/un.h>
 
-/** The largest number at a time. */
+/** The largest number of descriptors that the endpoint has at a time. */
 #define CKPT_ENDPOINT_FDS_MAX 32
 
 struct ckpt_endpoint_fd {
     int fd;
     bool connection;
-    bool forbidden; /**< the peer may not use the endpoint */
-    bool served;    /**< a request is being carried out: another thread may write to it */
-    int64_t age_ms; /**< since it was opened or the last request was answered */
+    bool forbidden; /**< the peer has no right to use the endpoint */
+    bool served;    /**< its request is being carried out, so another thread may be writing to it */
+    int64_t age_ms; /**< time since it was opened or its last request was answered */
 };
 
 extern struct ckpt_endpoint_table {
     struct ckpt_endpoint_fd entries[CKPT_ENDPOINT_FDS_MAX];
     size_t count;
-    char path[sizeof((struct sockaddr_un *)0)->sun_path]; /**< of the Unix socket; "": none */
+    /** path of the Unix socket; "": there is none */
+    char path[sizeof((struct sockaddr_un *)0)->sun_path];
 } ckpt_endpoint_table;
 
 /**
- * In a restored process, before any other thread runs: reserve the numbers. The endpoint's thread
- * closes them later.
+ * In a restored process, before any other thread runs: reserve the descriptor numbers. The
+ * endpoint's thread closes them later.
  */
 void ckpt_endpoint_table_reserve(void);
 

@@ -15,7 +15,7 @@ extern struct ckpt_environment {
     char **kept;
     uint64_t kept_start, kept_end;
     bool is_kept;        /**< this restore has an equal one, so its own strings are not needed */
-    uint32_t copied_sum; /**< checksum of C's environment when Java copied it; 0: never */
+    uint32_t copied_sum; /**< checksum of the environment that Java has copied; 0: none */
     bool copy_is_other;  /**< C's environment has changed since (setenv() in native code) */
 } ckpt_environment;
 

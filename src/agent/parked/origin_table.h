@@ -20,10 +20,12 @@ struct ckpt_origin {
 
 extern struct ckpt_origin_table {
     struct ckpt_origin *pieces[CKPT_ORIGIN_PIECES];
-    long pid; /**< of the JVM, not of a child that shares its memory (vfork) */
+    long pid; /**< PID of the JVM, not of a child that shares its memory (vfork) */
 } ckpt_origin_table;
 
-/** In a restored process: the descriptors were opened again and may have other inodes. */
+/**
+ * In a restored process: update the inodes in the table, because the descriptors were opened again.
+ */
 void ckpt_origin_table_restored(void);
 
 #endif

@@ -20,7 +20,7 @@
 
 #define LIMIT_MS 2000
 #define PROGRESS_MS 200
-#define PARENT_FIELD 4 /* of /proc/PID/stat */
+#define PARENT_FIELD 4 /* the field of /proc/PID/stat that has the parent's PID */
 
 /* Wait for @events on @fd until @deadline. Returns whether there are any. */
 static bool wait_for(int fd, short events, int64_t deadline)

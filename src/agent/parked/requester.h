@@ -18,10 +18,10 @@ struct ckpt_requester {
     int64_t progress_ms; /**< when ckpt_requester_progress() last sent a message */
 };
 
-/** @done of @total bytes of the image are written; reported at intervals. */
+/** Report at intervals that @done of @total bytes of the image are written. */
 void ckpt_requester_progress(struct ckpt_requester *requester, uint64_t done, uint64_t total);
 
-/** The image is complete and the process is about to end. */
+/** Report that the image is complete and the process is about to end. */
 void ckpt_requester_written(const struct ckpt_requester *requester);
 
 /**
