@@ -4,9 +4,10 @@
  * its socket if the file is missing when a client attaches. Older ones have two faults:
  *
  * - JDK 8 stores the PID of its launcher (sun.java.launcher.pid) in a variable of libjvm, and uses
- *   it in names that others build from the PID: the attach mechanism's files, RuntimeMXBean's name,
- *   heap dumps. The variable has no symbol. It is found by the function that reads it: code of
- *   libjvm that loads it and calls getpid() if it is zero; and its value must be the PID.
+ *   it in names for which other processes use the real PID: the attach mechanism's files,
+ *   RuntimeMXBean's name, heap dumps. The variable has no symbol. It is found by the function that
+ *   reads it: code of libjvm that loads it and calls getpid() if it is zero; and its value must be
+ *   the PID.
  * - A listener that exists at the freeze never recreates its socket (up to 11.0.12, and 13). In the
  *   restored process a new socket, named after the new PID, replaces the one that the engine made,
  *   before the listener's thread returns to accept().
@@ -71,7 +72,7 @@ static void search_socket_path(char *start, char *end)
     char name[64];
     size_t length = (size_t)snprintf(name, sizeof name, CKPT_ATTACH_SOCKET "%d", (int)getpid()) + 1;
     char *found = memmem(start, (size_t)(end - start), name, length);
-    size_t room = length + 8; /* the array has 108 bytes; unused ones are zero */
+    size_t room = length + 8; /* the array has 108 bytes, and its unused bytes are zero */
 
     if (!found)
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Prepares the repair of the attach mechanism (jcmd, jstack) of JDKs before JDK-8225690.
+ * Prepares for the repair of the attach mechanism (jcmd, jstack) of JDKs before JDK-8225690.
  */
 #ifndef CKPT_HOTSPOT_ATTACH_JDK8_H
 #define CKPT_HOTSPOT_ATTACH_JDK8_H

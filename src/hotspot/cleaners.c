@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See cleaners.h. On the requester's thread, before threads are parked.
+ * See cleaners.h. Runs on the requester's thread, before threads are parked.
  *
  * The collector adds cleared references to one pending list of the JVM. The thread "Reference
  * Handler" moves them to their queues, and runs the JDK's oldest kind of cleaner itself. One thread
  * for each Cleaner, and one for finalizers, takes them from the queues. So this waits first for the
  * pending list, which java.lang.ref.Reference gives access to; then for each of those threads,
- * until its queue is empty and the thread waits in ReferenceQueue.remove(). If both hold, nothing
- * is in progress, because the thread waits only after it has found the queue empty.
+ * until its queue is empty and the thread waits in ReferenceQueue.remove(). If both are true, no
+ * cleaner is running, because the thread waits only after it has found the queue empty.
  *
  * There is no event for an empty queue, so this polls with growing intervals. All names are private
- * ones of the JDK (read in the sources of 17 and 25); what has another name is not waited for.
+ * to the JDK (as in the sources of 17 and 25). If a JDK uses another name, this code does not wait
+ * for the thread or the list.
  */
 #include "hotspot/cleaners.h"
 
@@ -23,7 +24,7 @@
 #include "runtime/jvm.h"
 
 #define DEADLINE_MS 5000
-#define MAX_INTERVAL_MS 16 /* between two polls */
+#define MAX_INTERVAL_MS 16 /* the longest time between two polls */
 #define MAX_FRAMES 32
 #define MAX_THREADS 65536
 
@@ -71,7 +72,7 @@ static jobject static_field(JNIEnv *env, jclass class, const char *name, const c
 
 /* ---- from the pending list to the queues ---- */
 
-/* JDK 9 and later: one lock guards the list, and a flag that is set while the handler works. */
+/* In JDK 9 and later, one lock guards the list and a flag, which is set while the handler works. */
 static bool wait_for_handler(JNIEnv *env, jclass reference, int64_t deadline)
 {
     jobject lock = static_field(env, reference, "processPendingLock", "Ljava/lang/Object;");
@@ -175,7 +176,7 @@ static bool is_idle(JNIEnv *env, jvmtiEnv *jvmti, const struct names *names, jth
     }
     if ((*jvmti)->GetThreadState(jvmti, thread, &state) != JVMTI_ERROR_NONE ||
         !(state & JVMTI_THREAD_STATE_ALIVE))
-        return true; /* it has ended */
+        return true; /* the thread has ended */
     return (state & JVMTI_THREAD_STATE_WAITING) && is_in_method(jvmti, thread, "remove");
 }
 
@@ -205,7 +206,7 @@ static bool wait_for_threads(JNIEnv *env, int64_t deadline)
     jint count = 0;
     bool idle = true;
 
-    (*env)->EnsureLocalCapacity(env, MAX_THREADS); /* else -Xcheck:jni complains */
+    (*env)->EnsureLocalCapacity(env, MAX_THREADS); /* without this -Xcheck:jni prints warnings */
     if ((*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
         return true;
     for (jint i = 0; i < count; i++) {

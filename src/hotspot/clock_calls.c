@@ -19,7 +19,8 @@
 #include "hotspot/libjvm.h"
 #include "hotspot/parked/clock_redirect.h"
 
-#define EPOCH_MIN 1000000000 /* seconds: from here on a time is a date, below it is an uptime */
+/* in seconds: a time from here on is a date, a smaller one an uptime */
+#define EPOCH_MIN 1000000000
 
 static struct ckpt_clock_calls *const found = &ckpt_clock_calls;
 
@@ -55,7 +56,7 @@ static int shifted_wait(pthread_cond_t *condition, pthread_mutex_t *mutex,
 
     if (deadline->tv_sec < EPOCH_MIN) {
         here = shifted(deadline, -ckpt_clock_calls.offset_ns);
-        if (here.tv_sec < 0) /* already past; the kernel refuses negative times */
+        if (here.tv_sec < 0) /* the deadline has passed; the kernel refuses negative times */
             here = (struct timespec){.tv_sec = 0};
     }
     return pthread_cond_timedwait(condition, mutex, &here);
@@ -90,7 +91,8 @@ bool ckpt_clock_calls_find(void)
     void *wait = dlsym(RTLD_DEFAULT, "pthread_cond_timedwait");
 
     if (found->are_redirected)
-        return true; /* the pointers are known, and no longer have the values to search for */
+        /* an earlier call found the pointers, which no longer have the values to search for */
+        return true;
     found->count = 0;
     for (size_t i = 0; libjvm && clock && wait && i < libjvm->count; i++)
         if (libjvm->segments[i].writable) {

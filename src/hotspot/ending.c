@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * See ending.h. Runtime.removeShutdownHook() throws as soon as the JDK has taken the hooks to run
- * them. The JDK takes them under the monitor of ApplicationShutdownHooks, which is held here during
- * the freeze. A thread that HotSpot has started for a signal, but that has not got this monitor
- * yet, is found by its name (ending_signal.c). On the requester's thread.
+ * them. The JDK takes them under the monitor of ApplicationShutdownHooks, which the requester's
+ * thread holds during the freeze. A thread that HotSpot has started for a signal, but that has not
+ * got this monitor yet, is found by its name (ending_signal.c). Runs on the requester's thread.
  */
 #include "hotspot/ending.h"
 

@@ -22,8 +22,8 @@ void ckpt_ending_release(JNIEnv *env);
 
 /**
  * Find out which of the signals that end a JVM have a handler of the application. While a thread
- * runs such a handler, wait up to a second until it returns or ends the JVM. Threads that are still
- * busy then do not count for ckpt_ending_threads_exist().
+ * runs such a handler, wait up to a second until it returns or ends the JVM.
+ * ckpt_ending_threads_exist() ignores threads that are still busy then.
  */
 void ckpt_ending_wait_for_handlers(JNIEnv *env);
 

@@ -14,11 +14,12 @@
 #include "hotspot/parked/ending_threads.h"
 #include "runtime/java.h"
 
-#define MAX_POLLS 50 /* for busy handlers of the application */
+#define MAX_POLLS 50 /* how often to check whether the application's handlers have returned */
 #define POLL_NS 20000000
 
 static struct ckpt_ending_busy *const busy = &ckpt_ending_busy;
-static bool has_application_handler[CKPT_ENDING_SIGNALS]; /* the application handles the signal */
+/* whether the application handles the signal */
+static bool has_application_handler[CKPT_ENDING_SIGNALS];
 
 /* ---- the handlers ---- */
 
@@ -35,7 +36,10 @@ static jobject handler_of(JNIEnv *env, jobject handlers, jmethodID get, jclass s
     return (*env)->ExceptionCheck(env) ? NULL : found;
 }
 
-/* @name and @type: the classes of signals and handlers; false: this JDK does not have them. */
+/*
+ * Find out which handlers belong to the application. @name and @type are the JDK's classes of
+ * signals and handlers; false: this JDK does not have them.
+ */
 static bool compare_handlers(JNIEnv *env, const char *name, const char *type)
 {
     jclass signal = ckpt_java_load(env, name);
@@ -110,6 +114,6 @@ void ckpt_ending_wait_for_handlers(JNIEnv *env)
         if (!busy->count || ckpt_ending_has_begun(env))
             return;
         ckpt_sys_futex(&none, FUTEX_WAIT_PRIVATE, 0,
-                       &slice); /* there is no event for the end of a thread */
+                       &slice); /* poll, because there is no event for the end of a thread */
     }
 }

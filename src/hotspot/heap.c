@@ -18,7 +18,10 @@
 
 static const char serial[] = "UseSerialGC", parallel[] = "UseParallelGC", g1[] = "UseG1GC";
 
-/* The types that have the bounds of a space or region, under different names. */
+/*
+ * The types whose fields are the bounds of a space or region; the names depend on collector and
+ * JDK.
+ */
 static const struct bounds {
     const char *flag;
     const char *types[NAMES];
@@ -28,11 +31,15 @@ static const struct bounds {
     {g1, {"G1HeapRegion", "HeapRegion"}},
 };
 
-/* The spaces of a heap without regions. The generation is a field of the heap, or a static one. */
+/*
+ * The spaces of a heap without regions. The generation is in an instance field or a static field of
+ * the heap's type.
+ */
 static const struct space {
     const char *flag;
-    const char *heaps[NAMES], *generation; /* a field of one of these types */
-    const char *type, *field;              /* of the generation */
+    const char *heaps[NAMES], *generation; /* the heap types whose field `generation` is searched */
+    /* the type of the generation and its field with the space */
+    const char *type, *field;
 } spaces[] = {
     {serial, {"SerialHeap", "GenCollectedHeap"}, "_young_gen", "DefNewGeneration", "_eden_space"},
     {serial, {"SerialHeap", "GenCollectedHeap"}, "_young_gen", "DefNewGeneration", "_from_space"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See libjvm.h. Uses the dynamic linker; on Java threads, while threads run.
+ * See libjvm.h. Uses the dynamic linker; runs on Java threads, while threads run.
  */
 #include "hotspot/libjvm.h"
 

@@ -13,7 +13,7 @@
 #define CKPT_LIBJVM_SEGMENTS_MAX 16
 
 struct ckpt_libjvm_segment {
-    char *start, *file_end, *end; /**< [file_end, end) was zero at first */
+    char *start, *file_end, *end; /**< [file_end, end) was zero when libjvm was loaded */
     bool writable, executable;
 };
 

@@ -2,8 +2,8 @@
 /*
  * See memory_limit.h. HotSpot chooses its maximum heap size at its start, from the memory of the
  * machine or cgroup. The maximum of an existing heap cannot be lowered. But SoftMaxHeapSize (ZGC
- * and Shenandoah) and the free ratios (Serial, Parallel, G1) are flags that may change at any time,
- * as by jcmd VM.set_flag: HotSpot reads them whenever it resizes the heap.
+ * and Shenandoah) and the free ratios (Serial, Parallel, G1) are flags that can be changed at any
+ * time, for example by jcmd VM.set_flag: HotSpot reads them whenever it resizes the heap.
  */
 #include "hotspot/memory_limit.h"
 
@@ -25,7 +25,7 @@ struct flag {
     uint64_t *value, original, lowered;
 };
 
-static uint64_t first_limit; /* at the first freeze; 0: not known */
+static uint64_t first_limit; /* the memory limit at the first freeze; 0: not recorded */
 static bool is_lowered;
 static struct flag soft_max = {.name = "SoftMaxHeapSize"};
 static struct flag free_min = {.name = "MinHeapFreeRatio"};
@@ -61,7 +61,7 @@ static void lower(struct flag *flag, uint64_t value)
     *flag->value = flag->lowered;
 }
 
-/* Not if the flag has been set to another value since (jcmd PID VM.set_flag). */
+/* Set the flag back, unless it was set to another value meanwhile (jcmd PID VM.set_flag). */
 static void reset(const struct flag *flag)
 {
     if (flag->value && *flag->value == flag->lowered)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * See perfdata.h. HotSpot keeps the name in a variable that cannot be found, so libjvm's unlink()
- * is replaced instead. Only when the JVM ends: then HotSpot removes no other file of that kind, and
- * the agent has already removed the file with the present PID.
+ * is replaced instead. This is done only when the JVM ends: then HotSpot removes no other
+ * hsperfdata file, and the agent has already removed the file with the present PID.
  */
 #include "hotspot/perfdata.h"
 
@@ -32,7 +32,7 @@ uint64_t ckpt_perfdata_find(void)
         if (map.start != (uint64_t)*start)
             continue;
         if (!map.shared)
-            return 0; /* private memory, with -XX:+PerfDisableSharedMem */
+            return 0; /* the performance data is in private memory (-XX:+PerfDisableSharedMem) */
         if (map.path[0] == '/')
             snprintf(ckpt_perfdata.path, sizeof ckpt_perfdata.path, "%s", map.path);
         ckpt_perfdata.inode = map.inode;

@@ -13,13 +13,15 @@
 #define MAX_CLASSES 65536
 #define MAX_NAME 256
 
-/* The class with this signature of the boot loader, a local reference; NULL: not loaded. */
+/*
+ * A local reference to the boot loader's class with this signature; NULL: the class is not loaded.
+ */
 static jclass find_loaded(JNIEnv *env, jvmtiEnv *jvmti, const char *wanted)
 {
     jclass *classes = NULL, found = NULL;
     jint count = 0;
 
-    (*env)->EnsureLocalCapacity(env, MAX_CLASSES); /* else -Xcheck:jni complains */
+    (*env)->EnsureLocalCapacity(env, MAX_CLASSES); /* without this -Xcheck:jni prints warnings */
     if ((*jvmti)->GetClassLoaderClasses(jvmti, NULL, &count, &classes) != JVMTI_ERROR_NONE)
         return NULL;
     for (jint i = 0; i < count; i++) {

@@ -25,7 +25,7 @@ struct work {
 struct imports {
     const ElfW(Sym) * symbols;
     const char *strings;
-    const ElfW(Rela) * table[2]; /* for the PLT, and for other references */
+    const ElfW(Rela) * table[2]; /* the relocations of the PLT, and those of other references */
     size_t count[2];
     uintptr_t relro_start, relro_end;
 };
@@ -77,7 +77,7 @@ static void change(const struct imports *imports, uintptr_t *slot, uintptr_t to)
     if (*slot == to)
         return;
     if (read_only && mprotect((void *)page, ckpt_page_size, PROT_READ | PROT_WRITE) < 0)
-        return; /* a security policy forbids it: this function is not redirected */
+        return; /* a security policy forbids the change: this function is not redirected */
     __atomic_store_n(slot, to, __ATOMIC_RELEASE);
     if (read_only)
         mprotect((void *)page, ckpt_page_size, PROT_READ);

@@ -24,7 +24,8 @@
 #define JAVA_THREAD_MAX 16384 /* more than any sizeof(JavaThread) */
 #define BLOCK_KEYS 32         /* keys in one of glibc's blocks of values */
 #define PAIR_SIZE 16          /* a sequence number and a value */
-#define NEAR_SIZE 4096        /* glibc's data of a thread is so near to the thread pointer */
+/* glibc's data of a thread is within this distance of the thread pointer */
+#define NEAR_SIZE 4096
 
 static bool contains(const char *thread, const char *env)
 {
@@ -96,13 +97,15 @@ static bool value_of(uint64_t pointer, int64_t block_at, pthread_key_t key, uint
 }
 
 /*
- * Find where a thread has the addresses of the blocks, relative to its thread pointer: where the
- * new key @own has its unique value. Then the JVM's @key must have @value there.
+ * Find where a thread has the addresses of the blocks, relative to its thread pointer. It is the
+ * place by which the new key @own has its unique value; by the same place the JVM's @key must have
+ * @value.
  */
 static bool find_blocks(uint64_t pointer, pthread_key_t own, pthread_key_t key, uint64_t value)
 {
     struct ckpt_os_thread *to = &ckpt_os_thread;
-    int64_t from = ckpt_arch.variables_below ? 0 : -NEAR_SIZE; /* on the side without variables */
+    /* the side of the pointer without thread-local variables */
+    int64_t from = ckpt_arch.variables_below ? 0 : -NEAR_SIZE;
     uint64_t sequence, found;
 
     for (int64_t at = from; at < from + NEAR_SIZE; at += (int64_t)sizeof(uint64_t)) {

@@ -2,8 +2,8 @@
 /*
  * See time_zone.h. java.util.TimeZone determines its default once: from the property user.timezone,
  * or else from TZ or the system's files, and then it sets that property. A new value of TZ does not
- * replace a zone that the application or the frozen JVM's command line has set: it would not in a
- * normal start either.
+ * replace a zone that the application or the frozen JVM's command line has set, because TZ does not
+ * do that in a normal start either.
  */
 #include "hotspot/time_zone.h"
 

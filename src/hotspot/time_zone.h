@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The default time zone of a restored process. On the requester's thread, while threads run.
+ * The default time zone of a restored process. These functions run on the requester's thread, while
+ * threads run.
  */
 #ifndef CKPT_HOTSPOT_TIME_ZONE_H
 #define CKPT_HOTSPOT_TIME_ZONE_H

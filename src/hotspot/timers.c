@@ -22,9 +22,10 @@
 
 #define MAX_TIMERS 4096
 
-static jobject *queues; /* global references; the monitor of each is held */
+static jobject *queues; /* global references; the requester's thread holds the monitor of each */
 static size_t queue_count;
-static int64_t held_ms;                              /* the wall clock at the freeze */
+/* the time of the wall clock when the monitors were locked */
+static int64_t held_ms;
 static jclass thread_class, queue_class, task_class; /* global references, kept */
 
 static void hold(JNIEnv *env, jobject thread, jfieldID queue_at)

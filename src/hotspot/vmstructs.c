@@ -107,7 +107,8 @@ size_t ckpt_vm_size(const char *type)
 
 void *ckpt_vm_flag(const char *name)
 {
-    static const char *const types[] = {"JVMFlag", "Flag"}; /* from 11 on, and before */
+    /* the name from JDK 11 on, and the name before */
+    static const char *const types[] = {"JVMFlag", "Flag"};
 
     for (int i = 0; i < 2; i++) {
         char *const *flags = ckpt_vm_static(types[i], "flags");

@@ -2,8 +2,8 @@
 /*
  * HotSpot describes its own structures for debuggers: libjvm exports a table of fields with their
  * types, offsets and, for static ones, addresses (gHotSpotVMStructs; vmStructs.cpp of every JDK
- * from 6 on). This finds fields in it. Names differ between versions, so callers try alternatives
- * and must work without fields that are missing.
+ * from 6 on). These functions find fields in that table. Names differ between versions, so callers
+ * try alternatives and must work without fields that are missing.
  */
 #ifndef CKPT_HOTSPOT_VMSTRUCTS_H
 #define CKPT_HOTSPOT_VMSTRUCTS_H
@@ -12,7 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Find libjvm and its tables. Call once, before the functions below. @return false: not HotSpot */
+/**
+ * Find libjvm and its tables. Call once, before the functions below. @return false: this JVM is not
+ * HotSpot
+ */
 bool ckpt_vm_open(void);
 
 /** Offset of an instance field "Type::_field", -1 if there is none. */

@@ -32,7 +32,7 @@ static void set_text(JNIEnv *env, jobject object, const char *field, jstring tex
         (*env)->ExceptionClear(env);
 }
 
-/* java.io: File.FS, called fs up to JDK 20. */
+/* Change java.io's copy, which is in File.FS (File.fs up to JDK 20). */
 static void change_io(JNIEnv *env, jstring text)
 {
     jobject system = static_object(env, "java/io/File", "FS", "Ljava/io/FileSystem;");
@@ -45,7 +45,7 @@ static void change_io(JNIEnv *env, jstring text)
         set_text(env, system, "userDir", text);
 }
 
-/* java.nio.file: the path as bytes, as in system calls. */
+/* Change java.nio.file's copy: the path as bytes, as in system calls. */
 static void change_nio(JNIEnv *env, const char *path)
 {
     jclass systems = (*env)->FindClass(env, "java/nio/file/FileSystems");
@@ -69,7 +69,7 @@ static void change_nio(JNIEnv *env, const char *path)
     (*env)->SetObjectField(env, system, id, bytes);
 }
 
-/* From JDK 12 on this class keeps the properties from the start of the JVM. */
+/* Change StaticProperty, which from JDK 12 on keeps the properties from the start of the JVM. */
 static void change_static(JNIEnv *env, jstring text)
 {
     jclass owner = (*env)->FindClass(env, "jdk/internal/util/StaticProperty");

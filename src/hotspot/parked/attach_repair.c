@@ -15,7 +15,10 @@
 
 struct ckpt_attach ckpt_attach = {.listener = -1};
 
-/* As HotSpot does: binds to another name first, so that no one connects before it listens. */
+/*
+ * Replace the socket as HotSpot does: bind it to another name first, so that no client connects
+ * before it listens.
+ */
 static void replace_socket(const char *path)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};

@@ -11,13 +11,14 @@
 
 /** What has to be repaired; set by attach_jdk8.c. */
 extern struct ckpt_attach {
-    int32_t *stored_pid;     /**< NULL: this JVM does not store it */
-    char *socket_path;       /**< of the listener; NULL: not known */
-    size_t socket_path_room; /**< bytes that may be written there */
-    int listener;            /**< its descriptor; -1: there is none */
+    int32_t *stored_pid; /**< NULL: this JVM does not store it */
+    /** the listener's variable with the path of its socket; NULL: not found */
+    char *socket_path;
+    size_t socket_path_room; /**< how many bytes can be written to socket_path */
+    int listener;            /**< the listener's descriptor; -1: there is no listener */
 } ckpt_attach;
 
-/** Repair them, in the restored process. */
+/** In the restored process: repair the stored PID and the socket. */
 void ckpt_attach_repair(void);
 
 #endif

@@ -16,13 +16,13 @@
 struct ckpt_clock_call {
     void **at;
     void *replacement;
-    bool read_only; /**< in a page that is read-only after relocation (RELRO) */
+    bool read_only; /**< the pointer is in a page that is read-only after relocation (RELRO) */
 };
 
 extern struct ckpt_clock_calls {
     struct ckpt_clock_call calls[CKPT_CLOCK_CALLS_MAX];
     size_t count;
-    bool are_redirected; /**< by this restore or an earlier one */
+    bool are_redirected; /**< this restore or an earlier one has replaced the pointers */
     int64_t offset_ns;   /**< the time that libjvm is to see minus the kernel's */
 } ckpt_clock_calls;
 

@@ -4,7 +4,8 @@
  *
  * [top, end) of a space has no live data unless an operation is in progress: a collection moves
  * objects, and a thread inside the JVM may write an object's header before it moves top. (A thread
- * in Java code moves top first.) So ckpt_free_heap_at_rest() checks that there is none.
+ * in Java code moves top first.) So ckpt_free_heap_at_rest() checks that no such operation is in
+ * progress.
  */
 #include "hotspot/parked/free_heap.h"
 
@@ -48,7 +49,7 @@ static size_t add_free(const char *space, struct ckpt_range *ret, size_t count, 
 
     if (top < bottom || top >= end || count == room)
         return count;
-    if (count && ret[count - 1].end == top) { /* a free region after another */
+    if (count && ret[count - 1].end == top) { /* this free region directly follows another one */
         ret[count - 1].end = end;
         return count;
     }

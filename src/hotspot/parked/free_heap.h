@@ -17,20 +17,21 @@
 /** A space of a heap without regions, found by following offsets from an address. */
 struct ckpt_heap_space {
     char *const *root;
-    int64_t generation_at; /**< of a pointer in the root; -1: the root is the generation */
-    int64_t space_at;      /**< of a pointer in the generation */
+    int64_t generation_at; /**< offset of the generation's address; -1: the root is it */
+    int64_t space_at;      /**< offset of the space's address in the generation */
 };
 
 /** The structures of this JVM's heap; set by heap.c. */
 extern struct ckpt_heap {
     enum { CKPT_HEAP_UNKNOWN, CKPT_HEAP_SPACES, CKPT_HEAP_REGIONS } kind;
-    char *const *object;   /**< the C++ object of the heap */
-    int64_t collecting_at; /**< of its flag that a stop-the-world collection is in progress */
-    int64_t bottom_at, top_at, end_at;                   /**< in a space or region */
+    char *const *object; /**< the C++ object of the heap */
+    /** offset of the flag that a stop-the-world collection is in progress */
+    int64_t collecting_at;
+    int64_t bottom_at, top_at, end_at;                   /**< offsets in a space or region */
     struct ckpt_heap_space spaces[CKPT_HEAP_SPACES_MAX]; /**< for CKPT_HEAP_SPACES */
     size_t space_count;
-    int64_t table_at;           /**< for CKPT_HEAP_REGIONS: of the table in the object */
-    int64_t base_at, length_at; /**< in the table */
+    int64_t table_at;           /**< for CKPT_HEAP_REGIONS: offset of the table in the object */
+    int64_t base_at, length_at; /**< offsets in the table */
 } ckpt_heap;
 
 /**

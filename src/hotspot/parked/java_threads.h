@@ -11,9 +11,9 @@
 /** Addresses in libjvm, and offsets; NULL and -1: this JVM does not have it. */
 extern struct ckpt_java_threads {
     char *const *list;          /**< the array of threads (from JDK 10 on) */
-    int64_t array_at, count_at; /**< in the array's description */
+    int64_t array_at, count_at; /**< offsets in the structure that describes the array */
     char *const *first;         /**< the linked list of threads (before JDK 10) */
-    int64_t next_at;            /**< in a thread, as all following ones */
+    int64_t next_at;            /**< offset in a thread, as are all that follow */
     int64_t state_at;
     int64_t stack_base_at, stack_size_at;
 } ckpt_java_threads;
@@ -23,8 +23,8 @@ bool ckpt_java_threads_are_listed(void);
 
 /** The state of one pass over the list; zero at the start. */
 struct ckpt_java_thread_pass {
-    const char *thread; /**< the last one that was returned */
-    uint32_t count;     /**< how many were returned */
+    const char *thread; /**< the thread that was returned last */
+    uint32_t count;     /**< how many threads were returned */
 };
 
 /** The address of the next thread; NULL after the last. Uses plain loads, so only while parked. */

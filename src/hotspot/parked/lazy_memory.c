@@ -3,12 +3,12 @@
  * See lazy_memory.h. Runs while all threads are parked: only raw system calls.
  *
  * A private mapping of the image behaves like a file: after MADV_DONTNEED it has the old bytes
- * again, MADV_FREE fails, and mremap() cannot lengthen it. So a restore copies memory, unless its
- * owner is known not to do this. HotSpot releases memory by a new mapping over it, and uses
- * MADV_DONTNEED only if the content does not matter. This finds HotSpot's large memory areas: the
- * Java heap, card tables and marking bitmaps, the code cache, the archive of classes (CDS),
- * metaspace, and the data of libjvm and of the agent's library. Memory that is not found is copied,
- * which is only slower.
+ * again, MADV_FREE fails, and mremap() cannot lengthen it. So a restore copies memory, unless the
+ * owner of the memory never does these things. HotSpot releases memory by a new mapping over it,
+ * and uses MADV_DONTNEED only if the content does not matter. This finds HotSpot's large memory
+ * areas: the Java heap, card tables and marking bitmaps, the code cache, the archive of classes
+ * (CDS), metaspace, and the data of libjvm and of the agent's library. Memory that is not found is
+ * copied, which is only slower.
  */
 #include "hotspot/parked/lazy_memory.h"
 
@@ -24,7 +24,7 @@
 #define ARENA_HEAP ((uint64_t)64 << 20) /* HEAP_MAX_SIZE of glibc: heaps are aligned to it */
 #define MAX_HEAP_INFO 0x40
 #define MAX_COMPILERS 64
-#define PIECE_WORDS 64 /* to read of each object that the heap's object points to */
+#define PIECE_WORDS 64 /* how many words to read of each object that the heap's object points to */
 
 struct ckpt_lazy_memory ckpt_lazy_memory;
 
@@ -32,7 +32,7 @@ struct ckpt_lazy_memory ckpt_lazy_memory;
 
 struct chunks {
     struct ckpt_ranges *list;
-    uint64_t low, high; /* the archive of classes, which is not metaspace */
+    uint64_t low, high; /* the range of the archive of classes, which is not metaspace */
     uint64_t found[MAX_CHUNKS], last;
     size_t count;
 };
@@ -102,8 +102,8 @@ static bool is_page(uint64_t address)
 /*
  * G1 has each of its tables (mark bitmaps, cards, offsets of blocks) in a reserved range, whose
  * start and end are in an object that the heap's object points to. Shenandoah's heap object has
- * start and number of words of its mark bitmaps. A pair of words that gives exactly the size of a
- * table is taken for one.
+ * start and number of words of its mark bitmaps. This takes a pair of words for a table if it gives
+ * exactly the size of one.
  */
 static void add_tables(struct ckpt_ranges *list, uint64_t heap_size)
 {
@@ -191,7 +191,8 @@ static void add_compilers(struct ckpt_ranges *list, const struct ckpt_parked_thr
         if (arena && count < MAX_COMPILERS)
             arenas[count++] = arena;
     }
-    for (uint32_t i = 0; i <= threads->count && count; i++) { /* the coordinator too */
+    /* up to and including the coordinator */
+    for (uint32_t i = 0; i <= threads->count && count; i++) {
         uint64_t arena = is_compiler(&threads->list[i]) ? 0 : arena_of(&threads->list[i]);
 
         for (size_t j = 0; j < count; j++)
@@ -202,7 +203,8 @@ static void add_compilers(struct ckpt_ranges *list, const struct ckpt_parked_thr
         uint64_t start = arenas[i] & ~(ARENA_HEAP - 1), info[4];
 
         if (arenas[i] && read_words(start, info, 4) && info[3] <= ARENA_HEAP)
-            ckpt_ranges_add(list, start, start + info[3]); /* the part that was ever accessible */
+            /* only the part of the arena that was ever accessible */
+            ckpt_ranges_add(list, start, start + info[3]);
     }
 }
 

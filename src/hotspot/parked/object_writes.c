@@ -16,7 +16,7 @@ static struct ckpt_object_writes *const writes = &ckpt_object_writes;
 
 /* The layout of objects, and whether the trial objects confirm it. */
 static bool usable;
-static uint32_t data_at, length_at; /* of an array */
+static uint32_t data_at, length_at; /* offsets in an array */
 static uint64_t narrow_base;
 static unsigned narrow_shift;
 
@@ -96,7 +96,7 @@ static bool fill(struct pool *pool, char *to, uint32_t size)
 
 static bool write_array(struct pool *pool, char *array, unsigned unit)
 {
-    /* Elements of 8 bytes begin at a multiple of 8, smaller ones directly at data_at. */
+    /* Elements of 8 bytes begin at a multiple of 8, smaller elements directly at data_at. */
     uint32_t at = unit == 8 ? (data_at + 7) & ~7u : data_at;
 
     return !array || fill(pool, array + at, *(const uint32_t *)(array + length_at) * unit);

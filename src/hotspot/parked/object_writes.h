@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CKPT_TRIAL_LENGTH 77 /* of an array; no other header field has this value */
+/* length of the trial array; no other field of its header has this value */
+#define CKPT_TRIAL_LENGTH 77
 
-/** The cell of a global reference, which has the address of the object. */
+/** The memory cell of a global reference, which contains the object's address. */
 typedef char *const ckpt_object_cell;
 
 /** A place to write to: a field of an object. */
@@ -20,7 +21,7 @@ struct ckpt_object_write {
     ckpt_object_cell *object;
     uint32_t at;
     enum { CKPT_WRITE_RANDOM, CKPT_WRITE_VALUE, CKPT_WRITE_ARRAY, CKPT_WRITE_PID } kind;
-    unsigned size;  /**< of the field, or of an array's elements */
+    unsigned size;  /**< size of the field, or of each element of an array */
     uint64_t value; /**< for RANDOM: the mask; for VALUE: the value to write */
 };
 
@@ -36,7 +37,7 @@ extern struct ckpt_object_writes {
     unsigned char bytes[CKPT_TRIAL_LENGTH];
     int64_t number_value;
     bool has_narrow;    /**< references in objects have 32 bits */
-    uint32_t alignment; /**< of objects */
+    uint32_t alignment; /**< alignment of objects */
 } ckpt_object_writes;
 
 /** Before the image is written: decide whether objects can be written to. */

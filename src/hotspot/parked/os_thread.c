@@ -20,7 +20,8 @@ uint32_t *ckpt_os_thread_tid(uint64_t thread_pointer)
         return NULL;
     block = (const char *)CKPT_VM_WORD(thread_pointer, at->block_at);
     pair =
-        block ? block + at->pair_at : NULL; /* no block: the thread has no value for these keys */
+        /* no block: the thread has no value for any key of that block */
+        block ? block + at->pair_at : NULL;
     if (!pair || CKPT_VM_WORD(pair, 0) != at->sequence)
         return NULL;
     thread = (const char *)CKPT_VM_WORD(pair, 8);

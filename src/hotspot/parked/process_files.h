@@ -14,7 +14,7 @@
 
 /** This JVM's hsperfdata file; set by perfdata.c. */
 extern struct ckpt_perfdata {
-    char path[PATH_MAX]; /**< "" if there is none */
+    char path[PATH_MAX]; /**< the file's path; "" if there is none */
     uint64_t inode, start;
 } ckpt_perfdata;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Random bytes from the kernel for ordinary code in a restored process. On one thread at a time.
+ * Random bytes from the kernel for ordinary code in a restored process. Only one thread may use it
+ * at a time.
  */
 #ifndef CKPT_HOTSPOT_RENEW_ENTROPY_H
 #define CKPT_HOTSPOT_RENEW_ENTROPY_H
@@ -9,7 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Drop buffered bytes, which came with the image. Call first in a restored process. */
+/**
+ * Drop the buffered bytes, which are from the image and the same in all clones. Call it first in a
+ * restored process.
+ */
 void ckpt_entropy_drop(void);
 
 /** Write random bytes to @to. They come from a buffer that is filled in larger steps. */

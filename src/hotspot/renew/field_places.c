@@ -19,14 +19,14 @@
 
 #define NAME_SIZE 64
 #define STATIC 0x0008
-#define RANDOM_SEED "seed" /* the field of java.util.Random */
+#define RANDOM_SEED "seed" /* the field of java.util.Random that has its seed */
 #define RANDOM_SEED_BITS 48
 
 enum action { RANDOM_BITS, LOWEST, PID };
 
 struct field {
     jfieldID id;
-    char kind;          /* first letter of its signature: J, I, S, Z, D, '[' or L */
+    char kind;          /* first letter of the field's signature: J, I, S, Z, D, '[' or L */
     char unit;          /* for '[': the signature of the elements */
     const char *follow; /* for L: the field of the object that it refers to */
     bool is_static;
@@ -35,7 +35,7 @@ struct field {
 };
 
 struct place {
-    jobject holder; /* global reference: an object, or a class */
+    jobject holder; /* a global reference to the object that has the field, or to the class */
     struct field field;
 };
 
@@ -45,7 +45,7 @@ static struct {
     const struct ckpt_generator_row *row;
     struct field fields[CKPT_GENERATOR_FIELDS];
     size_t count;
-    bool is_complete; /* no required field is missing */
+    bool is_complete; /* all required fields were found */
 } found;
 
 static struct place *places;

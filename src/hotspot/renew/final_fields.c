@@ -87,10 +87,10 @@ static void clear_final_flags(struct bytes *bytes)
     uint32_t wanted[CKPT_COUNT(names)] = {0};
     uint32_t fields;
 
-    take(bytes, 8); /* magic, version */
+    take(bytes, 8); /* skip magic number and version */
     if (!find_names(bytes, names, wanted, CKPT_COUNT(names)))
         return;
-    take(bytes, 6); /* flags, class, superclass */
+    take(bytes, 6); /* skip flags, class and superclass */
     take(bytes, 2 * (size_t)take_number(bytes, 2));
     fields = take_number(bytes, 2);
     for (uint32_t i = 0; i < fields && bytes->left; i++) {
@@ -98,7 +98,7 @@ static void clear_final_flags(struct bytes *bytes)
         uint32_t name = take_number(bytes, 2);
         uint32_t attributes;
 
-        take(bytes, 2); /* the type */
+        take(bytes, 2); /* skip the field's type */
         attributes = take_number(bytes, 2);
         for (uint32_t k = 0; k < attributes && bytes->left; k++) {
             take(bytes, 2);
@@ -137,11 +137,12 @@ void ckpt_final_fields_make_mutable(JNIEnv *env)
     if ((*own)->SetEventCallbacks(own, &callbacks, sizeof callbacks) == JVMTI_ERROR_NONE &&
         (*own)->SetEventNotificationMode(own, JVMTI_ENABLE, JVMTI_EVENT_CLASS_FILE_LOAD_HOOK,
                                          NULL) == JVMTI_ERROR_NONE) {
-        array = (*env)->FindClass(env, "[L" OWNER ";"); /* loads it, but initialises nothing */
+        /* loads the class without initialising it */
+        array = (*env)->FindClass(env, "[L" OWNER ";");
         if (array)
             (*env)->DeleteLocalRef(env, array);
         else
-            (*env)->ExceptionClear(env); /* JDK 8 */
+            (*env)->ExceptionClear(env); /* JDK 8 has no such class */
     }
     (*own)->DisposeEnvironment(own);
 }

@@ -67,8 +67,9 @@ static const char *const stateless[] = {
 #define SECURE_RANDOM "java/security/SecureRandom"
 #define SPI "Ljava/security/SecureRandomSpi;"
 #define VIRTUAL "java/lang/VirtualThread"
-#define SUN "sun/security/provider/" /* NativePRNG, SHA1PRNG and DRBG, which have rows */
-#define BC "org/bouncycastle/"       /* all of its DRBGs have rows */
+/* the package of NativePRNG, SHA1PRNG and DRBG, which have rows */
+#define SUN "sun/security/provider/"
+#define BC "org/bouncycastle/" /* the package of Bouncy Castle, whose DRBGs all have rows */
 
 /*
  * A class that the walk searches for. STATE: a row describes its state; SECURE: another
@@ -79,7 +80,7 @@ struct type {
     enum { STATE, SECURE, NOT_RENEWED, FOR_ROWS } kind;
     jclass class; /* global reference */
     char name[NAME_MAX_SIZE];
-    const struct ckpt_generator_row *row; /* for STATE */
+    const struct ckpt_generator_row *row; /* the row of a class of kind STATE */
 };
 
 /*
@@ -94,10 +95,10 @@ struct match {
 
 static struct type *types;
 static size_t type_count;
-static bool renews_seeded; /* also rows with CKPT_GENERATOR_SEEDED */
+static bool renews_seeded; /* whether rows with CKPT_GENERATOR_SEEDED are renewed too */
 static struct match matches[MAX_MATCHES];
 static size_t match_count;
-static bool sun_fits, bc_fits; /* all loaded generators of SUN, of BC are as their rows say */
+static bool sun_fits, bc_fits; /* whether the rows fit all loaded generators of SUN, and of BC */
 static char not_renewed[NOT_RENEWED_SIZE];
 static size_t not_renewed_size;
 
@@ -360,7 +361,10 @@ static bool overrides(JNIEnv *env, jclass class, const char *name)
            !(*env)->IsSameObject(env, declaring, base);
 }
 
-/* A subclass that overrides nextBytes() but not setSeed(): the seed may not reach its state. */
+/*
+ * Whether a subclass overrides nextBytes() but not setSeed(): then a seed might not reach its
+ * state.
+ */
 static bool ignores_seed(JNIEnv *env, jclass class)
 {
     bool ignores = false;

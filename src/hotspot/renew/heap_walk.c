@@ -10,7 +10,7 @@
 #include "runtime/jvm.h"
 
 static jvmtiEnv *walker;
-static size_t *counts; /* of instances, for each class in the order of adding */
+static size_t *counts; /* number of instances of each class, in the order of adding */
 static size_t class_count;
 
 /* The tag of a class or an instance; 0: it has none. */

@@ -6,7 +6,7 @@
  * have. HotSpot grants it at any time, so an environment is made only for the walk; disposing it
  * also removes the capability and the tags.
  *
- * On the thread that prepares a checkpoint, while the others run.
+ * Runs on the thread that prepares a checkpoint, while the others run.
  */
 #ifndef CKPT_HOTSPOT_RENEW_HEAP_WALK_H
 #define CKPT_HOTSPOT_RENEW_HEAP_WALK_H

@@ -18,7 +18,8 @@
 enum { CACHE, EXPIRY, LOCAL_HOST, NEGATIVE };
 
 static jmethodID map_clear, set_clear;
-static jfieldID base_count, more_counts; /* of ConcurrentHashMap; NULL: unknown */
+/* the counts of entries in a ConcurrentHashMap; NULL: fields not found */
+static jfieldID base_count, more_counts;
 static jfieldID old_map; /* InetAddress$Cache.cache; NULL: this JDK has no such class */
 
 static jfieldID find_static(JNIEnv *env, jclass owner, const char *name, const char *signature)
@@ -67,7 +68,10 @@ static bool clear_old(JNIEnv *env, const struct ckpt_renew_row *row)
     return (*env)->MonitorExit(env, guard) == 0;
 }
 
-/* Proves it without calling the map; impossible once threads have used the map concurrently. */
+/*
+ * Whether the map's counts prove that it is empty, without a call of the map. They cannot prove it
+ * once threads have used the map concurrently.
+ */
 static bool is_provably_empty(JNIEnv *env, jobject map)
 {
     return more_counts && !(*env)->GetLongField(env, map, base_count) &&

@@ -71,7 +71,8 @@ static void JNICALL get_info(JNIEnv *env, jobject info, jlong pid)
 void ckpt_java_command_renew(JNIEnv *env)
 {
     static const JNINativeMethod method = {(char *)"info0", (char *)"(J)V", (void *)get_info};
-    static bool replaced; /* maybe after an earlier restore: it stays replaced */
+    /* this restore or an earlier one has replaced the method; it stays replaced */
+    static bool replaced;
     char now[PATH_MAX];
 
     if (replaced || !info_class || !original || !*executable || !read_link(now, sizeof now) ||

@@ -25,7 +25,7 @@
 #define BYTES "[B"
 #define MAX_THREADS 65536
 #define ALL_BITS UINT64_MAX
-#define RANDOM_BITS ((1ull << 48) - 1) /* the bits of a seed of java.util.Random */
+#define RANDOM_BITS ((1ull << 48) - 1) /* mask of the bits that a seed of java.util.Random has */
 
 static jfieldID atomic_value; /* AtomicLong.value */
 static jfieldID random_seed;  /* Random.seed */
@@ -101,7 +101,7 @@ static bool prepare_shared(JNIEnv *env, struct ckpt_renew_row *row)
     return !seed || keep_atomic(env, row, seed, RANDOM_BITS);
 }
 
-/* If there is no seed yet, the generator will be made with a new one. */
+/* If there is no generator yet, the JDK will make it with a new seed. */
 static bool renew_shared(JNIEnv *env, const struct ckpt_renew_row *row)
 {
     jobject seed = shared_seed(env, row);
@@ -125,7 +125,7 @@ static bool prepare_native(JNIEnv *env, struct ckpt_renew_row *row)
     row->ids[1] =
         io ? (*env)->GetFieldID(env, (*env)->GetObjectClass(env, io), "nextBuffer", BYTES) : NULL;
     if (!io)
-        return row->ids[0] != NULL; /* no such device */
+        return row->ids[0] != NULL; /* null: the machine does not have that device */
     io = row->ids[1] ? ckpt_renew_row_keep(env, row, io) : NULL;
     if (io)
         ckpt_raw_memory_add_array(env, io, row->ids[1], 1);
@@ -180,7 +180,7 @@ static bool prepare_threads(JNIEnv *env, struct ckpt_renew_row *row)
     jint count = 0;
     bool good = true;
 
-    (*env)->EnsureLocalCapacity(env, MAX_THREADS); /* else -Xcheck:jni complains */
+    (*env)->EnsureLocalCapacity(env, MAX_THREADS); /* without this -Xcheck:jni prints warnings */
     if (!prepare_seed(env, row) ||
         (*jvmti)->GetAllThreads(jvmti, &count, &threads) != JVMTI_ERROR_NONE)
         return false;
@@ -196,7 +196,10 @@ static bool prepare_threads(JNIEnv *env, struct ckpt_renew_row *row)
     return good;
 }
 
-/* JVMTI does not list virtual threads. If no carrier thread was ever made there are none. */
+/*
+ * JVMTI does not list virtual threads, so the heap walk finds them. If no carrier thread was ever
+ * made, there are no virtual threads.
+ */
 static bool prepare_virtual(JNIEnv *env, struct ckpt_renew_row *row)
 {
     jclass class = ckpt_java_load(env, "java.lang.VirtualThread");
@@ -223,7 +226,7 @@ static bool renew_virtual(JNIEnv *env, const struct ckpt_renew_row *row)
 
 /* ---- the algorithms of java.util.random (JDK 17) ---- */
 
-/* These are loaded by the boot or by the application loader, depending on the JDK's version. */
+/* The boot loader or the application loader loads these classes, depending on the JDK's version. */
 static bool is_generator(const char *signature)
 {
     static const char *const packages[] = {"Ljdk/random/", "Ljdk/internal/random/"};

@@ -42,7 +42,8 @@ const struct ckpt_generator_row ckpt_generator_rows[] = {
     {BC "X931RNG", {"V", "DT"}},
     {BC "DigestRandomGenerator", {"state", "seed"}},
     {BC "ReversedWindowGenerator", {"window"}},
-    {BC_DRBG_PROVIDER "DRBG$URLSeededEntropySourceProvider", {"?seedStream>buf"}}, /* read ahead */
+    /* bytes that it has read ahead */
+    {BC_DRBG_PROVIDER "DRBG$URLSeededEntropySourceProvider", {"?seedStream>buf"}},
     {BC_FIPS "HashSP800DRBG", {"?_V", "?_C", "?workingBuf>_V", "?workingBuf>_C"}},
     {BC_FIPS "HMacSP800DRBG", {"?_V", "?_K", "?workingBuf>_V", "?workingBuf>_K"}},
     {BC_FIPS "CTRSP800DRBG", {"?_V", "?_Key", "?workingBuf>_V", "?workingBuf>_Key"}},
@@ -69,7 +70,7 @@ const struct ckpt_generator_row ckpt_generator_rows[] = {
     {RNG "source64/", {XO}},
     {"it/unimi/dsi/util/", {XO, "?s"}},
 
-    /* Made by the library, with a random seed. */
+    /* The library makes these itself, with a random seed. */
     {"scala/util/Random$", {"self"}, CKPT_GENERATOR_EXACT},
     {"org/springframework/util/AlternativeJdkIdGenerator", {"random"}},
     {"org/apache/commons/lang3/RandomStringUtils", {"?RANDOM"}},

@@ -7,8 +7,10 @@
 
 #include <stddef.h>
 
-#define CKPT_GENERATOR_EXACT 1u                           /**< without subclasses */
-#define CKPT_GENERATOR_SEEDED (2u | CKPT_GENERATOR_EXACT) /**< only with renew_random=true */
+/** the row does not apply to subclasses */
+#define CKPT_GENERATOR_EXACT 1u
+/** the row applies only with renew_random=true */
+#define CKPT_GENERATOR_SEEDED (2u | CKPT_GENERATOR_EXACT)
 #define CKPT_GENERATOR_FIELDS 40
 
 /**

@@ -6,8 +6,8 @@
  * into a field, which gets the new value. The classes are not initialised here: they fail if they
  * are initialised in the wrong order.
  *
- * All names are private ones of the JDK (read in the sources of 17 and 25); if one is missing, that
- * time is not changed. Times that HotSpot computes itself are never changed: -Xlog's uptime, jcmd
+ * All names are private to the JDK (as in the sources of 17 and 25); if a JDK lacks one, that time
+ * is not changed. Times that HotSpot computes itself are never changed: -Xlog's uptime, jcmd
  * VM.uptime, the times in notifications of the collector.
  */
 #include "hotspot/renew/management.h"
@@ -58,7 +58,8 @@ static void replace_natives(JNIEnv *env)
         {(char *)"getUptime0", (char *)"()J", (void *)get_uptime},
     };
 
-    static bool replaced; /* maybe after an earlier restore: they stay replaced */
+    /* this restore or an earlier one has replaced the methods; they stay replaced */
+    static bool replaced;
 
     for (size_t i = 0; i < CKPT_COUNT(natives) && !replaced; i++) {
         (*env)->RegisterNatives(env, management, &natives[i], 1);
@@ -67,7 +68,10 @@ static void replace_natives(JNIEnv *env)
     replaced = true;
 }
 
-/* Only if the class is initialised, because GetStaticFieldID() would initialise it. */
+/*
+ * Set the start time of a bean that exists. Does so only if the class is initialised, because
+ * GetStaticFieldID() would initialise it.
+ */
 static void renew_bean(JNIEnv *env)
 {
     jfieldID bean_at, time_at;

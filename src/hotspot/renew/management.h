@@ -11,7 +11,10 @@
 /** Before the freeze, on the thread that freezes: load the classes, without initialising them. */
 void ckpt_management_prepare(JNIEnv *env);
 
-/** In the restored process, on the same thread, when all others run again. */
+/**
+ * In the restored process, on the same thread, when all others run again: make both times count
+ * from the restore.
+ */
 void ckpt_management_renew(JNIEnv *env);
 
 #endif

@@ -3,9 +3,9 @@
  * Rows of renew.c: the identity of this process. HotSpot and most of the JDK get the PID from the
  * kernel whenever they need it (JFR, the attach mechanism, the MXBeans); ProcessHandle stores it.
  *
- * RMI makes its identifiers from a number that should be unique on the host. With its flag for "has
- * a number" cleared, it chooses a new one. Existing identifiers keep their number, because other
- * processes know them.
+ * RMI makes its identifiers from a number that should be unique on the host. The row clears RMI's
+ * flag that it has a number, so that RMI chooses a new one. Existing identifiers keep their number,
+ * because other processes know them.
  */
 #include "hotspot/renew/renew_row.h"
 
@@ -22,7 +22,9 @@ enum { HAS_NUMBER };
 
 static jlong ticks_before; /* start of the old process in clock ticks; -1: unknown */
 
-/* Field 22 of /proc/self/stat. Field 2 is a name in brackets and may contain any characters. */
+/*
+ * Read field 22 of /proc/self/stat. Field 2 is a name in brackets and may contain any characters.
+ */
 static jlong start_ticks(void)
 {
     ckpt_auto_close int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See raw_memory.h. On the requester's thread, before the others are parked. What is done while
- * they are parked is in parked/object_writes.c.
+ * See raw_memory.h. Runs on the requester's thread, before the others are parked.
+ * parked/object_writes.c has the code that runs while they are parked.
  */
 #include "hotspot/renew/raw_memory.h"
 
@@ -50,7 +50,7 @@ static bool find_unsafe(JNIEnv *env)
     return unsafe != NULL;
 }
 
-/* The offset of a field; 0, where each object has its header: not known. */
+/* The offset of a field; 0 if it is not known, because each object has its header there. */
 static uint32_t offset(JNIEnv *env, jobject object, jfieldID id)
 {
     static jfieldID last_id;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What is written into Java objects while all threads are parked (parked/object_writes.h), so that
- * in a restored process no thread uses a generator before it has new state, or reads the old
- * process ID. JNI cannot be used then, because it may wait for other threads.
+ * Prepares the writes into Java objects that parked/object_writes.h makes while all threads are
+ * parked, so that in a restored process no thread uses a generator before it has new state, or
+ * reads the old process ID. JNI cannot be used then, because it may wait for other threads.
  *
- * Only for collectors that move objects only while Java threads are stopped (those that heap.c
- * supports), and only if the heap was at rest at the freeze: then global references can be followed
+ * This works only with collectors that move objects only while Java threads are stopped (heap.c
+ * supports no others), and only if the heap was at rest at the freeze: then global references lead
  * to the objects. The JVM is asked for the offsets of fields, and while parked they are verified
- * with trial objects. If anything differs, nothing is written here, and ckpt_renew() does it
- * alone, some microseconds later.
+ * with trial objects. If anything differs, no object is written to while parked, and ckpt_renew()
+ * does all writes, some microseconds later.
  */
 #ifndef CKPT_HOTSPOT_RENEW_RAW_MEMORY_H
 #define CKPT_HOTSPOT_RENEW_RAW_MEMORY_H

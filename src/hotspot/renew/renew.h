@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Renews what must differ between a process and its clones: identifiers, the state of random
- * generators, and facts about the old machine. Tables of rows; each row is for one class of the
- * JDK.
+ * generators, and facts about the old machine. Tables of rows describe the work; each row is for
+ * one class of the JDK.
  *
  * A restore takes only a few milliseconds, so the work is split: ckpt_renew_prepare() looks
  * everything up while the JVM runs normally; ckpt_renew() only writes.

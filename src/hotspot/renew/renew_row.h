@@ -11,15 +11,18 @@
 
 #define CKPT_RENEW_FIELDS 4
 
-/** State to renew. The functions may leave exceptions pending and local references. */
+/**
+ * State to renew. The functions may leave an exception pending, and need not delete local
+ * references.
+ */
 struct ckpt_renew_row {
-    const char *name;  /**< for the warning */
+    const char *name;  /**< name of the state, for warnings */
     const char *class; /**< "java.util.Random"; the row does nothing until it is initialised */
     /** Look up what renew() needs; false: this JDK has an unknown layout. */
     bool (*prepare)(JNIEnv *env, struct ckpt_renew_row *row);
     bool (*renew)(JNIEnv *env, const struct ckpt_renew_row *row);
-    const char *fields[CKPT_RENEW_FIELDS]; /**< names for prepare() */
-    const char *signature;                 /**< of the first field, for prepare() */
+    const char *fields[CKPT_RENEW_FIELDS]; /**< names of fields, for prepare() */
+    const char *signature;                 /**< signature of the first field, for prepare() */
 
     /* Set when a checkpoint is prepared. */
     jclass owner; /**< global reference; NULL: this JVM has no such class */

@@ -32,8 +32,8 @@
 typedef void seed_function(const void *bytes, int size);
 
 struct item {
-    jobject random;      /* global reference; NULL: OpenSSL */
-    seed_function *seed; /* of OpenSSL */
+    jobject random;      /* a global reference to the SecureRandom; NULL: this item is OpenSSL */
+    seed_function *seed; /* OpenSSL's RAND_seed() */
     void *library;
     char name[NAME_SIZE];
     enum { WAITING, RUNNING, SEEDED, THREW, LATE } state;
@@ -183,7 +183,10 @@ static void leave(JNIEnv *env, struct work *work)
     free(work);
 }
 
-/* Record this thread as the worker that is interrupted if it takes too long. With the lock held. */
+/*
+ * Record this thread as the worker, which is interrupted if it takes too long. Call with the lock
+ * held.
+ */
 static void set_worker_thread(JNIEnv *env, struct work *work)
 {
     jthread thread = NULL;
@@ -223,7 +226,7 @@ static void *worker(void *argument)
     JNIEnv *env = ckpt_jvm_attach_daemon("checkpointer-seed");
 
     if (!env)
-        return NULL; /* @work is not freed; the requester stops waiting after its time limit */
+        return NULL; /* @work is never freed; the requester waits for its time limit */
     work_on(env, work);
     ckpt_jvm_detach();
     return NULL;
@@ -295,7 +298,7 @@ static void add_seconds(struct timespec *ret, const struct timespec *than, time_
     ret->tv_sec += seconds;
 }
 
-/* With the lock held: wait until all generators are seeded, or the time is over. */
+/* Wait until all generators are seeded, or the time is over. Call with the lock held. */
 static void wait_for(JNIEnv *env, struct work *work)
 {
     struct timespec end, now, until;
@@ -314,7 +317,7 @@ static void wait_for(JNIEnv *env, struct work *work)
         }
         clock_gettime(CLOCK_MONOTONIC, &now);
     }
-    work->worker++; /* no worker continues */
+    work->worker++; /* no worker has this number, so none continues */
 }
 
 static void report(const struct work *work)
