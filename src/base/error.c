@@ -11,7 +11,8 @@
 /* "what; hint" becomes "what: reason; hint". */
 static void insert_reason(struct ckpt_error *error)
 {
-    const char *hint = NULL; /* after the last "; ", since a path may contain these characters */
+    /* the hint comes after the last "; ", because a path may contain these characters */
+    const char *hint = NULL;
     char rest[CKPT_ERROR_MAX / 2];
     size_t at;
 

@@ -34,15 +34,15 @@ struct ckpt_scan_argument {
 /** An entry of /proc/PID/pagemap, for one page. */
 #define CKPT_PAGEMAP_PRESENT (1ull << 63)
 #define CKPT_PAGEMAP_SWAPPED (1ull << 62)
-#define CKPT_PAGEMAP_FILE (1ull << 61) /* or shared memory */
+#define CKPT_PAGEMAP_FILE (1ull << 61) /* the page belongs to a file or to shared memory */
 
-/** Of madvise(2). */
+/** A value of madvise(2)'s advice. */
 #define CKPT_MADV_POPULATE_READ 22
 #define CKPT_MADV_POPULATE_WRITE 23
 #define CKPT_MADV_COLLAPSE 25
 #define CKPT_MADV_GUARD_INSTALL 102
 
-/** A user or group that has no number in this user namespace. */
+/** The ID that the kernel reports for a user or group that has no number in this user namespace. */
 #define CKPT_OVERFLOW_UID 65534u
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "base/raw.h"
 
-/* A number and the character after it. */
+/* Read a number, and skip it and the character after it. */
 static uint64_t number(const char **line, unsigned base)
 {
     uint64_t value = ckpt_raw_number(line, base);

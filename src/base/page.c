@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See page.h.  The kernel has given the process its page size when it started; libc only looks it
- * up.  A restored process has that of its image, which is the machine's (machine.c).
+ * See page.h.  The kernel passes the page size to a process when it starts; libc only looks it up.
+ * In a restored process the variable has the page size of the image, which a restore requires to be
+ * the machine's (machine.c).
  */
 #include "base/page.h"
 

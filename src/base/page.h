@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The size of this machine's pages, and rounding to it.  That of an image is in its header: it has
- * been compared with this one before a restore maps anything.
+ * The size of this machine's pages, and rounding to it. The header of an image has the page size of
+ * its machine, and a restore compares the two before it maps anything.
  */
 #ifndef CKPT_BASE_PAGE_H
 #define CKPT_BASE_PAGE_H
@@ -9,14 +9,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** The sizes that an image may have: powers of two, from one to the other. */
+/** The page sizes that an image can have: the powers of two from CKPT_PAGE_MIN to CKPT_PAGE_MAX. */
 #define CKPT_PAGE_MIN 4096u
 #define CKPT_PAGE_MAX 65536u
 
-/** Of this machine; set before main(), or while the library is loaded, and never changed. */
+/**
+ * The page size of this machine; set before main(), or while the library is loaded, and never
+ * changed.
+ */
 extern uint64_t ckpt_page_size;
 
-/** Whether there are images with pages of this size. */
+/** Whether an image can have pages of this size. */
 static inline bool ckpt_page_is_valid(uint64_t size)
 {
     return size >= CKPT_PAGE_MIN && size <= CKPT_PAGE_MAX && (size & (size - 1)) == 0;

@@ -15,7 +15,7 @@
 #define REGIONS 128
 #define ENTRIES 512
 
-/* Returns 1 if the kernel does not have it. */
+/* Visit the pages by PAGEMAP_SCAN. Returns 1 if the kernel does not have that request. */
 static int scan(int pagemap, uint64_t start, uint64_t end, enum ckpt_page_state state,
                 ckpt_page_range_fn *visit, void *context, struct ckpt_error *error)
 {

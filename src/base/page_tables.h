@@ -11,14 +11,15 @@
 #include "base/error.h"
 
 enum ckpt_page_state {
-    CKPT_PAGE_OWN,     /**< there or swapped out, and of neither a file nor zeros alone */
-    CKPT_PAGE_THERE,   /**< the same, and also those of files and of shared memory */
+    /** present or swapped out, and neither a page of a file nor the zero page */
+    CKPT_PAGE_OWN,
+    CKPT_PAGE_THERE,   /**< present or swapped out, also in a file or shared memory */
     CKPT_PAGE_SWAPPED, /**< swapped out only; a guard page has such an entry too */
 };
 
 /**
  * Called for a range of pages in one state.
- * @param swapped  as the kernel says, which may be a guard page
+ * @param swapped  whether the kernel reports the pages as swapped out; they may be guard pages
  * @return 0, or -1 with @error to end
  */
 typedef int ckpt_page_range_fn(void *context, uint64_t start, uint64_t end, bool swapped,
@@ -26,7 +27,7 @@ typedef int ckpt_page_range_fn(void *context, uint64_t start, uint64_t end, bool
 
 /**
  * Visit the pages in [@start, @end) that are in @state, in ascending order. A kernel without
- * PAGEMAP_SCAN has no guard pages, and is not asked which pages are only swapped out.
+ * PAGEMAP_SCAN has no guard pages, so CKPT_PAGE_SWAPPED then finds nothing.
  * @param pagemap  a descriptor of /proc/self/pagemap
  * @return 0, or -1 with @error
  */

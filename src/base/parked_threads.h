@@ -11,7 +11,7 @@
 
 struct ckpt_parked_thread {
     uint32_t tid;
-    const char *name;        /**< from the kernel */
+    const char *name;        /**< the kernel's name of the thread */
     uint64_t pointer;        /**< the thread pointer */
     uint64_t waiting_sp;     /**< the stack pointer while it waits, maybe on an alternate stack */
     const ucontext_t *frame; /**< its state when it was parked; NULL: the coordinator, which runs */
@@ -19,7 +19,7 @@ struct ckpt_parked_thread {
 
 struct ckpt_parked_threads {
     const struct ckpt_parked_thread *list; /**< the coordinator is the last one, list[count] */
-    uint32_t count;                        /**< of those that are parked */
+    uint32_t count;                        /**< number of parked threads, without the coordinator */
 };
 
 /**

@@ -79,7 +79,7 @@ static void put_number(struct output *out, uint64_t value, unsigned base, unsign
         put(out, digits[--n]);
 }
 
-/* One conversion; @format is after its '%'. Returns the rest of the format. */
+/* Do one conversion; @format points after its '%'. Returns the rest of the format. */
 static const char *convert(struct output *out, const char *format, va_list *arguments)
 {
     char pad = ' ';

@@ -89,7 +89,7 @@ void ckpt_raw_lines_init(struct ckpt_raw_lines *lines, int fd);
 
 /**
  * The next line without its newline, valid until the next call. NULL at the end of the file, or if
- * reading failed (@lines->failed): the lines returned before are then not the whole file. A line
+ * reading failed: then @lines->failed is set, and the earlier lines are not the whole file. A line
  * longer than the buffer is split.
  */
 const char *ckpt_raw_lines_next(struct ckpt_raw_lines *lines);

@@ -20,7 +20,10 @@ int ckpt_scratch_open(struct ckpt_scratch *scratch, size_t size, struct ckpt_err
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
         if (at > 0) {
-            /* Flags that adjacent mappings do not have, so that the kernel does not merge them. */
+            /*
+             * Set flags that adjacent mappings do not have, so that the kernel does not merge the
+             * mappings.
+             */
             ckpt_sys_madvise((uint64_t)at, size, MADV_DONTDUMP);
             ckpt_sys_madvise((uint64_t)at, size, MADV_DONTFORK);
             *scratch = (struct ckpt_scratch){.start = (char *)at, .size = size};

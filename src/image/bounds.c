@@ -34,7 +34,7 @@ static uint64_t pages_up(const struct ckpt_image_view *view, uint64_t size)
     return (size + page - 1) & ~(page - 1);
 }
 
-/* The place of a run's pages in the file; guard pages have none. */
+/* Whether the place of a run's pages in the file is valid; guard pages have no place in it. */
 static bool good_place(const struct ckpt_image_view *view, const struct ckpt_image_run *run)
 {
     const struct ckpt_image_header *header = view->header;
@@ -46,7 +46,10 @@ static bool good_place(const struct ckpt_image_view *view, const struct ckpt_ima
            run->size <= header->pages_end - run->offset;
 }
 
-/* Runs [first, first + count) are in [start, end), ascending, and their pages are in the file. */
+/*
+ * Whether the runs [first, first + count) are in [start, end), in ascending order, and their pages
+ * are in the file.
+ */
 static bool good_runs(const struct ckpt_image_view *view, uint32_t first, uint32_t count,
                       uint64_t start, uint64_t end)
 {
@@ -64,7 +67,10 @@ static bool good_runs(const struct ckpt_image_view *view, uint32_t first, uint32
     return true;
 }
 
-/* The restore makes this path, so it must be below its base, without ".." and the like. */
+/*
+ * A restore makes this path, so the path must be below its base, and must have no component such as
+ * "..".
+ */
 static bool good_temporary(const struct ckpt_image_view *view, const struct ckpt_image_file *file)
 {
     const char *path = ckpt_view_text(view, file->path);
@@ -96,7 +102,10 @@ static bool good_file(const struct ckpt_image_view *view, const struct ckpt_imag
            good_runs(view, file->first_run, file->run_count, 0, pages_up(view, file->size));
 }
 
-/* Whether a mapping has pages in the image; a shared one must not, its file or object has them. */
+/*
+ * Whether a mapping has pages in the image. A shared mapping must have none there: its file or
+ * object has the pages.
+ */
 static bool has_content(const struct ckpt_image_view *view, const struct ckpt_image_map *map)
 {
     for (uint32_t i = 0; i < map->run_count; i++)

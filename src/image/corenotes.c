@@ -70,7 +70,10 @@ static void put_process(const struct ckpt_tables *tables, struct ckpt_notes *not
                        process->auxv.size);
 }
 
-/* Mapped files: count, page size, (start, end, page offset) each, then the names. */
+/*
+ * Put NT_FILE, the mapped files: their count, the page size, start, end and page offset of each,
+ * then the names.
+ */
 static void put_files(const struct ckpt_tables *tables, struct ckpt_notes *notes)
 {
     uint64_t head[2] = {0, tables->header.page_size};

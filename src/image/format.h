@@ -20,13 +20,14 @@
 
 #define CKPT_IMAGE_MAGIC 0x3154504b43564a00ull   /* "\0JVCKPT1" read as a little-endian number */
 #define CKPT_TRAILER_MAGIC 0x444e454b43564a00ull /* "\0JVCKEND" */
-#define CKPT_IMAGE_VERSION 4        /* of the parts of the file, and of struct ckpt_image_note */
-#define CKPT_TRAILER_VERSION 1      /* in the struct ckpt_image_note of the trailer */
+/* version of the parts of the file, and of struct ckpt_image_note */
+#define CKPT_IMAGE_VERSION 4
+#define CKPT_TRAILER_VERSION 1      /* version in the struct ckpt_image_note of the trailer */
 #define CKPT_IMAGE_ENGINE "builtin" /* the engine that all notes but the header belong to */
 #define CKPT_IMAGE_NAME "image"
 #define CKPT_MANIFEST_NAME "manifest.json"
-#define CKPT_NOTE_NAME                                                                             \
-    "CHECKPOINT"              /* 11 bytes with the zero: descriptions begin at multiples of 8 */
+/* 11 bytes with the final zero, so that descriptions begin at multiples of 8 */
+#define CKPT_NOTE_NAME "CHECKPOINT"
 #define CKPT_NONE 0xffffffffu /* no index */
 
 /**
@@ -38,10 +39,10 @@
 enum ckpt_note_type {
     CKPT_NOTE_HEADER = 1, /**< one struct ckpt_image_header; all other notes belong to the engine */
     CKPT_NOTE_PROCESS,    /**< one struct ckpt_image_process */
-    CKPT_NOTE_FILES,  /**< array of struct ckpt_image_file; so are all up to CKPT_NOTE_SIGNALS */
-    CKPT_NOTE_MAPS,   /**< struct ckpt_image_map, ascending, not overlapping */
-    CKPT_NOTE_SHARED, /**< struct ckpt_image_shared: memory objects mapped or open more than once */
-    CKPT_NOTE_RUNS,   /**< struct ckpt_image_run, grouped by owner */
+    CKPT_NOTE_FILES,   /**< array of struct ckpt_image_file; so are all up to CKPT_NOTE_SIGNALS */
+    CKPT_NOTE_MAPS,    /**< struct ckpt_image_map, ascending, not overlapping */
+    CKPT_NOTE_SHARED,  /**< struct ckpt_image_shared: objects mapped or open more than once */
+    CKPT_NOTE_RUNS,    /**< struct ckpt_image_run, grouped by owner */
     CKPT_NOTE_THREADS, /**< struct ckpt_image_thread, the leader first */
     CKPT_NOTE_FDS,     /**< struct ckpt_image_fd, ascending by number */
     CKPT_NOTE_SIGNALS, /**< struct ckpt_arch_sigaction, 64 of them, signal 1 first */
@@ -74,7 +75,7 @@ struct ckpt_ref {
     uint32_t offset, size;
 };
 
-/** The same for all engines. Texts are printable and padded with zeros. */
+/** The header, the same for all engines. Its texts are printable and padded with zeros. */
 struct ckpt_image_header {
     uint64_t magic;
     uint32_t format; /**< CKPT_IMAGE_VERSION */
@@ -86,7 +87,7 @@ struct ckpt_image_header {
     uint32_t generation;   /**< how often the process had been restored */
     uint8_t id[16];        /**< random, the same in manifest.json */
     char engine[16];       /**< the engine that made the image and restores it: "builtin" */
-    char architecture[16]; /**< of the processor: the name of its folder in src/arch */
+    char architecture[16]; /**< the processor's architecture: the name of its folder in src/arch */
     char release[32];      /**< the version of checkpointer that made it, for people */
     uint64_t realtime_ns;  /**< the clocks at the freeze */
     uint64_t monotonic_ns;
@@ -119,8 +120,8 @@ struct ckpt_image_kernel {
 struct ckpt_image_agent {
     uint64_t mailbox; /**< address of the agent's struct ckpt_mailbox */
     uint32_t mailbox_version, mailbox_size;
-    uint32_t parameters_size; /**< of the agent's struct ckpt_parameters */
-    uint32_t context_version; /**< of the agent's struct ckpt_arch_context (arch.h) */
+    uint32_t parameters_size; /**< size of the agent's struct ckpt_parameters */
+    uint32_t context_version; /**< version of the agent's struct ckpt_arch_context (arch.h) */
     uint32_t flags;           /**< CKPT_AGENT_* flags */
     uint32_t reserved;
 };
@@ -132,9 +133,11 @@ struct ckpt_image_agent {
 struct ckpt_image_process {
     uint64_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
     uint64_t arg_start, arg_end, env_start, env_end;
-    struct ckpt_ref auxv, exe, cwd, command, java; /**< command: each word ends with a zero byte */
-    struct ckpt_ref shared_generators; /**< words "COUNT CLASS": random generators, not renewed */
-    uint64_t limits[16][2];            /**< RLIMIT_*: soft and hard */
+    /** in `command` each word ends with a zero byte */
+    struct ckpt_ref auxv, exe, cwd, command, java;
+    /** words "COUNT CLASS": random generators that are not renewed */
+    struct ckpt_ref shared_generators;
+    uint64_t limits[16][2]; /**< RLIMIT_*: soft and hard */
     uint32_t umask;
     uint32_t membarrier; /**< registered MEMBARRIER_CMD_* */
     uint64_t page_total; /**< pages in all runs, for people */
@@ -155,11 +158,13 @@ struct ckpt_image_file {
     uint32_t sum;                  /**< CRC-32C */
     uint32_t base; /**< for CKPT_FILE_TEMPORARY: size of the start of the path that must exist */
 };
-#define CKPT_FILE_MAY_CHANGE 1u /* because of a policy; only its kind is checked */
+/* because of a policy it may differ at the restore; only its kind is checked */
+#define CKPT_FILE_MAY_CHANGE 1u
 #define CKPT_FILE_MADE_AGAIN 2u /* the restore does not search for it, but makes a new one */
 #define CKPT_FILE_COPIED 4u     /* its content is in the image, in case the file is missing */
 #define CKPT_FILE_WRITTEN 8u    /* open for writing, or mapped shared and writable */
-#define CKPT_FILE_MAY_GROW 16u  /* written only at its end: it may be longer at the restore */
+/* the application writes only at its end, so it may be longer at the restore */
+#define CKPT_FILE_MAY_GROW 16u
 #define CKPT_FILE_SUMMED 32u    /* has a checksum: writes by mappings may not change its mtime */
 #define CKPT_FILE_TEMPORARY 64u /* a COPIED file, or a folder: made if it is missing */
 #define CKPT_FILE_FLAGS 127u
@@ -187,14 +192,16 @@ enum ckpt_map_kind {
 #define CKPT_MAP_MERGEABLE 0x1000u
 #define CKPT_MAP_SEQUENTIAL 0x2000u
 #define CKPT_MAP_RANDOM 0x4000u
-#define CKPT_MAP_MAY_WRITE 0x8000u /* shared, its file is open for writing: mprotect() allows it */
-#define CKPT_MAP_ONFAULT 0x10000u  /* with CKPT_MAP_LOCKED: locks pages when they are used */
+/* shared, and its file was open for writing: mprotect() may make it writable */
+#define CKPT_MAP_MAY_WRITE 0x8000u
+/* with CKPT_MAP_LOCKED: the kernel locks pages when they are first used */
+#define CKPT_MAP_ONFAULT 0x10000u
 #define CKPT_MAP_SEALED 0x20000u
 #define CKPT_MAP_FLAGS 0x3ffffu
 
 struct ckpt_image_map {
     uint64_t start, end;
-    uint64_t offset; /**< in the file or the shared object */
+    uint64_t offset; /**< offset in the file or the shared object */
     uint32_t prot;   /**< PROT_* */
     uint32_t flags;  /**< CKPT_MAP_* flags */
     uint32_t kind;
@@ -204,7 +211,7 @@ struct ckpt_image_map {
 
 /** A memory object that is independent of mappings: a memfd, or shared anonymous memory. */
 struct ckpt_image_shared {
-    struct ckpt_ref name; /**< as given to memfd_create() */
+    struct ckpt_ref name; /**< the name that was passed to memfd_create() */
     uint64_t device, inode, size;
     uint32_t first_run, run_count; /**< run addresses are offsets in the object */
     uint32_t seals;
@@ -228,7 +235,7 @@ struct ckpt_image_thread {
     uint64_t context; /**< address of its struct ckpt_arch_context, in the process's memory */
     uint64_t tls;     /**< the thread pointer */
     uint64_t clear_tid;
-    uint64_t ip, sp; /**< when it was interrupted to be parked, for people */
+    uint64_t ip, sp; /**< its registers when it was interrupted to be parked, for people */
     char name[16];
 };
 
@@ -251,7 +258,8 @@ enum ckpt_fd_kind {
     CKPT_FD_TIMERFD,
 };
 
-#define CKPT_FD_REOPEN 0x80000000u /* in fd_flags: by a policy its file may be another one */
+/* in fd_flags: because of a policy the restore may open another file */
+#define CKPT_FD_REOPEN 0x80000000u
 struct ckpt_image_fd {
     int32_t number;
     uint32_t kind;
@@ -261,8 +269,8 @@ struct ckpt_image_fd {
     uint32_t same_as;    /**< index of an earlier entry with the same open file, CKPT_NONE */
     uint64_t position;
     uint64_t inode;
-    struct ckpt_ref data;  /**< defined by the kind: see its file kind_*.c */
-    uint32_t kind_version; /**< of the kind's data: see struct ckpt_fd_kind_row */
+    struct ckpt_ref data;  /**< data whose format the kind's file kind_*.c defines */
+    uint32_t kind_version; /**< version of the kind's data: see struct ckpt_fd_kind_row */
     uint32_t reserved;
 };
 

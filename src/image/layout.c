@@ -88,7 +88,10 @@ static uint32_t segment_flags(uint32_t prot)
     return (prot & 1 ? PF_R : 0) | (prot & 2 ? PF_W : 0) | (prot & 4 ? PF_X : 0);
 }
 
-/* Program headers of a mapping: one for each run, or one without content. @at NULL: only counts. */
+/*
+ * Put the program headers of a mapping: one for each run, or one without content. @at NULL: only
+ * count them.
+ */
 static size_t put_segments(const struct ckpt_tables *tables, const struct ckpt_image_map *map,
                            Elf64_Phdr *at, size_t room)
 {

@@ -13,10 +13,10 @@
 
 /** In the file runs are ordered by class, and within a class as in their table. */
 enum ckpt_run_class {
-    CKPT_RUNS_COPIED, /**< by a restore */
+    CKPT_RUNS_COPIED, /**< the restore copies these runs */
     CKPT_RUNS_MAPPED,
-    CKPT_RUNS_LARGE, /**< mapped, at an offset equal to the address modulo CKPT_LARGE */
-    CKPT_RUNS_NONE,  /**< guard pages have no content */
+    CKPT_RUNS_LARGE, /**< mapped by the restore; offset equals address modulo CKPT_LARGE */
+    CKPT_RUNS_NONE,  /**< runs of guard pages, which have no content */
 };
 
 enum ckpt_run_class ckpt_layout_class(const struct ckpt_image_run *run);

@@ -17,7 +17,7 @@
  *   thread. The first thread is the leader of the process.
  * - By then all memory, descriptors and signal actions are those of the tables. The restorer's area
  *   is still mapped: all threads but its helper leave it by entering their contexts.
- * - The same vDSO is at its old address.
+ * - The vDSO is the same as in the image, and at its old address.
  */
 #ifndef CKPT_IMAGE_MAILBOX_H
 #define CKPT_IMAGE_MAILBOX_H
@@ -34,7 +34,7 @@ struct ckpt_mailbox {
     int64_t monotonic_shift_ns;     /**< the kernel's monotonic clock minus that of the image */
     uint64_t area_start, area_size; /**< the restorer's mapping, which the agent unmaps */
     uint64_t parameters;            /**< address of a struct ckpt_parameters, which stays mapped */
-    uint64_t helper; /**< address, in the area, of the helper thread's TID; 0 there: it has ended */
+    uint64_t helper; /**< address, in the area, of the helper's TID; 0 when it has ended */
     uint64_t image_device, image_inode; /**< the image that this process maps */
     uint32_t generation;                /**< how often the process has been restored */
     uint32_t redirect_clock; /**< nonzero: the agent must correct the clock by monotonic_shift_ns */
@@ -54,9 +54,10 @@ struct ckpt_parameters {
     uint64_t properties;  /**< words KEY=VALUE */
     uint64_t arguments;   /**< a main class and its arguments; may be empty */
     uint64_t cwd;         /**< address of the path of the new working directory; 0: unchanged */
-    uint64_t size;        /**< of the mapping that begins with this structure */
-    uint64_t mm_map, mm_map_size; /**< the struct prctl_mm_map that the kernel was given */
-    uint64_t env_start, env_end;  /**< range of the strings of the environment */
+    uint64_t size;        /**< size of the mapping that begins with this structure */
+    /** the struct prctl_mm_map that the restorer passed to the kernel */
+    uint64_t mm_map, mm_map_size;
+    uint64_t env_start, env_end; /**< range of the strings of the environment */
 };
 
 #endif

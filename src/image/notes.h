@@ -16,10 +16,10 @@
 
 /** One kind of our notes, as this release writes it. */
 struct ckpt_note_kind {
-    const char *name;    /**< for messages */
-    uint32_t version;    /**< the newest one, see struct ckpt_image_note */
-    uint32_t entry_size; /**< of that version */
-    uint32_t single;     /**< nonzero: it always has so many entries */
+    const char *name;    /**< the note's name in messages */
+    uint32_t version;    /**< the newest version, see struct ckpt_image_note */
+    uint32_t entry_size; /**< size of an entry in that version */
+    uint32_t single;     /**< nonzero: the note always has so many entries */
 };
 
 /** Indexed by enum ckpt_note_type. */

@@ -55,7 +55,7 @@ uint64_t ckpt_image_first_offset(const struct ckpt_image_start *start)
     return start->notes.p_offset;
 }
 
-/* Printable, and zeros after it. */
+/* Whether a text is printable and followed only by zeros. */
 static bool good_word(const char *text, size_t size)
 {
     size_t length = strnlen(text, size);
@@ -143,7 +143,7 @@ struct part {
 
 struct parse {
     const char *metadata;
-    uint64_t end; /* of the notes */
+    uint64_t end; /* offset of the end of the notes */
     struct ckpt_image_header header;
     struct part parts[CKPT_NOTE_COUNT + 1];
 };

@@ -46,7 +46,10 @@ static int check_free_space(int fd, uint64_t content, struct ckpt_error *error)
                           (unsigned long)(content >> 20), (unsigned long)(left >> 20));
 }
 
-/* Check that the file system allows a file of this size. Only trying shows it before writing. */
+/*
+ * Check that the file system allows a file of this size. Only an attempt to set the size shows this
+ * before the pages are written.
+ */
 static int check_size(int fd, uint64_t size, struct ckpt_error *error)
 {
     if (ckpt_syscall(SYS_ftruncate, fd, size, 0, 0, 0, 0) < 0)

@@ -26,7 +26,7 @@ struct ckpt_image {
 int ckpt_image_open(const char *directory, bool trusted, struct ckpt_image *ret_image,
                     struct ckpt_error *error);
 
-/** The same for an image with another file name, such as before it is complete. */
+/** Open an image with another file name, such as one that is not complete yet. */
 int ckpt_image_open_as(const char *directory, const char *name, bool trusted,
                        struct ckpt_image *ret_image, struct ckpt_error *error);
 

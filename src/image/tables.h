@@ -16,7 +16,7 @@
 
 /** Where the registers of a thread are, for debuggers; in the order of `threads`. */
 struct ckpt_core_thread {
-    const ucontext_t *frame; /**< or NULL */
+    const ucontext_t *frame; /**< the thread's frame, or NULL */
     const struct ckpt_arch_context *context;
     const struct ckpt_arch_thread *thread;
 };
@@ -24,10 +24,11 @@ struct ckpt_core_thread {
 /** A file that has the pages of some runs, instead of memory; run addresses are its offsets. */
 struct ckpt_page_file {
     uint32_t first_run, run_count;
-    int fd;           /**< -1: path is opened */
+    int fd;           /**< an open descriptor; -1: the writer opens `path` */
     const char *path; /**< a regular file to be opened for reading */
-    bool link;        /**< the path may be a link */
-    uint64_t inode;   /**< of that file; if path has another one now, writing fails */
+    bool link;        /**< `path` may be a symbolic link */
+    /** inode of the file; if `path` now has another inode, writing the image fails */
+    uint64_t inode;
 };
 
 struct ckpt_tables {
@@ -39,10 +40,13 @@ struct ckpt_tables {
     struct ckpt_arch_cpu cpu;
     struct ckpt_array files, maps, shared, runs, threads, fds, pool;
     struct ckpt_arch_sigaction signals[64];
-    /* These are not in the image: */
+    /* The following fields are not written to the image. */
     struct ckpt_array page_files; /**< struct ckpt_page_file, ascending by run */
     struct ckpt_core_thread *core_threads;
-    uint64_t file_start, file_end; /**< memory to be read like a mapped file, whatever its kind */
+    /**
+     * memory whose pages the writer reads as carefully as those of a mapped file, whatever its kind
+     */
+    uint64_t file_start, file_end;
 };
 
 /** Make empty tables. Returns 0, or -1: not enough scratch space. */

@@ -13,7 +13,7 @@
 
 struct ckpt_image_view {
     const void *metadata; /**< header->meta_size bytes */
-    void *converted; /**< tables of other releases, converted to this one's structures; or NULL */
+    void *converted; /**< another release's tables, converted to this one's structures; or NULL */
     const struct ckpt_image_header *header;
     const struct ckpt_image_process *process;
     const struct ckpt_image_kernel *kernel;
@@ -24,7 +24,7 @@ struct ckpt_image_view {
     const struct ckpt_image_run *runs;
     const struct ckpt_image_thread *threads;
     const struct ckpt_image_fd *fds;
-    const struct ckpt_arch_sigaction *signals; /**< 64 */
+    const struct ckpt_arch_sigaction *signals; /**< 64 entries */
     const char *pool;
     const void *cpu;
     size_t file_count, map_count, shared_count, run_count, thread_count, fd_count, pool_size;

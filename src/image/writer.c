@@ -130,9 +130,9 @@ static int write_from_memory(struct write_state *state, uint32_t index, bool of_
                                   "another process truncated a mapped file during the checkpoint "
                                   "(memory at %lx); try again",
                                   (unsigned long)(run->address + at));
-        if (of_file) { /* a plain load could raise SIGBUS */
+        if (of_file) { /* copied above, because a plain load could raise SIGBUS */
             pages = state->buffer;
-        } else if (own < run->size) { /* this stack changes meanwhile, so a copy is written */
+        } else if (own < run->size) { /* has the writer's stack, which changes: write a copy */
             __builtin_memcpy(state->buffer, pages, piece);
             pages = state->buffer;
         }
@@ -156,7 +156,7 @@ static bool is_of_file(const struct ckpt_tables *tables, uint32_t run, size_t *m
                   (at->start >= tables->file_start && at->start < tables->file_end));
 }
 
-/* Write those of the runs [@from, @to) that have this class; their pages are in memory. */
+/* Write the runs in [@from, @to) that have this class and whose pages are in memory. */
 static int write_runs(struct write_state *state, enum ckpt_run_class class, uint32_t from,
                       uint32_t to, size_t *map, struct ckpt_error *error)
 {

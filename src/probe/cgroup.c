@@ -19,7 +19,7 @@ static uint64_t read_number(const char *directory, const char *name)
 
     snprintf(path, sizeof path, "%s/%s", directory, name);
     file = fopen(path, "re");
-    /* Without a limit, cgroup v2 has "max" here, and v1 a huge number. */
+    /* If there is no limit, the file of cgroup v2 contains "max", and that of v1 a huge number. */
     if (!file || !fgets(text, sizeof text, file) || *text < '0' || *text > '9')
         return UINT64_MAX;
     return strtoull(text, NULL, 10);
@@ -45,7 +45,10 @@ static uint64_t smallest_limit(const char *mount, const char *group, const char 
     }
 }
 
-/* The group of this process in the hierarchy that limits memory: v1's memory controller, or v2. */
+/*
+ * Find the group of this process in the hierarchy that limits memory: v1's memory controller, or
+ * v2.
+ */
 static bool find_group(bool v1, char *group, size_t size)
 {
     ckpt_auto_fclose FILE *file = fopen("/proc/self/cgroup", "re");
@@ -66,7 +69,7 @@ static bool find_group(bool v1, char *group, size_t size)
     return false;
 }
 
-/* The mount point of that hierarchy, and the group that is the root of the mount. */
+/* Find the mount point of that hierarchy, and the group that is the root of the mount. */
 static bool find_mount(bool v1, char *mount, char *root)
 {
     ckpt_auto_fclose FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -96,7 +99,8 @@ static uint64_t limit_of(bool v1)
     if (strncmp(group, root, length) == 0)
         inside = group + length;
     else if (length)
-        inside = ""; /* a container: its own group is mounted, whose name differs from outside */
+        /* in a container its own group is mounted, and that group has another name outside */
+        inside = "";
     return smallest_limit(mount, inside, v1 ? "memory.limit_in_bytes" : "memory.max");
 }
 

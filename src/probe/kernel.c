@@ -88,7 +88,10 @@ static int probe_smaps(void)
     return ENOTSUP;
 }
 
-/* Run in a child: after the first move the C library's pointers into the vDSO are wrong. */
+/*
+ * Move the vDSO. Must run in a child, because after the first move the C library's pointers into
+ * the vDSO are wrong.
+ */
 static int move_vdso(void)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
@@ -125,7 +128,7 @@ static int write_file(const char *path, const char *text)
     return fd >= 0 && write(fd, text, size) == (ssize_t)size ? 0 : errno;
 }
 
-/* The same steps as in engine/builtin/restore/clocks.c. */
+/* Move the clocks by the same steps as engine/builtin/restore/clocks.c. */
 static int move_clocks(void)
 {
     int failed = write_file("/proc/self/timens_offsets", "monotonic 1 0\n");

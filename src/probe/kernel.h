@@ -2,8 +2,8 @@
 /*
  * The kernel features that this process can use, each tried once, in one structure.
  *
- * For the command, which has one thread. Probes that would change the process run in a forked
- * child. Not for a JVM, where fork() is expensive.
+ * Only the command uses this, because it has one thread. Probes that would change the process run
+ * in a forked child. A JVM must not use it, because fork() is expensive there.
  */
 #ifndef CKPT_PROBE_KERNEL_H
 #define CKPT_PROBE_KERNEL_H
@@ -24,7 +24,7 @@ struct ckpt_kernel {
     unsigned long page_size;
     int pagemap_scan; /**< ioctl PAGEMAP_SCAN, from Linux 6.7 on */
     int pagemap;      /**< /proc/self/pagemap */
-    int smaps;        /**< /proc/self/smaps with VmFlags; ENOTSUP if without */
+    int smaps;        /**< /proc/self/smaps with VmFlags; ENOTSUP if it has no VmFlags */
     int tid_address;  /**< prctl PR_GET_TID_ADDRESS: CONFIG_CHECKPOINT_RESTORE */
     int mm_map;       /**< prctl PR_SET_MM_MAP: CONFIG_CHECKPOINT_RESTORE too */
     enum ckpt_time_way time_way;
