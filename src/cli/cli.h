@@ -21,8 +21,8 @@ enum { CKPT_EXIT_DONE = 0, CKPT_EXIT_FAILED = 1, CKPT_EXIT_USAGE = 2 };
 
 struct ckpt_command {
     const char *name;
-    const char *arguments; /**< for the usage line */
-    const char *summary;   /**< one line */
+    const char *arguments; /**< the arguments, for the usage line */
+    const char *summary;   /**< what the subcommand does, in one line */
     const char *help;      /**< printed by --help after the summary */
     int (*run)(int argc, char **argv);
 };
@@ -40,27 +40,31 @@ int ckpt_cli_usage(const struct ckpt_command *command, const char *format, ...)
 /**
  * If argv[*index] is the option @name ("--image"), take its value, from "--image=V" or the next
  * word, and move *index after it.
- * @return 1: taken; 0: another word; -1: the value is missing, an error is printed
+ * @return 1: the value was taken; 0: the word is not this option; -1: the value is missing, and an
+ *     error was printed
  */
 int ckpt_cli_option(const struct ckpt_command *command, int argc, char **argv, int *index,
                     const char *name, const char **ret_value);
 
-/** A running JVM, another process. */
+/** A running JVM in another process. */
 struct ckpt_target {
     pid_t pid;                   /**< in the PID namespace of this command */
     pid_t inner_pid;             /**< in its own PID namespace */
     unsigned long pid_namespace; /**< from ckpt_control_namespace() */
     uid_t uid;
     gid_t gid;
-    bool stopped;   /**< by a signal, when it was inspected */
+    bool stopped;   /**< a signal had stopped the JVM when it was inspected */
     bool same_root; /**< its root directory is that of this command */
     char tmp[64];   /**< its /tmp, as a path for this command: "/proc/PID/root/tmp" */
 };
 
-/** Inspect process @text. -1: no number, no such process, not a JVM, or not permitted. */
+/**
+ * Inspect process @text. -1: @text is no number, the process does not exist, is not a JVM, or may
+ * not be inspected by this user.
+ */
 int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ckpt_error *error);
 
-/** Whether it maps a file whose path contains @part. */
+/** Whether the JVM maps a file whose path contains @part. */
 bool ckpt_target_maps(const struct ckpt_target *target, const char *part);
 
 /** Connect to the agent's control socket. Returns a descriptor, -1 with @error, -2: no socket. */

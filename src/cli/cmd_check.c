@@ -21,7 +21,7 @@
 #include "engine/engine.h"
 
 struct check {
-    json_t *json; /* findings are appended to this array; NULL: printed */
+    json_t *json; /* findings are appended to this array; NULL: they are printed */
     bool possible;
     const char *engine; /* the engine that reports; NULL: the default one */
 };
@@ -196,7 +196,7 @@ static void check_agent(struct check *check, const struct ckpt_target *target)
                     "not loaded, and the JVM belongs to user %u (run this as that user or as root)",
                     target->uid);
     else if (ckpt_target_find_library(agent, sizeof agent, &error) < 0)
-        return; /* the machine's findings include it */
+        return; /* the findings about the machine report this already */
     else if (snprintf(there, sizeof there, "/proc/%d/root%s", target->pid, agent) &&
              access(there, R_OK) < 0)
         add_finding(

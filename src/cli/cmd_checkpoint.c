@@ -18,10 +18,10 @@
 #include "cli/terminal.h"
 #include "engine/engine.h"
 
-#define SOCKET_MS 10000      /* for a loaded agent: usually milliseconds */
-#define PRESENT_AGENT_MS 500 /* for an agent that the JVM maps already */
+#define SOCKET_MS 10000      /* wait for an agent that was just loaded; usually short */
+#define PRESENT_AGENT_MS 500 /* wait for an agent that the JVM maps already */
 #define RETRY_MS 20
-#define PROGRESS_AFTER_MS 1000 /* no progress for short checkpoints */
+#define PROGRESS_AFTER_MS 1000 /* a shorter checkpoint prints no progress */
 #define END_MS 60000           /* freeing the memory of a large JVM takes a while */
 
 static bool progress_shown;
@@ -106,7 +106,10 @@ static int connect_agent(const struct ckpt_target *target, struct ckpt_error *er
     if (ckpt_target_find_library(library, sizeof library, error) < 0)
         return -1;
     loaded = ckpt_attach_load(target, library, "addr=none", error) == 0;
-    /* A JVM that is still starting cannot load agents; one that maps the agent gets its socket. */
+    /*
+     * A JVM that is still starting cannot load agents, but if it maps the agent, the agent will
+     * open its socket.
+     */
     if (!loaded && !has_agent)
         return -1;
     fd = wait_for_agent(target, SOCKET_MS, error);
@@ -152,7 +155,7 @@ static int read_answer(int fd, struct ckpt_error *error)
         } else if (strcmp(line, "done") == 0 || strcmp(line, "leave") == 0) {
             return 0;
         } else if (strcmp(line, "failed") == 0) {
-            error->text[0] = '\0'; /* the reasons are printed already */
+            error->text[0] = '\0'; /* the loop has printed the reasons */
             return -1;
         }
     }
@@ -175,7 +178,7 @@ static int wait_for_end(const struct ckpt_target *target, struct ckpt_error *err
 
 struct arguments {
     const char *pid;
-    char directory[PATH_MAX]; /* absolute */
+    char directory[PATH_MAX]; /* an absolute path */
     bool leave_running, no_gc, no_rehearsal;
 };
 
@@ -239,7 +242,7 @@ static int checkpoint(const struct arguments *arguments, struct ckpt_error *erro
 
     if (ckpt_target_find(arguments->pid, &target, error) < 0)
         return -1;
-    if (target.stopped) /* otherwise the checkpoint would start when the JVM continues */
+    if (target.stopped) /* otherwise the request would be carried out when the JVM continues */
         return ckpt_error_set(error, 0, "JVM %d is stopped; let it continue first: 'kill -CONT %d'",
                               target.pid, target.pid);
     return engine->freeze ? freeze_outside(engine, &target, arguments, error)

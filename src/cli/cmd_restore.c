@@ -55,7 +55,7 @@ static int take_property(char *word, struct arguments *arguments)
     return 0;
 }
 
-/* As ckpt_cli_option(). */
+/* Take --env or --env-file, with the results of ckpt_cli_option(). */
 static int take_variable(int argc, char **argv, int *index, struct arguments *arguments)
 {
     const char *value;

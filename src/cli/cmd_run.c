@@ -78,8 +78,8 @@ static void close_inherited_on_exec(void)
 }
 
 /*
- * @word quoted as one word of JAVA_TOOL_OPTIONS. The JVM splits that at blanks and removes quotes;
- *     a backslash does not escape there.
+ * @word quoted as one word of JAVA_TOOL_OPTIONS. The JVM splits that variable at blanks and removes
+ *     quotes; a backslash has no special meaning in it.
  */
 static char *quoted(const char *word)
 {
@@ -101,7 +101,10 @@ static char *quoted(const char *word)
     return text;
 }
 
-/* java gets the agent as its first argument, any other command through the environment. */
+/*
+ * Start the command: java gets the agent as its first argument, any other command through the
+ * environment.
+ */
 static int start(char **command, int count, const char *agent, struct ckpt_error *error)
 {
     ckpt_auto_free char **words = calloc((size_t)count + 2, sizeof *words);

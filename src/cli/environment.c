@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 
-#define FILE_MAX ((size_t)4 << 20) /* more than execve() accepts */
+#define FILE_MAX ((size_t)4 << 20) /* larger than any environment that execve() accepts */
 
 /* Append @word, which the environment then owns. */
 static int append(struct ckpt_environment *environment, char *word, struct ckpt_error *error)
@@ -82,7 +82,7 @@ int ckpt_environment_set(struct ckpt_environment *environment, const char *word,
     return set_variable(environment, whole, strlen(word), error);
 }
 
-/* The whole file with a zero byte appended. */
+/* Read the whole file and append a zero byte. */
 static char *read_whole(const char *path, size_t *ret_size, struct ckpt_error *error)
 {
     ckpt_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -3,14 +3,15 @@
  * Functions of glibc that musl does not have. The command is linked with musl (why:
  * src/meson.build) and with libjansson.a of the distribution, which was compiled against glibc and
  * calls its checked string functions and, from glibc 2.38 on, those of C23 such as strtoll. The
- * checks are made here too. The list covers the present and the next release of the distribution.
+ * functions in this file make the same checks as glibc's. The list covers the present and the next
+ * release of the distribution.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef __GLIBC__ /* defined by the headers above */
+#ifndef __GLIBC__ /* the headers above define it if the C library is glibc */
 
 int __vsnprintf_chk(char *text, size_t size, int flag, size_t capacity, const char *format,
                     va_list arguments);

@@ -17,7 +17,7 @@
 /** The state of the manifest next to an image. */
 enum ckpt_manifest_state {
     CKPT_MANIFEST_BELONGS,
-    CKPT_MANIFEST_OTHER, /**< it has the id of another image */
+    CKPT_MANIFEST_OTHER, /**< the manifest has the id of another image */
     CKPT_MANIFEST_MISSING,
     CKPT_MANIFEST_DAMAGED, /**< not JSON, or not an object with an id */
 };
@@ -36,7 +36,7 @@ int ckpt_inspect_json(const struct ckpt_inspection *inspection);
 /** A time as "2026-01-31T12:34:56Z". */
 void ckpt_inspect_time(int64_t seconds, char *text, size_t size);
 
-/** "r-x" */
+/** The protection of a mapping, as "r-x". */
 void ckpt_inspect_protection(const struct ckpt_described_mapping *mapping, char text[4]);
 
 #endif

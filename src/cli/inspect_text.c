@@ -41,7 +41,7 @@ static const char *size_text(uint64_t bytes, char text[16])
     return text;
 }
 
-/* The command line, quoted for a shell. */
+/* Print the command line, quoted for a shell. */
 static void show_command(const struct ckpt_description *image)
 {
     printf("  %-10s ", "command");
@@ -132,7 +132,7 @@ static void show_state(const struct ckpt_inspection *inspection)
         show_line("restore", inspection->image.obstacle.text);
 }
 
-/* Prints nothing if there are none. */
+/* Print the random generators that clones share; nothing if there are none. */
 static void show_generators(const struct ckpt_description *image)
 {
     uint64_t count = 0;

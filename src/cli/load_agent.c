@@ -2,10 +2,11 @@
 /*
  * HotSpot's attach protocol, the one of jcmd: a file .attach_pidN and SIGQUIT make the JVM open the
  * Unix socket .java_pidN in its /tmp, where the command "load" loads an agent. The JVM accepts only
- * clients with its effective user and group, so root takes these meanwhile.
+ * clients with its effective user and group, so a command that runs as root takes the JVM's user
+ * and group while it does this.
  *
- * A JVM in a container often cannot see the library. It gets a copy in its /tmp, which is deleted
- * after loading, as in checkpointer.jar (agent/jar_entry.c).
+ * A JVM in a container often cannot see the library. The command then copies the library into the
+ * JVM's /tmp and deletes the copy after loading, as in checkpointer.jar (agent/jar_entry.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -196,7 +197,7 @@ static int request_load(const struct ckpt_target *target, const char *path, cons
     return read_answer(fd, library, error);
 }
 
-/* Whether the JVM has a file of the name @library in its file tree. */
+/* Whether the JVM finds the file @library in its file tree. */
 static bool can_see(const struct ckpt_target *target, const char *library)
 {
     char path[PATH_MAX + 32];

@@ -24,8 +24,9 @@
 #define CONNECT_S 10 /* connect() waits only while the listener's backlog is full */
 
 /*
- * 1 or 0, or -1 with @error. A restored JVM whose libjvm.so was deleted before the checkpoint does
- * not map it: its pages are anonymous memory (engine/builtin/parked/memory.c).
+ * Whether the process maps libjvm.so: 1, 0, or -1 with @error. A restored JVM whose libjvm.so was
+ * deleted before the checkpoint does not map it: its pages are anonymous memory
+ * (engine/builtin/parked/memory.c).
  */
 static int has_libjvm(const char *pid, struct ckpt_error *error)
 {
@@ -166,7 +167,8 @@ static int connect_to(const struct ckpt_target *target, uid_t owner, unsigned lo
         return -1;
     ckpt_control_name(name.sun_path, target->tmp, owner, target->inner_pid, pid_namespace);
     if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0) {
-        if (errno == ENOENT || errno == ECONNREFUSED) /* the latter: left by a dead process */
+        /* ECONNREFUSED: a dead process left the socket */
+        if (errno == ENOENT || errno == ECONNREFUSED)
             return -2;
         return ckpt_error_set(error, errno, "cannot reach the agent at '%s'", name.sun_path);
     }
@@ -180,7 +182,8 @@ int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *err
 {
     int fd = connect_to(target, target->uid, target->pid_namespace, error);
 
-    if (fd == -2 && target->pid_namespace) /* the agent may be unable to read its PID namespace */
+    /* an agent that cannot read its PID namespace uses the name without a namespace */
+    if (fd == -2 && target->pid_namespace)
         fd = connect_to(target, target->uid, 0, error);
     /* The JVM may have been started by root and have changed its user since. */
     if (fd == -2 && target->uid && geteuid() == 0)

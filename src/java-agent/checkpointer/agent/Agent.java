@@ -25,8 +25,8 @@ public final class Agent {
 
     /**
      * Called before the application starts. An error that stops the JVM with -agentpath stops it
-     * here too. Not by an exception, for which the JVM prints a stack trace and three failed
-     * assertions, and dumps core.
+     * here too. This method throws no exception then, because the JVM would print a stack trace and
+     * three failed assertions, and dump core.
      */
     public static void premain(String options, Instrumentation instrumentation) {
         try {
@@ -39,7 +39,8 @@ public final class Agent {
             if (!call(library, "setUp", bytes(options))) {
                 Runtime.getRuntime().halt(1);
             }
-            // On failure it has logged the reason, and the application runs without the agent.
+            // If "begin" fails, it has logged the reason, and the application runs without the
+            // agent.
             call(library, "begin", bytes(Unpacker.jar().toString()));
         } catch (ReflectiveOperationException | UnpackException e) {
             report("error", describe(e));

@@ -35,14 +35,16 @@ import java.util.TreeSet;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
-/** For one use by one thread. */
+/**
+ * Unpacks the agent's library from the jar and loads it. An object is for one use by one thread.
+ */
 final class Unpacker {
     private static final String FOLDER = "native/";
     private static final String FILE = "/libcheckpointer.so";
 
     private final Path jar;
     private final Instrumentation instrumentation;
-    /** The folders that were tried, in that order, each with the reason why it failed. */
+    /** The folders that were tried, in the order of trying, each with the reason why it failed. */
     private final Map<String, String> failures = new LinkedHashMap<>();
 
     private Unpacker(Path jar, Instrumentation instrumentation) {
@@ -50,7 +52,7 @@ final class Unpacker {
         this.instrumentation = instrumentation;
     }
 
-    /** The jar that this class is in. */
+    /** Returns the path of the jar that this class is in. */
     static Path jar() throws UnpackException {
         try {
             return Paths.get(Unpacker.class.getProtectionDomain().getCodeSource().getLocation()
@@ -60,7 +62,7 @@ final class Unpacker {
         }
     }
 
-    /** The class {@link Library}, with the library loaded. */
+    /** Returns the class {@link Library} after it has loaded the library. */
     static Class<?> load(Instrumentation instrumentation) throws UnpackException {
         Path jar = jar();
         try (ZipFile zip = new ZipFile(jar.toFile())) {
@@ -139,7 +141,9 @@ final class Unpacker {
         return text.toString();
     }
 
-    /** Folders to try; /dev/shm last, because it is often mounted with noexec. */
+    /**
+     * Returns the folders to try; /dev/shm is the last, because it is often mounted with noexec.
+     */
     private Set<Path> folders() {
         Set<Path> folders = new LinkedHashSet<>();
         String cache = System.getenv("XDG_CACHE_HOME");
@@ -158,7 +162,7 @@ final class Unpacker {
         }
     }
 
-    /** Such as linux-x86_64, followed by -musl if that is the JVM's C library. */
+    /** Returns a name such as linux-x86_64, followed by -musl if that is the JVM's C library. */
     private static String platform() throws IOException {
         String machine = System.getProperty("os.arch");
         String system = System.getProperty("os.name").toLowerCase(Locale.ROOT).replace(' ', '-');

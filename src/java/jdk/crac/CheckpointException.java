@@ -7,8 +7,8 @@ package jdk.crac;
 
 /**
  * Reports that a checkpoint was cancelled, and that the process continues as before. The reasons
- * are the {@linkplain Throwable#getSuppressed() suppressed} exceptions: what hooks threw, what in
- * the process could not be frozen, what failed while the image was written.
+ * are the {@linkplain Throwable#getSuppressed() suppressed} exceptions: exceptions that hooks
+ * threw, resources that could not be frozen, and errors in writing the image.
  */
 public class CheckpointException extends Exception {
     private static final long serialVersionUID = 1L;

@@ -13,7 +13,7 @@ package jdk.crac;
  * @param <R> the kind of resource that can be registered
  */
 public abstract class Context<R extends Resource> implements Resource {
-    /** For subclasses. */
+    /** Makes a context; only subclasses call it. */
     protected Context() {
     }
 

@@ -18,7 +18,7 @@ import jdk.crac.management.CRaCMXBean;
 
 /** Provides the platform with one MXBean, the {@link CRaCMXBean}. */
 public final class CheckpointerMBeanProvider extends PlatformMBeanProvider {
-    /** For the service loader. */
+    /** Called by the service loader. */
     public CheckpointerMBeanProvider() {
     }
 
@@ -31,7 +31,8 @@ public final class CheckpointerMBeanProvider extends PlatformMBeanProvider {
         private final Map<String, CRaCMXBean> beans =
                 Collections.<String, CRaCMXBean>singletonMap(CRaCImpl.NAME, new CRaCImpl());
 
-        // Explicit and not private: for access to a private one javac would generate another class.
+        // This constructor is explicit and not private, because javac would generate another class
+        // for access to a private one.
         Component() {
         }
 

@@ -19,7 +19,7 @@ import jdk.crac.RestoreException;
 
 /** The sequence of a checkpoint. */
 public class Checkpoint {
-    /** The number of every request that comes from the application. */
+    /** The request number that all requests of the application have. */
     private static final long APPLICATION = 0;
 
     private static final Charset UTF_8 = Charset.forName("UTF-8");
@@ -100,7 +100,10 @@ public class Checkpoint {
         return outcome;
     }
 
-    /** Called by the agent. Uses numbers for the enums, and passes the reasons as bytes. */
+    /**
+     * Called by the agent, with numbers in place of the enums. Passes the reasons to the agent as
+     * bytes.
+     */
     private static int serve(int step, long request, long millis) {
         List<String> reasons = new ArrayList<>();
         Outcome outcome = serve(Step.values()[step], request, millis, reasons);
@@ -148,7 +151,9 @@ public class Checkpoint {
         return Outcome.CANCELLED;
     }
 
-    /** Every checkpoint takes this path, requested from outside or by the application. */
+    /**
+     * Carries out a whole checkpoint, whether it was requested from outside or by the application.
+     */
     private Outcome checkpoint(long request, long millis, Failures failures) {
         if (turn.isRunning()) {
             failures.add(new IllegalStateException(
@@ -213,8 +218,9 @@ public class Checkpoint {
     }
 
     /**
-     * Returns whether the process was frozen and restored since the request was made. No requester
-     * waits for it in the restored process, which must not be frozen again for it.
+     * Returns whether the process was frozen and restored since the request was made. In the
+     * restored process no requester waits for the answer, and the process must not be frozen again
+     * for this request.
      *
      * @param request the agent's number of the request
      * @return whether to do nothing
@@ -343,7 +349,7 @@ public class Checkpoint {
         }
         Throwable overrun = watch.overrun();
         if (failures.isEmpty() && overrun != null) {
-            failures.add(overrun); // a context of the application has dropped it
+            failures.add(overrun); // a context of the application did not pass this exception on
         }
     }
 

@@ -9,7 +9,7 @@ package jdk.crac.impl;
 public class CheckpointOpenResourceException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    /** Whether it would have a cause with the agent option fd_stacks=true. */
+    /** Whether this exception would have a cause if the agent option fd_stacks=true were set. */
     transient boolean lacksOrigin;
 
     /**

@@ -28,7 +28,7 @@ final class Failures {
         return failures.isEmpty();
     }
 
-    /** Adds an exception, or in place of one that only carries others, those. */
+    /** Adds an exception. In place of an exception that only carries others, adds those others. */
     void add(Throwable failure) {
         Throwable[] carried = failure.getSuppressed();
         if (carried.length == 0 || !isCarrier(failure)) {
@@ -59,7 +59,7 @@ final class Failures {
         return exception;
     }
 
-    /** The first failure and the number of others: a message of one line. */
+    /** Returns a message of one line: the first failure and the number of others. */
     String summary() {
         String first = text(failures.get(0));
         int others = failures.size() - 1;
@@ -68,8 +68,8 @@ final class Failures {
     }
 
     /**
-     * Each failure as lines for a person: its origin, the exception, its causes and the exceptions
-     * that it suppresses. The last element may be a hint.
+     * Returns each failure as lines for a person to read: its origin, the exception, its causes and
+     * the exceptions that it suppresses. The last element may be a hint.
      */
     List<String> reasons() {
         List<String> reasons = new ArrayList<>();
@@ -84,7 +84,7 @@ final class Failures {
         return reasons;
     }
 
-    /** A headline, then the {@link #reasons} of a refusal, indented. */
+    /** Returns a headline followed by the {@link #reasons} of a refusal, indented. */
     static String describe(String headline, Throwable refused) {
         Failures carried = new Failures();
         for (Throwable reason : refused.getSuppressed()) {
@@ -147,7 +147,7 @@ final class Failures {
                 ? null : origin.getClassName() + "." + origin.getMethodName();
     }
 
-    /** The innermost hook on a stack, null if there is none. */
+    /** Returns the innermost hook on a stack, or null if there is none. */
     static StackTraceElement hookOn(StackTraceElement[] frames) {
         for (StackTraceElement frame : frames) {
             String method = frame.getMethodName();
@@ -158,7 +158,10 @@ final class Failures {
         return null;
     }
 
-    /** An exception's class and message, for a carrier only the message; its methods may throw. */
+    /**
+     * Returns an exception's class and message, or only the message if it just carries other
+     * exceptions. The exception's methods may throw.
+     */
     private static String text(Throwable failure) {
         try {
             String message = failure.getMessage();

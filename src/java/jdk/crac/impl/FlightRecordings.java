@@ -31,7 +31,7 @@ import java.util.Map;
 /** The recordings of this JVM. */
 final class FlightRecordings {
     private static final String PACKAGE = "jdk.jfr.internal.";
-    private static final int NAMES = 100; // to try for a chunk whose name is in use
+    private static final int NAMES = 100; // how many names to try for a chunk whose name is in use
 
     private final Object recorder;
     private boolean isPaused;
@@ -55,7 +55,7 @@ final class FlightRecordings {
         }
     }
 
-    /** The recorder's lock, to be held from pause() to resume(). */
+    /** Returns the recorder's lock, which the caller holds from pause() to resume(). */
     Object lock() {
         return recorder;
     }
@@ -121,7 +121,7 @@ final class FlightRecordings {
         Class<?> type = repository.getClass();
         Object base = get(type, repository, "baseLocation");
         if (base == null) {
-            return; // there never was one
+            return; // JFR has never set a place for its repository
         }
         ((Collection<?>) get(type, repository, "cleanupDirectories")).clear();
         set(type, repository, "baseLocation", null); // setting the same path again would do nothing
@@ -146,7 +146,7 @@ final class FlightRecordings {
         }
         Object repository = repository();
         Object current = get(recorder.getClass(), recorder, "currentChunk");
-        if (current == null) { // nothing records: makes the directory
+        if (current == null) { // nothing records, so this call makes the directory
             Object made = call(repository.getClass(), repository, "newChunk");
             call(made.getClass(), made, "release");
         }
@@ -235,7 +235,7 @@ final class FlightRecordings {
         return field;
     }
 
-    /** Calls the method with this name and number of parameters; there is only one. */
+    /** Calls the only method with this name and number of parameters. */
     private static Object call(Class<?> type, Object object, String name, Object... arguments)
             throws Exception {
         for (Method method : type.getDeclaredMethods()) {

@@ -21,7 +21,7 @@ import jdk.crac.Resource;
 
 /** The time limit for hooks. */
 final class HookWatch implements Runnable {
-    /** From the interrupt of a hook to the report that it does not react. */
+    /** How long a hook may ignore its interrupt before it is reported as hanging. */
     private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final int MAX_REPORTS = 3;
 
@@ -68,7 +68,8 @@ final class HookWatch implements Runnable {
      * Calls a hook.
      *
      * @param before whether to call its {@code beforeCheckpoint}; otherwise {@code afterRestore}
-     * @return what it threw, or an exception if it did not return in time; else {@code null}
+     * @return the exception that it threw, or an exception if it did not return in time; else
+     *     {@code null}
      */
     static Throwable call(Resource resource, Context<? extends Resource> context, boolean before) {
         HookWatch watch = current;
@@ -145,7 +146,8 @@ final class HookWatch implements Runnable {
             }
             stuck = false;
             if (hook.interrupted) {
-                Thread.interrupted(); // the watch made it for that hook; other code must not get it
+                // the watch made this interrupt for that hook; no other code must get it
+                Thread.interrupted();
             }
         }
         if (hook.reports > 0) {
@@ -169,7 +171,10 @@ final class HookWatch implements Runnable {
         }
     }
 
-    /** Waits until a hook is due; {@code null} at the end. */
+    /**
+     * Waits until a hook has reached its limit and returns it; {@code null} when the watch has
+     * ended.
+     */
     private synchronized Hook await() {
         while (!closed) {
             long left = running == null || running.reports == MAX_REPORTS
@@ -181,7 +186,7 @@ final class HookWatch implements Runnable {
             try {
                 wait(idle ? 0 : TimeUnit.NANOSECONDS.toMillis(left) + 1);
             } catch (InterruptedException notMeant) {
-                continue; // by code that interrupts all threads
+                continue; // code that interrupts all threads has interrupted this one
             } finally {
                 idle = false;
             }
@@ -194,7 +199,7 @@ final class HookWatch implements Runnable {
         long ran = System.nanoTime() - hook.began;
         synchronized (this) {
             if (running != hook) {
-                return; // it has just returned
+                return; // the hook has just returned
             }
             hook.reports++;
             hook.due = System.nanoTime()

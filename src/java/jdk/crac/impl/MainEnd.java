@@ -20,7 +20,7 @@ import jdk.crac.CheckpointException;
 final class MainEnd {
     private static final String SPRING =
             "org.springframework.context.support.DefaultLifecycleProcessor";
-    private static final long HOOKS_MILLIS = 10000; // limit for the shutdown hooks
+    private static final long HOOKS_MILLIS = 10000; // time limit for the shutdown hooks
 
     private static volatile CheckpointException refused;
 
@@ -77,7 +77,8 @@ final class MainEnd {
             @Override
             public void run() {
                 try {
-                    join(HOOKS_MILLIS); // waits for itself, so always until the timeout
+                    // this thread waits for its own end, so it always waits until the timeout
+                    join(HOOKS_MILLIS);
                 } catch (InterruptedException early) {
                     // ends the JVM at once
                 }

@@ -24,7 +24,8 @@ public final class Origin extends Exception {
     /** Called by the agent. */
     static Origin here(int descriptor) {
         String name = Thread.currentThread().getName();
-        boolean unnamed = name == null || name.isEmpty(); // such as virtual threads
+        // threads such as virtual ones have no name
+        boolean unnamed = name == null || name.isEmpty();
         return new Origin(descriptor, unnamed ? "an unnamed thread" : "thread '" + name + "'");
     }
 
@@ -78,7 +79,7 @@ public final class Origin extends Exception {
             first++;
         }
         if (first + 1 == frames.length) {
-            first = 0; // only frames of the JDK
+            first = 0; // all frames are of the JDK
         }
         out.append(indent).append("opened by ").append(thread.replace("\n", " "));
         for (int i = first; i < frames.length && i < first + MAX_FRAMES; i++) {

@@ -45,7 +45,8 @@ final class Restored {
      * application requested returns after main has returned.
      *
      * @param incomplete what failed in the restore so far, or {@code null}
-     * @return the same, or, if main threw or was not found, an exception that carries that too
+     * @return {@code incomplete}, or, if main threw or was not found, an exception that also
+     *     carries this failure
      */
     static RestoreException runMain(RestoreException incomplete) {
         String[] arguments = arguments();

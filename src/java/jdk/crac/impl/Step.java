@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What is requested. The agent has the same list, in the same order (requests/request.h).
+// The part of a checkpoint that a request asks for. The agent has the same list, in the same order
+// (requests/request.h).
 
 package jdk.crac.impl;
 
-/** What is requested. */
+/** The part of a checkpoint that a request asks for. */
 public enum Step {
-    /** A whole checkpoint: the hooks before, the freeze, and the hooks after. */
+    /** A whole checkpoint: the beforeCheckpoint hooks, the freeze, and the afterRestore hooks. */
     CHECKPOINT,
-    /** The hooks before, for a tool that freezes the process itself. */
+    /** Only the beforeCheckpoint hooks, for a tool that then freezes the process itself. */
     PREPARE,
-    /** The hooks after: the tool has restored the process, or has given up freezing it. */
+    /**
+     * Only the afterRestore hooks: the tool has restored the process, or has given up freezing it.
+     */
     RESUME,
-    /** Does nothing; returns what other requests wait for. */
+    /** Does nothing but report why other requests have to wait. */
     QUERY
 }

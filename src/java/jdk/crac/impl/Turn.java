@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 
 /** The right to carry out a checkpoint. */
 final class Turn {
-    /** For {@link #take}: no time limit. */
+    /** The argument of {@link #take} for no time limit. */
     static final long FOREVER = Long.MAX_VALUE;
 
     private final List<Thread> waiting = new ArrayList<>();
@@ -67,20 +67,23 @@ final class Turn {
         notifyAll();
     }
 
-    /** The first half of a checkpoint is done, and the second has not been requested yet. */
+    /**
+     * Records that the first half of a checkpoint is done and the second half has not been
+     * requested yet.
+     */
     synchronized void pause() {
         paused = true;
         notifyAll();
     }
 
-    /** From here on the calling thread runs hooks, which HookWatch watches. */
+    /** Records that from here on the calling thread runs hooks, which HookWatch watches. */
     synchronized void begin(HookWatch watched) {
         paused = false;
         runner = Thread.currentThread();
         watch = watched;
     }
 
-    /** The hooks have run; the turn is still taken. */
+    /** Records that the hooks have run. The thread still has the turn. */
     synchronized void end() {
         runner = null;
         watch = null;
@@ -91,7 +94,7 @@ final class Turn {
         return runner == Thread.currentThread();
     }
 
-    /** Wakes all waiting threads to be refused, because a hook hangs for good. */
+    /** Wakes all waiting threads, whose requests are then refused because a hook hangs. */
     synchronized void wake() {
         notifyAll();
     }
