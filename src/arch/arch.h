@@ -9,8 +9,8 @@
  * folder lacks.
  *
  * All of this follows the rules of parked code: raw system calls, fixed memory, no libc except
- * memcpy() and the like.  The last part is called by the restorer too, which does not have these
- * either, so it is written in assembler and has no relocations.
+ * memcpy() and the like.  The restorer, which does not even have memcpy(), also calls the functions
+ * of the last part, so they are written in assembler and have no relocations.
  */
 #ifndef CKPT_ARCH_ARCH_H
 #define CKPT_ARCH_ARCH_H
@@ -24,14 +24,14 @@
 
 /** Constants of the architecture. */
 struct ckpt_arch {
-    const char *name;             /**< as in uname(2) */
-    const char *title;            /**< for people */
-    uint32_t elf_machine;         /**< EM_* */
-    uint32_t jump_slot;           /**< R_*_JUMP_SLOT: for the address of an imported function */
-    uint32_t global_data;         /**< R_*_GLOB_DAT: another one for it */
+    const char *name;     /**< as in uname(2) */
+    const char *title;    /**< for people */
+    uint32_t elf_machine; /**< EM_* */
+    uint32_t jump_slot; /**< R_*_JUMP_SLOT: a relocation for the address of an imported function */
+    uint32_t global_data;         /**< R_*_GLOB_DAT: the other relocation for such an address */
     uint32_t rseq_signature;      /**< the signature that libc passes to rseq(2) */
     uint32_t preserved_registers; /**< how many registers a called function preserves */
-    uint32_t context_version;     /**< of struct ckpt_arch_context, increased by each change */
+    uint32_t context_version;     /**< of struct ckpt_arch_context; each change increases it */
     bool variables_below;         /**< a thread's variables are below its thread pointer */
 };
 extern const struct ckpt_arch ckpt_arch;
@@ -56,12 +56,12 @@ void ckpt_arch_cpu_read(struct ckpt_arch_cpu *ret_cpu);
 
 /**
  * Compare the features that an image needs with those of this machine.
- * @return NULL if it has all, otherwise a static text that names a missing one
+ * @return NULL if this machine has all of them, otherwise a static text that names a missing one
  */
 const char *ckpt_arch_cpu_lacks(const struct ckpt_arch_cpu *needed,
                                 const struct ckpt_arch_cpu *here);
 
-/** The names of its features, separated by blanks, for people; truncated to @size bytes. */
+/** Write the names of the features, separated by blanks, for people; truncated to @size bytes. */
 void ckpt_arch_cpu_describe(const struct ckpt_arch_cpu *cpu, char *text, size_t size);
 
 /**
@@ -79,10 +79,13 @@ struct ckpt_arch_thread {
     uint64_t others[3];
 };
 
-/** Read those of the calling thread. 0; or a negative errno value, and the result is incomplete. */
+/**
+ * Read these registers of the calling thread. Returns 0, or a negative errno value if the result is
+ * incomplete.
+ */
 int ckpt_arch_thread_save(struct ckpt_arch_thread *ret_thread);
 
-/** Set those of the calling thread, except its thread pointer. */
+/** Set these registers of the calling thread, except its thread pointer. */
 void ckpt_arch_thread_load(const struct ckpt_arch_thread *thread);
 
 /**
@@ -98,7 +101,7 @@ struct ckpt_arch_context {
 /** Returns 0 after saving, and 1 when ckpt_arch_context_enter() enters the context. */
 int ckpt_arch_context_save(struct ckpt_arch_context *context) __attribute__((returns_twice));
 
-/** Where the thread continues, and its stack pointer there. */
+/** The instruction pointer and the stack pointer of a thread that enters @context. */
 uint64_t ckpt_arch_context_ip(const struct ckpt_arch_context *context);
 uint64_t ckpt_arch_context_sp(const struct ckpt_arch_context *context);
 
@@ -110,8 +113,9 @@ struct ckpt_arch_sigaction {
 };
 
 /**
- * Fill it in, with the address of code that returns from the handler if the architecture needs it.
- * @param handler  its address
+ * Fill in @ret_action. If the architecture needs it, this includes the address of code that returns
+ * from the handler.
+ * @param handler  the handler's address
  * @param flags    SA_*
  */
 void ckpt_arch_sigaction_make(struct ckpt_arch_sigaction *ret_action, uint64_t handler,
@@ -135,21 +139,21 @@ enum ckpt_arch_call {
 };
 enum ckpt_arch_call ckpt_arch_frame_call(const ucontext_t *frame);
 
-/** Argument @index (0 to 5) of that call. */
+/** Argument @index (0 to 5) of the system call that the thread is before or after. */
 uint64_t ckpt_arch_frame_argument(const ucontext_t *frame, unsigned index);
 void ckpt_arch_frame_set_argument(ucontext_t *frame, unsigned index, uint64_t value);
 
-/** The number of that call, or words one of which it may be. */
+/** The number of that system call, or words that probably include the number. */
 struct ckpt_arch_number {
     bool is_certain;
     uint64_t value; /**< the number, if it is certain */
     uint64_t words; /**< otherwise: the address of words, which may be unmapped */
-    uint32_t count; /**< how many; 0: the number is not known */
+    uint32_t count; /**< how many words; 0: the number is not known */
 };
 void ckpt_arch_frame_number(const ucontext_t *frame, enum ckpt_arch_call call,
                             struct ckpt_arch_number *ret_number);
 
-/** After a call: let the thread make it again, with the number @number. */
+/** Change the frame of a thread after a call so that the thread makes the call @number again. */
 void ckpt_arch_frame_call_again(ucontext_t *frame, uint64_t number);
 
 /** Change the frame as if the call had returned @result. */
@@ -198,7 +202,7 @@ bool ckpt_arch_code_follows_call(const uint8_t *code);
  */
 bool ckpt_arch_code_reads_tid(const uint8_t *from, const uint8_t *to, int64_t offset);
 
-/** Where code has put the word at the thread pointer + an offset. */
+/** The place to which code has copied the word at the thread pointer + an offset. */
 struct ckpt_arch_load {
     bool is_spilled; /**< it was stored at the stack pointer + `distance` */
     uint32_t distance;
@@ -216,15 +220,15 @@ const uint8_t *ckpt_arch_code_next_load(const uint8_t *from, const uint8_t *to, 
 #define CKPT_ARCH_LOAD_SIZE 16
 
 /**
- * How many bytes at @now are a breakpoint of a debugger or another tracer; @file: the same place in
- * the file. 0: there is no breakpoint. @left bytes can be read at both.
+ * The size of the breakpoint that a debugger or another tracer has put at @now, or 0 if there is
+ * none. @file is the same place in the unchanged file. @left bytes can be read at both.
  */
 size_t ckpt_arch_code_breakpoint(const uint8_t *now, const uint8_t *file, size_t left);
 
 /** Code that loads a variable of 32 bits, and calls an imported function if it is 0. */
 struct ckpt_arch_default {
     int32_t *variable;
-    void *const *slot; /**< has the function's address; may not be readable */
+    void *const *slot; /**< holds the function's address; may be unreadable memory */
 };
 
 /** Find the next such code in [@start, @end), from @from on; returns where to continue, or NULL. */
@@ -253,7 +257,7 @@ long ckpt_arch_context_clone(unsigned long flags, uint64_t child_tid, uint64_t t
 
 struct clone_args;
 
-/** The same by clone3(2). The arguments must not contain a stack. */
+/** Like ckpt_arch_context_clone(), but by clone3(2). The arguments must not contain a stack. */
 long ckpt_arch_context_clone3(const struct clone_args *arguments, size_t size,
                               const struct ckpt_arch_context *context);
 
@@ -263,7 +267,7 @@ void ckpt_arch_context_enter(const struct ckpt_arch_context *context) __attribut
 /** Set the thread pointer of the calling thread. */
 void ckpt_arch_thread_set_pointer(uint64_t pointer);
 
-/** Call @function, which must not return, on another stack; the old one may be unmapped by it. */
+/** Call @function, which must not return, on another stack. @function may unmap the old one. */
 void ckpt_arch_switch_stack(uint64_t stack_end, void (*function)(void *), void *argument)
     __attribute__((noreturn));
 

@@ -68,7 +68,7 @@ struct ckpt_described_mapping {
     bool readable, writable, executable, shared;
     const char *kind, *what; /**< "file", its path; "memory", "[heap]" or "" */
     bool what_implies_kind;  /**< `what` suffices: a path, "[heap]", "stack of 'main'" */
-    bool has_offset;         /**< in a file or memory file */
+    bool has_offset;         /**< the mapping has an offset in a file or memory file */
     uint64_t offset, image_bytes;
     const char *const *flags; /**< words, NULL after the last */
 };
@@ -78,7 +78,7 @@ struct ckpt_description {
     const char *id;               /**< in hexadecimal; the manifest has the same */
     uint32_t format;              /**< the version of the engine's format */
     const char *architecture;     /**< of the processor, as uname(2) calls it */
-    const char *features;         /**< what the code in the image needs of it, as words */
+    const char *features; /**< the processor features that the code in the image needs, as words */
     uint32_t page_size;
     const char *java, *executable, *working_directory;
     const char **command; /**< words, NULL after the last */

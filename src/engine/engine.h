@@ -18,7 +18,7 @@
 
 /** How the restored process gets its clocks. */
 enum ckpt_time_mode {
-    CKPT_TIME_AUTO,      /**< a time namespace with CAP_SYS_ADMIN, otherwise the JVM's own calls */
+    CKPT_TIME_AUTO,      /**< a time namespace with CAP_SYS_ADMIN, else the agent corrects calls */
     CKPT_TIME_NAMESPACE, /**< a time namespace, if need be in a user namespace, or an error */
     CKPT_TIME_HOST,      /**< the machine's monotonic clock */
 };
@@ -61,9 +61,9 @@ struct ckpt_engine {
     /** Check this machine, with each finding to @report. 0, or -1 if the engine cannot work. */
     int (*check)(ckpt_finding_fn *report, void *context);
     /**
-     * Freeze a JVM from outside. The caller has its agent call the hooks: those before the freeze,
-     * and those after it if the freeze fails or the JVM continues. NULL: an engine whose freeze is
-     * made inside the JVM (struct ckpt_engine_jvm).
+     * Freeze a JVM from outside. The caller makes the JVM's agent call the hooks: those before the
+     * freeze, and those after it if the freeze fails or the JVM continues. NULL: an engine whose
+     * freeze is made inside the JVM (struct ckpt_engine_jvm).
      */
     int (*freeze)(const struct ckpt_freeze_request *request, struct ckpt_error *error);
     /** Become the process in the image. Returns only on failure: -1, and nothing was changed. */

@@ -32,16 +32,17 @@ struct ckpt_host_parked {
      */
     bool (*at_rest)(const struct ckpt_parked_threads *threads);
     /**
-     * Memory whose content need not be in the image, in ascending order. Only if at_rest().
+     * Memory whose content need not be in the image, in ascending order. Called only after
+     * at_rest() has returned true.
      * @return the number of ranges written to @ret, at most @room
      */
     size_t (*free_memory)(struct ckpt_range *ret, size_t room);
-    /** The unused parts of thread stacks, likewise. */
+    /** The unused parts of thread stacks, in ascending order; returns like free_memory(). */
     size_t (*unused_stacks)(const struct ckpt_parked_threads *threads, struct ckpt_range *ret,
                             size_t room);
     /**
-     * Memory of the JVM that a restore may map from the image lazily, because no code relies on it
-     * being anonymous, likewise.
+     * Memory of the JVM, in ascending order, that a restore may map from the image lazily, because
+     * no code relies on it being anonymous. Returns like free_memory().
      */
     size_t (*lazy_memory)(const struct ckpt_parked_threads *threads, struct ckpt_range *ret,
                           size_t room);
@@ -67,7 +68,7 @@ struct ckpt_host {
     const struct ckpt_policies *policies; /**< rules for open descriptors; NULL: none */
 
     const char *executable; /**< the JVM's program at its first start; NULL: /proc/self/exe */
-    const char *agent_jar;  /**< that the agent came in, which the JVM has open; NULL: none */
+    const char *agent_jar;  /**< the jar of the agent, which the JVM has open; NULL: none */
     uint64_t perf_start;    /**< where HotSpot's shared hsperfdata is mapped; 0: it is not */
     bool heap_is_known;     /**< at_rest() and free_memory() support this JVM's heap */
     bool redirects_clock;   /**< after_restore() can correct a different monotonic clock */

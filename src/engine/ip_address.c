@@ -30,7 +30,10 @@ static bool ipv4(const char **text, uint8_t *ret)
     return true;
 }
 
-/* One group of an IPv6 address, or an IPv4 address as the last two; *used counts bytes. */
+/*
+ * Parse one group of an IPv6 address, or an IPv4 address in place of the last two groups; *used
+ * counts the bytes of @ip.
+ */
 static bool ipv6_group(const char **text, uint8_t *ip, unsigned *used)
 {
     const char *begin = *text;

@@ -32,11 +32,14 @@ struct ckpt_pattern {
     uint16_t first, count; /**< steps in the store; count 0: no pattern */
 };
 
-/** Compile a glob, as java.nio.file.FileSystem.getPathMatcher(). 0, or -1 and *ret_wrong is why. */
+/**
+ * Compile a glob that has the meaning of java.nio.file.FileSystem.getPathMatcher(). 0, or -1 and
+ * *ret_wrong is why.
+ */
 int ckpt_pattern_glob(struct ckpt_pattern_store *store, const char *text,
                       struct ckpt_pattern *ret_pattern, const char **ret_wrong);
 
-/** Compile a regular expression, for a whole text. 0, or -1 and *ret_wrong is why. */
+/** Compile a regular expression that must match a whole text. 0, or -1 and *ret_wrong is why. */
 int ckpt_pattern_regex(struct ckpt_pattern_store *store, const char *text,
                        struct ckpt_pattern *ret_pattern, const char **ret_wrong);
 

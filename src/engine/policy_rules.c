@@ -52,7 +52,10 @@ static bool rule_matches(const struct ckpt_policies *policies, const struct ckpt
            end_matches(policies, &rule->remote, &subject->remote);
 }
 
-/* With a number: that descriptor of any type; without: descriptors that have no other rule type. */
+/*
+ * A rule with a number matches that descriptor, whatever its type; one without a number matches
+ * descriptors that have no other rule type.
+ */
 static bool descriptor_matches(const struct ckpt_policies *policies,
                                const struct ckpt_policy_rule *rule,
                                const struct ckpt_policy_subject *subject)

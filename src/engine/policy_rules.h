@@ -17,10 +17,10 @@
 #define CKPT_POLICY_TEXT 65536
 
 enum ckpt_policy_type {
-    CKPT_POLICY_FILE = 1, /**< what has a path: files, directories, devices, named pipes */
+    CKPT_POLICY_FILE = 1, /**< descriptors with a path: files, directories, devices, named pipes */
     CKPT_POLICY_PIPE,
     CKPT_POLICY_SOCKET,
-    CKPT_POLICY_DESCRIPTOR, /**< all others; with a number, any */
+    CKPT_POLICY_DESCRIPTOR, /**< all other descriptors; a rule with a number: any descriptor */
 };
 
 enum ckpt_policy_action {
@@ -40,7 +40,7 @@ enum ckpt_policy_family {
 
 /** One end of a socket. */
 struct ckpt_policy_end {
-    bool known;       /**< it has an address */
+    bool known;       /**< whether the end has an address */
     uint8_t ip[16];   /**< IPv4 as ::ffff:a.b.c.d */
     uint16_t port;    /**< in host byte order */
     const char *path; /**< of a Unix socket, or NULL */
@@ -51,7 +51,7 @@ struct ckpt_policy_subject {
     enum ckpt_policy_type type;
     int number;
     const char *text;  /**< the path of a file; of others, their text in /proc/PID/fd */
-    bool by_number;    /**< only a rule with its number matches: the engine knows its kind */
+    bool by_number;    /**< the engine knows its kind: only rules with its number match */
     unsigned families; /**< of a socket: CKPT_POLICY_IPV4 and so on, combined */
     bool listening;
     struct ckpt_policy_end local, remote;

@@ -18,7 +18,7 @@ struct ckpt_report {
     char text[CKPT_REPORT_MAX]; /**< lines, each ending with '\n', then a zero byte */
 };
 
-/** Make it empty. */
+/** Remove all lines of the report. */
 void ckpt_report_clear(struct ckpt_report *report);
 
 /** Remove the lines added since the report had this @count and @used. */

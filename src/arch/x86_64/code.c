@@ -71,7 +71,9 @@ static bool is_spilled(const uint8_t *code, int number, uint32_t *ret_distance)
 const uint8_t *ckpt_arch_code_next_load(const uint8_t *from, const uint8_t *to, int64_t offset,
                                         struct ckpt_arch_load *ret_load)
 {
-    /* In the order of ckpt_arch_frame_register(), from 1 on. */
+    /*
+     * For each register, its index in ckpt_arch_frame_register() + 1; 0: calls do not preserve it.
+     */
     static const uint8_t kept[16] = {
         [3] = 1, [5] = 2, [12] = 3, [13] = 4, [14] = 5, [15] = 6,
     };
@@ -113,14 +115,17 @@ static const uint8_t *relative(const uint8_t *at)
     return at + sizeof distance + distance;
 }
 
-/* SLOT of jmp *SLOT or call *SLOT; NULL: it is neither. */
+/* The address SLOT if @at is jmp *SLOT or call *SLOT, otherwise NULL. */
 static void *const *slot_of(const uint8_t *at)
 {
     return at[0] == 0xff && (at[1] == 0x25 || at[1] == 0x15) ? (void *const *)relative(at + 2)
                                                              : NULL;
 }
 
-/* The same, directly or by an entry of the linkage table, which may begin with endbr64. */
+/*
+ * The slot that the code at @at uses, directly or through an entry of the linkage table, which may
+ * begin with endbr64.
+ */
 static void *const *called_slot(const uint8_t *at, const uint8_t *start, const uint8_t *end)
 {
     void *const *slot = slot_of(at);

@@ -34,7 +34,7 @@ void ckpt_arch_core_registers(const ucontext_t *frame, const struct ckpt_arch_co
                               const struct ckpt_arch_thread *thread,
                               uint64_t ret_registers[CKPT_ARCH_CORE_REGISTERS])
 {
-    /* From the order of the signal frame to that of struct user_regs_struct. */
+    /* For registers of the signal frame, their indices in struct user_regs_struct. */
     static const struct {
         uint8_t to, from;
     } map[] = {{0, REG_R15},      {1, REG_R14},  {2, REG_R13},     {3, REG_R12},  {TO_RBP, REG_RBP},

@@ -2,8 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Reads the features of this processor by cpuid, and compares those that are instructions; other
- * bits describe the state of the machine.
+ * Reads the features of this processor by cpuid, and compares only the bits that stand for
+ * instructions; the other bits describe the state of the machine.
  */
 #include <cpuid.h>
 

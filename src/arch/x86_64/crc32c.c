@@ -10,7 +10,8 @@
 
 static bool has_instruction(void)
 {
-    static int known; /* 0: not known yet, 1: yes, 2: no; racing threads store the same value */
+    /* Whether the processor has it; 0: not read, 1: yes, 2: no. Racing threads store the same. */
+    static int known;
 
     if (!known) {
         unsigned a, b, c = 0, d;

@@ -20,7 +20,7 @@
 
 void ckpt_arch_sigreturn(void); /* calls.S */
 
-/* Those that a called function preserves, followed by the others. */
+/* The general registers: first those that a called function preserves, then the others. */
 static const uint8_t general[] = {REG_RBX, REG_RBP, REG_R12, REG_R13, REG_R14,
                                   REG_R15, REG_RAX, REG_RCX, REG_RDX, REG_RSI,
                                   REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11};
@@ -53,12 +53,12 @@ uint64_t *ckpt_arch_frame_register(ucontext_t *frame, unsigned index)
 
 static bool is_call(const uint8_t *code)
 {
-    return code[0] == 0x0f && code[1] == 0x05; /* where the first is, the second is too */
+    return code[0] == 0x0f && code[1] == 0x05; /* if the first matches, the second is readable */
 }
 
 /*
- * The code before @ip, at most @size bytes of it: at its place if that is in the page that the
- * thread executes, which is faster, or else copied to @copy. NULL: it cannot be read.
+ * The @size bytes of code before @ip. They are read in place if they are in the page that the
+ * thread executes, which is faster, and otherwise copied to @copy. NULL: they cannot be read.
  */
 static const uint8_t *code_before(uint64_t ip, size_t size, uint8_t *copy)
 {
@@ -107,8 +107,8 @@ static bool find_constant(const uint8_t *code, const uint8_t *call, uint64_t *re
 }
 
 /*
- * Whether it is the code in which glibc from 2.41 on makes all system calls that are cancellation
- * points.  It gets the number from its caller in a register, which it overwrites.
+ * Whether @code is the code in which glibc from 2.41 on makes all system calls that are
+ * cancellation points.  It gets the number from its caller in a register, which it overwrites.
  */
 static bool is_cancellable_syscall(const uint8_t *code)
 {

@@ -2,7 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * The constants of x86-64, and the state of a thread that is not in its frame: FS, GS, its context.
+ * The constants of x86-64, and the parts of a thread's state that its signal frame does not have:
+ * FS, GS and its context.
  */
 #include <asm/prctl.h>
 #include <elf.h>

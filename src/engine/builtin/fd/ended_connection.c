@@ -43,7 +43,10 @@ static bool wait_for(int fd, short events, long ms, short *ret_events)
 
 /* ---- freezing ---- */
 
-/* An established connection has a measured round-trip time, or TCP options. */
+/*
+ * Whether the connection was ever established: then it has a measured round-trip time or TCP
+ * options.
+ */
 static bool was_established(const struct tcp_info *info)
 {
     return info->tcpi_rtt || info->tcpi_options;
@@ -93,7 +96,10 @@ long ckpt_ended_connection_unread(int fd, char *ret_bytes)
                : -unread;
 }
 
-/* Bind @fd to a port that is in use. That fails with EINVAL if @fd has a port, else otherwise. */
+/*
+ * Whether @fd has a port: then binding it to a port that is in use fails with EINVAL, and otherwise
+ * with another error.
+ */
 static bool has_port_v4(int fd)
 {
     struct sockaddr_in any = {.sin_family = AF_INET};
@@ -116,7 +122,7 @@ bool ckpt_ended_connection_has_port(int fd)
 
     if (ckpt_socket_option(fd, SOL_SOCKET, SO_DOMAIN) != AF_INET6)
         return has_port_v4(fd);
-    /* Fails, even with the same value, if the socket has a port. */
+    /* The kernel refuses to set this option, even to the same value, if the socket has a port. */
     return ckpt_syscall(SYS_setsockopt, fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6,
                         0) == -EINVAL;
 }
@@ -159,7 +165,7 @@ static long new_socket(int family, int flags)
 }
 
 /*
- * Connect @fd to the socket @port of this process, which may not listen, and wait for the result.
+ * Connect @fd to @port of this process, where perhaps no socket listens, and wait for the result.
  */
 static long connect_to(int fd, int port, int family, bool map)
 {

@@ -24,15 +24,21 @@ enum ckpt_ended ckpt_ended_connection_state(int fd, int protocol, const struct t
 
 /**
  * Copy the received bytes that the application has not read, at most CKPT_ENDED_UNREAD_MAX.
- * @return how many; if there are more, their number as a negative value
+ * @return the number of bytes; if there are more than that, their number as a negative value
  */
 long ckpt_ended_connection_unread(int fd, char *ret_bytes);
 
-/** Make a socket whose connection has ended in that way: a descriptor or a negative errno value. */
+/**
+ * Make a socket whose connection has ended as @how says. Returns a descriptor or a negative errno
+ * value.
+ */
 long ckpt_ended_connection_make(int family, bool only_v6, enum ckpt_ended how, const void *unread,
                                 size_t size);
 
-/** Whether a socket in the state CLOSE still has its port; getsockname() also returns old ones. */
+/**
+ * Whether a socket in the state CLOSE still has its port; getsockname() also returns a port that
+ * the socket no longer has.
+ */
 bool ckpt_ended_connection_has_port(int fd);
 
 #endif

@@ -3,14 +3,14 @@
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Locks on files: POSIX record locks, which FileChannel.lock() takes, flock(), and locks of open
- * file descriptions.  The kernel lists in fdinfo the locks that were taken by an open file.  They
- * are saved in the bytes of its descriptor, and taken again when all descriptors are at their
- * numbers.
+ * file descriptions.  The kernel lists in fdinfo the locks that were taken through an open file. A
+ * checkpoint saves them in the bytes of its descriptor, and a restore takes them again when all
+ * descriptors are at their numbers.
  *
- * POSIX locks belong to the process, which is already that of the command at a restore.  But a
- * process loses all its POSIX locks on a file when it closes any descriptor of that file.  So a
- * locked file must have no other descriptors than those of the image; if it is mapped too, it is
- * mapped by one of these.
+ * POSIX locks belong to the process. At a restore that is the command's process, which becomes the
+ * JVM.  But a process loses all its POSIX locks on a file when it closes any descriptor of that
+ * file.  So a locked file must have no other descriptors than those of the image; if it is mapped
+ * too, it is mapped by one of these.
  */
 #include "engine/builtin/fd/file_locks.h"
 
@@ -23,7 +23,7 @@
 #include "engine/builtin/fd/live_fd.h"
 
 #define TRIES 3
-#define DESCRIBED 4 /* how many locks of a descriptor are described */
+#define DESCRIBED 4 /* a description names at most so many locks of a descriptor */
 
 enum lock_type { POSIX_LOCK = 1, FLOCK_LOCK, OFD_LOCK };
 
@@ -175,7 +175,7 @@ void ckpt_file_locks_describe(const struct ckpt_image_view *image,
 
 /* ---- thawing ---- */
 
-/* A descriptor of the image that can map a file as one opened with @access could; or -1. */
+/* A descriptor of the image that can map the file like a descriptor opened with @access, or -1. */
 static int find_mapper(const struct ckpt_image_view *image, const struct stat *file, long access)
 {
     for (size_t i = 0; i < image->fd_count; i++) {
@@ -193,7 +193,8 @@ static int find_mapper(const struct ckpt_image_view *image, const struct stat *f
 }
 
 /*
- * Close descriptors in @file_fds of the file that @number has open; use one of the image instead.
+ * Close the descriptors in @file_fds of the file that is open at @number, and replace them by a
+ * descriptor of the image.
  */
 static int close_others(const struct ckpt_image_view *image, int number, int *file_fds,
                         struct ckpt_error *error)
@@ -278,7 +279,8 @@ static bool is_locked(const struct ckpt_image_fd *entry)
 }
 
 /*
- * Whether it could be taken.  flock() can only be tested by taking it, so it is released at once.
+ * Whether the lock could be taken.  flock() can only be tested by taking it, so it is released at
+ * once.
  */
 static int test_lock(const struct lock *lock, int fd, const char *path, struct ckpt_error *error)
 {

@@ -21,7 +21,7 @@ int ckpt_file_locks_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd
 /** Whether the bytes of @entry are valid locks. */
 bool ckpt_file_locks_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);
 
-/** Describe them for people: "" or ", exclusive lock ...". */
+/** Describe the locks for people: "" or ", exclusive lock ...". */
 void ckpt_file_locks_describe(const struct ckpt_image_view *image,
                               const struct ckpt_image_fd *entry, char *text, size_t size);
 

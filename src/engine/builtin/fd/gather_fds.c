@@ -45,7 +45,7 @@ static const struct ckpt_fd_kind_row *find_row(const struct ckpt_gather *gather,
     return NULL;
 }
 
-/* The type of a refusal (engine/report.h). */
+/* The type of an obstacle (engine/report.h) that is a descriptor of this type. */
 static const char *report_type(enum ckpt_policy_type type)
 {
     return type == CKPT_POLICY_FILE ? "file" : type == CKPT_POLICY_SOCKET ? "socket" : "resource";
@@ -171,8 +171,9 @@ static int add(struct ckpt_gather *gather, struct current *current, struct ckpt_
 }
 
 /*
- * While the JVM runs, a descriptor may have been closed since it was listed.  While parked, one
- * that cannot be examined would be missing in the image, so it is an error.
+ * Examine and add a listed descriptor. While the JVM runs, the application may have closed it since
+ * it was listed. While all threads are parked, a descriptor that cannot be examined is an error,
+ * because the image would lack it.
  */
 static int gather_open(struct ckpt_gather *gather, int number, struct current *current,
                        struct ckpt_error *error)

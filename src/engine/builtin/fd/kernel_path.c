@@ -30,8 +30,8 @@ uint64_t ckpt_kernel_path_own_pid(const char *path, size_t length)
 }
 
 /*
- * Find the first component of @path that is a number in a /proc: its value, where it begins and the
- * rest after it, and this process's own PID in that /proc.  False if there is none.
+ * Find the first component of @path that is a number below a /proc. Returns its value, where it
+ * begins, the rest after it, and this process's own PID in that /proc.  False if there is none.
  */
 static bool find_number(const char *path, size_t *ret_begin, const char **ret_rest,
                         uint64_t *ret_number, uint64_t *ret_own)
@@ -53,7 +53,10 @@ static bool find_number(const char *path, size_t *ret_begin, const char **ret_re
     return false;
 }
 
-/* 0: this process has such a thread; -ENOENT: it has not; another error: not known. */
+/*
+ * Whether this process has the thread @tid. Returns 0: it has; -ENOENT: it has not; another error:
+ * that cannot be found out.
+ */
 static long find_thread(const char *path, size_t begin, uint64_t tid)
 {
     struct stat status;
@@ -65,8 +68,8 @@ static long find_thread(const char *path, size_t begin, uint64_t tid)
 }
 
 /*
- * Whether the /proc that is mounted at the first @begin bytes of @path has an entry for that
- * number; also true if it cannot be found out.
+ * Whether the /proc that is mounted at the first @begin bytes of @path has an entry for @number;
+ * also true if that cannot be found out.
  */
 static bool has_entry(const char *path, size_t begin, uint64_t number)
 {
@@ -78,7 +81,10 @@ static bool has_entry(const char *path, size_t begin, uint64_t number)
     return ckpt_sys_fstatat(AT_FDCWD, name, &status, 0) != -ENOENT;
 }
 
-/* For the path of a thread, such as "/proc/1/task/2/stat": the path without the TID. */
+/*
+ * Fill in @data for a file of a thread, such as "/proc/1/task/2/stat". It gets the path without the
+ * TID.
+ */
 static void set_thread(struct ckpt_kernel_path *data, const char *path, size_t begin,
                        const char *rest, uint64_t tid, uint64_t own)
 {
@@ -90,7 +96,7 @@ static void set_thread(struct ckpt_kernel_path *data, const char *path, size_t b
     data->form = find_thread(path, begin, tid) == -ENOENT ? CKPT_KERNEL_ENDED : CKPT_KERNEL_THREAD;
 }
 
-/* A file below /proc, which is open as @fd, or not open if @fd is -1. */
+/* Fill in @data for a file below /proc, which is open as @fd, or not open if @fd is -1. */
 static void describe_proc(struct ckpt_kernel_path *data, const char *path, int fd)
 {
     static const char task[] = "/task/";
@@ -119,7 +125,10 @@ static void describe_proc(struct ckpt_kernel_path *data, const char *path, int f
     }
 }
 
-/* A namespace, such as net:[4026531840]; foreign if this process is not in it. */
+/*
+ * Fill in @data for a namespace, such as net:[4026531840]. It is foreign if this process is not in
+ * it.
+ */
 static void describe_namespace(struct ckpt_kernel_path *data, const struct ckpt_live_fd *live)
 {
     const char *colon = ckpt_raw_find(live->link, ":[");
@@ -209,7 +218,7 @@ int ckpt_kernel_path_restored(const char *path, char *ret, size_t size)
     describe_proc(&data, path, -1);
     if (data.form == CKPT_KERNEL_PROCESS)
         ckpt_raw_format(ret, size, "%s", data.path);
-    else if (data.form == CKPT_KERNEL_THREAD && !data.tid) /* the command has only the leader */
+    else if (data.form == CKPT_KERNEL_THREAD && !data.tid) /* the command has only its leader */
         ckpt_raw_format(ret, size, "/proc/thread-self%s", data.path + data.split);
     else if (data.form == CKPT_KERNEL_MACHINE)
         ckpt_raw_format(ret, size, "%s", path);

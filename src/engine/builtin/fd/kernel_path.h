@@ -13,12 +13,12 @@
 #include "engine/builtin/fd/live_fd.h"
 
 enum ckpt_kernel_form {
-    CKPT_KERNEL_FOREIGN, /**< of another process, or a namespace that this one is not in */
-    CKPT_KERNEL_MACHINE, /**< of no process: `path` is the same for each */
-    CKPT_KERNEL_PROCESS, /**< of this process: `path` contains "self" */
-    CKPT_KERNEL_THREAD,  /**< of a thread, whose TID must be inserted at `split` of `path` */
-    CKPT_KERNEL_CGROUP,  /**< of its cgroup, whose path is `length` bytes at `split` of `path` */
-    CKPT_KERNEL_ENDED,   /**< of a process, thread or cgroup that has ended */
+    CKPT_KERNEL_FOREIGN, /**< about another process, or a namespace that this process is not in */
+    CKPT_KERNEL_MACHINE, /**< about no process: `path` is the same for every process */
+    CKPT_KERNEL_PROCESS, /**< about this process: `path` contains "self" */
+    CKPT_KERNEL_THREAD,  /**< about a thread, whose TID must be inserted at `split` of `path` */
+    CKPT_KERNEL_CGROUP,  /**< about its cgroup, whose path is `length` bytes at `split` of `path` */
+    CKPT_KERNEL_ENDED,   /**< about a process, thread or cgroup that has ended */
 };
 
 /** The bytes of such a descriptor in an image. */
@@ -31,7 +31,7 @@ struct ckpt_kernel_path {
 };
 _Static_assert(sizeof(struct ckpt_kernel_path) == 640, "part of the image's format");
 
-/** Fill in @data, which is zeros, for an open file of such a file system. */
+/** Fill in @data, which is zeros, for an open file that the kernel generates. */
 void ckpt_kernel_path_of(struct ckpt_kernel_path *data, const struct ckpt_live_fd *live);
 
 /**

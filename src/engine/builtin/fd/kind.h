@@ -35,10 +35,10 @@ struct ckpt_park;
 struct ckpt_fd_thaw {
     const struct ckpt_image_view *image;
     int first_own_fd; /**< descriptors of the image are below, those of the command from here on */
-    int *aside; /**< for each descriptor of the image: where ckpt_fd_keep_aside() put it; -1 */
+    int *aside;       /**< for each of the image's: where ckpt_fd_keep_aside() put it, or -1 */
     const int *shared_fds; /**< for each shared object, a descriptor of it */
     const int *copy_fds;   /**< for each file, a descriptor of its old content; -1: none, open it */
-    const int *streams;    /**< duplicates of the command's standard streams; -1: it has none */
+    const int *streams;    /**< duplicates of the command's standard streams; -1: it lacks one */
     /**
      * A rehearsal has no effect that others can see.  Files are opened, because only that shows
      * whether they can be, except for devices and named pipes; addresses are bound, without
@@ -51,14 +51,14 @@ struct ckpt_fd_thaw {
 /** The table of the image in which `object` of a descriptor is an index. */
 enum ckpt_fd_object {
     CKPT_FD_OBJECT_NONE,
-    CKPT_FD_OBJECT_FILE,   /**< files: the descriptor is opened by the path of that one */
-    CKPT_FD_OBJECT_SHARED, /**< shared objects */
+    CKPT_FD_OBJECT_FILE,   /**< the table of files: the descriptor is opened by that file's path */
+    CKPT_FD_OBJECT_SHARED, /**< the table of shared objects */
 };
 
 struct ckpt_fd_kind_row {
     /* ---- facts ---- */
 
-    uint32_t number; /**< in images; 0: never in one, it is refused or becomes another kind */
+    uint32_t number; /**< in images; 0: in none: refused, or saved as another kind */
     /**
      * The version of the entries of this kind and their bytes in the pool; the first is 0.  valid()
      * and thaw() accept all versions up to this one; freeze() writes the lowest that is sufficient.
@@ -66,53 +66,76 @@ struct ckpt_fd_kind_row {
     uint32_t version;
     const char *name; /**< for people */
     enum ckpt_fd_object object;
-    /** The type of policy rules for it; 0: no rule applies, because the JVM itself uses it. */
+    /**
+     * The type of policy rules for this kind; 0: no rule applies, because the JVM itself uses such
+     * descriptors.
+     */
     enum ckpt_policy_type policy;
-    /** It is refused unless a rule reopens it. */
+    /** A checkpoint refuses a descriptor of this kind unless a rule reopens it. */
     bool needs_policy;
-    /** The command provides it. Those at 0 to 2 are separate, even if they are one open file. */
+    /**
+     * At a restore the command provides the descriptor. Descriptors 0 to 2 are separate, even if
+     * they are one open file.
+     */
     bool from_command;
     /** Each descriptor is opened separately, even if several are one open file. */
     bool always_separate;
-    /** It has a position in a file, which `inspect` shows. */
+    /** The descriptor has a position in a file, which `inspect` shows. */
     bool has_position;
-    /** Its bytes are its locks (file_locks.h). */
+    /** The bytes of an entry are the descriptor's locks (file_locks.h). */
     bool has_locks;
     /**
-     * It is one end of an object whose other end is in the process too; each end is an open file.
+     * The descriptor is one end of an object whose other end is in the process too; each end is an
+     * open file.
      */
     bool is_end;
     /**
-     * It may be bound to an address, so that a rehearsal may bind a second socket (rehearsal.h).
+     * The descriptor can be bound to an address; then a rehearsal may bind a second socket
+     * (rehearsal.h).
      */
     bool may_be_bound;
 
     /* ---- in the JVM ---- */
 
-    /** Called when the agent is loaded, to note what cannot be found out later. NULL: nothing. */
+    /**
+     * Called when the agent is loaded, to record facts that cannot be found out later. NULL:
+     * nothing.
+     */
     void (*on_load)(void);
     /** Called before a walk, to discard the state of an earlier one. NULL: nothing. */
     void (*begin)(void);
     /** Whether @live is of this kind; the first row that returns true is used. */
     bool (*matches)(const struct ckpt_gather *gather, const struct ckpt_live_fd *live);
-    /** For needs_policy, the name in the refusal: "a UDP socket at 127.0.0.1:53". */
+    /**
+     * For kinds with needs_policy: write the name for the refusal, such as "a UDP socket at
+     * 127.0.0.1:53".
+     */
     void (*name_live)(const struct ckpt_live_fd *live, char *text, size_t size);
-    /** Save it in @entry, or refuse it in the report. -1 only if the walk cannot continue. */
+    /**
+     * Save the descriptor in @entry, or refuse it in the report. -1 only if the walk cannot
+     * continue.
+     */
     int (*freeze)(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error);
-    /** Called when the runs of memory are known, to add runs for such descriptors. NULL: none. */
+    /**
+     * Called when the runs of memory are known, to add runs for descriptors of this kind. NULL:
+     * they need none.
+     */
     int (*gather_content)(struct ckpt_gather *gather, struct ckpt_error *error);
     /** Called in the restored process before any thread is released. NULL: nothing. */
     void (*restored)(const struct ckpt_park *park);
 
     /* ---- in an image, which cannot be trusted ---- */
 
-    /** Whether the entry is valid; its object is checked before. NULL: it always is. */
+    /**
+     * Whether the entry is valid. The caller has already checked its object. NULL: each entry is
+     * valid.
+     */
     bool (*valid)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);
-    /** Describe it for people. NULL: the name of the kind is sufficient. */
+    /** Describe the entry for people. NULL: the name of the kind is sufficient. */
     void (*describe)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
                      char *text, size_t size);
-    /** Its path, if it is not in the image's table of files. NULL: it has none. */
+    /** The descriptor's path, if that is not in the image's table of files. NULL: it has none. */
     const char *(*path)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);
     /** The addresses of a socket, for the rules (policy_match.h). NULL: none. */
     void (*addresses)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
@@ -120,7 +143,7 @@ struct ckpt_fd_kind_row {
 
     /* ---- in the command ---- */
 
-    /** Open it at any number; the caller moves it. -1 with @error. */
+    /** Open the descriptor at any number and return that; the caller moves it. -1 with @error. */
     int (*thaw)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error);
     /** Called when all descriptors are at their numbers. NULL: nothing. */

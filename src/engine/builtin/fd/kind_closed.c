@@ -10,7 +10,7 @@
  * epoll report a hang-up, as if the peer had closed it.  Any other descriptor becomes one that
  * cannot be used (O_PATH): reading, writing, seeking and accepting fail with EBADF, poll() reports
  * POLLNVAL, epoll refuses it, and closing works.  It is of /dev/null and not of a directory,
- * because openat() could use that.
+ * because openat() could use a directory.
  */
 #include "engine/builtin/fd/kind_closed.h"
 
@@ -44,7 +44,10 @@ static uint64_t connection_family(const struct ckpt_live_fd *live)
         ckpt_socket_option(live->number, SOL_SOCKET, SO_ACCEPTCONN) ||
         (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
         return 0;
-    /* An Internet socket that the peer has reset is not connected any more, but counts. */
+    /*
+     * An Internet socket that the peer has reset is not connected any more, but counts as a
+     * connection.
+     */
     return family == AF_UNIX &&
                    ckpt_syscall(SYS_getpeername, live->number, peer, &peer_size, 0, 0, 0) < 0
                ? 0
@@ -60,7 +63,7 @@ int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
                             error);
 }
 
-/* A placeholder that an earlier restore made. */
+/* Save again a placeholder that an earlier restore made. */
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {

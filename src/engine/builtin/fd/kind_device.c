@@ -2,7 +2,7 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Devices: the harmless ones are reopened, and others only if a policy reopens them.
+ * Devices: a restore reopens the harmless ones, and others only if a policy has a rule for that.
  */
 #include <sys/sysmacros.h>
 
@@ -15,7 +15,7 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     return S_ISCHR(live->status.st_mode) || (S_ISBLK(live->status.st_mode) && live->link[0] == '/');
 }
 
-/* null, zero, full, random, urandom; and the controlling terminal. */
+/* Whether the device is null, zero, full, random or urandom, or the controlling terminal. */
 static bool is_harmless(const struct ckpt_live_fd *live)
 {
     static const unsigned char memory[] = {3, 5, 7, 8, 9};

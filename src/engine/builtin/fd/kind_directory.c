@@ -2,7 +2,7 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Directories: opened by path, and set to their old position.
+ * Directories: a restore opens them by path and sets their old position.
  */
 #include "engine/builtin/fd/reopen.h"
 

@@ -2,9 +2,9 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * epoll: fdinfo lists the watched descriptors.  If one was closed or its number reused while a
- * duplicate of it keeps the registration, it cannot be registered again by that number, so this is
- * refused.
+ * epoll: fdinfo lists the watched descriptors.  If the application closed a watched descriptor or
+ * reused its number while a duplicate keeps the registration, a restore cannot register it again by
+ * that number, so the checkpoint refuses this.
  */
 #include <errno.h>
 #include <sys/epoll.h>

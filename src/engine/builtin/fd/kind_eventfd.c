@@ -3,7 +3,7 @@
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * eventfd: fdinfo has the counter, which is saved as the position, and from Linux 6.5 on whether it
- * is a semaphore.  Before, that is not known; the JDK does not make semaphores.
+ * is a semaphore.  Older kernels do not show that; the JDK does not make semaphores.
  */
 #include <errno.h>
 

@@ -5,7 +5,7 @@
  * Files that the kernel generates: those of /proc, /sys and cgroups, and namespaces.  HotSpot and
  * the JDK open such files for a short time, at any time.  Their size and time of change mean
  * nothing, and the path that /proc/self/fd shows for a file of this process contains its PID.  So
- * an image has what the file is about:
+ * an image records what the file is about, and a restore opens a file that is about the same:
  *
  * - this process, or the cgroup it is in: the new process's own file is opened;
  * - one of its threads: it gets a new TID, and does not exist yet when descriptors are opened.  So
@@ -13,7 +13,7 @@
  *   (restored());
  * - the machine: opened by the same path;
  * - a thread or process that has ended, or a cgroup that was removed: a file of a process that has
- *   ended is opened, of which each read fails as before.
+ *   ended is opened, and each read of it fails as before.
  *
  * The file of another process that is alive is refused, because at the restore that process may
  * have another PID.
@@ -84,7 +84,9 @@ static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live, 
                     live->number, live->link, why);
 }
 
-/* Note a file of a thread for restored(); each duplicate of the descriptor is noted separately. */
+/*
+ * Record a file of a thread for restored(); each duplicate of the descriptor gets its own record.
+ */
 static void note_thread(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                         const struct ckpt_kernel_path *data)
 {

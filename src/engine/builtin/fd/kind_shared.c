@@ -24,7 +24,7 @@
 /* How a shared object is open. */
 struct open {
     int fd;       /* a descriptor of it, to read its content if possible */
-    bool written; /* whether a descriptor can write */
+    bool written; /* whether one of its descriptors can write */
 };
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
@@ -102,7 +102,10 @@ int ckpt_fd_shared_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
     return 0;
 }
 
-/* If no descriptor can read a file, it is opened once more when it is written to the image. */
+/*
+ * Save the path of a file that no descriptor can read: the writer of the image opens the file once
+ * more by that path.
+ */
 static int set_path(struct ckpt_gather *gather, const struct ckpt_image_shared *object, int fd,
                     struct ckpt_page_file *source, struct ckpt_error *error)
 {
@@ -118,7 +121,10 @@ static int set_path(struct ckpt_gather *gather, const struct ckpt_image_shared *
     return 0;
 }
 
-/* The runs of an object.  The descriptor keeps its position, because the JVM may continue. */
+/*
+ * Find the runs of an object's content. The descriptor keeps its position, because the JVM may
+ * continue.
+ */
 static int find_runs(struct ckpt_gather *gather, int fd, struct ckpt_image_shared *object,
                      struct ckpt_error *error)
 {

@@ -3,12 +3,13 @@
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * Standard input, output and error, and duplicates of them at other numbers (`exec 3>&1`).  The
- * restored process gets those of the command.  `position` is the number of the stream.
+ * restored process gets those of the command.  `position` of an entry is the number of its stream.
  *
  * Not each descriptor from 0 to 2 is a standard stream.  If one was closed when the JVM started,
  * the next file that is opened gets its number, such as the JDK's lib/modules; and an application
  * may put its own file there (dup2).  So the agent notes the open files at these numbers when it is
- * loaded, and only these are streams.  If it is loaded late, is_probably_stream() decides.
+ * loaded, and only these are streams.  If the agent is loaded into a running JVM,
+ * is_probably_stream() decides.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -89,7 +90,10 @@ static void on_load(void)
     noted = true;
 }
 
-/* The streams are those of the command now; a number that was not a stream does not become one. */
+/*
+ * Record the command's streams as those of this process. A number that was not a stream does not
+ * become one.
+ */
 static void restored(const struct ckpt_park *park)
 {
     (void)park;
@@ -115,8 +119,10 @@ static int stream_of(const struct ckpt_live_fd *live)
     for (int i = 0; i < 3; i++) {
         if (!is_same(i, live))
             continue;
-        /* The same pipe, socket or terminal counts even if it was opened again; a file or a memory
-         * device only if the descriptor is a duplicate. */
+        /*
+         * A descriptor of the stream's pipe, socket or terminal counts even if that was opened
+         * again; one of a file or a memory device counts only if it is a duplicate.
+         */
         if (ckpt_open_files_same(i, live->number) ||
             ((streams[i].mode == S_IFIFO || streams[i].mode == S_IFSOCK ||
               streams[i].mode == S_IFCHR) &&

@@ -174,7 +174,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     if (refuse(gather, live, &data, &info))
         return 0;
     data.address_size = size;
-    data.bound = !data.ended && address->sin_port != 0 && /* at the same offset in both families */
+    data.bound = !data.ended && address->sin_port != 0 && /* same offset in both families */
                  (info.tcpi_state != TCP_CLOSE || ckpt_ended_connection_has_port(live->number));
     data.listening = info.tcpi_state == TCP_LISTEN;
     data.backlog = info.tcpi_sacked; /* this field has the backlog of a listening socket */
@@ -274,7 +274,7 @@ static int thaw_ended(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_f
         return ckpt_error_set(error, (int)-opened,
                               "cannot make a connection over the loopback interface, for the one "
                               "that had ended");
-    set_options((int)opened, data); /* those that fail have no effect after the end */
+    set_options((int)opened, data); /* options that fail have no effect on an ended connection */
     ckpt_sys_fcntl((int)opened, F_SETFL, entry->open_flags & O_NONBLOCK);
     return (int)opened;
 }
@@ -319,7 +319,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return (int)opened;
 }
 
-/* In a rehearsal, when all sockets are bound. */
+/* In a rehearsal, when all sockets are bound: test that they can be bound together. */
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {

@@ -3,8 +3,8 @@
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * timerfd: fdinfo has its clock, the remaining time until it expires, and the unread expirations.
- * The remaining time continues after the restore, as the JVM's monotonic clock does, which does not
- * advance while it is frozen. An absolute time of the wall clock stays the same.
+ * The remaining time continues after the restore, like the JVM's monotonic clock, which does not
+ * advance while the JVM is frozen. An absolute time of the wall clock stays the same.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 #define SET_TICKS 0x40085400ul /* TFD_IOC_SET_TICKS, in kernels with CONFIG_CHECKPOINT_RESTORE */
 
 struct timer {
-    uint32_t clock, flags; /* of timerfd_settime() */
+    uint32_t clock, flags; /* flags of timerfd_settime() */
     uint64_t ticks;
     struct {
         int64_t seconds, nanoseconds;
@@ -31,7 +31,7 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     return ckpt_raw_equal(live->link, "anon_inode:[timerfd]");
 }
 
-/* "(SECONDS, NANOSECONDS)" after the label. */
+/* Parse "(SECONDS, NANOSECONDS)" after the label. */
 static bool pair(const char *info, const char *label, int64_t *ret_seconds, int64_t *ret_rest)
 {
     const char *at = ckpt_raw_find(info, label);

@@ -2,8 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * UDP sockets, if a policy reopens them: bound and connected as before, which sends nothing.
- * Unread datagrams and multicast groups are not saved.
+ * UDP sockets, if a policy reopens them: a restore binds and connects them as before, which sends
+ * nothing. Unread datagrams and multicast groups are not saved.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -43,7 +43,10 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     return ckpt_socket_is_inet(live, IPPROTO_UDP);
 }
 
-/* The address of one end; its size, or 0. The port has the same offset in both families. */
+/*
+ * Read the address of one end. Returns its size, or 0 if it has none. The port has the same offset
+ * in both families.
+ */
 static uint32_t get_address(int call, int fd, uint8_t address[32])
 {
     socklen_t size = 32;
@@ -160,7 +163,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return (int)opened;
 }
 
-/* In a rehearsal, when all sockets are bound. */
+/* In a rehearsal, when all sockets are bound: test that they can be bound together. */
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {

@@ -2,8 +2,8 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Unix sockets that are neither the JVM's own (kind_unix_own.c) nor listen (kind_unix_listener.c):
- * they are connections to other processes, and are refused.
+ * Unix sockets that are not the JVM's own (kind_unix_own.c) and do not listen
+ * (kind_unix_listener.c). They are connections to other processes, so a checkpoint refuses them.
  */
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -2,10 +2,10 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Unix sockets that listen at a name, if a policy reopens them: bound to the name again and
- * listening.  The socket's file still exists if the JVM was killed at the end of the checkpoint; it
- * is replaced if no process listens at it.  Connections that waited to be accepted are lost.  For
- * the JVM's own listener see kind_unix_own.c.
+ * Unix sockets that listen at a name, if a policy reopens them: a restore binds them to the name
+ * again and listens.  The socket's file still exists if the JVM was killed at the end of the
+ * checkpoint; it is replaced if no process listens at it.  Connections that waited to be accepted
+ * are lost.  For the JVM's own listener see kind_unix_own.c.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -18,7 +18,7 @@
 #include "engine/builtin/fd/rehearsal.h"
 #include "engine/builtin/fd/sockets.h"
 
-#define BACKLOG 128 /* the old one cannot be read; the kernel limits it to somaxconn */
+#define BACKLOG 128 /* the old backlog cannot be read; the kernel limits this one to somaxconn */
 
 struct listener_data {
     uint32_t type; /**< SOCK_STREAM or SOCK_SEQPACKET */
@@ -155,7 +155,7 @@ static long bind_again(int fd, const struct listener_data *data)
     return failed;
 }
 
-/* In a rehearsal: 0 if it could be bound, or a negative error. */
+/* In a rehearsal: 0 if the socket could be bound to its name, or a negative error. */
 static long rehearse_bind(const struct ckpt_fd_thaw *thaw, int fd, const struct listener_data *data)
 {
     const char *path = ((const struct sockaddr_un *)data->address)->sun_path;

@@ -27,8 +27,8 @@ static long read_info(int number, struct ckpt_live_fd *live)
 }
 
 /*
- * The type of the file system.  One in user space (FUSE) may not have statfs(): then it is 0.  For
- * those of the kernel an error is an error.
+ * Read the type of the file system. One in user space (FUSE) may lack statfs(): then the type is 0.
+ * For all others a failure of statfs() is an error.
  */
 static long read_file_system(int number, struct ckpt_live_fd *live)
 {

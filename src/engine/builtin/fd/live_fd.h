@@ -32,12 +32,14 @@ struct ckpt_live_fd {
 /** Read all except `reopen`. Returns 0, or a negative errno value if something cannot be read. */
 long ckpt_live_fd_read(int number, struct ckpt_live_fd *ret_live);
 
-/** Whether its path still leads to it, or for a device to the same device. */
+/**
+ * Whether the descriptor's path still leads to the open file, or for a device to the same device.
+ */
 bool ckpt_live_fd_is_at_path(const struct ckpt_live_fd *live);
 
 /**
- * Whether its path was deleted. The kernel appends " (deleted)" then, which may also be the end of
- * an existing file's name.
+ * Whether the descriptor's path was deleted. The kernel appends " (deleted)" then, which may also
+ * be the end of an existing file's name.
  */
 bool ckpt_live_fd_is_deleted(const struct ckpt_live_fd *live);
 

@@ -52,10 +52,13 @@ static uint16_t free_port(int type, int protocol)
     bound = ckpt_syscall(SYS_bind, fd, &any, size, 0, 0, 0) == 0 &&
             ckpt_syscall(SYS_getsockname, fd, &any, &size, 0, 0, 0) == 0;
     ckpt_sys_close((int)fd);
-    return bound ? any.sin6_port : 0; /* at the same offset in both families */
+    return bound ? any.sin6_port : 0; /* the port has the same offset in both families */
 }
 
-/* The port that replaces @image, or 0; *ret_first: it is the first socket with that port. */
+/*
+ * The free port that replaces the image's port @image, or 0 if there is none. *ret_first is true
+ * for the first socket with that port.
+ */
 static uint16_t find_port(uint16_t image, int type, int protocol, bool *ret_first)
 {
     *ret_first = false;
@@ -103,7 +106,7 @@ long ckpt_fd_rehearse_bind_together(struct ckpt_fd_thaw *thaw, int like, const v
 }
 
 /*
- * Of UDP sockets that share an address, the one that was bound last gets the datagrams.  So a
+ * If UDP sockets share an address, the one that was bound last gets the datagrams.  So a
  * rehearsal binds such a socket without sharing; if the address is in use, it cannot test more.
  */
 long ckpt_fd_rehearse_bind(const struct ckpt_fd_thaw *thaw, int fd, const void *address,
@@ -123,11 +126,13 @@ long ckpt_fd_rehearse_bind(const struct ckpt_fd_thaw *thaw, int fd, const void *
     for (int i = 0; i < 2 && shares; i++)
         set_option(fd, SOL_SOCKET, options[i], values[i]);
     if (failed == -EADDRINUSE && (shares || thaw->original_runs))
-        return 0; /* probably by the frozen JVM itself */
+        return 0; /* the address is in use, probably by the frozen JVM itself */
     return failed;
 }
 
-/* As the effective user from Linux 5.8 on, before as the real one. */
+/*
+ * Tests the rights of the effective user from Linux 5.8 on, and of the real user on older kernels.
+ */
 long ckpt_fd_rehearse_access(const char *path, int mode)
 {
     long failed = ckpt_syscall(439 /* faccessat2 */, AT_FDCWD, path, mode, AT_EACCESS, 0, 0);

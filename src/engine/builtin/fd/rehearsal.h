@@ -28,7 +28,7 @@ long ckpt_fd_rehearse_bind(const struct ckpt_fd_thaw *thaw, int fd, const void *
  * because otherwise one of these could be chosen as a free one.
  *
  * If a socket listens, no other can be bound to its port, not even with SO_REUSEADDR.  A rehearsal
- * does not listen, so the second socket of one that would gets no SO_REUSEADDR.
+ * does not listen, so if a socket would listen, its second socket gets no SO_REUSEADDR.
  * @param like  a socket for which ckpt_fd_rehearse_bind() was called
  */
 long ckpt_fd_rehearse_bind_together(struct ckpt_fd_thaw *thaw, int like, const void *address,

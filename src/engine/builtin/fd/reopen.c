@@ -2,8 +2,9 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Files, directories and devices: opened again by their paths, with their locks.  A file that is
- * only read must be unchanged at the restore (file_records.c); one that is written may have grown.
+ * Files, directories and devices: a restore opens them again by their paths and takes their locks.
+ * A file that is only read must be unchanged at the restore (file_records.c); one that is written
+ * may have grown.
  */
 #include "engine/builtin/fd/reopen.h"
 
@@ -105,7 +106,10 @@ static bool is_device(const struct ckpt_image_file *file)
     return S_ISCHR(file->mode) || S_ISBLK(file->mode);
 }
 
-/* Whether to really open it: opening a device may have effects, except for harmless ones. */
+/*
+ * Whether to open the path itself. A rehearsal does not open a device, because that may have
+ * effects, unless the device is a harmless one.
+ */
 static bool may_open(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                      const struct ckpt_image_file *file)
 {
@@ -113,7 +117,7 @@ static bool may_open(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd
            (entry->open_flags & O_PATH);
 }
 
-/* Whether a restore would have created the file before; a rehearsal does not. */
+/* Whether a restore would have created the file by now; a rehearsal does not create it. */
 static bool would_be_created(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_file *file)
 {
     struct stat status;
@@ -123,7 +127,7 @@ static bool would_be_created(const struct ckpt_fd_thaw *thaw, const struct ckpt_
                             AT_SYMLINK_NOFOLLOW) == -ENOENT;
 }
 
-/* Open the old content, in a memory file, of a file that was only read and is another one now. */
+/* Open the memory file with the old content of a file that was only read and has been replaced. */
 static int open_copy(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                      struct ckpt_error *error)
 {

@@ -15,11 +15,11 @@
 /** getsockopt() of an option that is an int; 0 if the socket does not have it. */
 int ckpt_socket_option(int fd, int level, int name);
 
-/** The same for an option that is saved: -1 with @error if it cannot be read. */
+/** Read an option that is saved in the image. -1 with @error if it cannot be read. */
 int ckpt_socket_option_required(int fd, int level, int name, int *ret_value,
                                 struct ckpt_error *error);
 
-/** getsockname(); @size as there. */
+/** Call getsockname(), with @size as there. */
 int ckpt_socket_address(int fd, void *ret_address, uint32_t *size, struct ckpt_error *error);
 
 /** Whether it is a socket of @protocol (IPPROTO_TCP, IPPROTO_UDP) over IPv4 or IPv6. */
@@ -31,7 +31,7 @@ bool ckpt_socket_is_unix(const struct ckpt_live_fd *live);
 /** "127.0.0.1:80", "[::1]:80". @address: a struct sockaddr_in or sockaddr_in6. */
 void ckpt_socket_address_text(const uint8_t *address, char *text, size_t size);
 
-/** The hint for a failed bind() or listen(); @busy is the one for an address in use. */
+/** The hint for a failed bind() or listen(); @busy is the hint for an address in use. */
 const char *ckpt_socket_bind_hint(long failed, const char *busy);
 
 #endif

@@ -23,7 +23,7 @@ int ckpt_fd_keep_aside(struct ckpt_fd_thaw *thaw, size_t index, int fd, struct c
  */
 int ckpt_fd_seek(int fd, int64_t position, int whence, struct ckpt_error *error);
 
-/** The same with its file status flags. */
+/** Set the file status flags of a descriptor that was opened; returns like ckpt_fd_seek(). */
 int ckpt_fd_set_flags(int fd, uint32_t flags, struct ckpt_error *error);
 
 #endif

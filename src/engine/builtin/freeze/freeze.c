@@ -38,7 +38,7 @@
 #define FREE_RANGES 16384
 #define LAZY_RANGES 16384
 #define CLEAR_MS 200    /* how long to wait until short-lived obstacles are gone */
-#define REFUSED_TRIES 3 /* freezes while the final walk finds obstacles */
+#define REFUSED_TRIES 3 /* how many freezes are tried while the final walk finds obstacles */
 /* How often threads are parked until: */
 #define AT_REST_TRIES 50      /* the heap is at rest */
 #define TRANSIENT_TRIES 20    /* no short-lived file is open */
@@ -149,7 +149,7 @@ static bool wait_until_clear(const struct ckpt_freeze *freeze, struct ckpt_repor
     return false;
 }
 
-/* The same walk while all threads are parked; they are released afterwards. */
+/* Do that walk while all threads are parked, and release them afterwards. */
 static int inspect_parked(const struct ckpt_freeze *freeze, struct ckpt_report *report,
                           struct ckpt_error *error)
 {
@@ -323,7 +323,7 @@ static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
         return ckpt_error_set(error, (int)-failed, "cannot finish the image");
     if (ckpt_syscall(SYS_renameat, freeze->dir_fd, freeze->manifest_temp, freeze->dir_fd,
                      CKPT_MANIFEST_NAME, 0, 0) < 0) {
-        /* It is only for people, and the manifest of an older image would mislead them. */
+        /* The manifest is only for people, and that of an older image would mislead them. */
         ckpt_syscall(SYS_unlinkat, freeze->dir_fd, freeze->manifest_temp, 0, 0, 0, 0);
         ckpt_syscall(SYS_unlinkat, freeze->dir_fd, CKPT_MANIFEST_NAME, 0, 0, 0, 0);
     }
@@ -392,10 +392,10 @@ struct tries {
 };
 
 /*
- * Whether native locks allow a freeze now (tidlock.h).  It is preferred that none is held.  A lock
- * that stays held gets its owner's new TID after the restore.  If it stays uncertain whether
- * something is a lock, the checkpoint is refused.
- * @return 1 yes, 0 not now, -1 with @error or in the report: never
+ * Whether native locks allow a freeze now (tidlock.h).  The best moment is when no lock is held. If
+ * a lock stays held, its owner's new TID is written to it after the restore.  If it stays uncertain
+ * whether something is a lock, the checkpoint is refused.
+ * @return 1: yes; 0: not now; -1: never, with the reason in @error or the report
  */
 static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *session,
                        struct tries *tries, struct ckpt_tidlock_state *state,
@@ -528,8 +528,11 @@ static void remove_temporaries(const struct ckpt_freeze *freeze)
 static void end_process(const struct ckpt_freeze *freeze)
 {
     freeze->host->parked->before_end(freeze->host->context);
-    /* SIGKILL: exit status 137 in a shell, and no exit handler runs.  It has no effect on the first
-     * process of a PID namespace, as usual in a container: that one exits with this status. */
+    /*
+     * End by SIGKILL: a shell sees exit status 137, and no exit handler runs.  It has no effect on
+     * the first process of a PID namespace, as usual in a container: that one exits with this
+     * status.
+     */
     for (;;) {
         ckpt_syscall(SYS_kill, ckpt_sys_getpid(), SIGKILL, 0, 0, 0, 0);
         ckpt_syscall(SYS_exit_group, 128 + SIGKILL, 0, 0, 0, 0, 0);
@@ -548,7 +551,10 @@ static void unmap_restorer(const struct ckpt_mailbox *mailbox)
     ckpt_sys_munmap(mailbox->area_start, mailbox->area_size);
 }
 
-/* From parking to the end of the process; in the restored process this returns a second time. */
+/*
+ * Do all steps from parking to the end of the process. In the restored process this returns a
+ * second time.
+ */
 static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
                                              const struct ckpt_freeze *freeze,
                                              struct ckpt_park *park, struct ckpt_error *error)

@@ -22,7 +22,10 @@
 #include "engine/builtin/freeze/run_rehearsal.h"
 #include "engine/builtin/parked/gather.h"
 
-/* HotSpot registers for private expedited barriers; before Linux 6.3 that cannot be read. */
+/*
+ * HotSpot registers the process for private expedited barriers. Before Linux 6.3 registrations
+ * cannot be read, so this one is assumed.
+ */
 #define HOTSPOTS_MEMBARRIER (1u << 4)
 #define TEXT_MAX ((size_t)256 << 10)
 
@@ -117,7 +120,7 @@ static int save_executable(struct ckpt_gather *gather, char *text, struct ckpt_r
                  : save_link(gather, "/proc/self/exe", text, ret_ref, error);
 }
 
-/* Save the working directory.  A path below /proc becomes one of the restored process. */
+/* Save the working directory.  A path below /proc is changed to that of the restored process. */
 static int save_directory(struct ckpt_gather *gather, char *text, struct ckpt_error *error)
 {
     long length = ckpt_sys_readlinkat(AT_FDCWD, "/proc/self/cwd", text, TEXT_MAX - 1);

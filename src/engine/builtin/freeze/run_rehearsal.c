@@ -10,8 +10,8 @@
  * JVM may be the first process of a PID namespace, which gets orphans; as the keeper ends last,
  * there are none.
  *
- * Both use this memory until the exec, while the coordinator waits.  They have their own signal
- * handlers and descriptors.
+ * Both processes use the JVM's memory until the exec, while the coordinator waits.  They have their
+ * own signal handlers and descriptors.
  */
 #include "engine/builtin/freeze/run_rehearsal.h"
 
@@ -39,12 +39,15 @@
 #define GRACE_S 10   /* how long the keeper may take to end after the timeout of its child */
 #define PREFIX "checkpointer: "
 
-/* A keeper that was not waited for, because its child hangs in the kernel, and its memory. */
+/*
+ * A keeper, with its memory, for whose end the coordinator did not wait because the keeper's child
+ * hangs in the kernel.
+ */
 static struct {
     struct shared *shared; /* NULL: none */
     long pid;
     uint64_t block;
-    uint32_t number; /* how many there have been */
+    uint32_t number; /* how many keepers were abandoned so far */
 } abandoned;
 
 /* The state that the three processes share. */
@@ -56,7 +59,7 @@ struct shared {
     uint32_t keeper_runs; /* a futex that the kernel clears and wakes at the keeper's end */
     long failed;          /* a negative errno value if the command could not be started */
     const char *failed_at;
-    int status; /* of the command, as from wait() */
+    int status; /* the status of the command, as from wait() */
     bool timed_out;
     char text[CKPT_ERROR_MAX];
 };
@@ -93,7 +96,7 @@ static void close_others(void)
 {
     if (ckpt_syscall(SYS_close_range, COMMAND_FD + 1, ~0u, 0, 0, 0, 0) == 0)
         return;
-    for (int fd = COMMAND_FD + 1; fd < 65536; fd++) /* before Linux 5.9 */
+    for (int fd = COMMAND_FD + 1; fd < 65536; fd++) /* Linux before 5.9 has no close_range() */
         ckpt_sys_close(fd);
 }
 

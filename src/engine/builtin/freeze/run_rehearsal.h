@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-/** What to run; all of it is prepared before the threads are parked. */
+/** The command to run. The agent prepares all of this before the threads are parked. */
 struct ckpt_rehearsal {
     int command_fd;         /**< the command, as a memory file */
     char *const *arguments; /**< its argv */

@@ -47,7 +47,7 @@ static bool handles_traps(void)
     return action.handler != (uint64_t)SIG_DFL && action.handler != (uint64_t)SIG_IGN;
 }
 
-/* What the file has at the page @page of @map; NULL: it cannot be read. */
+/* The file's content of the page @page of @map, or NULL if it cannot be read. */
 static const uint8_t *read_page(struct ckpt_gather *gather, const struct ckpt_image_map *map,
                                 uint64_t page)
 {
@@ -106,7 +106,10 @@ static uint64_t map_end(const struct ckpt_gather *gather, uint64_t address)
     return 0;
 }
 
-/* Whether the start of such a mapping, to which functions return, is on the stack from @sp on. */
+/*
+ * Whether the stack from @sp on has a return address that a uretprobe has replaced by the start of
+ * a uprobe mapping.
+ */
 static bool returns_to_uprobe(const struct ckpt_gather *gather, uint64_t sp)
 {
     uint64_t words[512], end = map_end(gather, sp), next;

@@ -18,7 +18,7 @@
 #include "engine/builtin/parked/gather.h"
 
 #define SUM_PIECE ((size_t)1 << 20)
-/* Bytes of all files together: threads are parked while they are read. */
+/* The limit of bytes read from all files together, because threads are parked meanwhile. */
 #define SUM_MAX ((uint64_t)64 << 20)
 
 #define SEGMENTS_MAX 64
@@ -76,7 +76,10 @@ void ckpt_file_records_build_id(const struct ckpt_byte_source *source, struct ck
             scan_notes(source, segments[i].p_offset, segments[i].p_filesz, file);
 }
 
-/* Mapped memory, which another thread may unmap, and whose file another process may truncate. */
+/*
+ * Read mapped memory through the kernel: another thread may unmap it, and another process may
+ * truncate its file.
+ */
 static int read_memory(const struct ckpt_byte_source *source, void *to, size_t size,
                        uint64_t offset)
 {

@@ -86,7 +86,9 @@ struct ckpt_image_file *ckpt_file_records_append(struct ckpt_gather *gather, con
                                                  const struct stat *status, uint32_t flags,
                                                  struct ckpt_error *error);
 
-/** What ckpt_file_records_build_id() reads: memory or a file, which may change meanwhile. */
+/**
+ * The source that ckpt_file_records_build_id() reads: memory or a file, which may change meanwhile.
+ */
 struct ckpt_byte_source {
     /** Read all of @size bytes, or return a negative number. */
     int (*read)(const struct ckpt_byte_source *source, void *to, size_t size, uint64_t offset);
@@ -98,7 +100,8 @@ struct ckpt_byte_source {
 /**
  * Compute checksums of files with CKPT_FILE_SUMMED, where the time of last change does not show
  * that they were written: on tmpfs, writes to a mapping never change it; elsewhere, a write to a
- * page that the process has already made dirty does not.  Files beyond 64 MiB in all get none.
+ * page that the process has already made dirty does not.  When the files have 64 MiB in all,
+ * further ones get no checksum.
  */
 int ckpt_file_records_sum(struct ckpt_gather *gather, struct ckpt_error *error);
 

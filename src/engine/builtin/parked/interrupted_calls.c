@@ -2,12 +2,13 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * See interrupted_calls.h.  Runs in the handler that parks, on the interrupted thread's stack.
+ * See interrupted_calls.h.  Runs in the signal handler that parks a thread, on the interrupted
+ * thread's stack.
  *
  * The kernel restarts most calls that a signal interrupted (SA_RESTART), but sleeps and waits with
  * a timeout end with EINTR.  The application has not installed our handler, and much native code
- * takes EINTR for an error, or then sleeps too short.  So the frame is changed to make the call
- * again, under three conditions:
+ * takes EINTR for an error, or then sleeps for too short a time.  So the frame is changed to make
+ * the call again, under three conditions:
  *
  * - It is known which call it was: either ckpt_arch_frame_number() is certain, or exactly one of
  *   the possible numbers fits the arguments.  Other calls are left as they are.
@@ -96,8 +97,9 @@ static bool can_restart_sigtimedwait(const struct call *call)
 }
 
 /*
- * Only waits with an absolute timeout.  The kernel restarts those without a timeout; of those with
- * a relative one the rest is not known, and their callers expect spurious wake-ups.
+ * Only waits with an absolute timeout are made again. The kernel itself restarts waits without a
+ * timeout. For waits with a relative timeout the remaining time is not known, and their callers
+ * expect spurious wake-ups.
  */
 static bool can_restart_futex(const struct call *call)
 {
@@ -160,7 +162,7 @@ static const struct known_call *find_known(uint64_t number)
 
 /* ---- which call it was ---- */
 
-/* The only one of the words that may be its number that fits the arguments, or NULL. */
+/* The only call that fits the arguments among those whose number the words may be, or NULL. */
 static const struct known_call *only_match(const struct ckpt_arch_number *number,
                                            const struct call *call)
 {

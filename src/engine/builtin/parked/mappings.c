@@ -3,8 +3,8 @@
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * See mappings.h.  A library is recognised by an ELF header at offset 0 of a mapped file; the
- * agent's own is always one.  Its program headers give its size, which includes its .bss and the
- * pages that a restore has mapped over its data.
+ * agent's own library always counts as one.  Its program headers give its size, which includes its
+ * .bss and the pages that a restore has mapped over its data.
  */
 #include "engine/builtin/parked/mappings.h"
 
@@ -107,7 +107,7 @@ static const char *const libc[] = {
     "libc.so.", "libc-2.", "libpthread.so.", "libpthread-2.", "ld-linux", "ld-2.", NULL};
 static const char *const cxx[] = {"libstdc++.so.", "libc++.so.", "libc++abi.so.", "libgcc_s.so.",
                                   NULL};
-/* Java's foreign function interface finds any function of the C library through this one. */
+/* Java's foreign function interface finds any function of the C library through this library. */
 static const char *const lookup[] = {"libsyslookup.so", NULL};
 
 static bool is_named(const char *path, const char *const *starts)

@@ -17,7 +17,7 @@ struct ckpt_mapping {
     uint64_t start, end, offset, inode;
     uint32_t prot;
     bool shared;
-    const char *path; /**< as /proc/self/maps has it; "" if it has none */
+    const char *path; /**< as /proc/self/maps shows it; "" if there is none */
 };
 
 /** A loaded ELF object: a shared library, or the program. */
@@ -50,7 +50,7 @@ int ckpt_mappings_read(struct ckpt_mappings *mappings, struct ckpt_scratch *scra
 /** The mapping at @address, or NULL. */
 const struct ckpt_mapping *ckpt_mappings_at(const struct ckpt_mappings *mappings, uint64_t address);
 
-/** The library around @address, or NULL. */
+/** The library that contains @address, or NULL. */
 struct ckpt_library *ckpt_mappings_library_at(const struct ckpt_mappings *mappings,
                                               uint64_t address);
 
@@ -60,7 +60,7 @@ struct ckpt_library *ckpt_mappings_library_at(const struct ckpt_mappings *mappin
 bool ckpt_mappings_is_return_address(const struct ckpt_mappings *mappings, uint64_t address);
 
 /**
- * Which functions of locks the library imports, by the names in its string table: CKPT_IMPORTS_*.
+ * Which lock functions the library imports, by the names in its string table: CKPT_IMPORTS_*.
  */
 uint32_t ckpt_mappings_imports(const struct ckpt_mappings *mappings, struct ckpt_library *library);
 

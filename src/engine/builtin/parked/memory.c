@@ -7,8 +7,8 @@
  *
  * After a restore much of the memory is a private mapping of the old image.  The next image must
  * not depend on that file, so such a mapping is saved like anonymous memory, with all its pages.
- * So are private mappings of deleted files (a library that was unpacked for this process, or
- * replaced by an update), and the agent's own library.
+ * Private mappings of deleted files (a library that was unpacked for this process, or replaced by
+ * an update) and the agent's own library are saved in the same way.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +72,7 @@ static void refuse(struct ckpt_gather *gather, const struct vma *vma, const char
                     vma->path[0] ? vma->path : "without a name", why);
 }
 
-/* Flags from the VmFlags line; refuses memory of kinds that cannot be restored. */
+/* Parse the flags of the VmFlags line. Refuses memory of kinds that cannot be restored. */
 static uint32_t parse_flags(struct ckpt_gather *gather, const struct vma *vma, const char *at)
 {
     static const struct {
@@ -127,7 +127,7 @@ static int check_shared_once(struct ckpt_gather *gather, const struct vma *vma,
     struct ckpt_array *seen = &gather->shared_seen;
     struct ckpt_shared_seen *added;
     uint64_t end = vma->offset + (vma->end - vma->start);
-    bool refused = ckpt_raw_starts(vma->path, "/memfd:"); /* by classify_deleted() */
+    bool refused = ckpt_raw_starts(vma->path, "/memfd:"); /* by classify_deleted() already */
 
     if (!seen->element)
         ckpt_array_init(seen, sizeof *added);
@@ -147,7 +147,7 @@ static int check_shared_once(struct ckpt_gather *gather, const struct vma *vma,
     return 0;
 }
 
-/* Refuse what cannot be restored. */
+/* Refuse a mapping that cannot be restored. */
 static int check_vma(struct ckpt_gather *gather, const struct vma *vma,
                      const struct ckpt_image_map *map, struct ckpt_error *error)
 {
@@ -189,7 +189,10 @@ static bool is_file(const struct vma *vma)
            !ckpt_raw_starts(vma->path, "/SYSV");
 }
 
-/* A private mapping of a deleted file: a restore will not find the file, so its pages are saved. */
+/*
+ * Whether it is a private mapping of a deleted file: a restore will not find the file, so the pages
+ * are saved.
+ */
 static bool is_of_deleted(const struct vma *vma)
 {
     return vma->deleted && !vma->shared && is_file(vma);
@@ -227,7 +230,10 @@ static int find_shared(struct ckpt_gather *gather, const struct vma *vma, uint32
     return -1;
 }
 
-/* Performance data of another JVM, which changes it all the time.  jvmstat maps it read-only. */
+/*
+ * Whether the file is the performance data of another JVM, which changes it all the time.  jvmstat
+ * maps it read-only.
+ */
 static bool is_foreign_perf(const char *path)
 {
     return ckpt_raw_find(path, "/hsperfdata_") != NULL;
@@ -245,9 +251,9 @@ static bool has_other_names(const struct vma *vma)
 }
 
 /*
- * A deleted file that is mapped shared and may be written.  If it is open too, it is restored with
- * its descriptors.  Otherwise it becomes memory: no other process has it, since this one has no
- * child.  Files that other processes probably use too are refused.
+ * Classify a mapping of a deleted file that is shared and may be written. If the file is open too,
+ * it is restored with its descriptors. Otherwise it is saved as memory: no other process has it,
+ * since this one has no child.  Files that other processes probably use too are refused.
  */
 static void classify_deleted(struct ckpt_gather *gather, const struct vma *vma,
                              struct ckpt_image_map *map)
@@ -325,8 +331,8 @@ static void classify_file(struct ckpt_gather *gather, const struct vma *vma,
 }
 
 /*
- * HotSpot's own performance data.  Another JVM may have deleted the file as stale; and where a
- * restore could not make the file, the process has a memory file instead.
+ * Classify HotSpot's own performance data. Another JVM may have deleted the file as stale; and
+ * where a restore could not make the file, the process has a memory file instead.
  */
 static void classify_perf(struct ckpt_gather *gather, const struct vma *vma,
                           struct ckpt_image_map *map)
@@ -394,7 +400,7 @@ static bool can_join(const struct ckpt_image_map *left, const struct ckpt_image_
 }
 
 /*
- * Which pages go into the image.  In shared memory, mincore() reports swapped pages and holes
+ * Choose which pages go into the image. In shared memory, mincore() reports swapped pages and holes
  * alike, so all pages are taken if any is swapped.
  */
 static enum ckpt_pages_mode pages_mode(const struct ckpt_gather *gather, const struct vma *vma,

@@ -38,7 +38,7 @@ struct collector {
     enum ckpt_pages_mode mode;
     bool drop_zeros, may_be_lazy;
     bool unreadable;   /* each page must be made readable to be examined */
-    bool is_code;      /* of a file: breakpoints in it are not kept */
+    bool is_code;      /* the mapping is code of a file: breakpoints in it are not kept */
     uint64_t at;       /* keep_around() has dealt with all pages before this address */
     uint64_t fill_end; /* pages exist up to this address, so holes before it may be filled */
 };
@@ -391,7 +391,10 @@ static int collect(struct collector *collector, struct ckpt_error *error)
     return result;
 }
 
-/* Where the pages of @map end that can be read: after the last page of a file is a bus error. */
+/*
+ * The end of the pages of @map that can be read: reading after the last page of a file is a bus
+ * error.
+ */
 static uint64_t fill_end(const struct ckpt_gather *gather, const struct ckpt_image_map *map)
 {
     const struct ckpt_image_file *file;

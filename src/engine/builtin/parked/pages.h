@@ -8,8 +8,8 @@
 #include "engine/builtin/parked/gather.h"
 
 enum ckpt_pages_mode {
-    CKPT_PAGES_PRIVATE,  /**< those that are private to the process according to the page tables */
-    CKPT_PAGES_WHOLE,    /**< all, such as of the image that this process was restored from */
+    CKPT_PAGES_PRIVATE, /**< those that are private to the process according to the page tables */
+    CKPT_PAGES_WHOLE,   /**< all, as of mappings of the image that this process was restored from */
     CKPT_PAGES_READABLE, /**< all except those after the end of the file: a deleted file */
     CKPT_PAGES_FILE,     /**< like READABLE, for a file that may be truncated meanwhile */
     CKPT_PAGES_RESIDENT, /**< those that exist: shared anonymous memory */

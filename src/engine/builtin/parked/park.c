@@ -204,8 +204,10 @@ static int signal_all(struct ckpt_park *park, struct ckpt_error *error)
                 return ckpt_unresponsive_report(park, true, error);
             check = ckpt_clock_ms(CLOCK_MONOTONIC) + CKPT_UNRESPONSIVE_CHECK_MS;
         }
-        /* Signal new threads when all signalled ones are parked, or none was parked for a while: a
-         * signalled thread may have ended. */
+        /*
+         * Signal new threads when all signalled ones are parked, or when no further one has parked
+         * for a while, because a signalled thread may have ended.
+         */
         if (parked >= park->signalled || parked == before) {
             long done = ckpt_tasks_each(signal_thread, park);
 
@@ -283,7 +285,7 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
         ckpt_sys_munmap((uint64_t)park, size);
         return NULL;
     }
-    if (kept && kept->options.signal == options->signal) { /* it may still be pending */
+    if (kept && kept->options.signal == options->signal) { /* that signal may still be pending */
         park->old_action = kept->old_action;
         park->handler_stays = 1;
     }
@@ -292,7 +294,8 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
 
 /*
  * Whether the call was futex(2).  If its number is not certain, the arguments decide, because only
- * waits for a futex have these: the second is no address, the fifth is 0, the sixth has all bits.
+ * waits for a futex have these: the second is an operation and no address, the fifth is 0, the
+ * sixth has all bits.
  */
 static bool is_futex(const ucontext_t *frame, enum ckpt_arch_call call)
 {
@@ -347,7 +350,10 @@ static void release_at_once(struct ckpt_park *park)
     }
 }
 
-/* All threads are parked: open the gate of the first; each that leaves opens the next one's. */
+/*
+ * Called when all threads are parked: open the gate of the first. Each thread that leaves opens the
+ * next one's.
+ */
 void ckpt_park_release(struct ckpt_park *park)
 {
     for (uint32_t i = 0; i < park->taken; i++)

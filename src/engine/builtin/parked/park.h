@@ -3,9 +3,9 @@
  * Parking: stops every other thread of the process at a known place, and releases them.
  *
  * The coordinator (the thread that calls these functions) sends a real-time signal to each thread.
- * The handler records what the kernel keeps for its thread and waits.  Restored threads resume in
- * the handler too, so that threads are released in the same way after a checkpoint that failed and
- * after a restore.
+ * The handler records the state that the kernel keeps for its thread, and then waits.  Restored
+ * threads resume in the handler too, so that threads are released in the same way after a
+ * checkpoint that failed and after a restore.
  *
  * `struct ckpt_park` has a mapping of its own, which is part of the image.
  */
@@ -27,10 +27,10 @@ struct ckpt_slot {
     struct ckpt_arch_context context;
     struct ckpt_arch_thread thread;
     uint32_t tid;
-    uint32_t done;        /**< nonzero when the rest is filled in */
-    uint32_t signalled;   /**< a TID that was sent the signal; not that of the slot's thread */
-    int32_t failed;       /**< a negative errno value if some of the state could not be read */
-    int64_t blocked_ms;   /**< since when `signalled` blocks the signal; 0: it does not */
+    uint32_t done;      /**< nonzero when the rest is filled in */
+    uint32_t signalled; /**< the TID of a thread that was sent the signal, not the slot's own */
+    int32_t failed;     /**< a negative errno value if some of the state could not be read */
+    int64_t blocked_ms; /**< since when the thread `signalled` blocks the signal; 0: it does not */
     uint64_t blocked_cpu; /**< its CPU time then, in ticks */
     uint64_t clear_tid;
     uint64_t robust_list, robust_size;
@@ -47,14 +47,14 @@ struct ckpt_slot {
     struct ckpt_thread_settings settings;
 };
 
-/** What parking must know about the process. */
+/** The facts about the process that parking needs. */
 struct ckpt_park_options {
     int signal;          /**< a real-time signal that nothing else in the process uses */
     int64_t rseq_offset; /**< from the thread pointer to struct rseq (glibc's __rseq_offset) */
     int64_t tid_offset;  /**< from the thread pointer to libc's copy of the TID; 0: not known */
     uint32_t rseq_size;  /**< bytes that libc registers by rseq(2); 0: it does not */
     unsigned timeout_ms; /**< how long threads may take to park */
-    uint64_t vdso_start, vdso_end; /**< no thread may be parked inside */
+    uint64_t vdso_start, vdso_end; /**< the vDSO; no thread must be parked inside */
     /** Where the JVM keeps the TID of the thread with that thread pointer, or NULL; called on each
      * thread, async-signal-safe. */
     uint32_t *(*cached_tid)(uint64_t thread_pointer);
@@ -81,7 +81,7 @@ struct ckpt_park {
     uint32_t overflow;      /**< there are more threads than slots */
     uint32_t signalled;     /**< threads that were sent the signal */
     uint32_t queue_is_full; /**< the kernel refuses more signals (RLIMIT_SIGPENDING) */
-    int64_t queue_full_ms;  /**< since when; 0: it is not full */
+    int64_t queue_full_ms;  /**< since when the queue is full; 0: it is not */
     uint32_t clock_changed; /**< restored, and the monotonic clock is another one than before */
     struct ckpt_arch_sigaction old_action;
     struct ckpt_tid_word *words; /**< CKPT_PARK_WORDS of them, after the slots (tidlock.h) */

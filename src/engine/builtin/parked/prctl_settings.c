@@ -2,9 +2,9 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Settings that a process or a thread makes for itself by prctl(2) and can read.  Not those that
- * are inherited from its parent: capabilities, securebits, no_new_privs, seccomp filters,
- * oom_score_adj.
+ * Settings that a process or a thread makes for itself by prctl(2) and can read.  This does not
+ * include those that are inherited from the parent: capabilities, securebits, no_new_privs, seccomp
+ * filters, oom_score_adj.
  *
  * A process that is not dumpable does not own its files below /proc, so that an ordinary user's JVM
  * cannot list its own descriptors.  It is therefore made dumpable while it is examined and written,

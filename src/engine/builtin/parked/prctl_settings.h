@@ -17,7 +17,10 @@ struct ckpt_thread_settings {
 /** Before the process is examined: save its settings, and let it read its own files in /proc. */
 void ckpt_prctl_settings_open(void);
 
-/** After that, or in the restored process as the last step: set its old protection (dumpable). */
+/**
+ * After the process was examined, or in the restored process as the last step: set its old
+ * protection (dumpable).
+ */
 void ckpt_prctl_settings_close(void);
 
 /** In the restored process: make the settings that ckpt_prctl_settings_open() saved. */

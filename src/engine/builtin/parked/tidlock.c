@@ -101,7 +101,7 @@ static int note_locks(struct ckpt_tidlock_finder *finder, struct ckpt_error *err
         if (!lock->is_shared)
             ckpt_tidlock_prove(finder, lock);
         if (!lock->proven && (lock->ambiguous || !ckpt_tidlock_is_possible(finder, lock)))
-            continue; /* not refused either: much other data looks like this */
+            continue; /* this is not refused either, because much other data looks like it */
         raise_verdict(finder, lock,
                       lock->is_shared ? CKPT_TIDLOCK_SHARED
                       : lock->proven  ? CKPT_TIDLOCK_HELD
@@ -142,7 +142,7 @@ static void raise_verdict_for_thread(struct ckpt_tidlock_state *state, const str
         slot->name, slot->tid);
 }
 
-/* Threads that have read their TID, for a lock, into a register or a frame. */
+/* Note the words of threads that have read their TID, for a lock, into a register or a frame. */
 static int note_threads(struct ckpt_tidlock_finder *finder, struct ckpt_error *error)
 {
     struct ckpt_tidlock_state *state = finder->state;

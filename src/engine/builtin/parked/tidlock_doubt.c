@@ -57,10 +57,11 @@ static bool may_owner_lock(const struct ckpt_tidlock_finder *finder,
 }
 
 /*
- * Whether the word in front of it points into the JVM's own memory: its heap, its classes, its
- * code.  Only structures of the JVM have such pointers, and often begin with one: an entry of its
- * OopMapCache has a method, and then for example the numbers 2, 1, 6, 1, 1, 0.  The word in front
- * of a library's lock is the size of its block from malloc(), or another member of its structure.
+ * Whether the word in front of the object points into the JVM's own memory: its heap, its classes,
+ * its code.  Only structures of the JVM have such pointers, and often begin with one: an entry of
+ * its OopMapCache has a method, and then for example the numbers 2, 1, 6, 1, 1, 0.  The word in
+ * front of a library's lock is the size of its block from malloc(), or another member of its
+ * structure.
  */
 static bool is_of_jvm(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock)
 {

@@ -15,7 +15,7 @@ struct ckpt_tidlock {
     uint32_t slot; /**< of the thread that seems to hold it */
     enum ckpt_tidlock_kind kind;
     bool proven;
-    bool ambiguous; /**< often other data: see ckpt_tidlock_is_ambiguous() */
+    bool ambiguous; /**< other data often looks like it: see ckpt_tidlock_is_ambiguous() */
     bool is_shared; /**< in a mapped file, so that other processes may use it */
 };
 
@@ -91,7 +91,7 @@ struct ckpt_range ckpt_tidlock_stack(const struct ckpt_tidlock_finder *finder,
 const char *ckpt_tidlock_location(const struct ckpt_tidlock_finder *finder,
                                   const struct ckpt_tidlock *lock);
 
-/** Whether the thread waits in futex(2), and the address of the word (tidlock_waiter.c). */
+/** Whether the thread waits in futex(2), and on which word (tidlock_waiter.c). */
 bool ckpt_tidlock_waits_on(const struct ckpt_slot *slot, uint64_t *ret_word);
 
 /**

@@ -48,22 +48,22 @@ enum {
     CKPT_RWLOCK_WORDS = 14,
 };
 
-#define CKPT_MUTEX_TYPE 3u /* of __kind; 1 recursive, 2 error-checking */
+#define CKPT_MUTEX_TYPE 3u /* bits of __kind; 1 recursive, 2 error-checking */
 #define CKPT_MUTEX_ROBUST 16u
 #define CKPT_MUTEX_INHERIT 32u
 #define CKPT_MUTEX_PROTECT 64u
 #define CKPT_MUTEX_SHARED 128u
 #define CKPT_MUTEX_ELISION 768u        /* elision is on or off; only in normal mutexes */
-#define CKPT_MUTEX_CEILING 0xfff80000u /* of __lock, if PROTECT */
-#define CKPT_FUTEX_TID 0x3fffffffu     /* of __lock, if ROBUST or INHERIT */
-#define CKPT_TIDLOCK_MAX_COUNT 0xffffu /* of users and recursions: with more it is not a lock */
+#define CKPT_MUTEX_CEILING 0xfff80000u /* bits of __lock, if PROTECT */
+#define CKPT_FUTEX_TID 0x3fffffffu     /* bits of __lock, if ROBUST or INHERIT */
+#define CKPT_TIDLOCK_MAX_COUNT 0xffffu /* an object with more users or recursions is not a lock */
 
 static inline bool ckpt_tidlock_is_taken(uint32_t lock)
 {
     return lock == 1 || lock == 2;
 }
 
-/** Whether __kind is one of those whose __owner matters. */
+/** Whether __kind is that of a mutex whose __owner glibc reads. */
 static inline bool ckpt_tidlock_kind_fits(uint32_t kind)
 {
     uint32_t type = kind & CKPT_MUTEX_TYPE;

@@ -119,10 +119,10 @@ static bool by_registers(const struct ckpt_tidlock_finder *finder, const struct 
 }
 
 /*
- * A word on the stack is taken to be in the frame of the function that the nearest return address
- * at a lower address leads into.  Only frames that were called after all of Java's count: the JVM
- * and the JDK have large buffers on the stack, which contain old frames of calls that have
- * returned.
+ * A word on the stack is taken to be in the frame of the function to which the nearest return
+ * address at a lower address leads. Only frames of functions that were called after all Java frames
+ * count: the JVM and the JDK have large buffers on the stack, which contain old frames of calls
+ * that have returned.
  */
 static bool by_frames(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock)
 {

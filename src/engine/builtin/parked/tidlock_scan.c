@@ -20,8 +20,8 @@
 #include "engine/builtin/parked/pages.h"
 #include "engine/builtin/parked/tidlock_finder.h"
 
-#define SHARED_FILE_MAX ((uint64_t)16 << 20)        /* larger files are data, not locks */
-#define LIST_MAX 4096                               /* robust mutexes in one thread's list */
+#define SHARED_FILE_MAX ((uint64_t)16 << 20) /* larger files are taken to have data, not locks */
+#define LIST_MAX 4096                        /* robust mutexes in one thread's list */
 #define TO_LIST ((uint64_t)CKPT_MUTEX_LIST * 4 + 8) /* offset of the list's link in a mutex */
 
 /* Consecutive existing pages of one mapping. */

@@ -7,7 +7,7 @@
  * or make it the owner.  For common mutexes these are a few instructions apart: a thread between
  * them is released until it has left them.  For robust, PI and PP mutexes, and for all waits with a
  * timeout, glibc keeps the TID during the wait, in a register that calls preserve or in its own
- * frame; there it is rewritten.
+ * frame; the restored process rewrites it there.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -39,7 +39,10 @@ static const struct ckpt_library *libc_at(const struct ckpt_tidlock_finder *find
     return library && library->is_libc ? library : NULL;
 }
 
-/* How many words on the stack are in glibc's frames: up to the first return address of others. */
+/*
+ * How many words on the stack are in glibc's frames: up to the first return address into other
+ * code.
+ */
 static size_t frame_words(const struct ckpt_tidlock_finder *finder, const struct ckpt_slot *slot)
 {
     const uint64_t *stack = (const uint64_t *)ckpt_tidlock_sp(slot);

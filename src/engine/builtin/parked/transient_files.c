@@ -15,7 +15,7 @@
 #include "base/syscall.h"
 
 #define STABLE_NS 8000000 /* longer than most files of this kind are open */
-#define WAIT_NS 5000000   /* how long to wait until those that are open now are closed */
+#define WAIT_NS 5000000   /* how long to wait until the files that are open now are closed */
 
 static void add_file(struct ckpt_file_list *ret, int number)
 {

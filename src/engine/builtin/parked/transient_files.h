@@ -32,7 +32,10 @@ void ckpt_transient_files_list(struct ckpt_file_list *ret);
  */
 void ckpt_transient_files_list_stable(struct ckpt_file_list *ret, struct ckpt_file_list *scratch);
 
-/** Whether a descriptor in @now is not, or is another file, in @before; false if not known. */
+/**
+ * Whether a descriptor in @now is missing in @before or is another file there; false if a list is
+ * incomplete.
+ */
 bool ckpt_transient_files_has_new(const struct ckpt_file_list *before,
                                   const struct ckpt_file_list *now);
 

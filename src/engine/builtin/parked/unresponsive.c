@@ -54,7 +54,7 @@ static bool blocks(const struct ckpt_park *park, const struct ckpt_task *task)
 struct check {
     struct ckpt_park *park;
     int64_t now;
-    bool will_not_park; /* a thread */
+    bool will_not_park; /* a thread will never park */
 };
 
 static bool check_thread(int tid, const char *name, void *context)

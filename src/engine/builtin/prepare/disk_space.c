@@ -3,9 +3,9 @@
  * See disk_space.h.  Runs on the requester's thread, while all others run.
  *
  * The size of an image is known only when it is written, because it has only the live part of the
- * heap.  The used part is an upper bound.  If that does not fit, a garbage collection is run to
- * find the live part, before the checkpoint is refused.  The writer checks again with the exact
- * size (image/writer.c).
+ * heap.  The used part is an upper bound.  If that does not fit, the engine runs a garbage
+ * collection to find the live part, before it refuses the checkpoint.  The writer checks again with
+ * the exact size (image/writer.c).
  */
 #include "engine/builtin/prepare/disk_space.h"
 

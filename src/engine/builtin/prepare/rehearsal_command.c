@@ -73,7 +73,7 @@ static void *reap(void *unused)
 
 void ckpt_rehearsal_reap_later(void)
 {
-    static uint32_t with_thread; /* no lock: there is only one checkpoint at a time */
+    static uint32_t with_thread; /* needs no lock: there is only one checkpoint at a time */
     uint32_t hangs = ckpt_run_rehearsal_hanging();
 
     if (hangs && hangs != with_thread && ckpt_thread_start("ckpt rehearsal", reap, NULL) == 0)

@@ -9,8 +9,8 @@
  *     taken with its whole content, because embedded servers unpack files there;
  *   - open or mapped in the JVM;
  *   - the topmost directory, made after the JVM's start, that contains an open or mapped file, with
- *     its whole content: servers delete such directories in their own shutdown hooks, which cannot
- *     be known.
+ *     its whole content: servers delete such directories in their own shutdown hooks, which the
+ *     agent cannot know.
  * Links, sockets and pipes are never temporary in this sense.
  */
 #include "engine/builtin/prepare/temporaries.h"
@@ -129,7 +129,10 @@ static bool is_same(const struct statx *left, const struct stat *right)
            left->stx_dev_minor == minor(right->st_dev);
 }
 
-/* Add a file or directory to the list if it is temporary; false if not: nor is its content. */
+/*
+ * Add a file or directory to the list if it is temporary. Returns false if it is not; then its
+ * content is not temporary either.
+ */
 static bool add(struct search *search, const char *path, bool in_tree)
 {
     struct statx status;
@@ -171,8 +174,8 @@ static bool add(struct search *search, const char *path, bool in_tree)
 }
 
 /*
- * Whether that directory is in the list of trees; adds it if not.  So it is searched once, even if
- * a thousand open files are in it.
+ * Whether the directory @path is in the list of trees; adds it if not. So each tree is searched
+ * once, even if a thousand open files are in it.
  */
 static bool has_tree(struct search *search, const char *path)
 {
@@ -387,7 +390,7 @@ static int by_path(const void *left, const void *right)
     return order ? order : a->in_tree - b->in_tree;
 }
 
-/* Sort by path and remove duplicates; one that is not in_tree is kept. */
+/* Sort by path and remove duplicates; of these, one that is not in_tree is kept. */
 static void sort(struct search *search)
 {
     size_t kept = 0;
@@ -452,7 +455,7 @@ static void find_bases(struct search *search, struct ckpt_temporaries *ret)
         search->bases[2] = ret->tmp_dir;
 }
 
-/* The directory of the new image, and perhaps of older ones. */
+/* Find the path of the image directory, which may contain older images too. */
 static int find_image_dir(struct search *search, int fd)
 {
     char link[64];

@@ -33,8 +33,8 @@ int ckpt_temporaries_find(JNIEnv *env, int image_dir, unsigned mib, struct ckpt_
 void ckpt_temporaries_free(struct ckpt_temporaries *temporaries);
 
 /**
- * The wall clock time at which the JVM was first started, before any restore; somewhat later, not
- * earlier. 0: not known.
+ * The wall clock time at which the JVM was first started, before any restore. The value may be
+ * somewhat too late, but not too early. 0: not known.
  */
 int64_t ckpt_temporaries_started(void);
 

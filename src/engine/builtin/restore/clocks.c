@@ -107,7 +107,10 @@ static bool may_enter_user_namespace(void)
     return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-/* 0; -1: not allowed, nothing changed; -2: failed inside a new user namespace, cannot be undone. */
+/*
+ * Enter a time namespace. Returns 0; -1: it is not allowed, and nothing was changed; -2: it failed
+ * inside a new user namespace, which cannot be undone.
+ */
 static int enter_namespace(const struct ckpt_image_header *header, bool user_too)
 {
     int64_t monotonic, boottime;

@@ -302,7 +302,7 @@ static void describe_command(const struct describing *describing)
         to->command[count++] = ckpt_description_text(to, "%s", word);
 }
 
-/* Words "COUNT CLASS". */
+/* Describe the shared random generators, which are words "COUNT CLASS" in the image. */
 static void describe_generators(const struct describing *describing)
 {
     struct ckpt_ref ref = describing->view->process->shared_generators;

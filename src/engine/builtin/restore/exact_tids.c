@@ -17,9 +17,9 @@
 #include "base/clock.h"
 #include "engine/builtin/restore/restore.h"
 
-#define WAIT_MS 200 /* for identifiers of threads that are ending */
+#define WAIT_MS 200 /* how long to wait for the identifiers of threads that are ending */
 
-/* 0 or an errno value. */
+/* Start a process with the TID @tid, which ends at once. Returns 0 or an errno value. */
 static int try_tid(uint32_t tid)
 {
     struct clone_args arguments = {

@@ -103,7 +103,10 @@ static int refuse(const char *path, const struct ckpt_image_file *file, const st
         path, (unsigned long)file->size, (unsigned long)now->st_size);
 }
 
-/* *ret_change is also CHANGED for files that may differ (CKPT_FILE_MAY_CHANGE, no regular file). */
+/*
+ * Check one file. *ret_change is also CHANGED for files that may differ (CKPT_FILE_MAY_CHANGE, no
+ * regular file).
+ */
 static int check(const struct ckpt_image_view *image, const struct ckpt_image_file *file, int fd,
                  enum change *ret_change, struct ckpt_error *error)
 {
@@ -156,7 +159,10 @@ static uint64_t *mapped_sizes(const struct ckpt_image_view *image)
     return sizes;
 }
 
-/* Needed even if changes are allowed: an access after the end of a mapped file is a bus error. */
+/*
+ * Check that the file still has its mapped part, even if changes are allowed: an access after the
+ * end of a mapped file is a bus error.
+ */
 static int check_mapped(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
                         uint64_t needed, int fd, struct ckpt_error *error)
 {

@@ -10,7 +10,7 @@
 
 #include "base/page.h"
 
-/* NULL is an empty list. */
+/* The size of a list of words; NULL is an empty list. */
 static size_t words_size(char *const *words)
 {
     size_t size = sizeof *words;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Files that were open for reading, and that are in the image too because another version may have
- * replaced them: the agent's jar.  Where such a file is not the same any more, its descriptors lead
- * to a memory file with the old content.
+ * Files that were open for reading and that the image has a copy of, because another version may
+ * replace them: the agent's jar. If such a file has been replaced, the restore opens its
+ * descriptors on a memory file with the old content.
  */
 #include <errno.h>
 #include <fcntl.h>

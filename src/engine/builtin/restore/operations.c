@@ -78,8 +78,8 @@ static uint32_t map_flags(const struct ckpt_image_map *map)
 }
 
 /*
- * Map in pieces, which the kernel merges. It may refuse to commit to the whole at once, although
- * the process got its memory in steps.
+ * Map in pieces, which the kernel merges. The kernel may refuse to commit to the whole at once,
+ * although the process got its memory in steps.
  */
 static void add_anon(struct ckpt_operations *ops, const struct ckpt_image_map *map, uint64_t start,
                      uint64_t end, uint32_t prot)
@@ -222,8 +222,8 @@ static void add_writable_parts(struct ckpt_operations *ops, const struct ckpt_im
 }
 
 /*
- * The runs of @map: lazy runs are mapped from the image, copied runs are read into the memory
- * between them. For @anonymous memory that memory is mapped here too.
+ * Add the runs of @map: lazy runs are mapped from the image, copied runs are read into the memory
+ * between them. If @anonymous, this also maps that memory.
  */
 static void add_runs(struct ckpt_operations *ops, const struct ckpt_image_map *map, bool anonymous)
 {
@@ -366,7 +366,7 @@ static void add_map(struct ckpt_operations *ops, const struct ckpt_image_map *ma
                               .address = map->start,
                               .size = map->end - map->start,
                               .offset = map->offset};
-    struct ckpt_image_map unshared = *map; /* from its copy there is no one to share it with */
+    struct ckpt_image_map unshared = *map; /* no other process shares the copy */
 
     switch (map->kind) {
     case CKPT_MAP_ANON:

@@ -178,7 +178,7 @@ static void add_threads(struct area *area, const struct ckpt_image_view *view, b
 /*
  * A signal that was ignored when the command started (nohup, a shell's background job) stays
  * ignored, as with java: HotSpot does not change an ignored HUP, INT or TERM, nor ignored signals
- * that it does not handle. SIGCHLD is excepted, which the JDK resets.
+ * that it does not handle. SIGCHLD is an exception, because the JDK resets it.
  */
 static bool stays_ignored(uint32_t number, uint64_t now, uint64_t wanted)
 {
@@ -254,7 +254,9 @@ static void add_mm_map(struct area *area, struct ckpt_restore *restore)
     area->plan->mm_map_size = sizeof *map;
 }
 
-/* The kernel writes to glibc's struct rseq at any time, so not after that memory is unmapped. */
+/*
+ * The kernel writes to glibc's struct rseq at any time, so end that before the memory is unmapped.
+ */
 static void unregister_rseq(void)
 {
 #ifdef __GLIBC__
@@ -265,7 +267,10 @@ static void unregister_rseq(void)
 #endif
 }
 
-/* Registrations belong to the address space, which the restored process keeps. */
+/*
+ * Register this process as the JVM was. Registrations belong to the address space, which the
+ * restored process keeps.
+ */
 static void register_membarrier(const struct ckpt_image_view *view)
 {
     for (int bit = 0; bit < 16; bit++)

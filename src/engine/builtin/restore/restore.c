@@ -129,7 +129,7 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
                                            : ckpt_file_locks_take(&thaw, restore->file_fds, error);
 }
 
-/* Before thaw_fds(), which may make standard error another file. */
+/* Called before thaw_fds(), after which standard error may be another file. */
 static int print_warnings(struct ckpt_restore *restore)
 {
     ckpt_restore_warn_all(restore);

@@ -37,7 +37,7 @@ struct ckpt_restore {
                             -1, also where its copy in the image is mapped instead */
     int *shared_fds;  /**< for each shared object */
     bool *is_copied;  /**< for each file of the image: it was open, and is not the same now */
-    int *copy_fds;    /**< of those, a memory file with the old content; of others -1 */
+    int *copy_fds;    /**< for those files, a memory file with the old content; for others -1 */
     int perf_fd;      /**< the new hsperfdata file, or -1 */
     char perf_path[256]; /**< its path, to be removed if the restore fails, or "" */
     int streams[3];      /**< copies of the caller's standard streams, or -1 */
@@ -132,7 +132,7 @@ int ckpt_tids_check(const struct ckpt_image_view *image, struct ckpt_error *erro
  */
 bool ckpt_copies_suffice(const struct ckpt_image_file *file);
 
-/** Find those that are another one now; and make memory files in their place. */
+/** Find such files that have been replaced, and make memory files with their old content. */
 int ckpt_copies_find(struct ckpt_restore *restore, struct ckpt_error *error);
 int ckpt_copies_make(struct ckpt_restore *restore, struct ckpt_error *error);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See support.h. A "limited" or "no" names what does not work and, in parentheses, the remedy.
+ * See support.h. The text of a finding "limited" or "no" names what does not work and, in
+ * parentheses, the remedy.
  */
 #include "engine/builtin/restore/support.h"
 

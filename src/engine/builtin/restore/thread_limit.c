@@ -29,7 +29,7 @@
 #define FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 #define STACK ((size_t)1024)
 #define FEW 1000     /* threads that every machine allows */
-#define END_MS 10000 /* for idle threads to end */
+#define END_MS 10000 /* how long to wait for idle threads to end */
 
 /* The number in a file; @none if there is no such file or it has "max". */
 static uint64_t read_number(const char *path, uint64_t none)
@@ -117,7 +117,10 @@ static void wait_and_end(void *argument)
         ckpt_syscall(SYS_exit, 0, 0, 0, 0, 0, 0);
 }
 
-/* Wait for all to end. The kernel takes a thread off the limits' counts before off this number. */
+/*
+ * Wait until all started threads have ended. The kernel removes a thread from the counts of the
+ * limits before it removes it from the number that is read here.
+ */
 static bool wait_for_end(void)
 {
     int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + END_MS;

@@ -57,7 +57,7 @@ static unsigned long append(char *text, unsigned long length, const char *more)
     return length;
 }
 
-/* The meaning of the errors that are likely here; of others fail() prints the number. */
+/* The meaning of the errors that are likely here; for others fail() prints the number. */
 static const char *reason(long error)
 {
     if (error == -12)
@@ -160,7 +160,10 @@ static void populate(struct ckpt_plan *plan, const struct ckpt_op *op)
         ckpt_sys_madvise(op->address, op->size, CKPT_MADV_POPULATE_WRITE);
 }
 
-/* The end of the reads, from @from on, that one call does: they are adjacent in the image. */
+/*
+ * The index after the last read, from @from on, that one call can do: such reads are adjacent in
+ * the image.
+ */
 static uint64_t group_end(const struct ckpt_op *reads, uint64_t from, uint64_t count)
 {
     uint64_t to = from + 1, size = reads[from].size;
