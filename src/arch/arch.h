@@ -224,6 +224,7 @@ const uint8_t *ckpt_arch_code_next_load(const uint8_t *from, const uint8_t *to, 
  * none. @file is the same place in the unchanged file. @left bytes can be read at both.
  */
 size_t ckpt_arch_code_breakpoint(const uint8_t *now, const uint8_t *file, size_t left);
+#define CKPT_ARCH_BREAKPOINT_MAX 8u
 
 /** Code that loads a variable of 32 bits, and calls an imported function if it is 0. */
 struct ckpt_arch_default {

@@ -20,6 +20,7 @@ int ckpt_tables_init(struct ckpt_tables *tables, struct ckpt_scratch *scratch,
     ckpt_array_init(&tables->fds, sizeof(struct ckpt_image_fd));
     ckpt_array_init(&tables->pool, 1);
     ckpt_array_init(&tables->page_files, sizeof(struct ckpt_page_file));
+    ckpt_array_init(&tables->replaced, sizeof(struct ckpt_replaced_code));
     /* so that a reference of zeros is an empty text */
     return ckpt_tables_pool(tables, "", 0, &nothing, error);
 }

@@ -31,6 +31,13 @@ struct ckpt_page_file {
     uint64_t inode;
 };
 
+/** Bytes that are in the image in place of those in memory; within one page. */
+struct ckpt_replaced_code {
+    uint64_t address;
+    uint32_t size;
+    uint8_t bytes[CKPT_ARCH_BREAKPOINT_MAX];
+};
+
 struct ckpt_tables {
     struct ckpt_scratch *scratch;
     struct ckpt_image_header header;
@@ -42,6 +49,7 @@ struct ckpt_tables {
     struct ckpt_arch_sigaction signals[64];
     /* The following fields are not written to the image. */
     struct ckpt_array page_files; /**< struct ckpt_page_file, ascending by run */
+    struct ckpt_array replaced;   /**< struct ckpt_replaced_code, ascending */
     struct ckpt_core_thread *core_threads;
     /**
      * memory whose pages the writer reads as carefully as those of a mapped file, whatever its kind

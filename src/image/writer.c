@@ -113,11 +113,36 @@ static int write_page_file(struct write_state *state, const struct ckpt_page_fil
     return result;
 }
 
+/* Put the bytes of ckpt_tables.replaced into a copy of the memory at [@start, @start + @size). */
+static void replace_code(const struct ckpt_tables *tables, char *copy, uint64_t start,
+                         uint64_t size)
+{
+    for (size_t i = 0; i < tables->replaced.count; i++) {
+        const struct ckpt_replaced_code *code = ckpt_array_at(&tables->replaced, i);
+
+        if (code->address >= start && code->address - start < size)
+            __builtin_memcpy(copy + (code->address - start), code->bytes, code->size);
+    }
+}
+
+/* Whether some of the run's bytes are replaced. */
+static bool has_replaced(const struct ckpt_tables *tables, const struct ckpt_image_run *run)
+{
+    for (size_t i = 0; i < tables->replaced.count; i++) {
+        const struct ckpt_replaced_code *code = ckpt_array_at(&tables->replaced, i);
+
+        if (code->address >= run->address && code->address - run->address < run->size)
+            return true;
+    }
+    return false;
+}
+
 static int write_from_memory(struct write_state *state, uint32_t index, bool of_file,
                              struct ckpt_error *error)
 {
     const struct ckpt_image_run *run = ckpt_array_at(&state->tables->runs, index);
     uint64_t own = (uint64_t)__builtin_frame_address(0) - run->address;
+    bool replaced = has_replaced(state->tables, run);
 
     if (skip_to(state, run, error) < 0)
         return -1;
@@ -132,10 +157,12 @@ static int write_from_memory(struct write_state *state, uint32_t index, bool of_
                                   (unsigned long)(run->address + at));
         if (of_file) { /* copied above, because a plain load could raise SIGBUS */
             pages = state->buffer;
-        } else if (own < run->size) { /* has the writer's stack, which changes: write a copy */
+        } else if (own < run->size || replaced) { /* the writer's stack changes meanwhile */
             __builtin_memcpy(state->buffer, pages, piece);
             pages = state->buffer;
         }
+        if (replaced)
+            replace_code(state->tables, state->buffer, run->address + at, piece);
         if (put_pages(state, index, pages, piece, error) < 0)
             return -1;
     }

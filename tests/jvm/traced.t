@@ -52,14 +52,22 @@ print("set", flush=True)
 signal.pause()
 PYTHON
 
-# traced KIND FUNCTION...: a JVM with the library, and a tracer; false if there can be no tracer.
+# traced [as_user] NAME LIBRARY KIND FUNCTION...: a JVM with a copy of traced.so, $DIR/preloaded.so, and a
+# tracer of the library's functions; false if there can be no tracer.
 traced() {
-    mkfifo "$DIR/go-$1"
-    CONFINE=(env "LD_PRELOAD=$TMP/traced.so" "TRACED_GO=$DIR/go-$1")
-    start_jvm "$1-$V" - -cp "$CP" Opened
+    local user=() name library kind go
+    [ "$1" != as_user ] || { user=(as_user) && shift; }
+    name=$1 library=$2 kind=$3
+    shift 3
+    go=$DIR/go-$name
+    mkfifo -m 666 "$go"
+    cp "$TMP/traced.so" "$DIR/preloaded.so"
+    chmod 755 "$DIR/preloaded.so"
+    CONFINE=(env "LD_PRELOAD=$DIR/preloaded.so" "TRACED_GO=$go")
+    start_jvm "$name-$V" "${user[@]}" - -cp "$CP" Opened
     CONFINE=()
     jvm=$pid jvm_log=$log
-    start "tracer-$1-$V" python3 "$TMP/trace" "$TMP/traced.so" "$jvm" "$@"
+    start "tracer-$name-$V" python3 "$TMP/trace" "$library" "$jvm" "$kind" "$@"
     tracer=$pid
     if ! wait_line "$log" set 60; then
         cannot "$V: a JVM that was traced continues without its tracer" "$(tail -n 1 "$log")"
@@ -67,26 +75,64 @@ traced() {
         return 1
     fi
     wait_line "$jvm_log" ready
-    : >"$DIR/go-$1"
+    : >"$go"
+}
+
+# continues [as_user] IMAGE WHAT: the image is restored, runs, and ends by SIGTERM as without a tracer.
+continues() {
+    local user=()
+    [ "$1" != as_user ] || { user=(as_user) && shift; }
+    restore "back-${1##*/}-$V" "${user[@]}" "$1"
+    ok "$V: $2 continues without its tracer" wait_more "$log" 10
+    kill "$pid" || true
+    wait_exit "$pid" 30
+    is "$status" 143 "$V: $2: SIGTERM ends the restored JVM with 143"
 }
 
 body() {
-    local jvm jvm_log tracer
-    traced entry traced_plain traced_nop || return 0
+    local jvm jvm_log tracer library=$DIR/preloaded.so
+    traced plain "$library" entry traced_plain traced_nop || return 0
     wait_more "$jvm_log" 20
     freeze "$jvm" "$DIR/image" "$V: a traced JVM"
     stop "$tracer"
-    restore "back-$V" "$DIR/image"
-    ok "$V: a JVM that was traced continues without its tracer" wait_more "$log" 10
-    stop "$pid"
+    continues "$DIR/image" "a JVM that was traced"
 
-    traced return traced_wait || return 0
+    traced agent "$BUILD/libcheckpointer.so" entry Agent_OnUnload || return 0
+    freeze "$jvm" "$DIR/agent" "$V: a JVM with a traced agent"
+    stop "$tracer"
+    continues "$DIR/agent" "a JVM whose agent was traced"
+
+    traced deleted "$library" entry traced_plain traced_nop || return 0
+    rm "$library"
+    wait_more "$jvm_log" 20
+    freeze "$jvm" "$DIR/deleted" "$V: a JVM with a traced, deleted library"
+    stop "$tracer"
+    continues "$DIR/deleted" "a JVM of which a deleted library was traced"
+
+    unknown_code
+
+    traced return "$library" return traced_wait || return 0
     ok "$V: the traced JVM has the kernel's area for uprobes" has_area "$jvm"
     run "$CKPT" checkpoint "$jvm" "$DIR/refused"
     like "$status $err" "^1 .*a tracer watches functions that 1 threads are in, such as thread [0-9]+ \(" \
         "$V: checkpoint: a thread that would return to the tracer is refused"
     stop "$tracer"
     stop "$jvm"
+}
+
+# Without privileges, no one can read the file of a deleted library, so what the tracer changed is unknown.
+unknown_code() {
+    chmod 755 "$TMP"
+    mkdir -m 777 "$DIR/user"
+    traced as_user unknown "$library" entry traced_plain traced_nop || return 0
+    rm "$library"
+    wait_more "$jvm_log" 20
+    run as_user "$CKPT" checkpoint "$jvm" "$DIR/user/unknown"
+    like "$status $err" "^1 .*a tracer watches the JVM .*'$library \(deleted\)'.*detach it from the JVM" \
+        "$V: checkpoint: traced code whose file cannot be read is refused"
+    stop "$tracer"
+    freeze as_user "$jvm" "$DIR/user/unknown" "$V: a JVM whose tracer was detached"
+    continues as_user "$DIR/user/unknown" "a JVM whose tracer was detached before the checkpoint"
 }
 
 has_area() {

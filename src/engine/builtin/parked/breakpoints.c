@@ -14,8 +14,10 @@
 #include <sys/stat.h>
 
 #include "base/page.h"
+#include "base/page_tables.h"
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/parked/pages.h"
 #include "engine/builtin/parked/park.h"
 
 #define MAX_UPROBE_MAPS 16
@@ -47,6 +49,20 @@ static bool handles_traps(void)
     return action.handler != (uint64_t)SIG_DFL && action.handler != (uint64_t)SIG_IGN;
 }
 
+/* A page of a file, or NULL if it cannot be read. */
+static const uint8_t *read_at(struct ckpt_gather *gather, int fd, uint64_t offset)
+{
+    struct ckpt_error ignored;
+
+    if (!gather->file_page)
+        gather->file_page = ckpt_scratch_take(&gather->scratch, ckpt_page_size, &ignored);
+    if (!gather->file_page)
+        return NULL;
+    __builtin_memset(gather->file_page, 0, ckpt_page_size); /* after the end of the file */
+    return ckpt_sys_pread(fd, gather->file_page, ckpt_page_size, offset) > 0 ? gather->file_page
+                                                                             : NULL;
+}
+
 /* The file's content of the page @page of @map, or NULL if it cannot be read. */
 static const uint8_t *read_page(struct ckpt_gather *gather, const struct ckpt_image_map *map,
                                 uint64_t page)
@@ -54,42 +70,153 @@ static const uint8_t *read_page(struct ckpt_gather *gather, const struct ckpt_im
     const struct ckpt_image_file *file = ckpt_array_at(&gather->tables.files, map->object);
     long fd = ckpt_sys_openat(AT_FDCWD, ckpt_tables_text(&gather->tables, file->path),
                               O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
-    struct ckpt_error ignored;
+    const uint8_t *content = NULL;
     struct stat status;
-    bool whole;
 
     if (fd < 0)
         return NULL;
-    if (!gather->file_page)
-        gather->file_page = ckpt_scratch_take(&gather->scratch, ckpt_page_size, &ignored);
-    whole =
-        gather->file_page && ckpt_sys_fstat((int)fd, &status) == 0 && status.st_ino == file->inode;
-    if (whole) {
-        __builtin_memset(gather->file_page, 0, ckpt_page_size); /* after the end of the file */
-        whole = ckpt_sys_pread((int)fd, gather->file_page, ckpt_page_size,
-                               map->offset + (page - map->start)) > 0;
-    }
+    if (ckpt_sys_fstat((int)fd, &status) == 0 && status.st_ino == file->inode)
+        content = read_at(gather, (int)fd, map->offset + (page - map->start));
     ckpt_sys_close((int)fd);
-    return whole ? gather->file_page : NULL;
+    return content;
 }
 
-bool ckpt_breakpoints_are_only_change(struct ckpt_gather *gather, const struct ckpt_image_map *map,
-                                      uint64_t page)
+/* The size of the breakpoint at @i of a page; 0: it differs from the file by something else. */
+static size_t breakpoint_at(const uint8_t *now, const uint8_t *file, size_t i)
 {
-    const uint8_t *now = (const uint8_t *)page, *file;
+    return ckpt_arch_code_breakpoint(now + i, file + i, ckpt_page_size - i);
+}
 
-    if (map->object == CKPT_NONE || handles_traps() || !(file = read_page(gather, map, page)))
-        return false;
+static bool are_only_change(const uint8_t *now, const uint8_t *file)
+{
     for (size_t i = 0; i < ckpt_page_size;) {
-        size_t size = now[i] == file[i]
-                          ? 1
-                          : ckpt_arch_code_breakpoint(now + i, file + i, ckpt_page_size - i);
+        size_t size = now[i] == file[i] ? 1 : breakpoint_at(now, file, i);
 
         if (!size)
             return false;
         i += size;
     }
     return true;
+}
+
+bool ckpt_breakpoints_are_only_change(struct ckpt_gather *gather, const struct ckpt_image_map *map,
+                                      uint64_t page)
+{
+    const uint8_t *file;
+
+    if (map->object == CKPT_NONE || handles_traps() || !(file = read_page(gather, map, page)))
+        return false;
+    return are_only_change((const uint8_t *)page, file);
+}
+
+/* ---- code that is saved as memory ---- */
+
+struct replacing {
+    struct ckpt_gather *gather;
+    const struct ckpt_saved_code *code;
+    int fd; /* the file; negative: it cannot be opened */
+};
+
+/*
+ * Through the mapping itself, which leads to a deleted file too, but needs CAP_CHECKPOINT_RESTORE;
+ * else by name.
+ */
+static int open_code(const struct ckpt_saved_code *code)
+{
+    char path[64];
+    long fd;
+
+    ckpt_raw_format(path, sizeof path, "/proc/self/map_files/%lx-%lx", (unsigned long)code->start,
+                    (unsigned long)code->end);
+    fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+    if (fd < 0 && code->is_at_name)
+        fd = ckpt_sys_openat(AT_FDCWD, code->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+    return (int)fd;
+}
+
+static int replace_in_page(struct ckpt_gather *gather, uint64_t page, const uint8_t *file,
+                           struct ckpt_error *error)
+{
+    const uint8_t *now = (const uint8_t *)page;
+
+    for (size_t i = 0, size; i < ckpt_page_size; i += size) {
+        struct ckpt_replaced_code *replaced;
+
+        size = now[i] == file[i] ? 1 : breakpoint_at(now, file, i);
+        if (now[i] == file[i])
+            continue;
+        replaced = ckpt_array_add(&gather->tables.replaced, &gather->scratch, 1, error);
+        if (!replaced)
+            return -1;
+        *replaced = (struct ckpt_replaced_code){.address = page + i, .size = (uint32_t)size};
+        __builtin_memcpy(replaced->bytes, file + i, size);
+    }
+    return 0;
+}
+
+/* Keep the name of the first file with code that cannot be compared. */
+static int note_unknown(struct ckpt_gather *gather, const char *name, struct ckpt_error *error)
+{
+    size_t size = ckpt_raw_length(name) + 1;
+    char *copy;
+
+    if (gather->unknown_code)
+        return 0;
+    copy = ckpt_scratch_take(&gather->scratch, size, error);
+    if (!copy)
+        return -1;
+    __builtin_memcpy(copy, name, size);
+    gather->unknown_code = copy;
+    return 0;
+}
+
+/* Private pages are in memory, so they can be read although the file may have become shorter. */
+static int replace_in_pages(void *context, uint64_t start, uint64_t end, bool swapped,
+                            struct ckpt_error *error)
+{
+    const struct replacing *replacing = context;
+    struct ckpt_gather *gather = replacing->gather;
+    const struct ckpt_saved_code *code = replacing->code;
+
+    for (; start < end; start += ckpt_page_size) {
+        int guard = swapped ? ckpt_pages_is_guard(start, error) : 0;
+        const uint8_t *file;
+
+        if (guard < 0)
+            return -1;
+        if (guard)
+            continue;
+        file = replacing->fd < 0
+                   ? NULL
+                   : read_at(gather, replacing->fd, code->offset + (start - code->start));
+        if (!file && note_unknown(gather, code->name, error) < 0)
+            return -1;
+        if (file && are_only_change((const uint8_t *)start, file) &&
+            replace_in_page(gather, start, file, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int ckpt_breakpoints_replace(struct ckpt_gather *gather, const struct ckpt_saved_code *code,
+                             struct ckpt_error *error)
+{
+    struct replacing replacing = {.gather = gather, .code = code};
+    long pagemap;
+    int result;
+
+    if (handles_traps())
+        return 0;
+    pagemap = ckpt_sys_openat(AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+    if (pagemap < 0)
+        return ckpt_error_set(error, (int)-pagemap, "cannot open /proc/self/pagemap");
+    replacing.fd = open_code(code);
+    result = ckpt_page_tables_each((int)pagemap, code->start, code->end, CKPT_PAGE_OWN,
+                                   replace_in_pages, &replacing, error);
+    if (replacing.fd >= 0)
+        ckpt_sys_close(replacing.fd);
+    ckpt_sys_close((int)pagemap);
+    return result;
 }
 
 /* ---- threads ---- */
@@ -151,6 +278,12 @@ void ckpt_breakpoints_check(struct ckpt_gather *gather, const struct ckpt_park *
             count++;
         }
     }
+    if (gather->uprobe_map_count && gather->unknown_code)
+        ckpt_report_add(gather->report, "resource",
+                        "a tracer watches the JVM (uprobes, as bpftrace and eBPF agents set them), "
+                        "and what it changed in the code of '%s' cannot be found out, because that "
+                        "file was deleted or replaced; detach it from the JVM",
+                        gather->unknown_code);
     if (first)
         ckpt_report_add(gather->report, "resource",
                         "a tracer watches functions that %u threads are in, such as thread %u "

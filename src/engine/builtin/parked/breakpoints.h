@@ -14,6 +14,13 @@
 
 struct ckpt_park;
 
+/** Code that is mapped from a file, and that is in the image with all its pages. */
+struct ckpt_saved_code {
+    uint64_t start, end, offset;
+    const char *name; /**< of the file, as the kernel shows it */
+    bool is_at_name;  /**< the name leads to that file */
+};
+
 /** Whether a mapping of that name is the kernel's, for uprobes. If so, it is kept in @gather. */
 bool ckpt_breakpoints_is_uprobe_map(struct ckpt_gather *gather, const char *name, uint64_t start,
                                     uint64_t end);
@@ -25,7 +32,17 @@ bool ckpt_breakpoints_is_uprobe_map(struct ckpt_gather *gather, const char *name
 bool ckpt_breakpoints_are_only_change(struct ckpt_gather *gather, const struct ckpt_image_map *map,
                                       uint64_t page);
 
-/** Refuse, in the report, threads that will return through the kernel's mapping (uretprobes). */
+/**
+ * The same for saved code: bytes of the file take the place of breakpoints in the image.
+ * @return 0, or -1 with @error
+ */
+int ckpt_breakpoints_replace(struct ckpt_gather *gather, const struct ckpt_saved_code *code,
+                             struct ckpt_error *error);
+
+/**
+ * Refuse, in the report, threads that will return through the kernel's mapping (uretprobes), and
+ * saved code that a tracer may have changed, where the file is not there to compare.
+ */
 void ckpt_breakpoints_check(struct ckpt_gather *gather, const struct ckpt_park *park);
 
 #endif

@@ -61,6 +61,8 @@ struct ckpt_gather {
     struct ckpt_range *uprobe_maps; /**< the kernel's mappings for uprobes (breakpoints.c) */
     size_t uprobe_map_count;
     uint8_t *file_page; /**< a buffer for a page of a file (breakpoints.c); NULL: not needed yet */
+    const char
+        *unknown_code; /**< changed code whose file cannot be read (breakpoints.c), or NULL */
     struct ckpt_array shared_seen; /**< struct ckpt_shared_seen */
     bool record_locks;             /**< the process has record locks on files (child_fds.h) */
     bool name_copies;   /**< report each descriptor of a refused open file, not only the first */

@@ -430,6 +430,23 @@ static bool is_constant(struct ckpt_gather *gather, const struct vma *vma)
            !ckpt_raw_starts(vma->path, "/memfd:") && find_shared(gather, vma, &object) < 0;
 }
 
+/*
+ * Code of the agent's library, or of a deleted one, is in the image with all its pages, but without
+ * breakpoints.  A tracer of the file sets none in code that a restore has mapped or copied.
+ */
+static int replace_breakpoints(struct ckpt_gather *gather, const struct vma *vma,
+                               const struct ckpt_image_map *map, struct ckpt_error *error)
+{
+    struct ckpt_saved_code code = {
+        .start = vma->start, .end = vma->end, .offset = vma->offset, .name = vma->path};
+
+    if (map->kind != CKPT_MAP_ANON || vma->shared || !is_file(vma) || is_of_image(gather, vma) ||
+        (vma->prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) != (PROT_READ | PROT_EXEC))
+        return 0;
+    code.is_at_name = !vma->deleted && !leads_elsewhere(vma);
+    return ckpt_breakpoints_replace(gather, &code, error);
+}
+
 static int add_map(struct ckpt_gather *gather, struct vma *vma, const char *flags,
                    struct ckpt_error *error)
 {
@@ -458,7 +475,8 @@ static int add_map(struct ckpt_gather *gather, struct vma *vma, const char *flag
         last = NULL;
     map.first_run = last ? last->first_run : (uint32_t)tables->runs.count;
     if (gather->parked &&
-        ckpt_pages_gather(gather, &map, pages_mode(gather, vma, &map), map.first_run, error) < 0)
+        (ckpt_pages_gather(gather, &map, pages_mode(gather, vma, &map), map.first_run, error) < 0 ||
+         replace_breakpoints(gather, vma, &map, error) < 0))
         return -1;
     map.run_count = (uint32_t)tables->runs.count - map.first_run;
     if (last) {
