@@ -177,15 +177,19 @@ static bool good_threads(const struct ckpt_image_view *view)
     return true;
 }
 
-/* The mailbox begins with two words that only the agent writes. */
+/* Whether this can be the size of a structure by which the command passes data to the agent. */
+static bool good_size(uint32_t size, uint32_t min)
+{
+    return size >= min && size <= CKPT_MAILBOX_MAX && size % 8 == 0;
+}
+
 static bool good_agent(const struct ckpt_image_view *view)
 {
     const struct ckpt_image_agent *agent = view->agent;
 
     return agent->mailbox_version && agent->context_version &&
-           agent->mailbox_size >= 2 * sizeof(uint32_t) && agent->mailbox_size % 8 == 0 &&
-           agent->mailbox_size <= CKPT_MAILBOX_MAX && agent->parameters_size % 8 == 0 &&
-           agent->parameters_size <= CKPT_MAILBOX_MAX && agent->mailbox % 8 == 0 &&
+           good_size(agent->mailbox_size, CKPT_MAILBOX_MIN) &&
+           good_size(agent->parameters_size, CKPT_PARAMETERS_MIN) && agent->mailbox % 8 == 0 &&
            in_memory(view, agent->mailbox, agent->mailbox_size);
 }
 

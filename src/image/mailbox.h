@@ -25,7 +25,9 @@
 #include <stdint.h>
 
 #define CKPT_MAILBOX_VERSION 1
-#define CKPT_MAILBOX_MAX 4096u /* maximum size of the mailbox, and of struct ckpt_parameters */
+#define CKPT_MAILBOX_MAX 4096u  /* maximum size of the mailbox, and of struct ckpt_parameters */
+#define CKPT_MAILBOX_MIN 80u    /* size of struct ckpt_mailbox in the first release */
+#define CKPT_PARAMETERS_MIN 72u /* size of struct ckpt_parameters in the first release */
 
 /** In the agent's memory. Written by the restorer before any thread runs. */
 struct ckpt_mailbox {
@@ -38,6 +40,9 @@ struct ckpt_mailbox {
     uint64_t image_device, image_inode; /**< the image that this process maps */
     uint32_t generation;                /**< how often the process has been restored */
     uint32_t redirect_clock; /**< nonzero: the agent must correct the clock by monotonic_shift_ns */
+#ifdef CKPT_TEST_LARGER
+    uint64_t for_test[5]; /**< only in the second build of tests/jvm/upgrade.t */
+#endif
 };
 
 #define CKPT_MAILBOX_INITIAL                                                                       \
@@ -58,6 +63,13 @@ struct ckpt_parameters {
     /** the struct prctl_mm_map that the restorer passed to the kernel */
     uint64_t mm_map, mm_map_size;
     uint64_t env_start, env_end; /**< range of the strings of the environment */
+#ifdef CKPT_TEST_LARGER
+    uint64_t for_test[7]; /**< only in the second build of tests/jvm/upgrade.t */
+#endif
 };
+
+_Static_assert(sizeof(struct ckpt_mailbox) >= CKPT_MAILBOX_MIN &&
+                   sizeof(struct ckpt_parameters) >= CKPT_PARAMETERS_MIN,
+               "no field was removed");
 
 #endif

@@ -154,8 +154,10 @@ static void read_all(const struct ckpt_image_view *view)
     CLAIM(kernel->vdso_start <= kernel->vdso_end && kernel->vvar_start <= kernel->vvar_end);
     CLAIM(in_kernel_map(view, kernel->vdso_start) && in_kernel_map(view, kernel->vdso_end));
     CLAIM(in_kernel_map(view, kernel->vvar_start) && in_kernel_map(view, kernel->vvar_end));
-    CLAIM(view->agent->mailbox_size >= 8 && view->agent->mailbox_size <= CKPT_MAILBOX_MAX);
-    CLAIM(view->agent->parameters_size <= CKPT_MAILBOX_MAX);
+    CLAIM(view->agent->mailbox_size >= CKPT_MAILBOX_MIN &&
+          view->agent->mailbox_size <= CKPT_MAILBOX_MAX);
+    CLAIM(view->agent->parameters_size >= CKPT_PARAMETERS_MIN &&
+          view->agent->parameters_size <= CKPT_MAILBOX_MAX);
     for (size_t i = 0; i < view->cpu_size; i++)
         sink += ((const unsigned char *)view->cpu)[i];
 }

@@ -141,9 +141,10 @@ body() {
     fi
 }
 
-# Another version, and another optimization: all addresses in the library are other ones.
+# Another version, and another optimization: all addresses in the library are other ones. Its mailbox and
+# parameters (src/image/mailbox.h) are larger.
 build_into "$SECOND" "$TOP" -Doptimization=1 \
-    "-Dc_args=['-UCKPT_VERSION', '-DCKPT_VERSION=\"9.9.9-second\"']"
+    "-Dc_args=['-UCKPT_VERSION', '-DCKPT_VERSION=\"9.9.9-second\"', '-DCKPT_TEST_LARGER']"
 is "$("$SECOND/checkpointer" --version)" "checkpointer 9.9.9-second" "the second build has another version"
 isnt "$(readelf -n "$SECOND/libcheckpointer.so" | grep 'Build ID')" \
     "$(readelf -n "$PRESENT/libcheckpointer.so" | grep 'Build ID')" "the second build has another build-id"

@@ -329,6 +329,43 @@ static void test_other_versions(const char *metadata, size_t size, uint64_t file
             "version: another magic number means no image");
 }
 
+// Sizes of what the command passes to the agent, in an image whose checksum is right.
+static void test_agent_sizes(const char *metadata, size_t size, uint64_t file_size)
+{
+    static const struct {
+        uint32_t mailbox, parameters;
+        bool good;
+    } sizes[] = {{80, 72, true},  {88, 80, true},  {0, 72, false},    {8, 72, false},
+                 {40, 72, false}, {72, 72, false}, {80, 0, false},    {80, 64, false},
+                 {84, 72, false}, {80, 76, false}, {4104, 72, false}, {80, 4104, false}};
+    struct ckpt_image_view view;
+    struct ckpt_error error;
+    ckpt_auto_free char *copy = malloc(size);
+    struct ckpt_image_agent *agent;
+    size_t wrong = 0;
+    bool good;
+
+    memcpy(copy, metadata, size);
+    if (ckpt_image_parse(copy, size, file_size, &view, &error) < 0)
+        TAP_BAIL_OUT("%s", error.text);
+    agent = (struct ckpt_image_agent *)view.agent;
+    for (size_t i = 0; i < CKPT_COUNT(sizes); i++) {
+        agent->mailbox_size = sizes[i].mailbox;
+        agent->parameters_size = sizes[i].parameters;
+        sample_seal(copy, size);
+        good = ckpt_image_parse(copy, size, file_size, &view, &error) == 0;
+        if (good)
+            ckpt_image_view_free(&view);
+        if (good != sizes[i].good) {
+            tap_note("mailbox of %u bytes, parameters of %u bytes", sizes[i].mailbox,
+                     sizes[i].parameters);
+            wrong++;
+        }
+    }
+    TAP_INT((long long)wrong, 0,
+            "agent: sizes below those of every agent, and impossible ones, are refused");
+}
+
 // ---- owner and mode
 
 static void test_owner(void)
@@ -425,6 +462,7 @@ int main(void)
     test_damaged_pages();
     test_locks(metadata, size, file_size);
     test_other_versions(metadata, size, file_size);
+    test_agent_sizes(metadata, size, file_size);
     test_owner();
     test_links();
     test_readelf();
