@@ -58,8 +58,8 @@ enum ckpt_note_type {
  *
  * New fields are added at the end of an entry: a reader uses the fields that it knows, and fields
  * that an older writer did not have are zero. If a reader must not ignore a change, it gets a new
- * @version. A writer uses the lowest version that can express the content, so that an image is not
- * refused without need. A reader accepts all versions up to its own. A note with a newer version or
+ * @version, which a writer writes in all its images: a change that few images use is better a note
+ * of its own. A reader accepts all versions up to its own. A note with a newer version or
  * an unknown type is skipped if it has CKPT_NOTE_OPTIONAL; otherwise the image is refused.
  */
 struct ckpt_image_note {
