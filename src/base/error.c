@@ -51,9 +51,3 @@ int ckpt_error_prefix(struct ckpt_error *error, const char *format, ...)
     __builtin_memcpy(error->text, whole, sizeof whole);
     return -1;
 }
-
-void ckpt_error_clear(struct ckpt_error *error)
-{
-    error->number = 0;
-    error->text[0] = '\0';
-}

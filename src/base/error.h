@@ -35,7 +35,4 @@ int ckpt_error_set(struct ckpt_error *error, int number, const char *format, ...
 int ckpt_error_prefix(struct ckpt_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** Set @error to no error: number 0, empty text. */
-void ckpt_error_clear(struct ckpt_error *error);
-
 #endif

@@ -385,6 +385,10 @@ VIOLATIONS=(
     'import of org.crac' "an import of a class that is not the JDK's"
     src/runtime/thread.c '#define STACK_SIZE' "/* See no_$(printf such)_function(). */"
     'names a function' "a comment that names a function that does not exist"
+    src/base/scratch.c '#include "base/scratch.h"' "void ckpt_$(printf planted)(void);"
+    'nothing in src uses ckpt_planted()' "a function that nothing uses"
+    src/cli/environment.c '#include <unistd.h>' "/* Some$(printf body) planted it. */"
+    'write: the process that' "a word of the list"
     tools/jdks 'set -euo pipefail' "here=/$(printf work)/tree"
     'is a path of one machine' "a path of one machine"
 )
