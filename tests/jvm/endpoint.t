@@ -102,6 +102,14 @@ $'Endpoint.afterRestore: '\
     contains "$body" "Endpoint.afterRestore: java.lang.IllegalStateException: not then" \
         "$V: failing hooks: /after-restore gives the exception as reason"
     rm "$DIR/fail"
+    touch "$DIR/fail-after"
+    checkpoint "{\"directory\": \"$DIR/left\", \"leaveRunning\": true}"
+    rm "$DIR/fail-after"
+    is "$code $(member error)" "500 the image is written, but afterRestore failed" \
+        "$V: failing hooks: /checkpoint with leaveRunning reports that there is an image"
+    contains "$body" "not then" \
+        "$V: failing hooks: /checkpoint with leaveRunning gives the exception as reason"
+    ok "$V: failing hooks: /checkpoint with leaveRunning leaves the image" test -e "$DIR/left/image"
     post /before-checkpoint
     is "$code" 204 "$V: shutdown=false: the endpoint serves after /after-restore"
     unlike "$(<"$log")" 'Pause Full.*Jvmti' "$V: gc=false: /before-checkpoint makes no collection"

@@ -12,19 +12,8 @@ compile Endpoint
 
 # control LINE...: sends a request to the JVM $pid; sets answer, with '|' for each end of a line.
 control() {
-    answer=$(python3 - "$(control_socket "$pid")" "$@" <<'PYTHON'
-import socket, sys
-
-with socket.socket(socket.AF_UNIX) as s:
-    s.settimeout(60)
-    s.connect(sys.argv[1])
-    s.sendall(("\n".join(sys.argv[2:]) + "\n\n").encode())
-    text = b""
-    while part := s.recv(4096):
-        text += part
-print(text.decode().replace("\n", "|"), end="")
-PYTHON
-    ) || true # then the answer is empty
+    answer=$(python3 "$TOP/tests/lib/control-client.py" "$(control_socket "$pid")" "$@") ||
+        true # then the answer is empty
 }
 
 hooks() { # prints how often each was called
@@ -99,6 +88,42 @@ restored() {
     stop "$pid"
 }
 
+# The second half is carried out whatever else arrives: its client may not try again.
+second_among_others() {
+    local codes
+    serve busy - shutdown=false gc=false
+    codes=$(python3 - "$port" <<'PYTHON'
+import socket, sys
+
+def connect():
+    return socket.create_connection(("localhost", int(sys.argv[1])), timeout=60)
+
+def send(s, path, body=""):
+    s.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+              f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
+
+def code(s):
+    text = b""
+    while part := s.recv(4096):
+        text += part
+    return text.split()[1].decode()
+
+codes = set()
+for _ in range(20):
+    first, other, second = connect(), connect(), connect()
+    send(first, "/before-checkpoint")
+    begun = code(first)
+    send(other, "/checkpoint", '{"directory": "/nonexistent/image"}')
+    send(second, "/after-restore")
+    codes.add(begun + "/" + code(second))
+    code(other)
+print(*sorted(codes))
+PYTHON
+    )
+    is "$codes" 204/204 "$V: /after-restore is carried out while /checkpoint is being refused"
+    stop "$pid"
+}
+
 undone() {
     OPTIONS=(addr=none undo_timeout=1)
     start_jvm "undone-$V" - -cp "$CP" Endpoint "$DIR"
@@ -133,6 +158,7 @@ body() {
     in_order
     mixed
     restored
+    second_among_others
     undone
 }
 each_jdk body

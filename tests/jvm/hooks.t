@@ -143,10 +143,12 @@ crowd() {
     start "$V first" "$CKPT" checkpoint "$jvm" "$image"
     wait_line "$jvm_log" "before second"
     waiting=("$pid")
-    for number in second third fourth; do
+    for number in second third; do
         start "$V $number" "$CKPT" checkpoint "$jvm" "$image-$number"
         waiting+=("$pid")
     done
+    start "$V fourth" python3 "$TOP/tests/lib/control-client.py" "$(control_socket "$jvm")" prepare
+    waiting+=("$pid")
     until [ "$(cat "/proc/$jvm"/task/*/comm | grep -cx 'ckpt request')" = 4 ]; do
         [ -d "/proc/$jvm" ] || break
     done
@@ -155,7 +157,8 @@ crowd() {
     release
     wait_exit "${waiting[0]}"
     is "$status" 0 "$V: crowd: the first request is served"
-    for number in 1 2 3; do
+    wait_exit "${waiting[3]}"
+    for number in 1 2; do
         wait_exit "${waiting[number]}"
         is "$status" 1 "$V: crowd: request $((number + 1)) is not served"
     done
@@ -163,7 +166,25 @@ crowd() {
         "$V: crowd: a request that is not served gets the reason"
     restore "$V crowd" "$image"
     ok "$V: crowd: an image with three more requests in it is restored" answers "$port"
-    freeze "$pid" "$image" "$V: crowd: the restored JVM"
+    freeze "$pid" "$image" "$V: crowd: the restored JVM, in which no request of the old one is served"
+}
+
+# A hook that leaves no memory for a report: the outcome is known, and has a reason.
+full() {
+    name="$V: full" image=$DIR/full
+    OPTIONS=(addr=none hook_timeout=60)
+    start_jvm "$name" "$image" -Xmx24m -cp "$CP" Hooks full "$image.go"
+    wait_line "$log" "ready "
+    ask --leave-running
+    is "$status" 1 "$name: a hook that fills the heap and throws: the request fails"
+    like "$err" 'the image is written, but afterRestore failed:.*[a-z]' \
+        "$name: a hook that fills the heap and throws: the outcome is reported with a reason"
+    unlike "$err" 'failed:[^a-zA-Z]*$' "$name: a hook that fills the heap and throws: a reason follows"
+    ok "$name: a hook that fills the heap and throws: the image is there" test -e "$image/image"
+    ask --leave-running
+    like "$err" ':.*[a-z]' "$name: a later request with a full heap gets a reason"
+    unlike "$err" 'in progress' "$name: a later request with a full heap waits for no other"
+    stop "$pid"
 }
 
 body() {
@@ -173,6 +194,7 @@ body() {
     locked
     deadlock
     after
+    full
 }
 
 each_jdk body

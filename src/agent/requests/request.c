@@ -16,6 +16,9 @@
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
+/* Java has thrown an exception that it could not hand over. */
+#define UNKNOWN_REASON "the reason is unknown; the JVM may be out of memory"
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t reported = PTHREAD_COND_INITIALIZER;
 static struct ckpt_request *requests; /* in progress, or waiting for their turn */
@@ -77,6 +80,20 @@ const struct ckpt_request *ckpt_request_by_number(jlong number)
     return found ? found : &application;
 }
 
+/* Consumes @reason, which may be NULL; called with the lock held. */
+static void append_reason(struct ckpt_request *request, char *reason)
+{
+    char **more =
+        reason ? realloc(request->reasons, (request->reason_count + 1) * sizeof *more) : NULL;
+
+    if (!more) {
+        free(reason);
+        return;
+    }
+    request->reasons = more;
+    more[request->reason_count++] = reason;
+}
+
 /* ---- through Java ---- */
 
 static enum ckpt_outcome call_java(JNIEnv *env, const struct ckpt_request *request)
@@ -93,6 +110,18 @@ static enum ckpt_outcome call_java(JNIEnv *env, const struct ckpt_request *reque
     return (enum ckpt_outcome)outcome;
 }
 
+/* An answer that ends with a colon always has a reason after it. */
+static void complete_reasons(struct ckpt_request *request, enum ckpt_outcome outcome)
+{
+    bool has_none = outcome == CKPT_OUTCOME_DONE || outcome == CKPT_OUTCOME_NOT_BEGUN ||
+                    outcome == CKPT_OUTCOME_NO_THREAD;
+
+    pthread_mutex_lock(&lock);
+    if (!has_none && !request->reason_count)
+        append_reason(request, strdup(UNKNOWN_REASON));
+    pthread_mutex_unlock(&lock);
+}
+
 /* The thread is no daemon: a JVM whose main method has returned waits for it. */
 enum ckpt_outcome ckpt_request_run(struct ckpt_request *request, const char *thread)
 {
@@ -103,7 +132,9 @@ enum ckpt_outcome ckpt_request_run(struct ckpt_request *request, const char *thr
         return CKPT_OUTCOME_NO_THREAD;
     add_request(request);
     outcome = call_java(env, request);
+    complete_reasons(request, outcome);
     if (outcome == CKPT_OUTCOME_DONE && request->step == CKPT_STEP_PREPARE &&
+        !ckpt_is_restored_since(request->generation_mark) &&
         (request->gc ? request->gc > 0 : ckpt_options.gc))
         (*ckpt_jvm.jvmti)->ForceGarbageCollection(ckpt_jvm.jvmti);
     remove_request(request);
@@ -145,17 +176,12 @@ void ckpt_native_add_reason(JNIEnv *env, jclass owner, jlong number, jbyteArray 
 {
     char *reason = ckpt_java_bytes(env, text);
     struct ckpt_request *request;
-    char **more = NULL;
 
     (void)owner;
     pthread_mutex_lock(&lock);
     request = find(number);
-    if (reason && request)
-        more = realloc(request->reasons, (request->reason_count + 1) * sizeof *more);
-    if (more) {
-        request->reasons = more;
-        more[request->reason_count++] = CKPT_STEAL_POINTER(reason);
-    }
+    if (request)
+        append_reason(request, CKPT_STEAL_POINTER(reason));
     pthread_mutex_unlock(&lock);
     free(reason);
 }
@@ -176,7 +202,8 @@ static void describe(FILE *out, const char *headline)
     fputs(headline, out);
 }
 
-static void describe_outcome(FILE *out, enum ckpt_step step, enum ckpt_outcome outcome)
+static void describe_outcome(FILE *out, const struct ckpt_request *request,
+                             enum ckpt_outcome outcome)
 {
     switch (outcome) {
     case CKPT_OUTCOME_BUSY:
@@ -184,8 +211,10 @@ static void describe_outcome(FILE *out, enum ckpt_step step, enum ckpt_outcome o
         describe(out, "checkpoint cancelled, the application continues:");
         break;
     case CKPT_OUTCOME_INCOMPLETE:
-        describe(out, step == CKPT_STEP_RESUME ? "afterRestore failed:"
-                                               : "restored, but afterRestore failed:");
+        describe(out, request->step == CKPT_STEP_RESUME ? "afterRestore failed:"
+                      : ckpt_is_restored_since(request->generation_mark)
+                          ? "restored, but afterRestore failed:"
+                          : "the image is written, but afterRestore failed:");
         break;
     case CKPT_OUTCOME_NOT_BEGUN:
         describe(out, "there was no first half of a checkpoint, or it was undone");
@@ -207,7 +236,7 @@ char *ckpt_request_text(const struct ckpt_request *request, enum ckpt_outcome ou
 
     if (!out)
         return NULL;
-    describe_outcome(out, request->step, outcome);
+    describe_outcome(out, request, outcome);
     for (size_t i = 0; i < request->reason_count; i++) {
         fputs("\n  ", out);
         for (const char *at = request->reasons[i]; *at; at++)

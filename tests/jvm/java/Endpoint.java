@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // The program of endpoint.t and endpoint-life.t. Files in the directory of its argument control its
-// hooks: `fail` makes both throw, and a FIFO `hold` makes the first one wait until it is written
-// to. With `socket` a TCP connection to itself prevents every freeze. Prints "ready", "before",
-// "after" and "thread NAME" with the hook's thread.
+// hooks: `fail` makes both throw, `fail-after` only the second, and a FIFO `hold` makes the first
+// one wait until it is written to. With `socket` a TCP connection to itself prevents every freeze.
+// Prints "ready", "before", "after" and "thread NAME" with the hook's thread.
 
 import java.io.File;
 import java.io.FileInputStream;
@@ -44,7 +44,7 @@ public class Endpoint implements Resource {
     @Override
     public void afterRestore(Context<? extends Resource> context) throws Exception {
         System.out.println("after");
-        if (new File(directory, "fail").exists()) {
+        if (new File(directory, "fail").exists() || new File(directory, "fail-after").exists()) {
             throw new IllegalStateException("not then");
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Three resources, of which the second hangs in a way that the argument selects. Prints "ready
+// Three resources, of which the second hangs in a way that the argument selects, or fills the heap
+// after the freeze ("full"). Prints "ready
 // PORT", and a line from each hook that is called. GET / answers "serving"; GET /own calls
 // Core.checkpointRestore() and answers with its result. Once FILE exists, the hook that hangs
 // continues, and later calls do not hang.
@@ -27,6 +28,8 @@ import org.crac.Resource;
 public final class Hooks {
     private static final CountDownLatch RELEASED = new CountDownLatch(1);
     private static final Lock LOCK = new ReentrantLock();
+    /** Fills the heap, in a chain of arrays. */
+    private static Object[] ballast;
 
     private Hooks() {
     }
@@ -45,6 +48,9 @@ public final class Hooks {
         server.createContext("/own", exchange -> answer(exchange, own()));
         server.start();
         System.out.println("ready " + server.getAddress().getPort());
+        if (args[0].equals("full")) {
+            Thread.currentThread().join(); // survives without memory
+        }
         while (!Files.exists(Paths.get(args[1]))) {
             RELEASED.await(20, TimeUnit.MILLISECONDS);
         }
@@ -152,6 +158,24 @@ public final class Hooks {
             super.afterRestore(context);
             if (mode.equals("after")) {
                 waitUninterruptibly();
+            } else if (mode.equals("full")) {
+                fillHeap();
+            }
+        }
+
+        /** Until not even a few bytes are left; throws OutOfMemoryError. */
+        private static void fillHeap() {
+            for (int size = 1 << 20;;) {
+                try {
+                    Object[] more = new Object[size];
+                    more[0] = ballast;
+                    ballast = more;
+                } catch (OutOfMemoryError full) {
+                    if (size == 1) {
+                        throw full;
+                    }
+                    size /= 2;
+                }
             }
         }
 

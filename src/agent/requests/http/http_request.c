@@ -121,16 +121,21 @@ static void begin(struct ckpt_http_server *server, struct ckpt_http_work *work)
     ckpt_http_work_free(work);
 }
 
-/* NULL after an error answer: other work is in progress, or there is no memory. */
+/*
+ * NULL after an error answer: a checkpoint is in progress, or there is no memory. Between the two
+ * halves of a checkpoint only the second one becomes work, so that it finds none in progress: its
+ * client may not try again.
+ */
 static struct ckpt_http_work *
 new_work(struct ckpt_http_server *server, struct evhttp_request *request, enum ckpt_step step,
          void (*respond)(struct ckpt_http_server *, struct ckpt_http_work *))
 {
-    struct ckpt_http_work *work = server->work ? NULL : ckpt_http_work_new(step);
+    bool busy = server->work || (step != CKPT_STEP_RESUME && ckpt_halves_are_open());
+    struct ckpt_http_work *work = busy ? NULL : ckpt_http_work_new(step);
 
     if (!work) {
-        answer_error(server, request, server->work ? 409 : 503,
-                     server->work ? BUSY : "out of memory", ckpt_http_work_busy_reasons());
+        answer_error(server, request, busy ? 409 : 503, busy ? BUSY : "out of memory",
+                     ckpt_http_work_busy_reasons());
         return NULL;
     }
     work->client = request;
@@ -151,10 +156,12 @@ static void answer_failure(struct ckpt_http_server *server, struct ckpt_http_wor
 {
     if (work->outcome == CKPT_OUTCOME_BUSY)
         answer_error(server, work->client, 409, BUSY, ckpt_http_work_reasons(&work->request));
-    else if (work->outcome >= CKPT_OUTCOME_BROKEN && !work->request.reason_count)
+    else if (work->outcome == CKPT_OUTCOME_NO_THREAD)
         answer_error(server, work->client, 503, "the JVM is starting or ending", NULL);
     else
-        answer_error(server, work->client, 500, failed, ckpt_http_work_reasons(&work->request));
+        answer_error(server, work->client, 500,
+                     work->outcome == CKPT_OUTCOME_BROKEN ? "checkpoint failed" : failed,
+                     ckpt_http_work_reasons(&work->request));
 }
 
 static void answer_before_checkpoint(struct ckpt_http_server *server, struct ckpt_http_work *work)
@@ -255,7 +262,10 @@ static void answer_checkpoint(struct ckpt_http_server *server, struct ckpt_http_
     else if (work->outcome == CKPT_OUTCOME_DONE)
         answer(server, work->client, HTTP_OK, written(&work->body));
     else
-        answer_failure(server, work, "checkpoint cancelled, the application continues");
+        answer_failure(server, work,
+                       work->outcome == CKPT_OUTCOME_INCOMPLETE
+                           ? "the image is written, but afterRestore failed"
+                           : "checkpoint cancelled, the application continues");
 }
 
 static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *request)

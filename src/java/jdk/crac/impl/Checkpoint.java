@@ -87,28 +87,39 @@ public class Checkpoint {
      */
     public static Outcome serve(Step step, long request, long millis, List<String> reasons) {
         Failures failures = new Failures();
-        Outcome outcome;
+        Outcome outcome = Outcome.BROKEN;
         try {
             outcome = Global.CHECKPOINT.carryOut(step, request, millis, failures);
         } catch (Throwable unexpected) {
             failures.add(unexpected);
-            outcome = Outcome.BROKEN;
-        } finally {
-            Restored.startMain();
         }
-        reasons.addAll(failures.reasons());
+        try {
+            Restored.startMain();
+        } catch (Throwable unexpected) {
+            failures.add(unexpected);
+            outcome = Outcome.BROKEN;
+        }
+        try {
+            reasons.addAll(failures.reasons());
+        } catch (Throwable lost) {
+            reasons.clear(); // the outcome is known nevertheless
+        }
         return outcome;
     }
 
     /**
      * Called by the agent, with numbers in place of the enums. Passes the reasons to the agent as
-     * bytes.
+     * bytes, as many of them as there is memory for.
      */
     private static int serve(int step, long request, long millis) {
         List<String> reasons = new ArrayList<>();
         Outcome outcome = serve(Step.values()[step], request, millis, reasons);
-        for (String reason : reasons) {
-            Native.addReason(request, reason.getBytes(UTF_8));
+        try {
+            for (String reason : reasons) {
+                Native.addReason(request, reason.getBytes(UTF_8));
+            }
+        } catch (Throwable lost) {
+            return outcome.ordinal(); // the agent names a reason if it got none
         }
         return outcome.ordinal();
     }
@@ -279,34 +290,68 @@ public class Checkpoint {
             failures.add(new CheckpointException(busy));
             return Outcome.BUSY;
         }
+        boolean open = false;
         try {
-            HookWatch watch = HookWatch.open(this, turn, request);
-            try {
-                before(failures, watch);
-                if (!failures.isEmpty()) {
-                    after(failures);
-                }
-            } finally {
-                watch.close();
+            if (isStale(request)) {
+                return Outcome.DONE;
             }
+            open = callBefore(request, failures) && openHalves(request, failures);
         } catch (Throwable unexpected) {
             failures.add(unexpected);
+        } finally {
+            if (!open) {
+                turn.release(); // otherwise resume() does
+            }
         }
-        if (failures.isEmpty()) {
-            pauseRecordings();
-            turn.pause();
-            Native.openHalves(); // from here on, resume() releases the turn
-            return Outcome.DONE;
-        }
-        turn.release();
-        return Outcome.CANCELLED;
+        return open ? Outcome.DONE : Outcome.CANCELLED;
     }
 
     private Outcome resume(long request, Failures failures) {
         if (!Native.closeHalves(request)) {
             return Outcome.NOT_BEGUN;
         }
-        resumeRecordings();
+        try {
+            endFirstHalf(request, failures);
+        } finally {
+            turn.release();
+        }
+        return failures.isEmpty() ? Outcome.DONE : Outcome.INCOMPLETE;
+    }
+
+    /** Calls the hooks before; if one fails, also those after. */
+    private boolean callBefore(long request, Failures failures) {
+        HookWatch watch = HookWatch.open(this, turn, request);
+        try {
+            before(failures, watch);
+            if (!failures.isEmpty()) {
+                after(failures);
+            }
+        } finally {
+            watch.close();
+        }
+        return failures.isEmpty();
+    }
+
+    /** Lets another program freeze the process; if that is not possible, undoes the first half. */
+    private boolean openHalves(long request, Failures failures) {
+        try {
+            pauseRecordings();
+            turn.pause();
+            Native.openHalves(); // from here on, resume() may run on another thread
+            return true;
+        } catch (Throwable unexpected) {
+            failures.add(unexpected);
+        }
+        endFirstHalf(request, failures);
+        return false;
+    }
+
+    private void endFirstHalf(long request, Failures failures) {
+        try {
+            resumeRecordings();
+        } catch (Throwable unexpected) {
+            failures.add(unexpected);
+        }
         try {
             HookWatch watch = HookWatch.open(this, turn, request);
             try {
@@ -316,10 +361,7 @@ public class Checkpoint {
             }
         } catch (Throwable unexpected) {
             failures.add(unexpected);
-        } finally {
-            turn.release();
         }
-        return failures.isEmpty() ? Outcome.DONE : Outcome.INCOMPLETE;
     }
 
     /** The recorder's lock cannot be held between two requests, only during each call. */
@@ -333,11 +375,12 @@ public class Checkpoint {
     }
 
     private void resumeRecordings() {
-        if (recordings != null) {
-            synchronized (recordings.lock()) {
-                recordings.resume(true);
+        FlightRecordings paused = recordings;
+        recordings = null;
+        if (paused != null) {
+            synchronized (paused.lock()) {
+                paused.resume(true);
             }
-            recordings = null;
         }
     }
 

@@ -16,11 +16,13 @@ import jdk.crac.RestoreException;
 
 /** The failures of one checkpoint, or of one context's notification. */
 final class Failures {
+    private static final int INITIAL_SIZE = 10;
     private static final int MAX_CAUSES = 10;
     private static final String HINT =
             "start the JVM with the agent option fd_stacks=true to see where they were opened";
 
-    private final List<Throwable> failures = new ArrayList<>();
+    /** With memory for the first ones, so that an OutOfMemoryError can be added. */
+    private final List<Throwable> failures = new ArrayList<>(INITIAL_SIZE);
     private final Set<Throwable> replaced =
             Collections.newSetFromMap(new IdentityHashMap<Throwable, Boolean>());
 
