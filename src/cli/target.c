@@ -81,10 +81,21 @@ static int read_status(const char *pid, struct ckpt_target *target, struct ckpt_
     return 0;
 }
 
+/* Whether an agent listens: a socket of that name may have been left by an earlier process. */
+static bool has_agent(const struct ckpt_target *target)
+{
+    struct ckpt_error ignored;
+    int fd = ckpt_target_connect(target, &ignored);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ckpt_error *error)
 {
     struct ckpt_target target = {0};
-    char *end, path[PATH_MAX], name[CKPT_CONTROL_NAME_MAX];
+    char *end, path[PATH_MAX];
     long pid = strtol(text, &end, 10);
     struct stat here, there;
     int is_jvm;
@@ -99,8 +110,7 @@ int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ck
                        here.st_ino == there.st_ino && here.st_dev == there.st_dev;
     snprintf(target.tmp, sizeof target.tmp, "/proc/%s/root/tmp", text);
     target.pid_namespace = ckpt_control_namespace(text);
-    ckpt_target_socket(&target, name);
-    if (!is_jvm && (lstat(name, &there) < 0 || !S_ISSOCK(there.st_mode)))
+    if (!is_jvm && !has_agent(&target))
         return ckpt_error_set(error, 0, "process %s is not a JVM; 'jps' lists them", text);
     *ret_target = target;
     return 0;

@@ -79,6 +79,14 @@ refused 1 "'12x' is not a process ID" checkpoint 12x "$TMP/i"
 refused 1 "'99999999999999999999' is not" checkpoint 99999999999999999999 "$TMP/i"
 refused 1 "no process $ended" checkpoint "$ended" "$TMP/i"
 refused 1 "is not a JVM" checkpoint $$ "$TMP/i"
+left=/tmp/.checkpointer_$(id -u)_pid$$
+if [ ! -e "$left" ]; then
+    python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$left"
+    run "$CKPT" checkpoint $$ "$TMP/i"
+    like "$err" "^checkpointer: process $$ is not a JVM" \
+        "checkpointer checkpoint: a socket that an earlier process has left makes no JVM"
+    rm "$left"
+fi
 refused 1 "needs a name" checkpoint $$ ''
 not_ok "checkpointer checkpoint: a refused checkpoint makes no image directory" test -e "$TMP/i"
 if [ "$(id -u)" -eq 0 ]; then
