@@ -7,6 +7,7 @@
  */
 #include "hotspot/ending.h"
 
+#include "base/cleanup.h"
 #include "runtime/java.h"
 
 static jclass hooks; /* a global reference, kept; NULL: this JDK has no such class */
@@ -14,19 +15,18 @@ static bool is_held;
 
 static bool has_begun(JNIEnv *env)
 {
-    jclass runtime = (*env)->FindClass(env, "java/lang/Runtime");
-    jclass threads = runtime ? (*env)->FindClass(env, "java/lang/Thread") : NULL;
-    jclass refusal = threads ? (*env)->FindClass(env, "java/lang/IllegalStateException") : NULL;
-    jmethodID get =
-        refusal ? (*env)->GetStaticMethodID(env, runtime, "getRuntime", "()Ljava/lang/Runtime;")
-                : NULL;
-    jmethodID current =
-        get ? (*env)->GetStaticMethodID(env, threads, "currentThread", "()Ljava/lang/Thread;")
-            : NULL;
-    jmethodID remove =
-        current ? (*env)->GetMethodID(env, runtime, "removeShutdownHook", "(Ljava/lang/Thread;)Z")
-                : NULL;
-    jobject of = remove ? (*env)->CallStaticObjectMethod(env, runtime, get) : NULL;
+    jclass runtime, threads, refusal;
+    jmethodID get, current, remove;
+    const struct ckpt_java_row rows[] = {
+        {CKPT_JAVA_CLASS, "java/lang/Runtime", NULL, NULL, &runtime},
+        {CKPT_JAVA_STATIC_METHOD, "getRuntime", "()Ljava/lang/Runtime;", &runtime, &get},
+        {CKPT_JAVA_METHOD, "removeShutdownHook", "(Ljava/lang/Thread;)Z", &runtime, &remove},
+        {CKPT_JAVA_CLASS, "java/lang/Thread", NULL, NULL, &threads},
+        {CKPT_JAVA_STATIC_METHOD, "currentThread", "()Ljava/lang/Thread;", &threads, &current},
+        {CKPT_JAVA_CLASS, "java/lang/IllegalStateException", NULL, NULL, &refusal},
+    };
+    bool known = ckpt_java_look_up(env, rows, CKPT_COUNT(rows));
+    jobject of = known ? (*env)->CallStaticObjectMethod(env, runtime, get) : NULL;
     jobject self = of && !(*env)->ExceptionCheck(env)
                        ? (*env)->CallStaticObjectMethod(env, threads, current)
                        : NULL;
@@ -37,7 +37,7 @@ static bool has_begun(JNIEnv *env)
         (*env)->CallBooleanMethod(env, of, remove, self);
     thrown = (*env)->ExceptionOccurred(env);
     (*env)->ExceptionClear(env);
-    return thrown && refusal && (*env)->IsInstanceOf(env, thrown, refusal);
+    return thrown && (*env)->IsInstanceOf(env, thrown, refusal);
 }
 
 bool ckpt_ending_has_begun(JNIEnv *env)

@@ -9,6 +9,7 @@
 #include <linux/futex.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/syscall.h"
 #include "base/tasks.h"
 #include "hotspot/parked/ending_threads.h"
@@ -44,16 +45,18 @@ static bool compare_handlers(JNIEnv *env, const char *name, const char *type)
 {
     jclass signal = ckpt_java_load(env, name);
     jclass terminator = signal ? ckpt_java_load(env, "java.lang.Terminator") : NULL;
-    jclass table = terminator ? (*env)->FindClass(env, "java/util/Hashtable") : NULL;
-    jfieldID mine = table ? (*env)->GetStaticFieldID(env, terminator, "handler", type) : NULL;
-    jfieldID all =
-        mine ? (*env)->GetStaticFieldID(env, signal, "handlers", "Ljava/util/Hashtable;") : NULL;
-    jmethodID make =
-        all ? (*env)->GetMethodID(env, signal, "<init>", "(Ljava/lang/String;)V") : NULL;
-    jmethodID get =
-        make ? (*env)->GetMethodID(env, table, "get", "(Ljava/lang/Object;)Ljava/lang/Object;")
-             : NULL;
-    jobject own = get ? (*env)->GetStaticObjectField(env, terminator, mine) : NULL;
+    jclass table;
+    jfieldID mine, all;
+    jmethodID make, get;
+    const struct ckpt_java_row rows[] = {
+        {CKPT_JAVA_STATIC_FIELD, "handler", type, &terminator, &mine},
+        {CKPT_JAVA_STATIC_FIELD, "handlers", "Ljava/util/Hashtable;", &signal, &all},
+        {CKPT_JAVA_METHOD, "<init>", "(Ljava/lang/String;)V", &signal, &make},
+        {CKPT_JAVA_CLASS, "java/util/Hashtable", NULL, NULL, &table},
+        {CKPT_JAVA_METHOD, "get", "(Ljava/lang/Object;)Ljava/lang/Object;", &table, &get},
+    };
+    bool known = terminator && ckpt_java_look_up(env, rows, CKPT_COUNT(rows));
+    jobject own = known ? (*env)->GetStaticObjectField(env, terminator, mine) : NULL;
     jobject handlers = own ? (*env)->GetStaticObjectField(env, signal, all) : NULL;
 
     for (int i = 0; handlers && i < CKPT_ENDING_SIGNALS; i++) {

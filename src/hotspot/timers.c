@@ -80,21 +80,18 @@ struct members {
     jmethodID heapify, notify;
 };
 
-static bool find_members(JNIEnv *env, struct members *members)
+static bool find_members(JNIEnv *env, struct members *to)
 {
-    members->tasks = (*env)->GetFieldID(env, queue_class, "queue", "[Ljava/util/TimerTask;");
-    if (!ckpt_java_clear(env))
-        members->size = (*env)->GetFieldID(env, queue_class, "size", "I");
-    if (!ckpt_java_clear(env))
-        members->next = (*env)->GetFieldID(env, task_class, "nextExecutionTime", "J");
-    if (!ckpt_java_clear(env))
-        members->period = (*env)->GetFieldID(env, task_class, "period", "J");
-    if (!ckpt_java_clear(env))
-        members->heapify = (*env)->GetMethodID(env, queue_class, "heapify", "()V");
-    if (!ckpt_java_clear(env))
-        members->notify = (*env)->GetMethodID(env, queue_class, "notify", "()V");
-    return !ckpt_java_clear(env) && members->tasks && members->size && members->next &&
-           members->period && members->heapify && members->notify;
+    const struct ckpt_java_row rows[] = {
+        {CKPT_JAVA_FIELD, "queue", "[Ljava/util/TimerTask;", &queue_class, &to->tasks},
+        {CKPT_JAVA_FIELD, "size", "I", &queue_class, &to->size},
+        {CKPT_JAVA_FIELD, "nextExecutionTime", "J", &task_class, &to->next},
+        {CKPT_JAVA_FIELD, "period", "J", &task_class, &to->period},
+        {CKPT_JAVA_METHOD, "heapify", "()V", &queue_class, &to->heapify},
+        {CKPT_JAVA_METHOD, "notify", "()V", &queue_class, &to->notify},
+    };
+
+    return ckpt_java_look_up(env, rows, CKPT_COUNT(rows));
 }
 
 /* The next time of a task. Runs that were already due at the freeze stay due. */

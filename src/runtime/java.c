@@ -47,6 +47,34 @@ jclass ckpt_java_load(JNIEnv *env, const char *name)
     return kept;
 }
 
+static void *look_up(JNIEnv *env, const struct ckpt_java_row *row)
+{
+    switch (row->kind) {
+    case CKPT_JAVA_FIELD:
+        return (*env)->GetFieldID(env, *row->of, row->name, row->signature);
+    case CKPT_JAVA_STATIC_FIELD:
+        return (*env)->GetStaticFieldID(env, *row->of, row->name, row->signature);
+    case CKPT_JAVA_METHOD:
+        return (*env)->GetMethodID(env, *row->of, row->name, row->signature);
+    case CKPT_JAVA_STATIC_METHOD:
+        return (*env)->GetStaticMethodID(env, *row->of, row->name, row->signature);
+    default: /* CKPT_JAVA_CLASS */
+        return (*env)->FindClass(env, row->name);
+    }
+}
+
+bool ckpt_java_look_up(JNIEnv *env, const struct ckpt_java_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        void *found = look_up(env, &rows[i]);
+
+        if (ckpt_java_clear(env) || !found)
+            return false;
+        *(void **)rows[i].to = found;
+    }
+    return true;
+}
+
 bool ckpt_java_is_initialised(jclass class)
 {
     jint status = 0;

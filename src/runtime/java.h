@@ -8,6 +8,7 @@
 
 #include <jni.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /** Clear the pending exception. @return whether there was one */
 bool ckpt_java_clear(JNIEnv *env);
@@ -18,6 +19,28 @@ bool ckpt_java_clear(JNIEnv *env);
  * @return a global reference; NULL: this JDK has no such class
  */
 jclass ckpt_java_load(JNIEnv *env, const char *name);
+
+/** One class, field or method to look up. */
+struct ckpt_java_row {
+    enum {
+        CKPT_JAVA_CLASS,
+        CKPT_JAVA_FIELD,
+        CKPT_JAVA_STATIC_FIELD,
+        CKPT_JAVA_METHOD,
+        CKPT_JAVA_STATIC_METHOD,
+    } kind;
+    const char *name;      /**< of a class as in "java/util/Random" */
+    const char *signature; /**< of a member */
+    jclass *of;            /**< of a member: its class, which may be that of an earlier row */
+    void *to;              /**< the jclass, jfieldID or jmethodID that gets it */
+};
+
+/**
+ * Look up the rows in turn. Classes become local references, and are initialised as by FindClass.
+ * @return false if one does not exist: then those after it are not looked up; no exception is
+ *         pending
+ */
+bool ckpt_java_look_up(JNIEnv *env, const struct ckpt_java_row *rows, size_t count);
 
 /** Whether a class is initialised. Looking up its fields by JNI would initialise it. */
 bool ckpt_java_is_initialised(jclass class);

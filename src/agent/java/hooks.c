@@ -6,6 +6,7 @@
 #include "agent/java/hooks.h"
 
 #include "agent/options.h"
+#include "base/cleanup.h"
 #include "runtime/java.h"
 
 jlong ckpt_native_hook_limit(JNIEnv *env, jclass owner)
@@ -24,19 +25,19 @@ jlong ckpt_native_hook_limit(JNIEnv *env, jclass owner)
  */
 static jobject lock_holder(JNIEnv *env, jobject thread)
 {
-    jclass support = (*env)->FindClass(env, "java/util/concurrent/locks/LockSupport");
-    jclass ownable =
-        support ? (*env)->FindClass(env, "java/util/concurrent/locks/AbstractOwnableSynchronizer")
-                : NULL;
-    jmethodID get_blocker =
-        ownable ? (*env)->GetStaticMethodID(env, support, "getBlocker",
-                                            "(Ljava/lang/Thread;)Ljava/lang/Object;")
-                : NULL;
-    jmethodID get_owner = get_blocker ? (*env)->GetMethodID(env, ownable, "getExclusiveOwnerThread",
-                                                            "()Ljava/lang/Thread;")
-                                      : NULL;
-    jobject blocker =
-        get_owner ? (*env)->CallStaticObjectMethod(env, support, get_blocker, thread) : NULL;
+    jclass support, ownable;
+    jmethodID get_blocker, get_owner;
+    const struct ckpt_java_row rows[] = {
+        {CKPT_JAVA_CLASS, "java/util/concurrent/locks/LockSupport", NULL, NULL, &support},
+        {CKPT_JAVA_STATIC_METHOD, "getBlocker", "(Ljava/lang/Thread;)Ljava/lang/Object;", &support,
+         &get_blocker},
+        {CKPT_JAVA_CLASS, "java/util/concurrent/locks/AbstractOwnableSynchronizer", NULL, NULL,
+         &ownable},
+        {CKPT_JAVA_METHOD, "getExclusiveOwnerThread", "()Ljava/lang/Thread;", &ownable, &get_owner},
+    };
+    jobject blocker = ckpt_java_look_up(env, rows, CKPT_COUNT(rows))
+                          ? (*env)->CallStaticObjectMethod(env, support, get_blocker, thread)
+                          : NULL;
 
     return !(*env)->ExceptionCheck(env) && blocker && (*env)->IsInstanceOf(env, blocker, ownable)
                ? (*env)->CallObjectMethod(env, blocker, get_owner)

@@ -119,14 +119,11 @@ void ckpt_native_call_main(JNIEnv *env, jclass owner, jclass type, jobject main,
         (*env)->CallStaticVoidMethod(env, type, method, arguments);
 }
 
-/* The pending exception, if any, becomes a warning. */
-static bool failed(JNIEnv *env, const char *what)
+/* Warn unless @good and no exception is pending; clear that. */
+static void warn_unless(JNIEnv *env, bool good, const char *what)
 {
-    if (!(*env)->ExceptionCheck(env))
-        return false;
-    (*env)->ExceptionClear(env);
-    ckpt_log("warning", "cannot give the restored JVM its new %s", what);
-    return true;
+    if (ckpt_java_clear(env) || !good)
+        ckpt_log("warning", "cannot give the restored JVM its new %s", what);
 }
 
 static void set_properties(JNIEnv *env)
@@ -152,37 +149,32 @@ struct java_environment {
     jobject map;
 };
 
-static bool find_environment(JNIEnv *env, struct java_environment *java)
+/* Fill in @to, once. */
+static bool find_environment(JNIEnv *env, struct java_environment *to)
 {
-    jclass owner = (*env)->FindClass(env, "java/lang/ProcessEnvironment");
-    jclass map_class = owner ? (*env)->FindClass(env, "java/util/HashMap") : NULL;
-    jfieldID map =
-        map_class ? (*env)->GetStaticFieldID(env, owner, "theEnvironment", "Ljava/util/HashMap;")
-                  : NULL;
+    jclass owner, map;
+    jfieldID field;
+    const struct ckpt_java_row rows[] = {
+        {CKPT_JAVA_CLASS, "java/lang/ProcessEnvironment", NULL, NULL, &owner},
+        {CKPT_JAVA_STATIC_FIELD, "theEnvironment", "Ljava/util/HashMap;", &owner, &field},
+        {CKPT_JAVA_CLASS, "java/lang/ProcessEnvironment$Variable", NULL, NULL, &to->variable},
+        {CKPT_JAVA_STATIC_METHOD, "valueOf", "([B)Ljava/lang/ProcessEnvironment$Variable;",
+         &to->variable, &to->variable_of},
+        {CKPT_JAVA_CLASS, "java/lang/ProcessEnvironment$Value", NULL, NULL, &to->value},
+        {CKPT_JAVA_STATIC_METHOD, "valueOf", "([B)Ljava/lang/ProcessEnvironment$Value;", &to->value,
+         &to->value_of},
+        {CKPT_JAVA_CLASS, "java/util/HashMap", NULL, NULL, &map},
+        {CKPT_JAVA_METHOD, "put", "(Ljava/lang/Object;Ljava/lang/Object;)Ljava/lang/Object;", &map,
+         &to->put},
+        {CKPT_JAVA_METHOD, "remove", "(Ljava/lang/Object;)Ljava/lang/Object;", &map, &to->remove},
+    };
 
-    if (!map)
+    if (to->map)
+        return true;
+    if (!ckpt_java_look_up(env, rows, CKPT_COUNT(rows)))
         return false;
-    java->map = (*env)->GetStaticObjectField(env, owner, map);
-    java->variable = (*env)->FindClass(env, "java/lang/ProcessEnvironment$Variable");
-    java->value =
-        java->variable ? (*env)->FindClass(env, "java/lang/ProcessEnvironment$Value") : NULL;
-    if (!java->map || !java->value)
-        return false;
-    java->variable_of = (*env)->GetStaticMethodID(env, java->variable, "valueOf",
-                                                  "([B)Ljava/lang/ProcessEnvironment$Variable;");
-    if (!java->variable_of)
-        return false;
-    java->value_of = (*env)->GetStaticMethodID(env, java->value, "valueOf",
-                                               "([B)Ljava/lang/ProcessEnvironment$Value;");
-    if (!java->value_of)
-        return false;
-    java->put = (*env)->GetMethodID(env, map_class, "put",
-                                    "(Ljava/lang/Object;Ljava/lang/Object;)Ljava/lang/Object;");
-    if (!java->put)
-        return false;
-    java->remove =
-        (*env)->GetMethodID(env, map_class, "remove", "(Ljava/lang/Object;)Ljava/lang/Object;");
-    return java->remove != NULL;
+    to->map = (*env)->GetStaticObjectField(env, owner, field);
+    return to->map != NULL;
 }
 
 static jobject wrapped(JNIEnv *env, jclass wrapper, jmethodID of, const char *text, size_t length)
@@ -281,7 +273,8 @@ static bool remove_others(JNIEnv *env, const struct java_environment *java, char
     return true;
 }
 
-static void set_environment(JNIEnv *env)
+/* False if not all was changed, perhaps with a pending exception. */
+static bool set_environment(JNIEnv *env)
 {
     static char *const none[] = {NULL};
     char *const *old = ckpt_environment.frozen ? ckpt_environment.frozen : none;
@@ -289,7 +282,7 @@ static void set_environment(JNIEnv *env)
     struct java_environment java = {.map = NULL};
 
     if (!java_has_copy())
-        return;
+        return true;
     while (*end)
         end++;
     /*
@@ -297,19 +290,15 @@ static void set_environment(JNIEnv *env)
      */
     for (char *const *word = end; word-- > new;)
         if (**word && (ckpt_environment.copy_is_other || !has_word(old, *word, true)))
-            if ((!java.map && !find_environment(env, &java)) ||
-                !change_variable(env, &java, *word, true))
-                return;
-    if (ckpt_environment.copy_is_other) {
-        if (java.map || find_environment(env, &java))
-            remove_others(env, &java, new);
-        return;
-    }
+            if (!find_environment(env, &java) || !change_variable(env, &java, *word, true))
+                return false;
+    if (ckpt_environment.copy_is_other)
+        return find_environment(env, &java) && remove_others(env, &java, new);
     for (char *const *word = old; *word; word++)
         if (**word && !has_word(new, *word, false))
-            if ((!java.map && !find_environment(env, &java)) ||
-                !change_variable(env, &java, *word, false))
-                return;
+            if (!find_environment(env, &java) || !change_variable(env, &java, *word, false))
+                return false;
+    return true;
 }
 
 void ckpt_parameters_apply(JNIEnv *env)
@@ -318,16 +307,15 @@ void ckpt_parameters_apply(JNIEnv *env)
 
     __atomic_store_n(&has_arguments, has_main, __ATOMIC_RELEASE);
     if ((*env)->PushLocalFrame(env, 16) < 0) {
-        failed(env, "parameters");
+        warn_unless(env, false, "parameters");
         return;
     }
     if (parameters()->cwd)
         ckpt_working_directory_change(env, (const char *)parameters()->cwd);
-    failed(env, "working directory (--cwd)");
+    warn_unless(env, true, "working directory (--cwd)");
     set_properties(env);
-    failed(env, "system properties (-D)");
-    set_environment(env);
-    failed(env, "environment for System.getenv()");
+    warn_unless(env, true, "system properties (-D)");
+    warn_unless(env, set_environment(env), "environment for System.getenv()");
     ckpt_time_zone_apply(env, ckpt_environment.frozen, (char *const *)parameters()->environment,
                          (char *const *)parameters()->properties);
     (*env)->PopLocalFrame(env, NULL);

@@ -14,6 +14,7 @@
 #include "hotspot/renew/renew_row.h"
 
 #include "base/cleanup.h"
+#include "runtime/java.h"
 
 enum { CACHE, EXPIRY, LOCAL_HOST, NEGATIVE };
 
@@ -114,12 +115,15 @@ static void find_counts(JNIEnv *env)
 
 static bool find_addresses(JNIEnv *env, struct ckpt_renew_row *row)
 {
-    jclass map = (*env)->FindClass(env, "java/util/Map");
-    jclass set = map ? (*env)->FindClass(env, "java/util/Set") : NULL;
+    jclass map, set;
+    const struct ckpt_java_row rows[] = {
+        {CKPT_JAVA_CLASS, "java/util/Map", NULL, NULL, &map},
+        {CKPT_JAVA_METHOD, "clear", "()V", &map, &map_clear},
+        {CKPT_JAVA_CLASS, "java/util/Set", NULL, NULL, &set},
+        {CKPT_JAVA_METHOD, "clear", "()V", &set, &set_clear},
+    };
 
-    map_clear = set ? (*env)->GetMethodID(env, map, "clear", "()V") : NULL;
-    set_clear = map_clear ? (*env)->GetMethodID(env, set, "clear", "()V") : NULL;
-    if (!set_clear)
+    if (!ckpt_java_look_up(env, rows, CKPT_COUNT(rows)))
         return false;
     row->ids[LOCAL_HOST] =
         find_static(env, row->owner, "cachedLocalHost", "Ljava/net/InetAddress$CachedLocalHost;");

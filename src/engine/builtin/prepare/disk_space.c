@@ -32,12 +32,17 @@ struct heap {
 
 static struct heap read_heap(JNIEnv *env)
 {
-    jclass type = (*env)->FindClass(env, "java/lang/Runtime");
-    jmethodID get =
-        type ? (*env)->GetStaticMethodID(env, type, "getRuntime", "()Ljava/lang/Runtime;") : NULL;
-    jmethodID total = get ? (*env)->GetMethodID(env, type, "totalMemory", "()J") : NULL;
-    jmethodID unused = total ? (*env)->GetMethodID(env, type, "freeMemory", "()J") : NULL;
-    jobject runtime = unused ? (*env)->CallStaticObjectMethod(env, type, get) : NULL;
+    jclass type;
+    jmethodID get, total, unused;
+    const struct ckpt_java_row rows[] = {
+        {CKPT_JAVA_CLASS, "java/lang/Runtime", NULL, NULL, &type},
+        {CKPT_JAVA_STATIC_METHOD, "getRuntime", "()Ljava/lang/Runtime;", &type, &get},
+        {CKPT_JAVA_METHOD, "totalMemory", "()J", &type, &total},
+        {CKPT_JAVA_METHOD, "freeMemory", "()J", &type, &unused},
+    };
+    jobject runtime = ckpt_java_look_up(env, rows, CKPT_COUNT(rows))
+                          ? (*env)->CallStaticObjectMethod(env, type, get)
+                          : NULL;
     struct heap heap = {0, 0};
     uint64_t left = 0;
 
