@@ -144,10 +144,10 @@ kind() {
     cp -r "$tree/plain" "$tree/more"
     run sh -c 'cd "$1" && shift && "$@"' sh "$tree/more" bash -c "$(declare -f add_kind add_after); add_kind"
     is "$status$err" 0 "kind: a made-up kind is added by the five places of ARCHITECTURE.md"
-    is "$(diff -rq "$tree/plain" "$tree/more" | wc -l)" 5 "kind: no other file is changed" ||
+    is "$(diff -rq "$tree/plain" "$tree/more" | wc -l)" 5 "kind: only the five places change" ||
         diag "$(diff -rq "$tree/plain" "$tree/more")"
     RUN_SECONDS=900 run "$tree/more/tools/build" --werror
-    is "$status" 0 "kind: the tree with a made-up kind is built" || { diag "$out$err" && return; }
+    is "$status" 0 "kind: the sources build with a made-up kind" || { diag "$out$err" && return; }
     python3 -c 'import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)' 2>/dev/null ||
         { cannot "kind: a JVM with a made-up kind is restored" "no netlink here" && return; }
     RUN_SECONDS=300 run env -u CKPT_BUILD "JAVA_HOMES=${JDKS[0]}" bash "$tree/more/tests/jvm/netlink.t"
@@ -171,7 +171,7 @@ processor() {
         echo ckpt_arch
     } | sort -u)
     is "$(grep -oE "undefined (reference to|symbol:) \W?\w+" <<<"$out$err" | grep -oE '\w+$' | sort -u)" \
-        "$declared" "processor: the linker lists all that arch.h declares, and nothing else"
+        "$declared" "processor: the undefined symbols at linking are exactly those that arch.h declares"
     is "$(grep '^FAILED: ' <<<"$out$err" | sed 's/^FAILED: //; s/ *$//' | sort)" \
         $'src/arch-contract\nsrc/engine/builtin/restorer/restorer.elf' \
         "processor: all else of the agent and the command compiles"
@@ -315,7 +315,7 @@ engine() {
         bash -c "$(declare -f add_engine add_after); add_engine"
     is "$status$err" 0 "engine: a made-up engine is added by the places of ARCHITECTURE.md"
     is "$(diff -rq "$tree/plain" "$tree/more" | grep -o 'refusing$\|plain/[^ ]*' | sort | tr '\n' ' ')" \
-        "plain/src/engine/meson.build plain/tools/lint refusing " "engine: no other file is changed"
+        "plain/src/engine/meson.build plain/tools/lint refusing " "engine: only the three places change"
     RUN_SECONDS=900 run "$tree/more/tools/build" --werror
     is "$status" 0 "engine: the tree with a made-up engine is built" || { diag "$out$err" && return; }
     run "$tree/more/tools/lint"

@@ -96,7 +96,7 @@ refusals() {
     OPTIONS=(addr=none "policies=$DIR/reopen")
     begin connection 1 tcp
     wait_exit "$pid"
-    matches 'OpenSocket.*connected from 127.*cannot be reopened by a policy, .*use action close' \
+    matches 'OpenSocket.*connected from 127.*cannot be reopened by a policy, .*by a policy .action close' \
         "action reopen: a connection is refused"
 }
 

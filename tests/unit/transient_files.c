@@ -23,11 +23,11 @@ static void test_new(void)
     ckpt_transient_files_list(&lasting);
     ckpt_transient_files_list(&now);
     TAP_OK(!ckpt_transient_files_has_new(&lasting, &now),
-           "is_new: without a new file there is none");
+           "has_new: without another file there is none");
     second = open(path, O_RDONLY);
     ckpt_transient_files_list(&now);
     TAP_OK(ckpt_transient_files_has_new(&lasting, &now),
-           "is_new: a known file at another number is new");
+           "has_new: a file of the list that is open at another descriptor counts as new");
     close(second);
     ckpt_transient_files_list(&now);
     TAP_OK(!ckpt_transient_files_has_new(&lasting, &now),

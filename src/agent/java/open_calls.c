@@ -73,7 +73,10 @@ static int watched_openat(int dir, const char *path, int flags, ...)
     return opened(openat(dir, path, flags, mode));
 }
 
-/* glibc's open() for fortified code without a mode. */
+/*
+ * Replaces __open_2() of glibc: code that is compiled with _FORTIFY_SOURCE calls it instead of
+ * open() if it passes no mode.
+ */
 static int watched_open_2(const char *path, int flags)
 {
     return opened(open(path, flags, 0));

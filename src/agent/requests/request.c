@@ -110,7 +110,10 @@ static enum ckpt_outcome call_java(JNIEnv *env, const struct ckpt_request *reque
     return (enum ckpt_outcome)outcome;
 }
 
-/* An answer that ends with a colon always has a reason after it. */
+/*
+ * If no reason is known, add one that says so: the answers for these outcomes end with a colon, and
+ * a reason must follow.
+ */
 static void complete_reasons(struct ckpt_request *request, enum ckpt_outcome outcome)
 {
     bool has_none = outcome == CKPT_OUTCOME_DONE || outcome == CKPT_OUTCOME_NOT_BEGUN ||

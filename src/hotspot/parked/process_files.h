@@ -18,7 +18,10 @@ extern struct ckpt_perfdata {
     uint64_t inode, start;
 } ckpt_perfdata;
 
-/** Remove the files of this process. May be called by ordinary code too. */
+/**
+ * Remove this process's hsperfdata file and attach socket. Can also be called while the other
+ * threads run.
+ */
 void ckpt_process_files_unlink(void);
 
 #endif

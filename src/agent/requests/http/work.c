@@ -46,7 +46,8 @@ static void *carry_out(void *context)
     pthread_mutex_lock(&work->lock);
     work->outcome = outcome;
     work->done = true;
-    pthread_mutex_unlock(&work->lock); /* now the endpoint's thread owns it */
+    pthread_mutex_unlock(&work->lock);
+    /* From here the endpoint's thread owns the work: it is not used here any more. */
     ckpt_endpoint_fds_wake();
     return NULL;
 }

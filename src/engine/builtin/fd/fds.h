@@ -13,7 +13,10 @@
 
 /* ---- in the JVM ---- */
 
-/** Called when the agent is loaded. Only the first call has an effect. */
+/**
+ * Call on_load() of each kind that has one. The agent calls this when it is loaded; only the first
+ * call has an effect.
+ */
 void ckpt_fds_on_load(void);
 
 /** Fill in the tables of descriptors and of shared objects. Refusals go to the report. */

@@ -22,7 +22,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 
     if (ckpt_fd_shared_freeze(gather, live, entry, error) < 0)
         return -1;
-    if (gather->tables.shared.count > known) /* counts blocks: holes are not in the image */
+    /* The blocks count, not the file's size: holes are not in the image. */
+    if (gather->tables.shared.count > known)
         ckpt_file_copies_count_deleted(gather, live->link, (uint64_t)live->status.st_blocks * 512);
     return 0;
 }

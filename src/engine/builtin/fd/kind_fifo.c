@@ -32,7 +32,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     entry->fd_flags |= CKPT_FD_REOPEN;
     if (ckpt_file_records_add(gather, live->link, CKPT_FILE_MAY_CHANGE, NULL, 0, &entry->object,
                               error) < 0)
-        ckpt_report_add(gather->report, "file", "descriptor %d: %s; use action close", live->number,
+        ckpt_report_add(gather->report, "file",
+                        "descriptor %d: %s; close it by a policy (action close)", live->number,
                         error->text);
     return 0;
 }

@@ -101,7 +101,8 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     if (live->reopen)
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d, connected from %s to %s, cannot be reopened by a policy, "
-                        "because its peer could not continue the connection; use action close",
+                        "because its peer could not continue the connection; close it by a policy "
+                        "(action close)",
                         live->number, here, there);
     else
         ckpt_report_add(gather->report, "socket",

@@ -33,7 +33,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     if (live->reopen)
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d, a Unix socket ('%s'), cannot be reopened by a policy: "
-                        "only one that listens at a name can; use action close",
+                        "only one that listens at a name can; close it by a policy (action close)",
                         live->number, text);
     else if (ckpt_raw_find(name.sun_path, "/.java_pid"))
         ckpt_report_add(gather->report, "socket",

@@ -63,8 +63,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         if (ckpt_sys_fstatat(AT_FDCWD, name->sun_path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
             !S_ISSOCK(status.st_mode)) {
             ckpt_report_add(gather->report, "socket",
-                            "descriptor %d listens at '%s', which no longer exists; use action "
-                            "close",
+                            "descriptor %d listens at '%s', which no longer exists; close it by "
+                            "a policy (action close)",
                             live->number, name->sun_path);
             return 0;
         }

@@ -7,7 +7,7 @@
 
 #include "engine/builtin/fd/kind.h"
 
-/* Functions for the rows of these kinds, see kind.h. */
+/* Functions for the rows of kinds that are opened again by path; kind.h has what each does. */
 int ckpt_fd_reopen_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                           struct ckpt_image_fd *entry, struct ckpt_error *error);
 bool ckpt_fd_reopen_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Functions that the kinds call while they thaw, in the command.
+ * Functions for thaw() of the kinds, which opens a descriptor again. They run in the command that
+ * restores.
  */
 #ifndef CKPT_ENGINE_BUILTIN_FD_THAW_STEPS_H
 #define CKPT_ENGINE_BUILTIN_FD_THAW_STEPS_H

@@ -145,9 +145,11 @@ static int save_directory(struct ckpt_gather *gather, char *text, struct ckpt_er
                         "something is mounted there, or it was deleted and made again",
                         text);
     if (ckpt_kernel_path_restored(text, path, sizeof path) < 0) {
-        ckpt_report_add(gather->report, "file",
-                        "the working directory '%s' belongs to another process or to a thread",
-                        text);
+        ckpt_report_add(
+            gather->report, "file",
+            "the working directory '%s' is about another process or another thread, and "
+            "a restore cannot find it",
+            text);
         ckpt_raw_format(path, sizeof path, "%s", text);
     }
     return ckpt_tables_pool(&gather->tables, path, ckpt_raw_length(path),

@@ -104,8 +104,8 @@ static int refuse(const char *path, const struct ckpt_image_file *file, const st
 }
 
 /*
- * Check one file. *ret_change is also CHANGED for files that may differ (CKPT_FILE_MAY_CHANGE, no
- * regular file).
+ * Check one file. Files with CKPT_FILE_MAY_CHANGE, and files that are not regular files, may
+ * differ: for them the result is 0, and *ret_change is CHANGED.
  */
 static int check(const struct ckpt_image_view *image, const struct ckpt_image_file *file, int fd,
                  enum change *ret_change, struct ckpt_error *error)

@@ -33,15 +33,15 @@ public class Core {
      * once the image is written.
      *
      * <p>Callers on several threads take turns: the next checkpoint starts when the one before it
-     * is done, which after a successful one is in the restored process. A thread that a hook waits
-     * for must not call this method: the two would wait for each other until the hook's limit is
-     * reached. The hook's own thread gets an exception at once.
+     * is done. If that one succeeded, the next starts in the restored process. A thread that a hook
+     * waits for must not call this method: the two would wait for each other until the hook's limit
+     * is reached. The hook's own thread gets an exception at once.
      *
      * <p>A hook may run for as long as the agent's option {@code hook_timeout} allows, 60 seconds
      * by default. A {@code beforeCheckpoint} that takes longer is reported to standard error with
-     * its stack, and its thread interrupted, once. When it returns, the other resources are
-     * notified as usual, the checkpoint is cancelled, and its exception gives this reason. If it
-     * does not react, callers that wait for their turn get an exception too. An
+     * its stack, and its thread is interrupted once. When the hook returns, the other resources are
+     * notified as usual and the checkpoint is cancelled; the CheckpointException gives this reason.
+     * If the hook ignores the interrupt, callers that wait for their turn get an exception too. An
      * {@code afterRestore} that takes longer is reported and continues.
      *
      * @throws CheckpointException if the checkpoint was cancelled: a hook threw or took too long,
