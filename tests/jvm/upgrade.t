@@ -137,7 +137,7 @@ body() {
         generations "the previous release" "$("$PREVIOUS/checkpointer" --version | sed 's/.* //')" \
             "$PREVIOUS" "$PRESENT"
     else
-        skip "JDK $V: the previous release" "its commit is not in the history here (a shallow clone)"
+        cannot "JDK $V: the previous release" "its commit is not in the history here (a shallow clone)"
     fi
 }
 
