@@ -176,14 +176,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     int flags = (int)entry->open_flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC);
-    char path[32];
-    long opened;
 
-    ckpt_raw_format(path, sizeof path, "/proc/self/fd/%d", thaw->shared_fds[entry->object]);
-    opened = ckpt_sys_openat(AT_FDCWD, path, flags | O_CLOEXEC, 0);
-    if (opened < 0)
-        return ckpt_error_set(error, (int)-opened, "cannot duplicate a memory file");
-    return ckpt_fd_seek((int)opened, (int64_t)entry->position, SEEK_SET, error);
+    return ckpt_fd_open_memory_file(thaw->shared_fds[entry->object], flags, entry->position, error);
 }
 
 const struct ckpt_fd_kind_row ckpt_kind_shared = {

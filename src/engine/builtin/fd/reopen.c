@@ -131,14 +131,8 @@ static bool would_be_created(const struct ckpt_fd_thaw *thaw, const struct ckpt_
 static int open_copy(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                      struct ckpt_error *error)
 {
-    char path[32];
-    long opened;
-
-    ckpt_raw_format(path, sizeof path, "/proc/self/fd/%d", thaw->copy_fds[entry->object]);
-    opened = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-    if (opened < 0)
-        return ckpt_error_set(error, (int)-opened, "cannot duplicate a memory file");
-    return ckpt_fd_seek((int)opened, (int64_t)entry->position, SEEK_SET, error);
+    return ckpt_fd_open_memory_file(thaw->copy_fds[entry->object], O_RDONLY, entry->position,
+                                    error);
 }
 
 int ckpt_fd_reopen_thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,

@@ -6,8 +6,10 @@
  * Opens the descriptors of an image at their numbers.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/close_range.h>
 
+#include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/fds.h"
 #include "engine/builtin/fd/kinds.h"
@@ -46,6 +48,18 @@ int ckpt_fd_seek(int fd, int64_t position, int whence, struct ckpt_error *error)
         return fd;
     ckpt_sys_close(fd);
     return ckpt_error_set(error, (int)-failed, "cannot set its position");
+}
+
+int ckpt_fd_open_memory_file(int memory_fd, int flags, uint64_t position, struct ckpt_error *error)
+{
+    char path[32];
+    long opened;
+
+    ckpt_raw_format(path, sizeof path, "/proc/self/fd/%d", memory_fd);
+    opened = ckpt_sys_openat(AT_FDCWD, path, flags | O_CLOEXEC, 0);
+    if (opened < 0)
+        return ckpt_error_set(error, (int)-opened, "cannot duplicate a memory file");
+    return ckpt_fd_seek((int)opened, (int64_t)position, SEEK_SET, error);
 }
 
 int ckpt_fd_set_flags(int fd, uint32_t flags, struct ckpt_error *error)

@@ -24,6 +24,13 @@ int ckpt_fd_keep_aside(struct ckpt_fd_thaw *thaw, size_t index, int fd, struct c
  */
 int ckpt_fd_seek(int fd, int64_t position, int whence, struct ckpt_error *error);
 
+/**
+ * Open a memory file again: a new open file description of the same content.
+ * @param memory_fd  any descriptor of it
+ * @return the descriptor, at @position; -1 with @error
+ */
+int ckpt_fd_open_memory_file(int memory_fd, int flags, uint64_t position, struct ckpt_error *error);
+
 /** Set the file status flags of a descriptor that was opened; returns like ckpt_fd_seek(). */
 int ckpt_fd_set_flags(int fd, uint32_t flags, struct ckpt_error *error);
 
