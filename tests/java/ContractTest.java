@@ -2,7 +2,7 @@
 //
 // The promises of the package description of jdk.crac about contexts and checkpoints, one test per
 // promise, in TAP. Needs jdk.crac on the class path, or the agent; no checkpoint is made: the tests
-// have a freeze() of their own, and "frozen" means that it returned null. Threads wait for each
+// have a freeze() of their own, and "frozen" means that it returned true. Threads wait for each
 // other on latches with a deadline, never for a fixed time. The lists "keep" hold resources that
 // contexts hold weakly; their use at a test's end keeps them alive.
 // long: one file, so that it runs anywhere with nothing but a class path.

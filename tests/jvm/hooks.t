@@ -71,7 +71,7 @@ stubborn() {
     ask
     is "$status" 1 "$name: a hook that ignores its interrupt: the requester gets an answer"
     like "$err" 'does not react to the interrupt; the application continues' \
-        "$name: the requester is told that the hook does not react"
+        "$name: the answer reports that the hook does not react"
     ask
     is "$status" 1 "$name: a second request while the hook hangs gets an answer"
     like "$err" 'another checkpoint is in progress: Hooks.Hanging.beforeCheckpoint of .* for [0-9]+ s' \

@@ -13,7 +13,7 @@
 #include "tap.h"
 
 static struct ckpt_file_list lasting, now;
-static char path[] = "/tmp/checkpointer-passing.XXXXXX";
+static char path[] = "/tmp/checkpointer-transient.XXXXXX";
 static atomic_bool stop;
 
 static void test_new(void)
@@ -87,19 +87,19 @@ static void *close_file(void *descriptor)
 static void test_wait(void)
 {
     pthread_t thread;
-    int passing;
+    int transient;
 
     ckpt_transient_files_list(&lasting);
-    passing = open(path, O_RDONLY);
-    pthread_create(&thread, NULL, close_file, &passing);
+    transient = open(path, O_RDONLY);
+    pthread_create(&thread, NULL, close_file, &transient);
     pthread_join(thread, NULL);
     ckpt_transient_files_wait(&lasting, &now);
     TAP_OK(!ckpt_transient_files_has_new(&lasting, &now), "wait: ends when the new file is closed");
-    passing = open(path, O_RDONLY);
+    transient = open(path, O_RDONLY);
     ckpt_transient_files_wait(&lasting, &now);
     TAP_OK(ckpt_transient_files_has_new(&lasting, &now),
            "wait: ends although the new file stays open");
-    close(passing);
+    close(transient);
 }
 
 int main(void)
