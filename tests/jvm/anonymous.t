@@ -11,7 +11,7 @@ need gcc
 compile Anonymous
 GENERATIONS=4 # the first is the process that was left running
 CASES="dontneed free mremap-grow mremap-move one-mapping mprotect guard collapse mlock mseal
-    reservation sparse sparse-shared sparse-memfd zero-device private-file realloc arena brk stack"
+    flags reservation sparse sparse-shared sparse-memfd zero-device private-file realloc arena brk stack"
 
 build_library() { # NAME
     gcc -O1 -g -shared -fPIC -pthread -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" \

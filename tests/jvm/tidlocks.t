@@ -159,7 +159,7 @@ print(*sorted(thread["tid"] for thread in json.load(sys.stdin)["threads"][1:]), 
     wait_line "$log" done 30 || fail "$V, tids: the restored JVM continues"
     is "$(comm -23 <(tr ' ' '\n' <<<"$after" | sort) <(tr ' ' '\n' <<<"$before" | sort))" "" \
         "$V, tids: --tids: each thread but the first has its old TID"
-    is "$(grep -c '^right' "$log")" 28 "$V, tids: each unlock succeeds"
+    is "$(grep -c '^right' "$log")" 35 "$V, tids: each unlock succeeds"
 }
 
 # wait_some PID: the TIDs, as soon as there are 20; ten seconds at most.
@@ -173,8 +173,8 @@ wait_some() {
 
 body() {
     native_half || return 0
-    holds held "" 28
-    holds waited waiters 42
+    holds held "" 35
+    holds waited waiters 49
     look_alikes
     numbers plain main nothing
     numbers first first nothing "$DIR/libtidlocks.so"
@@ -188,7 +188,7 @@ body() {
     storms storm 4 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
     if unshare --pid --fork --mount-proc true 2>/dev/null; then
         RUNNER=(unshare --pid --fork --mount-proc --kill-child)
-        holds small-waited waiters 42
+        holds small-waited waiters 49
         storms small-pids 4 -cp "$CP" TidLocks "$DIR/libtidlocks.so" - storm "$LOADED"
         RUNNER=()
     else

@@ -18,7 +18,7 @@ public class TidLocks {
     static final String[] KINDS = {
         "recursive", "error-checking", "robust", "PI", "robust PI", "robust recursive", "rwlock"
     };
-    static final String[] PLACES = {"static", "pointed", "embedded", "stack"};
+    static final String[] PLACES = {"static", "pointed", "embedded", "stack", "stated"};
     static final String[] HOWS = {"sleep", "spin", "semaphore"};
     static final String[] STORMS = {
         "recursive 1", "recursive 2", "rwlock 1", "rwlock 2", "robust 1", "robust 2", "PI 1",

@@ -325,6 +325,39 @@ static char *reserved;
 static size_t reserved_size;
 
 // More than the kernel would commit at once, with two pages used, one of them read-only.
+#define ISLANDS 4
+#define HUGE (2 * MIB)
+#define GAP (258 * MIB) // the agent describes the process in 256 MiB, which the kernel aligns
+
+static char *islands;
+
+// Mappings with the flags of the agent's own, and gaps between them in which that one fits: the
+// kernel merges neighbours with the same flags.
+static const char *flags(int first)
+{
+    if (first)
+        islands = map(ISLANDS * (GAP + HUGE) + HUGE, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
+    if (!islands)
+        return "skipped, there is no room in the address space";
+    if (first) // the kernel aligns large mappings
+        islands += HUGE - (uintptr_t)islands % HUGE;
+    for (size_t i = 0; i < ISLANDS; i++) {
+        char *at = islands + i * (GAP + HUGE);
+
+        if (!first) {
+            if (!is_filled(at, HUGE))
+                return "the content is not as it was";
+            continue;
+        }
+        mprotect(at, HUGE, PROT_READ | PROT_WRITE);
+        fill(at, HUGE);
+        madvise(at, HUGE, MADV_DONTDUMP);
+        madvise(at, HUGE, MADV_DONTFORK);
+        munmap(at + HUGE, GAP);
+    }
+    return NULL;
+}
+
 static const char *reservation(int first)
 {
     size_t half;
@@ -592,6 +625,7 @@ static const struct {
     {"collapse", collapse},
     {"mlock", mlocked},
     {"mseal", mseal_},
+    {"flags", flags},
     {"reservation", reservation},
     {"sparse", sparse_buffer},
     {"sparse-shared", sparse_shared},

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum { RECURSIVE, CHECKING, ROBUST, INHERIT, ROBUST_INHERIT, ROBUST_RECURSIVE, RWLOCK, KINDS };
-enum { STATIC, POINTED, EMBEDDED, STACK, PLACES };
+enum { STATIC, POINTED, EMBEDDED, STACK, STATED, PLACES };
 enum { SLEEP, SPIN, SEMAPHORE, HOWS };
 
 union lock {
@@ -91,6 +91,11 @@ struct pointer {
     long number;
     union lock *lock;
 };
+#define FAR 8192 /* blocks of this size are not within each other's first bytes */
+struct statement {
+    long number;
+    struct pointer *connection;
+};
 
 static union lock *find(JNIEnv *env, jobject self, jlong address)
 {
@@ -127,12 +132,45 @@ static __attribute__((noinline)) int hold_pointed(struct pointer *pointer, int k
     return result + (int)(pointer->number * 0);
 }
 
+static __attribute__((noinline)) int take_stated(struct statement *statement, int kind,
+                                                 atomic_long *where)
+{
+    union lock *lock = statement->connection->lock;
+
+    if (take(lock, kind) || ((kind == RECURSIVE || kind == ROBUST_RECURSIVE) && take(lock, kind)))
+        return -1;
+    *where = (long)lock;
+    return 0;
+}
+
+static __attribute__((noinline)) int give_stated(struct statement *statement, int kind)
+{
+    union lock *lock = statement->connection->lock;
+
+    return (kind == RECURSIVE || kind == ROBUST_RECURSIVE ? give(lock, kind) : 0) +
+           give(lock, kind);
+}
+
+/*
+ * As hold(), but while the lock is held only the statement's address is in registers and frames: a
+ * function of a database has the statement, which knows its connection, which knows its lock.
+ */
+static __attribute__((noinline)) int hold_stated(struct statement *statement, int kind, int how,
+                                                 atomic_long *where)
+{
+    if (take_stated(statement, kind, where))
+        return -1;
+    pause_until_released(how);
+    return give_stated(statement, kind);
+}
+
 JNIEXPORT jint JNICALL Java_TidLocks_hold(JNIEnv *env, jclass type, jint number, jint kind,
                                           jint how, jint place, jlong where)
 {
     union lock on_stack;
     struct pointer *pointer;
     struct embedded *embedded;
+    struct statement *statement;
 
     (void)env;
     (void)type;
@@ -149,6 +187,12 @@ JNIEXPORT jint JNICALL Java_TidLocks_hold(JNIEnv *env, jclass type, jint number,
         embedded = calloc(1, sizeof *embedded);
         prepare(&embedded->lock, kind);
         return hold(&embedded->lock, kind, how, (atomic_long *)where);
+    case STATED:
+        statement = calloc(1, FAR);
+        statement->connection = calloc(1, FAR);
+        statement->connection->lock = calloc(1, FAR);
+        prepare(statement->connection->lock, kind);
+        return hold_stated(statement, kind, how, (atomic_long *)where);
     default:
         memset(&on_stack, 0, sizeof on_stack);
         prepare(&on_stack, kind);

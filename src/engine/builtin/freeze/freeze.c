@@ -43,7 +43,7 @@
 #define AT_REST_TRIES 50      /* the heap is at rest */
 #define TRANSIENT_TRIES 20    /* no short-lived file is open */
 #define HELD_TRIES 4          /* no native lock is held */
-#define UNPROVEN_TRIES 20     /* all objects that look like held locks are proven ones */
+#define UNPROVEN_TRIES 100    /* all objects that look like held locks are proven ones */
 #define IN_PROGRESS_TRIES 100 /* no thread is taking or releasing a lock */
 #define LOCK_WAIT_MS 10u      /* how long to wait for a lock's release, between two tries */
 

@@ -454,7 +454,7 @@ static int add_map(struct ckpt_gather *gather, struct vma *vma, const char *flag
     struct ckpt_image_map map = {.start = vma->start, .end = vma->end, .prot = vma->prot};
     struct ckpt_image_map *last, *added;
 
-    if (vma->start == (uint64_t)gather->scratch.start || ckpt_raw_equal(vma->path, "[vsyscall]") ||
+    if (ckpt_raw_equal(vma->path, "[vsyscall]") ||
         ckpt_breakpoints_is_uprobe_map(gather, vma->path, vma->start, vma->end))
         return 0;
     /* A mapping that is read-only now can become writable if the file was opened for writing. */
@@ -497,6 +497,28 @@ static uint32_t key_of(const char *at)
     return (uint32_t)ckpt_raw_number(&at, 10);
 }
 
+/*
+ * Add a mapping, except the scratch memory, which the kernel may have merged with a mapping of the
+ * application that has the same flags.
+ */
+static int add_maps(struct ckpt_gather *gather, struct vma *vma, const char *flags,
+                    struct ckpt_error *error)
+{
+    uint64_t start = (uint64_t)gather->scratch.start, end = start + gather->scratch.size;
+    uint64_t last = vma->end;
+
+    if (end <= vma->start || start >= vma->end)
+        return add_map(gather, vma, flags, error);
+    if (start > vma->start) {
+        vma->end = start;
+        if (add_map(gather, vma, flags, error) < 0)
+            return -1;
+    }
+    vma->start = end;
+    vma->end = last;
+    return vma->start < vma->end ? add_map(gather, vma, flags, error) : 0;
+}
+
 int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     struct ckpt_raw_lines *lines =
@@ -521,7 +543,7 @@ int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error)
         else if (ckpt_raw_starts(line, "ProtectionKey:"))
             vma->key = key_of(line + 14);
         else if (ckpt_raw_starts(line, "VmFlags:"))
-            result = add_map(gather, vma, line + 8, error);
+            result = add_maps(gather, vma, line + 8, error);
     }
     ckpt_sys_close((int)fd);
     if (lines->failed)

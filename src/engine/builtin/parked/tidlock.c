@@ -49,10 +49,12 @@ static int mark_tids(struct ckpt_tidlock_finder *finder, struct ckpt_error *erro
     finder->range = max - finder->min_tid;
     finder->bits = ckpt_scratch_take(&finder->scratch, (finder->range / 64 + 1) * 8, error);
     finder->object = ckpt_scratch_take(&finder->scratch, CKPT_RWLOCK_WORDS * 4, error);
-    finder->window = ckpt_scratch_take(&finder->scratch, CKPT_TIDLOCK_WINDOW, error);
     finder->page = ckpt_scratch_take(&finder->scratch, ckpt_page_size, error);
-    if (!finder->bits || !finder->object || !finder->window || !finder->page)
+    if (!finder->bits || !finder->object || !finder->page)
         return -1;
+    for (int i = 0; i < CKPT_TIDLOCK_HOPS; i++)
+        if (!(finder->windows[i] = ckpt_scratch_take(&finder->scratch, CKPT_TIDLOCK_WINDOW, error)))
+            return -1;
     for (uint32_t i = 0; i <= park->taken; i++) {
         uint32_t tid = i < park->taken ? park->slots[i].tid : park->coordinator.tid;
         uint32_t number = tid - finder->min_tid;
@@ -180,6 +182,11 @@ enum ckpt_tidlock_verdict ckpt_tidlock_find(struct ckpt_park *park, const struct
     ckpt_park_record_coordinator(park);
     if (ckpt_scratch_open(&finder.scratch, SCRATCH_SIZE, error) < 0)
         return CKPT_TIDLOCK_ERROR;
+    finder.own[0] =
+        (struct ckpt_range){.start = (uint64_t)park, .end = (uint64_t)park + park->mapping_size};
+    finder.own[1] =
+        (struct ckpt_range){.start = (uint64_t)finder.scratch.start,
+                            .end = (uint64_t)finder.scratch.start + finder.scratch.size};
     ckpt_array_init(&finder.locks, sizeof(struct ckpt_tidlock));
     pagemap = ckpt_sys_openat(AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
     if (pagemap < 0) {

@@ -19,23 +19,28 @@ struct ckpt_tidlock {
     bool is_shared; /**< in a mapped file, so that other processes may use it */
 };
 
+#define CKPT_TIDLOCK_OWN 2                 /* ranges in `own` */
+#define CKPT_TIDLOCK_HOPS 2                /* from a frame to the lock, through structures */
+#define CKPT_TIDLOCK_WINDOW ((size_t)2048) /* of each of these */
+
 struct ckpt_tidlock_finder {
     struct ckpt_park *park;
     const struct ckpt_range *skip;
     size_t skip_count;
     struct ckpt_scratch scratch;
+    /* The park session and the scratch memory, which have TIDs and no locks. The kernel may have
+     * merged these mappings with the application's, so they are known by their addresses. */
+    struct ckpt_range own[CKPT_TIDLOCK_OWN];
     struct ckpt_mappings mappings;
     struct ckpt_array locks; /* struct ckpt_tidlock */
     uint32_t min_tid, range; /* TIDs are in [min_tid, min_tid + range] */
     uint64_t *bits;          /* a bit for each number in that range: whether it is a TID */
     uint32_t *object; /* for a copy of an object; not on the stack, where it would be found */
     uint64_t *page;   /* for a copy of a page of a file */
-    uint64_t *window; /* for a copy of CKPT_TIDLOCK_WINDOW bytes that may be unmapped */
+    uint64_t *windows[CKPT_TIDLOCK_HOPS]; /* for copies of structures that may be unmapped */
     int pagemap;
     struct ckpt_tidlock_state *state;
 };
-
-#define CKPT_TIDLOCK_WINDOW ((size_t)2048)
 
 /** The slot of a thread: @index is that of a slot, or CKPT_PARK_COORDINATOR. */
 static inline struct ckpt_slot *ckpt_tidlock_slot(struct ckpt_park *park, uint32_t index)

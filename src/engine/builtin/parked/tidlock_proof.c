@@ -11,8 +11,9 @@
  *   - a thread waits for it in futex(2);
  *   - it is in the data of a library that calls the functions for such locks;
  *   - the owner is inside such a library, and a frame of that library, or a register, points to the
- *     lock, to the start of a block from malloc() that contains the lock, or to a structure with a
- *     pointer to the lock;
+ *     lock, to the start of a block from malloc() that contains the lock, to a structure with such
+ *     a pointer, or to a structure with a pointer to that one: a database's function often has a
+ *     statement at hand, which knows its connection, which knows its lock;
  *   - the data of such a library points to the lock, or to the start of its block.
  *
  * The JVM, the JDK's libraries and the agent have no such locks, but handle the application's data,
@@ -60,33 +61,44 @@ static bool is_block_with(const struct ckpt_tidlock *lock, uint64_t block)
            ckpt_mappings_peek(block + size - 8, &next, sizeof next) && (next & 1) && (next & ~7ull);
 }
 
-/* Whether the first bytes at @structure have a pointer to the lock. */
-static bool points_to(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock,
-                      uint64_t structure)
+/*
+ * How many bytes from @address on may belong to a structure of the application; 0: none.
+ */
+static uint64_t structure_size(const struct ckpt_tidlock_finder *finder, uint64_t address)
 {
-    const struct ckpt_mapping *mapping;
-    uint64_t size;
+    const struct ckpt_mapping *mapping = ckpt_mappings_at(&finder->mappings, address);
+    uint64_t end = address + CKPT_TIDLOCK_WINDOW;
 
-    if (structure % 8)
-        return false;
-    mapping = ckpt_mappings_at(&finder->mappings, structure);
-    if (!mapping || (mapping->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE) ||
-        mapping->start == (uint64_t)finder->scratch.start)
-        return false;
-    size = mapping->end - structure < CKPT_TIDLOCK_WINDOW ? mapping->end - structure
-                                                          : CKPT_TIDLOCK_WINDOW;
-    if (!ckpt_mappings_peek(structure, finder->window, size))
-        return false;
-    for (uint64_t i = 0; i < size / 8; i++)
-        if (finder->window[i] == lock->address)
-            return true;
-    return false;
+    if (!mapping || (mapping->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE))
+        return 0;
+    end = mapping->end < end ? mapping->end : end;
+    for (size_t i = 0; i < CKPT_TIDLOCK_OWN; i++)
+        if (finder->own[i].end > address && finder->own[i].start < end)
+            end = finder->own[i].start > address ? finder->own[i].start : address;
+    return end - address;
 }
 
+/*
+ * Whether @word is the lock's address or its block's, or leads there in at most @hops steps, each
+ * from a structure to one of the pointers in its first bytes.
+ */
 static bool leads_to(const struct ckpt_tidlock_finder *finder, const struct ckpt_tidlock *lock,
-                     uint64_t word)
+                     uint64_t word, unsigned hops)
 {
-    return word == lock->address || is_block_with(lock, word) || points_to(finder, lock, word);
+    uint64_t size, *window;
+
+    if (word == lock->address || is_block_with(lock, word))
+        return true;
+    if (!hops || word % 8 || word < ckpt_page_size)
+        return false;
+    size = structure_size(finder, word);
+    window = finder->windows[hops - 1];
+    if (!size || !ckpt_mappings_peek(word, window, size))
+        return false;
+    for (uint64_t i = 0; i < size / 8; i++)
+        if (leads_to(finder, lock, window[i], hops - 1))
+            return true;
+    return false;
 }
 
 /* ---- the owner's frames ---- */
@@ -113,7 +125,7 @@ static bool by_registers(const struct ckpt_tidlock_finder *finder, const struct 
     const uint64_t *word;
 
     for (unsigned i = 0; slot->frame && (word = ckpt_arch_frame_register(slot->frame, i)); i++)
-        if (leads_to(finder, lock, *word))
+        if (leads_to(finder, lock, *word, CKPT_TIDLOCK_HOPS))
             return true;
     return false;
 }
@@ -142,7 +154,7 @@ static bool by_frames(const struct ckpt_tidlock_finder *finder, const struct ckp
                 break;
             inside = uses_locks(finder, library, lock);
             uses |= inside;
-        } else if (inside && *at >= ckpt_page_size && leads_to(finder, lock, *at)) {
+        } else if (inside && leads_to(finder, lock, *at, CKPT_TIDLOCK_HOPS)) {
             return true;
         }
     }
@@ -181,7 +193,7 @@ static bool by_data(const struct ckpt_tidlock_finder *finder, const struct ckpt_
              at < (const uint64_t *)mapping->end; at++) {
             /* The library's file may have been truncated, so that its last pages cannot be read. */
             if ((uint64_t)at % ckpt_page_size == 0 &&
-                !ckpt_mappings_peek((uint64_t)at, finder->window, 8)) {
+                !ckpt_mappings_peek((uint64_t)at, finder->windows[0], 8)) {
                 at += ckpt_page_size / sizeof *at - 1;
                 continue;
             }

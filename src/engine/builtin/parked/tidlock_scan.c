@@ -200,6 +200,24 @@ static int scan_swapped(struct ckpt_tidlock_finder *finder, const struct stretch
     return 0;
 }
 
+/* Search a stretch, except the memory in `own` from @index on. */
+static int scan_but_own(struct ckpt_tidlock_finder *finder, const struct stretch *stretch,
+                        bool swapped, size_t index, struct ckpt_error *error)
+{
+    struct stretch before = *stretch, after = *stretch;
+
+    while (index < CKPT_TIDLOCK_OWN &&
+           (finder->own[index].end <= stretch->start || finder->own[index].start >= stretch->end))
+        index++;
+    if (index == CKPT_TIDLOCK_OWN)
+        return (swapped ? scan_swapped : scan_stretch)(finder, stretch, error);
+    before.end = finder->own[index].start;
+    after.start = finder->own[index].end;
+    if (before.start < before.end && scan_but_own(finder, &before, swapped, index + 1, error) < 0)
+        return -1;
+    return after.start < after.end ? scan_but_own(finder, &after, swapped, index + 1, error) : 0;
+}
+
 /* One search of a mapping. */
 struct search {
     struct ckpt_tidlock_finder *finder;
@@ -212,16 +230,12 @@ static int scan_range(void *context, uint64_t start, uint64_t end, bool swapped,
     const struct search *search = context;
     struct stretch stretch = {search->mapping, start, end};
 
-    return (swapped ? scan_swapped : scan_stretch)(search->finder, &stretch, error);
+    return scan_but_own(search->finder, &stretch, swapped, 0, error);
 }
 
-static bool is_searched(const struct ckpt_tidlock_finder *finder,
-                        const struct ckpt_mapping *mapping)
+static bool is_searched(const struct ckpt_mapping *mapping)
 {
-    const struct ckpt_park *park = finder->park;
-
     if (!(mapping->prot & PROT_READ) || !(mapping->prot & PROT_WRITE) ||
-        mapping->start == (uint64_t)finder->scratch.start || mapping->start == (uint64_t)park ||
         ckpt_raw_starts(mapping->path, "/memfd:java_heap") || ckpt_raw_starts(mapping->path, "[v"))
         return false;
     return !mapping->shared || mapping->path[0] != '/' ||
@@ -237,7 +251,7 @@ static bool is_searched(const struct ckpt_tidlock_finder *finder,
 static int walk_robust(struct ckpt_tidlock_finder *finder, uint32_t index, struct ckpt_error *error)
 {
     const struct ckpt_slot *slot = ckpt_tidlock_slot(finder->park, index);
-    uint64_t *head = finder->window, at;
+    uint64_t *head = finder->windows[0], at;
 
     if (!slot->robust_list || !ckpt_mappings_peek(slot->robust_list, head, 3 * sizeof *head) ||
         (int64_t)head[1] != -(int64_t)TO_LIST)
@@ -272,7 +286,7 @@ int ckpt_tidlock_scan(struct ckpt_tidlock_finder *finder, struct ckpt_error *err
         const struct ckpt_mapping *mapping = ckpt_array_at(&finder->mappings.list, i);
         struct search search = {finder, mapping};
 
-        if (is_searched(finder, mapping) &&
+        if (is_searched(mapping) &&
             ckpt_page_tables_each(finder->pagemap, mapping->start, mapping->end,
                                   mapping->shared ? CKPT_PAGE_THERE : CKPT_PAGE_OWN, scan_range,
                                   &search, error) < 0)

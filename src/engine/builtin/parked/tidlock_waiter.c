@@ -92,8 +92,8 @@ static bool is_in_register(const struct ckpt_slot *slot)
 static bool has_pending_robust(const struct ckpt_tidlock_finder *finder,
                                const struct ckpt_slot *slot)
 {
-    return slot->robust_list && ckpt_mappings_peek(slot->robust_list, finder->window, 24) &&
-           finder->window[2];
+    return slot->robust_list && ckpt_mappings_peek(slot->robust_list, finder->windows[0], 24) &&
+           finder->windows[0][2];
 }
 
 /* Whether the thread is at a system call that does not use its TID. */
