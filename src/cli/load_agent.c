@@ -172,6 +172,34 @@ static int read_answer(int fd, const char *library, struct ckpt_error *error)
         library, text);
 }
 
+static int left_behind(const struct ckpt_target *target, const char *path, int number,
+                       struct ckpt_error *error)
+{
+    return ckpt_error_set(error, number,
+                          "'%s' is not the socket of JVM %d, an earlier process with this PID has "
+                          "left it; remove it and try again",
+                          path, target->pid);
+}
+
+/*
+ * Remove a socket on which no process listens: HotSpot opens a new one only if there is none, or
+ * only one of its own user.
+ */
+static int remove_if_left_behind(const struct ckpt_target *target, const char *path,
+                                 struct ckpt_error *error)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    ckpt_auto_close int fd = ckpt_target_new_socket(error);
+
+    if (fd < 0)
+        return -1;
+    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
+    if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0 && errno == ECONNREFUSED &&
+        unlink(path) < 0 && errno != ENOENT)
+        return left_behind(target, path, errno, error);
+    return 0;
+}
+
 static int request_load(const struct ckpt_target *target, const char *path, const char *library,
                         const char *options, struct ckpt_error *error)
 {
@@ -185,7 +213,9 @@ static int request_load(const struct ckpt_target *target, const char *path, cons
         return -1;
     snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
     if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0)
-        return ckpt_error_set(error, errno, "cannot connect to the JVM at '%s'", path);
+        return errno == EACCES || errno == ECONNREFUSED
+                   ? left_behind(target, path, errno, error)
+                   : ckpt_error_set(error, errno, "cannot connect to the JVM at '%s'", path);
     if (!ckpt_target_is_peer(target, fd))
         return ckpt_error_set(error, 0,
                               "the socket '%s' belongs to another process, so JVM %d cannot load "
@@ -223,14 +253,13 @@ static int copy_library(int from, const char *name, struct ckpt_error *error)
     return -1;
 }
 
-/* Runs as the JVM's user. @source is the open library if the JVM needs a copy of it, else -1. */
-static int load_as_user(const struct ckpt_target *target, const char *library, int source,
-                        const char *options, struct ckpt_error *error)
+/* Runs as the JVM's user. @path is the attach socket's. @source is the open library if the JVM needs a copy of it, else -1. */
+static int load_as_user(const struct ckpt_target *target, const char *path, const char *library,
+                        int source, const char *options, struct ckpt_error *error)
 {
-    char path[96], name[64], here[160], there[80];
+    char name[64], here[160], there[80];
     int result;
 
-    snprintf(path, sizeof path, "%s/.java_pid%d", target->tmp, target->inner_pid);
     if (source < 0)
         return request_load(target, path, library, options, error);
     snprintf(name, sizeof name, COPY_PREFIX "%d-%llx.so", target->inner_pid,
@@ -251,14 +280,18 @@ int ckpt_attach_load(const struct ckpt_target *target, const char *library, cons
         can_see(target, library) ? -1 : open(library, O_RDONLY | O_CLOEXEC);
     uid_t uid = geteuid();
     gid_t gid = getegid();
+    char path[96];
     int result;
 
+    snprintf(path, sizeof path, "%s/.java_pid%d", target->tmp, target->inner_pid);
+    if (remove_if_left_behind(target, path, error) < 0)
+        return -1;
     if ((gid != target->gid && setegid(target->gid) < 0) ||
         (uid != target->uid && seteuid(target->uid) < 0))
         return ckpt_error_set(error, errno,
                               "JVM %d belongs to user %u; run this command as that user or as root",
                               target->pid, target->uid);
-    result = load_as_user(target, library, source, options, error);
+    result = load_as_user(target, path, library, source, options, error);
     if (uid != target->uid && seteuid(uid) < 0)
         return ckpt_error_set(error, errno, "cannot become user %u again", uid);
     if (gid != target->gid && setegid(gid) < 0)

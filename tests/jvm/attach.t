@@ -3,7 +3,8 @@
 #
 # The attach mechanism after a restore, in two generations: jcmd and jstack reach the JVM, whether a
 # tool had attached before the freeze or not, and its end leaves no socket. JDK 8 remembers its first
-# PID, and the listener of old JDKs never makes its socket again.
+# PID, and the listener of old JDKs never makes its socket again. The socket of an earlier process with
+# the JVM's PID is no obstacle, or is reported.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 
@@ -43,5 +44,37 @@ body() {
     done
 }
 
+# leave_socket PATH [COMMAND...]: a socket on which no process listens.
+leave_socket() {
+    "${@:2}" python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"
+}
+
+# A JVM without the agent, whose PID an earlier process had, which has left its attach socket.
+left_behind() {
+    local socket
+    start "left-$V" "$JAVA" -jar "$SIMPLE" --period 50
+    wait_line "$log" 1
+    leave_socket "/tmp/.java_pid$pid"
+    freeze "$pid" "$DIR/left" "$V: a socket that an earlier process has left is no obstacle" ||
+        kill -KILL "$pid"
+
+    [ "$(id -u)" = 0 ] || { skip "$V: a socket of another user is reported" "only root can make one"; return; }
+    start "user-$V" as_user "$JAVA" -jar "$SIMPLE" --period 50
+    wait_line "$log" 1
+    socket=/tmp/.java_pid$pid
+    leave_socket "$socket"
+    run as_user "$CKPT" checkpoint "$pid" "$DIR/user"
+    like "$status $err" "^1 .*'[^']*' is not the socket of JVM $pid, .*; remove it and try again" \
+        "$V: a socket of another user, left by an earlier process, is reported"
+    install -d -m 700 -o "$(stat -c %u "/proc/$pid")" "$DIR/user"
+    run "$CKPT" checkpoint "$pid" "$DIR/user"
+    is "$status$err" 0 "$V: root removes such a socket"
+    [ "$status" = 0 ] || kill -KILL "$pid"
+    wait_exit "$pid" 20
+    rm -f "$socket"
+}
+
 each_jdk body
+each_jdk left_behind
 done_testing
