@@ -253,7 +253,10 @@ static int copy_library(int from, const char *name, struct ckpt_error *error)
     return -1;
 }
 
-/* Runs as the JVM's user. @path is the attach socket's. @source is the open library if the JVM needs a copy of it, else -1. */
+/*
+ * Runs as the JVM's user. @path is the attach socket's, @source the open library if the JVM needs a
+ * copy of it, else -1.
+ */
 static int load_as_user(const struct ckpt_target *target, const char *path, const char *library,
                         int source, const char *options, struct ckpt_error *error)
 {

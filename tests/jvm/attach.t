@@ -59,7 +59,10 @@ left_behind() {
     freeze "$pid" "$DIR/left" "$V: a socket that an earlier process has left is no obstacle" ||
         kill -KILL "$pid"
 
-    [ "$(id -u)" = 0 ] || { skip "$V: a socket of another user is reported" "only root can make one"; return; }
+    [ "$(id -u)" = 0 ] || {
+        skip "$V: a socket of another user is reported" "only root can make one"
+        return
+    }
     start "user-$V" as_user "$JAVA" -jar "$SIMPLE" --period 50
     wait_line "$log" 1
     socket=/tmp/.java_pid$pid
