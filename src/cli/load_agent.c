@@ -172,6 +172,14 @@ static int read_answer(int fd, const char *library, struct ckpt_error *error)
         library, text);
 }
 
+static int connect_to(int fd, const char *path)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+
+    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
+    return connect(fd, (struct sockaddr *)&name, sizeof name);
+}
+
 static int left_behind(const struct ckpt_target *target, const char *path, int number,
                        struct ckpt_error *error)
 {
@@ -188,14 +196,14 @@ static int left_behind(const struct ckpt_target *target, const char *path, int n
 static int remove_if_left_behind(const struct ckpt_target *target, const char *path,
                                  struct ckpt_error *error)
 {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    ckpt_auto_close int fd = ckpt_target_new_socket(error);
+    ckpt_auto_close int fd = -1;
 
+    if (!socket_exists(path))
+        return 0;
+    fd = ckpt_target_new_socket(error);
     if (fd < 0)
         return -1;
-    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
-    if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0 && errno == ECONNREFUSED &&
-        unlink(path) < 0 && errno != ENOENT)
+    if (connect_to(fd, path) < 0 && errno == ECONNREFUSED && unlink(path) < 0 && errno != ENOENT)
         return left_behind(target, path, errno, error);
     return 0;
 }
@@ -203,7 +211,6 @@ static int remove_if_left_behind(const struct ckpt_target *target, const char *p
 static int request_load(const struct ckpt_target *target, const char *path, const char *library,
                         const char *options, struct ckpt_error *error)
 {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
     ckpt_auto_close int fd = -1;
 
     if (open_attach_socket(target, path, error) < 0)
@@ -211,8 +218,7 @@ static int request_load(const struct ckpt_target *target, const char *path, cons
     fd = ckpt_target_new_socket(error);
     if (fd < 0)
         return -1;
-    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
-    if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0)
+    if (connect_to(fd, path) < 0)
         return errno == EACCES || errno == ECONNREFUSED
                    ? left_behind(target, path, errno, error)
                    : ckpt_error_set(error, errno, "cannot connect to the JVM at '%s'", path);

@@ -7,6 +7,7 @@
 # the JVM's PID is no obstacle, or is reported.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
+need python3
 
 tools_reach() { # WHAT
     run "$JAVA_HOME/bin/jcmd" "$pid" VM.version
@@ -44,9 +45,9 @@ body() {
     done
 }
 
-# leave_socket PATH [COMMAND...]: a socket on which no process listens.
+# leave_socket PATH: a socket on which no process listens.
 leave_socket() {
-    "${@:2}" python3 -c 'import socket, sys
+    python3 -c 'import socket, sys
 socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"
 }
 

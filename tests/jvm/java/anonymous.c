@@ -321,10 +321,6 @@ static const char *mseal_(int first)
     return munmap(sealed, PAGE) == 0 || errno != EPERM ? "it is no longer sealed" : NULL;
 }
 
-static char *reserved;
-static size_t reserved_size;
-
-// More than the kernel would commit at once, with two pages used, one of them read-only.
 #define ISLANDS 4
 #define HUGE (2 * MIB)
 #define GAP (258 * MIB) // the agent describes the process in 256 MiB, which the kernel aligns
@@ -358,6 +354,10 @@ static const char *flags(int first)
     return NULL;
 }
 
+static char *reserved;
+static size_t reserved_size;
+
+// More than the kernel would commit at once, with two pages used, one of them read-only.
 static const char *reservation(int first)
 {
     size_t half;

@@ -61,9 +61,7 @@ static bool is_block_with(const struct ckpt_tidlock *lock, uint64_t block)
            ckpt_mappings_peek(block + size - 8, &next, sizeof next) && (next & 1) && (next & ~7ull);
 }
 
-/*
- * How many bytes from @address on may belong to a structure of the application; 0: none.
- */
+/* How many bytes from @address on may belong to a structure of the application; 0: none. */
 static uint64_t structure_size(const struct ckpt_tidlock_finder *finder, uint64_t address)
 {
     const struct ckpt_mapping *mapping = ckpt_mappings_at(&finder->mappings, address);
