@@ -10,13 +10,16 @@
 //     --children     with --thread: count the calls of processes it starts, not its own
 //     --threads      with a command: count the calls of its threads too
 //     --own          count only calls that checkpointer's code makes, itself or through libc
-//     --call NR      count only calls of that number
+//     --call NR      count only calls of that number; "NR:wake": those of futex() that wake
 //     --at PLACE     count only calls from that place
 //     --nth N        act on the Nth call that counts (1 is the first)
 //     --error NAME   the call fails with that error and is not made (EIO if not given)
 //     --short        a call that transfers bytes or vectors is made for fewer of them
 //     --kill         the process gets SIGKILL there
 //     --list         print each call that counts, one per line: "NR PLACE"
+//
+// NR is the number of a call. A futex() that wakes threads is "NR:wake": it never fails, libc does
+// not look at its result, and the thread that was not woken would wait for ever.
 //
 // PLACE is where a call comes from: "library" or "command", and the offsets of the call and of its
 // first callers in that file, as "library+1a2b+3c4d"; "-" if other code has made it. The stack
@@ -33,6 +36,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,8 +56,8 @@
 #define LONGEST_FUNCTION 16384
 #define LARGEST_LIBRARY (4 << 20) // of its bytes before its code
 
-static const char *from, *to, *at;
-static long nth, error_number, only_call = -1;
+static const char *from, *to, *at, *only_call;
+static long nth, error_number;
 static bool children, threads, shorten, killing, listing, own;
 static int say_fd = 1;
 
@@ -61,8 +65,8 @@ static pid_t first;          // the thread or the command
 static pid_t process;        // its process
 static bool thread_is_held;  // true too if there is none
 static bool counting, acted; // acted: detach from everything
-static long counted, acted_on;
-static char acted_at[512]; // place and path
+static long counted;
+static char acted_on[512]; // number, place and path; "" if it has not acted
 
 // What is traced, and whether it is inside a call.
 static struct tracee {
@@ -291,13 +295,34 @@ static const char *place_of(pid_t tid, const struct user_regs_struct *registers)
     return text[0] ? text : "-";
 }
 
+// The number of a call, as it is listed.
+static const char *number_of(const struct user_regs_struct *registers)
+{
+    static char text[32];
+    bool wakes = false;
+
+    if (registers->orig_rax == SYS_futex)
+        switch (registers->rsi & FUTEX_CMD_MASK) {
+        case FUTEX_WAKE:
+        case FUTEX_WAKE_BITSET:
+        case FUTEX_WAKE_OP:
+        case FUTEX_REQUEUE:
+        case FUTEX_CMP_REQUEUE:
+        case FUTEX_CMP_REQUEUE_PI:
+        case FUTEX_UNLOCK_PI:
+            wakes = true;
+        }
+    snprintf(text, sizeof text, "%lld%s", (long long)registers->orig_rax, wakes ? ":wake" : "");
+    return text;
+}
+
 static bool counts(pid_t tid, const struct user_regs_struct *registers)
 {
     if (!counting || (children && process_of(tid) == process))
         return false;
     if (registers->orig_rax == SYS_exit_group || registers->orig_rax == SYS_rt_sigreturn)
         return false;
-    if (only_call >= 0 && registers->orig_rax != (unsigned long long)only_call)
+    if (only_call && strcmp(number_of(registers), only_call) != 0)
         return false;
     if (!own && !at)
         return true;
@@ -342,15 +367,14 @@ static bool make_short(pid_t tid, struct user_regs_struct *registers)
 
 static void act(struct tracee *tracee, struct user_regs_struct *registers)
 {
-    acted_on = (long)registers->orig_rax;
-    snprintf(acted_at, sizeof acted_at, "%s %.300s", place_of(tracee->tid, registers),
-             path_of(tracee->tid, registers));
+    snprintf(acted_on, sizeof acted_on, "%s %s %.300s", number_of(registers),
+             place_of(tracee->tid, registers), path_of(tracee->tid, registers));
     if (killing) {
         kill(process_of(tracee->tid), SIGKILL);
         acted = true;
     } else if (shorten) {
-        acted = make_short(tracee->tid, registers);
-        acted_on = acted ? acted_on : -1;
+        if (!make_short(tracee->tid, registers))
+            acted_on[0] = '\0';
         acted = true;
     } else if (error_number) {
         registers->orig_rax = (unsigned long long)-1;
@@ -379,8 +403,7 @@ static void entered(struct tracee *tracee)
         return;
     counted++;
     if (listing)
-        dprintf(say_fd, "%lld %s\n", (long long)registers.orig_rax,
-                place_of(tracee->tid, &registers));
+        dprintf(say_fd, "%s %s\n", number_of(&registers), place_of(tracee->tid, &registers));
     if (counted == nth)
         act(tracee, &registers);
 }
@@ -455,8 +478,8 @@ static void say(void)
 {
     static bool said;
 
-    if (!said && acted_on >= 0)
-        dprintf(say_fd, "acted %ld %s\n", acted_on, acted_at);
+    if (!said && acted_on[0])
+        dprintf(say_fd, "acted %s\n", acted_on);
     else if (!said)
         dprintf(say_fd, "nothing\n");
     said = true;
@@ -557,7 +580,6 @@ int main(int argc, char **argv)
 
     if (fcntl(9, F_GETFD) >= 0)
         say_fd = 9;
-    acted_on = -1;
     for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
 
@@ -578,7 +600,7 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--own") == 0)
             own = true;
         else if (strcmp(argv[i], "--call") == 0)
-            only_call = atol(value), i++;
+            only_call = value, i++;
         else if (strcmp(argv[i], "--at") == 0)
             at = value, i++;
         else if (strcmp(argv[i], "--nth") == 0)

@@ -46,6 +46,7 @@ ERRORS = {
     "dup3": "EMFILE EBUSY EINTR",
     "dup2": "EBUSY EINTR",
     "flock": "EAGAIN EINTR ENOLCK",
+    "futex": "EAGAIN EINTR",
     "memfd_create": "EMFILE ENOMEM",
     "pipe2": "EMFILE ENFILE",
     "mkdir": "EACCES ENOSPC EEXIST",
@@ -78,17 +79,21 @@ SHORT = {
 
 
 def call_names():
-    """Number to name, from the kernel's header."""
+    """Number to name, from the kernel's header; a number is a text, as inject prints it."""
     for path in ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm/unistd_64.h"):
         if os.path.exists(path):
             with open(path, encoding="ascii") as file:
-                return {int(number): name for name, number in
-                        re.findall(r"#define __NR_(\w+) (\d+)", file.read())}
+                names = {number: name for name, number in
+                         re.findall(r"#define __NR_(\w+) (\d+)", file.read())}
+            return {**names, **{f"{number}:wake": f"{name}:wake" for number, name in names.items()}}
     raise Wrong("asm/unistd_64.h is missing; install libc6-dev")
 
 
 # No kernel lets these fail, and no program checks their results.
-NEVER = {"getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "umask", "sched_yield"}
+NEVER = {"getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "umask", "sched_yield",
+         "futex:wake"}
+# libc ends the process if these fail with another error than those of ERRORS.
+NO_OTHER = {"futex"}
 
 
 ONLY = set()  # names of calls; empty: all calls
@@ -103,7 +108,8 @@ def variants(name):
     """The ways in which a call is broken: options of inject."""
     if name in NEVER or (ONLY and name not in ONLY):
         return []
-    ways = [["--error", error] for error in ["EIO", *ERRORS.get(name, "").split()] if error]
+    errors = ERRORS.get(name, "").split()
+    ways = [["--error", error] for error in (errors if name in NO_OTHER else ["EIO", *errors])]
     if name in SHORT:
         ways.append(["--short"])
     return [list(way) for way in dict.fromkeys(map(tuple, ways))]
@@ -111,15 +117,15 @@ def variants(name):
 
 def calls_of(output):
     """The output of inject --list: (number, place) of each call."""
-    return [(int(words[0]), words[1]) for words in map(str.split, output.splitlines())
-            if len(words) == 2 and words[0].isdigit()]
+    return [(words[0], words[1]) for words in map(str.split, output.splitlines())
+            if len(words) == 2 and words[0][0].isdigit()]
 
 
 class Broken:
     """One call, the @nth of its number from its place, and how it is broken."""
 
     def __init__(self, number, place, nth, way, name):
-        self.options = ["--call", str(number), "--at", place, "--nth", str(nth), *way]
+        self.options = ["--call", number, "--at", place, "--nth", str(nth), *way]
         self.way, self.name, self.place, self.nth = way, name, place, nth
 
     def text(self):
@@ -135,7 +141,7 @@ def plan(calls, most, chance, ways=variants):
     for number, place in calls:
         counts[number, place] = counts.get((number, place), 0) + 1
     for (number, place), count in counts.items():
-        name = names.get(number, str(number))
+        name = names.get(number, number)
         for way in ways(name):
             for turn, nth in enumerate(chance.sample(range(1, count + 1), count)):
                 rounds.append((turn, chance.random(), Broken(number, place, nth, way, name)))
