@@ -25,4 +25,7 @@ static inline void ckpt_ranges_add(struct ckpt_ranges *ranges, uint64_t start, u
         ranges->list[ranges->count++] = (struct ckpt_range){.start = start, .end = end};
 }
 
+/** Shrink to whole pages, sort, merge those that meet; returns how many ranges are left. */
+size_t ckpt_ranges_merge(struct ckpt_range *ranges, size_t count);
+
 #endif

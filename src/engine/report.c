@@ -7,9 +7,11 @@
 #include "engine/report.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 #include "base/raw.h"
 
+#define LONGEST_LINE 1024
 #define RESERVED 64 /* for the line that says that the report is incomplete */
 
 void ckpt_report_clear(struct ckpt_report *report)
@@ -26,10 +28,40 @@ void ckpt_report_truncate(struct ckpt_report *report, size_t count, size_t used)
     report->text[used] = '\0';
 }
 
+/* Whether the report has a @line, which ends with '\n' and a zero byte. */
+static bool has_line(const struct ckpt_report *report, const char *line)
+{
+    const char *same = report->used ? ckpt_raw_find(report->text, line) : NULL;
+
+    while (same && same != report->text && same[-1] != '\n')
+        same = ckpt_raw_find(same + 1, line);
+    return same;
+}
+
+void ckpt_report_keep(struct ckpt_report *report, const struct ckpt_report *other)
+{
+    char line[LONGEST_LINE + 1];
+    size_t used = 0, count = 0, next;
+
+    for (size_t at = 0; at < report->used; at = next) {
+        for (next = at; report->text[next] != '\n'; next++)
+            ;
+        next++;
+        __builtin_memcpy(line, report->text + at, next - at);
+        line[next - at] = '\0';
+        if (!has_line(other, line))
+            continue;
+        __builtin_memcpy(report->text + used, line,
+                         next - at); /* from the copy: they may overlap */
+        used += next - at;
+        count++;
+    }
+    ckpt_report_truncate(report, count, used);
+}
+
 void ckpt_report_add(struct ckpt_report *report, const char *type, const char *format, ...)
 {
-    char line[1024 + 1];
-    const char *same;
+    char line[LONGEST_LINE + 1];
     size_t length;
     va_list arguments;
 
@@ -46,8 +78,7 @@ void ckpt_report_add(struct ckpt_report *report, const char *type, const char *f
     line[length++] = '\n';
     line[length] = '\0';
 
-    same = report->used ? ckpt_raw_find(report->text, line) : NULL;
-    if (same && (same == report->text || same[-1] == '\n')) /* for example one for each mapping */
+    if (has_line(report, line)) /* for example one for each mapping */
         return;
     report->count++;
     if (report->used + length + RESERVED > sizeof report->text) {

@@ -24,6 +24,9 @@ void ckpt_report_clear(struct ckpt_report *report);
 /** Remove the lines added since the report had this @count and @used. */
 void ckpt_report_truncate(struct ckpt_report *report, size_t count, size_t used);
 
+/** Remove the lines that are not in @other too. */
+void ckpt_report_keep(struct ckpt_report *report, const struct ckpt_report *other);
+
 /**
  * Add an obstacle, unless the same line is in the report. Lines that do not fit are only counted,
  * and the last line says so.

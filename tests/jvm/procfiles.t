@@ -119,6 +119,7 @@ body() {
     cgroup
     busy busy "files that are open for a moment"
     busy flicker "connections that exist for a moment"
+    busy rush "connections that follow each other closely"
 }
 each_jdk body
 done_testing

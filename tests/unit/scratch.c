@@ -106,10 +106,40 @@ static void test_report(void)
     TAP_OK(report.count == 0 && !*report.text, "report: a full one can be cleared");
 }
 
+static void test_report_keep(void)
+{
+    static struct ckpt_report report, other;
+
+    ckpt_report_clear(&report);
+    ckpt_report_clear(&other);
+    ckpt_report_add(&report, "socket", "the first of some that are found by one walk alone");
+    ckpt_report_add(&report, "file", "b");
+    ckpt_report_add(&report, "socket", "c");
+    ckpt_report_add(&report, "file", "bc");
+    ckpt_report_add(&other, "old file", "b"); /* the line is the end of another one */
+    ckpt_report_add(&other, "file", "bc");
+    ckpt_report_add(&other, "file", "b");
+    ckpt_report_keep(&report, &other);
+    TAP_STR(report.text, "file:b\nfile:bc\n", "report: the lines are kept that another one has");
+    TAP_INT((long long)report.count, 2, "report: the lines that are kept are counted");
+    ckpt_report_clear(&other);
+    ckpt_report_add(&other, "old file", "b");
+    ckpt_report_add(&other, "file", "bcd");
+    ckpt_report_keep(&report, &other);
+    TAP_OK(report.count == 0 && report.used == 0 && !*report.text,
+           "report: a part of a line is not the same line");
+    for (int i = 0; i < 5000; i++)
+        ckpt_report_add(&report, "resource", "number %d of many that are not to be restored", i);
+    other = report;
+    ckpt_report_keep(&report, &other);
+    TAP_STR(report.text, other.text, "report: a full one that is kept whole does not change");
+}
+
 int main(void)
 {
     test_scratch();
     test_arrays();
     test_report();
+    test_report_keep();
     return tap_done();
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/builtin/parked/transient_files.h"
@@ -49,6 +50,28 @@ static void test_new(void)
     now.count = CKPT_FILE_LIST_MAX + 1;
     TAP_OK(!ckpt_transient_files_has_new(&lasting, &now),
            "is_new: with too many files none is new");
+}
+
+static void test_connections(void)
+{
+    int pair[2], pipes[2];
+
+    now.connections = true;
+    ckpt_transient_files_list(&lasting);
+    TAP_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && pipe(pipes) == 0,
+           "a socket and a pipe are made");
+    ckpt_transient_files_list(&now);
+    TAP_OK(ckpt_transient_files_has_new(&lasting, &now), "has_new: a socket is new, if asked for");
+    close(pair[0]);
+    close(pair[1]);
+    ckpt_transient_files_list(&now);
+    TAP_OK(ckpt_transient_files_has_new(&lasting, &now), "has_new: a pipe is new, if asked for");
+    now.connections = false;
+    ckpt_transient_files_list(&now);
+    TAP_OK(!ckpt_transient_files_has_new(&lasting, &now),
+           "has_new: a pipe is not new, if files are asked for");
+    close(pipes[0]);
+    close(pipes[1]);
 }
 
 static void *poll_file(void *unused)
@@ -106,6 +129,7 @@ int main(void)
 {
     close(mkstemp(path));
     test_new();
+    test_connections();
     test_lasting();
     test_wait();
     unlink(path);

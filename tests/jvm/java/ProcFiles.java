@@ -6,7 +6,8 @@
 //     ProcFiles hold            files of the process, its threads, the machine, its cgroup
 //     ProcFiles other FILE      a file, such as one of another process or a cgroup
 //     ProcFiles busy            opens and closes such files all the time, prints 1, 2, 3
-//     ProcFiles flicker PORT    makes a connection that lives for a moment only, repeatedly
+//     ProcFiles flicker         makes a connection that lives for a moment only, repeatedly
+//     ProcFiles rush            the same, and there is hardly a moment without one
 
 import java.io.BufferedReader;
 import java.io.File;
@@ -43,8 +44,11 @@ public final class ProcFiles {
             case "busy":
                 busy();
                 break;
+            case "rush":
+                flicker(2);
+                break;
             default:
-                flicker();
+                flicker(20);
         }
     }
 
@@ -177,7 +181,7 @@ public final class ProcFiles {
     }
 
     // Connections to itself, each closed at once by both; the pause between them is longer.
-    private static void flicker() throws Exception {
+    private static void flicker(int gapMillis) throws Exception {
         ServerSocket server = new ServerSocket(0, 10, InetAddress.getByName("127.0.0.1"));
         Thread client = new Thread(() -> {
             while (true) {
@@ -189,7 +193,7 @@ public final class ProcFiles {
                     Thread.sleep(20);
                     left.close();
                     right.close();
-                    Thread.sleep(20);
+                    Thread.sleep(gapMillis);
                 } catch (Exception e) {
                     e.printStackTrace();
                 }

@@ -37,8 +37,13 @@
 #define SCRATCH_SIZE ((size_t)256 << 20)
 #define FREE_RANGES 16384
 #define LAZY_RANGES 16384
-#define CLEAR_MS 200    /* how long to wait until short-lived obstacles are gone */
-#define REFUSED_TRIES 3 /* how many freezes are tried while the final walk finds obstacles */
+/* How long, and how often, short-lived obstacles are looked for at least, if they do not go. */
+#define CLEAR_MS 200
+#define CLEAR_WALKS 20
+#define CLEAR_PAUSE_NS 1000000
+/* How many freezes are tried while the final walk finds: */
+#define SAME_TRIES 5      /* an obstacle that each of them has found */
+#define CHANGING_TRIES 20 /* other obstacles than before */
 /* How often threads are parked until: */
 #define AT_REST_TRIES 50      /* the heap is at rest */
 #define TRANSIENT_TRIES 20    /* no short-lived file is open */
@@ -135,18 +140,29 @@ static int inspect(const struct ckpt_freeze *freeze, struct ckpt_report *report,
 
 /* ---- short-lived obstacles ---- */
 
-/* While threads run, wait, at most CLEAR_MS, until nothing prevents the checkpoint. */
-static bool wait_until_clear(const struct ckpt_freeze *freeze, struct ckpt_report *scratch)
+/*
+ * While threads run, wait until nothing prevents the checkpoint, or none of the obstacles in
+ * @staying has been there all the time; those that have not are removed from it.  The time is not
+ * all that counts: where many processes want the CPU, the application does nothing for long.
+ */
+static void wait_until_clear(const struct ckpt_freeze *freeze, struct ckpt_report *scratch,
+                             struct ckpt_report *staying)
 {
+    static const struct timespec pause = {.tv_nsec = CLEAR_PAUSE_NS};
     int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + CLEAR_MS;
     struct ckpt_error error;
 
-    do {
+    for (int walk = 0; walk < CLEAR_WALKS || ckpt_clock_ms(CLOCK_MONOTONIC) < deadline; walk++) {
+        if (walk)
+            ckpt_syscall(SYS_nanosleep, &pause, NULL, 0, 0, 0, 0);
         ckpt_report_clear(scratch);
-        if (inspect(freeze, scratch, NULL, &error) == 0 && scratch->count == 0)
-            return true;
-    } while (ckpt_clock_ms(CLOCK_MONOTONIC) < deadline);
-    return false;
+        if (inspect(freeze, scratch, NULL, &error) < 0)
+            continue;
+        if (staying)
+            ckpt_report_keep(staying, scratch);
+        if (scratch->count == 0 || (staying && staying->count == 0))
+            return;
+    }
 }
 
 /* Do that walk while all threads are parked, and release them afterwards. */
@@ -170,9 +186,9 @@ static int inspect_parked(const struct ckpt_freeze *freeze, struct ckpt_report *
 }
 
 /*
- * Remove short-lived obstacles from @report: only those stay that are found while all threads are
- * parked, and again after the threads have run.  If the threads cannot be parked, the obstacles
- * that were found before stay.
+ * Remove short-lived obstacles from @report: only those stay that every walk finds, while all
+ * threads are parked, while they run, and while they are parked again.  If the threads cannot be
+ * parked, the obstacles that were found before stay.
  */
 static void confirm(const struct ckpt_freeze *freeze, struct ckpt_report *report,
                     struct ckpt_report *again)
@@ -180,14 +196,14 @@ static void confirm(const struct ckpt_freeze *freeze, struct ckpt_report *report
     struct ckpt_error error;
 
     for (int pass = 0; pass < 2 && report->count; pass++) {
-        if (pass && wait_until_clear(freeze, again)) {
-            ckpt_report_clear(report);
+        if (pass)
+            wait_until_clear(freeze, again, report);
+        if (report->count == 0)
             return;
-        }
         ckpt_report_clear(again);
         if (inspect_parked(freeze, again, &error) < 0)
             return;
-        *report = *again;
+        ckpt_report_keep(report, again);
     }
 }
 
@@ -336,41 +352,6 @@ static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
     return 0;
 }
 
-static void sort(struct ckpt_range *ranges, size_t count)
-{
-    for (size_t gap = count / 2; gap; gap /= 2)
-        for (size_t i = gap; i < count; i++) {
-            struct ckpt_range range = ranges[i];
-            size_t at = i;
-
-            for (; at >= gap && ranges[at - gap].start > range.start; at -= gap)
-                ranges[at] = ranges[at - gap];
-            ranges[at] = range;
-        }
-}
-
-/* Shrink ranges to whole pages, sort them, merge those that meet or overlap; returns how many. */
-static size_t merge_ranges(struct ckpt_range *ranges, size_t count)
-{
-    size_t kept = 0;
-
-    sort(ranges, count);
-    for (size_t i = 0; i < count; i++) {
-        struct ckpt_range range = {.start = ckpt_page_ceil(ranges[i].start),
-                                   .end = ckpt_page_floor(ranges[i].end)};
-
-        if (range.start >= range.end)
-            continue;
-        if (kept && ranges[kept - 1].end >= range.start) {
-            if (ranges[kept - 1].end < range.end)
-                ranges[kept - 1].end = range.end;
-        } else {
-            ranges[kept++] = range;
-        }
-    }
-    return kept;
-}
-
 /*
  * Find memory that a restore may map lazily, and that has no locks of native code: the JVM's own,
  * and constant segments of the agent's library.
@@ -382,13 +363,15 @@ static void find_lazy(struct ckpt_gather *gather, const struct ckpt_freeze *free
 
     count += freeze->host->parked->lazy_memory(&session->threads, gather->lazy + count,
                                                LAZY_RANGES - count);
-    gather->lazy_count = merge_ranges(gather->lazy, count);
+    gather->lazy_count = ckpt_ranges_merge(gather->lazy, count);
 }
 
 /* How often the threads were parked while a lock or an open file made another try preferable. */
 struct tries {
-    int held, unproven, in_progress, transient;
-    bool is_held_long; /* a lock had the same owner for LOCK_WAIT_MS */
+    int freezes;
+    int transient;                   /* in one freeze */
+    int held, unproven, in_progress; /* in all freezes of a checkpoint */
+    bool is_held_long;               /* a lock had the same owner for LOCK_WAIT_MS */
 };
 
 /*
@@ -407,7 +390,7 @@ static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *sessi
     case CKPT_TIDLOCK_FREE:
         return 1;
     case CKPT_TIDLOCK_HELD:
-        return ++tries->held == HELD_TRIES || tries->is_held_long;
+        return ++tries->held >= HELD_TRIES || tries->is_held_long;
     case CKPT_TIDLOCK_IN_PROGRESS:
         if (++tries->in_progress < IN_PROGRESS_TRIES)
             return 0;
@@ -441,15 +424,17 @@ static bool has_transient_file(struct ckpt_file_list files[2], struct tries *tri
  * short-lived file is open.
  */
 static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
-                struct ckpt_park *session, struct ckpt_error *error)
+                struct ckpt_park *session, struct tries *tries, struct ckpt_error *error)
 {
-    struct tries tries = {.held = 0};
+    bool is_again = tries->freezes++ > 0;
     struct ckpt_tidlock_state state;
     struct ckpt_file_list *files = ckpt_scratch_take(&gather->scratch, 2 * sizeof *files, error);
 
+    tries->transient = 0;
     gather->lazy = ckpt_scratch_take(&gather->scratch, LAZY_RANGES * sizeof *gather->lazy, error);
     if (!gather->lazy || !files)
         return -1;
+    files[0].connections = files[1].connections = is_again;
     ckpt_transient_files_list_stable(&files[0], &files[1]);
     for (int try = 1;; try++) {
         bool at_rest;
@@ -461,9 +446,9 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
                   freeze->host->parked->at_rest(&session->threads) || try >= AT_REST_TRIES;
         if (at_rest) {
             find_lazy(gather, freeze, session);
-            allowed = locks_allow(gather, session, &tries, &state, error);
+            allowed = locks_allow(gather, session, tries, &state, error);
         }
-        if (allowed > 0 && !has_transient_file(files, &tries))
+        if (allowed > 0 && !has_transient_file(files, tries))
             return 0;
         ckpt_park_release(session);
         ckpt_park_wait_left(session);
@@ -472,7 +457,7 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
         if (allowed > 0)
             ckpt_transient_files_wait(&files[0], &files[1]);
         else if (at_rest && !ckpt_tidlock_wait(&state, LOCK_WAIT_MS))
-            tries.is_held_long = true;
+            tries->is_held_long = true;
     }
 }
 
@@ -491,7 +476,7 @@ static int find_free(struct ckpt_gather *gather, const struct ckpt_freeze *freez
         count = host->free_memory(free, FREE_RANGES);
     count += host->unused_stacks(&park->threads, free + count, FREE_RANGES - count);
     gather->free = free;
-    gather->free_count = merge_ranges(free, count);
+    gather->free_count = ckpt_ranges_merge(free, count);
     return 0;
 }
 
@@ -580,8 +565,8 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
 
 /* Park, freeze, release.  The scratch space is new each time, because it must be zero. */
 static enum ckpt_freeze_result freeze_once(const struct ckpt_freeze *freeze,
-                                           struct ckpt_park *session, struct ckpt_report *report,
-                                           struct ckpt_error *error)
+                                           struct ckpt_park *session, struct tries *tries,
+                                           struct ckpt_report *report, struct ckpt_error *error)
 {
     struct ckpt_gather gather = {.parked = true};
     enum ckpt_freeze_result result = CKPT_FREEZE_FAILED;
@@ -589,13 +574,41 @@ static enum ckpt_freeze_result freeze_once(const struct ckpt_freeze *freeze,
     init_gather(&gather, freeze, report);
     if (ckpt_scratch_open(&gather.scratch, SCRATCH_SIZE, error) < 0)
         return CKPT_FREEZE_FAILED;
-    if (park(&gather, freeze, session, error) == 0) {
+    if (park(&gather, freeze, session, tries, error) == 0) {
         result = freeze_parked(&gather, freeze, session, error);
         ckpt_park_release(session);
     }
     if (result != CKPT_FREEZE_RESTORED) /* the restored process has no scratch space */
         ckpt_scratch_close(&gather.scratch);
     return result;
+}
+
+/*
+ * Freeze. An obstacle that did not exist at the pre-check may be short-lived: then try again, more
+ * often while each try finds others.
+ */
+static enum ckpt_freeze_result freeze_repeatedly(const struct ckpt_freeze *freeze,
+                                                 struct ckpt_park *session,
+                                                 struct ckpt_report *report,
+                                                 struct ckpt_error *error)
+{
+    static struct ckpt_report staying; /* what every try has found */
+    struct tries tries = {.freezes = 0};
+
+    for (int try = 1;; try++) {
+        enum ckpt_freeze_result result = freeze_once(freeze, session, &tries, report, error);
+
+        if (result != CKPT_FREEZE_FAILED || report->count == 0)
+            return result;
+        if (try == 1)
+            staying = *report;
+        ckpt_report_keep(&staying, report);
+        if (try == CHANGING_TRIES || (try >= SAME_TRIES && staying.count))
+            return result;
+        ckpt_park_wait_left(session);
+        wait_until_clear(freeze, report, NULL);
+        ckpt_report_clear(report);
+    }
 }
 
 enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckpt_report *report)
@@ -609,17 +622,7 @@ enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckp
     ckpt_prctl_settings_open();
     session = ckpt_park_open(&freeze->park, &error);
     if (session) {
-        /* An obstacle that did not exist at the pre-check may be short-lived: try again. */
-        for (int try = 1; try <= REFUSED_TRIES; try++) {
-            if (try > 1) {
-                ckpt_park_wait_left(session);
-                wait_until_clear(freeze, report);
-                ckpt_report_clear(report);
-            }
-            result = freeze_once(freeze, session, report, &error);
-            if (result != CKPT_FREEZE_FAILED || report->count == 0)
-                break;
-        }
+        result = freeze_repeatedly(freeze, session, report, &error);
         if (result != CKPT_FREEZE_RESTORED) /* after a restore, the next ckpt_park_open() does it */
             ckpt_park_close(session);
     }

@@ -21,7 +21,10 @@ static void add_file(struct ckpt_file_list *ret, int number)
 {
     struct stat status;
 
-    if (ckpt_sys_fstat(number, &status) < 0 || !S_ISREG(status.st_mode))
+    if (ckpt_sys_fstat(number, &status) < 0)
+        return;
+    if (!S_ISREG(status.st_mode) &&
+        !(ret->connections && (S_ISSOCK(status.st_mode) || S_ISFIFO(status.st_mode))))
         return;
     if (ret->count < CKPT_FILE_LIST_MAX) {
         ret->file[ret->count].number = number;

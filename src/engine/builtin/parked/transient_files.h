@@ -3,6 +3,10 @@
  * Files that are open only for a short time, such as a configuration file that is polled.  A
  * restore requires that each open file is unchanged, and the restored process needs such a file
  * only for that short time.  So a checkpoint is made, if possible, while no such file is open.
+ *
+ * The same for connections that live only for a short time.  They prevent the checkpoint unless a
+ * policy closes them, so they are looked for only once something has prevented it: an application
+ * may open some all the time.
  */
 #ifndef CKPT_ENGINE_BUILTIN_PARKED_TRANSIENT_FILES_H
 #define CKPT_ENGINE_BUILTIN_PARKED_TRANSIENT_FILES_H
@@ -13,20 +17,21 @@
 
 #define CKPT_FILE_LIST_MAX 4096
 
-/** Open regular files. */
+/** Open regular files, or those and connections. */
 struct ckpt_file_list {
-    size_t count; /**< more than CKPT_FILE_LIST_MAX: too many, the list is incomplete */
+    bool connections; /**< set by the caller: sockets and pipes too */
+    size_t count;     /**< more than CKPT_FILE_LIST_MAX: too many, the list is incomplete */
     struct {
         int number;
         uint64_t device, inode;
     } file[CKPT_FILE_LIST_MAX];
 };
 
-/** List the regular files that are open now. */
+/** List the files that are open now. */
 void ckpt_transient_files_list(struct ckpt_file_list *ret);
 
 /**
- * While threads run, list the regular files that stay open for some milliseconds: those that are
+ * While threads run, list the files that stay open for some milliseconds: those that are
  * open each time in that period, so that a file that is opened repeatedly is not among them.
  * @param scratch  memory for a second list
  */
