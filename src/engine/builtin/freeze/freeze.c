@@ -188,7 +188,7 @@ static int inspect_parked(const struct ckpt_freeze *freeze, struct ckpt_report *
 /*
  * Remove short-lived obstacles from @report: only those stay that every walk finds, while all
  * threads are parked, while they run, and while they are parked again.  If the threads cannot be
- * parked, the obstacles that were found before stay.
+ * parked, the walks while they run decide.
  */
 static void confirm(const struct ckpt_freeze *freeze, struct ckpt_report *report,
                     struct ckpt_report *again)
@@ -201,9 +201,8 @@ static void confirm(const struct ckpt_freeze *freeze, struct ckpt_report *report
         if (report->count == 0)
             return;
         ckpt_report_clear(again);
-        if (inspect_parked(freeze, again, &error) < 0)
-            return;
-        ckpt_report_keep(report, again);
+        if (inspect_parked(freeze, again, &error) == 0)
+            ckpt_report_keep(report, again);
     }
 }
 
@@ -436,6 +435,10 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
         return -1;
     files[0].connections = files[1].connections = is_again;
     ckpt_transient_files_list_stable(&files[0], &files[1]);
+    if (is_again) { /* after the list: what is opened since then does not count as stable */
+        wait_until_clear(freeze, gather->report, NULL);
+        ckpt_report_clear(gather->report);
+    }
     for (int try = 1;; try++) {
         bool at_rest;
         int allowed = 0;
@@ -606,7 +609,6 @@ static enum ckpt_freeze_result freeze_repeatedly(const struct ckpt_freeze *freez
         if (try == CHANGING_TRIES || (try >= SAME_TRIES && staying.count))
             return result;
         ckpt_park_wait_left(session);
-        wait_until_clear(freeze, report, NULL);
         ckpt_report_clear(report);
     }
 }
