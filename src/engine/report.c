@@ -51,8 +51,8 @@ void ckpt_report_keep(struct ckpt_report *report, const struct ckpt_report *othe
         line[next - at] = '\0';
         if (!has_line(other, line))
             continue;
-        __builtin_memcpy(report->text + used, line,
-                         next - at); /* from the copy: they may overlap */
+        /* From the copy: the two places in the text may overlap. */
+        __builtin_memcpy(report->text + used, line, next - at);
         used += next - at;
         count++;
     }

@@ -180,7 +180,7 @@ public final class ProcFiles {
         }
     }
 
-    // Connections to itself, each closed at once by both; the pause between them is longer.
+    // Connections to itself, each closed by both after 20 ms; the next one follows after a gap.
     private static void flicker(int gapMillis) throws Exception {
         ServerSocket server = new ServerSocket(0, 10, InetAddress.getByName("127.0.0.1"));
         Thread client = new Thread(() -> {

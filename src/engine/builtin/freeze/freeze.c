@@ -46,7 +46,7 @@
 #define CHANGING_TRIES 20 /* other obstacles than before */
 /* How often threads are parked until: */
 #define AT_REST_TRIES 50      /* the heap is at rest */
-#define TRANSIENT_TRIES 20    /* no short-lived file is open */
+#define TRANSIENT_TRIES 20    /* no short-lived file or connection is open */
 #define HELD_TRIES 4          /* no native lock is held */
 #define UNPROVEN_TRIES 100    /* all objects that look like held locks are proven ones */
 #define IN_PROGRESS_TRIES 100 /* no thread is taking or releasing a lock */
@@ -142,8 +142,9 @@ static int inspect(const struct ckpt_freeze *freeze, struct ckpt_report *report,
 
 /*
  * While threads run, wait until nothing prevents the checkpoint, or none of the obstacles in
- * @staying has been there all the time; those that have not are removed from it.  The time is not
- * all that counts: where many processes want the CPU, the application does nothing for long.
+ * @staying (NULL: none are given) has been there all the time; those that have not are removed from
+ * it.  Walks are counted, not only time: where many processes want the CPU, the application may get
+ * none for long.
  */
 static void wait_until_clear(const struct ckpt_freeze *freeze, struct ckpt_report *scratch,
                              struct ckpt_report *staying)
@@ -605,7 +606,8 @@ static enum ckpt_freeze_result freeze_repeatedly(const struct ckpt_freeze *freez
             return result;
         if (try == 1)
             staying = *report;
-        ckpt_report_keep(&staying, report);
+        else
+            ckpt_report_keep(&staying, report);
         if (try == CHANGING_TRIES || (try >= SAME_TRIES && staying.count))
             return result;
         ckpt_park_wait_left(session);
