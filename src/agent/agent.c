@@ -9,7 +9,9 @@
 #include "agent/agent.h"
 
 #include "agent/checkpoint.h"
+#include "agent/engine_option.h"
 #include "agent/hints.h"
+#include "agent/java/class_lookups.h"
 #include "agent/java/classes.h"
 #include "agent/java/origins.h"
 #include "agent/java/parameters.h"
@@ -32,6 +34,7 @@
 #include "runtime/java.h"
 #include "runtime/jvm.h"
 #include "runtime/log.h"
+#include "runtime/process_identity.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -55,12 +58,16 @@ static bool apply_options(JNIEnv *env, const char *options)
 
     changed.addr_given = false;
     if (ckpt_options_parse(options, &changed, &error) < 0 ||
+        ckpt_engine_option_check(changed.engine, &error) < 0 ||
         ckpt_policy_option_check(changed.policies, &error) < 0 ||
         ckpt_signal_request_check(&changed, &error) < 0 ||
         (changed.addr_given && ckpt_endpoint_change(changed.addr, &error) < 0)) {
         ckpt_log("error", "%s", error.text);
         return false;
     }
+    if (strcmp(changed.criu, ckpt_options.criu) != 0 ||
+        strcmp(changed.engine, ckpt_options.engine) != 0)
+        ckpt_engine_option_warn(&changed);
     opens = changed.control && !ckpt_options.control;
     ckpt_options = changed;
     if (opens)
@@ -99,10 +106,12 @@ static int start(JNIEnv *env, struct ckpt_error *error)
     if (ckpt_classes_define(env, &own_native, error) < 0)
         return -1;
     ckpt_checkpoint_init(env);
+    ckpt_process_identity_record();
     if (!starting)
         ckpt_hints_init();
     ckpt_final_fields_make_mutable(env);
     ckpt_origins_apply(env);
+    ckpt_class_lookups_watch(env);
     is_ready = true;
     if (ckpt_options.control)
         open_control();
@@ -151,7 +160,7 @@ static void JNICALL on_vm_init(jvmtiEnv *jvmti, JNIEnv *env, jthread thread)
     starting = false;
 }
 
-static jint set_up(JavaVM *vm, const char *options)
+static jint set_up(JavaVM *vm, const char *options, bool compatible)
 {
     jvmtiEventCallbacks callbacks = {.VMInit = on_vm_init};
     struct ckpt_error error;
@@ -159,7 +168,9 @@ static jint set_up(JavaVM *vm, const char *options)
     for (size_t i = 0; ckpt_engine_jvm_at(i); i++)
         ckpt_engine_jvm_at(i)->on_load();
     ckpt_options = CKPT_OPTIONS_DEFAULT;
+    ckpt_options.compatible = compatible;
     if (ckpt_options_parse(options, &ckpt_options, &error) < 0 || ckpt_jvm_open(vm, &error) < 0 ||
+        ckpt_engine_option_check(ckpt_options.engine, &error) < 0 ||
         ckpt_policy_option_check(ckpt_options.policies, &error) < 0 ||
         ckpt_signal_request_check(&ckpt_options, &error) < 0) {
         ckpt_log("error", "%s", error.text);
@@ -167,6 +178,7 @@ static jint set_up(JavaVM *vm, const char *options)
     }
     if (open_endpoint(&ckpt_options) < 0)
         return JNI_ERR;
+    ckpt_engine_option_warn(&ckpt_options);
     ckpt_signal_request_handle(ckpt_options.signal);
     (*ckpt_jvm.jvmti)->SetEventCallbacks(ckpt_jvm.jvmti, &callbacks, sizeof callbacks);
     return JNI_OK;
@@ -190,8 +202,11 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnLoad(JavaVM *vm, char *options, void *rese
     (void)reserved;
     if (ckpt_jvm.vm)
         return JNI_OK; /* the command line names the agent twice */
-    if (set_up(vm, options) != JNI_OK)
+    if (set_up(vm, options, false) != JNI_OK)
         return JNI_ERR;
+    for (size_t i = 0; ckpt_engine_jvm_at(i); i++)
+        if (ckpt_engine_jvm_at(i)->on_start)
+            ckpt_engine_jvm_at(i)->on_start();
     starting = true;
     ckpt_parameters_init();
     (*ckpt_jvm.jvmti)
@@ -215,7 +230,7 @@ EXPORT JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *re
         return apply_options(env, options) ? JNI_OK : JNI_ERR;
     if (other_copy_exists(env))
         return ckpt_second_copy_forward(env, options) ? JNI_OK : JNI_ERR;
-    return set_up(vm, options) == JNI_OK && ckpt_agent_start(env) ? JNI_OK : JNI_ERR;
+    return set_up(vm, options, false) == JNI_OK && ckpt_agent_start(env) ? JNI_OK : JNI_ERR;
 }
 
 /** Called at the JVM's orderly end. */
@@ -240,7 +255,8 @@ bool ckpt_agent_set_up(JavaVM *vm, const char *options)
 {
     jvmtiEventCallbacks callbacks = {.VMDeath = on_vm_death};
 
-    if (set_up(vm, options) != JNI_OK)
+    /* The jar takes the place of the first system's agent, with its tools. */
+    if (set_up(vm, options, true) != JNI_OK)
         return false;
     (*ckpt_jvm.jvmti)->SetEventCallbacks(ckpt_jvm.jvmti, &callbacks, sizeof callbacks);
     (*ckpt_jvm.jvmti)

@@ -14,9 +14,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/engine_option.h"
 #include "agent/hints.h"
 #include "agent/java/origins.h"
 #include "agent/java/parameters.h"
+#include "agent/new_image.h"
 #include "agent/options.h"
 #include "agent/own_jar.h"
 #include "agent/parked/control_fds.h"
@@ -30,16 +32,20 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "engine/host.h"
+#include "engine/labels.h"
 #include "engine/report.h"
 #include "hotspot/attach_jdk8.h"
 #include "hotspot/cleaners.h"
 #include "hotspot/clock_calls.h"
 #include "hotspot/ending.h"
 #include "hotspot/heap.h"
+#include "hotspot/jvm_logs.h"
 #include "hotspot/jvm_memory.h"
+#include "hotspot/management_ports.h"
 #include "hotspot/memory_limit.h"
 #include "hotspot/parked/ending_threads.h"
 #include "hotspot/perfdata.h"
+#include "hotspot/processors.h"
 #include "hotspot/renew/generators.h"
 #include "hotspot/renew/java_command.h"
 #include "hotspot/renew/management.h"
@@ -50,6 +56,7 @@
 #include "runtime/java.h"
 #include "runtime/jvm.h"
 #include "runtime/log.h"
+#include "runtime/process_identity.h"
 
 /* One checkpoint in progress. */
 struct work {
@@ -57,6 +64,7 @@ struct work {
     struct ckpt_requester requester;
     struct ckpt_report report, warnings;
     struct ckpt_policies *policies; /* NULL: there is no policy file */
+    bool only_check; /* a hook or the preparation has failed: the other obstacles are reported */
     enum ckpt_freeze_result result;
 };
 
@@ -91,11 +99,18 @@ static bool is_wanted(int request, bool option)
     return request ? request > 0 : option;
 }
 
+const struct ckpt_engine_jvm *ckpt_checkpoint_engine(const struct ckpt_request *request)
+{
+    return ckpt_engine_jvm_find(request && request->engine ? request->engine : ckpt_options.engine);
+}
+
 void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_host *ret_host)
 {
     *ret_host = (struct ckpt_host){
-        .directory = request->directory ? request->directory : ckpt_options.image,
-        .leave_running = request->leave_running,
+        .directory = ckpt_new_image_directory(),
+        .leave_running = request->leave_running || ckpt_options.keep_running,
+        .labels = ckpt_new_image_labels()->words,
+        .labels_size = ckpt_new_image_labels()->size,
         .may_collect = is_wanted(request->gc, ckpt_options.gc),
         .rehearse = is_wanted(request->rehearsal, ckpt_options.rehearsal),
         .rehearsal_timeout_s = ckpt_options.rehearsal_timeout_s,
@@ -103,6 +118,9 @@ void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_ho
         .restore_policies = ckpt_options.restore_policies,
         .restore_cwd = ckpt_options.restore_cwd,
         .temporaries_mib = ckpt_options.tmp_files_mib,
+        .driver = request->drives ? request->reply_fd : -1,
+        .kept_connections = request->kept_connections,
+        .driver_arguments = ckpt_driver_arguments(),
         .hold_fds = hold_fds,
         .parked = &ckpt_parked_host,
     };
@@ -112,11 +130,15 @@ void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_ho
 static void describe_jvm(JNIEnv *env, struct ckpt_host *host)
 {
     host->name_copies = ckpt_native_collects_origins(env, NULL);
+    host->java = ckpt_jvm.version;
     host->executable = ckpt_java_command_path();
     host->agent_jar = ckpt_own_jar();
     host->perf_start = ckpt_perfdata_find();
     host->heap_is_known = ckpt_heap_is_known();
     host->redirects_clock = ckpt_clock_calls_find();
+    host->jvm_logs = ckpt_jvm_logs();
+    host->reconnecting_port_count =
+        ckpt_management_ports(env, host->reconnecting_ports, CKPT_HOST_PORTS_MAX);
 }
 
 /* ---- freezing ---- */
@@ -142,12 +164,15 @@ static void log_warnings(struct work *work)
 static void freeze(JNIEnv *env, struct work *work, const struct ckpt_engine_jvm *engine,
                    struct ckpt_engine_job *job)
 {
+    if (engine->begin && engine->begin(job, &work->report) < 0)
+        return;
     ckpt_renew_prepare(env, ckpt_options.renew_random);
     work->host.shared_generators_size = ckpt_generators_not_renewed(&work->host.shared_generators);
     ckpt_parameters_prepare(env);
     ckpt_jvm_memory_trim();
     ckpt_java_command_prepare(env);
     ckpt_memory_limit_prepare();
+    ckpt_processors_prepare(env);
     ckpt_attach_jdk8_prepare();
     ckpt_ending_wait_for_handlers(env);
     if (!ckpt_options.timer_catch_up)
@@ -162,11 +187,14 @@ static void freeze(JNIEnv *env, struct work *work, const struct ckpt_engine_jvm 
         ckpt_renew_discard(env);
 }
 
-static void renew(JNIEnv *env)
+static void renew(JNIEnv *env, struct work *work)
 {
+    ckpt_parameters_report_missing(&work->report);
     ckpt_memory_limit_apply();
+    ckpt_processors_apply(env);
     ckpt_renew(env);
     ckpt_management_renew(env);
+    ckpt_process_identity_record();
     ckpt_java_command_renew(env);
     ckpt_parameters_apply(env);
 }
@@ -180,31 +208,30 @@ static void carry_out(JNIEnv *env, struct work *work, const struct ckpt_engine_j
     ckpt_management_prepare(env);
     engine->precheck(job, &work->report, &work->warnings);
     log_warnings(work);
-    if (work->report.count == 0)
+    if (work->report.count == 0 && !work->only_check)
         freeze(env, work, engine, job);
     engine->discard(job);
     release_fds();
     if (work->result == CKPT_FREEZE_FAILED)
         ckpt_hints_add(&work->report);
+    if (work->result == CKPT_FREEZE_FAILED && engine == ckpt_engine_jvm_find(NULL))
+        ckpt_hints_add_engine(&work->report);
+    if (work->result == CKPT_FREEZE_WRITTEN)
+        ckpt_new_image_continued();
     if (work->result == CKPT_FREEZE_RESTORED)
-        renew(env);
+        renew(env, work);
 }
 
 /* Carry out all steps. Obstacles and errors are added to the work's report. */
 static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request *request)
 {
-    const struct ckpt_engine_jvm *engine = ckpt_engine_jvm_at(0);
-    struct ckpt_engine_job *job;
+    const struct ckpt_engine_jvm *engine = ckpt_checkpoint_engine(request);
+    struct ckpt_engine_job *job = NULL;
     struct ckpt_error error;
+    int prepared;
 
     work->result = CKPT_FREEZE_FAILED;
     ckpt_checkpoint_describe(request, &work->host);
-    if (!*work->host.directory) {
-        ckpt_report_add(&work->report, "error",
-                        "no image directory is set; start the JVM with the "
-                        "agent option image=DIR");
-        return;
-    }
     work->requester = (struct ckpt_requester){.fd = request->reply_fd,
                                               .written_text = request->written_text,
                                               .progress_ms = ckpt_clock_ms(CLOCK_MONOTONIC)};
@@ -215,10 +242,12 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
         return;
     }
     work->host.policies = work->policies;
-    if (engine->prepare(&work->host, &job, &error) < 0)
-        ckpt_report_add(&work->report, "error", "%s", error.text);
-    else
+    prepared = engine->prepare(&work->host, &job, &error);
+    work->only_check |= prepared < 0;
+    if (job)
         carry_out(env, work, engine, job);
+    if (prepared < 0) /* after the pre-check, which removes obstacles that do not last */
+        ckpt_report_add(&work->report, "error", "%s", error.text);
 }
 
 /* ---- the Java side ---- */
@@ -232,23 +261,35 @@ static void add_reports(JNIEnv *env, jobject reports, struct ckpt_report *report
             return;
 }
 
-jint ckpt_native_freeze(JNIEnv *env, jclass owner, jlong request, jobject reports)
+static enum ckpt_freeze_result serve(JNIEnv *env, jlong request, bool only_check, jobject reports)
 {
     struct work *work = calloc(1, sizeof *work);
     enum ckpt_freeze_result result = CKPT_FREEZE_FAILED;
 
-    (void)owner;
     if (!work) {
         ckpt_java_throw_out_of_memory(env);
         return result;
     }
+    work->only_check = only_check;
     checkpoint(env, work, ckpt_request_by_number(request));
     result = work->result;
-    if (result == CKPT_FREEZE_FAILED)
+    if (result == CKPT_FREEZE_FAILED || result == CKPT_FREEZE_RESTORED)
         add_reports(env, reports, &work->report);
     free(work->policies);
     free(work);
     return result;
+}
+
+jint ckpt_native_freeze(JNIEnv *env, jclass owner, jlong request, jobject reports)
+{
+    (void)owner;
+    return serve(env, request, false, reports);
+}
+
+void ckpt_native_find_obstacles(JNIEnv *env, jclass owner, jlong request, jobject reports)
+{
+    (void)owner;
+    serve(env, request, true, reports);
 }
 
 void ckpt_checkpoint_init(JNIEnv *env)

@@ -5,8 +5,12 @@
  */
 #include "agent/hints.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "agent/engine_option.h"
+#include "agent/options.h"
+#include "base/cleanup.h"
 #include "runtime/java.h"
 #include "runtime/jvm.h"
 
@@ -41,6 +45,54 @@ static bool is_in_use(const char *signature)
 void ckpt_hints_init(void)
 {
     loaded_after_crac = is_in_use("Lorg/crac/Core;");
+}
+
+/* "a, b and c" of those that the report has lines about, in this order. */
+static void list_kept(const struct ckpt_report *report, char *text, size_t size)
+{
+    static const char *const names[] = {
+        [CKPT_CRIU_KEEPS_CHILDREN] = "child processes",
+        [CKPT_CRIU_KEEPS_CONNECTIONS] = "connections",
+        [CKPT_CRIU_KEEPS_UDP] = "UDP sockets",
+        [CKPT_CRIU_KEEPS_UNIX] = "Unix sockets whose other end is in the JVM",
+        [CKPT_CRIU_KEEPS_FIFOS] = "named pipes",
+        [CKPT_CRIU_KEEPS_WATCHES] = "file watches",
+        [CKPT_CRIU_KEEPS_SIGNALS] = "signal descriptors",
+        [CKPT_CRIU_KEEPS_OTHER_SOCKETS] = "packet, netlink and raw sockets",
+        [CKPT_CRIU_KEEPS_DELETED] = "deleted files of any size",
+        [CKPT_CRIU_KEEPS_TIMERS] = "timers of native code",
+    };
+    const char *last = NULL;
+
+    text[0] = '\0';
+    for (size_t i = 1; i < CKPT_COUNT(names); i++) {
+        size_t used = strlen(text);
+
+        if (!ckpt_report_has_kept(report, (enum ckpt_criu_keeps)i))
+            continue;
+        if (last)
+            snprintf(text + used, size - used, "%s%s", used ? ", " : "", last);
+        last = names[i];
+    }
+    if (last) {
+        size_t used = strlen(text);
+
+        snprintf(text + used, size - used, "%s%s", used ? " and " : "", last);
+    }
+}
+
+void ckpt_hints_add_engine(struct ckpt_report *report)
+{
+    bool connection = ckpt_report_has_kept(report, CKPT_CRIU_KEEPS_CONNECTIONS);
+    struct ckpt_error error;
+    char kept[512];
+
+    list_kept(report, kept, sizeof kept);
+    if (*kept && ckpt_engine_option_find_program(&ckpt_options, &error) == 0)
+        ckpt_report_add(report, "error",
+                        "the engine criu, which is installed, can keep %s; use 'checkpointer "
+                        "checkpoint --engine=criu%s'",
+                        kept, connection ? " --tcp-established" : "");
 }
 
 void ckpt_hints_add(struct ckpt_report *report)

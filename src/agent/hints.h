@@ -16,4 +16,7 @@ void ckpt_hints_init(void);
 /** Add hints to the reasons of a refusal; an empty report stays empty. */
 void ckpt_hints_add(struct ckpt_report *report);
 
+/** For a refusal by the built-in engine: whether another engine would help, and is installed. */
+void ckpt_hints_add_engine(struct ckpt_report *report);
+
 #endif

@@ -11,7 +11,8 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/random.h>
+
+#include "base/syscall.h"
 
 uint32_t arc4random(void);
 void arc4random_buf(void *ret, size_t size);
@@ -22,11 +23,11 @@ FILE *stdin;  /* jansson compares its input files with this one; the agent gives
 void arc4random_buf(void *ret, size_t size)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t got = getrandom((char *)ret + done, size - done, 0);
+        long got = ckpt_sys_getrandom((char *)ret + done, size - done);
 
         if (got > 0)
             done += (size_t)got;
-        else if (errno != EINTR)
+        else if (got != -EINTR)
             return;
     }
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/requests/signal_name.h"
+#include "engine/image_name.h"
 
 #define DAY_S 86400
 
@@ -69,6 +70,30 @@ static int set_path(const struct option *option, const char *value, void *field,
     return 0;
 }
 
+/* A path whose patterns are replaced at each checkpoint. */
+static int set_image(const struct option *option, const char *value, void *field,
+                     struct ckpt_error *error)
+{
+    char cwd[PATH_MAX] = "";
+
+    if (!*value)
+        return set_path(option, value, field, error);
+    if (value[0] != '/' && !getcwd(cwd, sizeof cwd))
+        return ckpt_error_set(error, errno, "the working directory is gone");
+    if (ckpt_image_name_check(value, error) < 0 ||
+        ckpt_image_name_absolute(value, cwd, field, PATH_MAX, error) < 0)
+        return ckpt_error_prefix(error, "agent option 'image'");
+    return 0;
+}
+
+/* Keys must differ within one text of options; those of an earlier text are replaced. */
+static int set_label(const struct option *option, const char *value, void *field,
+                     struct ckpt_error *error)
+{
+    (void)option;
+    return ckpt_labels_add(field, value, error);
+}
+
 /* The address is parsed when the endpoint binds it (requests/http/endpoint_address.c). */
 static int set_addr(const struct option *option, const char *value, void *field,
                     struct ckpt_error *error)
@@ -91,12 +116,72 @@ static int set_signal(const struct option *option, const char *value, void *fiel
     return ckpt_signal_name_parse(value, field, error);
 }
 
+static int set_org_crac(const struct option *option, const char *value, void *field,
+                        struct ckpt_error *error)
+{
+    enum ckpt_org_crac *to = field;
+
+    if (strcmp(value, "found") == 0)
+        *to = CKPT_ORG_CRAC_FOUND;
+    else if (strcmp(value, "linked") == 0)
+        *to = CKPT_ORG_CRAC_LINKED;
+    else if (strcmp(value, "none") == 0)
+        *to = CKPT_ORG_CRAC_NONE;
+    else
+        return ckpt_error_set(error, 0, "agent option '%s=%s': expected found, linked or none",
+                              option->name, value);
+    return 0;
+}
+
+/* Whether there is such an engine, engine_option.c checks. */
+static int set_engine(const struct option *option, const char *value, void *field,
+                      struct ckpt_error *error)
+{
+    if (!*value || strlen(value) >= sizeof ckpt_options.engine)
+        return ckpt_error_set(error, 0, "agent option '%s=%s': expected the name of an engine",
+                              option->name, value);
+    strcpy(field, value);
+    return 0;
+}
+
+/* A path, or a name that is looked for in PATH. */
+static int set_program(const struct option *option, const char *value, void *field,
+                       struct ckpt_error *error)
+{
+    if (strchr(value, '/') || !*value)
+        return set_path(option, value, field, error);
+    if (strlen(value) >= PATH_MAX)
+        return ckpt_error_set(error, ENAMETOOLONG, "agent option '%s'", option->name);
+    strcpy(field, value);
+    return 0;
+}
+
+/* Those of an earlier text of options are replaced. */
+static int add_criu_option(const struct option *option, const char *value, void *field,
+                           struct ckpt_error *error)
+{
+    struct ckpt_options *options = field;
+
+    if (!*value)
+        return ckpt_error_set(error, 0, "agent option '%s=': expected an option of criu",
+                              option->name);
+    if (options->criu_option_count == CKPT_CRIU_OPTIONS_MAX ||
+        strlen(value) >= CKPT_CRIU_OPTION_SIZE)
+        return ckpt_error_set(error, 0, "agent option '%s=%s': there may be %d, of %d bytes",
+                              option->name, value, CKPT_CRIU_OPTIONS_MAX,
+                              CKPT_CRIU_OPTION_SIZE - 1);
+    strcpy(options->criu_options[options->criu_option_count++], value);
+    return 0;
+}
+
 #define OPTION(key, set, field, ...)                                                               \
     {                                                                                              \
         key, set, offsetof(struct ckpt_options, field), ##__VA_ARGS__                              \
     }
 static const struct option table[] = {
-    OPTION("image", set_path, image),
+    OPTION("image", set_image, image),
+    OPTION("keep_running", set_flag, keep_running),
+    OPTION("label", set_label, labels),
     OPTION("gc", set_flag, gc),
     OPTION("rehearsal", set_flag, rehearsal),
     OPTION("rehearsal_timeout", set_number, rehearsal_timeout_s, 1, DAY_S),
@@ -111,16 +196,23 @@ static const struct option table[] = {
     OPTION("control", set_flag, control),
     OPTION("signal", set_signal, signal),
     OPTION("policies", set_path, policies),
+    OPTION("compatible", set_flag, compatible),
     OPTION("fd_stacks", set_flag, fd_stacks),
     OPTION("timer_catch_up", set_flag, timer_catch_up),
     OPTION("renew_random", set_flag, renew_random),
+    OPTION("org_crac", set_org_crac, org_crac),
     OPTION("tmp_files", set_number, tmp_files_mib, 0, 1 << 20),
+    OPTION("engine", set_engine, engine),
+    OPTION("criu", set_program, criu),
+    {"criu_option", add_criu_option, 0, 0, 0}, /* no offset, as above */
+    OPTION("criu_timeout", set_number, criu_timeout_s, 1, DAY_S),
+    OPTION("tcp_established", set_flag, tcp_established),
 };
 #define COUNT (sizeof table / sizeof table[0])
 
 static int unknown(const char *word, struct ckpt_error *error)
 {
-    char names[512];
+    char names[1024];
     size_t length = 0;
 
     for (size_t i = 0; i < COUNT; i++)
@@ -144,7 +236,7 @@ static int set_one(char *word, struct ckpt_options *options, struct ckpt_error *
     return unknown(word, error);
 }
 
-int ckpt_options_parse(const char *text, struct ckpt_options *options, struct ckpt_error *error)
+static int parse_words(const char *text, struct ckpt_options *options, struct ckpt_error *error)
 {
     char word[PATH_MAX + 32];
     size_t length = 0;
@@ -167,4 +259,20 @@ int ckpt_options_parse(const char *text, struct ckpt_options *options, struct ck
             return ckpt_error_set(error, ENAMETOOLONG, "an agent option");
         word[length++] = *at;
     }
+}
+
+int ckpt_options_parse(const char *text, struct ckpt_options *options, struct ckpt_error *error)
+{
+    struct ckpt_labels merged = options->labels;
+    unsigned criu_options = options->criu_option_count;
+
+    options->criu_option_count = 0;
+    options->labels = (struct ckpt_labels){.count = 0};
+    if (parse_words(text, options, error) < 0 ||
+        ckpt_labels_merge(&merged, &options->labels, error) < 0)
+        return -1;
+    options->labels = merged;
+    if (!options->criu_option_count)
+        options->criu_option_count = criu_options;
+    return 0;
 }

@@ -9,11 +9,25 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "engine/labels.h"
+
+/** org_crac=found|linked|none: who gets the agent's own org.crac if the application has none */
+enum ckpt_org_crac {
+    CKPT_ORG_CRAC_DEFAULT, /**< found with -javaagent, linked with -agentpath */
+    CKPT_ORG_CRAC_FOUND,   /**< classes that need it, and Class.forName() */
+    CKPT_ORG_CRAC_LINKED,  /**< classes that need it; Class.forName() only after one did */
+    CKPT_ORG_CRAC_NONE,
+};
+
+#define CKPT_CRIU_OPTIONS_MAX 16
+#define CKPT_CRIU_OPTION_SIZE 256
 
 /** The options of -agentpath:...=OPTIONS; see options.c and the manual. */
 struct ckpt_options {
-    /** image=DIR: where Core.checkpointRestore() writes the image; "": none */
+    /** image=DIR: where Core.checkpointRestore() writes the image, with patterns; "": none */
     char image[PATH_MAX];
+    bool keep_running;            /**< keep_running=true: the JVM continues after a checkpoint */
+    struct ckpt_labels labels;    /**< label=KEY=VALUE, repeatable: labels of each image */
     bool gc;                      /**< gc=false: no garbage collection before the freeze */
     bool rehearsal;               /**< rehearsal=false: an image is not rehearsed */
     unsigned rehearsal_timeout_s; /**< rehearsal_timeout=SECONDS */
@@ -24,6 +38,7 @@ struct ckpt_options {
     bool addr_given;              /**< the user gave addr: a failure to listen there is an error */
     bool shutdown;                /**< shutdown=false: the endpoint is open after a restore too */
     unsigned shutdown_timeout_s;  /**< shutdown_timeout=SECONDS for requests in progress */
+    bool compatible;              /**< compatible=true: each half runs, whatever came before */
     unsigned undo_timeout_s;      /**< undo_timeout=SECONDS between the halves; 0: no limit */
     int signal;                   /**< signal=NAME requests a checkpoint; 0: none */
     bool fd_stacks;               /**< fd_stacks=true: record where descriptors are opened */
@@ -33,6 +48,14 @@ struct ckpt_options {
     char policies[PATH_MAX];         /**< policies=FILE: rules for open descriptors; "": none */
     char restore_policies[PATH_MAX]; /**< restore_policies=FILE for restores; "": none */
     char restore_cwd[PATH_MAX];      /**< restore_cwd=DIR for restores; "": none */
+    enum ckpt_org_crac org_crac;
+    char engine[16];         /**< engine=NAME that freezes the JVM; "auto": the default */
+    char criu[PATH_MAX];     /**< criu=PATH of the program; "": that in PATH */
+    unsigned criu_timeout_s; /**< criu_timeout=SECONDS; 0: its default */
+    bool tcp_established;    /**< tcp_established=true: criu keeps TCP connections */
+    /** criu_option=OPTION, repeatable: options of criu's own */
+    char criu_options[CKPT_CRIU_OPTIONS_MAX][CKPT_CRIU_OPTION_SIZE];
+    unsigned criu_option_count;
 };
 
 /** The defaults. */
@@ -41,7 +64,8 @@ struct ckpt_options {
     {                                                                                              \
         .gc = true, .rehearsal = true, .rehearsal_timeout_s = 30, .control = true,                 \
         .park_timeout_ms = 5000, .hook_timeout_s = 60, .addr = "localhost:10095",                  \
-        .shutdown = true, .shutdown_timeout_s = 10, .undo_timeout_s = 300, .tmp_files_mib = 64     \
+        .shutdown = true, .shutdown_timeout_s = 10, .undo_timeout_s = 300, .tmp_files_mib = 64,    \
+        .engine = "auto"                                                                           \
     }
 
 extern struct ckpt_options ckpt_options;

@@ -51,3 +51,14 @@ int ckpt_error_prefix(struct ckpt_error *error, const char *format, ...)
     __builtin_memcpy(error->text, whole, sizeof whole);
     return -1;
 }
+
+int ckpt_error_append(struct ckpt_error *error, const char *format, ...)
+{
+    size_t used = ckpt_raw_length(error->text);
+    va_list arguments;
+
+    va_start(arguments, format);
+    ckpt_raw_vformat(error->text + used, sizeof error->text - used, format, arguments);
+    va_end(arguments);
+    return -1;
+}

@@ -24,7 +24,7 @@ struct ckpt_error {
  * Set @error and return -1, so that callers can write `return ckpt_error_set(...)`.
  *
  * @param number  a positive errno value or 0; its meaning is added to the text, before a "; hint"
- * @param format  %s %c %d %i %u %x %o with the modifiers l, ll and z, and %%; nothing else
+ * @param format  what ckpt_raw_vformat() knows
  */
 int ckpt_error_set(struct ckpt_error *error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -33,6 +33,10 @@ int ckpt_error_set(struct ckpt_error *error, int number, const char *format, ...
  * Put "context: " before the present text, for a caller that knows more. Returns -1.
  */
 int ckpt_error_prefix(struct ckpt_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Put a text after the present one, such as "; hint". Returns -1. */
+int ckpt_error_append(struct ckpt_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -79,23 +79,35 @@ static void put_number(struct output *out, uint64_t value, unsigned base, unsign
         put(out, digits[--n]);
 }
 
+static unsigned number_in(const char **format)
+{
+    unsigned number = 0;
+
+    while (**format >= '0' && **format <= '9')
+        number = number * 10 + (unsigned)(*(*format)++ - '0');
+    return number;
+}
+
 /* Do one conversion; @format points after its '%'. Returns the rest of the format. */
 static const char *convert(struct output *out, const char *format, va_list *arguments)
 {
     char pad = ' ';
-    unsigned width = 0;
+    unsigned width, most = UINT32_MAX;
     unsigned longs = 0;
 
     if (*format == '0')
         pad = *format++;
-    while (*format >= '0' && *format <= '9')
-        width = width * 10 + (unsigned)(*format++ - '0');
+    width = number_in(&format);
+    if (*format == '.') {
+        format++;
+        most = number_in(&format);
+    }
     while (*format == 'l' || *format == 'z')
         longs++, format++;
 
     if (*format == 's') {
         const char *text = va_arg(*arguments, const char *);
-        for (text = text ? text : "(null)"; *text; text++)
+        for (text = text ? text : "(null)"; *text && most; text++, most--)
             put(out, *text);
     } else if (*format == 'c') {
         put(out, (char)va_arg(*arguments, int));

@@ -29,9 +29,9 @@ bool ckpt_raw_ends(const char *text, const char *end);
 const char *ckpt_raw_find(const char *text, const char *needle);
 
 /**
- * A subset of vsnprintf(): %s %c %d %i %u %x %o %%, modifiers l, ll and z, and for numbers a width
- * with an optional leading zero. Text that does not fit is cut off. Returns the length written,
- * which is below @size.
+ * A subset of vsnprintf(): %s %c %d %i %u %x %o %%, modifiers l, ll and z, for numbers a width with
+ * an optional leading zero, and for %s a precision in digits; tools/lint finds other conversions.
+ * Text that does not fit is cut off. Returns the length written, which is below @size.
  */
 size_t ckpt_raw_vformat(char *buffer, size_t size, const char *format, va_list arguments);
 

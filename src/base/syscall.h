@@ -57,6 +57,16 @@ static inline long ckpt_sys_lseek(int fd, int64_t offset, int whence)
     return ckpt_syscall(SYS_lseek, fd, offset, whence, 0, 0, 0);
 }
 
+/*
+ * Random bytes from the kernel itself; up to 256 at once are never interrupted. In a JVM not by
+ * glibc's getrandom(), which since 2.41 keeps a key in this process: criu before 4.2 writes that
+ * into its image, and then all processes that it restores would get the same bytes.
+ */
+static inline long ckpt_sys_getrandom(void *data, size_t size)
+{
+    return ckpt_syscall(SYS_getrandom, data, size, 0, 0, 0, 0);
+}
+
 static inline long ckpt_sys_mmap(uint64_t address, size_t size, int prot, int flags, int fd,
                                  uint64_t offset)
 {

@@ -122,6 +122,10 @@ bool ckpt_tasks_read(const char *name, struct ckpt_task *ret)
             line += 6;
             ckpt_raw_blanks(&line);
             ret->state = *line;
+        } else if (ckpt_raw_starts(line, "SigPnd:")) {
+            line += 7;
+            ckpt_raw_blanks(&line);
+            ret->pending = ckpt_raw_number(&line, 16);
         } else if (ckpt_raw_starts(line, "SigBlk:")) {
             line += 7;
             ckpt_raw_blanks(&line);

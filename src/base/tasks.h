@@ -26,7 +26,8 @@ long ckpt_tasks_each(ckpt_task_fn *visit, void *context);
 struct ckpt_task {
     char name[16];    /**< "?" if unknown */
     char state;       /**< as in ps: R, S, D, T, t, Z; 0 if unknown */
-    uint64_t blocked; /**< the mask of blocked signals; bit 0 is signal 1 */
+    uint64_t pending; /**< the mask of signals that wait for this thread; bit 0 is signal 1 */
+    uint64_t blocked; /**< the mask of blocked signals */
     uint64_t cpu;     /**< CPU time in ticks */
 };
 

@@ -3,12 +3,14 @@
  * The command. main.c finds the subcommand; each subcommand has a file, cmd_NAME.c.
  *
  * Exit status: 0 success, 1 failure (one line gives the reason, nothing was changed), 2 wrong
- * arguments. `run` and `restore` have the exit status of the JVM; 125: a restore failed after its
- * address space was cleared.
+ * arguments: what no process, file or environment could make right, found before any is used. `run`
+ * and `restore` have the exit status of the JVM; 125: a restore failed after its address space was
+ * cleared.
  */
 #ifndef CKPT_CLI_CLI_H
 #define CKPT_CLI_CLI_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,10 +30,17 @@ struct ckpt_command {
 };
 
 extern const struct ckpt_command ckpt_command_run, ckpt_command_checkpoint, ckpt_command_restore,
-    ckpt_command_inspect, ckpt_command_check;
+    ckpt_command_inspect, ckpt_command_check, ckpt_command_prepare, ckpt_command_resume,
+    ckpt_command_endpoint, ckpt_command_drive;
+
+/** When started as checkpointer-criu-hook (criu_hook.c); returns the exit status. */
+int ckpt_criu_hook(void);
 
 /** Print "checkpointer: TEXT" to standard error; returns CKPT_EXIT_FAILED. */
 int ckpt_cli_fail(const struct ckpt_error *error);
+
+/** The same for an error that is in an argument itself; returns CKPT_EXIT_USAGE. */
+int ckpt_cli_wrong(const struct ckpt_error *error);
 
 /** Print that arguments are wrong, with a reference to --help; returns CKPT_EXIT_USAGE. */
 int ckpt_cli_usage(const struct ckpt_command *command, const char *format, ...)
@@ -46,6 +55,15 @@ int ckpt_cli_usage(const struct ckpt_command *command, const char *format, ...)
 int ckpt_cli_option(const struct ckpt_command *command, int argc, char **argv, int *index,
                     const char *name, const char **ret_value);
 
+/** Whether @given can name a directory for images. */
+int ckpt_cli_check_image_name(const char *given, struct ckpt_error *error);
+
+/**
+ * That directory, which need not exist, as an absolute path with patterns (engine/image_name.h).
+ * -1: the path is too long, or the working directory is gone.
+ */
+int ckpt_cli_image_directory(const char *given, char path[PATH_MAX], struct ckpt_error *error);
+
 /** A running JVM in another process. */
 struct ckpt_target {
     pid_t pid;                   /**< in the PID namespace of this command */
@@ -55,17 +73,26 @@ struct ckpt_target {
     gid_t gid;
     bool stopped;   /**< a signal had stopped the JVM when it was inspected */
     bool same_root; /**< its root directory is that of this command */
-    char tmp[64];   /**< its /tmp, as a path for this command: "/proc/PID/root/tmp" */
+    char tmp[64];   /**< its /tmp, as a path for this command: such as "/proc/PID/root/tmp" */
 };
 
+/** Whether @text can be a process ID. */
+int ckpt_target_check_pid(const char *text, struct ckpt_error *error);
+
 /**
- * Inspect process @text. -1: @text is no number, the process does not exist, is not a JVM, or may
- * not be inspected by this user.
+ * Inspect process @text. -1: @text is no process ID, the process does not exist, is not a JVM, or
+ * may not be inspected by this user.
  */
 int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ckpt_error *error);
 
 /** Whether the JVM maps a file whose path contains @part. */
 bool ckpt_target_maps(const struct ckpt_target *target, const char *part);
+
+/** Why a JVM that has the agent cannot be reached by it, and what to use instead. */
+#define CKPT_NO_CONTROL_SOCKET                                                                     \
+    "no control socket (it is still starting, it has control=false, its socket was removed from "  \
+    "/tmp, or its standard error has a warning with the reason); use Core.checkpointRestore(), "   \
+    "the agent's option signal, or its HTTP endpoint"
 
 /** Connect to the agent's control socket. Returns a descriptor, -1 with @error, -2: no socket. */
 int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * checkpointer check [PID]: reports whether this machine, and a JVM on it, can be frozen and
- * restored, and if not, why and what to do. The JVM is inspected from outside only: nothing is
- * loaded into it, no signal is sent to it.
+ * checkpointer check [--engine NAME] [PID]: reports whether this machine, and a JVM on it, can be
+ * frozen and restored, and if not, why and what to do. The JVM is inspected from outside only:
+ * nothing is loaded into it, no signal is sent to it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,12 +18,16 @@
 #include "base/cleanup.h"
 #include "base/raw.h"
 #include "cli/cli.h"
+#include "cli/engine_options.h"
+#include "cli/jvm_tree.h"
 #include "engine/engine.h"
 
 struct check {
     json_t *json; /* findings are appended to this array; NULL: they are printed */
-    bool possible;
-    const char *engine; /* the engine that reports; NULL: the default one */
+    bool as_json, possible;
+    const char *engine; /* the engine that reports; NULL: the one whose result counts */
+    const struct ckpt_engine *chosen; /* by --engine; otherwise the default one */
+    struct ckpt_engine_options options;
 };
 
 static const char *const verdicts[] = {
@@ -182,7 +186,9 @@ static void check_agent(struct check *check, const struct ckpt_target *target)
     read_proc(target->pid, "cmdline", command, sizeof command);
     ckpt_raw_field(status, "SigCgt:", 16, &caught);
     snprintf(path, sizeof path, "%s/.java_pid%d", target->tmp, target->inner_pid);
-    if (strstr(command, "-XX:+DisableAttachMechanism"))
+    if (ckpt_target_maps(target, "libcheckpointer"))
+        add_finding(check, CKPT_NO, "agent", "loaded, but with " CKPT_NO_CONTROL_SOCKET);
+    else if (strstr(command, "-XX:+DisableAttachMechanism"))
         add_finding(check, CKPT_NO, "agent",
                     "not loaded, and -XX:+DisableAttachMechanism prevents it (start the JVM with "
                     "'checkpointer run')");
@@ -207,6 +213,21 @@ static void check_agent(struct check *check, const struct ckpt_target *target)
     else
         add_finding(check, CKPT_YES, "agent",
                     "not loaded yet; 'checkpointer checkpoint' will load it");
+}
+
+/* JVMs that are frozen too: whether their hooks can be called. */
+static void check_child_jvms(struct check *check, const struct ckpt_target *target)
+{
+    struct ckpt_jvm_tree tree;
+    struct ckpt_error error;
+    char text[512];
+
+    ckpt_jvm_tree_find(target->pid, false, 0, &tree);
+    if (ckpt_jvm_tree_check(&tree, &error) < 0)
+        add_finding(check, CKPT_NO, "child JVMs", "%s", error.text);
+    else if (ckpt_jvm_tree_warning(&tree, text, sizeof text))
+        add_finding(check, CKPT_LIMITED, "child JVMs", "%s", text);
+    ckpt_jvm_tree_free(&tree);
 }
 
 /* The kernel lists child processes for each thread of the parent. */
@@ -238,9 +259,13 @@ static void check_children(struct check *check, const struct ckpt_target *target
     }
     read_proc(first, "comm", name, sizeof name);
     name[strcspn(name, "\n")] = '\0';
-    add_finding(check, CKPT_NO, "child processes",
-                "%u, the first is %d ('%s') (end them, or do so in a beforeCheckpoint hook)", count,
-                first, name);
+    if (check->chosen->keeps_children)
+        add_finding(check, CKPT_YES, "child processes",
+                    "%u, the first is %d ('%s'); they are frozen with the JVM", count, first, name);
+    else
+        add_finding(check, CKPT_NO, "child processes",
+                    "%u, the first is %d ('%s') (end them, or do so in a beforeCheckpoint hook)",
+                    count, first, name);
 }
 
 static void check_state(struct check *check, const struct ckpt_target *target)
@@ -263,6 +288,28 @@ static void check_state(struct check *check, const struct ckpt_target *target)
         add_finding(check, CKPT_YES, "state", "running, %u threads", (unsigned)threads);
 }
 
+/* Whether the chosen engine can freeze this JVM, if it does so from outside. */
+static void check_drive(struct check *check, const struct ckpt_target *target)
+{
+    const struct ckpt_freeze_request request = {.pid = target->pid,
+                                                .settings = check->options.settings};
+    struct ckpt_error error;
+    char *remedy;
+
+    if (!check->chosen->check_drive)
+        return;
+    if (check->chosen->check_drive(&request, &error) == 0) {
+        add_finding(check, CKPT_YES, "engine", "%s can freeze this JVM", check->chosen->name);
+        return;
+    }
+    remedy = strstr(error.text, "; ");
+    if (remedy)
+        add_finding(check, CKPT_NO, "engine", "%.*s (%s)", (int)(remedy - error.text), error.text,
+                    remedy + 2);
+    else
+        add_finding(check, CKPT_NO, "engine", "%s", error.text);
+}
+
 static void check_jvm(struct check *check, const char *pid)
 {
     struct ckpt_target target;
@@ -278,18 +325,27 @@ static void check_jvm(struct check *check, const char *pid)
     check_state(check, &target);
     check_agent(check, &target);
     check_children(check, &target);
+    if (check->chosen->keeps_children)
+        check_child_jvms(check, &target);
+    check_drive(check, &target);
 }
 
 /* ---- the command ---- */
 
-/* A "no" of another engine than the default does not make the result "no". */
+/*
+ * With --engine only that engine. Otherwise all, and a "no" of another engine than the default does
+ * not make the result "no".
+ */
 static void check_engines(struct check *check)
 {
     const struct ckpt_engine *engine;
+    bool all = strcmp(check->options.engine, "auto") == 0;
 
     for (size_t i = 0; (engine = ckpt_engine_at(i)); i++) {
-        check->engine = i ? engine->name : NULL;
-        engine->check(report, check);
+        if (!all && engine != check->chosen)
+            continue;
+        check->engine = engine != check->chosen ? engine->name : NULL;
+        engine->check(&check->options.settings, report, check);
     }
     check->engine = NULL;
 }
@@ -300,7 +356,7 @@ static int finish(struct check *check)
     int failed = 0;
 
     if (check->json) {
-        json_t *document = json_pack("{ss sb so}", "engine", ckpt_engine_at(0)->name, "possible",
+        json_t *document = json_pack("{ss sb so}", "engine", check->chosen->name, "possible",
                                      check->possible, "findings", check->json);
 
         failed = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
@@ -314,25 +370,50 @@ static int finish(struct check *check)
     return check->possible ? CKPT_EXIT_DONE : CKPT_EXIT_FAILED;
 }
 
+/* The arguments; -1 if they are wrong, and an error was printed. */
+static int parse(int argc, char **argv, struct check *check, const char **ret_pid)
+{
+    for (int i = 0; i < argc;) {
+        int taken = ckpt_engine_options_take(&ckpt_command_check, argc, argv, &i, &check->options);
+        const char *word = argv[i];
+
+        if (taken < 0)
+            return -1;
+        if (taken)
+            continue;
+        i++;
+        if (strcmp(word, "--json") == 0) {
+            check->as_json = true;
+        } else if (word[0] == '-' && word[1]) {
+            ckpt_cli_usage(&ckpt_command_check, "'%s' is not an option", word);
+            return -1;
+        } else if (*ret_pid) {
+            ckpt_cli_usage(&ckpt_command_check, "'%s' is one argument too many", word);
+            return -1;
+        } else {
+            *ret_pid = word;
+        }
+    }
+    return 0;
+}
+
 static int run(int argc, char **argv)
 {
-    struct check check = {.possible = true};
+    struct check check = {.possible = true, .options = CKPT_ENGINE_OPTIONS_NONE};
     const char *pid = NULL;
     char agent[PATH_MAX];
     struct ckpt_error error;
-    bool json = false;
 
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            json = true;
-        else if (argv[i][0] == '-' && argv[i][1])
-            return ckpt_cli_usage(&ckpt_command_check, "'%s' is not an option", argv[i]);
-        else if (pid)
-            return ckpt_cli_usage(&ckpt_command_check, "'%s' is one argument too many", argv[i]);
-        else
-            pid = argv[i];
-    }
-    check.json = json ? json_array() : NULL;
+    if (parse(argc, argv, &check, &pid) < 0)
+        return CKPT_EXIT_USAGE;
+    if (check.options.given && strcmp(check.options.engine, "builtin") == 0)
+        return ckpt_engine_options_conflict(&ckpt_command_check);
+    if (pid && ckpt_target_check_pid(pid, &error) < 0)
+        return ckpt_cli_wrong(&error);
+    check.chosen = ckpt_engine_options_engine(&check.options, &error);
+    if (!check.chosen)
+        return ckpt_cli_fail(&error);
+    check.json = check.as_json ? json_array() : NULL;
     check_engines(&check);
     if (ckpt_target_find_library(agent, sizeof agent, &error) < 0)
         add_finding(&check, CKPT_NO, "agent library", "%s", error.text);
@@ -345,16 +426,19 @@ static int run(int argc, char **argv)
 
 const struct ckpt_command ckpt_command_check = {
     .name = "check",
-    .arguments = "[--json] [PID]",
+    .arguments = "[--json] [ENGINE-OPTION]... [PID]",
     .summary = "Report whether this machine, and the JVM with process ID PID, can be frozen",
     .help =
         "Each finding is one line: 'ok', 'limited' (it works, with a restriction) or 'no', then "
         "what\n"
         "was checked, the result, and in parentheses the remedy. The exit status is 0 unless "
         "there\n"
-        "is a 'no'. The machine is checked for this user, in this container. The JVM is only\n"
-        "inspected from outside: obstacles in its descriptors and its memory are found by\n"
+        "is a 'no'. Without --engine, lines that begin with 'criu:' do not count; with it, only "
+        "that\n"
+        "engine is checked. The machine is checked for this user, in this container. The JVM is\n"
+        "only inspected from outside: obstacles in its descriptors and its memory are found by\n"
         "'checkpointer checkpoint', which lets the JVM continue if there are any.\n\n"
-        "  --json   one JSON document; its keys are in checkpointer(1)\n",
+        "  --json            one JSON document; its keys are in "
+        "checkpointer(1)\n" CKPT_ENGINE_OPTIONS_HELP,
     .run = run,
 };

@@ -87,7 +87,7 @@ static int run(int argc, char **argv)
         else
             directory = argv[i];
     }
-    if (!directory)
+    if (!directory || !*directory)
         return ckpt_cli_usage(&ckpt_command_inspect, "the image directory is missing");
     if (inspect(directory, json, verify, &error) < 0)
         return ckpt_cli_fail(&error);

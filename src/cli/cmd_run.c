@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/engine_options.h"
 
 /* Append "key=value" to the agent's options, with commas and backslashes escaped. */
 static int add_option(char *options, size_t size, const char *key, const char *value,
@@ -35,14 +36,11 @@ static int add_option(char *options, size_t size, const char *key, const char *v
 
 static int add_image(char *options, size_t size, const char *directory, struct ckpt_error *error)
 {
-    char cwd[PATH_MAX], path[2 * PATH_MAX];
+    char path[PATH_MAX];
 
-    if (directory[0] == '/')
-        return add_option(options, size, "image", directory, error);
-    if (!getcwd(cwd, sizeof cwd))
-        return ckpt_error_set(error, errno, "the working directory is gone");
-    snprintf(path, sizeof path, "%s/%s", cwd, directory);
-    return add_option(options, size, "image", path, error);
+    return ckpt_cli_image_directory(directory, path, error) < 0
+               ? -1
+               : add_option(options, size, "image", path, error);
 }
 
 /* --option KEY=VALUE. The agent checks key and value. */
@@ -56,6 +54,40 @@ static int add_agent_option(char *options, size_t size, const char *given, struc
                               given);
     snprintf(key, sizeof key, "%.*s", (int)(value - given), given);
     return add_option(options, size, key, value + 1, error);
+}
+
+/* The options that name an engine, as options of the agent. */
+static int add_engine_options(char *options, size_t size, const struct ckpt_engine_options *engine,
+                              struct ckpt_error *error)
+{
+    const struct ckpt_engine_settings *settings = &engine->settings;
+    char seconds[16];
+
+    if (!ckpt_engine_options_engine(engine, error))
+        return -1;
+    snprintf(seconds, sizeof seconds, "%u", settings->timeout_s);
+    if ((strcmp(engine->engine, "auto") != 0 &&
+         add_option(options, size, "engine", engine->engine, error) < 0) ||
+        (settings->program && add_option(options, size, "criu", settings->program, error) < 0) ||
+        (settings->timeout_s && add_option(options, size, "criu_timeout", seconds, error) < 0) ||
+        (settings->tcp_established &&
+         add_option(options, size, "tcp_established", "true", error) < 0))
+        return -1;
+    for (size_t i = 0; i < engine->count; i++)
+        if (add_option(options, size, "criu_option", engine->words[i], error) < 0)
+            return -1;
+    return 0;
+}
+
+/* A wrong path or option would be found only at the checkpoint. */
+static int check_settings(const struct ckpt_engine_options *engine, struct ckpt_error *error)
+{
+    const struct ckpt_engine *other;
+
+    for (size_t i = 0; (other = ckpt_engine_at(i)); i++)
+        if (other->check_settings && other->check_settings(&engine->settings, error) < 0)
+            return -1;
+    return 0;
 }
 
 static bool is_java(const char *command)
@@ -135,18 +167,27 @@ static int start(char **command, int count, const char *agent, struct ckpt_error
 static int run(int argc, char **argv)
 {
     char library[PATH_MAX], options[4 * PATH_MAX] = "", agent[5 * PATH_MAX + 32];
+    struct ckpt_engine_options engine = CKPT_ENGINE_OPTIONS_NONE;
     struct ckpt_error error;
     const char *value;
     int i = 0;
 
     while (i < argc && strcmp(argv[i], "--") != 0 && argv[i][0] == '-') {
-        int taken = ckpt_cli_option(&ckpt_command_run, argc, argv, &i, "--image", &value);
+        int taken = ckpt_engine_options_take(&ckpt_command_run, argc, argv, &i, &engine);
+
+        if (taken < 0)
+            return CKPT_EXIT_USAGE;
+        if (taken > 0)
+            continue;
+        taken = ckpt_cli_option(&ckpt_command_run, argc, argv, &i, "--image", &value);
 
         if (taken < 0)
             return CKPT_EXIT_USAGE;
         if (taken > 0) {
             if (!*value)
                 return ckpt_cli_usage(&ckpt_command_run, "'--image' needs a directory");
+            if (ckpt_cli_check_image_name(value, &error) < 0)
+                return ckpt_cli_wrong(&error);
             if (add_image(options, sizeof options, value, &error) < 0)
                 return ckpt_cli_fail(&error);
             continue;
@@ -156,10 +197,10 @@ static int run(int argc, char **argv)
             return CKPT_EXIT_USAGE;
         if (taken > 0) {
             if (add_agent_option(options, sizeof options, value, &error) < 0)
-                return ckpt_cli_fail(&error);
+                return ckpt_cli_wrong(&error);
         } else if (strcmp(argv[i], "--no-gc") == 0) {
             if (add_option(options, sizeof options, "gc", "false", &error) < 0)
-                return ckpt_cli_fail(&error);
+                return ckpt_cli_wrong(&error);
             i++;
         } else {
             return ckpt_cli_usage(&ckpt_command_run, "'%s' is not an option", argv[i]);
@@ -169,7 +210,10 @@ static int run(int argc, char **argv)
         i++;
     if (i >= argc)
         return ckpt_cli_usage(&ckpt_command_run, "the command to run is missing (-- java ...)");
-    if (ckpt_target_find_library(library, sizeof library, &error) < 0)
+    if (add_engine_options(options, sizeof options, &engine, &error) < 0)
+        return ckpt_cli_wrong(&error);
+    if (check_settings(&engine, &error) < 0 ||
+        ckpt_target_find_library(library, sizeof library, &error) < 0)
         return ckpt_cli_fail(&error);
     snprintf(agent, sizeof agent, "-agentpath:%s%s", library, options);
     start(argv + i, argc - i, agent, &error);
@@ -178,14 +222,17 @@ static int run(int argc, char **argv)
 
 const struct ckpt_command ckpt_command_run = {
     .name = "run",
-    .arguments = "[--image DIR] [--no-gc] [--option KEY=VALUE] -- java ...",
+    .arguments = "[OPTION ...] -- java ...",
     .summary = "Start a JVM that can be frozen",
     .help =
         "Starts the command with the agent: as an argument if the command is 'java', otherwise\n"
         "through JAVA_TOOL_OPTIONS. Process ID, signals and exit status are the command's.\n"
         "Descriptors above 2 are not passed on, except those that LISTEN_FDS announces.\n\n"
-        "  --image DIR         where Core.checkpointRestore() writes the image\n"
+        "  --image DIR         where Core.checkpointRestore() writes the image; may have patterns "
+        "such\n"
+        "                      as %p (process ID), %t (time) and %g (generation)\n"
         "  --no-gc             no collection before a checkpoint: quicker, and a larger image\n"
-        "  --option KEY=VALUE  an option of the agent, such as hook_timeout=30; may be repeated\n",
+        "  --option KEY=VALUE  an option of the agent, such as hook_timeout=30; may be "
+        "repeated\n" CKPT_ENGINE_OPTIONS_HELP,
     .run = run,
 };

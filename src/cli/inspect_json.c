@@ -70,6 +70,22 @@ static json_t *words_json(const char *const *words)
     return list;
 }
 
+/* An object. Of labels with the same key, which no agent writes, the last one counts. */
+static json_t *labels_json(const struct ckpt_description *image)
+{
+    json_t *labels = json_object();
+
+    for (size_t i = 0; image->labels && image->labels[i]; i++) {
+        const char *value = strchr(image->labels[i], '=');
+        char *key = value ? strndup(image->labels[i], (size_t)(value - image->labels[i])) : NULL;
+
+        if (key)
+            add(labels, key, text_json(value + 1));
+        free(key);
+    }
+    return labels;
+}
+
 static json_t *generators_json(const struct ckpt_description *image)
 {
     json_t *list = json_array();
@@ -95,9 +111,11 @@ static json_t *threads_json(const struct ckpt_description *image)
         add(entry, "tid", number(thread->tid));
         add(entry, "name", text_json(thread->name));
         add(entry, "leader", json_boolean(thread->leader));
-        add(entry, "at", text_json(thread->at));
-        add(entry, "ip", address(thread->ip));
-        add(entry, "sp", address(thread->sp));
+        if (!image->content_in) {
+            add(entry, "at", text_json(thread->at));
+            add(entry, "ip", address(thread->ip));
+            add(entry, "sp", address(thread->sp));
+        }
         json_array_append_new(threads, entry);
     }
     return threads;
@@ -199,7 +217,8 @@ static json_t *sizes_json(const struct ckpt_description *image)
     add(sizes, "image", number(image->image_bytes));
     add(sizes, "pages", number(image->page_bytes));
     add(sizes, "metadata", number(image->metadata_bytes));
-    add(sizes, "mapped", number(image->mapped_bytes));
+    if (!image->content_in)
+        add(sizes, "mapped", number(image->mapped_bytes));
     return sizes;
 }
 
@@ -228,6 +247,7 @@ static void add_summary(json_t *document, const struct ckpt_inspection *inspecti
     add(document, "format", number(image->format));
     add(document, "id", json_string(image->id));
     add(document, "java", text_json(image->java));
+    add(document, "labels", labels_json(image));
     add(document, "command", words_json(image->command));
     add(document, "executable", text_json(image->executable));
     add(document, "working_directory", text_json(image->working_directory));
@@ -235,7 +255,8 @@ static void add_summary(json_t *document, const struct ckpt_inspection *inspecti
     add(document, "checkpointer", text_json(image->release));
     add(document, "kernel", text_or_null(inspection->kernel));
     add(document, "architecture", text_json(image->architecture));
-    add(document, "processor_features", text_json(image->features));
+    if (!image->content_in)
+        add(document, "processor_features", text_json(image->features));
     add(document, "page_size", number(image->page_size));
     add(document, "clocks", clocks_json(image));
     add(document, "pid", number(image->pid));
@@ -258,10 +279,13 @@ int ckpt_inspect_json(const struct ckpt_inspection *inspection)
     add_summary(document, inspection);
     add(document, "generators_kept", generators_json(image));
     add(document, "threads", threads_json(image));
-    add(document, "descriptors", fds_json(image));
-    add(document, "files", files_json(image));
-    add(document, "memory_files", memory_files_json(image));
-    add(document, "mappings", mappings_json(image));
+    /* An empty list would read as "there are none". */
+    if (!image->content_in) {
+        add(document, "descriptors", fds_json(image));
+        add(document, "files", files_json(image));
+        add(document, "memory_files", memory_files_json(image));
+        add(document, "mappings", mappings_json(image));
+    }
     result = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     putchar('\n');
     json_decref(document);

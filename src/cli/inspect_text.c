@@ -60,6 +60,12 @@ static void show_command(const struct ckpt_description *image)
     putchar('\n');
 }
 
+static void show_labels(const struct ckpt_description *image)
+{
+    for (size_t i = 0; image->labels && image->labels[i]; i++)
+        show_line(i ? "" : "labels", image->labels[i]);
+}
+
 static void show_clock(uint64_t nanoseconds)
 {
     uint64_t seconds = nanoseconds / 1000000000u;
@@ -94,8 +100,10 @@ static void show_origin(const struct ckpt_inspection *inspection)
     show_clock(image->boottime_ns);
     printf(" since boot\n  %-10s ", "processor");
     show(image->architecture);
-    printf(" with ");
-    show(image->features);
+    if (*image->features) {
+        printf(" with ");
+        show(image->features);
+    }
     printf(", pages of %u bytes\n", image->page_size);
 }
 
@@ -103,11 +111,16 @@ static void show_sizes(const struct ckpt_description *image)
 {
     char size[16], pages[16], metadata[16], mapped[16];
 
-    printf("  %-10s %s: %s pages in %zu runs, %s metadata\n", "size",
-           size_text(image->image_bytes, size), size_text(image->page_bytes, pages),
-           image->run_count, size_text(image->metadata_bytes, metadata));
-    printf("  %-10s %s of address space in %zu mappings", "memory",
-           size_text(image->mapped_bytes, mapped), image->mapping_count);
+    printf("  %-10s %s: %s pages", "size", size_text(image->image_bytes, size),
+           size_text(image->page_bytes, pages));
+    if (image->run_count)
+        printf(" in %zu runs", image->run_count);
+    printf(", %s metadata\n  %-10s ", size_text(image->metadata_bytes, metadata), "memory");
+    if (image->content_in)
+        printf("in %s", image->content_in);
+    else
+        printf("%s of address space in %zu mappings", size_text(image->mapped_bytes, mapped),
+               image->mapping_count);
     if (image->memory_file_count)
         printf(", %zu memory file%s of %s", image->memory_file_count,
                image->memory_file_count == 1 ? "" : "s",
@@ -126,10 +139,13 @@ static void show_state(const struct ckpt_inspection *inspection)
     };
 
     show_line("manifest", manifest[inspection->manifest_state]);
-    if (inspection->image.restorable)
-        show_line("restore", "possible here: owner, processor, kernel and files are as required");
-    else
+    if (!inspection->image.restorable) {
         show_line("restore", inspection->image.obstacle.text);
+        return;
+    }
+    show_line("restore", "possible here: owner, processor, kernel and files are as required");
+    if (inspection->image.not_compared)
+        show_line("", inspection->image.not_compared);
 }
 
 /* Print the random generators that clones share; nothing if there are none. */
@@ -228,13 +244,18 @@ int ckpt_inspect_text(const struct ckpt_inspection *inspection)
     show_line("JVM", image->java);
     show_command(image);
     show_line("directory", image->working_directory);
+    show_labels(image);
     show_origin(inspection);
     show_sizes(image);
     show_state(inspection);
     show_generators(image);
     show_threads(image);
-    show_fds(image);
-    show_files(image);
-    show_mappings(image);
+    if (image->content_in) {
+        printf("\nDescriptors, files and mappings are in %s.\n", image->content_in);
+    } else {
+        show_fds(image);
+        show_files(image);
+        show_mappings(image);
+    }
     return ferror(stdout) ? -1 : 0;
 }

@@ -10,9 +10,11 @@
 #include "cli/cli.h"
 #include "cli/terminal.h"
 
+#define HOOK "checkpointer-criu-hook" /* criu starts its action script without arguments */
+
 static const struct ckpt_command *const commands[] = {
-    &ckpt_command_run,     &ckpt_command_checkpoint, &ckpt_command_restore,
-    &ckpt_command_inspect, &ckpt_command_check,
+    &ckpt_command_run,   &ckpt_command_checkpoint, &ckpt_command_restore, &ckpt_command_inspect,
+    &ckpt_command_check, &ckpt_command_prepare,    &ckpt_command_resume,  &ckpt_command_endpoint,
 };
 
 int ckpt_cli_fail(const struct ckpt_error *error)
@@ -21,6 +23,12 @@ int ckpt_cli_fail(const struct ckpt_error *error)
     ckpt_terminal_put(stderr, error->text);
     fputc('\n', stderr);
     return CKPT_EXIT_FAILED;
+}
+
+int ckpt_cli_wrong(const struct ckpt_error *error)
+{
+    ckpt_cli_fail(error);
+    return CKPT_EXIT_USAGE;
 }
 
 int ckpt_cli_usage(const struct ckpt_command *command, const char *format, ...)
@@ -78,6 +86,8 @@ static const struct ckpt_command *find(const char *name)
     for (size_t i = 0; i < CKPT_COUNT(commands); i++)
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
+    if (strcmp(name, ckpt_command_drive.name) == 0)
+        return &ckpt_command_drive; /* not in the list, because it is for the agent only */
     return NULL;
 }
 
@@ -89,11 +99,20 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
+static const char *program_name(char **argv)
+{
+    const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
+
+    return slash ? slash + 1 : argv[0] ? argv[0] : "";
+}
+
 int main(int argc, char **argv)
 {
     const struct ckpt_command *command;
     const char *name = argc > 1 ? argv[1] : "";
 
+    if (strcmp(program_name(argv), HOOK) == 0)
+        return ckpt_criu_hook();
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         help(stdout);
         return CKPT_EXIT_DONE;

@@ -3,15 +3,18 @@
  * Finds a JVM by its PID, and the control socket of its agent. A JVM in another mount or PID
  * namespace is found through /proc/PID/root and the last NSpid, as the JDK's tools do.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -21,7 +24,8 @@
 #include "cli/cli.h"
 
 #define LIBRARY "libcheckpointer.so"
-#define CONNECT_S 10 /* connect() waits only while the listener's backlog is full */
+#define PID_LARGEST (1 << 22) /* the kernel's limit, whatever pid_max is */
+#define CONNECT_S 10          /* connect() waits only while the listener's backlog is full */
 
 /*
  * Whether the process maps libjvm.so: 1, 0, or -1 with @error. A restored JVM whose libjvm.so was
@@ -92,23 +96,83 @@ static bool has_agent(const struct ckpt_target *target)
     return fd >= 0;
 }
 
+/*
+ * The only child of process @pid; 0: it has none or several. A `restore` of an engine whose JVM is
+ * its child stands for that JVM, as with the built-in engine, where it becomes the JVM.
+ */
+static pid_t only_child(pid_t pid)
+{
+    char path[64], list[64], *end;
+    long length, child;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+    length = ckpt_raw_read_file(path, list, sizeof list);
+    child = length > 0 ? strtol(list, &end, 10) : 0;
+    return child > 0 && strspn(end, " ") == strlen(end) ? (pid_t)child : 0;
+}
+
+/* Whether the process is this command, by its name. */
+static bool is_command(pid_t pid)
+{
+    char path[64], name[32];
+
+    snprintf(path, sizeof path, "/proc/%d/comm", pid);
+    return ckpt_raw_read_file(path, name, sizeof name) > 0 && strcmp(name, "checkpointer\n") == 0;
+}
+
+/*
+ * Set target->tmp. In another root directory /tmp may be a link to an absolute path, which this
+ * process would follow from its own root: then the directory stays open, and its name is that of
+ * the descriptor.
+ */
+static void find_tmp(struct ckpt_target *target)
+{
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    ckpt_auto_close int root = -1;
+    struct stat status;
+    char path[64];
+    int fd;
+
+    snprintf(target->tmp, sizeof target->tmp, "/proc/%d/root/tmp", target->pid);
+    if (target->same_root || lstat(target->tmp, &status) < 0 || !S_ISLNK(status.st_mode))
+        return;
+    snprintf(path, sizeof path, "/proc/%d/root", target->pid);
+    root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, "tmp", &how, sizeof how);
+    if (fd >= 0)
+        snprintf(target->tmp, sizeof target->tmp, "/proc/self/fd/%d", fd);
+}
+
+int ckpt_target_check_pid(const char *text, struct ckpt_error *error)
+{
+    size_t length = strlen(text);
+
+    if (*text < '1' || *text > '9' || strspn(text, "0123456789") != length ||
+        length >= sizeof "1000000000" || strtol(text, NULL, 10) > PID_LARGEST)
+        return ckpt_error_set(error, 0, "'%s' is not a process ID; 'jps' lists JVMs", text);
+    return 0;
+}
+
 int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ckpt_error *error)
 {
     struct ckpt_target target = {0};
-    char *end, path[PATH_MAX];
-    long pid = strtol(text, &end, 10);
+    char path[PATH_MAX], child[16];
     struct stat here, there;
     int is_jvm;
 
-    if (*end || end == text || pid <= 0 || pid > 1 << 30)
-        return ckpt_error_set(error, 0, "'%s' is not a process ID; 'jps' lists JVMs", text);
-    target.pid = target.inner_pid = (pid_t)pid;
+    if (ckpt_target_check_pid(text, error) < 0)
+        return -1;
+    target.pid = target.inner_pid = (pid_t)strtol(text, NULL, 10);
     if (read_status(text, &target, error) < 0 || (is_jvm = has_libjvm(text, error)) < 0)
         return -1;
+    if (!is_jvm && is_command(target.pid) && only_child(target.pid)) {
+        snprintf(child, sizeof child, "%d", only_child(target.pid));
+        return ckpt_target_find(child, ret_target, error);
+    }
     snprintf(path, sizeof path, "/proc/%s/root", text);
     target.same_root = stat(path, &there) == 0 && stat("/", &here) == 0 &&
                        here.st_ino == there.st_ino && here.st_dev == there.st_dev;
-    snprintf(target.tmp, sizeof target.tmp, "/proc/%s/root/tmp", text);
+    find_tmp(&target);
     target.pid_namespace = ckpt_control_namespace(text);
     if (!is_jvm && !has_agent(&target))
         return ckpt_error_set(error, 0, "process %s is not a JVM; 'jps' lists them", text);
@@ -164,8 +228,8 @@ bool ckpt_target_is_peer(const struct ckpt_target *target, int fd)
            (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid == target->pid);
 }
 
-/* Connect to the socket for @pid_namespace that user @owner created. -2: there is none. */
-static int connect_to(const struct ckpt_target *target, uid_t owner, unsigned long pid_namespace,
+/* Connect to the socket at @path that user @owner created. -2: no process listens there. */
+static int connect_at(const struct ckpt_target *target, uid_t owner, const char *path,
                       struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -175,17 +239,52 @@ static int connect_to(const struct ckpt_target *target, uid_t owner, unsigned lo
 
     if (fd < 0)
         return -1;
-    ckpt_control_name(name.sun_path, target->tmp, owner, target->inner_pid, pid_namespace);
+    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
     if (connect(fd, (struct sockaddr *)&name, sizeof name) < 0) {
         /* ECONNREFUSED: a dead process left the socket */
         if (errno == ENOENT || errno == ECONNREFUSED)
             return -2;
         return ckpt_error_set(error, errno, "cannot reach the agent at '%s'", name.sun_path);
     }
-    /* All users can write to /tmp: make sure that the JVM's owner created this socket. */
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != owner)
+    /*
+     * All users can write to /tmp: make sure that the JVM's owner created this socket, or that this
+     * JVM did as root, when CRIU bound it again for it.
+     */
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+        (peer.uid != owner && (peer.uid != 0 || peer.pid != target->pid)))
         return ckpt_error_set(error, EPERM, "the socket '%s' is not the JVM's", name.sun_path);
     return ckpt_target_is_peer(target, fd) ? CKPT_STEAL_FD(fd) : -2;
+}
+
+static int connect_to(const struct ckpt_target *target, uid_t owner, unsigned long pid_namespace,
+                      struct ckpt_error *error)
+{
+    char path[CKPT_CONTROL_NAME_MAX];
+
+    ckpt_control_name(path, target->tmp, owner, target->inner_pid, pid_namespace);
+    return connect_at(target, owner, path, error);
+}
+
+/*
+ * A JVM that CRIU has restored in another PID namespace listens at the name that has the old one,
+ * until the second half of its checkpoint.
+ */
+static int connect_to_old_name(const struct ckpt_target *target, struct ckpt_error *error)
+{
+    ckpt_auto_closedir DIR *entries = proc_has_own_pids() ? opendir(target->tmp) : NULL;
+    char start[64], path[CKPT_CONTROL_NAME_MAX];
+    const struct dirent *entry;
+    int length =
+        snprintf(start, sizeof start, ".checkpointer_%u_pid%d_", target->uid, target->inner_pid);
+    int fd = -2;
+
+    while (fd < 0 && entries && (entry = readdir(entries))) {
+        if (strncmp(entry->d_name, start, (size_t)length) != 0)
+            continue;
+        if (snprintf(path, sizeof path, "%s/%s", target->tmp, entry->d_name) < (int)sizeof path)
+            fd = connect_at(target, target->uid, path, error);
+    }
+    return fd < 0 ? -2 : fd;
 }
 
 int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *error)
@@ -198,7 +297,7 @@ int ckpt_target_connect(const struct ckpt_target *target, struct ckpt_error *err
     /* The JVM may have been started by root and have changed its user since. */
     if (fd == -2 && target->uid && geteuid() == 0)
         fd = connect_to(target, 0, target->pid_namespace, error);
-    return fd;
+    return fd == -2 ? connect_to_old_name(target, error) : fd;
 }
 
 static const char *tmp_problem(const struct ckpt_target *target)

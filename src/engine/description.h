@@ -47,7 +47,7 @@ enum ckpt_described_rule {
     CKPT_RULE_GROWN,           /**< the same, or longer */
     CKPT_RULE_MADE,            /**< nothing, a new one is created */
     CKPT_RULE_SAME_OR_COPY,    /**< the same, or else the copy in the image */
-    CKPT_RULE_MADE_IF_MISSING, /**< created from the copy in the image if it is missing */
+    CKPT_RULE_MADE_IF_MISSING, /**< created, or copied from the image, if it is missing */
 };
 
 struct ckpt_described_file {
@@ -82,6 +82,7 @@ struct ckpt_description {
     uint32_t page_size;
     const char *java, *executable, *working_directory;
     const char **command; /**< words, NULL after the last */
+    const char **labels;  /**< words KEY=VALUE, NULL after the last */
     uint64_t realtime_ns, monotonic_ns, boottime_ns;
     uint32_t pid, uid, gid, generation;
     uint64_t image_bytes, page_bytes, metadata_bytes, mapped_bytes, memory_file_bytes;
@@ -89,6 +90,9 @@ struct ckpt_description {
     bool verified;              /**< the checksums of all pages were compared */
     bool restorable;            /**< owner, machine and files allow a restore here */
     struct ckpt_error obstacle; /**< if not: the reason */
+    /** Where descriptors, files and mappings are, if only another program reads them; or NULL. */
+    const char *content_in;
+    const char *not_compared; /**< what only a rehearsal finds out, for people; NULL: nothing */
 
     struct ckpt_described_generators *generators;
     struct ckpt_described_thread *threads;

@@ -3,6 +3,8 @@
  * The engines of the agent: one for each name in src/engine/meson.build, which writes
  * engine_rows.h.
  */
+#include <string.h>
+
 #include "engine/engine.h"
 #include "engine/engine_rows.h"
 
@@ -17,4 +19,14 @@ static const struct ckpt_engine_jvm *const engines[] = {CKPT_ENGINE_ROWS NULL};
 const struct ckpt_engine_jvm *ckpt_engine_jvm_at(size_t index)
 {
     return engines[index];
+}
+
+const struct ckpt_engine_jvm *ckpt_engine_jvm_find(const char *name)
+{
+    if (!name || strcmp(name, "auto") == 0)
+        return engines[0];
+    for (size_t i = 0; engines[i]; i++)
+        if (strcmp(engines[i]->name, name) == 0)
+            return engines[i];
+    return NULL;
 }

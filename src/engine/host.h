@@ -14,6 +14,9 @@ struct ckpt_parked_threads;
 struct ckpt_policies;
 struct ckpt_range;
 
+/** The largest number of ports whose clients reconnect. */
+#define CKPT_HOST_PORTS_MAX 32
+
 /** The largest number of descriptors that the agent has. */
 #define CKPT_HOST_FDS_MAX 64
 
@@ -52,22 +55,36 @@ struct ckpt_host_parked {
     void (*progress)(void *context, uint64_t done, uint64_t total);
     /** Called when the image is complete, before the process ends. */
     void (*before_end)(void *context);
+    /*
+     * For an engine whose process is ended from outside, the parts of before_end():
+     */
+    /** What the requester is sent, on *ret_fd; NULL: nothing. @context is that of the host. */
+    const char *(*written_text)(void *context, int *ret_fd);
+    /** Lines "socket PATH": files to be removed. Returns their size. */
+    size_t (*end_files)(char *text, size_t size);
+    /** Whether a descriptor of hold_fds() is a connection with a request. */
+    bool (*is_request)(int fd);
     /** Called in the restored process, before any other thread runs. */
     void (*after_restore)(void);
+    /** The process continues, and the descriptors of hold_fds() are /dev/null. */
+    void (*descriptors_lost)(void);
 };
 
 struct ckpt_host {
     const char *directory; /**< the image directory, created if it does not exist */
     bool leave_running;    /**< the process continues after the image is written */
-    bool may_collect;      /**< garbage collection is allowed */
-    bool rehearse;         /**< the image must pass a rehearsal */
-    bool name_copies;      /**< report each descriptor of a refused open file, not only the first */
+    const char *labels;    /**< labels of the image: words KEY=VALUE, each with a zero byte */
+    size_t labels_size;
+    bool may_collect; /**< garbage collection is allowed */
+    bool rehearse;    /**< the image must pass a rehearsal */
+    bool name_copies; /**< report each descriptor of a refused open file, not only the first */
     unsigned rehearsal_timeout_s, park_timeout_ms;
     const char *restore_policies, *restore_cwd; /**< options of later restores; "": none */
     unsigned temporaries_mib; /**< limit for temporary and for deleted files in the image */
     const struct ckpt_policies *policies; /**< rules for open descriptors; NULL: none */
 
     const char *executable; /**< the JVM's program at its first start; NULL: /proc/self/exe */
+    const char *java;       /**< one line about the JVM, for people */
     const char *agent_jar;  /**< the jar of the agent, which the JVM has open; NULL: none */
     uint64_t perf_start;    /**< where HotSpot's shared hsperfdata is mapped; 0: it is not */
     bool heap_is_known;     /**< at_rest() and free_memory() support this JVM's heap */
@@ -75,6 +92,22 @@ struct ckpt_host {
     const char *shared_generators; /**< set before freeze(): random generators that clones share,
                                         each "COUNT CLASS" and a zero byte */
     size_t shared_generators_size;
+    /**
+     * Paths of files that the JVM logs to, with '*' for any text without a slash; a relative one
+     * matches in any directory. NULL after the last.
+     */
+    const char *const *jvm_logs;
+    /** TCP ports of this JVM whose clients reconnect: their connections are no obstacle. */
+    uint16_t reconnecting_ports[CKPT_HOST_PORTS_MAX];
+    size_t reconnecting_port_count;
+
+    /**
+     * For engines that a command drives (engine.h): the connection to the command, one of
+     * hold_fds(). -1: the engine starts one, with these arguments.
+     */
+    int driver;
+    unsigned kept_connections; /**< that command has options to keep them: enum ckpt_connections */
+    const char *const *driver_arguments; /**< options and values, NULL after the last */
 
     /**
      * The agent's own descriptors, which it opens again in a restored process. After this call,

@@ -7,7 +7,6 @@
 #include "engine/report.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 
 #include "base/raw.h"
 
@@ -43,7 +42,7 @@ void ckpt_report_keep(struct ckpt_report *report, const struct ckpt_report *othe
     char line[LONGEST_LINE + 1];
     size_t used = 0, count = 0, next;
 
-    for (size_t at = 0; at < report->used; at = next) {
+    for (size_t at = 0, number = 0; at < report->used; at = next, number++) {
         for (next = at; report->text[next] != '\n'; next++)
             ;
         next++;
@@ -54,6 +53,8 @@ void ckpt_report_keep(struct ckpt_report *report, const struct ckpt_report *othe
         /* From the copy: the two places in the text may overlap. */
         __builtin_memcpy(report->text + used, line, next - at);
         used += next - at;
+        if (number < CKPT_REPORT_KEPT_MAX)
+            report->criu_keeps[count] = report->criu_keeps[number];
         count++;
     }
     ckpt_report_truncate(report, count, used);
@@ -78,9 +79,11 @@ void ckpt_report_add(struct ckpt_report *report, const char *type, const char *f
     line[length++] = '\n';
     line[length] = '\0';
 
+    report->last = CKPT_REPORT_KEPT_MAX;
     if (has_line(report, line)) /* for example one for each mapping */
         return;
-    report->count++;
+    report->last = report->count++;
+    ckpt_report_criu_keeps(report, CKPT_CRIU_KEEPS_NOTHING);
     if (report->used + length + RESERVED > sizeof report->text) {
         static const char more[] = "error:there are more reasons than fit into this report\n";
 
@@ -92,4 +95,18 @@ void ckpt_report_add(struct ckpt_report *report, const char *type, const char *f
     __builtin_memcpy(report->text + report->used, line, length);
     report->used += length;
     report->text[report->used] = '\0';
+}
+
+void ckpt_report_criu_keeps(struct ckpt_report *report, enum ckpt_criu_keeps what)
+{
+    if (report->last < CKPT_REPORT_KEPT_MAX)
+        report->criu_keeps[report->last] = (uint8_t)what;
+}
+
+bool ckpt_report_has_kept(const struct ckpt_report *report, enum ckpt_criu_keeps what)
+{
+    for (size_t i = 0; i < report->count && i < CKPT_REPORT_KEPT_MAX; i++)
+        if (report->criu_keeps[i] == what)
+            return true;
+    return false;
 }

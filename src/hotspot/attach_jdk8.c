@@ -14,7 +14,6 @@
  */
 #include "hotspot/attach_jdk8.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +25,7 @@
 #include <unistd.h>
 
 #include "arch/arch.h"
-#include "base/cleanup.h"
+#include "base/descriptors.h"
 #include "hotspot/libjvm.h"
 #include "hotspot/parked/attach_repair.h"
 #include "hotspot/parked/process_files.h"
@@ -98,12 +97,12 @@ static bool is_listener(int fd)
 
 static int find_listener(void)
 {
-    ckpt_auto_closedir DIR *fds = opendir("/proc/self/fd");
-    const struct dirent *entry;
+    ckpt_auto_descriptors struct ckpt_descriptors list;
 
-    while (fds && (entry = readdir(fds)))
-        if (*entry->d_name != '.' && is_listener(atoi(entry->d_name)))
-            return atoi(entry->d_name);
+    ckpt_descriptors_open_own(&list);
+    while (ckpt_descriptors_next(&list))
+        if (is_listener(list.number))
+            return list.number;
     return -1;
 }
 

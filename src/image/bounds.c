@@ -229,7 +229,8 @@ int ckpt_image_check_tables(const struct ckpt_image_view *view, struct ckpt_erro
     }
     if (!good_ref(view, process->auxv) || !good_text(view, process->exe) ||
         !good_text(view, process->cwd) || !good_ref(view, process->command) ||
-        !good_text(view, process->java) || !good_ref(view, process->shared_generators))
+        !good_text(view, process->java) || !good_ref(view, process->shared_generators) ||
+        !good_ref(view, process->labels))
         return ckpt_image_damaged(error, "the process's description");
     if (!good_special(view, view->kernel->vdso_start, view->kernel->vdso_end) ||
         !good_special(view, view->kernel->vvar_start, view->kernel->vvar_end))

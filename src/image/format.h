@@ -54,6 +54,12 @@ enum ckpt_note_type {
 };
 
 /**
+ * The other note of an image whose pages are the files of another program: text in JSON, whose
+ * content is the engine's. Such an image has the header, this note and the end, and no page.
+ */
+#define CKPT_NOTE_DOCUMENT 64u
+
+/**
  * The start of each of our notes, and of the trailer. @count entries of @entry_size bytes follow.
  *
  * New fields are added at the end of an entry: a reader uses the fields that it knows, and fields
@@ -139,8 +145,9 @@ struct ckpt_image_process {
     struct ckpt_ref shared_generators;
     uint64_t limits[16][2]; /**< RLIMIT_*: soft and hard */
     uint32_t umask;
-    uint32_t membarrier; /**< registered MEMBARRIER_CMD_* */
-    uint64_t page_total; /**< pages in all runs, for people */
+    uint32_t membarrier;    /**< registered MEMBARRIER_CMD_* */
+    uint64_t page_total;    /**< pages in all runs, for people */
+    struct ckpt_ref labels; /**< words KEY=VALUE, each with a zero byte */
 };
 
 /** A mapped or open file. It must be unchanged at the restore, unless its flags allow changes. */
@@ -167,7 +174,8 @@ struct ckpt_image_file {
 #define CKPT_FILE_MAY_GROW 16u
 #define CKPT_FILE_SUMMED 32u    /* has a checksum: writes by mappings may not change its mtime */
 #define CKPT_FILE_TEMPORARY 64u /* a COPIED file, or a folder: made if it is missing */
-#define CKPT_FILE_FLAGS 127u
+#define CKPT_FILE_LOG 128u      /* a log of the JVM: made if it is missing, continued at its end */
+#define CKPT_FILE_FLAGS 255u
 
 enum ckpt_map_kind {
     CKPT_MAP_ANON = 1, /**< private, without a file */
@@ -250,7 +258,7 @@ enum ckpt_fd_kind {
     CKPT_FD_TCP,
     CKPT_FD_UNIX,
     CKPT_FD_SHARED,   /**< a memfd */
-    CKPT_FD_CLOSED,   /**< closed by a policy */
+    CKPT_FD_CLOSED,   /**< closed at the checkpoint */
     CKPT_FD_FIFO,     /**< a named pipe; this and the following ones need a policy */
     CKPT_FD_LISTENER, /**< a Unix socket that listens */
     CKPT_FD_UDP,

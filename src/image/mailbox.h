@@ -33,13 +33,16 @@
 struct ckpt_mailbox {
     uint32_t version, size; /**< the agent's CKPT_MAILBOX_VERSION, and the size of this structure */
     uint64_t restored_realtime_ns;  /**< when `restore` was started */
-    int64_t monotonic_shift_ns;     /**< the kernel's monotonic clock minus that of the image */
+    int64_t monotonic_shift_ns;     /**< the kernel's monotonic clock minus the one to be seen */
     uint64_t area_start, area_size; /**< the restorer's mapping, which the agent unmaps */
     uint64_t parameters;            /**< address of a struct ckpt_parameters, which stays mapped */
     uint64_t helper; /**< address, in the area, of the helper's TID; 0 when it has ended */
     uint64_t image_device, image_inode; /**< the image that this process maps */
     uint32_t generation;                /**< how often the process has been restored */
     uint32_t redirect_clock; /**< nonzero: the agent must correct the clock by monotonic_shift_ns */
+    uint32_t keep_start_time; /**< nonzero: start time and uptime stay those of the first process */
+    uint32_t reserved;
+    int64_t elapsed_ns; /**< time since the freeze that has passed for the process */
 #ifdef CKPT_TEST_LARGER
     uint64_t for_test[5]; /**< only in the second build of tests/jvm/upgrade.t */
 #endif
@@ -63,6 +66,8 @@ struct ckpt_parameters {
     /** the struct prctl_mm_map that the restorer passed to the kernel */
     uint64_t mm_map, mm_map_size;
     uint64_t env_start, env_end; /**< range of the strings of the environment */
+    uint64_t new_image; /**< address of the path of later images, a pattern; 0: unchanged */
+    uint64_t missing;   /**< what could not be opened again, and why, one string for each */
 #ifdef CKPT_TEST_LARGER
     uint64_t for_test[7]; /**< only in the second build of tests/jvm/upgrade.t */
 #endif

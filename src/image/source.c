@@ -13,21 +13,8 @@
 
 #include "base/cleanup.h"
 #include "base/raw.h"
+#include "base/trust.h"
 #include "image/parse.h"
-
-static int check_owner(const char *path, const struct stat *status, struct ckpt_error *error)
-{
-    if (status->st_uid != geteuid() && status->st_uid != 0)
-        return ckpt_error_set(error, EPERM,
-                              "'%s' belongs to user %u, you are %u; restore it as its owner", path,
-                              status->st_uid, geteuid());
-    if (status->st_mode & (S_IWGRP | S_IWOTH))
-        return ckpt_error_set(error, EPERM,
-                              "others may write '%s' (mode %04o), so it is not trusted; use 'chmod "
-                              "go-w' if none did",
-                              path, status->st_mode & 07777);
-    return 0;
-}
 
 static int read_exactly(int fd, void *to, size_t size, uint64_t offset, struct ckpt_error *error)
 {
@@ -106,11 +93,12 @@ static int open_trusted(const char *directory, const char *name, bool trusted,
     ckpt_auto_close int fd = -1;
     char path[PATH_MAX];
 
+    snprintf(path, sizeof path, "'%s'", directory);
     if (dir < 0)
         return ckpt_error_set(error, errno, "cannot open the image directory '%s'", directory);
     if (fstat(dir, ret_status) < 0)
         return ckpt_error_set(error, errno, "cannot open the image directory '%s'", directory);
-    if (trusted && check_owner(directory, ret_status, error) < 0)
+    if (trusted && ckpt_trust_check(path, ret_status, error) < 0)
         return -1;
     fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
@@ -120,10 +108,10 @@ static int open_trusted(const char *directory, const char *name, bool trusted,
                               directory, directory);
     if (fd < 0 || fstat(fd, ret_status) < 0)
         return ckpt_error_set(error, errno, "cannot open '%s/%s'", directory, name);
-    snprintf(path, sizeof path, "%s/%s", directory, name);
+    snprintf(path, sizeof path, "'%s/%s'", directory, name);
     if (!S_ISREG(ret_status->st_mode))
-        return ckpt_error_set(error, 0, "'%s' is not a regular file", path);
-    if (trusted && check_owner(path, ret_status, error) < 0)
+        return ckpt_error_set(error, 0, "%s is not a regular file", path);
+    if (trusted && ckpt_trust_check(path, ret_status, error) < 0)
         return -1;
     *ret_fd = CKPT_STEAL_FD(fd);
     return 0;
@@ -171,6 +159,22 @@ int ckpt_image_engine_name(const char *directory, const char *name, char ret_eng
     if (read_header(fd, (uint64_t)status.st_size, &header, error) < 0)
         return ckpt_error_prefix(error, "'%s/%s'", directory, name);
     memcpy(ret_engine, header.engine, sizeof header.engine);
+    return 0;
+}
+
+int ckpt_image_read_metadata(const char *directory, bool trusted, void **ret_metadata,
+                             struct ckpt_image_header *ret_header, struct ckpt_error *error)
+{
+    ckpt_auto_close int fd = -1;
+    struct stat status;
+    size_t size;
+
+    if (open_trusted(directory, CKPT_IMAGE_NAME, trusted, &status, &fd, error) < 0)
+        return -1;
+    if (read_header(fd, (uint64_t)status.st_size, ret_header, error) < 0 ||
+        check_end(fd, ret_header, error) < 0 ||
+        read_metadata(fd, (uint64_t)status.st_size, ret_metadata, &size, error) < 0)
+        return ckpt_error_prefix(error, "'%s/" CKPT_IMAGE_NAME "'", directory);
     return 0;
 }
 

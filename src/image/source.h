@@ -39,6 +39,13 @@ void ckpt_image_close(struct ckpt_image *image);
 int ckpt_image_engine_name(const char *directory, const char *name, char ret_engine[16],
                            struct ckpt_error *error);
 
+/**
+ * Read the metadata of an image of any engine, of which only the header and the end are checked.
+ * @param ret_metadata  malloc'd, @ret_header->meta_size bytes
+ */
+int ckpt_image_read_metadata(const char *directory, bool trusted, void **ret_metadata,
+                             struct ckpt_image_header *ret_header, struct ckpt_error *error);
+
 /** Read all pages and compare their checksums. */
 int ckpt_image_verify(const struct ckpt_image *image, struct ckpt_error *error);
 

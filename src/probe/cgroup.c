@@ -12,21 +12,69 @@
 
 #include "base/cleanup.h"
 
-static uint64_t read_number(const char *directory, const char *name)
+/* The first line of a file of the group; false if there is none. */
+static bool read_line(const char *directory, const char *name, char *text, int size)
 {
-    char path[PATH_MAX + 64], text[32];
+    char path[PATH_MAX + 64];
     ckpt_auto_fclose FILE *file = NULL;
 
     snprintf(path, sizeof path, "%s/%s", directory, name);
     file = fopen(path, "re");
-    /* If there is no limit, the file of cgroup v2 contains "max", and that of v1 a huge number. */
-    if (!file || !fgets(text, sizeof text, file) || *text < '0' || *text > '9')
+    return file && fgets(text, size, file);
+}
+
+/* If there is no limit, the file has "max" (v2), "-1" (a quota of v1), or a huge number. */
+static uint64_t read_number(const char *directory, const char *name)
+{
+    char text[32];
+
+    if (!read_line(directory, name, text, sizeof text) || *text < '0' || *text > '9')
         return UINT64_MAX;
     return strtoull(text, NULL, 10);
 }
 
+/* ---- the limits of one group ---- */
+
+typedef uint64_t limit_function(const char *directory);
+
+static uint64_t memory_v1(const char *directory)
+{
+    return read_number(directory, "memory.limit_in_bytes");
+}
+
+static uint64_t memory_v2(const char *directory)
+{
+    return read_number(directory, "memory.max");
+}
+
+static uint64_t processors(uint64_t quota, uint64_t period)
+{
+    if (!quota || quota == UINT64_MAX || !period || period == UINT64_MAX)
+        return UINT64_MAX;
+    return quota / period + (quota % period != 0);
+}
+
+static uint64_t processors_v1(const char *directory)
+{
+    return processors(read_number(directory, "cpu.cfs_quota_us"),
+                      read_number(directory, "cpu.cfs_period_us"));
+}
+
+static uint64_t processors_v2(const char *directory)
+{
+    char text[64];
+    unsigned long quota, period;
+
+    if (!read_line(directory, "cpu.max", text, sizeof text) ||
+        sscanf(text, "%lu %lu", &quota, &period) != 2)
+        return UINT64_MAX;
+    return processors(quota, period);
+}
+
+/* ---- the groups of this process ---- */
+
 /* The smallest limit of @group and of its ancestors. */
-static uint64_t smallest_limit(const char *mount, const char *group, const char *name)
+static uint64_t smallest_limit(const char *mount, const char *group, limit_function *limit_at)
 {
     char directory[PATH_MAX];
     size_t top = strlen(mount);
@@ -35,7 +83,7 @@ static uint64_t smallest_limit(const char *mount, const char *group, const char 
     if (snprintf(directory, sizeof directory, "%s%s", mount, group) >= (int)sizeof directory)
         return smallest;
     for (;;) {
-        uint64_t limit = read_number(directory, name);
+        uint64_t limit = limit_at(directory);
         char *cut = strrchr(directory, '/');
 
         smallest = limit < smallest ? limit : smallest;
@@ -45,11 +93,24 @@ static uint64_t smallest_limit(const char *mount, const char *group, const char 
     }
 }
 
-/*
- * Find the group of this process in the hierarchy that limits memory: v1's memory controller, or
- * v2.
- */
-static bool find_group(bool v1, char *group, size_t size)
+/* Whether @word is one of a list that is separated by commas, and may end with a newline. */
+static bool has_word(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (;;) {
+        size_t size = strcspn(list, ",\n");
+
+        if (size == length && strncmp(list, word, length) == 0)
+            return true;
+        if (list[size] != ',')
+            return false;
+        list += size + 1;
+    }
+}
+
+/* Find the group of this process: in v1's hierarchy of @controller, or, if that is NULL, in v2. */
+static bool find_group(const char *controller, char *group, size_t size)
 {
     ckpt_auto_fclose FILE *file = fopen("/proc/self/cgroup", "re");
     char line[PATH_MAX];
@@ -61,7 +122,7 @@ static bool find_group(bool v1, char *group, size_t size)
             continue;
         *path++ = '\0';
         path[strcspn(path, "\n")] = '\0';
-        if (v1 ? strcmp(controllers, "memory") != 0 : *controllers != '\0')
+        if (controller ? !has_word(controllers, controller) : *controllers != '\0')
             continue;
         snprintf(group, size, "%s", strcmp(path, "/") == 0 ? "" : path);
         return true;
@@ -70,30 +131,30 @@ static bool find_group(bool v1, char *group, size_t size)
 }
 
 /* Find the mount point of that hierarchy, and the group that is the root of the mount. */
-static bool find_mount(bool v1, char *mount, char *root)
+static bool find_mount(const char *controller, char *mount, char *root)
 {
     ckpt_auto_fclose FILE *file = fopen("/proc/self/mountinfo", "re");
     char line[4 * PATH_MAX];
 
     while (file && fgets(line, sizeof line, file)) {
-        const char *type = strstr(line, " - ");
+        const char *type = strstr(line, " - "), *options = strrchr(line, ' ');
 
         if (!type || sscanf(line, "%*d %*d %*s %4095s %4095s", root, mount) != 2)
             continue;
-        if (v1 ? strncmp(type, " - cgroup ", 10) == 0 && strstr(type, "memory")
-               : strncmp(type, " - cgroup2 ", 11) == 0)
+        if (controller ? strncmp(type, " - cgroup ", 10) == 0 && has_word(options + 1, controller)
+                       : strncmp(type, " - cgroup2 ", 11) == 0)
             return true;
     }
     return false;
 }
 
-static uint64_t limit_of(bool v1)
+static uint64_t limit_of(const char *controller, limit_function *limit_at)
 {
     char group[PATH_MAX], mount[PATH_MAX], root[PATH_MAX];
     const char *inside = group;
     size_t length;
 
-    if (!find_group(v1, group, sizeof group) || !find_mount(v1, mount, root))
+    if (!find_group(controller, group, sizeof group) || !find_mount(controller, mount, root))
         return UINT64_MAX;
     length = strcmp(root, "/") == 0 ? 0 : strlen(root);
     if (strncmp(group, root, length) == 0)
@@ -101,12 +162,20 @@ static uint64_t limit_of(bool v1)
     else if (length)
         /* in a container its own group is mounted, and that group has another name outside */
         inside = "";
-    return smallest_limit(mount, inside, v1 ? "memory.limit_in_bytes" : "memory.max");
+    return smallest_limit(mount, inside, limit_at);
 }
 
 uint64_t ckpt_probe_cgroup_memory(void)
 {
-    uint64_t v1 = limit_of(true), v2 = limit_of(false);
+    uint64_t v1 = limit_of("memory", memory_v1), v2 = limit_of(NULL, memory_v2);
 
     return v1 < v2 ? v1 : v2;
+}
+
+uint32_t ckpt_probe_cgroup_processors(void)
+{
+    uint64_t v1 = limit_of("cpu", processors_v1), v2 = limit_of(NULL, processors_v2);
+    uint64_t limit = v1 < v2 ? v1 : v2;
+
+    return limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX;
 }

@@ -10,4 +10,7 @@
 /** The smallest memory limit in bytes, of cgroup v1 and v2; UINT64_MAX if there is none. */
 uint64_t ckpt_probe_cgroup_memory(void);
 
+/** How many processors the CPU quotas allow, rounded up; UINT32_MAX if there is none. */
+uint32_t ckpt_probe_cgroup_processors(void);
+
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * What the last restore passed to this process, in the mailbox (image/mailbox.h). The restorer
- * fills that in before any thread runs, and it does not change afterwards. All functions may be
- * called on any thread, in a signal handler and while parked.
+ * fills that in before any thread runs, and it does not change afterwards. A restore by another
+ * program counts from when the agent notices it. All functions may be called on any thread, in a
+ * signal handler and while parked.
  */
 #ifndef CKPT_RUNTIME_GENERATION_H
 #define CKPT_RUNTIME_GENERATION_H
@@ -16,11 +17,20 @@ struct ckpt_parameters;
 /** How often this process has been restored. */
 uint32_t ckpt_generation(void);
 
+/**
+ * Another program, such as CRIU, has restored this process at that time by the wall clock. This
+ * makes no difference for marks: the descriptors and connections of before are still there.
+ */
+void ckpt_generation_add_foreign(int64_t at_ms);
+
 /** Whether this process has been restored. */
 bool ckpt_is_restored(void);
 
 /** Time of the last restore by the wall clock, in ms since the epoch; 0: never restored. */
 int64_t ckpt_restored_at_ms(void);
+
+/** Whether the JVM's start time and uptime stay those of the first process. */
+bool ckpt_generation_keeps_start_time(void);
 
 /**
  * A mark for ckpt_is_restored_since(); never 0. A request that is pending at a freeze is in the

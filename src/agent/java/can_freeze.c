@@ -5,6 +5,7 @@
 #include "agent/java/can_freeze.h"
 
 #include "agent/checkpoint.h"
+#include "agent/new_image.h"
 #include "agent/requests/request.h"
 #include "base/raw.h"
 #include "engine/engine.h"
@@ -19,7 +20,7 @@ jstring ckpt_native_unsupported(JNIEnv *env, jclass owner)
     struct ckpt_error error;
 
     (void)owner;
-    if (supported || ckpt_engine_jvm_at(0)->check_machine(&error) == 0) {
+    if (supported || ckpt_checkpoint_engine(NULL)->check_machine(&error) == 0) {
         supported = true;
         return NULL;
     }
@@ -32,8 +33,10 @@ static int check(JNIEnv *env, const struct ckpt_request *request, struct ckpt_er
 
     if (ckpt_ending_has_begun(env))
         return ckpt_error_set(error, 0, "%s", CKPT_ENDING);
+    if (ckpt_new_image_decide(env, request, error) < 0)
+        return -1;
     ckpt_checkpoint_describe(request, &host);
-    return *host.directory ? ckpt_engine_jvm_at(0)->check_room(&host, error) : 0;
+    return *host.directory ? ckpt_checkpoint_engine(request)->check_room(&host, error) : 0;
 }
 
 jboolean ckpt_native_is_worthwhile(JNIEnv *env, jclass owner, jlong request, jobject reports)

@@ -8,6 +8,7 @@
  * loader, in a package of that module, belongs to the module; JVMTI then adds it as a provider.
  */
 #include "agent/java/classes.h"
+#include "agent/foreign_restore.h"
 
 #include <string.h>
 
@@ -98,6 +99,8 @@ static bool register_natives(JNIEnv *env, const JNINativeMethod *own)
 {
     static const JNINativeMethod natives[] = {
         {(char *)"freeze", (char *)"(JLjava/util/List;)I", (void *)ckpt_native_freeze},
+        {(char *)"findObstacles", (char *)"(JLjava/util/List;)V",
+         (void *)ckpt_native_find_obstacles},
         {(char *)"isWorthwhile", (char *)"(JLjava/util/List;)Z", (void *)ckpt_native_is_worthwhile},
         {(char *)"arguments", (char *)"()[[B", (void *)ckpt_native_arguments},
         {(char *)"callMain",
@@ -112,6 +115,8 @@ static bool register_natives(JNIEnv *env, const JNINativeMethod *own)
         {(char *)"addReason", (char *)"(J[B)V", (void *)ckpt_native_add_reason},
         {(char *)"openHalves", (char *)"()V", (void *)ckpt_native_open_halves},
         {(char *)"closeHalves", (char *)"(J)Z", (void *)ckpt_native_close_halves},
+        {(char *)"isRepeatable", (char *)"(J)Z", (void *)ckpt_native_is_repeatable},
+        {(char *)"renewIfRestored", (char *)"(J)V", (void *)ckpt_native_renew_if_restored},
         {(char *)"watchMain", (char *)"()V", (void *)ckpt_native_watch_main},
         {(char *)"openClass", (char *)"(Ljava/lang/String;)Ljava/lang/Class;",
          (void *)ckpt_native_open_class},

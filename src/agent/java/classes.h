@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The Java classes inside the agent, compiled at build time from src/java and src/java-management
- * (tools/embed-classes): superclasses before subclasses.
+ * The Java classes inside the agent, compiled at build time from src/java, src/java-management and
+ * src/java-spare (tools/embed-classes): superclasses before subclasses.
  */
 #ifndef CKPT_AGENT_JAVA_CLASSES_H
 #define CKPT_AGENT_JAVA_CLASSES_H
@@ -12,8 +12,12 @@
 #include "base/error.h"
 
 struct ckpt_class {
-    const char *group; /**< "api", or "management": only where the JDK has the module for it */
-    const char *name;  /**< the internal name of the class, with slashes */
+    /**
+     * "api"; "management": only where the JDK has the module for it; "spare": only when an
+     * application needs it (spare_classes.h)
+     */
+    const char *group;
+    const char *name; /**< the internal name of the class, with slashes */
     const unsigned char *bytes;
     size_t size;
 };

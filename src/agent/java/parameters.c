@@ -8,12 +8,15 @@
  */
 #include "agent/java/parameters.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/options.h"
 #include "agent/parked/new_environment.h"
 #include "base/cleanup.h"
+#include "engine/report.h"
 #include "hotspot/time_zone.h"
 #include "hotspot/working_directory.h"
 #include "image/mailbox.h"
@@ -301,6 +304,12 @@ static bool set_environment(JNIEnv *env)
     return true;
 }
 
+void ckpt_parameters_report_missing(struct ckpt_report *report)
+{
+    for (char *const *word = (char *const *)parameters()->missing; word && *word; word++)
+        ckpt_report_add(report, "missing", "%s", *word);
+}
+
 void ckpt_parameters_apply(JNIEnv *env)
 {
     bool has_main = *(char *const *)parameters()->arguments;
@@ -310,6 +319,9 @@ void ckpt_parameters_apply(JNIEnv *env)
         warn_unless(env, false, "parameters");
         return;
     }
+    if (parameters()->new_image)
+        snprintf(ckpt_options.image, sizeof ckpt_options.image, "%s",
+                 (const char *)parameters()->new_image);
     if (parameters()->cwd)
         ckpt_working_directory_change(env, (const char *)parameters()->cwd);
     warn_unless(env, true, "working directory (--cwd)");

@@ -8,6 +8,8 @@
 
 #include <jni.h>
 
+struct ckpt_report;
+
 /**
  * Record what a restore needs to set the parameters. Call it before the freeze, after
  * ckpt_renew_prepare().
@@ -16,6 +18,12 @@ void ckpt_parameters_prepare(JNIEnv *env);
 
 /** At the JVM's start: record the environment, which Java copies later unless C changes it. */
 void ckpt_parameters_init(void);
+
+/**
+ * In the restored process, before ckpt_parameters_apply(): add what the restore could not open
+ * again to @report, with the type "missing".
+ */
+void ckpt_parameters_report_missing(struct ckpt_report *report);
 
 /**
  * In the restored process, before the hooks: set all but the main class. Failures are logged as

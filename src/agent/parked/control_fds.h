@@ -7,6 +7,7 @@
 #define CKPT_AGENT_PARKED_CONTROL_FDS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/control_name.h"
 
@@ -20,6 +21,7 @@ extern struct ckpt_control_fds {
     int reserve; /**< closed to accept a connection when the process has no free descriptor */
     int connections[CKPT_CONTROL_CONNECTIONS_MAX];
     char path[CKPT_CONTROL_NAME_MAX]; /**< the socket's path; "": not bound yet */
+    uint32_t lost; /**< 1: the numbers have unconnected sockets, as in a restored process */
 } ckpt_control_fds;
 
 /** Write all of them to @ret; returns the number. */

@@ -11,6 +11,8 @@
 #include "agent/parked/new_environment.h"
 #include "agent/parked/origin_table.h"
 #include "agent/parked/requester.h"
+#include "base/raw.h"
+#include "base/syscall.h"
 #include "hotspot/parked/attach_repair.h"
 #include "hotspot/parked/clock_redirect.h"
 #include "hotspot/parked/ending_threads.h"
@@ -51,6 +53,41 @@ static void before_end(void *context)
     ckpt_requester_wait(requester);
 }
 
+static const char *written_text(void *context, int *ret_fd)
+{
+    const struct ckpt_requester *requester = context;
+
+    *ret_fd = requester->fd;
+    if (requester->fd <= 0)
+        return NULL;
+    return requester->written_text ? requester->written_text : "written\n";
+}
+
+static size_t add_file(char *text, size_t size, size_t length, const char *what, const char *path)
+{
+    return length +
+           (*path ? ckpt_raw_format(text + length, size - length, "%s %s\n", what, path) : 0);
+}
+
+static size_t end_files(char *text, size_t size)
+{
+    char attach[64];
+    size_t length;
+
+    ckpt_raw_format(attach, sizeof attach, CKPT_ATTACH_SOCKET "%d", (int)ckpt_sys_getpid());
+    length = add_file(text, size, 0, "socket", ckpt_control_fds.path);
+    length = add_file(text, size, length, "socket", ckpt_endpoint_table.path);
+    return add_file(text, size, length, "socket", attach);
+}
+
+static bool is_request(int fd)
+{
+    for (int i = 0; i < CKPT_CONTROL_CONNECTIONS_MAX; i++)
+        if (ckpt_control_fds.connections[i] == fd)
+            return true;
+    return false;
+}
+
 static void after_restore(void)
 {
     ckpt_control_fds_reserve();
@@ -62,6 +99,14 @@ static void after_restore(void)
     ckpt_object_writes_apply();
 }
 
+/* The control thread listens again; the endpoint is closed. */
+static void descriptors_lost(void)
+{
+    ckpt_control_fds_reserve();
+    __atomic_store_n(&ckpt_control_fds.lost, 1, __ATOMIC_RELEASE);
+    ckpt_endpoint_table_reserve();
+}
+
 const struct ckpt_host_parked ckpt_parked_host = {
     .cached_tid = ckpt_os_thread_tid,
     .at_rest = at_rest,
@@ -71,5 +116,9 @@ const struct ckpt_host_parked ckpt_parked_host = {
     .obstacle = obstacle,
     .progress = progress,
     .before_end = before_end,
+    .written_text = written_text,
+    .end_files = end_files,
+    .is_request = is_request,
     .after_restore = after_restore,
+    .descriptors_lost = descriptors_lost,
 };

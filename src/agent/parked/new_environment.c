@@ -40,6 +40,8 @@ static bool reuse_kept(const struct ckpt_parameters *given)
     if (!ckpt_environment.kept ||
         !same_words(ckpt_environment.kept, (char *const *)given->environment))
         return false;
+    if (!map) /* an engine that leaves what /proc shows as it is */
+        return true;
     map->env_start = ckpt_environment.kept_start;
     map->env_end = ckpt_environment.kept_end;
     map->auxv = NULL;

@@ -19,18 +19,24 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "agent/requests/control_socket.h"
+#include "agent/requests/halves.h"
 #include "agent/requests/http/endpoint.h"
 #include "agent/requests/request.h"
 #include "agent/requests/unix_peer.h"
 #include "base/cleanup.h"
 #include "base/syscall.h"
+#include "engine/engine.h"
+#include "engine/labels.h"
 #include "runtime/generation.h"
 #include "runtime/log.h"
 
-#define REQUEST_MAX (PATH_MAX + 256)
+/* a path, and each label with "label=" and a newline */
+#define REQUEST_MAX (PATH_MAX + 256 + CKPT_LABELS_MAX + 8 * CKPT_LABELS_COUNT)
 #define REQUEST_MS 5000
-#define ANSWER_S 5    /* a requester that does not read must not block the thread */
-#define END_SLICES 20 /* of END_SLICE_NS: how long the JVM's end waits for answers */
+#define BETWEEN_HALVES_MS 1000 /* an idle client prevents the freeze by another program */
+#define ANSWER_S 5             /* a requester that does not read must not block the thread */
+#define END_SLICES 20          /* of END_SLICE_NS: how long the JVM's end waits for answers */
 #define END_SLICE_NS 50000000
 
 static uint32_t unanswered; /* requests in progress (a futex) */
@@ -38,15 +44,17 @@ static uint32_t unanswered; /* requests in progress (a futex) */
 /* A request and whether it was answered. Two threads may answer; only the first one does. */
 struct exchange {
     struct ckpt_request request;
-    bool restored; /* for CKPT_STEP_RESUME: after a restore, not after a failed freeze */
+    bool is_endpoint;    /* the step "endpoint", which is none of a checkpoint */
+    const char *address; /* for that step; NULL: report it */
     pthread_mutex_t lock;
     bool answered;
+    struct ckpt_labels labels;
 };
 
 static void reply(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void reply(int fd, const char *format, ...)
 {
-    char text[2048];
+    char text[PATH_MAX + 64];
     va_list arguments;
     int length;
 
@@ -82,7 +90,7 @@ static bool read_request(int fd, char *text, size_t size)
         struct pollfd wait = {.fd = fd, .events = POLLIN};
         ssize_t got;
 
-        if (poll(&wait, 1, REQUEST_MS) <= 0)
+        if (poll(&wait, 1, ckpt_halves_are_open() ? BETWEEN_HALVES_MS : REQUEST_MS) <= 0)
             return false;
         got = recv(fd, text + length, size - 1 - length, 0);
         if (got <= 0)
@@ -114,36 +122,86 @@ static bool parse_step(const char *word, enum ckpt_step *ret_step)
     return false;
 }
 
-static bool parse_key(char *line, struct exchange *exchange)
+/* ckpt_request.named: the command does not know what its pattern stands for. */
+static void report_directory(struct ckpt_request *request, const char *directory)
 {
-    struct ckpt_request *request = &exchange->request;
-    bool whole = request->step == CKPT_STEP_CHECKPOINT;
-
-    if (whole && strncmp(line, "directory=/", 11) == 0)
-        request->directory = line + 10;
-    else if (whole && strcmp(line, "leave-running=1") == 0)
-        request->leave_running = true;
-    else if (whole && strncmp(line, "rehearsal=", 10) == 0)
-        request->rehearsal = line[10] == '1' ? 1 : -1;
-    else if (request->step != CKPT_STEP_RESUME && strncmp(line, "gc=", 3) == 0)
-        request->gc = line[3] == '1' ? 1 : -1;
-    else if (request->step == CKPT_STEP_RESUME && strcmp(line, "restored=1") == 0)
-        exchange->restored = true;
-    else
-        return false;
-    return true;
+    reply(request->reply_fd, "directory %s\n", directory);
 }
 
-static bool parse_request(char *text, struct exchange *exchange)
+static int not_understood(struct ckpt_error *error)
+{
+    return ckpt_error_set(error, 0,
+                          "the request was not understood; use a 'checkpointer' of the agent's "
+                          "version");
+}
+
+/* A key of a request for a whole checkpoint. */
+static int parse_checkpoint_key(const char *line, struct exchange *exchange,
+                                struct ckpt_error *error)
+{
+    struct ckpt_request *request = &exchange->request;
+
+    if (strncmp(line, "label=", 6) == 0) {
+        request->labels = &exchange->labels;
+        return ckpt_labels_add(&exchange->labels, line + 6, error);
+    }
+    if (strncmp(line, "directory=/", 11) == 0) {
+        request->directory = line + 10;
+        request->is_literal = true;
+    } else if (strncmp(line, "pattern=/", 9) == 0) {
+        request->directory = line + 8;
+        request->named = report_directory;
+    } else if (strcmp(line, "leave-running=1") == 0) {
+        request->leave_running = true;
+    } else if (strncmp(line, "engine=", 7) == 0 && ckpt_engine_jvm_find(line + 7)) {
+        request->engine = line + 7;
+    } else if (strcmp(line, "driver=1") == 0) {
+        request->drives = true;
+    } else if (strcmp(line, "keep=tcp") == 0) {
+        request->kept_connections |= CKPT_CONNECTIONS_TCP;
+    } else if (strcmp(line, "keep=unix") == 0) {
+        request->kept_connections |= CKPT_CONNECTIONS_UNIX;
+    } else if (strncmp(line, "rehearsal=", 10) == 0) {
+        request->rehearsal = line[10] == '1' ? 1 : -1;
+    } else {
+        return not_understood(error);
+    }
+    return 0;
+}
+
+static int parse_key(const char *line, struct exchange *exchange, struct ckpt_error *error)
+{
+    struct ckpt_request *request = &exchange->request;
+
+    if (request->step != CKPT_STEP_RESUME && strncmp(line, "gc=", 3) == 0)
+        request->gc = line[3] == '1' ? 1 : -1;
+    else if (request->step == CKPT_STEP_CHECKPOINT)
+        return parse_checkpoint_key(line, exchange, error);
+    else if (request->step == CKPT_STEP_RESUME && strcmp(line, "restored=1") == 0)
+        request->restored = true;
+    else
+        return not_understood(error);
+    return 0;
+}
+
+static int parse_request(char *text, struct exchange *exchange, struct ckpt_error *error)
 {
     char *rest, *line = strtok_r(text, "\n", &rest);
 
+    if (line && strcmp(line, "endpoint") == 0) {
+        line = strtok_r(NULL, "\n", &rest);
+        exchange->is_endpoint = true;
+        exchange->address = line && strncmp(line, "addr=", 5) == 0 ? line + 5 : NULL;
+        return !line || (exchange->address && !strtok_r(NULL, "\n", &rest));
+    }
     if (!line || !parse_step(line, &exchange->request.step))
-        return false;
+        return not_understood(error);
     while ((line = strtok_r(NULL, "\n", &rest)))
-        if (!parse_key(line, exchange))
-            return false;
-    return exchange->request.step != CKPT_STEP_CHECKPOINT || exchange->request.directory;
+        if (parse_key(line, exchange, error) < 0)
+            return -1;
+    return exchange->request.step != CKPT_STEP_CHECKPOINT || exchange->request.directory
+               ? 0
+               : not_understood(error);
 }
 
 /* ckpt_request.overdue: a hook has exceeded its time limit. */
@@ -183,16 +241,34 @@ static void answer(struct exchange *exchange, char *failed)
 static void perform(struct exchange *exchange)
 {
     struct ckpt_request *request = &exchange->request;
+    uint32_t generation = ckpt_generation();
     enum ckpt_outcome outcome = ckpt_request_run(request, "checkpointer request");
     ckpt_auto_free char *failed = ckpt_request_text(request, outcome);
 
-    if (exchange->restored && outcome != CKPT_OUTCOME_NOT_BEGUN)
+    if (request->step == CKPT_STEP_RESUME && outcome != CKPT_OUTCOME_NOT_BEGUN &&
+        (request->restored || ckpt_generation() != generation))
         ckpt_endpoint_restored();
     if (!ckpt_is_restored_since(request->generation_mark))
         answer(exchange, failed);
     else if (failed) /* this process was restored meanwhile */
         ckpt_log_lines("error", failed);
     ckpt_request_clear(request);
+}
+
+static void serve_endpoint(const struct exchange *exchange)
+{
+    char address[CKPT_ENDPOINT_TEXT_MAX];
+    struct ckpt_error error;
+    int fd = exchange->request.reply_fd;
+
+    if (exchange->address && ckpt_endpoint_move(exchange->address, &error) < 0) {
+        reply_lines(fd, error.text);
+        reply(fd, "failed\n");
+        return;
+    }
+    ckpt_endpoint_describe(address);
+    reply(fd, "address %s\n", address);
+    reply(fd, "done\n");
 }
 
 void ckpt_control_request_wait_answered(void)
@@ -218,6 +294,7 @@ void ckpt_control_request_serve(int fd)
                                             .overdue = overdue},
                                 .lock = PTHREAD_MUTEX_INITIALIZER};
     struct timeval send_timeout = {.tv_sec = ANSWER_S};
+    struct ckpt_error error;
     char text[REQUEST_MAX];
 
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send_timeout, sizeof send_timeout);
@@ -225,14 +302,17 @@ void ckpt_control_request_serve(int fd)
         reply(fd, "text only the JVM's owner and root may request a checkpoint\nfailed\n");
         return;
     }
-    if (!read_request(fd, text, sizeof text) || !parse_request(text, &exchange)) {
-        reply(fd,
-              "text the request was not understood; use a 'checkpointer' of the agent's version\n"
-              "failed\n");
+    if ((read_request(fd, text, sizeof text) ? parse_request(text, &exchange, &error)
+                                             : not_understood(&error)) < 0) {
+        reply(fd, "text %s\nfailed\n", error.text);
         return;
     }
+    ckpt_control_socket_has_request(fd);
     __atomic_add_fetch(&unanswered, 1, __ATOMIC_ACQ_REL);
-    perform(&exchange);
+    if (exchange.is_endpoint)
+        serve_endpoint(&exchange);
+    else
+        perform(&exchange);
     __atomic_sub_fetch(&unanswered, 1, __ATOMIC_ACQ_REL);
     ckpt_sys_futex(&unanswered, FUTEX_WAKE_PRIVATE, INT_MAX, NULL);
 }

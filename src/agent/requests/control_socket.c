@@ -26,19 +26,24 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/parked/control_fds.h"
 #include "agent/requests/control_request.h"
 #include "base/cleanup.h"
 #include "base/control_name.h"
+#include "base/own_files.h"
 #include "runtime/generation.h"
 #include "runtime/log.h"
 #include "runtime/thread.h"
 
 #define SHORTAGE_MS 200
+#define IDLE_END_S 2 /* the limit for closing idle connections */
 
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t idle_ended = PTHREAD_COND_INITIALIZER;
+static bool idle[CKPT_CONTROL_CONNECTIONS_MAX]; /* the connection's request has not arrived */
 
 /* Remove a socket on which no process listens any more. */
 static void remove_if_stale(const char *name)
@@ -70,7 +75,10 @@ static void remove_stale_sockets(unsigned long pid_namespace)
 }
 
 /*
- * Bind @fd to a temporary name and rename it: a client never finds a socket that does not listen.
+ * Bind @fd to its final name. It is not renamed, because CRIU binds a socket again at the name by
+ * which the kernel knows it. A socket that is there already was left by a JVM that had this PID.
+ * The mode is set before the socket has a name; chmod() adds what an unusual umask has removed. A
+ * client that connects before listen() is refused, as if there were no socket yet, and tries again.
  */
 static int listen_at(int fd, struct ckpt_error *error)
 {
@@ -80,14 +88,14 @@ static int listen_at(int fd, struct ckpt_error *error)
 
     remove_stale_sockets(pid_namespace);
     ckpt_control_name(path, "/tmp", geteuid(), getpid(), pid_namespace);
-    snprintf(name.sun_path, sizeof name.sun_path, "%s.new", path);
-    unlink(name.sun_path);
-    if (bind(fd, (struct sockaddr *)&name, sizeof name) < 0)
-        return ckpt_error_set(error, errno, "cannot bind '%s'", name.sun_path);
-    if (chmod(name.sun_path, 0600) < 0 || listen(fd, 8) < 0 || rename(name.sun_path, path) < 0) {
+    memcpy(name.sun_path, path, sizeof path);
+    unlink(path);
+    if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&name, sizeof name) < 0)
+        return ckpt_error_set(error, errno, "cannot bind '%s'", path);
+    if (chmod(path, 0600) < 0 || listen(fd, 8) < 0) {
         int failed = errno;
 
-        unlink(name.sun_path);
+        unlink(path);
         return ckpt_error_set(error, failed, "cannot make '%s'", path);
     }
     memcpy(ckpt_control_fds.path, path, sizeof path);
@@ -135,10 +143,13 @@ static void end_connection(int fd)
 {
     pthread_mutex_lock(&table_lock);
     for (int i = 0; i < CKPT_CONTROL_CONNECTIONS_MAX; i++)
-        if (ckpt_control_fds.connections[i] == fd)
+        if (ckpt_control_fds.connections[i] == fd) {
             ckpt_control_fds.connections[i] = -1;
+            idle[i] = false;
+        }
     close(fd);
     open_reserve();
+    pthread_cond_broadcast(&idle_ended);
     pthread_mutex_unlock(&table_lock);
 }
 
@@ -176,6 +187,7 @@ static int accept_connection(void)
     failed = fd < 0 ? errno : 0;
     if (fd >= 0 && place < CKPT_CONTROL_CONNECTIONS_MAX) {
         ckpt_control_fds.connections[place] = fd;
+        idle[place] = true;
     } else if (fd >= 0) {
         refuse_connection(fd, "too many requests are in progress");
         close(fd);
@@ -193,13 +205,50 @@ static bool can_retry(int failed, uint32_t *mark)
 {
     struct pollfd trouble = {.fd = ckpt_control_fds.listener};
 
-    if (ckpt_is_restored_since(*mark))
+    if (__atomic_exchange_n(&ckpt_control_fds.lost, 0, __ATOMIC_ACQ_REL) ||
+        ckpt_is_restored_since(*mark))
         return listen_again(mark);
     if (failed == EMFILE || failed == ENFILE || failed == ENOBUFS || failed == ENOMEM) {
         poll(&trouble, 1, SHORTAGE_MS); /* there is no event for a free descriptor */
         return true;
     }
     return !failed || failed == EINTR || failed == ECONNABORTED || failed == EAGAIN;
+}
+
+void ckpt_control_socket_has_request(int fd)
+{
+    pthread_mutex_lock(&table_lock);
+    for (int i = 0; i < CKPT_CONTROL_CONNECTIONS_MAX; i++)
+        if (ckpt_control_fds.connections[i] == fd)
+            idle[i] = false;
+    pthread_cond_broadcast(&idle_ended);
+    pthread_mutex_unlock(&table_lock);
+}
+
+/* Their threads read the end of file. Returns whether there are any. */
+static bool end_idle(void)
+{
+    bool any = false;
+
+    for (int i = 0; i < CKPT_CONTROL_CONNECTIONS_MAX; i++)
+        if (idle[i]) {
+            shutdown(ckpt_control_fds.connections[i], SHUT_RD);
+            any = true;
+        }
+    return any;
+}
+
+void ckpt_control_socket_close_idle(void)
+{
+    struct timespec limit;
+
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += IDLE_END_S;
+    pthread_mutex_lock(&table_lock);
+    while (end_idle())
+        if (pthread_cond_timedwait(&idle_ended, &table_lock, &limit) != 0)
+            break;
+    pthread_mutex_unlock(&table_lock);
 }
 
 static void *run(void *unused)
@@ -223,6 +272,45 @@ static void *run(void *unused)
             end_connection(fd);
         }
     }
+}
+
+/*
+ * The new socket takes the old one's number. The control thread waits for the old one: shutdown()
+ * wakes it, and it finds a socket without a connection.
+ */
+static void replace_listener(int fd)
+{
+    int old = fcntl(ckpt_control_fds.listener, F_DUPFD_CLOEXEC, 0);
+
+    dup3(fd, ckpt_control_fds.listener, O_CLOEXEC);
+    if (ckpt_control_fds.reserve >= 0)
+        close(ckpt_control_fds.reserve);
+    ckpt_control_fds.reserve = -1;
+    open_reserve();
+    if (old >= 0) {
+        shutdown(old, SHUT_RDWR);
+        close(old);
+    }
+}
+
+void ckpt_control_socket_move(void)
+{
+    ckpt_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    char path[CKPT_CONTROL_NAME_MAX], old[CKPT_CONTROL_NAME_MAX];
+    struct ckpt_error error;
+
+    pthread_mutex_lock(&table_lock);
+    ckpt_control_name(path, "/tmp", geteuid(), getpid(), ckpt_control_namespace("self"));
+    memcpy(old, ckpt_control_fds.path, sizeof old);
+    if (fd >= 0 && ckpt_control_fds.listener >= 0 && strcmp(path, old) != 0) {
+        if (listen_at(fd, &error) == 0) {
+            ckpt_own_files_unlink_socket(old);
+            replace_listener(fd);
+        } else {
+            ckpt_log("warning", "%s; 'checkpointer checkpoint' will not find this JVM", error.text);
+        }
+    }
+    pthread_mutex_unlock(&table_lock);
 }
 
 int ckpt_control_socket_start(struct ckpt_error *error)

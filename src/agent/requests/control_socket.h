@@ -8,19 +8,37 @@
  * A connection carries one request: a step, its parameters, and an empty line.
  *
  *   checkpoint          the hooks, the freeze, and the hooks again
- *     directory=PATH    the image directory, absolute; required
+ *     directory=PATH    the image directory, absolute; this or the next is required
+ *     pattern=PATH      the same with patterns (engine/image_name.h)
+ *     label=KEY=VALUE   a label of the image (engine/labels.h); may be repeated
  *     leave-running=1   the JVM continues after its image is written
  *     gc=0|1            whether to collect garbage first; otherwise the agent's option decides
  *     rehearsal=0|1     whether to rehearse the image; likewise
+ *     engine=NAME       the engine; otherwise the agent's option decides
+ *     driver=1          the requester drives that engine's freeze: see below
+ *     keep=tcp|unix     and the engine keeps such connections: they are no obstacle
  *   prepare             the first half of a checkpoint that another program freezes
  *     gc=0|1            likewise
  *   resume              its second half, also if the freeze failed
- *     restored=1        the process was restored: the HTTP endpoint closes, unless shutdown=false
+ *     restored=1        the process was restored: the HTTP endpoint closes, unless shutdown=false;
+ *                       the agent notices a restore by itself too, by the process's start time
  *
- * The answer is lines "progress DONE TOTAL" and "text TEXT", and a last line: "done", "written"
+ *   endpoint            where the HTTP endpoint listens: a line "address ADDR" in the answer
+ *     addr=ADDR         move it there, or open it, or close it ("none")
+ *
+ * Between the halves no client without a request stays connected: another program could not dump
+ * the connection. A requester of "prepare" that waits for the end of the answer also knows that its
+ * own connection is closed.
+ *
+ * The answer is lines "progress DONE TOTAL", "directory PATH" (what a pattern became) and "text
+ * TEXT", and a last line: "done", "written"
  * (the JVM ends now), "leave" (it ends when the requester has ended), or "failed": the JVM
  * continues, and the text lines have the reasons. /before-checkpoint and /after-restore of the HTTP
  * endpoint are the same two halves; each half may be requested here or there.
+ *
+ * A requester that drives the freeze gets the line "frozen SIZE" when all threads are parked, then
+ * SIZE bytes, with descriptors as SCM_RIGHTS, whose meaning is the engine's (engine/criu/frozen.h).
+ * If the JVM continues, the answer's other lines follow.
  *
  * Command and agent may be of different versions. A request with a line that the agent does not
  * know is refused before anything is done, with one text line. A requester ignores answers that it
@@ -33,6 +51,18 @@
 
 /** Bind the socket and start the thread that serves it. 0 or -1. */
 int ckpt_control_socket_start(struct ckpt_error *error);
+
+/** Listen at the name for this PID namespace, if that has changed. */
+void ckpt_control_socket_move(void);
+
+/** The request on the connection @fd has arrived: it is not idle any more. */
+void ckpt_control_socket_has_request(int fd);
+
+/**
+ * Close connections without a request, and wait until they are closed: another program is to freeze
+ * this process, and could not restore them.
+ */
+void ckpt_control_socket_close_idle(void);
 
 /**
  * Neither open nor close connections, from before ckpt_control_fds_list() until after the freeze.

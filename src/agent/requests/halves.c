@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "agent/foreign_restore.h"
 #include "agent/options.h"
 #include "agent/requests/request.h"
 #include "base/clock.h"
@@ -82,10 +83,11 @@ bool ckpt_halves_are_open(void)
 
 void ckpt_native_open_halves(JNIEnv *env, jclass owner)
 {
-    uint32_t number = __atomic_add_fetch(&pair, 1, __ATOMIC_ACQ_REL);
+    uint32_t number;
 
-    (void)env;
     (void)owner;
+    ckpt_foreign_restore_prepare(env);
+    number = __atomic_add_fetch(&pair, 1, __ATOMIC_ACQ_REL);
     if (ckpt_options.undo_timeout_s &&
         ckpt_thread_start("ckpt undo", undo_after_timeout, (void *)(uintptr_t)number) != 0)
         ckpt_log("warning", "cannot start the thread that undoes the first half of the checkpoint "

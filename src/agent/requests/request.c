@@ -9,8 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/checkpoint.h"
 #include "agent/options.h"
+#include "agent/requests/control_socket.h"
+#include "agent/requests/http/endpoint_fds.h"
 #include "base/cleanup.h"
+#include "engine/engine.h"
+#include "engine/host.h"
 #include "runtime/generation.h"
 #include "runtime/java.h"
 #include "runtime/jvm.h"
@@ -125,6 +130,36 @@ static void complete_reasons(struct ckpt_request *request, enum ckpt_outcome out
     pthread_mutex_unlock(&lock);
 }
 
+static pthread_mutex_t detaching = PTHREAD_MUTEX_INITIALIZER; /* threads are parked meanwhile */
+
+/* The other program's image would need the image that this process was restored from. */
+static void detach_from_images(const struct ckpt_request *request)
+{
+    const struct ckpt_engine_jvm *engine;
+    struct ckpt_host host;
+    struct ckpt_error error;
+
+    ckpt_checkpoint_describe(request, &host);
+    pthread_mutex_lock(&detaching);
+    for (size_t i = 0; (engine = ckpt_engine_jvm_at(i)); i++)
+        if (engine->detach && engine->detach(&host, &error) < 0)
+            ckpt_log("warning",
+                     "%s; an image of this JVM that another program makes needs the image that it "
+                     "was restored from, at the same path",
+                     error.text);
+    pthread_mutex_unlock(&detaching);
+}
+
+/* After the hooks: what makes the freeze by another program possible, and its image smaller. */
+static void finish_first_half(const struct ckpt_request *request)
+{
+    if (request->gc ? request->gc > 0 : ckpt_options.gc)
+        (*ckpt_jvm.jvmti)->ForceGarbageCollection(ckpt_jvm.jvmti);
+    detach_from_images(request);
+    ckpt_control_socket_close_idle(); /* a connection would prevent the freeze */
+    ckpt_endpoint_fds_close_idle();
+}
+
 /* The thread is no daemon: a JVM whose main method has returned waits for it. */
 enum ckpt_outcome ckpt_request_run(struct ckpt_request *request, const char *thread)
 {
@@ -137,12 +172,18 @@ enum ckpt_outcome ckpt_request_run(struct ckpt_request *request, const char *thr
     outcome = call_java(env, request);
     complete_reasons(request, outcome);
     if (outcome == CKPT_OUTCOME_DONE && request->step == CKPT_STEP_PREPARE &&
-        !ckpt_is_restored_since(request->generation_mark) &&
-        (request->gc ? request->gc > 0 : ckpt_options.gc))
-        (*ckpt_jvm.jvmti)->ForceGarbageCollection(ckpt_jvm.jvmti);
+        !ckpt_is_restored_since(request->generation_mark))
+        finish_first_half(request);
     remove_request(request);
     ckpt_jvm_detach();
     return outcome;
+}
+
+jboolean ckpt_native_is_repeatable(JNIEnv *env, jclass owner, jlong number)
+{
+    (void)env;
+    (void)owner;
+    return ckpt_request_by_number(number)->repeatable;
 }
 
 jboolean ckpt_native_is_stale(JNIEnv *env, jclass owner, jlong number)

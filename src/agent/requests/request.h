@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ckpt_labels;
+
 /** What is requested; Step.java has the same list. */
 enum ckpt_step {
     CKPT_STEP_CHECKPOINT, /**< the hooks before, the freeze, and the hooks after */
@@ -40,12 +42,19 @@ enum ckpt_outcome {
 struct ckpt_request {
     enum ckpt_step step;
     unsigned wait_ms;      /**< the limit for waiting for another checkpoint */
-    const char *directory; /**< NULL: that of the agent's option */
-    bool leave_running;
-    int rehearsal; /**< 1 yes, -1 no, 0: the agent's option decides */
-    int gc;        /**< likewise; for CKPT_STEP_PREPARE: whether to collect after the hooks */
-    uint32_t pair; /**< for CKPT_STEP_RESUME: the pair of halves (halves.c) to end; 0: any */
-    int reply_fd;  /**< a connection for messages during the freeze, or standard error; 0: none */
+    const char *directory; /**< NULL: that of the agent's option; may contain patterns */
+    bool is_literal;       /**< @directory contains no patterns (engine/image_name.h) */
+    bool leave_running;    /**< the agent's option may say so, too */
+    const char *engine;    /**< a name of an engine, or "auto"; NULL: the agent's option decides */
+    bool drives;           /**< the client of reply_fd drives that engine's freeze (engine.h) */
+    unsigned kept_connections;        /**< and has told it to keep these: enum ckpt_connections */
+    const struct ckpt_labels *labels; /**< in addition to those of the agent's options; or NULL */
+    int rehearsal;                    /**< 1 yes, -1 no, 0: the agent's option decides */
+    int gc;          /**< likewise; for CKPT_STEP_PREPARE: whether to collect after the hooks */
+    bool restored;   /**< for CKPT_STEP_RESUME: after a restore, as the requester knows */
+    bool repeatable; /**< for both halves: carried out whatever came before (compatible=true) */
+    uint32_t pair;   /**< for CKPT_STEP_RESUME: the pair of halves (halves.c) to end; 0: any */
+    int reply_fd;    /**< a connection for messages during the freeze, or standard error; 0: none */
     /** The only message, sent when the image is complete and the process is about to end. NULL:
      * "progress" and "written", as in the control socket's protocol. */
     const char *written_text;
@@ -54,6 +63,11 @@ struct ckpt_request {
      * waits any more, and nothing is done. 0: it is always carried out.
      */
     uint32_t generation_mark;
+    /**
+     * Called on the thread that carries it out, before the hooks, with the image directory. May be
+     * NULL.
+     */
+    void (*named)(struct ckpt_request *request, const char *directory);
     /**
      * Called on another thread, while the request is carried out: a hook has exceeded its limit, as
      * the lines of @text report. @final: the hook does not react to the interrupt, so the requester
@@ -86,6 +100,7 @@ bool ckpt_request_is_current_thread(void);
 const struct ckpt_request *ckpt_request_by_number(jlong number);
 
 /* Native methods of jdk.crac.impl.Native. */
+jboolean ckpt_native_is_repeatable(JNIEnv *env, jclass owner, jlong number);
 jboolean ckpt_native_is_stale(JNIEnv *env, jclass owner, jlong number);
 void ckpt_native_report(JNIEnv *env, jclass owner, jlong number, jstring text, jboolean final);
 void ckpt_native_add_reason(JNIEnv *env, jclass owner, jlong number, jbyteArray text);

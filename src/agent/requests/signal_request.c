@@ -12,6 +12,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -135,27 +136,51 @@ static uint32_t take_pending(void)
     return __atomic_exchange_n(&pending_mark, 0, __ATOMIC_ACQ_REL);
 }
 
+/* A request by a signal, and its message. */
+struct signalled {
+    struct ckpt_request request;
+    char directory[PATH_MAX], text[TEXT_MAX];
+};
+
+/* ckpt_request.named: the message that is written just before the JVM ends. */
+static void compose_message(struct ckpt_request *request, const char *directory)
+{
+    struct signalled *signalled = (struct signalled *)request; /* its first member */
+    char name[CKPT_SIGNAL_NAME_MAX];
+
+    ckpt_signal_name_of(load(&handled), name);
+    snprintf(signalled->directory, sizeof signalled->directory, "%s", directory);
+    snprintf(signalled->text, sizeof signalled->text,
+             "checkpointer: info: signal %s: the image is in '%.3900s', the JVM ends\n", name,
+             directory);
+    request->written_text = signalled->text;
+}
+
 static void carry_out(uint32_t mark)
 {
-    struct ckpt_request request = {.step = CKPT_STEP_CHECKPOINT,
-                                   .wait_ms = CKPT_REQUEST_WAIT_MS,
-                                   .generation_mark = mark,
-                                   .reply_fd = STDERR_FILENO};
+    struct signalled signalled = {.request = {.step = CKPT_STEP_CHECKPOINT,
+                                              .wait_ms = CKPT_REQUEST_WAIT_MS,
+                                              .generation_mark = mark,
+                                              .reply_fd = STDERR_FILENO,
+                                              .written_text = "",
+                                              .named = compose_message}};
+    struct ckpt_request *request = &signalled.request;
     ckpt_auto_free char *failed = NULL;
     ckpt_auto_free char *message = NULL;
-    char name[CKPT_SIGNAL_NAME_MAX], text[TEXT_MAX];
+    enum ckpt_outcome outcome;
+    char name[CKPT_SIGNAL_NAME_MAX];
     bool restored;
 
     ckpt_signal_name_of(load(&handled), name);
-    snprintf(text, sizeof text,
-             "checkpointer: info: signal %s: the image is in '%.3900s', the JVM ends\n", name,
-             ckpt_options.image);
-    request.written_text = text;
-    failed = ckpt_request_text(&request, ckpt_request_run(&request, "checkpointer signal"));
-    ckpt_request_clear(&request);
+    outcome = ckpt_request_run(request, "checkpointer signal");
+    failed = ckpt_request_text(request, outcome);
+    ckpt_request_clear(request);
     restored = ckpt_is_restored_since(mark);
     if (!restored)
         take_pending(); /* signals until now belong to this request, later ones to a new one */
+    if (outcome == CKPT_OUTCOME_DONE && !restored) /* keep_running=true */
+        ckpt_log("info", "signal %s: the image is in '%s', the JVM continues", name,
+                 signalled.directory);
     if (failed && asprintf(&message, "signal %s: %s", name, failed) > 0)
         ckpt_log_lines(restored ? "error" : "warning", message);
 }

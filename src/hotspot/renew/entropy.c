@@ -5,7 +5,8 @@
 #include "hotspot/renew/entropy.h"
 
 #include <string.h>
-#include <sys/random.h>
+
+#include "base/syscall.h"
 
 #define CHUNK 256 /* getrandom() is never interrupted up to this size */
 
@@ -25,7 +26,7 @@ bool ckpt_entropy_get(void *to, size_t size)
         size_t step = size < CHUNK ? size : CHUNK;
 
         if (step > pool_left) {
-            if (getrandom(pool, sizeof pool, 0) != (ssize_t)sizeof pool)
+            if (ckpt_sys_getrandom(pool, sizeof pool) != (long)sizeof pool)
                 return false;
             pool_left = sizeof pool;
         }

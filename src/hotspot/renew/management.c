@@ -7,8 +7,10 @@
  * are initialised in the wrong order.
  *
  * All names are private to the JDK (as in the sources of 17 and 25); if a JDK lacks one, that time
- * is not changed. Times that HotSpot computes itself are never changed: -Xlog's uptime, jcmd
- * VM.uptime, the times in notifications of the collector.
+ * is not changed. With `restore --keep-start-time` the natives are the JDK's own again: the start
+ * is then that of the first process, and the uptime is HotSpot's, by its monotonic clock. Times
+ * that HotSpot computes itself are never changed: -Xlog's uptime, jcmd VM.uptime, the times in
+ * notifications of the collector.
  */
 #include "hotspot/renew/management.h"
 
@@ -51,6 +53,9 @@ void ckpt_management_prepare(JNIEnv *env)
     bean_class = ckpt_java_load(env, "sun.management.RuntimeImpl");
 }
 
+/* this restore or an earlier one has replaced the methods */
+static bool are_replaced;
+
 static void replace_natives(JNIEnv *env)
 {
     static const JNINativeMethod natives[] = {
@@ -58,14 +63,31 @@ static void replace_natives(JNIEnv *env)
         {(char *)"getUptime0", (char *)"()J", (void *)get_uptime},
     };
 
-    /* this restore or an earlier one has replaced the methods; they stay replaced */
-    static bool replaced;
-
-    for (size_t i = 0; i < CKPT_COUNT(natives) && !replaced; i++) {
+    for (size_t i = 0; i < CKPT_COUNT(natives) && !are_replaced; i++) {
         (*env)->RegisterNatives(env, management, &natives[i], 1);
         ckpt_java_clear(env);
     }
-    replaced = true;
+    are_replaced = true;
+}
+
+/* Give the methods back to the JDK, whose functions HotSpot finds by name at the next call. */
+static void return_natives(JNIEnv *env)
+{
+    (*env)->UnregisterNatives(env, management);
+    ckpt_java_clear(env);
+    are_replaced = false;
+}
+
+/* The start time that the natives return now; -1: not found. */
+static int64_t current_start_time(JNIEnv *env, jobject bean)
+{
+    jfieldID jvm_at = (*env)->GetFieldID(env, bean_class, "jvm", "Lsun/management/VMManagement;");
+    jobject jvm = jvm_at ? (*env)->GetObjectField(env, bean, jvm_at) : NULL;
+    jmethodID get = jvm ? (*env)->GetMethodID(env, management, "getStartupTime", "()J") : NULL;
+    int64_t time = get ? (*env)->CallLongMethod(env, jvm, get) : -1;
+
+    (*env)->DeleteLocalRef(env, jvm);
+    return ckpt_java_clear(env) ? -1 : time;
 }
 
 /*
@@ -76,6 +98,7 @@ static void renew_bean(JNIEnv *env)
 {
     jfieldID bean_at, time_at;
     jobject bean;
+    int64_t time;
 
     if (!ckpt_java_is_initialised(factory))
         return;
@@ -86,9 +109,10 @@ static void renew_bean(JNIEnv *env)
     bean = (*env)->GetStaticObjectField(env, factory, bean_at);
     if (!bean)
         return;
+    time = current_start_time(env, bean);
     time_at = (*env)->GetFieldID(env, bean_class, "vmStartupTime", "J");
-    if (!ckpt_java_clear(env))
-        (*env)->SetLongField(env, bean, time_at, start_time_ms());
+    if (!ckpt_java_clear(env) && time >= 0)
+        (*env)->SetLongField(env, bean, time_at, time);
     (*env)->DeleteLocalRef(env, bean);
 }
 
@@ -96,8 +120,12 @@ void ckpt_management_renew(JNIEnv *env)
 {
     restored_at_ms =
         ckpt_clock_ms(CLOCK_MONOTONIC) - (ckpt_clock_ms(CLOCK_REALTIME) - start_time_ms());
-    if (management)
+    if (!management)
+        return;
+    if (!ckpt_generation_keeps_start_time())
         replace_natives(env);
+    else if (are_replaced)
+        return_natives(env);
     if (factory && bean_class)
         renew_bean(env);
 }

@@ -9,37 +9,16 @@
  */
 #include "hotspot/renew/renew_row.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "hotspot/renew/raw_memory.h"
+#include "runtime/process_identity.h"
 
 enum { CURRENT, PID, START_TIME };
 enum { HAS_NUMBER };
 
 static jlong ticks_before; /* start of the old process in clock ticks; -1: unknown */
-
-/*
- * Read field 22 of /proc/self/stat. Field 2 is a name in brackets and may contain any characters.
- */
-static jlong start_ticks(void)
-{
-    ckpt_auto_close int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    char text[1024];
-    ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    char *at;
-
-    if (length <= 0)
-        return -1;
-    text[length] = '\0';
-    at = strrchr(text, ')');
-    for (int field = 2; at && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    return at ? strtoll(at, NULL, 10) : -1;
-}
 
 static bool prepare_handle(JNIEnv *env, struct ckpt_renew_row *row)
 {
@@ -49,7 +28,7 @@ static bool prepare_handle(JNIEnv *env, struct ckpt_renew_row *row)
     row->ids[CURRENT] = (*env)->GetStaticFieldID(env, owner, "current", row->signature);
     row->ids[PID] = row->ids[CURRENT] ? (*env)->GetFieldID(env, owner, "pid", "J") : NULL;
     row->ids[START_TIME] = row->ids[PID] ? (*env)->GetFieldID(env, owner, "startTime", "J") : NULL;
-    ticks_before = start_ticks();
+    ticks_before = ckpt_process_identity_ticks();
     if (!row->ids[START_TIME])
         return false;
     current = (*env)->GetStaticObjectField(env, owner, row->ids[CURRENT]);
@@ -66,7 +45,7 @@ static bool prepare_handle(JNIEnv *env, struct ckpt_renew_row *row)
 static bool renew_handle(JNIEnv *env, const struct ckpt_renew_row *row)
 {
     jobject current = (*env)->GetStaticObjectField(env, row->owner, row->ids[CURRENT]);
-    jlong ticks = start_ticks();
+    jlong ticks = ckpt_process_start_ticks();
     jlong started;
 
     if (!current)

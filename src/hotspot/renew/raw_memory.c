@@ -6,8 +6,8 @@
 #include "hotspot/renew/raw_memory.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 
+#include "base/syscall.h"
 #include "hotspot/heap.h"
 #include "hotspot/parked/object_writes.h"
 #include "hotspot/vmstructs.h"
@@ -91,8 +91,8 @@ static bool make_trials(JNIEnv *env)
     jbyteArray array = (*env)->NewByteArray(env, CKPT_TRIAL_LENGTH);
     jfieldID id;
 
-    if (!array || getrandom(writes->bytes, CKPT_TRIAL_LENGTH, 0) < 0 ||
-        getrandom(&writes->number_value, sizeof writes->number_value, 0) < 0)
+    if (!array || ckpt_sys_getrandom(writes->bytes, CKPT_TRIAL_LENGTH) < 0 ||
+        ckpt_sys_getrandom(&writes->number_value, sizeof writes->number_value) < 0)
         return false;
     (*env)->SetByteArrayRegion(env, array, 0, CKPT_TRIAL_LENGTH, (const jbyte *)writes->bytes);
     trial_array = (*env)->NewGlobalRef(env, array);

@@ -14,10 +14,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/syscall.h"
 #include "runtime/java.h"
 #include "runtime/jvm.h"
 #include "runtime/log.h"
@@ -146,7 +146,7 @@ static bool seed_one(JNIEnv *env, const struct work *work, const struct item *it
     jbyteArray array;
     bool good;
 
-    if (getrandom(seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+    if (ckpt_sys_getrandom(seed, sizeof seed) != (long)sizeof seed)
         return false;
     if (item->seed) {
         item->seed(seed, sizeof seed);

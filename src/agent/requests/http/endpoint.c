@@ -21,12 +21,15 @@
 #include <event2/listener.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "agent/options.h"
+#include "agent/requests/halves.h"
 #include "agent/requests/http/endpoint_fds.h"
 #include "agent/requests/http/http_request.h"
 #include "agent/requests/http/listen.h"
@@ -41,15 +44,24 @@
 #define BODY_MAX 65536
 #define REQUEST_MS 10000 /* for a request to arrive, and for its answer to be read */
 #define STEP_MS 1000
+#define BETWEEN_HALVES_MS 1000 /* likewise: a client prevents the freeze by another program */
+#define SHORT_STEP_MS 100
 #define ANSWER_MS 2000 /* for the answer to /after-restore, if shutdown_timeout is less */
 #define NEVER_S 86400  /* disables libevent's limits, which include the time of hooks */
+#define MOVE_S 5 /* for connections to end when the endpoint moves, besides shutdown_timeout */
 #define FAILED "the HTTP endpoint failed (%s) and is closed"
 
 static struct ckpt_http_server server;
 static int listeners[CKPT_LISTEN_MAX];
 static int listener_count;
 static int waker = -1;
-static bool restored; /* by another program: the endpoint must close */
+static bool must_close; /* the process was restored by another program, or the endpoint moves */
+
+/* Whether the thread exists, and changes of the address, one at a time. */
+static pthread_mutex_t life_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t move_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t thread_ended = PTHREAD_COND_INITIALIZER;
+static bool has_thread;
 static int64_t last_ms;
 static jmp_buf fatal_error;
 
@@ -103,7 +115,7 @@ static int64_t elapsed_ms(void)
 
 static void pass_time(void)
 {
-    ckpt_endpoint_fds_age(elapsed_ms(), REQUEST_MS);
+    ckpt_endpoint_fds_age(elapsed_ms(), ckpt_halves_are_open() ? BETWEEN_HALVES_MS : REQUEST_MS);
 }
 
 /* Called when another thread has woken this one. */
@@ -114,7 +126,7 @@ static void handle_wakeup(void)
     if (read(waker, &times, sizeof times) != sizeof times)
         return;
     ckpt_http_request_on_wakeup(&server);
-    server.closing |= __atomic_load_n(&restored, __ATOMIC_ACQUIRE);
+    server.closing |= __atomic_load_n(&must_close, __ATOMIC_ACQUIRE);
 }
 
 /* ---- the event loop ---- */
@@ -182,14 +194,16 @@ static struct event_base *new_base(void)
 
 static bool open_loop(struct loop *loop)
 {
-    static const struct timeval second = {.tv_sec = STEP_MS / 1000};
+    const struct timeval step = ckpt_halves_are_open()
+                                    ? (struct timeval){.tv_usec = SHORT_STEP_MS * 1000}
+                                    : (struct timeval){.tv_sec = STEP_MS / 1000};
 
     loop->base = new_base();
     loop->http = loop->base ? evhttp_new(loop->base) : NULL;
     loop->step = loop->base ? event_new(loop->base, -1, EV_PERSIST, on_step, loop) : NULL;
     loop->woken =
         loop->base ? event_new(loop->base, waker, EV_READ | EV_PERSIST, on_woken, loop) : NULL;
-    if (!loop->http || !loop->step || !loop->woken || event_add(loop->step, &second) < 0 ||
+    if (!loop->http || !loop->step || !loop->woken || event_add(loop->step, &step) < 0 ||
         event_add(loop->woken, NULL) < 0)
         return false;
     evhttp_set_max_headers_size(loop->http, HEADERS_MAX);
@@ -259,8 +273,8 @@ static void serve(uint32_t mark)
         if (!is_needed(&loop, closed_at ? ckpt_clock_ms(CLOCK_MONOTONIC) - closed_at : 0))
             break;
     }
-    if (server.work && !ckpt_is_restored_since(mark))
-        server.work->client = NULL; /* freed with its connection */
+    if (!ckpt_is_restored_since(mark))
+        ckpt_http_request_drop_clients(&server); /* freed with their connections */
     close_loop(&loop);
 }
 
@@ -306,17 +320,16 @@ static bool listen_again(void)
     return open_waker();
 }
 
-static void *run(void *unused)
+static void run_until_closed(void)
 {
     volatile uint32_t mark = ckpt_generation_mark();
 
-    (void)unused;
     event_set_log_callback(on_log);
     event_set_fatal_callback(on_fatal);
     if (setjmp(fatal_error)) { /* libevent's state is lost: close its descriptors */
         ckpt_endpoint_close();
         ckpt_endpoint_fds_close_all();
-        return NULL;
+        return;
     }
     elapsed_ms();
     server.closing = !open_waker();
@@ -328,7 +341,7 @@ static void *run(void *unused)
             if (listen_again())
                 continue;
             ckpt_endpoint_close();
-            return NULL;
+            return;
         }
         handle_wakeup();
         pass_time();
@@ -338,6 +351,21 @@ static void *run(void *unused)
     if (waker >= 0)
         ckpt_endpoint_fds_close(waker);
     ckpt_endpoint_close();
+}
+
+static void set_has_thread(bool exists)
+{
+    pthread_mutex_lock(&life_lock);
+    has_thread = exists;
+    pthread_cond_broadcast(&thread_ended);
+    pthread_mutex_unlock(&life_lock);
+}
+
+static void *run(void *unused)
+{
+    (void)unused;
+    run_until_closed();
+    set_has_thread(false);
     return NULL;
 }
 
@@ -350,7 +378,7 @@ int ckpt_endpoint_open(const char *text, struct ckpt_error *error)
     if (ckpt_endpoint_address_parse(text, &addr, error) < 0 || listen_at(&addr, error) < 0)
         return -1;
     server = (struct ckpt_http_server){.addr = addr};
-    __atomic_store_n(&restored, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&must_close, false, __ATOMIC_RELEASE);
     return 0;
 }
 
@@ -358,7 +386,7 @@ void ckpt_endpoint_restored(void)
 {
     if (!ckpt_options.shutdown)
         return;
-    __atomic_store_n(&restored, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&must_close, true, __ATOMIC_RELEASE);
     ckpt_endpoint_fds_wake();
 }
 
@@ -374,12 +402,19 @@ int ckpt_endpoint_start(struct ckpt_error *error)
 
     if (!listener_count)
         return 0;
+    set_has_thread(true);
     failed = ckpt_thread_start("ckpt http", run, NULL);
     if (failed) {
+        set_has_thread(false);
         ckpt_endpoint_close();
         return ckpt_error_set(error, failed, "cannot start the endpoint's thread");
     }
     return 0;
+}
+
+static int open_and_start(const char *text, struct ckpt_error *error)
+{
+    return ckpt_endpoint_open(text, error) < 0 ? -1 : ckpt_endpoint_start(error);
 }
 
 int ckpt_endpoint_change(const char *text, struct ckpt_error *error)
@@ -397,5 +432,81 @@ int ckpt_endpoint_change(const char *text, struct ckpt_error *error)
                               "another address",
                               text);
     }
-    return ckpt_endpoint_open(text, error) < 0 ? -1 : ckpt_endpoint_start(error);
+    return open_and_start(text, error);
+}
+
+static void describe(const struct ckpt_endpoint_address *addr, char text[CKPT_ENDPOINT_TEXT_MAX])
+{
+    bool brackets = strchr(addr->host, ':') != NULL;
+
+    if (addr->kind == CKPT_ENDPOINT_NONE)
+        snprintf(text, CKPT_ENDPOINT_TEXT_MAX, "none");
+    else if (addr->kind == CKPT_ENDPOINT_UNIX)
+        snprintf(text, CKPT_ENDPOINT_TEXT_MAX, "unix:%s", addr->path);
+    else
+        snprintf(text, CKPT_ENDPOINT_TEXT_MAX, "%s%s%s:%u", brackets ? "[" : "", addr->host,
+                 brackets ? "]" : "", addr->port);
+}
+
+void ckpt_endpoint_describe(char text[CKPT_ENDPOINT_TEXT_MAX])
+{
+    describe(&server.addr, text);
+}
+
+/* Close the endpoint and wait until its thread has ended. */
+static int close_and_wait(struct ckpt_error *error)
+{
+    struct timespec limit;
+    int failed = 0;
+
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += ckpt_options.shutdown_timeout_s + MOVE_S;
+    ckpt_endpoint_fds_close_idle();
+    __atomic_store_n(&must_close, true, __ATOMIC_RELEASE);
+    ckpt_endpoint_fds_wake();
+    pthread_mutex_lock(&life_lock);
+    while (has_thread && !failed)
+        failed = pthread_cond_timedwait(&thread_ended, &life_lock, &limit);
+    failed = has_thread;
+    pthread_mutex_unlock(&life_lock);
+    if (failed)
+        return ckpt_error_set(
+            error, 0,
+            "the HTTP endpoint is still carrying out a request, and closes after it; "
+            "request the new address again");
+    return 0;
+}
+
+/* Called with move_lock held. */
+static int move(const char *text, struct ckpt_error *error)
+{
+    struct ckpt_endpoint_address addr;
+    char old[CKPT_ENDPOINT_TEXT_MAX];
+    struct ckpt_error lost;
+
+    if (ckpt_endpoint_address_parse(text, &addr, error) < 0)
+        return -1;
+    if (memcmp(&addr, &server.addr, sizeof addr) == 0)
+        return 0;
+    if (server.work)
+        return ckpt_error_set(error, 0,
+                              "the HTTP endpoint is carrying out a request; wait for its end");
+    describe(&server.addr, old);
+    if (close_and_wait(error) < 0)
+        return -1;
+    if (open_and_start(text, error) == 0)
+        return 0;
+    if (open_and_start(old, &lost) < 0)
+        ckpt_log("error", "%s; there is no HTTP endpoint", lost.text);
+    return -1;
+}
+
+int ckpt_endpoint_move(const char *text, struct ckpt_error *error)
+{
+    int result;
+
+    pthread_mutex_lock(&move_lock);
+    result = move(text, error);
+    pthread_mutex_unlock(&move_lock);
+    return result;
 }

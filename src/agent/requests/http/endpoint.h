@@ -20,6 +20,18 @@ int ckpt_endpoint_start(struct ckpt_error *error);
 /** Open and start it in a running JVM; -1 if there already is an endpoint at another address. */
 int ckpt_endpoint_change(const char *addr, struct ckpt_error *error);
 
+/** The size of an address's text, with its end. */
+#define CKPT_ENDPOINT_TEXT_MAX 160
+
+/**
+ * Move it in a running JVM, open it, or close it ("none"). On failure it stays where it is, except
+ * if that address has been taken meanwhile; then it is closed, as the error says.
+ */
+int ckpt_endpoint_move(const char *addr, struct ckpt_error *error);
+
+/** The address at which it listens, in the form of the option, or "none". */
+void ckpt_endpoint_describe(char text[CKPT_ENDPOINT_TEXT_MAX]);
+
 /** The process was restored by another program: the endpoint closes, unless shutdown=false. */
 void ckpt_endpoint_restored(void);
 

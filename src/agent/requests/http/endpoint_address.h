@@ -20,7 +20,7 @@ struct ckpt_endpoint_address {
     enum ckpt_endpoint_kind kind;
     char host[128]; /**< a name or an address, without brackets */
     uint16_t port;
-    char path[104]; /**< absolute; leaves room in sockaddr_un for ".new" */
+    char path[104]; /**< absolute */
 };
 
 /** Parse HOST[:PORT], [IPV6][:PORT], unix:PATH or none. 0, or -1 with what was expected. */

@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/requests/http/peer.h"
@@ -24,11 +25,14 @@
 /* At most so many forbidden connections at a time are answered; further ones are closed. */
 #define FORBIDDEN_MAX 4
 
+#define IDLE_END_S 2 /* the limit for closing idle connections */
+
 static struct ckpt_endpoint_table *const fds = &ckpt_endpoint_table; /* for the endpoint's thread */
 static int waker = -1;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t resumed = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t connection_closed = PTHREAD_COND_INITIALIZER;
 static bool paused;
 
 static struct ckpt_endpoint_fd *find(int fd)
@@ -71,6 +75,7 @@ void ckpt_endpoint_fds_close(int fd)
     entry = find(fd);
     if (entry)
         *entry = fds->entries[--fds->count];
+    pthread_cond_broadcast(&connection_closed);
     pthread_mutex_unlock(&lock);
 }
 
@@ -105,8 +110,11 @@ void ckpt_endpoint_fds_served(int fd)
 {
     struct ckpt_endpoint_fd *entry = find(fd);
 
+    pthread_mutex_lock(&lock);
     if (entry)
         entry->served = true;
+    pthread_cond_broadcast(&connection_closed);
+    pthread_mutex_unlock(&lock);
 }
 
 static size_t count_of(bool forbidden_only)
@@ -134,10 +142,12 @@ void ckpt_endpoint_fds_answered(int fd)
 {
     struct ckpt_endpoint_fd *entry = find(fd);
 
+    pthread_mutex_lock(&lock);
     if (entry) {
         entry->age_ms = 0;
         entry->served = false;
     }
+    pthread_mutex_unlock(&lock);
 }
 
 void ckpt_endpoint_fds_age(int64_t step_ms, int64_t limit_ms)
@@ -150,6 +160,35 @@ void ckpt_endpoint_fds_age(int64_t step_ms, int64_t limit_ms)
             shutdown(fds->entries[i].fd,
                      SHUT_RDWR); /* libevent reads the end of file and closes it */
     }
+}
+
+/*
+ * libevent reads the end of file, after what has arrived, and closes the connection; an answer that
+ * it is writing is written first. Returns whether there are any.
+ */
+static bool end_idle(void)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < fds->count; i++)
+        if (fds->entries[i].connection && !fds->entries[i].served) {
+            shutdown(fds->entries[i].fd, SHUT_RD);
+            any = true;
+        }
+    return any;
+}
+
+void ckpt_endpoint_fds_close_idle(void)
+{
+    struct timespec limit;
+
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += IDLE_END_S;
+    pthread_mutex_lock(&lock);
+    while (end_idle())
+        if (pthread_cond_timedwait(&connection_closed, &lock, &limit) != 0)
+            break;
+    pthread_mutex_unlock(&lock);
 }
 
 size_t ckpt_endpoint_fds_pause(int *ret, size_t room)

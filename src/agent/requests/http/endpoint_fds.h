@@ -47,6 +47,12 @@ void ckpt_endpoint_fds_answered(int fd);
 void ckpt_endpoint_fds_age(int64_t step_ms, int64_t limit_ms);
 
 /**
+ * On any thread but the endpoint's: shut down connections without a request, and wait until they
+ * are closed. Another program is to freeze this process, and could not restore them.
+ */
+void ckpt_endpoint_fds_close_idle(void);
+
+/**
  * Called by the thread that is about to freeze the process: until ckpt_endpoint_fds_resume(), no
  * descriptor is opened or closed. Writes them to @ret, at most @room, and returns the number.
  */

@@ -12,7 +12,10 @@
 #include <event2/event.h>
 #include <event2/http_struct.h>
 #include <jansson.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,11 +25,13 @@
 #include "agent/requests/http/request_guard.h"
 #include "agent/requests/http/work.h"
 #include "base/cleanup.h"
+#include "engine/engine.h"
 #include "runtime/generation.h"
 #include "runtime/jvm.h"
 #include "runtime/log.h"
 
 #define BUSY "another checkpoint is in progress"
+#define REPEATABLE_WAIT_MS 600000 /* with compatible=true, for requests by other ways */
 #define GET_METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD)
 
 /* ---- answers ---- */
@@ -54,7 +59,7 @@ static void answer(struct ckpt_http_server *server, struct evhttp_request *reque
     int fd = descriptor_of(request);
 
     json_decref(body);
-    if (!server || server->closing || ckpt_endpoint_fds_is_forbidden(fd))
+    if (!server || server->closing || ckpt_endpoint_fds_is_forbidden(fd) || ckpt_halves_are_open())
         add_header(request, "Connection", "close");
     if (text && buffer) {
         char length[24];
@@ -105,20 +110,41 @@ void ckpt_http_request_send_page(struct evhttp_request *request, struct evbuffer
 
 /* ---- the requests ---- */
 
-/* Start the work, which answers by its own function. Consumes @work. */
+/* Start server->work; if the JVM accepts no thread, answer so, also those that wait after it. */
+static void start_work(struct ckpt_http_server *server)
+{
+    while (server->work && ckpt_http_work_start(server->work) < 0) {
+        struct ckpt_http_work *work = server->work;
+
+        server->work = work->next;
+        answer_error(server, work->client, 503, "the JVM accepts no further thread", NULL);
+        ckpt_http_work_free(work);
+    }
+}
+
+/*
+ * Start the work, which answers by its own function, or let it wait for the work in progress.
+ * Consumes @work.
+ */
 static void begin(struct ckpt_http_server *server, struct ckpt_http_work *work)
 {
     struct evhttp_connection *connection = evhttp_request_get_connection(work->client);
+    struct ckpt_http_work **last = &server->work;
 
     /* Until the answer, nothing is read from the connection, so that it stays open. */
     bufferevent_disable(evhttp_connection_get_bufferevent(connection), EV_READ);
     ckpt_endpoint_fds_served(descriptor_of(work->client));
-    server->work = work;
-    if (ckpt_http_work_start(work) == 0)
-        return;
-    server->work = NULL;
-    answer_error(server, work->client, 503, "the JVM accepts no further thread", NULL);
-    ckpt_http_work_free(work);
+    while (*last)
+        last = &(*last)->next;
+    *last = work;
+    if (server->work == work)
+        start_work(server);
+}
+
+/* As the first system's endpoint: its tools request a half twice, or the second one alone. */
+static bool is_repeatable(enum ckpt_step step)
+{
+    return ckpt_options.compatible && step != CKPT_STEP_CHECKPOINT;
 }
 
 /*
@@ -130,7 +156,8 @@ static struct ckpt_http_work *
 new_work(struct ckpt_http_server *server, struct evhttp_request *request, enum ckpt_step step,
          void (*respond)(struct ckpt_http_server *, struct ckpt_http_work *))
 {
-    bool busy = server->work || (step != CKPT_STEP_RESUME && ckpt_halves_are_open());
+    bool busy = !is_repeatable(step) &&
+                (server->work || (step != CKPT_STEP_RESUME && ckpt_halves_are_open()));
     struct ckpt_http_work *work = busy ? NULL : ckpt_http_work_new(step);
 
     if (!work) {
@@ -139,6 +166,8 @@ new_work(struct ckpt_http_server *server, struct evhttp_request *request, enum c
         return NULL;
     }
     work->client = request;
+    work->request.repeatable = is_repeatable(step);
+    work->request.wait_ms = work->request.repeatable ? REPEATABLE_WAIT_MS : 0;
     work->request.reply_fd = descriptor_of(request);
     work->respond = respond;
     return work;
@@ -164,12 +193,24 @@ static void answer_failure(struct ckpt_http_server *server, struct ckpt_http_wor
                      ckpt_http_work_reasons(&work->request));
 }
 
+/*
+ * The client may freeze the process as soon as it has this answer, and the connection must be
+ * closed by then. So the kernel sends the answer when the connection is closed.
+ */
+static void answer_and_close(struct ckpt_http_server *server, struct evhttp_request *request)
+{
+    static const int on = 1;
+
+    setsockopt(descriptor_of(request), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+    answer(server, request, HTTP_NOCONTENT, NULL);
+}
+
 static void answer_before_checkpoint(struct ckpt_http_server *server, struct ckpt_http_work *work)
 {
     if (!work->client)
         log_unanswered("/before-checkpoint", work);
     else if (work->outcome == CKPT_OUTCOME_DONE)
-        answer(server, work->client, HTTP_NOCONTENT, NULL);
+        answer_and_close(server, work->client);
     else
         answer_failure(server, work, "hooks failed, the application continues");
 }
@@ -225,10 +266,9 @@ static void after_restore(struct ckpt_http_server *server, struct evhttp_request
         begin(server, work);
 }
 
-static json_t *written(const struct ckpt_request_body *body)
+static json_t *written(const char *directory)
 {
-    const char *directory = *body->directory ? body->directory : ckpt_options.image;
-    json_t *path = json_string(directory);
+    json_t *path = json_string(directory ? directory : "");
 
     /* A path that is not UTF-8 can only come from the option, not from the request. */
     return json_pack("{s:s, s:o}", "state", "written", "directory", path ? path : json_null());
@@ -249,10 +289,18 @@ static char *http_response(const char *status, json_t *body)
     return text;
 }
 
-/* The response that is sent while all threads are parked, just before the process ends. */
-static char *final_response(const struct ckpt_request_body *body)
+/*
+ * ckpt_request.named, on the request's thread: make the response that is sent while all threads are
+ * parked, just before the process ends. The endpoint's thread reads the two fields only afterwards.
+ */
+static void name_image(struct ckpt_request *request, const char *directory)
 {
-    return http_response("200 OK", written(body));
+    struct ckpt_http_work *work = (struct ckpt_http_work *)request; /* its first member */
+
+    work->directory = strdup(directory);
+    work->final_response = http_response("200 OK", written(directory));
+    if (work->final_response)
+        request->written_text = work->final_response;
 }
 
 static void answer_checkpoint(struct ckpt_http_server *server, struct ckpt_http_work *work)
@@ -260,7 +308,7 @@ static void answer_checkpoint(struct ckpt_http_server *server, struct ckpt_http_
     if (!work->client)
         log_unanswered("/checkpoint", work);
     else if (work->outcome == CKPT_OUTCOME_DONE)
-        answer(server, work->client, HTTP_OK, written(&work->body));
+        answer(server, work->client, HTTP_OK, written(work->directory));
     else
         answer_failure(server, work,
                        work->outcome == CKPT_OUTCOME_INCOMPLETE
@@ -281,6 +329,11 @@ static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *r
         answer_error(server, request, HTTP_BADREQUEST, error.text, NULL);
         return;
     }
+    if (*body.engine && !ckpt_engine_jvm_find(body.engine)) {
+        answer_error(server, request, HTTP_BADREQUEST, "\"engine\": expected auto, builtin or criu",
+                     NULL);
+        return;
+    }
     if (!*body.directory && !*ckpt_options.image) {
         answer_error(server, request, HTTP_BADREQUEST,
                      "\"directory\" is missing, and the agent option image is not set", NULL);
@@ -290,13 +343,13 @@ static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *r
     if (!work)
         return;
     work->body = body;
-    work->final_response = final_response(&body);
     work->request.directory = *body.directory ? work->body.directory : NULL;
+    work->request.labels = &work->body.labels;
+    work->request.engine = *body.engine ? work->body.engine : NULL;
     work->request.leave_running = body.leave_running;
     work->request.gc = body.gc;
     work->request.rehearsal = body.rehearsal;
-    if (work->final_response)
-        work->request.written_text = work->final_response;
+    work->request.named = name_image;
     begin(server, work);
 }
 
@@ -418,11 +471,24 @@ void ckpt_http_request_on_wakeup(struct ckpt_http_server *server)
         work->client = NULL;
         break;
     case CKPT_HTTP_WORK_DONE:
-        server->work = NULL;
+        server->work = work->next;
         work->respond(server, work);
         ckpt_http_work_free(work);
+        start_work(server);
         break;
     default: /* CKPT_HTTP_WORK_RUNNING */
         break;
     }
+}
+
+void ckpt_http_request_drop_clients(struct ckpt_http_server *server)
+{
+    if (!server->work)
+        return;
+    server->work->client = NULL;
+    for (struct ckpt_http_work *next, *at = server->work->next; at; at = next) {
+        next = at->next;
+        ckpt_http_work_free(at);
+    }
+    server->work->next = NULL;
 }

@@ -17,7 +17,7 @@ struct ckpt_http_work;
 /** The state that requests share with endpoint.c. */
 struct ckpt_http_server {
     struct ckpt_endpoint_address addr;
-    struct ckpt_http_work *work; /**< the work in progress, or NULL */
+    struct ckpt_http_work *work; /**< the work in progress, and what waits for it, or NULL */
     bool closing;                /**< finish requests in progress, accept no others */
     bool answer_pending;         /**< the answer to /after-restore is not yet sent */
 };
@@ -27,5 +27,8 @@ void ckpt_http_request_handle(struct evhttp_request *request, void *context);
 
 /** Called when the work has woken the endpoint's thread: answer its request, if that is due. */
 void ckpt_http_request_on_wakeup(struct ckpt_http_server *server);
+
+/** All clients are gone: what waits is not carried out. */
+void ckpt_http_request_drop_clients(struct ckpt_http_server *server);
 
 #endif

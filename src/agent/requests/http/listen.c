@@ -138,24 +138,27 @@ static int check_name(const struct sockaddr_un *name, struct ckpt_error *error)
 }
 
 /*
- * The mode is set before the socket has a name, and it listens before it is renamed to its final
- * name. So other users can never connect, and a client never finds a socket that does not listen.
+ * The mode is set before the socket has a name, so other users can never connect. It is bound to
+ * its final name and not renamed, because CRIU binds a socket again at the name by which the kernel
+ * knows it.
  */
 static int listen_unix(const struct ckpt_endpoint_address *addr, int *ret, struct ckpt_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     ckpt_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool bound = false;
 
     snprintf(name.sun_path, sizeof name.sun_path, "%s", addr->path);
     if (check_name(&name, error) < 0)
         return -1;
-    snprintf(name.sun_path, sizeof name.sun_path, "%s.new", addr->path);
-    unlink(name.sun_path);
-    if (fd < 0 || fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&name, sizeof name) < 0 ||
-        listen(fd, BACKLOG) < 0 || rename(name.sun_path, addr->path) < 0) {
+    unlink(name.sun_path); /* on which no process listens */
+    if (fd >= 0 && fchmod(fd, 0600) == 0)
+        bound = bind(fd, (struct sockaddr *)&name, sizeof name) == 0;
+    if (!bound || chmod(name.sun_path, 0600) < 0 || listen(fd, BACKLOG) < 0) {
         int failed = errno;
 
-        unlink(name.sun_path);
+        if (bound)
+            unlink(name.sun_path);
         return ckpt_error_set(error, 0, "cannot listen at 'unix:%s' for HTTP: %s; " HINT,
                               addr->path, strerror(failed));
     }

@@ -6,8 +6,11 @@
 #include "agent/requests/http/request_body.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#include "engine/image_name.h"
 
 static int set_directory(const json_t *value, struct ckpt_request_body *ret,
                          struct ckpt_error *error)
@@ -19,18 +22,57 @@ static int set_directory(const json_t *value, struct ckpt_request_body *ret,
     if (strlen(text) >= sizeof ret->directory)
         return ckpt_error_set(error, 0, "\"directory\": the path is too long");
     strcpy(ret->directory, text);
+    return ckpt_image_name_check(text, error);
+}
+
+/* Whether there is such an engine, the caller checks. */
+static int set_engine(const json_t *value, struct ckpt_request_body *ret, struct ckpt_error *error)
+{
+    const char *text = json_string_value(value);
+
+    if (!text || !*text || strlen(text) >= sizeof ret->engine)
+        return ckpt_error_set(error, 0, "\"engine\": expected the name of an engine");
+    strcpy(ret->engine, text);
     return 0;
 }
 
-static int set_member(const char *key, const json_t *value, struct ckpt_request_body *ret,
+/* An object whose values are strings. */
+static int set_labels(json_t *value, struct ckpt_request_body *ret, struct ckpt_error *error)
+{
+    char word[CKPT_LABELS_MAX + 1];
+    const char *key;
+    json_t *entry;
+
+    if (!json_is_object(value))
+        return ckpt_error_set(error, 0, "\"labels\": expected an object of strings");
+    json_object_foreach(value, key, entry)
+    {
+        const char *text = json_string_value(entry);
+
+        if (!text || !*key || strchr(key, '='))
+            return ckpt_error_set(error, 0, "\"labels\": expected strings, and keys without '='");
+        snprintf(word, sizeof word, "%s=%s", key, text); /* a word that is cut is too long */
+        if (ckpt_labels_add(&ret->labels, word, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int set_member(const char *key, json_t *value, struct ckpt_request_body *ret,
                       struct ckpt_error *error)
 {
     if (strcmp(key, "directory") == 0)
         return set_directory(value, ret, error);
+    if (strcmp(key, "labels") == 0)
+        return set_labels(value, ret, error);
+    if (strcmp(key, "engine") == 0)
+        return set_engine(value, ret, error);
     if (strcmp(key, "leaveRunning") != 0 && strcmp(key, "gc") != 0 && strcmp(key, "rehearsal") != 0)
         return ckpt_error_set(
             error, 0,
-            "\"%.100s\" is not known; there are directory, leaveRunning, gc and rehearsal", key);
+            "\"%.100s\" is not known; there are directory, labels, engine, leaveRunning, gc and "
+            "rehearsal",
+            key);
     if (!json_is_boolean(value))
         return ckpt_error_set(error, 0, "\"%s\": expected true or false", key);
     if (*key == 'g')

@@ -10,10 +10,13 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "engine/labels.h"
 
 /** The members of POST /checkpoint. */
 struct ckpt_request_body {
-    char directory[PATH_MAX]; /**< absolute; "": that of the agent's option */
+    char directory[PATH_MAX]; /**< absolute, with patterns; "": that of the agent's option */
+    struct ckpt_labels labels;
+    char engine[16]; /**< a name that may not exist; "": the agent's option decides */
     bool leave_running;
     int gc;        /**< 1 yes, -1 no, 0: the agent's option decides */
     int rehearsal; /**< the same */

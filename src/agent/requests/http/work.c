@@ -91,6 +91,7 @@ void ckpt_http_work_free(struct ckpt_http_work *work)
     pthread_mutex_destroy(&work->lock);
     ckpt_request_clear(&work->request);
     free(work->final_response);
+    free(work->directory);
     free(work->hangs);
     free(work);
 }

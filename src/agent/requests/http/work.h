@@ -20,9 +20,11 @@ enum ckpt_http_work_state { CKPT_HTTP_WORK_RUNNING, CKPT_HTTP_WORK_HANGS, CKPT_H
 struct ckpt_http_server;
 
 struct ckpt_http_work {
-    struct ckpt_request request; /**< first, for its overdue() */
+    struct ckpt_request request; /**< first, for its callbacks */
     struct ckpt_request_body body;
-    char *final_response;          /**< malloc'd: request.written_text */
+    char *directory;               /**< malloc'd, set before the hooks: of the image */
+    char *final_response;          /**< malloc'd, likewise: request.written_text */
+    struct ckpt_http_work *next;   /**< waits for this one */
     struct evhttp_request *client; /**< still to be answered; used on the endpoint's thread only */
 
     /** Answers the client according to the outcome, on the endpoint's thread. */

@@ -8,8 +8,9 @@
  */
 #include <errno.h>
 
+#include "base/descriptors.h"
 #include "base/raw.h"
-#include "base/syscall.h"
+#include "engine/builtin/fd/default_close.h"
 #include "engine/builtin/fd/fds.h"
 #include "engine/builtin/fd/gather_steps.h"
 #include "engine/builtin/fd/kind_closed.h"
@@ -51,6 +52,14 @@ static const char *report_type(enum ckpt_policy_type type)
     return type == CKPT_POLICY_FILE ? "file" : type == CKPT_POLICY_SOCKET ? "socket" : "resource";
 }
 
+/* The action for a descriptor that no rule is about. */
+static enum ckpt_policy_action decide_without_rule(const struct ckpt_gather *gather,
+                                                   struct ckpt_live_fd *live)
+{
+    live->reopen = ckpt_fd_accepts_again(gather, live);
+    return ckpt_fd_reconnects(gather, live) ? CKPT_POLICY_CLOSE : CKPT_POLICY_NONE;
+}
+
 /* The action of the rule for this descriptor, or CKPT_POLICY_NONE. */
 static enum ckpt_policy_action decide(struct ckpt_gather *gather, struct current *current,
                                       const struct ckpt_fd_kind_row *row)
@@ -61,7 +70,7 @@ static enum ckpt_policy_action decide(struct ckpt_gather *gather, struct current
 
     live->reopen = rule && rule->action == CKPT_POLICY_REOPEN;
     if (!rule)
-        return CKPT_POLICY_NONE;
+        return decide_without_rule(gather, live);
     if (rule->action == CKPT_POLICY_ERROR)
         ckpt_report_add(gather->report, report_type(subject->subject.type),
                         "descriptor %d ('%s') is refused by the rule at %s:%u; close it in a "
@@ -72,7 +81,26 @@ static enum ckpt_policy_action decide(struct ckpt_gather *gather, struct current
                         "descriptor %d ('%s') is open: action %s by the rule at %s:%u",
                         live->number, subject->text, ckpt_policy_word(rule->action),
                         gather->policies->name, rule->line);
-    return rule->action;
+    return rule->action == CKPT_POLICY_IGNORE ? decide_without_rule(gather, live) : rule->action;
+}
+
+/* As what the engine criu keeps a descriptor of none of the kinds. */
+static enum ckpt_criu_keeps criu_keeps_unknown(const struct ckpt_live_fd *live)
+{
+    static const struct {
+        const char *link;
+        enum ckpt_criu_keeps what;
+    } known[] = {
+        {"anon_inode:inotify", CKPT_CRIU_KEEPS_WATCHES},
+        {"anon_inode:[fanotify]", CKPT_CRIU_KEEPS_WATCHES},
+        {"anon_inode:[signalfd]", CKPT_CRIU_KEEPS_SIGNALS},
+        {"socket:", CKPT_CRIU_KEEPS_OTHER_SOCKETS},
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (ckpt_raw_starts(live->link, known[i].link))
+            return known[i].what;
+    return CKPT_CRIU_KEEPS_NOTHING;
 }
 
 void ckpt_fd_refuse_unknown(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
@@ -81,6 +109,7 @@ void ckpt_fd_refuse_unknown(struct ckpt_gather *gather, const struct ckpt_live_f
                     "descriptor %d is '%s', of a kind that cannot be restored; close it in a "
                     "beforeCheckpoint hook, or by a policy file",
                     live->number, live->link);
+    ckpt_report_criu_keeps(gather->report, criu_keeps_unknown(live));
 }
 
 static void refuse_without_policy(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
@@ -93,6 +122,7 @@ static void refuse_without_policy(struct ckpt_gather *gather, const struct ckpt_
                     "descriptor %d is %s; close it in a beforeCheckpoint hook, or by a policy "
                     "file, which can also reopen it",
                     live->number, text);
+    ckpt_report_criu_keeps(gather->report, row->criu_keeps);
 }
 
 /* Freeze a descriptor by its kind; entry->kind stays 0 if it is refused. */
@@ -138,6 +168,26 @@ static void note_refusal(struct ckpt_gather *gather, int number, size_t count, s
         walk->refused[walk->refused_count++] = number;
 }
 
+/*
+ * If the descriptor was refused since the report had this @count and @used, and the JVM has only
+ * inherited it, accept it after all, as one that is closed.
+ */
+static int close_inherited(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                           size_t count, size_t used, struct ckpt_image_fd *entry,
+                           struct ckpt_error *error)
+{
+    if (gather->report->count == count || !ckpt_fd_is_inherited(live))
+        return 0;
+    ckpt_report_truncate(gather->report, count, used);
+    if (gather->warnings && !gather->parked)
+        ckpt_report_add(gather->warnings, "warning",
+                        "descriptor %d ('%s') was open when the JVM started, and is closed in the "
+                        "restored process; start the JVM with 'checkpointer run', which closes it",
+                        live->number, live->link);
+    entry->object = entry->same_as = CKPT_NONE;
+    return ckpt_fd_closed_freeze(gather, live, entry, error);
+}
+
 /* Add the descriptor to the table, unless a rule or its kind refuses it. */
 static int add(struct ckpt_gather *gather, struct current *current, struct ckpt_error *error)
 {
@@ -157,6 +207,8 @@ static int add(struct ckpt_gather *gather, struct current *current, struct ckpt_
         return 0;
     if ((action == CKPT_POLICY_CLOSE ? ckpt_fd_closed_freeze(gather, live, &entry, error)
                                      : freeze(gather, live, row, &entry, error)) < 0)
+        return -1;
+    if (close_inherited(gather, live, count, used, &entry, error) < 0)
         return -1;
     note_refusal(gather, live->number, count, used);
     if (!entry.kind)
@@ -224,27 +276,18 @@ static int begin(struct ckpt_gather *gather, struct ckpt_error *error)
 int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     struct current *current = ckpt_scratch_take(&gather->scratch, sizeof *current, error);
-    struct ckpt_raw_entries *entries = ckpt_scratch_take(&gather->scratch, sizeof *entries, error);
-    const char *name;
+    struct ckpt_descriptors *list = ckpt_scratch_take(&gather->scratch, sizeof *list, error);
     int result = 0;
-    long dir;
 
-    if (!current || !entries || begin(gather, error) < 0)
+    if (!current || !list || begin(gather, error) < 0)
         return -1;
-    dir = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (dir < 0)
-        return ckpt_error_set(error, (int)-dir, "cannot list /proc/self/fd");
-    ckpt_raw_entries_init(entries, (int)dir);
-    while (result == 0 && (name = ckpt_raw_entries_next(entries))) {
-        int number = (int)ckpt_raw_number(&name, 10);
-
-        if (number != (int)dir)
-            result = gather_one(gather, number, current, error);
-    }
+    ckpt_descriptors_open_own(list);
+    while (result == 0 && ckpt_descriptors_next(list))
+        result = gather_one(gather, list->number, current, error);
     gather->report->about = 0;
-    ckpt_sys_close((int)dir);
-    if (result == 0 && entries->failed)
-        return ckpt_error_set(error, -entries->failed, "cannot list /proc/self/fd");
+    ckpt_descriptors_close(list);
+    if (result == 0 && list->failed)
+        return ckpt_error_set(error, -list->failed, "cannot list /proc/self/fd");
     return result;
 }
 

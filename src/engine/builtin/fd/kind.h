@@ -38,6 +38,7 @@ struct ckpt_fd_thaw {
     int *aside;       /**< for each of the image's: where ckpt_fd_keep_aside() put it, or -1 */
     const int *shared_fds; /**< for each shared object, a descriptor of it */
     const int *copy_fds;   /**< for each file, a descriptor of its old content; -1: none, open it */
+    int64_t elapsed_ns;    /**< time since the freeze that counts as passed */
     const int *streams;    /**< duplicates of the command's standard streams; -1: it lacks one */
     /**
      * A rehearsal has no effect that others can see.  Files are opened, because only that shows
@@ -73,6 +74,8 @@ struct ckpt_fd_kind_row {
     enum ckpt_policy_type policy;
     /** A checkpoint refuses a descriptor of this kind unless a rule reopens it. */
     bool needs_policy;
+    /** As what the engine criu keeps a descriptor that is refused so; 0: it does not. */
+    enum ckpt_criu_keeps criu_keeps;
     /**
      * At a restore the command provides the descriptor. Descriptors 0 to 2 are separate, even if
      * they are one open file.
@@ -80,6 +83,8 @@ struct ckpt_fd_kind_row {
     bool from_command;
     /** Each descriptor is opened separately, even if several are one open file. */
     bool always_separate;
+    /** With --missing=exception, one that cannot be opened again is replaced by a dead one. */
+    bool may_be_missing;
     /** The descriptor has a position in a file, which `inspect` shows. */
     bool has_position;
     /** The bytes of an entry are the descriptor's locks (file_locks.h). */

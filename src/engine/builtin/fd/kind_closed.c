@@ -2,15 +2,18 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * A descriptor that a policy closes.  Its number stays in use in the restored process: otherwise
- * the next file that is opened would get it, and code that still uses the number would write to
- * that file.
+ * A descriptor that a policy closes, or default_close.c, or that cannot be opened again (restore
+ * --missing=exception). Its number stays in use in the restored process: otherwise the next file
+ * that is opened would get it, and code that still uses the number would write to that file.
  *
  * A connection becomes a socket that never was connected: reading and writing fail, and poll() and
  * epoll report a hang-up, as if the peer had closed it.  Any other descriptor becomes one that
  * cannot be used (O_PATH): reading, writing, seeking and accepting fail with EBADF, poll() reports
  * POLLNVAL, epoll refuses it, and closing works.  It is of /dev/null and not of a directory,
  * because openat() could use a directory.
+ *
+ * One end of a pipe, whose other end another process has, becomes one whose other end is closed:
+ * the reader finds its end, and the writer gets EPIPE, as if that process had ended.
  */
 #include "engine/builtin/fd/kind_closed.h"
 
@@ -19,10 +22,13 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/fd/default_close.h"
 #include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/kind_pipe.h"
 #include "engine/builtin/fd/sockets.h"
 
 #define PLACEHOLDER "/dev/null"
+#define PIPE_END 0x100 /* or with the access mode, in the place of an address family */
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
@@ -54,13 +60,27 @@ static uint64_t connection_family(const struct ckpt_live_fd *live)
                : (uint64_t)family;
 }
 
+/* The end of a pipe whose other end is elsewhere, which is saved as the position; else 0. */
+static uint64_t pipe_end(const struct ckpt_live_fd *live)
+{
+    return ckpt_fd_is_pipe_to_elsewhere(live) ? PIPE_END | (live->open_flags & O_ACCMODE) : 0;
+}
+
 int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                           struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     entry->kind = CKPT_FD_CLOSED;
     entry->position = connection_family(live);
+    entry->kind_version = 0;
+    if (!entry->position && (entry->position = pipe_end(live)))
+        entry->kind_version = 1;
     return ckpt_tables_pool(&gather->tables, live->link, ckpt_raw_length(live->link), &entry->data,
                             error);
+}
+
+bool ckpt_fd_is_closed_pipe(const struct ckpt_image_fd *entry)
+{
+    return entry->kind == CKPT_FD_CLOSED && (entry->position & PIPE_END);
 }
 
 /* Save again a placeholder that an earlier restore made. */
@@ -74,18 +94,27 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     return ckpt_tables_pool(&gather->tables, before, sizeof before - 1, &entry->data, error);
 }
 
+static void restored(const struct ckpt_park *park)
+{
+    (void)park;
+    ckpt_fd_forget_inherited();
+}
+
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
     (void)image;
     return entry->position == 0 || entry->position == AF_INET || entry->position == AF_INET6 ||
-           entry->position == AF_UNIX;
+           entry->position == AF_UNIX || entry->position == (PIPE_END | O_RDONLY) ||
+           entry->position == (PIPE_END | O_WRONLY);
 }
 
 static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
                      char *text, size_t size)
 {
-    ckpt_raw_format(text, size, "by a policy, was '%s'%s", ckpt_view_text(image, entry->data),
-                    entry->position ? ", a connection" : "");
+    ckpt_raw_format(text, size, "it was '%s'%s", ckpt_view_text(image, entry->data),
+                    entry->position & PIPE_END ? ", one end of a pipe"
+                    : entry->position          ? ", a connection"
+                                               : "");
 }
 
 void ckpt_fd_close_entry(struct ckpt_image_fd *entry)
@@ -104,13 +133,29 @@ bool ckpt_fd_is_closed(const struct ckpt_image_view *image, int number)
     return false;
 }
 
+/* A pipe of which only the end with this access mode is open. */
+static long open_pipe_end(const struct ckpt_image_fd *entry)
+{
+    int ends[2];
+    long failed =
+        ckpt_syscall(SYS_pipe2, ends, O_CLOEXEC | (entry->open_flags & O_NONBLOCK), 0, 0, 0, 0);
+    bool reads = (entry->position & O_ACCMODE) == O_RDONLY;
+
+    if (failed < 0)
+        return failed;
+    ckpt_sys_close(ends[reads]);
+    return ends[!reads];
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     long opened;
 
     (void)thaw;
-    if (entry->position)
+    if (entry->position & PIPE_END)
+        opened = open_pipe_end(entry);
+    else if (entry->position)
         opened =
             ckpt_syscall(SYS_socket, entry->position,
                          SOCK_STREAM | SOCK_CLOEXEC | (entry->open_flags & O_NONBLOCK), 0, 0, 0, 0);
@@ -118,16 +163,18 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         opened = ckpt_sys_openat(AT_FDCWD, PLACEHOLDER, O_PATH | O_CLOEXEC, 0);
     if (opened < 0)
         return ckpt_error_set(error, (int)-opened,
-                              "cannot make a placeholder for a descriptor that a policy closed");
+                              "cannot make a placeholder for a descriptor that was closed");
     return (int)opened;
 }
 
 const struct ckpt_fd_kind_row ckpt_kind_closed = {
     .number = CKPT_FD_CLOSED,
+    .version = 1, /* 1: one end of a pipe */
     .name = "closed",
     .always_separate = true,
     .matches = matches,
     .freeze = freeze,
+    .restored = restored,
     .valid = valid,
     .describe = describe,
     .thaw = thaw,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Descriptors that a policy closes: at a checkpoint, or at a restore.
+ * Descriptors that are closed: by a policy, or because they cannot be opened again at a restore.
  */
 #ifndef CKPT_ENGINE_BUILTIN_FD_KIND_CLOSED_H
 #define CKPT_ENGINE_BUILTIN_FD_KIND_CLOSED_H
@@ -12,6 +12,9 @@
 /** At a checkpoint: save a descriptor that a rule closes. */
 int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                           struct ckpt_image_fd *entry, struct ckpt_error *error);
+
+/** Whether it is a closed end of a pipe to another process, as ckpt_fd_closed_freeze() saves it. */
+bool ckpt_fd_is_closed_pipe(const struct ckpt_image_fd *entry);
 
 /**
  * At a restore: change an entry, in a copy of the image's table, to a closed descriptor.  Its bytes

@@ -6,13 +6,16 @@
  * process has them open.  They are saved as memory files (kind_shared.c).
  */
 #include "base/raw.h"
+#include "engine/builtin/fd/jvm_log.h"
 #include "engine/builtin/fd/kind_shared.h"
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
-    (void)gather;
+    char path[sizeof live->link];
+
     return S_ISREG(live->status.st_mode) && live->status.st_nlink == 0 && live->link[0] == '/' &&
-           !(live->open_flags & O_PATH) && !ckpt_raw_starts(live->link, "/dev/shm/");
+           !(live->open_flags & O_PATH) && !ckpt_raw_starts(live->link, "/dev/shm/") &&
+           !ckpt_fd_is_jvm_log(gather, live, path, sizeof path);
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,

@@ -46,6 +46,7 @@ const struct ckpt_fd_kind_row ckpt_kind_device = {
     .name = "device",
     .object = CKPT_FD_OBJECT_FILE,
     .policy = CKPT_POLICY_FILE,
+    .may_be_missing = true,
     .has_locks = true,
     .matches = matches,
     .freeze = freeze,

@@ -17,6 +17,7 @@ const struct ckpt_fd_kind_row ckpt_kind_directory = {
     .name = "directory",
     .object = CKPT_FD_OBJECT_FILE,
     .policy = CKPT_POLICY_FILE,
+    .may_be_missing = true,
     .has_locks = true,
     .matches = matches,
     .freeze = ckpt_fd_reopen_freeze,

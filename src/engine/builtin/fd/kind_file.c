@@ -17,6 +17,7 @@ const struct ckpt_fd_kind_row ckpt_kind_file = {
     .name = "file",
     .object = CKPT_FD_OBJECT_FILE,
     .policy = CKPT_POLICY_FILE,
+    .may_be_missing = true,
     .has_locks = true,
     .has_position = true,
     .matches = matches,

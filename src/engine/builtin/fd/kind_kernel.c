@@ -29,7 +29,7 @@
 #include "engine/builtin/fd/kernel_path.h"
 #include "engine/builtin/fd/kind.h"
 #include "engine/builtin/fd/open_files.h"
-#include "engine/builtin/parked/park.h"
+#include "engine/parked/park.h"
 
 #define PLACEHOLDER "/dev/null"
 #define THREAD_FILES 64

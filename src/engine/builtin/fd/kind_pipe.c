@@ -4,14 +4,20 @@
  *
  * Pipes with both ends in the process, and their content.  The bytes are copied with tee(2) to a
  * pipe of our own and read there, so that the JVM's pipe still has them if the checkpoint fails.  A
- * pipe with only one end in this process is a connection to another process, and is refused.
+ * pipe with only one end in this process is a connection to another process, and is refused; if the
+ * other end is closed, the restored process has one whose other end is closed (kind_closed.c).
  */
+#include "engine/builtin/fd/kind_pipe.h"
+
 #include <errno.h>
+#include <poll.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/kind_closed.h"
 #include "engine/builtin/fd/thaw_steps.h"
 
 struct pipe_data {
@@ -42,11 +48,10 @@ static bool is_other_end(int fd, const struct ckpt_live_fd *live, bool *ret_open
  * 0 on would take seconds.  JVMs use low numbers without large gaps, so the search upwards stops
  * after 4096 unused numbers.
  */
-static int other_end(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+static int other_end(const struct ckpt_live_fd *live)
 {
     int unused = 0;
 
-    (void)gather;
     for (int up = live->number + 1, down = live->number - 1; unused < 4096 || down >= 3;
          up++, down--) {
         bool open = false;
@@ -59,6 +64,21 @@ static int other_end(const struct ckpt_gather *gather, const struct ckpt_live_fd
             unused = open ? 0 : unused + 1;
     }
     return -1;
+}
+
+bool ckpt_fd_is_pipe_to_elsewhere(const struct ckpt_live_fd *live)
+{
+    return ckpt_raw_starts(live->link, "pipe:[") && other_end(live) < 0;
+}
+
+/* Whether no process has the other end any more, and nothing is left to be read. */
+static bool has_ended(const struct ckpt_live_fd *live)
+{
+    static const struct timespec now = {0};
+    struct pollfd poll = {.fd = live->number, .events = POLLIN};
+
+    return ckpt_syscall(SYS_ppoll, &poll, 1, &now, NULL, 0, 0) == 1 &&
+           (poll.revents & (POLLHUP | POLLERR)) && !(poll.revents & POLLIN);
 }
 
 static int copy_content(struct ckpt_gather *gather, int from, int queued, struct pipe_data *data,
@@ -98,7 +118,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     long size = ckpt_sys_fcntl(live->number, F_GETPIPE_SZ, 0);
     int queued = 0;
 
-    if (other_end(gather, live) < 0) {
+    if (other_end(live) < 0 && has_ended(live))
+        return ckpt_fd_closed_freeze(gather, live, entry, error);
+    if (other_end(live) < 0) {
         ckpt_report_add(
             gather->report, "resource",
             "descriptor %d is one end of '%s', whose other end "

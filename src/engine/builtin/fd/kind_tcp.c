@@ -61,28 +61,11 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     return ckpt_socket_is_inet(live, IPPROTO_TCP) || ckpt_socket_is_inet(live, IPPROTO_MPTCP);
 }
 
-static const char *state_text(unsigned state)
-{
-    switch (state) {
-    case TCP_SYN_SENT:
-        return ", which is not established yet";
-    case TCP_CLOSE_WAIT:
-        return ", whose peer has closed its side";
-    case TCP_FIN_WAIT1:
-    case TCP_FIN_WAIT2:
-        return ", which the JVM has closed for writing";
-    default:
-        return "";
-    }
-}
-
 /* Refuse a socket that has a peer; true if it was refused. */
 static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                    const struct tcp_data *data, const struct tcp_info *info)
 {
-    uint8_t peer[32];
-    char here[64], there[64] = "an unknown peer";
-    socklen_t size = sizeof peer;
+    char here[64], there[64], text[192];
 
     ckpt_socket_address_text(data->address, here, sizeof here);
     if (info->tcpi_state == TCP_LISTEN) {
@@ -96,8 +79,8 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     }
     if (data->ended || info->tcpi_state == TCP_CLOSE)
         return false;
-    if (ckpt_syscall(SYS_getpeername, live->number, peer, &size, 0, 0, 0) == 0)
-        ckpt_socket_address_text(peer, there, sizeof there);
+    ckpt_socket_peer_text(live->number, there, sizeof there);
+    ckpt_socket_tcp_text(live->number, info->tcpi_state, text, sizeof text);
     if (live->reopen)
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d, connected from %s to %s, cannot be reopened by a policy, "
@@ -106,9 +89,11 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                         live->number, here, there);
     else
         ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is a TCP connection from %s to %s%s; close "
-                        "it in a beforeCheckpoint hook, or by a policy file",
-                        live->number, here, there, state_text(info->tcpi_state));
+                        "descriptor %d is %s; close it in a beforeCheckpoint hook, or by a policy "
+                        "file",
+                        live->number, text);
+    if (!live->reopen)
+        ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_CONNECTIONS);
     return true;
 }
 

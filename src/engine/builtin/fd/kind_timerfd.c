@@ -4,7 +4,8 @@
  *
  * timerfd: fdinfo has its clock, the remaining time until it expires, and the unread expirations.
  * The remaining time continues after the restore, like the JVM's monotonic clock, which does not
- * advance while the JVM is frozen. An absolute time of the wall clock stays the same.
+ * advance while the JVM is frozen; with --time=elapsed it has advanced, so timers may have expired.
+ * An absolute time of the wall clock stays the same.
  */
 #include <errno.h>
 #include <string.h>
@@ -113,6 +114,34 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
                     is_armed(&timer) ? "armed" : "disarmed");
 }
 
+static int64_t in_ns(int64_t seconds, int64_t nanoseconds)
+{
+    int64_t result;
+
+    if (__builtin_mul_overflow(seconds, CKPT_SECOND_NS, &result) ||
+        __builtin_add_overflow(result, nanoseconds, &result))
+        return INT64_MAX; /* 292 years */
+    return result;
+}
+
+/* Let @elapsed nanoseconds pass: an armed timer may expire, a periodic one more than once. */
+static void advance(struct timer *timer, int64_t elapsed)
+{
+    int64_t left = in_ns(timer->value.seconds, timer->value.nanoseconds);
+    int64_t interval = in_ns(timer->interval.seconds, timer->interval.nanoseconds);
+
+    if (!is_armed(timer) || elapsed <= 0)
+        return;
+    if (elapsed >= left) {
+        timer->ticks += 1 + (interval ? (uint64_t)((elapsed - left) / interval) : 0);
+        left = interval ? interval - (elapsed - left) % interval : 0;
+    } else {
+        left -= elapsed;
+    }
+    timer->value.seconds = left / CKPT_SECOND_NS;
+    timer->value.nanoseconds = left % CKPT_SECOND_NS;
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
@@ -126,6 +155,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                           (entry->open_flags & O_NONBLOCK) | O_CLOEXEC, 0, 0, 0, 0);
     if (opened < 0)
         return ckpt_error_set(error, (int)-opened, "cannot make a timerfd");
+    if (!is_wall_clock_time(&timer))
+        advance(&timer, thaw->elapsed_ns);
     flags = is_wall_clock_time(&timer) ? timer.flags & (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)
                                        : 0;
     set = (struct itimerspec){

@@ -181,6 +181,7 @@ const struct ckpt_fd_kind_row ckpt_kind_udp = {
     .name = "UDP socket",
     .policy = CKPT_POLICY_SOCKET,
     .needs_policy = true,
+    .criu_keeps = CKPT_CRIU_KEEPS_UDP,
     .may_be_bound = true,
     .matches = matches,
     .name_live = name_live,

@@ -40,11 +40,13 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                         "descriptor %d is the connection of a tool, such as jcmd, which the JVM "
                         "is answering; wait for the tool's end, or end it",
                         live->number);
-    else
+    else {
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d is a Unix socket ('%s'); close it in a beforeCheckpoint "
                         "hook, or by a policy file",
                         live->number, text);
+        ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
+    }
     return 0;
 }
 

@@ -209,6 +209,7 @@ const struct ckpt_fd_kind_row ckpt_kind_unix_listener = {
     .name = "Unix listener",
     .policy = CKPT_POLICY_SOCKET,
     .needs_policy = true,
+    .criu_keeps = CKPT_CRIU_KEEPS_UNIX,
     .matches = matches,
     .name_live = name_live,
     .freeze = freeze,

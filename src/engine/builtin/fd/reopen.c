@@ -13,6 +13,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/file_locks.h"
+#include "engine/builtin/fd/jvm_log.h"
 #include "engine/builtin/fd/rehearsal.h"
 #include "engine/builtin/fd/thaw_steps.h"
 
@@ -59,12 +60,33 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
     return true;
 }
 
+/* A log of the JVM whose name is gone gets that name again, as at the start of a JVM. */
+static int freeze_log(struct ckpt_gather *gather, const struct ckpt_live_fd *live, const char *path,
+                      struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    uint32_t flags = CKPT_FILE_WRITTEN | CKPT_FILE_MAY_CHANGE | CKPT_FILE_MAY_GROW | CKPT_FILE_LOG;
+    struct stat status;
+    struct ckpt_image_file *file;
+
+    if (ckpt_file_records_find(gather, path) ||
+        ckpt_sys_fstatat(AT_FDCWD, path, &status, 0) != -ENOENT)
+        return ckpt_file_records_add(gather, path, flags, NULL, 0, &entry->object, error);
+    file = ckpt_file_records_append(gather, path, &live->status, flags, error);
+    if (!file)
+        return -1;
+    entry->object = (uint32_t)(file - (struct ckpt_image_file *)gather->tables.files.data);
+    return 0;
+}
+
 int ckpt_fd_reopen_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                           struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     uint32_t flags = file_flags(live);
+    char path[sizeof live->link];
 
-    if (refuse(gather, live))
+    bool is_log = ckpt_fd_is_jvm_log(gather, live, path, sizeof path);
+
+    if (!is_log && refuse(gather, live))
         return 0;
     if (ckpt_file_locks_freeze(gather, live, entry, error) < 0)
         return -1;
@@ -72,6 +94,8 @@ int ckpt_fd_reopen_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
         flags &= CKPT_FILE_WRITTEN;
     if (live->reopen)
         entry->fd_flags |= CKPT_FD_REOPEN;
+    if (is_log)
+        return freeze_log(gather, live, path, entry, error);
     if (ckpt_file_records_add(gather, live->link, flags, NULL, 0, &entry->object, error) < 0)
         ckpt_report_add(gather->report, "file", "descriptor %d: %s", live->number, error->text);
     return 0;
@@ -122,7 +146,7 @@ static bool would_be_created(const struct ckpt_fd_thaw *thaw, const struct ckpt_
 {
     struct stat status;
 
-    return thaw->rehearsal && (file->flags & CKPT_FILE_TEMPORARY) &&
+    return thaw->rehearsal && (file->flags & (CKPT_FILE_TEMPORARY | CKPT_FILE_LOG)) &&
            ckpt_sys_fstatat(AT_FDCWD, ckpt_view_text(thaw->image, file->path), &status,
                             AT_SYMLINK_NOFOLLOW) == -ENOENT;
 }
@@ -168,6 +192,8 @@ int ckpt_fd_reopen_thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *e
         ckpt_sys_close((int)opened);
         return ckpt_error_set(error, 0, "'%s' is no longer of the same kind", path);
     }
+    if (file->flags & CKPT_FILE_LOG)
+        return ckpt_fd_seek((int)opened, 0, SEEK_END, error);
     if (S_ISREG(file->mode) && !(entry->open_flags & O_APPEND) &&
         !(entry->fd_flags & CKPT_FD_REOPEN) && entry->position > (uint64_t)status.st_size &&
         (uint64_t)status.st_size < file->size) {

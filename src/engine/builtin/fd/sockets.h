@@ -11,9 +11,7 @@
 
 #include "base/error.h"
 #include "engine/builtin/fd/live_fd.h"
-
-/** getsockopt() of an option that is an int; 0 if the socket does not have it. */
-int ckpt_socket_option(int fd, int level, int name);
+#include "engine/parked/socket_facts.h"
 
 /** Read an option that is saved in the image. -1 with @error if it cannot be read. */
 int ckpt_socket_option_required(int fd, int level, int name, int *ret_value,
@@ -27,9 +25,6 @@ bool ckpt_socket_is_inet(const struct ckpt_live_fd *live, int protocol);
 
 /** Whether it is a Unix socket. */
 bool ckpt_socket_is_unix(const struct ckpt_live_fd *live);
-
-/** "127.0.0.1:80", "[::1]:80". @address: a struct sockaddr_in or sockaddr_in6. */
-void ckpt_socket_address_text(const uint8_t *address, char *text, size_t size);
 
 /** The hint for a failed bind() or listen(); @busy is the hint for an address in use. */
 const char *ckpt_socket_bind_hint(long failed, const char *busy);

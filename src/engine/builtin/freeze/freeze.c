@@ -17,7 +17,6 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "arch/arch.h"
 #include "base/clock.h"
@@ -25,31 +24,27 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/fds.h"
+#include "engine/builtin/freeze/children.h"
+#include "engine/builtin/freeze/other_images.h"
 #include "engine/builtin/parked/breakpoints.h"
 #include "engine/builtin/parked/child_fds.h"
 #include "engine/builtin/parked/own_library.h"
-#include "engine/builtin/parked/prctl_settings.h"
 #include "engine/builtin/parked/tidlock.h"
-#include "engine/builtin/parked/transient_files.h"
+#include "engine/parked/clear_moment.h"
+#include "engine/parked/prctl_settings.h"
+#include "engine/parked/transient_files.h"
 #include "image/mailbox.h"
 #include "image/writer.h"
 
 #define SCRATCH_SIZE ((size_t)256 << 20)
 #define FREE_RANGES 16384
 #define LAZY_RANGES 16384
-/* How long, and how often, short-lived obstacles are looked for at least, if they do not go. */
-#define CLEAR_MS 200
-#define CLEAR_WALKS 20
-#define CLEAR_PAUSE_NS 1000000
-/* How many freezes are tried while the final walk finds: */
-#define SAME_TRIES 5      /* an obstacle that each of them has found */
-#define CHANGING_TRIES 20 /* other obstacles than before */
 /* How often threads are parked until: */
 #define AT_REST_TRIES 50      /* the heap is at rest */
-#define TRANSIENT_TRIES 20    /* no short-lived file or connection is open */
 #define HELD_TRIES 4          /* no native lock is held */
 #define UNPROVEN_TRIES 100    /* all objects that look like held locks are proven ones */
-#define IN_PROGRESS_TRIES 100 /* no thread is taking or releasing a lock */
+#define IN_PROGRESS_TRIES 100 /* no thread is taking or releasing a lock, ... */
+#define IN_PROGRESS_MS 10000  /* ... and at least for so long: on a busy machine many are */
 #define LOCK_WAIT_MS 10u      /* how long to wait for a lock's release, between two tries */
 
 static void init_gather(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
@@ -72,6 +67,9 @@ static void init_gather(struct ckpt_gather *gather, const struct ckpt_freeze *fr
     gather->name_copies = freeze->host->name_copies;
     gather->own_fds = freeze->own_fds;
     gather->own_fd_count = freeze->own_fd_count;
+    gather->jvm_logs = freeze->host->jvm_logs;
+    gather->reconnecting_ports = freeze->host->reconnecting_ports;
+    gather->reconnecting_port_count = freeze->host->reconnecting_port_count;
 }
 
 /* The arguments of the steps that open the application's files: read_content(), write_content(). */
@@ -115,7 +113,7 @@ static int walk(struct ckpt_gather *gather, struct ckpt_error *error)
 
     if (ckpt_tables_init(&gather->tables, &gather->scratch, error) < 0 ||
         ckpt_process_state_gather(gather, error) < 0 || ckpt_fds_gather(gather, error) < 0 ||
-        ckpt_memory_gather(gather, error) < 0)
+        ckpt_children_check(gather, error) < 0 || ckpt_memory_gather(gather, error) < 0)
         return -1;
     if (!gather->parked)
         return 0;
@@ -138,93 +136,27 @@ static int inspect(const struct ckpt_freeze *freeze, struct ckpt_report *report,
     return result;
 }
 
-/* ---- short-lived obstacles ---- */
-
-/*
- * While threads run, wait until nothing prevents the checkpoint, or none of the obstacles in
- * @staying (NULL: none are given) has been there all the time; those that have not are removed from
- * it.  Walks are counted, not only time: where many processes want the CPU, the application may get
- * none for long.
- */
-static void wait_until_clear(const struct ckpt_freeze *freeze, struct ckpt_report *scratch,
-                             struct ckpt_report *staying)
+/* For obstacles that may be short-lived. */
+static int inspect_again(void *context, struct ckpt_report *report, struct ckpt_error *error)
 {
-    static const struct timespec pause = {.tv_nsec = CLEAR_PAUSE_NS};
-    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + CLEAR_MS;
-    struct ckpt_error error;
-
-    for (int walk = 0; walk < CLEAR_WALKS || ckpt_clock_ms(CLOCK_MONOTONIC) < deadline; walk++) {
-        if (walk)
-            ckpt_syscall(SYS_nanosleep, &pause, NULL, 0, 0, 0, 0);
-        ckpt_report_clear(scratch);
-        if (inspect(freeze, scratch, NULL, &error) < 0)
-            continue;
-        if (staying)
-            ckpt_report_keep(staying, scratch);
-        if (scratch->count == 0 || (staying && staying->count == 0))
-            return;
-    }
+    return inspect(context, report, NULL, error);
 }
 
-/* Do that walk while all threads are parked, and release them afterwards. */
-static int inspect_parked(const struct ckpt_freeze *freeze, struct ckpt_report *report,
-                          struct ckpt_error *error)
+static struct ckpt_obstacle_search search_of(const struct ckpt_freeze *freeze)
 {
-    struct ckpt_park *session = ckpt_park_open(&freeze->park, error);
-    uint64_t all = ~0ull, mask;
-    int result = -1;
-
-    if (!session)
-        return -1;
-    ckpt_sys_sigprocmask(SIG_SETMASK, &all, &mask);
-    if (ckpt_park_all(session, error) == 0) {
-        result = inspect(freeze, report, NULL, error);
-        ckpt_park_release(session);
-    }
-    ckpt_park_close(session);
-    ckpt_sys_sigprocmask(SIG_SETMASK, &mask, NULL);
-    return result;
-}
-
-/*
- * Remove short-lived obstacles from @report: only those stay that every walk finds, while all
- * threads are parked, while they run, and while they are parked again.  If the threads cannot be
- * parked, the walks while they run decide.
- */
-static void confirm(const struct ckpt_freeze *freeze, struct ckpt_report *report,
-                    struct ckpt_report *again)
-{
-    struct ckpt_error error;
-
-    for (int pass = 0; pass < 2 && report->count; pass++) {
-        if (pass)
-            wait_until_clear(freeze, again, report);
-        if (report->count == 0)
-            return;
-        ckpt_report_clear(again);
-        if (inspect_parked(freeze, again, &error) == 0)
-            ckpt_report_keep(report, again);
-    }
+    return (struct ckpt_obstacle_search){
+        .inspect = inspect_again, .context = (void *)freeze, .park = &freeze->park};
 }
 
 /* Add to @report the obstacles of a first walk that are not short-lived. */
 static int check(const struct ckpt_freeze *freeze, struct ckpt_report *report,
                  struct ckpt_error *error)
 {
-    struct ckpt_scratch scratch;
-    struct ckpt_report *again;
+    const struct ckpt_obstacle_search search = search_of(freeze);
 
     if (inspect(freeze, report, freeze->warnings, error) < 0)
         return -1;
-    if (report->count == 0)
-        return 0;
-    if (ckpt_scratch_open(&scratch, SCRATCH_SIZE, error) < 0)
-        return -1;
-    again = ckpt_scratch_take(&scratch, sizeof *again, error);
-    if (again)
-        confirm(freeze, report, again);
-    ckpt_scratch_close(&scratch);
-    return 0;
+    return ckpt_clear_moment_confirm(&search, report, error);
 }
 
 int ckpt_freeze_check(const struct ckpt_freeze *freeze, struct ckpt_report *report,
@@ -321,7 +253,9 @@ static int fill_rest(struct ckpt_gather *gather, const struct ckpt_freeze *freez
     gather->tables.signals[park->options.signal - 1] = park->old_action;
     if (ckpt_tables_pool(&gather->tables, freeze->host->shared_generators,
                          freeze->host->shared_generators_size,
-                         &gather->tables.process.shared_generators, error) < 0)
+                         &gather->tables.process.shared_generators, error) < 0 ||
+        ckpt_tables_pool(&gather->tables, freeze->host->labels, freeze->host->labels_size,
+                         &gather->tables.process.labels, error) < 0)
         return -1;
     return ckpt_tables_pool(&gather->tables, freeze->java, ckpt_raw_length(freeze->java),
                             &gather->tables.process.java, error);
@@ -349,6 +283,7 @@ static int commit(const struct ckpt_freeze *freeze, struct ckpt_error *error)
         return ckpt_error_set(
             error, (int)-failed,
             "the image is written, but its name may be lost if the system crashes");
+    ckpt_other_images_remove(freeze->dir_fd);
     return 0;
 }
 
@@ -366,12 +301,11 @@ static void find_lazy(struct ckpt_gather *gather, const struct ckpt_freeze *free
     gather->lazy_count = ckpt_ranges_merge(gather->lazy, count);
 }
 
-/* How often the threads were parked while a lock or an open file made another try preferable. */
+/* How often the threads were parked, and how often a lock made another try preferable. */
 struct tries {
-    int freezes;
-    int transient;                   /* in one freeze */
-    int held, unproven, in_progress; /* in all freezes of a checkpoint */
-    bool is_held_long;               /* a lock had the same owner for LOCK_WAIT_MS */
+    int freezes, held, unproven, in_progress;
+    int64_t in_progress_ms; /* when a thread was first in progress; 0: never */
+    bool is_held_long;      /* a lock had the same owner for LOCK_WAIT_MS */
 };
 
 /*
@@ -392,7 +326,10 @@ static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *sessi
     case CKPT_TIDLOCK_HELD:
         return ++tries->held >= HELD_TRIES || tries->is_held_long;
     case CKPT_TIDLOCK_IN_PROGRESS:
-        if (++tries->in_progress < IN_PROGRESS_TRIES)
+        if (!tries->in_progress_ms)
+            tries->in_progress_ms = ckpt_clock_ms(CLOCK_MONOTONIC);
+        if (++tries->in_progress < IN_PROGRESS_TRIES ||
+            ckpt_clock_ms(CLOCK_MONOTONIC) - tries->in_progress_ms < IN_PROGRESS_MS)
             return 0;
         break;
     default:
@@ -405,21 +342,6 @@ static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *sessi
 }
 
 /*
- * Whether a file is open that is not in files[0], the list of stable ones, and another try is
- * allowed; files[1] is overwritten.
- */
-static bool has_transient_file(struct ckpt_file_list files[2], struct tries *tries)
-{
-    if (tries->transient == TRANSIENT_TRIES)
-        return false;
-    ckpt_transient_files_list(&files[1]);
-    if (!ckpt_transient_files_has_new(&files[0], &files[1]))
-        return false;
-    tries->transient++;
-    return true;
-}
-
-/*
  * Park all threads, if possible while the heap is at rest, no native lock is held, and no
  * short-lived file is open.
  */
@@ -428,16 +350,15 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
 {
     bool is_again = tries->freezes++ > 0;
     struct ckpt_tidlock_state state;
-    struct ckpt_file_list *files = ckpt_scratch_take(&gather->scratch, 2 * sizeof *files, error);
+    struct ckpt_transient_files *files = ckpt_scratch_take(&gather->scratch, sizeof *files, error);
+    const struct ckpt_obstacle_search search = search_of(freeze);
 
-    tries->transient = 0;
     gather->lazy = ckpt_scratch_take(&gather->scratch, LAZY_RANGES * sizeof *gather->lazy, error);
     if (!gather->lazy || !files)
         return -1;
-    files[0].connections = files[1].connections = is_again;
-    ckpt_transient_files_list_stable(&files[0], &files[1]);
+    ckpt_transient_files_begin(files, is_again);
     if (is_again) { /* after the list: what is opened since then does not count as stable */
-        wait_until_clear(freeze, gather->report, NULL);
+        ckpt_clear_moment_wait(&search, gather->report);
         ckpt_report_clear(gather->report);
     }
     for (int try = 1;; try++) {
@@ -452,14 +373,14 @@ static int park(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
             find_lazy(gather, freeze, session);
             allowed = locks_allow(gather, session, tries, &state, error);
         }
-        if (allowed > 0 && !has_transient_file(files, tries))
+        if (allowed > 0 && !ckpt_transient_files_found(files))
             return 0;
         ckpt_park_release(session);
         ckpt_park_wait_left(session);
         if (allowed < 0)
             return -1;
         if (allowed > 0)
-            ckpt_transient_files_wait(&files[0], &files[1]);
+            ckpt_transient_files_wait(&files->stable, &files->now);
         else if (at_rest && !ckpt_tidlock_wait(&state, LOCK_WAIT_MS))
             tries->is_held_long = true;
     }
@@ -556,6 +477,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
         unmap_restorer(freeze->mailbox);
         if (freeze->mailbox->redirect_clock)
             ckpt_park_expire_waits(park);
+        park->elapsed_ns = freeze->mailbox->elapsed_ns;
         freeze->host->parked->after_restore();
         ckpt_prctl_settings_restore();
         return CKPT_FREEZE_RESTORED;
@@ -587,55 +509,45 @@ static enum ckpt_freeze_result freeze_once(const struct ckpt_freeze *freeze,
     return result;
 }
 
-/*
- * Freeze. An obstacle that did not exist at the pre-check may be short-lived: then try again, more
- * often while each try finds others.
- */
-static enum ckpt_freeze_result freeze_repeatedly(const struct ckpt_freeze *freeze,
-                                                 struct ckpt_park *session,
-                                                 struct ckpt_report *report,
-                                                 struct ckpt_error *error)
+/* The attempts of a checkpoint to freeze the process. */
+struct attempts {
+    const struct ckpt_freeze *freeze;
+    struct ckpt_park *session;
+    struct tries tries;
+    enum ckpt_freeze_result result; /* of the last one, with the error if it failed */
+    struct ckpt_error *error;
+};
+
+static bool attempt(void *context, struct ckpt_report *report)
 {
-    static struct ckpt_report staying; /* what every try has found */
-    struct tries tries = {.freezes = 0};
+    struct attempts *attempts = context;
 
-    for (int try = 1;; try++) {
-        enum ckpt_freeze_result result = freeze_once(freeze, session, &tries, report, error);
-
-        if (result != CKPT_FREEZE_FAILED || report->count == 0)
-            return result;
-        if (try == 1)
-            staying = *report;
-        else
-            ckpt_report_keep(&staying, report);
-        if (try == CHANGING_TRIES || (try >= SAME_TRIES && staying.count))
-            return result;
-        ckpt_park_wait_left(session);
-        ckpt_report_clear(report);
-    }
+    attempts->result =
+        freeze_once(attempts->freeze, attempts->session, &attempts->tries, report, attempts->error);
+    return attempts->result == CKPT_FREEZE_FAILED && report->count;
 }
 
 enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckpt_report *report)
 {
     struct ckpt_error error = {.number = 0};
-    enum ckpt_freeze_result result = CKPT_FREEZE_FAILED;
+    struct attempts attempts = {.freeze = freeze, .result = CKPT_FREEZE_FAILED, .error = &error};
     uint64_t all = ~0ull, mask;
-    struct ckpt_park *session;
 
     ckpt_sys_sigprocmask(SIG_SETMASK, &all, &mask);
     ckpt_prctl_settings_open();
-    session = ckpt_park_open(&freeze->park, &error);
-    if (session) {
-        result = freeze_repeatedly(freeze, session, report, &error);
-        if (result != CKPT_FREEZE_RESTORED) /* after a restore, the next ckpt_park_open() does it */
-            ckpt_park_close(session);
+    attempts.session = ckpt_park_open(&freeze->park, &error);
+    if (attempts.session) {
+        ckpt_clear_moment_repeat(attempt, &attempts, attempts.session, report);
+        /* After a restore, the next ckpt_park_open() does it. */
+        if (attempts.result != CKPT_FREEZE_RESTORED)
+            ckpt_park_close(attempts.session);
     }
-    if (result == CKPT_FREEZE_FAILED) {
+    if (attempts.result == CKPT_FREEZE_FAILED) {
         remove_temporaries(freeze);
         if (report->count == 0)
             ckpt_report_add(report, "error", "%s", error.text);
     }
     ckpt_prctl_settings_close();
     ckpt_sys_sigprocmask(SIG_SETMASK, &mask, NULL);
-    return result;
+    return attempts.result;
 }

@@ -10,9 +10,9 @@
 
 #include "engine/builtin/freeze/run_rehearsal.h"
 #include "engine/builtin/parked/gather.h"
-#include "engine/builtin/parked/park.h"
 #include "engine/engine.h"
 #include "engine/host.h"
+#include "engine/parked/park.h"
 #include "engine/report.h"
 #include "image/mailbox.h"
 

@@ -3,14 +3,13 @@
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * The freezing side of the state of the process as a whole: its identity, clocks, limits and signal
- * actions.  Refuses state that cannot be restored: child processes and timers.
+ * actions.  Refuses state that cannot be restored: timers.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "arch/arch.h"
@@ -19,7 +18,6 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/kernel_path.h"
-#include "engine/builtin/freeze/run_rehearsal.h"
 #include "engine/builtin/parked/gather.h"
 
 /*
@@ -156,42 +154,6 @@ static int save_directory(struct ckpt_gather *gather, char *text, struct ckpt_er
                             &gather->tables.process.cwd, error);
 }
 
-static int refuse_children(struct ckpt_report *report, struct ckpt_error *error)
-{
-    siginfo_t info;
-    char path[64], name[64] = "?";
-    long found;
-
-    if (ckpt_run_rehearsal_hanging()) {
-        ckpt_report_add(report, "resource",
-                        "the rehearsal of an earlier image has not ended: it hangs in the kernel, "
-                        "mostly for a file system that does not answer; repair that first");
-        return 0;
-    }
-    info.si_pid = 0;
-    found =
-        ckpt_syscall(SYS_waitid, P_ALL, 0, &info, WNOHANG | WNOWAIT | WEXITED | __WALL, NULL, 0);
-    if (found == -ECHILD)
-        return 0;
-    if (found < 0)
-        return ckpt_error_set(error, (int)-found, "cannot look for child processes");
-    if (info.si_pid) {
-        ckpt_raw_format(path, sizeof path, "/proc/%d/comm", info.si_pid);
-        if (ckpt_raw_read_file(path, name, sizeof name) > 0)
-            for (char *at = name; *at; at++)
-                *at = *at == '\n' ? '\0' : *at;
-        ckpt_report_add(report, "resource",
-                        "the child process %d ('%s') has ended and was not waited for; call "
-                        "Process.waitFor()",
-                        info.si_pid, name);
-        return 0;
-    }
-    ckpt_report_add(report, "resource",
-                    "the JVM has a running child process (Process.children()); end "
-                    "it in a beforeCheckpoint hook");
-    return 0;
-}
-
 static int refuse_timers(struct ckpt_report *report, struct ckpt_error *error)
 {
     static const int which[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
@@ -200,20 +162,24 @@ static int refuse_timers(struct ckpt_report *report, struct ckpt_error *error)
 
     if (length < 0 && length != -ENOENT && length != -EFBIG)
         return ckpt_error_set(error, (int)-length, "cannot read /proc/self/timers");
-    if (text[0] == 'I')
+    if (text[0] == 'I') {
         ckpt_report_add(report, "resource",
                         "native code in the JVM has created a POSIX timer "
                         "(timer_create); delete it in a beforeCheckpoint hook");
+        ckpt_report_criu_keeps(report, CKPT_CRIU_KEEPS_TIMERS);
+    }
     for (int i = 0; i < 3; i++) {
         struct itimerval timer = {0};
 
         length = ckpt_syscall(SYS_getitimer, which[i], &timer, 0, 0, 0, 0);
         if (length < 0)
             return ckpt_error_set(error, (int)-length, "cannot read an interval timer");
-        if (timer.it_value.tv_sec || timer.it_value.tv_usec)
+        if (timer.it_value.tv_sec || timer.it_value.tv_usec) {
             ckpt_report_add(report, "resource",
                             "native code in the JVM has set an interval timer "
                             "(setitimer); a profiler does so: stop it first");
+            ckpt_report_criu_keeps(report, CKPT_CRIU_KEEPS_TIMERS);
+        }
     }
     return 0;
 }
@@ -239,7 +205,5 @@ int ckpt_process_state_gather(struct ckpt_gather *gather, struct ckpt_error *err
         return -1;
     registered = ckpt_syscall(SYS_membarrier, 1 << 9 /* GET_REGISTRATIONS, 6.3 */, 0, 0, 0, 0, 0);
     process->membarrier = registered >= 0 ? (uint32_t)registered : HOTSPOTS_MEMBARRIER;
-    if (refuse_children(gather->report, error) < 0)
-        return -1;
     return refuse_timers(gather->report, error);
 }

@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -32,11 +31,11 @@
 #include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/parked/exec_command.h"
 
 #define STACK ((size_t)32 << 10)
-#define FIRST_FD 16  /* above the numbers that the command gets */
-#define COMMAND_FD 3 /* the command's own file, until the exec */
-#define GRACE_S 10   /* how long the keeper may take to end after the timeout of its child */
+#define FIRST_FD 16 /* above the numbers that the command gets */
+#define GRACE_S 10  /* how long the keeper may take to end after the timeout of its child */
 #define PREFIX "checkpointer: "
 
 /*
@@ -57,9 +56,8 @@ struct shared {
     int command_fd, output_fd, null_fd;
     long jvm_pid, keeper_pid;
     uint32_t keeper_runs; /* a futex that the kernel clears and wakes at the keeper's end */
-    long failed;          /* a negative errno value if the command could not be started */
-    const char *failed_at;
-    int status; /* the status of the command, as from wait() */
+    struct ckpt_exec_failure failure; /* if the command could not be started */
+    int status;                       /* the status of the command, as from wait() */
     bool timed_out;
     char text[CKPT_ERROR_MAX];
 };
@@ -74,57 +72,15 @@ __attribute__((noreturn)) static void end(int status)
 
 /* ---- in the process that becomes the command ---- */
 
-/* Make the kernel kill this process when its parent ends; end now if it has ended already. */
-static void end_with_parent(long parent)
-{
-    ckpt_sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (ckpt_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0) != parent)
-        end(127);
-}
-
-static void reset_signals(void)
-{
-    static const uint64_t none;
-    const struct ckpt_arch_sigaction action = {.handler = (uint64_t)SIG_DFL};
-
-    for (int i = 1; i <= 64; i++)
-        ckpt_sys_sigaction(i, &action, NULL);
-    ckpt_sys_sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static void close_others(void)
-{
-    if (ckpt_syscall(SYS_close_range, COMMAND_FD + 1, ~0u, 0, 0, 0, 0) == 0)
-        return;
-    for (int fd = COMMAND_FD + 1; fd < 65536; fd++) /* Linux before 5.9 has no close_range() */
-        ckpt_sys_close(fd);
-}
-
 static void become_command(void *argument)
 {
     static char *const environment[] = {NULL};
     struct shared *shared = argument;
-    char *const *arguments = shared->rehearsal->arguments;
-    const int from[] = {shared->null_fd, shared->null_fd, shared->output_fd, shared->command_fd};
-    long failed;
+    const int fds[] = {shared->null_fd, shared->null_fd, shared->output_fd, shared->command_fd};
 
-    end_with_parent(shared->keeper_pid);
-    for (int fd = 0; fd <= COMMAND_FD; fd++) {
-        failed = ckpt_syscall(SYS_dup3, from[fd], fd, fd == COMMAND_FD ? O_CLOEXEC : 0, 0, 0, 0);
-        if (failed < 0) {
-            shared->failed = failed;
-            shared->failed_at = "dup3";
-            end(127);
-        }
-    }
-    close_others();
-    reset_signals();
-    /* execve() first: before Linux 5.16, a seccomp filter that kills for execveat() would end the
-     * JVM too, since this process still shares its memory.  execveat() works without /proc. */
-    failed = ckpt_syscall(SYS_execve, "/proc/self/fd/3", arguments, environment, 0, 0, 0);
-    if (ckpt_syscall(SYS_execveat, COMMAND_FD, "", arguments, environment, AT_EMPTY_PATH, 0) < 0)
-        shared->failed = failed;
-    shared->failed_at = "execve";
+    ckpt_exec_end_with_parent(shared->keeper_pid);
+    ckpt_exec_command(fds, sizeof fds / sizeof fds[0], shared->rehearsal->arguments, environment,
+                      &shared->failure);
     end(127);
 }
 
@@ -157,14 +113,14 @@ static void run_keeper(void *argument)
         ckpt_clock_ms(CLOCK_MONOTONIC) + (int64_t)shared->rehearsal->timeout_s * 1000;
     long pid;
 
-    end_with_parent(shared->jvm_pid);
+    ckpt_exec_end_with_parent(shared->jvm_pid);
     shared->keeper_pid = ckpt_sys_getpid();
     ckpt_sys_sigaction(SIGCHLD, &action, NULL);
     pid = ckpt_arch_spawn(CLONE_VM | SIGCHLD, shared->child_stack_end, become_command, shared, NULL,
                           NULL);
     if (pid < 0) {
-        shared->failed = pid;
-        shared->failed_at = "clone";
+        shared->failure.failed = pid;
+        shared->failure.at = "clone";
         end(1);
     }
     shared->timed_out = !wait_for(pid, deadline, &shared->status);
@@ -221,11 +177,11 @@ static const char *last_line(struct shared *shared, int fd)
 
 static int check_result(struct shared *shared, int output, struct ckpt_error *error)
 {
-    if (shared->failed)
-        return ckpt_error_set(error, (int)-shared->failed,
+    if (shared->failure.failed)
+        return ckpt_error_set(error, (int)-shared->failure.failed,
                               "the image was not rehearsed, so the JVM was not ended: %s; allow "
                               "that here, or do without the rehearsal (--no-rehearsal)",
-                              shared->failed_at);
+                              shared->failure.at);
     if (shared->timed_out)
         return ckpt_error_set(error, 0,
                               "the rehearsal of the image was not over after %u s, so the JVM was "
@@ -260,17 +216,17 @@ static void start(struct shared *shared, char *stack_end)
     const int fds[] = {shared->output_fd, shared->null_fd, shared->command_fd};
     long keeper;
 
-    shared->failed_at = "duplicating a descriptor";
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0] && shared->failed == 0; i++)
-        shared->failed = fds[i] < 0 ? fds[i] : 0;
-    if (shared->failed)
+    shared->failure.at = "duplicating a descriptor";
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0] && shared->failure.failed == 0; i++)
+        shared->failure.failed = fds[i] < 0 ? fds[i] : 0;
+    if (shared->failure.failed)
         return;
     shared->keeper_runs = 1;
     keeper = ckpt_arch_spawn(CLONE_VM | CLONE_CHILD_CLEARTID, stack_end, run_keeper, shared, NULL,
                              &shared->keeper_runs);
     if (keeper < 0) {
-        shared->failed = keeper;
-        shared->failed_at = "clone";
+        shared->failure.failed = keeper;
+        shared->failure.at = "clone";
     } else if (!wait_for_keeper(shared, keeper)) {
         shared->timed_out = true;
         abandoned.number++;

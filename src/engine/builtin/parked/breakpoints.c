@@ -18,7 +18,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/parked/pages.h"
-#include "engine/builtin/parked/park.h"
+#include "engine/parked/park.h"
 
 #define MAX_UPROBE_MAPS 16
 

@@ -51,12 +51,14 @@ void ckpt_file_copies_count_deleted(struct ckpt_gather *gather, const char *path
     if (is_below(path, gather->java_home))
         return;
     gather->deleted_size += size;
-    if (gather->deleted_size > gather->deleted_limit)
-        ckpt_report_add(gather->report, "file",
-                        "'%s' is a deleted file of %lu MiB, more than is allowed in an image; "
-                        "close and unmap it in a beforeCheckpoint hook, or raise the agent option "
-                        "tmp_files",
-                        path, (unsigned long)((size + (1 << 20) - 1) >> 20));
+    if (gather->deleted_size <= gather->deleted_limit)
+        return;
+    ckpt_report_add(gather->report, "file",
+                    "'%s' is a deleted file of %lu MiB, more than is allowed in an image; "
+                    "close and unmap it in a beforeCheckpoint hook, or raise the agent option "
+                    "tmp_files",
+                    path, (unsigned long)((size + (1 << 20) - 1) >> 20));
+    ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_DELETED);
 }
 
 int ckpt_file_copies_runs(struct ckpt_gather *gather, int fd, uint32_t *ret_first,
@@ -159,7 +161,8 @@ static void add_late(struct ckpt_gather *gather, struct ckpt_image_file *file, u
     const char *path = ckpt_tables_text(&gather->tables, file->path);
     struct stat status;
 
-    if ((file->flags & (CKPT_FILE_MADE_AGAIN | CKPT_FILE_TEMPORARY | CKPT_FILE_COPIED)) ||
+    if (!gather->deleted_limit || /* none also if they are empty */
+        (file->flags & (CKPT_FILE_MADE_AGAIN | CKPT_FILE_TEMPORARY | CKPT_FILE_COPIED)) ||
         !S_ISREG(file->mode) || !is_below(path, gather->tmp_dir) ||
         ckpt_sys_fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
         status.st_uid != gather->tables.header.uid || status.st_ino != file->inode ||

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "engine/builtin/parked/gather.h"
-#include "engine/builtin/parked/park.h"
+#include "engine/parked/park.h"
 
 enum ckpt_tidlock_verdict {
     CKPT_TIDLOCK_ERROR = -1,

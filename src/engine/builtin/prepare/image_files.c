@@ -17,12 +17,18 @@
 
 #define TEMP_PREFIX ".checkpointer-"
 
-static int open_directory(const char *path, struct ckpt_error *error)
+/* Open the directory; it is made if it does not exist. */
+static int open_directory(const char *path, bool *ret_made, struct ckpt_error *error)
 {
     ckpt_auto_close int dir = -1;
     struct stat status;
 
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+    if (!*path)
+        return ckpt_error_set(error, 0,
+                              "no image directory is set; start the JVM with the agent option "
+                              "image=DIR, or restore it with --image DIR");
+    *ret_made = mkdir(path, 0700) == 0;
+    if (!*ret_made && errno != EEXIST)
         return ckpt_error_set(
             error, errno,
             "cannot make the image directory '%s'; make its parent first, for the JVM's user",
@@ -91,7 +97,7 @@ int ckpt_image_files_open(struct ckpt_image_files *files, const char *directory,
     unsigned long random;
 
     files->directory = directory;
-    files->dir_fd = open_directory(directory, error);
+    files->dir_fd = open_directory(directory, &files->made, error);
     if (files->dir_fd < 0)
         return -1;
     remove_leftovers(files->dir_fd);
@@ -119,6 +125,8 @@ void ckpt_image_files_remove(const struct ckpt_image_files *files)
         return;
     unlinkat(files->dir_fd, files->image_temp, 0);
     unlinkat(files->dir_fd, files->manifest_temp, 0);
+    if (files->made) /* fails if another checkpoint writes there, too */
+        rmdir(files->directory);
 }
 
 void ckpt_image_files_close(struct ckpt_image_files *files)

@@ -6,6 +6,7 @@
 #ifndef CKPT_ENGINE_BUILTIN_PREPARE_IMAGE_FILES_H
 #define CKPT_ENGINE_BUILTIN_PREPARE_IMAGE_FILES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -14,6 +15,7 @@ struct ckpt_image_files {
     const char *directory;
     int dir_fd, image_fd, manifest_fd; /**< -1: not open */
     char image_temp[64], manifest_temp[64];
+    bool made; /**< the directory did not exist before */
 };
 
 /** The initial value: no file is open. */
@@ -31,7 +33,10 @@ int ckpt_image_files_open(struct ckpt_image_files *files, const char *directory,
 int ckpt_image_files_make(struct ckpt_image_files *files, const uint8_t id[16],
                           struct ckpt_error *error);
 
-/** Remove the files that still have their temporary names. */
+/**
+ * Remove the files that still have their temporary names, and the directory if it was made: with a
+ * pattern in its name, each refused checkpoint would leave another empty one.
+ */
 void ckpt_image_files_remove(const struct ckpt_image_files *files);
 
 /** Close the open descriptors. */

@@ -6,19 +6,21 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include "base/syscall.h"
+#include "engine/builtin/fd/default_close.h"
 #include "engine/builtin/fd/fds.h"
 #include "engine/builtin/freeze/freeze.h"
+#include "engine/builtin/prepare/detach.h"
 #include "engine/builtin/prepare/disk_space.h"
 #include "engine/builtin/prepare/image_files.h"
 #include "engine/builtin/prepare/machine_check.h"
-#include "engine/builtin/prepare/park_options.h"
 #include "engine/builtin/prepare/rehearsal_command.h"
 #include "engine/builtin/prepare/temporaries.h"
 #include "engine/engine.h"
 #include "engine/host.h"
+#include "engine/prepare/park_options.h"
 #include "runtime/generation.h"
 #include "runtime/jvm.h"
 
@@ -34,6 +36,17 @@ struct ckpt_engine_job {
 static int check_room(const struct ckpt_host *host, struct ckpt_error *error)
 {
     return ckpt_disk_space_check(ckpt_jvm_env(), host->directory, host->may_collect, error);
+}
+
+/*
+ * A JVM that starts has opened only files. `run` closes what it inherits, except what systemd's
+ * socket activation passes.
+ */
+static void note_inherited(void)
+{
+    const char *passed = getenv("LISTEN_FDS");
+
+    ckpt_fd_note_inherited(3 + (passed ? atoi(passed) : 0));
 }
 
 static int prepare_rehearsal(struct ckpt_engine_job *job, const struct ckpt_host *host,
@@ -53,17 +66,25 @@ static int prepare_rehearsal(struct ckpt_engine_job *job, const struct ckpt_host
     return 0;
 }
 
-static int fill(struct ckpt_engine_job *job, const struct ckpt_host *host, struct ckpt_error *error)
+/* What the pre-check needs too. */
+static int begin(struct ckpt_engine_job *job, const struct ckpt_host *host,
+                 struct ckpt_error *error)
+{
+    job->result = CKPT_FREEZE_FAILED;
+    job->files = CKPT_IMAGE_FILES_NONE;
+    job->freeze.host = host;
+    job->freeze.java = ckpt_jvm.version;
+    job->freeze.mailbox = ckpt_mailbox();
+    return ckpt_park_options_find(host, &job->freeze.park, error);
+}
+
+static int make_files(struct ckpt_engine_job *job, const struct ckpt_host *host,
+                      struct ckpt_error *error)
 {
     struct ckpt_freeze *freeze = &job->freeze;
 
-    freeze->host = host;
-    freeze->java = ckpt_jvm.version;
-    freeze->mailbox = ckpt_mailbox();
-    if (ckpt_park_options_find(host, &freeze->park, error) < 0)
-        return -1;
-    if (getrandom(freeze->id, sizeof freeze->id, 0) != sizeof freeze->id)
-        return ckpt_error_set(error, errno, "cannot get random bytes");
+    if (ckpt_sys_getrandom(freeze->id, sizeof freeze->id) != sizeof freeze->id)
+        return ckpt_error_set(error, 0, "cannot get random bytes");
     if (ckpt_image_files_open(&job->files, host->directory, freeze->id, error) < 0 ||
         prepare_rehearsal(job, host, error) < 0 ||
         ckpt_image_files_make(&job->files, freeze->id, error) < 0)
@@ -97,14 +118,12 @@ static int prepare(const struct ckpt_host *host, struct ckpt_engine_job **ret_jo
     if (!job)
         return ckpt_error_set(error, ENOMEM,
                               "cannot prepare the checkpoint; the machine needs more memory");
-    job->result = CKPT_FREEZE_FAILED;
-    job->files = CKPT_IMAGE_FILES_NONE;
-    if (fill(job, host, error) < 0) {
+    if (begin(job, host, error) < 0) {
         discard(job);
         return -1;
     }
     *ret_job = job;
-    return 0;
+    return make_files(job, host, error);
 }
 
 static int find_temporaries(struct ckpt_engine_job *job, struct ckpt_error *error)
@@ -112,7 +131,7 @@ static int find_temporaries(struct ckpt_engine_job *job, struct ckpt_error *erro
     struct ckpt_freeze *freeze = &job->freeze;
     unsigned mib = freeze->host->temporaries_mib;
 
-    if (ckpt_temporaries_find(ckpt_jvm_env(), freeze->dir_fd, mib, &job->temporaries, error) < 0)
+    if (ckpt_temporaries_find(ckpt_jvm_env(), job->files.dir_fd, mib, &job->temporaries, error) < 0)
         return -1;
     freeze->tmp_dir = job->temporaries.tmp_dir;
     freeze->java_home = job->temporaries.java_home;
@@ -140,16 +159,15 @@ static void list_own_fds(struct ckpt_engine_job *job)
 static void precheck(struct ckpt_engine_job *job, struct ckpt_report *report,
                      struct ckpt_report *warnings)
 {
-    struct ckpt_error error;
+    struct ckpt_error error, incomplete;
+    int found = find_temporaries(job, &incomplete);
 
-    if (find_temporaries(job, &error) < 0) {
-        ckpt_report_add(report, "error", "%s", error.text);
-        return;
-    }
     list_own_fds(job);
     job->freeze.warnings = warnings;
     if (ckpt_freeze_check(&job->freeze, report, &error) < 0)
         ckpt_report_add(report, "error", "%s", error.text);
+    if (found < 0) /* after the walks, which remove what they do not find themselves */
+        ckpt_report_add(report, "error", "%s", incomplete.text);
 }
 
 static enum ckpt_freeze_result freeze(struct ckpt_engine_job *job, struct ckpt_report *report)
@@ -161,10 +179,12 @@ static enum ckpt_freeze_result freeze(struct ckpt_engine_job *job, struct ckpt_r
 const struct ckpt_engine_jvm ckpt_engine_builtin_jvm = {
     .name = CKPT_IMAGE_ENGINE,
     .on_load = ckpt_fds_on_load,
+    .on_start = note_inherited,
     .check_machine = ckpt_machine_check,
     .check_room = check_room,
     .prepare = prepare,
     .precheck = precheck,
     .freeze = freeze,
     .discard = discard,
+    .detach = ckpt_detach,
 };

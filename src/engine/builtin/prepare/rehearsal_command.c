@@ -1,25 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See rehearsal_command.h.  Runs on the requester's thread, before the others are parked.  The
- * command is written to a memory file, which can be executed even if all file systems are mounted
- * with noexec.
+ * See rehearsal_command.h.  Runs on the requester's thread, before the others are parked.
  */
 #include "engine/builtin/prepare/rehearsal_command.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/raw.h"
+#include "engine/prepare/command_file.h"
 #include "runtime/thread.h"
-
-#define EXECUTABLE 0x10u /* MFD_EXEC, Linux 6.3 */
-
-extern const unsigned char ckpt_command_file[]; /* made by tools/embed-binary */
-extern const unsigned char ckpt_command_file_end[];
 
 static void fill_arguments(struct ckpt_rehearsal_command *command,
                            const struct ckpt_rehearsal_subject *subject)
@@ -45,22 +34,16 @@ static void fill_arguments(struct ckpt_rehearsal_command *command,
 int ckpt_rehearsal_prepare(struct ckpt_rehearsal_command *ret,
                            const struct ckpt_rehearsal_subject *subject, struct ckpt_error *error)
 {
-    size_t size = (size_t)(ckpt_command_file_end - ckpt_command_file);
-    ckpt_auto_close int fd = memfd_create("checkpointer", MFD_CLOEXEC | EXECUTABLE);
-    int failed;
+    int fd = ckpt_command_file_open();
 
-    if (fd < 0 && errno == EINVAL)
-        fd = memfd_create("checkpointer", MFD_CLOEXEC);
-    failed = fd < 0 ? -errno : ckpt_raw_write_all(fd, ckpt_command_file, size);
-    if (failed < 0)
-        return ckpt_error_set(error, -failed,
+    if (fd < 0)
+        return ckpt_error_set(error, -fd,
                               "the image cannot be rehearsed, so the JVM was not ended: "
                               "memfd_create; allow that here, or do without the rehearsal "
                               "(--no-rehearsal)");
     fill_arguments(ret, subject);
-    ret->rehearsal = (struct ckpt_rehearsal){.command_fd = CKPT_STEAL_FD(fd),
-                                             .arguments = ret->arguments,
-                                             .timeout_s = subject->timeout_s};
+    ret->rehearsal = (struct ckpt_rehearsal){
+        .command_fd = fd, .arguments = ret->arguments, .timeout_s = subject->timeout_s};
     return 0;
 }
 

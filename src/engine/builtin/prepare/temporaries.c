@@ -29,6 +29,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/map_line.h"
 #include "base/raw.h"
 #include "image/mailbox.h"
@@ -58,7 +59,7 @@ struct search {
     char **trees; /* directories that were added with their content */
     size_t tree_count;
     struct stat image_dir;
-    char image_path[PATH_MAX]; /* of the image directory, with a slash at the end */
+    char image_path[PATH_MAX]; /* of the image directory, with a slash at the end; "": none */
     bool is_full;              /* there are more than MAX_FOUND */
     struct stat streams[3];    /* standard streams, which the command provides at a restore */
     int failed;                /* an errno value if some files may not have been found */
@@ -144,7 +145,7 @@ static bool add(struct search *search, const char *path, bool in_tree)
         !is_young(search, path, &status) ||
         (!S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode)) ||
         is_same(&status, &search->image_dir) ||
-        strncmp(path, search->image_path, strlen(search->image_path)) == 0)
+        (*search->image_path && strncmp(path, search->image_path, strlen(search->image_path)) == 0))
         return false;
     for (size_t i = 0; i < CKPT_COUNT(search->streams); i++)
         if (is_same(&status, &search->streams[i]))
@@ -260,24 +261,22 @@ static void add_mapped(struct search *search)
 
 static void add_open(struct search *search)
 {
-    ckpt_auto_closedir DIR *entries = opendir("/proc/self/fd");
+    ckpt_auto_descriptors struct ckpt_descriptors list;
     char path[PATH_MAX];
-    struct dirent *entry;
 
-    while (entries && (errno = 0, entry = readdir(entries))) {
-        ssize_t length;
+    ckpt_descriptors_open_own(&list);
+    while (ckpt_descriptors_next(&list)) {
+        long length;
 
-        if (entry->d_name[0] == '.' || atoi(entry->d_name) < 3)
+        if (list.number < 3)
             continue;
-        length = readlinkat(dirfd(entries), entry->d_name, path, sizeof path - 1);
-        if (length < 0) {
-            note_failure(search, errno);
-            continue;
-        }
-        path[length] = '\0';
-        add_used(search, path);
+        length = ckpt_descriptors_link(&list, path, sizeof path);
+        if (length < 0)
+            note_failure(search, (int)-length);
+        else
+            add_used(search, path);
     }
-    if (!entries || errno)
+    if (list.failed)
         note_failure(search, EIO);
     if (getcwd(path, sizeof path - 2)) { /* as if a file in it were open */
         strcat(path, "/-");
@@ -419,7 +418,7 @@ static void limit(struct search *search)
 
             if (found->in_tree != in_tree)
                 continue;
-            found->kept = found->size <= left;
+            found->kept = search->mib && found->size <= left; /* none also if they are empty */
             left -= found->kept ? found->size : 0;
             if (!found->kept && missing++ < NAMED)
                 length += (size_t)snprintf(names + length, sizeof names - length, "%s'%.250s'",
@@ -476,7 +475,7 @@ int ckpt_temporaries_find(JNIEnv *env, int image_dir, unsigned mib, struct ckpt_
 
     *ret = (struct ckpt_temporaries){.count = 0};
     find_bases(&search, ret);
-    if (find_image_dir(&search, image_dir) < 0)
+    if (image_dir >= 0 && find_image_dir(&search, image_dir) < 0)
         return ckpt_error_set(error, errno, "cannot look for temporary files");
     for (int i = 0; i < 3; i++)
         if (fstat(i, &search.streams[i]) < 0 && errno != EBADF)

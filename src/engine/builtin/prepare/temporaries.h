@@ -22,7 +22,7 @@ struct ckpt_temporaries {
 
 /**
  * Find them, while the JVM runs. Files that exceed the limit are left out and logged.
- * @param image_dir  the image directory, which is never a temporary one
+ * @param image_dir  the image directory, which is never a temporary one; -1: there is none
  * @param mib        how many MiB of such files may be in an image: the agent option tmp_files
  * @return 0, or -1 with @error: some may not have been found
  */

@@ -11,6 +11,10 @@
  * (hotspot/clock_calls.c), if it found them at the checkpoint. Otherwise the process sees the
  * machine's clock. If that is ahead, overdue timers fire at once; it must not be behind, because
  * sleeping threads would then wake far too late.
+ *
+ * With --time=elapsed the clocks continue at the value that they would have if the process had not
+ * been frozen. How long that was is known from the wall clock, which also holds on another machine
+ * and after a reboot. Where the machine's own clocks show that value, they are left as they are.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +29,9 @@
 #include "base/clock.h"
 #include "base/raw.h"
 #include "engine/builtin/restore/restore.h"
+
+/* how far the machine's clocks may be from the wall clock to count as right with --time=elapsed */
+#define CLOSE_NS CKPT_SECOND_NS
 
 static int write_file(const char *path, const char *text)
 {
@@ -111,8 +118,9 @@ static bool may_enter_user_namespace(void)
  * Enter a time namespace. Returns 0; -1: it is not allowed, and nothing was changed; -2: it failed
  * inside a new user namespace, which cannot be undone.
  */
-static int enter_namespace(const struct ckpt_image_header *header, bool user_too)
+static int enter_namespace(const struct ckpt_restore *restore, bool user_too)
 {
+    const struct ckpt_image_header *header = restore->image.view.header;
     int64_t monotonic, boottime;
     bool own_user_namespace = false;
     ckpt_auto_close int fd = -1;
@@ -134,8 +142,9 @@ static int enter_namespace(const struct ckpt_image_header *header, bool user_too
             return result;
         own_user_namespace = true;
     }
-    monotonic += (int64_t)header->monotonic_ns - ckpt_clock_ns(CLOCK_MONOTONIC);
-    boottime += (int64_t)header->boottime_ns - ckpt_clock_ns(CLOCK_BOOTTIME);
+    monotonic +=
+        restore->elapsed_ns + (int64_t)header->monotonic_ns - ckpt_clock_ns(CLOCK_MONOTONIC);
+    boottime += restore->elapsed_ns + (int64_t)header->boottime_ns - ckpt_clock_ns(CLOCK_BOOTTIME);
     length = offset_line(text, sizeof text, "monotonic", monotonic);
     offset_line(text + length, sizeof text - (size_t)length, "boottime", boottime);
     result = write_file("/proc/self/timens_offsets", text);
@@ -150,9 +159,10 @@ static int enter_namespace(const struct ckpt_image_header *header, bool user_too
 /* Refuses or warns if the machine's monotonic clock, maybe corrected by the agent, is behind. */
 static int check_shift(struct ckpt_restore *restore, int failed, struct ckpt_error *error)
 {
-    long long behind = (long long)(-restore->monotonic_shift_ns / CKPT_SECOND_NS);
+    int64_t ahead_ns = restore->monotonic_shift_ns + restore->elapsed_ns;
+    long long behind = (long long)(-ahead_ns / CKPT_SECOND_NS);
 
-    if (restore->monotonic_shift_ns >= 0)
+    if (ahead_ns >= 0)
         return 0;
     if (restore->request->time == CKPT_TIME_HOST)
         return ckpt_error_set(error, 0,
@@ -176,14 +186,68 @@ static int check_shift(struct ckpt_restore *restore, int failed, struct ckpt_err
     return 0;
 }
 
+/* Set elapsed_ns for --time=elapsed. The wall clock may have been set back: then no time passes. */
+static void find_elapsed(struct ckpt_restore *restore)
+{
+    int64_t elapsed_ns =
+        ckpt_clock_ns(CLOCK_REALTIME) - (int64_t)restore->image.view.header->realtime_ns;
+
+    if (restore->request->time != CKPT_TIME_ELAPSED)
+        return;
+    if (elapsed_ns >= 0)
+        restore->elapsed_ns = elapsed_ns;
+    else
+        ckpt_restore_warn(restore,
+                          "the wall clock is %lld s behind the time of the checkpoint; set it, "
+                          "because for --time=elapsed no time has passed now",
+                          (long long)(-elapsed_ns / CKPT_SECOND_NS));
+}
+
+/* Whether this machine's @clock shows about the value that it would have without the freeze. */
+static bool shows_elapsed(const struct ckpt_restore *restore, int clock, uint64_t frozen_ns)
+{
+    int64_t now = ckpt_clock_ns(clock);
+    int64_t wrong = now - (int64_t)frozen_ns - restore->elapsed_ns;
+
+    return now >= (int64_t)frozen_ns && wrong > -CLOSE_NS && wrong < CLOSE_NS;
+}
+
+/* Whether the clocks of this machine are right without a correction: it was not booted since. */
+static bool clocks_are_right(const struct ckpt_restore *restore)
+{
+    const struct ckpt_image_header *header = restore->image.view.header;
+
+    return restore->request->time == CKPT_TIME_ELAPSED &&
+           shows_elapsed(restore, CLOCK_MONOTONIC, header->monotonic_ns) &&
+           shows_elapsed(restore, CLOCK_BOOTTIME, header->boottime_ns);
+}
+
+/* For --time=elapsed: warn if the process will see another time than has passed. */
+static void check_elapsed(struct ckpt_restore *restore)
+{
+    int64_t wrong = restore->monotonic_shift_ns;
+
+    if (restore->request->time == CKPT_TIME_ELAPSED && !restore->redirect_clock &&
+        (wrong <= -CLOSE_NS || wrong >= CLOSE_NS))
+        ckpt_restore_warn(restore,
+                          "a time namespace is not allowed here, so %lld s have passed for the JVM "
+                          "by the machine's clock, and %lld s by the wall clock; give the "
+                          "container CAP_SYS_ADMIN for --time=elapsed",
+                          (long long)((wrong + restore->elapsed_ns) / CKPT_SECOND_NS),
+                          (long long)(restore->elapsed_ns / CKPT_SECOND_NS));
+}
+
 int ckpt_time_enter(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_header *header = restore->image.view.header;
     enum ckpt_time_mode mode = restore->request->time;
     int entered = -1, failed = 0;
+    bool are_right;
 
-    if (mode != CKPT_TIME_HOST &&
-        (entered = enter_namespace(header, mode == CKPT_TIME_NAMESPACE)) < 0) {
+    find_elapsed(restore);
+    are_right = clocks_are_right(restore);
+    if (mode != CKPT_TIME_HOST && !are_right &&
+        (entered = enter_namespace(restore, mode == CKPT_TIME_NAMESPACE)) < 0) {
         failed = errno;
         if (mode == CKPT_TIME_NAMESPACE)
             return ckpt_error_set(
@@ -191,8 +255,11 @@ int ckpt_time_enter(struct ckpt_restore *restore, struct ckpt_error *error)
                 "cannot enter a time namespace; restore with --time=host, or give "
                 "the container CAP_SYS_ADMIN or user namespaces");
     }
-    restore->monotonic_shift_ns = ckpt_clock_ns(CLOCK_MONOTONIC) - (int64_t)header->monotonic_ns;
-    restore->redirect_clock = mode == CKPT_TIME_AUTO && entered < 0 &&
+    restore->monotonic_shift_ns =
+        ckpt_clock_ns(CLOCK_MONOTONIC) - (int64_t)header->monotonic_ns - restore->elapsed_ns;
+    restore->redirect_clock = mode != CKPT_TIME_HOST && mode != CKPT_TIME_NAMESPACE &&
+                              entered < 0 && !are_right &&
                               (restore->image.view.agent->flags & CKPT_AGENT_REDIRECTS_CLOCK);
+    check_elapsed(restore);
     return check_shift(restore, failed, error);
 }

@@ -219,7 +219,7 @@ static enum ckpt_described_rule rule_of(const struct ckpt_image_file *file)
 {
     if (file->flags & CKPT_FILE_MADE_AGAIN)
         return CKPT_RULE_MADE;
-    if (file->flags & CKPT_FILE_TEMPORARY)
+    if (file->flags & (CKPT_FILE_TEMPORARY | CKPT_FILE_LOG))
         return CKPT_RULE_MADE_IF_MISSING;
     if (file->flags & CKPT_FILE_COPIED)
         return CKPT_RULE_SAME_OR_COPY;
@@ -289,17 +289,17 @@ static size_t count_words(const struct ckpt_image_view *view, struct ckpt_ref re
     return count;
 }
 
-static void describe_command(const struct describing *describing)
+/* The words, each ended by a zero byte, of a text of the image; NULL after the last. */
+static const char **words_of(const struct describing *describing, struct ckpt_ref ref)
 {
-    struct ckpt_ref ref = describing->view->process->command;
     const char *word = ckpt_view_text(describing->view, ref), *end = word + ref.size;
-    struct ckpt_description *to = describing->to;
+    const char **words = ckpt_description_array(
+        describing->to, count_words(describing->view, ref) + 1, sizeof *words);
     size_t count = 0;
 
-    to->command =
-        ckpt_description_array(to, count_words(describing->view, ref) + 1, sizeof *to->command);
-    for (; to->command && word < end; word += strlen(word) + 1)
-        to->command[count++] = ckpt_description_text(to, "%s", word);
+    for (; words && word < end; word += strlen(word) + 1)
+        words[count++] = ckpt_description_text(describing->to, "%s", word);
+    return words;
 }
 
 /* Describe the shared random generators, which are words "COUNT CLASS" in the image. */
@@ -380,7 +380,8 @@ static int describe(const struct ckpt_image *image, struct ckpt_description *to,
     struct describing describing = {.view = &image->view, .to = to};
 
     describe_summary(&describing);
-    describe_command(&describing);
+    to->command = words_of(&describing, image->view.process->command);
+    to->labels = words_of(&describing, image->view.process->labels);
     describe_generators(&describing);
     describe_threads(&describing);
     describe_fds(&describing);

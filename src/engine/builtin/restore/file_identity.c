@@ -284,6 +284,16 @@ static int check_grown(const struct ckpt_image_view *image, size_t index,
     return 0;
 }
 
+int ckpt_identity_check_open(const struct ckpt_image_view *image, size_t index,
+                             struct ckpt_error *error)
+{
+    enum change change;
+
+    if (check(image, &image->files[index], -1, &change, error) < 0)
+        return -1;
+    return change == GROWN ? check_grown(image, index, NULL, error) : 0;
+}
+
 /* Mark files that are open or mapped shared: their copy in the image cannot replace them. */
 static void mark_needed(const struct ckpt_image_view *image, bool *needed)
 {

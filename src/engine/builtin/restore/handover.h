@@ -9,6 +9,9 @@
 #include "engine/builtin/restore/restore.h"
 #include "image/mailbox.h"
 
+/** Refuse what the request asks of an agent that is too old for it. */
+int ckpt_handover_check(const struct ckpt_restore *restore, struct ckpt_error *error);
+
 /** The size of the parameters in bytes, rounded up to whole pages. */
 size_t ckpt_handover_parameters_size(const struct ckpt_restore *restore);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Creates temporary files and folders of the JVM that are missing at a restore, from the copies in
- * the image. Runs in the command.
+ * the image, and missing logs of the JVM. Runs in the command.
  *
  * A directory for temporary files is shared with other users, who may create anything under a free
  * name. So below that directory no link is followed, and each folder on the path must belong to
@@ -227,6 +227,29 @@ static bool copy_suffices(const struct ckpt_image_view *view, size_t index)
     return mapped;
 }
 
+/* Make a log of the JVM, empty, with the mode that the JVM would give it. */
+static int make_log(struct ckpt_restore *restore, const char *path, mode_t mask,
+                    struct ckpt_error *error)
+{
+    char folder[PATH_MAX];
+    ckpt_auto_close int fd = -1;
+
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+    if (restore->rehearsal && faccessat(AT_FDCWD, *folder ? folder : "/", W_OK | X_OK, AT_EACCESS))
+        fd = -1;
+    else if (restore->rehearsal)
+        return 0;
+    else
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666 & ~mask);
+    if (fd < 0)
+        return ckpt_error_set(error, errno,
+                              "the JVM's log '%s' is gone and cannot be made again; make its "
+                              "directory, or close it by a policy",
+                              path);
+    ckpt_restore_warn(restore, "the JVM's log '%s' was gone; it begins again", path);
+    return 0;
+}
+
 static int make_if_missing(const struct ckpt_restore *restore, size_t index, bool *made,
                            struct ckpt_error *error)
 {
@@ -269,7 +292,7 @@ bool ckpt_remake_is_missing(const struct ckpt_image_view *image, const struct ck
 {
     struct stat status;
 
-    return (file->flags & CKPT_FILE_TEMPORARY) &&
+    return (file->flags & (CKPT_FILE_TEMPORARY | CKPT_FILE_LOG)) &&
            lstat(ckpt_view_text(image, file->path), &status) < 0;
 }
 
@@ -286,6 +309,10 @@ int ckpt_remake_files(struct ckpt_restore *restore, struct ckpt_error *error)
     for (size_t i = 0; result == 0 && i < view->file_count; i++)
         if (S_ISREG(view->files[i].mode))
             result = make_if_missing(restore, i, made, error);
+    for (size_t i = 0; result == 0 && i < view->file_count; i++)
+        if ((view->files[i].flags & (CKPT_FILE_LOG | CKPT_FILE_MADE_AGAIN)) == CKPT_FILE_LOG &&
+            ckpt_remake_is_missing(view, &view->files[i]))
+            result = make_log(restore, path_of(restore, &view->files[i]), mask, error);
     if (made)
         finish_folders(restore, made);
     umask(mask);

@@ -148,6 +148,8 @@ static void add_mailbox(struct area *area, const struct ckpt_restore *restore)
                                    .area_start = (uint64_t)area->start,
                                    .area_size = (uint64_t)(area->end - area->start),
                                    .redirect_clock = restore->redirect_clock,
+                                   .elapsed_ns = restore->elapsed_ns,
+                                   .keep_start_time = restore->request->keep_start_time,
                                    .parameters = (uint64_t)area->parameters,
                                    .image_device = restore->special.image_device,
                                    .image_inode = restore->special.image_inode,

@@ -16,8 +16,10 @@
 #include "engine/builtin/fd/file_locks.h"
 #include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/restore/describe_image.h"
+#include "engine/builtin/restore/handover.h"
 #include "engine/builtin/restore/restore.h"
 #include "engine/builtin/restore/support.h"
+#include "engine/required_labels.h"
 
 #define OWN_FDS 64 /* descriptors of this command, besides those that count_extra_fds() counts */
 
@@ -116,6 +118,7 @@ static int thaw_fds(struct ckpt_restore *restore, struct ckpt_error *error)
         .shared_fds = restore->shared_fds,
         .copy_fds = restore->copy_fds,
         .streams = restore->streams,
+        .elapsed_ns = restore->elapsed_ns,
         .rehearsal = restore->rehearsal,
         .original_runs = restore->request->original_runs,
     };
@@ -165,6 +168,17 @@ static struct ckpt_plan *plan_and_open(struct ckpt_restore *restore, struct ckpt
     return memcmp(before, restore->file_fds, size) == 0 ? plan : ckpt_plan_make(restore, error);
 }
 
+/* Whether the image has what the request requires. */
+static int check_labels(const struct ckpt_restore *restore, struct ckpt_error *error)
+{
+    const struct ckpt_restore_request *request = restore->request;
+    const struct ckpt_image_view *view = &restore->image.view;
+    struct ckpt_ref labels = view->process->labels;
+
+    return ckpt_required_labels_check(request->required_labels, ckpt_view_text(view, labels),
+                                      labels.size, error);
+}
+
 /* All steps before the jump, in order. */
 static struct ckpt_plan *prepare(struct ckpt_restore *restore, struct ckpt_error *error)
 {
@@ -173,13 +187,15 @@ static struct ckpt_plan *prepare(struct ckpt_restore *restore, struct ckpt_error
 
     if (ckpt_image_open_as(request->directory, name, true, &restore->image, error) < 0)
         return NULL;
+    if (check_labels(restore, error) < 0 || ckpt_handover_check(restore, error) < 0)
+        return NULL;
     if ((request->verify && ckpt_image_verify(&restore->image, error) < 0) ||
         ckpt_fds_check(&restore->image.view, error) < 0 ||
         ckpt_restore_policies(restore, error) < 0 || ckpt_machine_check(restore, error) < 0 ||
-        reserve_own_fds(restore, error) < 0 || ckpt_objects_open(restore, error) < 0 ||
-        set_umask_and_directory(restore, error) < 0 || ckpt_time_enter(restore, error) < 0 ||
-        ckpt_limits_check_files(restore, error) < 0 || ckpt_objects_make(restore, error) < 0 ||
-        enter_directory(restore, true, error) < 0)
+        ckpt_missing_replace(restore, error) < 0 || reserve_own_fds(restore, error) < 0 ||
+        ckpt_objects_open(restore, error) < 0 || set_umask_and_directory(restore, error) < 0 ||
+        ckpt_time_enter(restore, error) < 0 || ckpt_limits_check_files(restore, error) < 0 ||
+        ckpt_objects_make(restore, error) < 0 || enter_directory(restore, true, error) < 0)
         return NULL;
     return plan_and_open(restore, error);
 }
@@ -220,10 +236,12 @@ static int rehearse(const struct ckpt_restore_request *request, struct ckpt_erro
     return result;
 }
 
-static int check(ckpt_finding_fn *report, void *context)
+static int check(const struct ckpt_engine_settings *settings, ckpt_finding_fn *report,
+                 void *context)
 {
     struct ckpt_kernel kernel;
 
+    (void)settings;
     ckpt_probe_kernel(&kernel);
     return ckpt_builtin_check(&kernel, report, context);
 }

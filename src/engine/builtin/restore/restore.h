@@ -38,10 +38,12 @@ struct ckpt_restore {
     int *shared_fds;  /**< for each shared object */
     bool *is_copied;  /**< for each file of the image: it was open, and is not the same now */
     int *copy_fds;    /**< for those files, a memory file with the old content; for others -1 */
+    char **missing;   /**< what could not be opened again, for the JVM; NULL: not requested */
     int perf_fd;      /**< the new hsperfdata file, or -1 */
     char perf_path[256]; /**< its path, to be removed if the restore fails, or "" */
     int streams[3];      /**< copies of the caller's standard streams, or -1 */
     char cwd[PATH_MAX];  /**< the new working directory, absolute; "": that of the image */
+    int64_t elapsed_ns;  /**< time since the freeze that counts as passed, 0 unless requested */
     int64_t monotonic_shift_ns;
     bool redirect_clock; /**< the agent corrects the clock by that difference */
     struct {
@@ -63,6 +65,12 @@ void ckpt_restore_warn_all(struct ckpt_restore *restore);
 /** Apply the rules of request->policies to the image's descriptors (apply_policies.c). */
 int ckpt_restore_policies(struct ckpt_restore *restore, struct ckpt_error *error);
 
+/**
+ * With request->missing_as_exception: replace descriptors that cannot be opened again by dead ones,
+ * and list them in @restore->missing (replace_missing.c).
+ */
+int ckpt_missing_replace(struct ckpt_restore *restore, struct ckpt_error *error);
+
 /** Check that CPU, page size and vDSO are those that the image needs (machine.c). */
 int ckpt_machine_check(struct ckpt_restore *restore, struct ckpt_error *error);
 
@@ -78,6 +86,10 @@ int ckpt_special_find(int image_fd, struct ckpt_special *ret_special, struct ckp
  */
 int ckpt_identity_check(const struct ckpt_image_view *image, const struct ckpt_image_file *file,
                         int fd, struct ckpt_error *error);
+
+/** The same for a file that is open and not mapped, with the rules for files that have grown. */
+int ckpt_identity_check_open(const struct ckpt_image_view *image, size_t index,
+                             struct ckpt_error *error);
 
 /**
  * Whether @fd is the unchanged original of a file that the image has a copy of, and no other user
@@ -97,9 +109,9 @@ int ckpt_identity_check_all(const struct ckpt_image_view *image, const int *fds,
                             struct ckpt_restore *restore, struct ckpt_error *error);
 
 /**
- * Make the clocks continue where they stopped, as far as possible (clocks.c). Sets redirect_clock,
- * and monotonic_shift_ns to the remaining difference by which the kernel's monotonic clock is ahead
- * of that in the image.
+ * Make the clocks continue where they stopped, as far as possible (clocks.c), or elapsed_ns later.
+ * Sets elapsed_ns, redirect_clock, and monotonic_shift_ns to the remaining difference by which the
+ * kernel's monotonic clock is ahead of the clock that the process is to see.
  */
 int ckpt_time_enter(struct ckpt_restore *restore, struct ckpt_error *error);
 

@@ -29,8 +29,8 @@ public class Core {
 
     /**
      * Freezes this JVM into the image directory that the agent's option {@code image=DIR} names.
-     * Returns in the restored process, or, if the request leaves the process running, in this one
-     * once the image is written.
+     * Returns in the restored process, and, with the agent's option {@code keep_running=true}, also
+     * in this one, once the image is written and the resources are notified.
      *
      * <p>Callers on several threads take turns: the next checkpoint starts when the one before it
      * is done. If that one succeeded, the next starts in the restored process. A thread that a hook

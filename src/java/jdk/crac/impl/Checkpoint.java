@@ -8,6 +8,7 @@
 
 package jdk.crac.impl;
 
+import java.io.FileNotFoundException;
 import java.nio.charset.Charset;
 import java.util.ArrayList;
 import java.util.List;
@@ -148,7 +149,7 @@ public class Checkpoint {
             return prepare(request, millis, failures);
         }
         if (step == Step.RESUME) {
-            return resume(request, failures);
+            return resume(request, millis, failures);
         }
         if (step == Step.QUERY) {
             failures.add(new CheckpointException(turn.describe()));
@@ -187,7 +188,8 @@ public class Checkpoint {
      * Freezes the process.
      *
      * @param request the agent's number of the request
-     * @param reports gets the reasons against it, each as {@code TYPE:message}
+     * @param reports gets the reasons against it, each as {@code TYPE:message}; or, in the restored
+     *     process, what could not be opened again
      * @return whether the image is written; this is then the restored process, or the old one
      *     that continues
      */
@@ -206,6 +208,16 @@ public class Checkpoint {
             }
             return result != Native.REFUSED;
         }
+    }
+
+    /**
+     * Finds what would prevent a freeze, when a hook has failed and there will be none.
+     *
+     * @param request the agent's number of the request
+     * @param reports gets the reasons, each as {@code TYPE:message}
+     */
+    protected void findObstacles(long request, List<String> reports) {
+        Native.findObstacles(request, reports);
     }
 
     /**
@@ -271,10 +283,9 @@ public class Checkpoint {
         Outcome outcome = Outcome.CANCELLED; // loads Outcome here, outside of the critical time
         try {
             before(failures, watch);
-            if (failures.isEmpty()) {
-                freeze(request, failures);
-            }
-            if (failures.isEmpty()) {
+            if (!failures.isEmpty()) {
+                addObstacles(request, failures);
+            } else if (freeze(request, failures)) {
                 outcome = Outcome.DONE;
             }
             after(failures);
@@ -284,8 +295,34 @@ public class Checkpoint {
         return outcome == Outcome.DONE && !failures.isEmpty() ? Outcome.INCOMPLETE : outcome;
     }
 
+    /**
+     * Takes the turn for one half, or takes over the turn of the request for the first half. The
+     * resources are notified again if this is the first half once more, or the second one alone.
+     *
+     * @return as {@link Turn#take}
+     */
+    private String takeForHalf(Step step, long request, long millis) {
+        while (true) {
+            boolean repeatable = Native.isRepeatable(request) && !isStale(request);
+            if (repeatable && Native.closeHalves(request)) {
+                if (step == Step.PREPARE) {
+                    OrderedContext.repeat();
+                }
+                return null;
+            }
+            String busy = turn.take(millis);
+            if (busy == null && step == Step.RESUME && !isStale(request)) {
+                OrderedContext.repeat();
+            }
+            if (busy == null || !repeatable || !turn.isPaused()) {
+                return busy;
+            }
+            Thread.yield(); // the first half is just opening, or the second just beginning
+        }
+    }
+
     private Outcome prepare(long request, long millis, Failures failures) {
-        String busy = turn.take(millis);
+        String busy = takeForHalf(Step.PREPARE, request, millis);
         if (busy != null) {
             failures.add(new CheckpointException(busy));
             return Outcome.BUSY;
@@ -306,11 +343,20 @@ public class Checkpoint {
         return open ? Outcome.DONE : Outcome.CANCELLED;
     }
 
-    private Outcome resume(long request, Failures failures) {
-        if (!Native.closeHalves(request)) {
+    private Outcome resume(long request, long millis, Failures failures) {
+        if (Native.isRepeatable(request)) {
+            String busy = takeForHalf(Step.RESUME, request, millis);
+            if (busy != null) {
+                failures.add(new CheckpointException(busy));
+                return Outcome.BUSY;
+            }
+        } else if (!Native.closeHalves(request)) {
             return Outcome.NOT_BEGUN;
         }
         try {
+            if (Native.isRepeatable(request) && isStale(request)) {
+                return Outcome.DONE; // frozen while it waited; that checkpoint has called the hooks
+            }
             endFirstHalf(request, failures);
         } finally {
             turn.release();
@@ -348,6 +394,11 @@ public class Checkpoint {
 
     private void endFirstHalf(long request, Failures failures) {
         try {
+            Native.renewIfRestored(request);
+        } catch (Throwable unexpected) {
+            failures.add(unexpected);
+        }
+        try {
             resumeRecordings();
         } catch (Throwable unexpected) {
             failures.add(unexpected);
@@ -366,6 +417,9 @@ public class Checkpoint {
 
     /** The recorder's lock cannot be held between two requests, only during each call. */
     private void pauseRecordings() {
+        if (recordings != null) {
+            return; // by an earlier first half, whose second half has not been requested
+        }
         recordings = FlightRecordings.find();
         if (recordings != null) {
             synchronized (recordings.lock()) {
@@ -396,17 +450,31 @@ public class Checkpoint {
         }
     }
 
-    private void freeze(long request, Failures failures) {
+    /** Returns whether the image is written; there may be failures in the restored process. */
+    private boolean freeze(long request, Failures failures) {
+        boolean written = false;
         try {
             List<String> reports = new ArrayList<>();
-            if (freeze(request, reports)) {
+            written = freeze(request, reports);
+            if (written) {
                 Restored.begin();
-                return;
             }
             add(reports, failures);
-            if (failures.isEmpty()) {
+            if (!written && failures.isEmpty()) {
                 failures.add(new CheckpointException("not frozen, for an unknown reason"));
             }
+        } catch (Throwable failure) {
+            failures.add(failure);
+        }
+        return written;
+    }
+
+    /** Adds what else would prevent this checkpoint, so that one request finds all. */
+    private void addObstacles(long request, Failures failures) {
+        try {
+            List<String> reports = new ArrayList<>();
+            findObstacles(request, reports);
+            add(reports, failures);
         } catch (Throwable failure) {
             failures.add(failure);
         }
@@ -442,6 +510,8 @@ public class Checkpoint {
             case "resource":
                 open = new CheckpointOpenResourceException(message, origin);
                 break;
+            case "missing":
+                return new FileNotFoundException(message);
             case "error":
                 return new CheckpointException(message);
             default:

@@ -26,10 +26,19 @@ final class Native {
      *
      * @param request the agent's number of the request; 0 for one by the application
      * @param reports gets the reasons against it, each as {@code TYPE:message} with one of the
-     *     types file, socket, resource and error, or as {@code TYPE N:message} for descriptor N
+     *     types file, socket, resource and error, or as {@code TYPE N:message} for descriptor N;
+     *     if this is the restored process, what could not be opened again, with the type missing
      * @return {@link #REFUSED}, {@link #CONTINUES} or {@link #RESTORED}
      */
     static native int freeze(long request, List<String> reports);
+
+    /**
+     * Adds what would prevent a freeze, as {@link #freeze} does, but freezes nothing.
+     *
+     * @param request as for {@link #freeze}
+     * @param reports as for {@link #freeze}
+     */
+    static native void findObstacles(long request, List<String> reports);
 
     /**
      * Whether a freeze can succeed, checked before the hooks are called: there is disk space for an
@@ -88,6 +97,18 @@ final class Native {
      * @return whether there is a first half, which this request then ends
      */
     static native boolean closeHalves(long request);
+
+    /**
+     * Whether this half of a checkpoint is carried out whatever came before it: a second first
+     * half, or a second half without a first one.
+     */
+    static native boolean isRepeatable(long request);
+
+    /**
+     * If another program has frozen and restored the process since the first half, or the requester
+     * says so: renews what must differ between clones.
+     */
+    static native void renewIfRestored(long request);
 
     /** Adds a reason, in UTF-8, to the answer to a request. */
     static native void addReason(long request, byte[] text);

@@ -36,6 +36,12 @@ public final class OrderedContext<R extends Resource> extends Context<R> {
     /** Resources whose beforeCheckpoint was called, but afterRestore not yet; strong, in order. */
     private List<R> notified = new ArrayList<>();
 
+    /** How often one half of a checkpoint was requested out of turn. */
+    private static volatile int repetitions;
+
+    /** The value of {@link #repetitions} at this context's last notification. */
+    private int repetition = repetitions;
+
     /** Makes an empty context. */
     public OrderedContext() {
     }
@@ -80,6 +86,32 @@ public final class OrderedContext<R extends Resource> extends Context<R> {
     }
 
     /**
+     * The next half of a checkpoint repeats the last one, or comes without the other: all contexts
+     * notify all of their resources, whatever was notified before.
+     */
+    static void repeat() {
+        repetitions++; // by the thread that has the turn
+    }
+
+    /** Returns whether this is the first notification since {@link #repeat}. */
+    private boolean isRepeated() {
+        boolean repeated = repetition != repetitions;
+        repetition = repetitions;
+        return repeated;
+    }
+
+    private List<R> live() {
+        List<R> resources = new ArrayList<>(registered.size());
+        for (Identity<R> identity : registered.values()) {
+            R resource = identity.get();
+            if (resource != null) {
+                resources.add(resource);
+            }
+        }
+        return resources;
+    }
+
+    /**
      * Returns the live resources in order of registration, except those whose afterRestore is still
      * to come. So a context that is notified twice in one checkpoint, because it is registered with
      * two others or with itself, notifies each resource only once.
@@ -87,12 +119,14 @@ public final class OrderedContext<R extends Resource> extends Context<R> {
     private List<R> startNotification() {
         synchronized (lock) {
             removeCollected();
+            if (isRepeated()) {
+                notified = new ArrayList<>();
+            }
             Set<R> waiting = Collections.newSetFromMap(new IdentityHashMap<R, Boolean>());
             waiting.addAll(notified);
             List<R> resources = new ArrayList<>(registered.size());
-            for (Identity<R> identity : registered.values()) {
-                R resource = identity.get();
-                if (resource != null && !waiting.contains(resource)) {
+            for (R resource : live()) {
+                if (!waiting.contains(resource)) {
                     resources.add(resource);
                 }
             }
@@ -103,7 +137,7 @@ public final class OrderedContext<R extends Resource> extends Context<R> {
 
     private List<R> endNotification() {
         synchronized (lock) {
-            List<R> resources = notified;
+            List<R> resources = isRepeated() ? live() : notified;
             notified = new ArrayList<>();
             return resources;
         }

@@ -94,6 +94,11 @@ final class Turn {
         return runner == Thread.currentThread();
     }
 
+    /** Whether a first half is done and no thread has begun the second one. */
+    synchronized boolean isPaused() {
+        return paused;
+    }
+
     /** Wakes all waiting threads, whose requests are then refused because a hook hangs. */
     synchronized void wake() {
         notifyAll();

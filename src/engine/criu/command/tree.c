@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See tree.h. The list of children is that of each thread that has made some
+ * (/proc/PID/task/TID/children), which every kernel has that criu can work on.
+ */
+#include "engine/criu/command/tree.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "base/cleanup.h"
+#include "base/descriptors.h"
+
+#define DEPTH_MAX 64
+#define CHILDREN_MAX 1024
+
+void ckpt_criu_tree_children(pid_t pid, pid_t *ret, size_t room)
+{
+    ckpt_auto_closedir DIR *tasks = NULL;
+    const struct dirent *task;
+    char path[600];
+    size_t count = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    tasks = opendir(path);
+    while (tasks && (task = readdir(tasks))) {
+        ckpt_auto_fclose FILE *file = NULL;
+        int child;
+
+        if (task->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "/proc/%d/task/%s/children", pid, task->d_name);
+        file = fopen(path, "re");
+        while (file && count + 1 < room && fscanf(file, "%d", &child) == 1)
+            ret[count++] = child;
+    }
+    ret[count] = 0;
+}
+
+static bool any_below(pid_t pid, bool (*visit)(pid_t pid, void *context), void *context, int depth)
+{
+    ckpt_auto_free pid_t *children = calloc(CHILDREN_MAX, sizeof *children);
+
+    if (visit(pid, context))
+        return true;
+    if (!children || depth == DEPTH_MAX)
+        return false;
+    ckpt_criu_tree_children(pid, children, CHILDREN_MAX);
+    for (size_t i = 0; children[i]; i++)
+        if (any_below(children[i], visit, context, depth + 1))
+            return true;
+    return false;
+}
+
+bool ckpt_criu_tree_any(pid_t pid, bool (*visit)(pid_t pid, void *context), void *context)
+{
+    return any_below(pid, visit, context, 0);
+}
+
+/* Whether @fd is a socket of an Internet family with ports. */
+static bool is_internet(int fd, bool *ret_tcp)
+{
+    int domain = 0, type = 0;
+    socklen_t size = sizeof domain;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 ||
+        (domain != AF_INET && domain != AF_INET6))
+        return false;
+    size = sizeof type;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
+        return false;
+    *ret_tcp = type == SOCK_STREAM;
+    return true;
+}
+
+bool ckpt_criu_tree_any_socket(pid_t pid, bool (*visit)(int socket, bool tcp, void *context),
+                               void *context)
+{
+    ckpt_auto_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    ckpt_auto_descriptors struct ckpt_descriptors list;
+    char target[64];
+
+    ckpt_descriptors_open(&list, pid);
+    while (pidfd >= 0 && ckpt_descriptors_next(&list)) {
+        ckpt_auto_close int fd = -1;
+        bool tcp;
+
+        ckpt_descriptors_link(&list, target, sizeof target);
+        if (strncmp(target, "socket:", 7) != 0)
+            continue;
+        fd = (int)syscall(SYS_pidfd_getfd, pidfd, list.number, 0);
+        if (fd >= 0 && is_internet(fd, &tcp) && visit(fd, tcp, context))
+            return true;
+    }
+    return false;
+}
