@@ -14,7 +14,8 @@ import re
 FOREIGN_FUNCTIONS = {"RAND_seed", "SigningKey", "generate", "getPathMatcher", "removeShutdownHook",
                      "softEvictConnections", "suspendPool"}
 FOREIGN_FILES = {"net.java", "sun.java"}  # packages of the JDK, hosts
-FOREIGN_OPTIONS = {"--ulimit"}  # of docker
+FOREIGN_OPTIONS = {"--ulimit",  # of docker
+                   "--ghost-limit", "--inherit-fd", "--shell-job", "--tcp-established"}  # of criu
 NOT_CHECKED = {"CHANGELOG.md"}  # it describes earlier states
 
 FUNCTION = re.compile(r"\b([A-Za-z_]\w+)\(\)")
