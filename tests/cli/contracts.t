@@ -236,8 +236,10 @@ C
  */
 #include "engine/engine.h"
 
-static int check(ckpt_finding_fn *report, void *context)
+static int check(const struct ckpt_engine_settings *settings, ckpt_finding_fn *report,
+                 void *context)
 {
+    (void)settings;
     report(context, CKPT_NO, "engine", "it refuses everything (use another one)");
     return -1;
 }
@@ -275,7 +277,7 @@ const struct ckpt_engine ckpt_engine_refusing = {
     .describe = describe,
 };
 C
-    sed -i "s/^engines = \['builtin'\]$/engines = ['refusing', 'builtin']/" src/engine/meson.build
+    sed -i "s/^engines = \['builtin', /engines = ['refusing', 'builtin', /" src/engine/meson.build
     add_after tools/lint '    "src/engine": {"src/engine"' \
         '    "src/engine/refusing": {"src/engine/refusing", "src/engine", "src/base"},' || return
     add_after tools/lint '    "src/engine": "shared",' '    "src/engine/refusing": "restoring",' || return
@@ -306,7 +308,7 @@ engine() {
         # shellcheck disable=SC2086 # two words
         run "$CKPT" $command "$image"
         is "$status$out$err" "1checkpointer: the image was made by the engine 'refusing', and this"\
-" checkpointer has only 'builtin'; use a checkpointer with that engine" \
+" checkpointer has only 'builtin' and 'criu'; use a checkpointer with that engine" \
             "engine: $command of an image of an unknown engine is refused, with a hint"
     done
     copy_tree "$tree/plain"
@@ -353,7 +355,7 @@ VIOLATIONS=(
     "'malloc' in a file of the world 'parked'" "malloc in parked code"
     src/image/notes.c '#include "base/raw.h"' 'static int planted = errno;'
     "'errno' in a file of the world 'shared'" "errno in shared code"
-    src/engine/builtin/parked/park.c '#include "base/raw.h"' '#include "base/../agent/agent.h"'
+    src/engine/parked/park.c '#include "base/raw.h"' '#include "base/../agent/agent.h"'
     'includes "base/../agent/agent.h" of src/agent' "an include that leaves an allowed layer by .."
     src/engine/builtin/parked/pages.c '#include "base/raw.h"' '#include <agent/agent.h>'
     'includes "agent/agent.h" of src/agent' "an include that points up, in angle brackets"
@@ -381,6 +383,8 @@ VIOLATIONS=(
     "'__thread' in a file of the world 'shared'" "a thread-local variable in shared code"
     src/hotspot/heap.c '#include "hotspot/heap.h"' '#include "agent/options.h"'
     'src/hotspot includes "agent/options.h" of src/agent' "an include that points up"
+    src/cli/main.c '#include "cli/cli.h"' 'static int planted = ckpt_error_set(0, 0, "%-5s", "");'
+    "'%-5s' is a conversion" "a conversion that our formatter does not know"
     src/java/jdk/crac/impl/Native.java 'import java.util.List;' 'import org.crac.Core;'
     'import of org.crac' "an import of a class that is not the JDK's"
     src/runtime/thread.c '#define STACK_SIZE' "/* See no_$(printf such)_function(). */"

@@ -70,12 +70,29 @@ ignored=0x$(sed -n 's/^SigIgn:[[:space:]]*//p' "$log")
 is $((ignored & 6)) 0 "start: a process does not ignore SIGINT and SIGQUIT"
 stop "$pid"
 is "$status" 143 "stop: a process is ended by SIGTERM"
+if unshare --pid --fork true 2>/dev/null; then
+    start container unshare --pid --fork --kill-child bash -c 'echo ready; read -r line <> <(:)'
+    wait_line "$log" ready
+    stop "$pid" 2>"$TMP/reported"
+    is "$status$(<"$TMP/reported")" 137 "stop: unshare, which blocks SIGTERM, is killed at once"
+else
+    cannot "stop: unshare, which blocks SIGTERM, is killed at once" "namespaces are not allowed here"
+fi
 
 # --- waitfor
 start writer sh -c 'for i in 1 2 3; do echo "line $i"; done'
-ok "waitfor line: the third line is found" wait_line "$log" line 10 --count 3
+ok "waitfor line: the third line is found" wait_line "$log" line --count 3
 not_ok "waitfor line: fails for a missing line when its writer has ended" \
     "$WAITFOR" line "$log" line --count 4 --pid "$pid"
+printf '13\n/tmp/3\n' >"$TMP/numbers"
+run "$WAITFOR" --timeout 0.1 line "$TMP/numbers" 3
+is "$status" 1 "waitfor line: a number is not a part of another one, nor of a path"
+printf '3\n' >>"$TMP/numbers"
+ok "waitfor line: a number is a whole line" "$WAITFOR" line "$TMP/numbers" 3
+ok "waitfor line: an empty text is in every line" "$WAITFOR" line "$TMP/numbers" "" --count 3
+ok "waitfor number: lines that are numbers are counted" "$WAITFOR" number "$TMP/numbers" --count 2
+run "$WAITFOR" --timeout 0.1 number "$TMP/numbers" --count 2 --from 3
+is "$status" 1 "waitfor number: those before the offset do not count"
 run "$WAITFOR" --timeout 0.1 path "$TMP/never"
 is "$status" 1 "waitfor path: fails at its deadline"
 run "$WAITFOR" exit 2147483647

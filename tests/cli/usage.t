@@ -14,6 +14,8 @@ refused() {
     name="checkpointer $*: refused with: $pattern"
     name=${name//"$TMP/"/}
     name=${name//"$BUILD/"/}
+    name=${name//$'\n'/ } # one line, and short
+    [ ${#name} -lt 300 ] || name=${name:0:100}...${name: -100}
     RUN_SECONDS=20 run "$CKPT" "$@"
     if [ "$status" = "$want" ] && [ -z "$out" ] && [ "$(wc -l <<<"$err")" = 1 ] &&
         [[ $err =~ $pattern ]]; then
@@ -27,13 +29,13 @@ refused() {
 for word in --help -h help; do
     run "$CKPT" "$word"
     is "$status$err" 0 "checkpointer $word ends with 0 and an empty stderr"
-    for command in run checkpoint restore inspect check; do
+    for command in run checkpoint restore inspect check prepare resume endpoint; do
         like "$out" "$command +[A-Z]" "checkpointer $word lists the command $command"
     done
 done
 run "$CKPT" --version
 like "$status $out" '^0 checkpointer [0-9]+\.[0-9]+\.[0-9]+$' "checkpointer --version prints the version"
-for command in run checkpoint restore inspect check; do
+for command in run checkpoint restore inspect check prepare resume endpoint; do
     run "$CKPT" "$command" --help
     is "$status$err" 0 "checkpointer $command --help ends with 0 and an empty stderr"
     contains "$out" "usage: checkpointer $command " "checkpointer $command --help prints the usage"
@@ -59,7 +61,7 @@ refused 2 "'--leave' is not an option" checkpoint --leave 1 "$TMP/i"
 refused 2 "'-5' is not an option" checkpoint -5 "$TMP/i"
 refused 2 "image directory is missing" restore
 refused 2 "one argument too many" restore a b
-refused 2 "expected auto, namespace or host" restore --time=mars a
+refused 2 "expected auto, namespace, host or elapsed" restore --time=mars a
 refused 2 "'--time' needs a value" restore --time
 refused 2 "'--fast' is not an option" restore --fast a
 refused 2 "image directory is missing" inspect
@@ -67,16 +69,58 @@ refused 2 "one argument too many" inspect a b
 refused 2 "'--xml' is not an option" inspect --xml a
 refused 2 "'--xml' is not an option" check --xml
 refused 2 "one argument too many" check 1 2
+refused 2 "'--option=gc': expected KEY=VALUE" run --option gc -- java
+refused 2 "agent's options.*too long" run --option "image=$(printf '%020000d' 0)" -- java
+refused 2 "unknown pattern '%z'; use one of" run --image 'a%z' -- java
+refused 2 "name too long" run --image "$(printf '%05000d' 0)" -- java
+refused 2 "unknown pattern '%z'; use one of" checkpoint $$ 'a%z'
+refused 2 "name too long" checkpoint $$ "$(printf '%05000d' 0)"
+refused 2 "needs a name, without newlines" checkpoint $$ $'a\nb'
+refused 2 "needs a name, without newlines" checkpoint $$ ''
+refused 2 "'team' is not KEY=VALUE" checkpoint --label team $$ "$TMP/i"
+refused 2 "'=x' is not KEY=VALUE" checkpoint --label==x $$ "$TMP/i"
+refused 2 "was given before" checkpoint --label a=1 --label a=2 $$ "$TMP/i"
+refused 2 "unknown pattern '%z'; use one of" restore --image 'a%z' "$TMP/none"
+refused 2 "directory is empty; give it one" restore --image= "$TMP/none"
+refused 2 "'team' is not KEY=VALUE" restore --require-label team "$TMP/none"
+refused 2 "was given before" restore --require-label a=1 --require-label a=2 "$TMP/none"
+refused 2 "-Djdk.crac.require-labels==x: the label '=x' is not" restore -Djdk.crac.require-labels==x a
+refused 2 "'=x' has no variable name; expected KEY=VALUE or KEY" restore --env =x "$TMP/none"
+refused 2 "'' has no variable name; expected KEY=VALUE or KEY" restore --env= "$TMP/none"
+for option in --env-file --policies --cwd --engine --criu --criu-option; do
+    refused 2 "option '$option' needs a value" restore "$option=" "$TMP/none"
+done
+refused 2 "expected refuse or exception" restore --missing= "$TMP/none"
+mapfile -t options < <(yes -- --criu-option=tcp-close | head -n 65)
+refused 2 "'--criu-option' may be given 64 times" restore "${options[@]}" "$TMP/none"
+for command in restore check "checkpoint $$"; do
+    # shellcheck disable=SC2086
+    refused 2 "are for --engine=criu" $command --engine=builtin --criu=/bin/true "$TMP/none"
+done
+for command in run restore check "checkpoint $$"; do
+    # shellcheck disable=SC2086
+    refused 2 "expected a number from 1 to 86400" $command --criu-timeout=0 "$TMP/none"
+done
+refused 2 "'' is not an address" endpoint $$ ''
+refused 2 "'a.b' is not an address" endpoint $$ $'a\nb'
+# What the environment or a file lacks is no fault of the arguments.
+refused 1 "variable 'NOT_SET' .* is not set" restore '-Djdk.crac.require-labels=a=$NOT_SET' "$TMP/none"
+refused 1 "cannot read '$TMP/none': no such file" restore --env-file "$TMP/none" "$TMP/none"
 
 # --- processes
 sh -c : &
 ended=$!
 wait "$ended"
-refused 1 "'abc' is not a process ID" checkpoint abc "$TMP/i"
-refused 1 "'' is not a process ID" checkpoint '' "$TMP/i"
-refused 1 "'0' is not a process ID" checkpoint 0 "$TMP/i"
-refused 1 "'12x' is not a process ID" checkpoint 12x "$TMP/i"
-refused 1 "'99999999999999999999' is not" checkpoint 99999999999999999999 "$TMP/i"
+for word in abc '' 0 - 12x 1.0 +1 ' 1' '1 ' 01 0x1 4194305 99999999999999999999; do
+    refused 2 "'${word/+/.}' is not a process ID; 'jps' lists" checkpoint "$word" "$TMP/i"
+    for command in check prepare resume endpoint; do
+        refused 2 "'${word/+/.}' is not a process ID; 'jps' lists" "$command" "$word"
+    done
+done
+for command in check prepare resume endpoint; do
+    refused 2 "'-5' is not an option" "$command" -5
+done
+[ -d /proc/4194304 ] || refused 1 "no process 4194304" prepare 4194304
 refused 1 "no process $ended" checkpoint "$ended" "$TMP/i"
 refused 1 "is not a JVM" checkpoint $$ "$TMP/i"
 left=/tmp/.checkpointer_$(id -u)_pid$$
@@ -87,7 +131,6 @@ if [ ! -e "$left" ]; then
         "checkpointer checkpoint: a socket that an earlier process has left makes no JVM"
     rm "$left"
 fi
-refused 1 "needs a name" checkpoint $$ ''
 not_ok "checkpointer checkpoint: a refused checkpoint makes no image directory" test -e "$TMP/i"
 if [ "$(id -u)" -eq 0 ]; then
     start other tail -f /dev/null
@@ -118,7 +161,7 @@ folder() { # NAME: an empty one, in $dir
 }
 for command in restore inspect; do
     refused 1 "cannot open the image directory '$TMP/none': no such file" "$command" "$TMP/none"
-    refused 1 "cannot open the image directory '': no such file" "$command" ''
+    refused 2 "image directory is missing" "$command" ''
     refused 1 "cannot open the image directory '$CKPT': not a directory" "$command" "$CKPT"
     folder "$command-empty"
     refused 1 "there is no checkpoint in '$dir'" "$command" "$dir"

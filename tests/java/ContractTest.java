@@ -117,6 +117,12 @@ public final class ContractTest {
         }
 
         @Override
+        protected void findObstacles(long request, List<String> reports) {
+            log.add("find");
+            reports.addAll(Arrays.asList(this.reports));
+        }
+
+        @Override
         protected long hookLimit() {
             return limit;
         }
@@ -145,11 +151,11 @@ public final class ContractTest {
 
     public static void main(String[] args) {
         ContractTest tests = new ContractTest();
-        System.out.println("1..30");
+        System.out.println("1..31");
         tests.contexts();
         tests.checkpoints();
-        if (tests.number != 30) {
-            System.out.println("# planned 30 tests, ran " + tests.number);
+        if (tests.number != 31) {
+            System.out.println("# planned 31 tests, ran " + tests.number);
             tests.failed++;
         }
         System.exit(tests.failed == 0 ? 0 : 1);
@@ -182,6 +188,7 @@ public final class ContractTest {
     private void checkpoints() {
         test("a checkpoint calls beforeCheckpoint, freezes, calls afterRestore", this::checkpoint);
         test("a hook that throws calls the checkpoint off, and all are notified", this::calledOff);
+        test("a hook that throws does not hide the obstacles", this::allReasons);
         test("without room for an image no hook is called", this::noRoom);
         test("each obstacle has an exception of its type, and all are notified", this::reports);
         test("failures of both hooks are in one CheckpointException", this::bothKinds);
@@ -487,8 +494,21 @@ public final class ContractTest {
         List<Resource> keep = register(context, new Hook(log, "1"),
                 new Hook(log, "2", throwing(failure), null));
         suppressed(calledOff(new TestCheckpoint(context, log)), failure);
-        log.expect("b2", "b1", "a1", "a2");
+        log.expect("b2", "b1", "find", "a1", "a2");
         same(2, keep.size());
+    }
+
+    private void allReasons() throws Throwable {
+        Log log = new Log();
+        OrderedContext<Resource> context = new OrderedContext<>();
+        Exception failure = new Exception("busy");
+        List<Resource> keep = register(context, new Hook(log, "1", throwing(failure), null));
+        Throwable[] found = calledOff(new TestCheckpoint(context, log, "socket:fd 4: tcp"))
+                .getSuppressed();
+        same(2, found.length);
+        same(failure, found[0]);
+        same(CheckpointOpenSocketException.class, found[1].getClass());
+        same(1, keep.size());
     }
 
     private void reports() throws Throwable {
@@ -520,7 +540,7 @@ public final class ContractTest {
         List<Resource> keep = register(context,
                 new Hook(log, "1", throwing(before), throwing(after)));
         suppressed(calledOff(new TestCheckpoint(context, log)), before, after);
-        log.expect("b1", "a1");
+        log.expect("b1", "find", "a1");
         same(1, keep.size());
     }
 
@@ -616,7 +636,7 @@ public final class ContractTest {
         String report = checkpoint.printed.get(0);
         check(report.startsWith("to requester " + name + " has been running for "), report);
         check(report.contains("ContractTest.await(ContractTest.java:"), report);
-        log.expect("b3", "b2", "b1", "a1", "a2", "a3");
+        log.expect("b3", "b2", "b1", "find", "a1", "a2", "a3");
         same(3, keep.size());
         checkpoint.limit = 0;
         never.countDown();
@@ -639,7 +659,7 @@ public final class ContractTest {
         TestCheckpoint checkpoint = new TestCheckpoint(outer, log);
         checkpoint.limit = 100;
         same(1, calledOff(checkpoint).getSuppressed().length);
-        log.expect("bouter", "binner", "swallowed", "aouter");
+        log.expect("bouter", "binner", "swallowed", "find", "aouter");
         same(2, keep.size());
     }
 
@@ -667,7 +687,7 @@ public final class ContractTest {
         }, null));
         checkpoint.limit = 100;
         calledOff(checkpoint);
-        log.expect("b1", "interrupted", "a1");
+        log.expect("b1", "interrupted", "find", "a1");
         check(refused.get().getMessage().startsWith("another checkpoint is in progress: "
                 + Hook.class.getName() + ".beforeCheckpoint of "), refused.get().getMessage());
         String last = checkpoint.printed.get(1);
@@ -743,7 +763,9 @@ public final class ContractTest {
         same(Outcome.CANCELLED, outcome);
         same(Arrays.asList(hook.getClass().getName()
                 + ".beforeCheckpoint: java.lang.IllegalStateException: still\n"
-                + "  busy", "ContractTest.request: java.lang.Exception: after\n"
+                + "  busy", "no image directory is set; start the JVM with the agent option "
+                + "image=DIR, or restore it with --image DIR",
+                "ContractTest.request: java.lang.Exception: after\n"
                 + "  caused by java.lang.Error: root"), reasons);
     }
 

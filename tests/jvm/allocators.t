@@ -32,7 +32,7 @@ cannot "$what: blocks and zeros are right in each generation" \
     start_jvm "$name" - -Xmx64m -XX:+UnlockDiagnosticVMOptions -XX:+VerifyAfterGC -cp "$CP" Anonymous \
         "$DIR/allocators.so"
     for ((generation = 1; generation <= GENERATIONS; generation++)); do
-        wait_line "$log" "ready $generation" 60 || break
+        wait_line "$log" "ready $generation" || break
         freeze "$pid" "$DIR/$name-$generation" "$what, generation $generation" || break
         restore "$name" "$DIR/$name-$generation"
         wait_line "$log" "looked $generation" 120 || break

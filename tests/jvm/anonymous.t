@@ -39,7 +39,7 @@ body() {
     head -c 1048576 /dev/zero | tr '\0' f >"$DIR/file"
     ANONYMOUS_FILE=$DIR/file start_jvm "$name" - -Xmx128m -cp "$CP" Anonymous "$DIR/anonymous.so"
     for ((generation = 1; generation <= GENERATIONS; generation++)); do
-        if ! wait_line "$log" "ready $generation" 60; then
+        if ! wait_line "$log" "ready $generation"; then
             fail "$V: the program starts" "$(tail -n 5 "$log")"
             return
         fi
@@ -62,7 +62,7 @@ body() {
 # refused_kind KIND MESSAGE: a checkpoint with memory of this kind is refused with this message.
 refused_kind() {
     ANONYMOUS_REFUSED=$1 start_jvm "$1-$V" - -cp "$CP" Anonymous "$DIR/anonymous.so"
-    wait_line "$log" "ready 1" 60
+    wait_line "$log" "ready 1"
     if grep -qx "no key" "$log"; then
         cannot "$V: checkpoint: memory that an image cannot hold is refused: $1" \
             "the machine has no protection keys"
@@ -86,7 +86,7 @@ lazy_heap() {
     local collector kib
     for collector in Serial Parallel G1; do
         start_jvm "lazy-$V" - "-XX:+Use${collector}GC" -Xmx500m -jar "$SIMPLE" --heap 200
-        wait_line "$log" 2 60
+        wait_line "$log" 2
         freeze "$pid" "$DIR/lazy" "$V, $collector" || return
         restore "lazy-$V" "$DIR/lazy"
         wait_line "$log" "after restore"

@@ -75,7 +75,7 @@ left_behind() {
     run "$CKPT" checkpoint "$pid" "$DIR/user"
     is "$status$err" 0 "$V: root removes such a socket"
     [ "$status" = 0 ] || kill -KILL "$pid"
-    wait_exit "$pid" 20
+    wait_exit "$pid"
     rm -f "$socket"
 }
 

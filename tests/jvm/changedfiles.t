@@ -28,7 +28,7 @@ write_in_clone() {
     restore "$mode-$V" "$@" "$image"
     wait_line "$log" "written 1"
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
     output=$(<"$log")
 }
 
@@ -131,7 +131,7 @@ continues() {
     restore "continues-clone-$V" "$image"
     ok "$V: a clone runs next to the process that continues" wait_line "$log" "written 1"
     kill -KILL "$pid" "$original"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
     is_refused "$V: restore: a mapped file written by the process that continued is refused" \
         "'$DIR/map'.* has changed"
 }
@@ -146,7 +146,7 @@ may_write() {
     protection=$(sed -n '\|'"$DIR/map"'|,/^VmFlags/s/^VmFlags: //p' "/proc/$pid/smaps")
     like "$protection" "rd .*mr mw" "$V: a restored read-only mapping of a writable file may be made writable"
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
 }
 
 body() {

@@ -57,7 +57,7 @@ threads() {
     wait_line "$log" "round 3"
     freeze "$pid" "$DIR/threads" "$V: many threads"
     restore "$name" "$DIR/threads"
-    wait_line "$log" "round " 30 --from "$(stat -c %s "$log")"
+    wait_line "$log" "round " --from "$(stat -c %s "$log")"
     stop "$pid"
     no_complaint "$name"
 }

@@ -20,7 +20,7 @@ waiters_continue() {
     local waiter
     for waiter in "${WAITERS[@]}"; do
         ok "$1: $waiter continues in time" \
-            wait_line "$log" "$waiter " 20 --count $(($(steps "$log" "$waiter") + 3))
+            wait_line "$log" "$waiter " --count $(($(steps "$log" "$waiter") + 3))
     done
     is "$(grep '^jump' "$log")" "" "$1: the clock does not jump"
 }

@@ -19,7 +19,7 @@ body() {
         pids+=("$pid")
     done
     for ((i = 0; i < CLONES; i++)); do
-        wait_line "$TMP/clone-$V-$i.log" "round " 60 --count 5 && good=$((good + 1))
+        wait_line "$TMP/clone-$V-$i.log" "round " --count 5 && good=$((good + 1))
     done
     is "$good" "$CLONES" "$V: all $CLONES clones of one image continue"
     found=$("$JAVA_HOME/bin/jps" 2>/dev/null | grep -c -wF "$(printf '%s\n' "${pids[@]}")")
@@ -29,7 +29,7 @@ body() {
     restore "clone-$V-0" "$DIR/first"
     pids[0]=$pid
     ok "$V: a clone that was frozen continues from its own image" \
-        wait_line "$TMP/clone-$V-0.log" "round " 60 \
+        wait_line "$TMP/clone-$V-0.log" "round " \
         --count $(($(count_lines "$TMP/clone-$V-0.log" "round ") + 3))
     good=0
     for ((i = 0; i < CLONES; i++)); do

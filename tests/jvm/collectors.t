@@ -16,7 +16,7 @@ cycle() {
     local name="$V: $1" image=$DIR/image base="$V ${1//[^a-zA-Z0-9]/-}" generation
     shift
     start_jvm "$base" - "${JVM_OPTIONS[@]}" -cp "$CP" Load "$@"
-    if ! wait_line "$log" "round 3" 60; then
+    if ! wait_line "$log" "round 3"; then
         fail "$name: the program starts"
         stop "$pid"
         return
@@ -27,7 +27,7 @@ cycle() {
             return
         fi
         restore "$base" "$image"
-        if ! wait_line "$log" "round " 60 --count "$(($(rounds) + 3))"; then
+        if ! wait_line "$log" "round " --count "$(($(rounds) + 3))"; then
             fail "$name: generation $generation continues" "$(tail -n 3 "$log")"
             stop "$pid"
             return

@@ -56,7 +56,7 @@ only_starting() {
         [ $((turn % 2)) = 0 ] || class=java/lang/Thread
         start_jvm "$V starting $turn" - "-Xlog:class+init=info:file=$DIR/classes-$turn" -jar "$SIMPLE" \
             --period 20
-        "$WAITFOR" --timeout 20 line "$DIR/classes-$turn" "$class" || break
+        "$WAITFOR" --timeout 60 line "$DIR/classes-$turn" "$class" || break
         # The socket that a killed JVM with this PID would leave; not if the agent has already made its.
         python3 -c 'import socket, sys
 socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$(control_socket "$pid")" 2>/dev/null || true
@@ -97,7 +97,7 @@ s.listen()
 open(sys.argv[2], "w").close()
 s.accept()[0].recv(1)' "$socket" "$TMP/listens" &
     tap_started+=($!)
-    "$WAITFOR" --timeout 10 path "$TMP/listens" || fail "$V: the other user's socket listens"
+    "$WAITFOR" --timeout 60 path "$TMP/listens" || fail "$V: the other user's socket listens"
     run as_user "$CKPT" checkpoint "$pid" "$USER_DIR/impostor"
     contains "$status$out/$err" \
         "1/checkpointer: the socket '/proc/$pid/root$socket' is not the JVM's: not permitted" \
@@ -170,7 +170,7 @@ shared_tmp() {
     is "$status$out$err" 0 "$V: shared /tmp: JVM 0 is frozen"
     wait_exit "${outer[0]}"
     start "$V shared 0" "${container[@]}" "$CKPT" restore "$DIR/shared-0"
-    wait_line "$log" "after restore" 30
+    wait_line "$log" "after restore"
     run "$CKPT" checkpoint --leave-running "${inner[1]}" "$DIR/shared-1"
     is "$status$out$err" 0 "$V: shared /tmp: checkpoint of JVM 1 next to the restored JVM 0 succeeds"
     wait_line "${logs[1]}" "after restore"
@@ -181,7 +181,7 @@ shared_tmp() {
     i=/tmp/.checkpointer_0_pid1_${i//[^0-9]/}
     kill -KILL "$pid" # ends all of its namespace
     wait_exit "$pid"
-    "$WAITFOR" --timeout 30 exit "${inner[0]}"
+    "$WAITFOR" --timeout 60 exit "${inner[0]}"
     ok "$V: shared /tmp: a JVM that is killed leaves its control socket" test -S "$i"
     touch "$TMP/killed" # the next namespace may get the same number, and a socket of that name
     start "$V shared 3" "${container[@]}" "$CKPT" run --option addr=none -- "$JAVA" -cp "$CP" Opened
@@ -235,7 +235,7 @@ from_outside() { # WHAT COMMAND...
     nsenter --mount --pid --target "$holder" "$CKPT" restore "/tmp/images/$V" >>"$log" 2>&1 &
     tap_started+=($!)
     ok "$V: $what: the image is restored inside of the container" \
-        wait_line "$log" "$(($(last_number "$log") + 2))"
+        wait_more "$log" 2
     kill -KILL "$holder"
     wait_exit "$pid"
 }

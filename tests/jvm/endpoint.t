@@ -165,6 +165,9 @@ headers_and_types() {
         checkpoint "$path"
         is "$code/${body:0:10}" '400/{"error":"' "$V: POST /checkpoint with the body '$path' gets 400"
     done
+    checkpoint '{"directory": "/x", "dir": 1}'
+    contains "$body" '{"error":"\"dir\" is not known; there are directory, labels' \
+        "$V: a member of the body that is not known is named"
 }
 
 other_users() {
@@ -224,7 +227,7 @@ crowd() {
     local before
     before=$(find "/proc/$pid/fd" -lname 'socket:*' | wc -l)
     client crowd crowd 20
-    wait_line "$heard" crowd 10
+    wait_line "$heard" crowd
     ask /status
     is "$code" 200 "$V: a request after twenty silent connections is served in the end"
     hang_up
@@ -236,7 +239,7 @@ crowd() {
 # A request that arrives in two parts is served, and others while hooks are running.
 slow_requests() {
     client slow slow
-    wait_line "$heard" half 10
+    wait_line "$heard" half
     ask /status
     is "$code" 200 "$V: half a request does not block other requests"
     echo >&8
@@ -257,7 +260,7 @@ slow_requests() {
     post /after-restore
     is "$code" 409 "$V: /after-restore while a hook runs gets 409"
     echo go >"$DIR/hold"
-    ok "$V: the request whose hook ran is answered" wait_line "$held_log" 204 20
+    ok "$V: the request whose hook ran is answered" wait_line "$held_log" 204
     post /after-restore
     is "$code" 204 "$V: /after-restore when the hook has returned gets 204"
 
@@ -284,7 +287,7 @@ hold_in_hook() {
     local jvm_log=$log
     start "held-$V-$1" curl -sS -o "$DIR/held" -w '%{http_code}\n' --max-time 30 -X POST \
         "http://localhost:$port/before-checkpoint"
-    wait_line "$jvm_log" before 10 --count "$1"
+    wait_line "$jvm_log" before --count "$1"
 }
 
 # The idle thread is not attached to the JVM, and waits in poll() without a time-out.

@@ -11,7 +11,7 @@ need curl
 FRAMEWORKS=$TOP/tests/frameworks
 
 get() {
-    curl -sS --max-time 10 "http://127.0.0.1:$port/" 2>&1
+    curl -sS --max-time 60 "http://127.0.0.1:$port/" 2>&1
 }
 
 # round NAME GENERATION: freezes and restores the server that answers at $port.
@@ -54,7 +54,7 @@ spring() {
 # Spring asks for the checkpoint itself, before its beans are started.
 spring_on_refresh() {
     begin spring spring.jar -Dspring.context.checkpoint=onRefresh
-    wait_exit "$pid" 60
+    wait_exit "$pid"
     is "$status/$(count_lines "$log" "bean started")" 137/3 \
         "$V: spring: onRefresh freezes the JVM before any bean is started"
     restore "spring-$V" "$DIR/spring"
@@ -64,7 +64,7 @@ spring_on_refresh() {
 
 micronaut() {
     begin micronaut micronaut.jar
-    wait_line "$log" ready 60
+    wait_line "$log" ready
     twice micronaut
     logged micronaut "before NettyEmbeddedServerResource" 2
     logged micronaut "after NettyEmbeddedServerResource" 2
@@ -74,14 +74,14 @@ micronaut() {
 # The log has no line for a checkpoint: the missing socket in the image is the only evidence.
 quarkus() {
     begin quarkus quarkus-app/quarkus-run.jar
-    wait_line "$log" "Listening on" 60
+    wait_line "$log" "Listening on"
     twice quarkus
     stop "$pid"
 }
 
 helidon() {
     begin helidon helidon.jar
-    wait_line "$log" ready 60
+    wait_line "$log" ready
     twice helidon
     logged helidon "suspended, resumed before: false" 1
     logged helidon "resumed, resumed before: true" 2
@@ -91,7 +91,7 @@ helidon() {
 # The property by which Helidon asks for the checkpoint itself, when its server is up.
 helidon_on_start() {
     begin helidon helidon.jar -Dio.helidon.resumable.checkpoint=onStart
-    wait_exit "$pid" 60
+    wait_exit "$pid"
     is "$status" 137 "$V: helidon: onStart freezes the JVM"
     restore "helidon-$V" "$DIR/helidon"
     ok "$V: helidon: a JVM frozen by onStart answers after the restore" answers "$port"

@@ -110,9 +110,10 @@ def code(s):
 
 codes = set()
 for _ in range(20):
-    first, other, second = connect(), connect(), connect()
+    first = connect()
     send(first, "/before-checkpoint")
     begun = code(first)
+    other, second = connect(), connect()
     send(other, "/checkpoint", '{"directory": "/nonexistent/image"}')
     send(second, "/after-restore")
     codes.add(begun + "/" + code(second))

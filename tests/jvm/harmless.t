@@ -32,7 +32,7 @@ end() { # WHAT: the JVM still answers, and ends with 0
     send_command last
     wait_line "$log" "report last" || fail "$V, $1: the JVM answers"
     send_command end
-    wait_exit "$pid" 30
+    wait_exit "$pid"
     is "$status" 0 "$V, $1: the JVM is unharmed and ends with 0"
 }
 

@@ -10,7 +10,7 @@ need curl
 compile Hooks
 
 get() { # PATH
-    curl -sS --max-time 20 "http://127.0.0.1:$port$1" 2>&1
+    curl -sS --max-time 60 "http://127.0.0.1:$port$1" 2>&1
 }
 
 # begin MODE [OPTION]: starts Hooks, with a limit of a second unless given; sets name, image, port.

@@ -3,7 +3,7 @@
 #
 # The MXBean as JConsole sees it, from another process over JMX: remote (com.sun.management.jmxremote)
 # and local (by PID, through the attach protocol), before a checkpoint and after restores of the
-# JVM whose JMX agent was running when it was frozen.
+# JVM whose JMX agent was running when it was frozen. A client that is connected is no obstacle.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Jmx
@@ -24,46 +24,74 @@ restored_now() { # TEXT NAME: a restore between $since and now, and the time sin
     fi
 }
 
-# The client has ended, but the JVM's threads may not have noticed it yet.
-freeze_idle() { # WHICH GENERATION
-    local deadline=$((SECONDS + 10))
-    while :; do
-        run "$CKPT" checkpoint "$pid" "$DIR/$1"
-        [[ $err == *"is a TCP connection"* ]] && [ "$SECONDS" -lt "$deadline" ] || break
-    done
-    is "$status$err" 0 "$V: $1: checkpoint $2 succeeds"
-    wait_exit "$pid"
-}
-
 twice() { # WHICH
     local generation target=$pid
     for generation in 1 2; do
-        freeze_idle "$1" "$generation"
+        freeze "$pid" "$DIR/$1" "$V: $1: generation $generation" || return
         since=$(date +%s%3N)
         restore "$1-$V" "$DIR/$1"
-        wait_line "$log" "it beats" 30 --from "$(stat -c %s "$log")"
+        wait_line "$log" "it beats" --from "$(stat -c %s "$log")"
         [ "$1" = remote ] && target=$port || target=$pid
         restored_now "$(client_sees "$1" "$target")" "$V: $1: a client sees the time of restore $generation"
     done
 }
 
-# A client that stays prevents the checkpoint, and the attempt does not affect it.
-connected() {
-    local served=$pid client
-    mkfifo "$DIR/talk"
+# client WHICH MODE TARGET: a client that stays, until end_client; it reads once for each look.
+client() {
+    client_log=$DIR/client-$1
+    rm -f "$DIR/talk" "$client_log" && mkfifo "$DIR/talk"
     exec 8<>"$DIR/talk"
-    "$JAVA" -cp "$CLASSES" Jmx stay "$port" <"$DIR/talk" >"$DIR/stay" 2>&1 8>&- &
+    "$JAVA" -Xshare:auto -cp "$CLASSES" Jmx "$2" "$3" <"$DIR/talk" >"$client_log" 2>&1 8>&- &
     client=$!
     tap_started+=("$client")
-    "$WAITFOR" --pid "$client" line "$DIR/stay" RestoreTime
-    run "$CKPT" checkpoint "$served" "$DIR/remote"
-    like "$status$err" "^1.*is a TCP connection from 127.0.0.1:$port to " \
-        "$V: remote: a checkpoint with a connected client is refused by name"
-    echo >&8
-    wait_exit "$client" 10
-    is "$status/$(grep -c "RestoreTime -1" "$DIR/stay")" 0/2 \
-        "$V: remote: the connected client is served after the refusal"
+    "$WAITFOR" --pid "$client" line "$client_log" RestoreTime || true
+}
+
+look() { # TEXT N NAME: the client looks, and has then printed N lines with the text
+    local size
+    size=$(stat -c %s "$client_log")
+    printf . >&8
+    "$WAITFOR" --pid "$client" --from "$size" line "$client_log" RestoreTime || true
+    is "$(grep -c "^RestoreTime $1" "$client_log")" "$2" "$3" ||
+        sed 's/^/# client: /' "$client_log" | head -n 20
+}
+
+end_client() {
+    kill "$client" 2>/dev/null
     exec 8>&-
+}
+
+# still_connected WHICH MODE TARGET: a client does not notice checkpoints after which the JVM continues.
+still_connected() {
+    local before
+    client "$@"
+    before=$(connections "$client")
+    run "$CKPT" checkpoint --leave-running "$pid" "$DIR/left-$1"
+    is "$status$err" 0 "$V: $1: a checkpoint with a connected client ($2) is no obstacle"
+    look -1 2 "$V: $1: the client ($2) is served after a checkpoint with --leave-running"
+    run "$CKPT" checkpoint "$pid" "$DIR/no/such/directory"
+    like "$status$err" "^1[^:]*: checkpoint cancelled.*cannot make the image directory" \
+        "$V: $1: a checkpoint that is refused for another reason"
+    unlike "$err" "TCP" "$V: $1: a connected client ($2) is not among the reasons of a refusal"
+    look -1 3 "$V: $1: the client ($2) is served after a checkpoint that was refused"
+    is "$(connections "$client")" "$before" "$V: $1: the client ($2) has the same connections as before"
+    end_client
+}
+
+connections() { # PID: the sockets that a process has
+    find "/proc/$1/fd" -lname 'socket:*' -printf '%l\n' | sort
+}
+
+# reconnects WHICH MODE TARGET: a connected client continues with the restored JVM.
+reconnects() {
+    client "$@"
+    freeze "$pid" "$DIR/connected-$1" "$V: $1: with a connected client" || return
+    contains "$("$CKPT" inspect "$DIR/connected-$1")" ", a connection" \
+        "$V: $1: the image has the client's connection as a closed one"
+    restore "$1-$V" "$DIR/connected-$1"
+    wait_line "$log" "it beats" --from "$(stat -c %s "$log")"
+    look '[0-9]' 1 "$V: $1: the connected client continues with the restored JVM"
+    end_client
 }
 
 remote() {
@@ -77,7 +105,11 @@ remote() {
     wait_line "$log" ready
     is "$(client_sees remote "$port")" "RestoreTime -1 UptimeSinceRestore -1" \
         "$V: remote: a client of a JVM that was not restored sees -1"
-    connected
+    still_connected remote stay "$port"
+    still_connected remote listen "$port"
+    reconnects remote stay "$port"
+    like "$(client_sees remote "$port")" "RestoreTime [0-9]" \
+        "$V: remote: another client is accepted after a restore from an image with a client"
     twice remote
     stop "$pid"
 }
@@ -87,12 +119,26 @@ locally() {
     wait_line "$log" ready
     is "$(client_sees local "$pid")" "RestoreTime -1 UptimeSinceRestore -1" \
         "$V: local: a client of a JVM that was not restored sees -1"
+    still_connected local staylocal "$pid"
+    reconnects local staylocal "$pid"
     twice local
+    stop "$pid"
+}
+
+# A connector server that the application has made, with a port of its own choice.
+programmed() {
+    local port
+    port=$(free_port)
+    start_jvm "programmed-$V" - -Djava.rmi.server.hostname=127.0.0.1 -cp "$CLASSES" Jmx programmed "$port"
+    wait_line "$log" "it beats"
+    still_connected programmed stay "$port"
+    reconnects programmed stay "$port"
     stop "$pid"
 }
 
 body() {
     remote
+    programmed
     locally
 }
 each_jdk body

@@ -72,7 +72,7 @@ shared() {
     freeze_and_restore shared
     first=$pid
     restore "second-$V" "$DIR/shared"
-    ok "$V: shared: a second clone listens at the port too" wait_line "$log" 5
+    ok "$V: shared: a second clone listens at the port too" wait_more "$log" 1
     stop "$first"
     ok "$V: shared: the second clone continues after the end of the first" wait_more "$log" 2
     is "$(talk 127.0.0.1 "$port")" shared "$V: shared: the second clone accepts connections"

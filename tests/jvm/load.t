@@ -28,7 +28,7 @@ send_command() { # WORD
     local count
     count=$(count_lines "$log" "done: $1")
     echo "$1" >&8
-    wait_line "$log" "done: $1" 30 --count $((count + 1))
+    wait_line "$log" "done: $1" --count $((count + 1))
 }
 
 # restore_with_input DIR: the restored process reads its commands from a new descriptor 8.
@@ -84,7 +84,7 @@ by_jcmd() { # FILE WHAT CODE-OF-A-REFUSAL
     echo freeze >&8
     wait_exit "$pid"
     restore_with_input "$other"
-    ok "$V: $what: a second load changes the option image" wait_line "$log" "done: freeze" 30 --count 2
+    ok "$V: $what: a second load changes the option image" wait_line "$log" "done: freeze" --count 2
     is "$(count_lines "$log" "before checkpoint")/$(count_lines "$log" "after restore")" 2/2 \
         "$V: $what: the hooks are called at each checkpoint"
     finish "$what"

@@ -117,7 +117,7 @@ ranges() {
     is "$(grep -o 'logged [0-9]*' "$FILES/log" | awk '$2 != NR' | head -n 1)" "" \
         "$V: the logging file has every record once"
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
 
     echo more >>"$FILES/ranges"
     RUN_SECONDS=20 run "$CKPT" restore "$DIR/image"
@@ -151,7 +151,7 @@ others() {
     continues "flock()"
     is "$(lock "flock $FILES/flock")" held "$V: flock(): the restored JVM holds the lock"
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
 
     inherits ofd
     freeze "$pid" "$DIR/ofd" "$V: lock of an open file description" || return
@@ -161,14 +161,14 @@ others() {
     is "$(lock "exclusive $FILES/ofd 14 1" "exclusive $FILES/ofd 15 1")" "held free" \
         "$V: lock of an open file description: the restored JVM holds it"
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
 
     inherits lease
     run "$CKPT" checkpoint "$pid" "$DIR/lease"
     like "$err" "'$FILES/lease' and has a lock of the kind LEASE" \
         "$V: checkpoint: a lease on a file is refused by name"
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
 }
 
 body() {

@@ -5,22 +5,7 @@
 # RuntimeMXBean, whether the application has used it before the checkpoint or not.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
-need curl
-compile Times
-
-# times: sets start, uptime, now, name_, jmxstart, jmxuptime, restored, since, implemented.
-times() {
-    local word
-    for word in $(curl -sS --max-time 20 "http://127.0.0.1:$port/times" 2>&1); do
-        case $word in
-            *=*) printf -v "t_${word%%=*}" %s "${word#*=}" ;;
-        esac
-    done
-}
-
-between() { # NUMBER LOW HIGH NAME
-    ok "$4" test "$1" -ge "$2" -a "$1" -le "$3"
-}
+. "$TOP/tests/lib/times.sh"
 
 freeze_and_check() { # WHAT: freezes and restores the JVM in pid, and checks its times
     local before after

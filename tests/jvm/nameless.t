@@ -15,7 +15,7 @@ restore_next() { # WHAT
 }
 
 continues() {
-    wait_line "$log" "" 60 && wait_more "$log" 2
+    wait_line "$log" "" && wait_more "$log" 2
 }
 
 kept() {

@@ -110,12 +110,39 @@ without_library() {
     stop "$pid"
 }
 
+# A JVM whose root directory is another one, in which /tmp is a link to an absolute path.
+linked_tmp() {
+    local root=$TMP/root-$V
+    [[ $JAVA_HOME == /usr/* ]] || return 0
+    mkdir -p "$root/private/tmp"
+    ln -s /private/tmp "$root/tmp"
+    # shellcheck disable=SC2016 # for the inner shell
+    start "linked-$V" unshare --mount bash -c 'root=$1 project=$2
+        shift 2
+        for folder in /usr /etc /proc /dev; do
+            mkdir "$root$folder" && mount --rbind "$folder" "$root$folder" || exit
+        done
+        mkdir "$root/project" && mount --bind "$project" "$root/project" || exit
+        for link in bin lib lib64; do ln -s "usr/$link" "$root/$link" || exit; done
+        exec chroot "$root" "$@"' - "$root" "$TOP" /project/build/checkpointer run --option addr=none -- \
+        "$JAVA_HOME/bin/java" -jar "/project/${SIMPLE#"$TOP"/}" --period 20
+    wait_line "$log" 3
+    run "$CKPT" check "$pid"
+    contains "$status$out$err" "loaded, and it answers" \
+        "$V: check finds the agent of a JVM whose /tmp is a link"
+    run "$CKPT" checkpoint --leave-running "$pid" /tmp/image
+    is "$status$out$err" 0 "$V: a JVM is frozen from outside of its root, in which /tmp is a link"
+    ok "$V: the image is where the JVM's link points to" test -f "$root/private/tmp/image/image"
+    stop "$pid"
+}
+
 body() {
     first_process
     from_outside
     asked_inside
     shared_tmp
     without_library
+    linked_tmp
 }
 each_jdk body
 done_testing

@@ -38,7 +38,7 @@ last() {
     freeze "$pid" "$DIR/last" "$V: last thread" || return
     restore "last-$V" "$DIR/last"
     ok "$V: last thread: a JVM whose hook ends its last thread is restored" \
-        wait_line "$log" "service runs" 30 --count 2
+        wait_line "$log" "service runs" --count 2
     stop "$pid"
     is "$(<"$log")" $'service runs\nservice stops\ngoes on\nservice runs' \
         "$V: last thread: the hook does not end the JVM before the freeze"

@@ -109,7 +109,7 @@ closing() {
     PROPERTIES=("-Djdk.crac.resource-policies=$DIR/close")
     begin close 2 "${ALL[@]}"
     frozen "action close"
-    like "$("$CKPT" inspect "$image")" "closed +by a policy, was '$HERE/fifo'" \
+    like "$("$CKPT" inspect "$image")" "closed +it was '$HERE/fifo'" \
         "$V: action close: inspect shows a closed descriptor"
     restore "close-$V" "$image"
     wait_exit "$pid"

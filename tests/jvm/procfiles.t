@@ -16,16 +16,16 @@ held() {
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/hold"
     is "$status$out$err" 0 "$V: checkpoint: open files of /proc, /sys and a cgroup are permitted"
     restore "hold-clone-$V" "$DIR/hold"
-    wait_exit "$pid" 30
+    wait_exit "$pid"
     is "$(cat "$log")" "$ALL tasks" "$V: restore: files of /proc are the clone's own, not the original's"
     freeze "$original" "$DIR/again" "$V: files of /proc" || return
     restore "hold-$V" "$DIR/again"
-    wait_exit "$pid" 30
+    wait_exit "$pid"
     is "$(tail -n 1 "$log")" "$ALL tasks" \
         "$V: restore: files of /proc are the own ones of the second generation"
     # The image can be restored more than once.
     restore "hold-clone-$V" "$DIR/again"
-    wait_exit "$pid" 30
+    wait_exit "$pid"
     is "$(tail -n 1 "$log")" "$ALL tasks" "$V: restore: files of /proc are a second clone's own"
 }
 
@@ -41,7 +41,7 @@ other() {
     like "$err" "'/proc/$process/stat', a file of another process" \
         "$V: checkpoint: an open file of /proc of another process is named"
     kill "$process"
-    wait_exit "$process" 10
+    wait_exit "$process"
     freeze "$pid" "$DIR/other" "$V: with a file of /proc of an ended process"
     restore "other-$V" "$DIR/other"
     ok "$V: restore: an open file of /proc of an ended process is permitted" became_jvm "$pid"
@@ -78,7 +78,7 @@ cgroup() {
     is "$(readlink "/proc/$pid/fd"/* | grep cgroup.procs)" "$found-b/cgroup.procs" \
         "$V: restore: a file of the process's cgroup is that of the new cgroup"
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
     rmdir "$found-a" "$found-b"
 }
 cgroups=()
@@ -102,12 +102,12 @@ busy() { # WHAT
     done
     is "$bad" 0 "$V: checkpoint: $2 are no obstacle"
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
     for image in 1 2 3 4; do
         restore "$what-$image-$V" "$DIR/$what-$image"
-        wait_line "$log" 1 30 && good=$((good + 1))
+        wait_more "$log" 1 && good=$((good + 1))
         kill -KILL "$pid"
-        wait_exit "$pid" 10
+        wait_exit "$pid"
         rm -r "${DIR:?}/$what-$image"
     done
     is "$good" 4 "$V: restore: every image of a process with $2 is restored"

@@ -14,7 +14,7 @@ user_ready
 reports_command() {
     local before
     before=$(count_lines "$log" "command ")
-    wait_line "$log" "command " 30 --count $((before + 2))
+    wait_line "$log" "command " --count $((before + 2))
     is "$(grep '^command ' "$log" | tail -n 1)" "command $2" "$1"
 }
 

@@ -24,7 +24,7 @@ late() {
     contains "$err" "the beforeCheckpoint hooks were not called: org.crac was in use before the agent" \
         "$V: loaded late: the refusal reports that hooks were not called"
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
     start_jvm "early-$V" - -cp "$CP" Reasons hooks
     wait_line "$log" ready || return
     freeze "$pid" "$DIR/early" "$V: loaded at the start" &&
@@ -39,7 +39,7 @@ pool() {
         "$V: connection pool: the remedy is named once"
     unlike "$err" "hooks were not called" "$V: connection pool: uncalled hooks are not reported"
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
 }
 
 # A tool that is being answered is no obstacle of the application.
@@ -74,13 +74,13 @@ s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
 for number in (17, 18, 19):
     os.dup2(s.fileno(), number)
 os.execv(sys.argv[2], sys.argv[2:])" "$(sed -n 's/^port //p' "$log")" \
-        "$JAVA" "-agentpath:$AGENT=addr=none" -jar "$SIMPLE"
+        "$JAVA" -XX:+IgnoreUnrecognizedVMOptions -XX:+EnableDynamicAgentLoading -jar "$SIMPLE"
     wait_line "$log" 3 || return
     run "$CKPT" checkpoint "$pid" "$DIR/copies"
     is "$status $(grep -c 'is a TCP connection' <<<"$err")" "1 1" \
         "$V: copies: a connection with three descriptors is one obstacle"
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
 }
 
 body() {

@@ -90,7 +90,7 @@ obstacles() {
     then_works "a watch service"
 }
 
-# A pipe that the JVM has from its parent, and a named one that it opened itself.
+# A named pipe that the JVM has opened itself, and one from its parent that a rule refuses.
 pipes() {
     local other
     mkfifo "$HERE/fifo"
@@ -101,11 +101,12 @@ pipes() {
     exec 6>&-
     exec 7< <(exec tail -f /dev/null)
     other=$!
-    STARTER=start begin pipe "$JAVA" "-agentpath:$AGENT=addr=none" -cp "$CP" Refuse none
+    printf 'type: pipe\naction: error\n' >"$HERE/rules"
+    STARTER=start begin pipe "$JAVA" "-agentpath:$AGENT=addr=none,policies=$HERE/rules" -cp "$CP" Refuse none
     exec 7<&-
-    refuses "a pipe from the parent" "descriptor 7 .*pipe.*another process"
+    refuses "a pipe from the parent" "descriptor 7 .*pipe.*is refused by the rule"
     stop "$pid"
-    kill "$other"
+    kill "$other" 2>/dev/null || true # it may have noticed that no one reads its output
 }
 
 # Directories in which no image can be made.

@@ -27,7 +27,7 @@ clones() {
     logs=()
     start_jvm "$name-$V" - -Xmx64m -XX:TieredStopAtLevel=1 "$@" -cp "$CP:$LIBRARIES" \
         "${PROGRAM:-Secrets}" "$mode"
-    wait_line "$log" ready 60 || fail "$V: $name: the program starts" "$(<"$log")"
+    wait_line "$log" ready || fail "$V: $name: the program starts" "$(<"$log")"
     logs+=("$log")
     run "$CKPT" checkpoint --leave-running "$pid" "$DIR/$name"
     is "$status$out$err" 0 "$V: $name: checkpoint --leave-running succeeds"
@@ -127,7 +127,7 @@ natives() {
     crypto=$(ldconfig -p | sed -n 's/.*libcrypto\.so\.[13].*x86-64.* => //p' | head -n 1)
     start "native-$V" "${CONTAINER[@]}" "$CKPT" run --option addr=none -- "$JAVA" -Xmx64m \
         --enable-native-access=ALL-UNNAMED -cp "$DIR:$SIMPLE" Native "${crypto:--}"
-    wait_line "$log" ready 60 || fail "$V: native: the program starts" "$(<"$log")"
+    wait_line "$log" ready || fail "$V: native: the program starts" "$(<"$log")"
     inner=$(cat "/proc/$pid/task/$pid/children")
     run "$CKPT" checkpoint "${inner%% *}" "$DIR/native"
     is "$status$out$err" 0 "$V: native: the checkpoint succeeds"

@@ -19,12 +19,12 @@ body() {
         return
     fi
     start_jvm "settings-$V" as_user "$image" -cp "$CP" Settings "$library"
-    wait_exit "$pid" 30
+    wait_exit "$pid"
     is "$status" 137 "$V: a JVM that is not dumpable can be frozen by its ordinary user" ||
         diag "$(cat "$log")"
     for life in 1 2; do
         restore "settings-$V" as_user "$image"
-        wait_exit "$pid" 30
+        wait_exit "$pid"
         is "$(grep "life $life" "$log")" "settings of life $life: $WANT" \
             "$V: settings of the process and its threads are kept in life $life" ||
             diag "$(cat "$log")"

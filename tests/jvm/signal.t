@@ -26,7 +26,7 @@ begin() {
 
 # ended WHAT: the JVM has been frozen by a signal.
 ended() {
-    wait_exit "$pid" 30
+    wait_exit "$pid"
     is "$status" 137 "$name: $1"
 }
 

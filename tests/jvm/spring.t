@@ -17,7 +17,7 @@ by_pid() {
     local generation
     port=$(free_port)
     start_jvm "spring-$V" - "-Djava.io.tmpdir=$TMP" -jar "$SPRING" "--server.port=$port"
-    wait_line "$log" "Started Application in" 90
+    wait_line "$log" "Started Application in"
     is "$(get /hello)/$(get /count)" hello/1 \
         "$V: by PID: the first requests are answered before the checkpoint"
     for generation in 1 2; do
@@ -39,7 +39,7 @@ on_refresh() {
     start_jvm "refresh-$V" "$DIR/refresh" -Dspring.context.checkpoint=onRefresh \
         "-Djava.io.tmpdir=$TMP" -jar "$SPRING" \
         "--server.port=$port"
-    wait_exit "$pid" 90
+    wait_exit "$pid"
     is "$status" 137 \
         "$V: onRefresh: Spring freezes the JVM when its context is refreshed" || tail -n 20 "$log" >&2
     unlike "$(<"$log")" 'Restored|Started Application' \
@@ -59,7 +59,7 @@ refused_on_refresh() {
     port=$(free_port)
     start_jvm "refused-$V" /proc/none/image -Dspring.context.checkpoint=onRefresh \
         "-Djava.io.tmpdir=$TMP" -jar "$SPRING" "--server.port=$port"
-    wait_exit "$pid" 90 || fail "$V: onRefresh: the JVM ends after a refused checkpoint"
+    wait_exit "$pid" || fail "$V: onRefresh: the JVM ends after a refused checkpoint"
     is "$status" 1 "$V: onRefresh: a refused checkpoint ends the JVM with 1"
     contains "$(<"$log")" "cannot make the image directory '/proc/none/image'" \
         "$V: onRefresh: the reason of a refused checkpoint is reported"

@@ -34,7 +34,7 @@ two_generations() {
             "life $life of life 0" --pid "$pid" || { diag "$(cat "$log")"; return; }
     done
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
     is "$(cat "$DIR/$name.data")" "$(printf 'life %s\n' 0 1 2)" \
         "$what: the application's file has only its own output"
 }

@@ -78,7 +78,7 @@ states() {
     ports=$(sed -n 's/^peer //p' "$log")
     # shellcheck disable=SC2086
     start_jvm "states-$V" "$DIR/states" -cp "$CP" TcpStates $ports
-    wait_exit "$pid" 60
+    wait_exit "$pid"
     output=$(cat "$log")
     like "$output" "established: descriptor [0-9]+ is a TCP connection from [^,;]*; close it" \
         "$V: checkpoint: an established connection is refused"
@@ -95,7 +95,7 @@ states() {
     for which in first second; do
         : >"$log"
         restore "states-$V" "$DIR/states"
-        wait_exit "$pid" 30
+        wait_exit "$pid"
         is "$(cat "$log")" "reset: error, cannot write
 known to be reset: error, cannot write
 reset after data: 'data' error, cannot write
@@ -143,7 +143,7 @@ s = socket.create_connection(('127.0.0.1', $mptcp), 5)"
         cannot "$V: restore: a listening MPTCP socket listens" "this kernel has no MPTCP"
     fi
     kill -KILL "$pid"
-    wait_exit "$pid" 10
+    wait_exit "$pid"
 }
 
 body() {

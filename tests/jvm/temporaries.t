@@ -15,7 +15,7 @@ begin() {
     OPTIONS=(addr=none ${3:+"$3"})
     start_jvm "$1-$V" "$DIR/$1" "-Djava.io.tmpdir=$tmp" -cp "$CP" Temporaries "$2"
     OPTIONS=(addr=none)
-    wait_line "$log" 3 60
+    wait_line "$log" 3
 }
 
 restore_next() { # NAME WHAT
@@ -25,7 +25,7 @@ restore_next() { # NAME WHAT
 }
 
 continues() {
-    wait_line "$log" "" 60 && wait_more "$log" 2
+    wait_line "$log" "" && wait_more "$log" 2
 }
 
 # The content of the temporary folder, with modes and times.
@@ -113,6 +113,8 @@ limited() {
 
     begin none 0 tmp_files=0
     freeze "$pid" "$DIR/none" "$V: no temporary files" || return
+    is "$("$CKPT" inspect "$DIR/none" | grep '^  t ')" "" \
+        "$V: tmp_files=0: no empty file and no folder is in the image either"
     rm -rf "$tmp"
     run "$CKPT" restore "$DIR/none"
     refused "$V: tmp_files=0: no temporary file is in the image" "'$tmp/"

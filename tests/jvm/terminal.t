@@ -21,8 +21,10 @@ clean() {
 body() {
     local file="$DIR/${ESCAPES}file"
     mkfifo "$file" # a kind that is refused, by its name
+    printf 'type: file\npath: **file\naction: error\n' >"$DIR/rules" # an inherited one is accepted
     start "hostile-$V" bash -c 'exec 7<>"$1" && shift && exec "$@"' - "$file" \
-        "$JAVA" "-agentpath:$AGENT=addr=none" "-Descape=$ESCAPES" -jar "$SIMPLE" --period 20
+        "$JAVA" "-agentpath:$AGENT=addr=none,policies=$DIR/rules" "-Descape=$ESCAPES" \
+        -jar "$SIMPLE" --period 20
     wait_line "$log" 3
     run "$CKPT" checkpoint "$pid" "$DIR/image"
     isnt "$status" 0 "$V: a refusal: the checkpoint is refused"

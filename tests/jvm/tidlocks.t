@@ -33,8 +33,8 @@ holds() {
     : >"$DIR/go-$1"
     for clone in 1 2; do
         restore "$1-$V-$clone" "$DIR/$1"
-        wait_line "$log" done 30 || fail "$V, $1, clone $clone: all locks can be released"
-        wait_exit "$pid" 20
+        wait_line "$log" done || fail "$V, $1, clone $clone: all locks can be released"
+        wait_exit "$pid"
         is "$(grep -v '^right' "$log")" done "$V, $1, clone $clone: each lock excludes all but its owner"
         is "$(grep -c '^right' "$log")" "$3" "$V, $1, clone $clone: each unlock succeeds"
     done
@@ -55,7 +55,7 @@ leave() {
 # freeze_by_signal NAME WHAT: the image is $DIR/NAME.
 freeze_by_signal() {
     kill -USR1 "$(jvm_of "$pid")"
-    wait_exit "$pid" 60
+    wait_exit "$pid"
     [ -e "$DIR/$1/image" ] || {
         fail "$2" "$(grep -v '^r' "$log" | tail -n 5)"
         return 1
@@ -101,14 +101,14 @@ storms() {
     shift 2
     enter
     start_jvm "$name-$V" "$DIR/$name" "$@"
-    wait_line "$log" "round 2" 60 || fail "$V, $name: the program starts"
+    wait_line "$log" "round 2" || fail "$V, $name: the program starts"
     for ((generation = 1; generation <= count; generation++)); do
         freeze_by_signal "$name" "$V, $name: generation $generation is frozen by a signal" || break
         before=$(sed -n 's/^round //p' "$log" | tail -n 1)
         rm -rf "$DIR/frozen"
         mv "$DIR/$name" "$DIR/frozen"
         restore "$name-$V" "$DIR/frozen"
-        wait_line "$log" "round $((before + 2))" 60 || {
+        wait_line "$log" "round $((before + 2))" || {
             fail "$V, $name: all threads continue after restore $generation" "$(tail -n 5 "$log")"
             break
         }
@@ -116,7 +116,7 @@ storms() {
     is "$generation" $((count + 1)) "$V, $name: $count generations continue"
     is "$(grep '^wrong' "$log" | head -n 5)" "" "$V, $name: locks exclude, and all calls succeed"
     kill -KILL "$(jvm_of "$pid")" 2>/dev/null
-    wait_exit "$pid" 20
+    wait_exit "$pid"
     leave
 }
 
@@ -156,7 +156,7 @@ print(*sorted(thread["tid"] for thread in json.load(sys.stdin)["threads"][1:]), 
     first=$pid
     after=$(wait_some "$first")
     : >"$DIR/go-tids"
-    wait_line "$log" done 30 || fail "$V, tids: the restored JVM continues"
+    wait_line "$log" done || fail "$V, tids: the restored JVM continues"
     is "$(comm -23 <(tr ' ' '\n' <<<"$after" | sort) <(tr ' ' '\n' <<<"$before" | sort))" "" \
         "$V, tids: --tids: each thread but the first has its old TID"
     is "$(grep -c '^right' "$log")" 35 "$V, tids: each unlock succeeds"

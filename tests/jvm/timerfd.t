@@ -71,6 +71,19 @@ body() {
         all_shown "$V, generation $generation"
     done
     stop "$pid"
+
+    # As if the image had been made 21000 s ago: the periodic timer expires three times.
+    "$TOP/tests/lib/age-image.py" "$DIR/image/image" 21000
+    restore "timers-$V" --time=elapsed "$DIR/image"
+    wait_more "$log" 3
+    shows 20 it_value '\(0, 0\)' "$V, --time=elapsed: a timer that is not armed stays unarmed"
+    shows 21 ticks 1 "$V, --time=elapsed: a timer whose time is over has expired"
+    shows 21 it_value '\(0, 0\)' "$V, --time=elapsed: a timer that has expired is not armed"
+    shows 22 ticks 3 "$V, --time=elapsed: a periodic timer has expired once for each interval"
+    shows 22 it_value '\((5[89][0-9][0-9]|6000), ' "$V, --time=elapsed: a periodic timer keeps its rhythm"
+    shows 24 it_value '\((8[0-9][0-9][0-9]), ' \
+        "$V, --time=elapsed: an absolute time of the wall clock is kept"
+    stop "$pid"
 }
 
 each_jdk body

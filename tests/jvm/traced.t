@@ -69,7 +69,7 @@ traced() {
     jvm=$pid jvm_log=$log
     start "tracer-$name-$V" python3 "$TMP/trace" "$library" "$jvm" "$kind" "$@"
     tracer=$pid
-    if ! wait_line "$log" set 60; then
+    if ! wait_line "$log" set; then
         cannot "$V: a JVM that was traced continues without its tracer" "$(tail -n 1 "$log")"
         stop "$jvm"
         return 1
@@ -85,7 +85,7 @@ continues() {
     restore "back-${1##*/}-$V" "${user[@]}" "$1"
     ok "$V: $2 continues without its tracer" wait_more "$log" 10
     kill "$pid" || true
-    wait_exit "$pid" 30
+    wait_exit "$pid"
     is "$status" 143 "$V: $2: SIGTERM ends the restored JVM with 143"
 }
 

@@ -18,7 +18,7 @@ begin() {
     mkdir -p "$tmp"
     start_jvm "$1-$V" "$DIR/$1" "-Djava.io.tmpdir=$tmp" "-Djna.tmpdir=$tmp" \
         -cp "$CP:$LIBRARY_PATH" Unpacked "${@:2}"
-    wait_line "$log" 3 60
+    wait_line "$log" 3
 }
 
 # restore_next NAME WHAT: a JVM restored from the image continues to count.
@@ -29,7 +29,7 @@ restore_next() {
 }
 
 continues() {
-    wait_line "$log" "" 60 && wait_more "$log" 2
+    wait_line "$log" "" && wait_more "$log" 2
 }
 
 no_errors() { # NAME WHAT

@@ -46,10 +46,10 @@ collectors() {
         jdk_takes "-XX:+Use${collector}GC" || continue
         base="$V $HOW: $collector"
         start_jvm "$base" as_user - -Xmx256m "-XX:+Use${collector}GC" -cp "$CP" Load --threads 20
-        wait_line "$log" "round 3" 60
+        wait_line "$log" "round 3"
         freeze as_user "$pid" "$HERE/load" "$base" || { stop "$pid" && continue; }
         restore "$base" as_user "$HERE/load"
-        wait_line "$log" "round " 60 --count $(($(count_lines "$log" "round ") + 3))
+        wait_line "$log" "round " --count $(($(count_lines "$log" "round ") + 3))
         stop "$pid"
         is "$status/$(grep -c CORRUPT "$log")" 143/0 \
             "$base: the JVM is frozen, restored, and finds its data unchanged" || diag "$(tail "$log")"
@@ -96,11 +96,11 @@ two_users() {
         "$V: two users: the image that root makes belongs to the user"
     restore "$V user's" as_user "$HERE/by-root"
     ok "$V: two users: the user restores the image that root has made" \
-        wait_line "$log" "round " 60 --count $(($(count_lines "$log" "round ") + 3))
+        wait_line "$log" "round " --count $(($(count_lines "$log" "round ") + 3))
     # The restored process may live in a user namespace that has no number for root.
     freeze "$pid" "$HERE/by-root" "$V: two users: the user's restored JVM, by root" || return
     restore "$V user's" as_user "$HERE/by-root"
-    ok "$V: two users: the user restores the second image that root has made" wait_line "$log" "round " 60 \
+    ok "$V: two users: the user restores the second image that root has made" wait_line "$log" "round " \
         --count $(($(count_lines "$log" "round ") + 3))
     stop "$pid"
 }

@@ -44,7 +44,7 @@ made_by() {
 
 # continues NAME: the counter in the log continues, one number after the other.
 continues() {
-    if wait_line "$log" "" 60 && wait_more "$log" 2; then
+    if wait_line "$log" "" && wait_more "$log" 2; then
         in_sequence "$log" "$1"
     else
         fail "$1" "$(tail -n 5 "$log")"
@@ -117,6 +117,31 @@ parameters() {
     stop "$pid"
 }
 
+# What the previous release's agent does not know is refused, not dropped. Its last image is still there.
+newer_options() {
+    local option image="$DIR/the-previous-release"
+    install_from "$PRESENT"
+    for option in "--image=$DIR/other" --keep-start-time --missing=exception; do
+        run "$CKPT" restore "$option" "$image"
+        option=${option%"=$DIR/other"}
+        like "$status$err" "^1checkpointer: the agent in the image is .* restore without $option$" \
+            "JDK $V: restore $option: refused if the agent in the image does not know it"
+    done
+    run "$CKPT" restore --require-label a=1 "$image"
+    like "$status$err" "^1.*the image has no labels; choose another image$" \
+        "JDK $V: restore --require-label: an image of a release without labels has none"
+    restore "$V options" "$image"
+    wait_line "$log" ""
+    run "$CKPT" checkpoint --label a=1 "$pid" "$image"
+    like "$status$err" "^1.*the request was not understood; use" \
+        "JDK $V: checkpoint --label: refused by an agent that does not know it"
+    run "$CKPT" checkpoint "$pid" "$image-%p"
+    like "$status$err" "^1.*the request was not understood; use" \
+        "JDK $V: checkpoint with a pattern: refused by an agent that does not know it"
+    wait_more "$log" 2
+    stop "$pid"
+}
+
 # has_history: the previous release's sources are in $PREVIOUS.src.
 has_history() {
     local commit
@@ -136,6 +161,7 @@ body() {
     if [ -d "$PREVIOUS" ]; then
         generations "the previous release" "$("$PREVIOUS/checkpointer" --version | sed 's/.* //')" \
             "$PREVIOUS" "$PRESENT"
+        newer_options
     else
         cannot "JDK $V: the previous release" "its commit is not in the history here (a shallow clone)"
     fi

@@ -12,7 +12,7 @@ compile Zone
 zone() {
     local seen
     seen=$(count_lines "$log" "zone ")
-    wait_line "$log" "zone " 30 --count $((seen + 2))
+    wait_line "$log" "zone " --count $((seen + 2))
     is "$(grep '^zone ' "$log" | tail -n 1 | cut -d' ' -f3-)" "$2" "$1"
     stop "$pid"
 }

@@ -89,5 +89,5 @@ client() {
 # hang_up: the end of the client's standard input.
 hang_up() {
     exec 8>&-
-    wait_exit "$client" 20
+    wait_exit "$client"
 }

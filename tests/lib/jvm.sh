@@ -113,7 +113,7 @@ freeze() {
         fail "$what: the checkpoint succeeds" "status $status, output: $out$err"
         return 1
     fi
-    wait_exit "$process" 30
+    wait_exit "$process"
     [ "$status" = 137 ] || fail "$what: the JVM ends with 137 after the checkpoint" \
         "status $status instead of 137"
 }
@@ -139,11 +139,6 @@ last_number() {
     grep -x '[0-9][0-9]*' "$1" | tail -n 1
 }
 
-# wait_more LOG N [SECONDS]: until the counter has printed N numbers more than it has now.
-wait_more() {
-    wait_line "$1" "$(($(last_number "$1") + $2))" "${3:-30}"
-}
-
 # in_sequence LOG NAME: the counter's numbers are 1, 2, 3 and so on, each once.
 in_sequence() {
     local wrong
@@ -163,9 +158,9 @@ clients_are_gone() {
     done
 }
 
-# answers PORT [PATH]: until an HTTP server answers 200 there; 10 seconds at most.
+# answers PORT [PATH]: until an HTTP server answers 200 there; 60 seconds at most.
 answers() {
-    "$FIRSTBYTE" --http "$1" "${2:-/}" --timeout 10 -- tail -f /dev/null
+    "$FIRSTBYTE" --http "$1" "${2:-/}" --timeout 60 -- tail -f /dev/null
 }
 
 # port_of LOG TEXT: the number at the end of the line with this text.

@@ -3,12 +3,15 @@
 #
 # What the programs of tests/servers share, on top of jvm.sh: fetch libraries, compile and start the
 # program, freeze and restore it over generations. Set for each program by tests/servers: name, what
-# (the beginning of a check's name), DIR, port.
+# (the beginning of a check's name), DIR, port; here: jvm, the PID of the JVM, and pid, what this shell
+# started, which is the JVM or its `restore`.
 
 PROGRAMS=$TOP/tests/server-programs
 JAVAC17=$("$TOP/tools/jdks" --at-least 17 2>/dev/null)/bin/javac
 PRELOAD= # a library to load before all others
 scheme=http
+BY_ENGINE=()  # the options of checkpoint that choose the engine
+RESTORE_BY=() # and those of restore
 
 # fetched NAME: fetches the libraries of that pom if they are missing; sets LIBS.
 fetched() {
@@ -43,6 +46,7 @@ begin_silently() {
     CONFINE=(env ${PRELOAD:+"LD_PRELOAD=$PRELOAD"})
     start_jvm "$name-$V" "$DIR/image" "-Djava.io.tmpdir=$TEMPORARY" -Dderby.stream.error.file=/dev/null "$@"
     CONFINE=()
+    jvm=$pid
 }
 
 # begin JAVA-ARGUMENT...: starts it, until it has printed a line ("ready", or a number).
@@ -71,6 +75,23 @@ stop_all() {
     done
 }
 
+# again IMAGE: restores it. By criu the JVM has the PID that it had, and is a child of `restore`.
+again() {
+    restore "$name-$V" "${RESTORE_BY[@]}" "$1"
+    [ "$engine" = criu ] || jvm=$pid
+}
+
+end_jvm() {
+    kill -KILL "$jvm"
+    wait_exit "$pid"
+}
+
+# A cleaner of temporary files at work between checkpoint and restore. criu has no copies of what is
+# mapped from there, such as native libraries.
+clean_temporary() {
+    [ "$engine" = criu ] || rm -rf "${TEMPORARY:?}"/*
+}
+
 # web: prints the server's answer. The client is gone when this returns, and the server may not know.
 web() {
     curl -k -sS --max-time 60 "$scheme://127.0.0.1:$port/" 2>&1 || true
@@ -78,12 +99,12 @@ web() {
 
 # next_generation N: a checkpoint at once, then a restore after a cleaner of temporary files.
 next_generation() {
-    run "$CKPT" checkpoint "$pid" "$DIR/image"
+    run "$CKPT" checkpoint "${BY_ENGINE[@]}" "$jvm" "$DIR/image"
     is "$status$out$err" 0 "$what: checkpoint $1 succeeds" || return
     wait_exit "$pid"
     is "$status" 137 "$what: checkpoint $1 ends the JVM"
-    rm -rf "${TEMPORARY:?}"/*
-    restore "$name-$V" "$DIR/image"
+    clean_temporary
+    again "$DIR/image"
 }
 
 # web_generations N: each checkpoint follows a request at once; the first image is restored twice.
@@ -94,10 +115,9 @@ web_generations() {
         next_generation "$generation" || return
         if [ "$generation" = 1 ]; then
             is_served "the first clone of image 1 answers"
-            kill -KILL "$pid"
-            wait_exit "$pid"
-            rm -rf "${TEMPORARY:?}"/*
-            restore "$name-$V" "$DIR/image"
+            end_jvm
+            clean_temporary
+            again "$DIR/image"
         fi
         is_served "the server answers after restore $generation"
     done
@@ -125,16 +145,16 @@ client_generations() {
 counts() {
     local generation
     for ((generation = 1; generation <= $1; generation++)); do
-        wait_more "$log" 3 120
+        wait_more "$log" 3
         next_generation "$generation" || return
-        ok "$what: the program continues in generation $generation" wait_more "$log" 3 120
+        ok "$what: the program continues in generation $generation" wait_more "$log" 3
     done
     is "$(count_lines "$log" wrong)" 0 "$what: the program reports no wrong result"
 }
 
 # refused_by_name IMAGE PATH: a restore names a file below the path that a clone has changed.
 refused_by_name() {
-    RUN_SECONDS=60 run "$CKPT" restore "$1"
+    RUN_SECONDS=60 run "$CKPT" restore "${RESTORE_BY[@]}" "$1"
     if [ "$status" = 1 ] && [[ $err == *"'$2"*"' has changed"* ]]; then
         pass "$what: restore: a second clone is refused after the first has written"
     else
@@ -148,19 +168,18 @@ refused_by_name() {
 database() {
     local acknowledged
     begin -cp "$PROGRAM" "${@:2}"
-    wait_more "$log" 5 120
+    wait_more "$log" 5
     next_generation 1 || return
-    ok "$what: a clone commits rows" wait_more "$log" 5 120
-    kill -KILL "$pid"
-    wait_exit "$pid"
+    ok "$what: a clone commits rows" wait_more "$log" 5
+    end_jvm
     acknowledged=$(last_number "$log")
     refused_by_name "$DIR/image" "$DIR/$1"
     mv "$log" "$log.before"
     begin -cp "$PROGRAM" "${@:2}"
-    wait_more "$log" 5 120
+    wait_more "$log" 5
     ok "$what: no acknowledged row is lost ($acknowledged)" \
         [ "$(port_of "$log" has)" -ge "$acknowledged" ]
     next_generation 2 || return
-    ok "$what: a checkpoint of the plain start is restored" wait_more "$log" 25 120
+    ok "$what: a checkpoint of the plain start is restored" wait_more "$log" 25
     is "$(count_lines "$log" wrong)" 0 "$what: no row is missing or wrong"
 }

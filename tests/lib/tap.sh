@@ -18,6 +18,7 @@
 
 set -u
 export LC_ALL=C.UTF-8 # names of files and arguments are UTF-8, for bash and for Java; messages English
+unset PYTHONUNBUFFERED # with it print('port', N) is written in pieces, and a test may see the first one
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=${CKPT_BUILD:-$TOP/build}
 CKPT=$BUILD/checkpointer
@@ -216,15 +217,34 @@ start() {
     tap_pid_of[$log]=$pid
 }
 
+# What a busy machine needs at most, in seconds, for what takes a moment.
+PATIENCE=120
+
 # wait_line LOG TEXT [SECONDS] [waitfor's options...]: until the log has a line with the text in
-# it. Gives up at once when the process that `start` gave this log has ended.
+# it; a number is a whole line. Gives up at once when the process that `start` gave this log has
+# ended.
 wait_line() {
-    local file=$1 text=$2 seconds=${3:-30} owner
-    shift $(($# > 2 ? 3 : 2))
-    owner=${tap_pid_of[$file]:-}
-    "$WAITFOR" --timeout "$seconds" line "$file" "$text" ${owner:+--pid "$owner"} "$@" && return
-    diag "no line with '$text' within $seconds s in $(basename "$file"); its end is:" \
-        "$(printf '\n'; tail -n 15 "$file" 2>/dev/null)"
+    local what=(line "$1" "$2") seconds=$PATIENCE
+    shift 2
+    if [[ ${1:-} == [0-9]* ]]; then
+        seconds=$1
+        shift
+    fi
+    tap_wait "a line with '${what[2]}'" "$seconds" "${what[@]}" "$@"
+}
+
+# wait_more LOG N: until the log has N numbers, each a line, more than it has now.
+wait_more() {
+    tap_wait "$2 more numbers" "$PATIENCE" number "$1" --count "$2" \
+        --from "$(stat -c %s "$1" 2>/dev/null || echo 0)"
+}
+
+tap_wait() { # WHAT SECONDS (line|number) LOG WAITFOR-ARGUMENTS...
+    local what=$1 seconds=$2 log=$4 owner=${tap_pid_of[$4]:-}
+    shift 2
+    "$WAITFOR" --timeout "$seconds" "$@" ${owner:+--pid "$owner"} && return
+    diag "not within $seconds s: $what in $(basename "$log"), whose end is:" \
+        "$(printf '\n'; tail -n 15 "$log" 2>/dev/null)"
     return 1
 }
 
@@ -232,17 +252,21 @@ wait_line() {
 # fails. For a child of this shell it sets status to the exit status (128 + the signal's number).
 wait_exit() {
     local late=0
-    "$WAITFOR" --timeout "${2:-30}" exit "$1" || late=1
+    "$WAITFOR" --timeout "${2:-$PATIENCE}" exit "$1" || late=1
     [ "$late" = 0 ] || kill -KILL "$1" 2>/dev/null || true
     status=0
     wait "$1" 2>/dev/null || status=$?
     return "$late"
 }
 
-# stop PID: SIGTERM, and SIGKILL after 10 seconds.
+# stop PID: SIGTERM, and SIGKILL after 60 seconds, which it reports: what a process writes at its end is
+# missing then. A JVM waits up to 10 seconds for its compilers, and longer on a machine with a load.
+# `unshare --fork`, which blocks SIGTERM, gets SIGKILL at once.
 stop() {
-    kill -TERM "$1" 2>/dev/null || true
-    wait_exit "$1" 10 || true
+    local signal=TERM
+    [ "$(cat "/proc/$1/comm" 2>/dev/null)" != unshare ] || signal=KILL
+    kill -"$signal" "$1" 2>/dev/null || true
+    wait_exit "$1" 60 || diag "process $1 has not ended within 60 s, and was killed"
 }
 
 # free_port: prints a TCP port of the loopback that is free now, below those the kernel assigns.

@@ -3,10 +3,13 @@
 // waitfor: waits for an event, with a deadline; the shell tests' alternative to sleeping.
 //
 //     waitfor [--timeout SECONDS] line FILE TEXT [--count N] [--from OFFSET] [--pid PID]
+//     waitfor [--timeout SECONDS] number FILE    [--count N] [--from OFFSET] [--pid PID]
 //     waitfor [--timeout SECONDS] path FILE      [--pid PID]
 //     waitfor [--timeout SECONDS] exit PID
 //
 // line: until FILE, which need not exist yet, has N (1) lines with TEXT in them after OFFSET bytes.
+// A number as TEXT is a whole line: "3" is not in "13", nor in the path of a message.
+// number: until FILE has N (1) lines that are numbers after OFFSET bytes.
 // path: until FILE exists. exit: until the process has ended, also if it is not yet reaped; one
 // that does not exist has ended. With --pid, the end of that process ends the waiting for a line.
 //
@@ -46,15 +49,35 @@ static void __attribute__((noreturn)) usage(void)
 {
     fputs("usage: waitfor [--timeout SECONDS] line FILE TEXT [--count N] [--from OFFSET] [--pid "
           "PID]\n"
+          "       waitfor [--timeout SECONDS] number FILE [--count N] [--from OFFSET] [--pid PID]\n"
           "       waitfor [--timeout SECONDS] path FILE [--pid PID]\n"
           "       waitfor [--timeout SECONDS] exit PID\n",
           stderr);
     exit(EXIT_USAGE);
 }
 
-// Counts the lines with text in them, an unfinished last one too. Reads the whole file each time:
-// the logs of tests are small.
-static long lines_with(const char *path, const char *text, long offset)
+// What a line must be or have; text is not used for any number.
+typedef bool line_test(const char *line, const char *text);
+
+static bool is_number(const char *line, const char *text)
+{
+    size_t digits = strspn(line, "0123456789");
+    (void)text;
+    return digits && !line[digits + strspn(line + digits, "\r\n")];
+}
+
+static bool has_text(const char *line, const char *text)
+{
+    size_t length = strlen(text);
+    if (is_number(text, NULL))
+        return is_number(line, NULL) && strspn(line, "0123456789") == length &&
+               strncmp(line, text, length) == 0;
+    return strstr(line, text);
+}
+
+// Counts the lines that pass, an unfinished last one too. Reads the whole file each time: the logs
+// of tests are small.
+static long passing_lines(const char *path, line_test *passes, const char *text, long offset)
 {
     long count = 0;
     char *line = NULL;
@@ -64,7 +87,7 @@ static long lines_with(const char *path, const char *text, long offset)
         return 0;
     if (fseek(file, offset, SEEK_SET) == 0)
         while (getline(&line, &size, file) >= 0)
-            count += strstr(line, text) != NULL;
+            count += passes(line, text);
     free(line);
     fclose(file);
     return count;
@@ -102,10 +125,10 @@ static int wait_exit(const char *pid, double timeout)
     return poll(&process, 1, (int)(timeout * 1000)) == 1 ? EXIT_HAPPENED : EXIT_LATE;
 }
 
-// Waits for the file or, with a text, for the lines. The file is checked once more after the
+// Waits for the file or, with a test, for the lines. The file is checked once more after the
 // process has ended: its last output counts.
-static int wait_file(const char *file, const char *text, long count, long offset, const char *pid,
-                     double timeout)
+static int wait_file(const char *file, line_test *passes, const char *text, long count, long offset,
+                     const char *pid, double timeout)
 {
     int64_t deadline = now_ms() + (int64_t)(timeout * 1000);
     struct pollfd fds[2] = {{.fd = open_watch(file), .events = POLLIN},
@@ -118,7 +141,7 @@ static int wait_file(const char *file, const char *text, long count, long offset
     }
     for (;;) {
         struct stat st;
-        if (text ? lines_with(file, text, offset) >= count : stat(file, &st) == 0)
+        if (passes ? passing_lines(file, passes, text, offset) >= count : stat(file, &st) == 0)
             return EXIT_HAPPENED;
         if (ended)
             return EXIT_PROCESS_ENDED;
@@ -170,8 +193,10 @@ int main(int argc, char **argv)
     if (words == 2 && strcmp(word[0], "exit") == 0)
         return wait_exit(word[1], timeout);
     if (words == 2 && strcmp(word[0], "path") == 0)
-        return wait_file(word[1], NULL, 1, 0, pid, timeout);
+        return wait_file(word[1], NULL, NULL, 1, 0, pid, timeout);
+    if (words == 2 && strcmp(word[0], "number") == 0)
+        return wait_file(word[1], is_number, NULL, count, offset, pid, timeout);
     if (words == 3 && strcmp(word[0], "line") == 0)
-        return wait_file(word[1], word[2], count, offset, pid, timeout);
+        return wait_file(word[1], has_text, word[2], count, offset, pid, timeout);
     usage();
 }

@@ -57,6 +57,7 @@ static void test_format(void)
     SAME("unsigned", "%u %lu %zu", UINT_MAX, ULONG_MAX, (size_t)7);
     SAME("hexadecimal numbers", "%x %lx %x", 0u, ULONG_MAX, 0xabcu);
     SAME("an octal number", "%o", 0755u);
+    SAME("a text that is cut by a precision", "[%.2s] [%.9s] [%.0s]", "abc", "abc", "abc");
     SAME("widths", "[%5d] [%02x] [%016lx] [%3u]", 42, 7u, 0xfeedul, 12345u);
     TAP_INT((long long)ckpt_raw_format(small, sizeof small, "%s", "123456789"), 7,
             "format: the length of a text that is cut is returned");
@@ -267,6 +268,10 @@ static void test_errors(void)
     TAP_STR(error.text, "image '/i': cannot write: no space left on device; make room",
             "error: a prefix comes first");
     TAP_INT(error.number, ENOSPC, "error: a prefix does not change the errno value");
+    ckpt_error_set(&error, ENOENT, "cannot open '%s'", "/x");
+    TAP_INT(ckpt_error_append(&error, "; see '%s'", "/y"), -1, "error: appending to it returns -1");
+    TAP_STR(error.text, "cannot open '/x': no such file or directory; see '/y'",
+            "error: an appended text comes last");
     memset(longer, 'x', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
     ckpt_error_set(&error, ENOENT, "%s", longer);
@@ -274,6 +279,8 @@ static void test_errors(void)
             "error: a message that is too long is cut");
     ckpt_error_prefix(&error, "%s", longer);
     TAP_OK(strlen(error.text) < CKPT_ERROR_MAX, "error: a prefix that is too long is cut");
+    ckpt_error_append(&error, "%s", longer);
+    TAP_OK(strlen(error.text) < CKPT_ERROR_MAX, "error: an appended text that is too long is cut");
     for (int i = 1, missing = 0; i < 134; i++) {
         missing += !ckpt_raw_errno(i) || !*ckpt_raw_errno(i);
         if (i == 133)

@@ -48,6 +48,24 @@ static void test_good(void)
            "gc=, control= and park_timeout= set their values");
     TAP_INT(parse("image=/a\\,b\\\\c\\=d"), 0, "a value with backslashes is accepted");
     TAP_STR(options.image, "/a,b\\c=d", "a backslash makes the next character part of the value");
+    TAP_INT(parse("image=/a%%b-%p,keep_running=true"), 0,
+            "a pattern and keep_running are accepted");
+    TAP_OK(strcmp(options.image, "/a%%b-%p") == 0 && options.keep_running,
+           "image= keeps its pattern, and keep_running= sets its value");
+    TAP_INT(parse("label=a=1,label=b=x\\,y"), 0, "two labels are accepted");
+    TAP_OK(options.labels.count == 2 && memcmp(options.labels.words, "a=1\0b=x,y", 10) == 0,
+           "label= adds labels, and a backslash makes a comma part of the value");
+    TAP_OK(ckpt_options_parse("label=a=2", &options, &error) == 0 && options.labels.count == 2 &&
+               memcmp(options.labels.words, "b=x,y\0a=2", 10) == 0,
+           "label= of options given later replaces the label with the same key");
+    TAP_INT(parse("criu_option=a b,criu_option=c"), 0, "two options of criu are accepted");
+    TAP_OK(options.criu_option_count == 2 && strcmp(options.criu_options[1], "c") == 0,
+           "criu_option= adds options");
+    TAP_OK(ckpt_options_parse("gc=true", &options, &error) == 0 && options.criu_option_count == 2,
+           "other options given later leave those of criu");
+    TAP_OK(ckpt_options_parse("criu_option=d", &options, &error) == 0 &&
+               options.criu_option_count == 1 && strcmp(options.criu_options[0], "d") == 0,
+           "criu_option= of options given later replaces all earlier ones");
     TAP_INT(parse("image=/a=b"), 0, "a value with '=' is accepted");
     TAP_STR(options.image, "/a=b", "a second '=' is part of the value");
     TAP_INT(parse(",,gc=true,"), 0, "empty words are skipped");
@@ -141,6 +159,15 @@ static void test_signals(void)
 static void test_bad(void)
 {
     static char text[2 * PATH_MAX];
+    static const char *const empty[] = {"image=",        "keep_running=",     "gc=",
+                                        "rehearsal=",    "signal=",           "rehearsal_timeout=",
+                                        "addr=",         "restore_policies=", "restore_cwd=",
+                                        "shutdown=",     "undo_timeout=",     "shutdown_timeout=",
+                                        "hook_timeout=", "park_timeout=",     "control=",
+                                        "policies=",     "compatible=",       "fd_stacks=",
+                                        "renew_random=", "timer_catch_up=",   "org_crac=",
+                                        "tmp_files=",    "engine=",           "criu=",
+                                        "criu_option=",  "criu_timeout=",     "tcp_established="};
 
     refused("nonsense", "expected key=value");
     refused("nonsense=1", "is not known");
@@ -150,7 +177,17 @@ static void test_bad(void)
     refused("gc=", "expected true or false");
     refused("control=1", "expected true or false");
     refused("image=", "expected a path");
-    refused("policies=", "expected a path");
+    for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++)
+        refused(empty[i], "expected");
+    refused("label=", "is not KEY=VALUE");
+    memset(text, 0, sizeof text);
+    for (int i = 0; i <= CKPT_CRIU_OPTIONS_MAX; i++)
+        strcat(text, ",criu_option=x");
+    refused(text, "there may be");
+    refused("image=/%q", "unknown pattern");
+    refused("label=a", "is not KEY=VALUE");
+    refused("label=a=1,label=a=2", "was given before");
+    refused("keep_running=1", "expected true or false");
     refused("addr=", "expected HOST");
     refused("hook_timeout=86401", "from 0 to 86400");
     refused("park_timeout=0", "from 1 to 600000");

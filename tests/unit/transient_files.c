@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "engine/builtin/parked/transient_files.h"
+#include "engine/parked/transient_files.h"
 #include "tap.h"
 
 static struct ckpt_file_list lasting, now;

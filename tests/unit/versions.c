@@ -352,6 +352,30 @@ static void test_mailbox(void)
             "mailbox: what an older agent does not have is not written");
 }
 
+// An option that the agent in the image does not know is refused, because it would have no effect.
+static void test_older_agent(void)
+{
+    const struct ckpt_image_header header = {.release = "0.0.9"};
+    struct ckpt_image_agent agent = {.mailbox_version = 1, .mailbox_size = CKPT_MAILBOX_MIN};
+    struct ckpt_restore_request request = {.keep_start_time = true};
+    struct ckpt_restore restore = {.request = &request,
+                                   .image.view = {.header = &header, .agent = &agent}};
+    struct ckpt_error error;
+
+    TAP_INT(ckpt_handover_check(&restore, &error), -1,
+            "an older agent: --keep-start-time is refused");
+    TAP_OK(strstr(error.text, "0.0.9"), "an older agent: its release is named");
+    request = (struct ckpt_restore_request){.missing_as_exception = true};
+    agent.parameters_size = CKPT_PARAMETERS_MIN;
+    TAP_INT(ckpt_handover_check(&restore, &error), -1,
+            "an older agent: --missing=exception is refused");
+    request.keep_start_time = true;
+    agent.parameters_size = sizeof(struct ckpt_parameters);
+    agent.mailbox_size = sizeof(struct ckpt_mailbox);
+    TAP_INT(ckpt_handover_check(&restore, &error), 0,
+            "an agent of this release: new options are accepted");
+}
+
 // ---- descriptors
 
 static void test_kinds(const struct rewrite *rewrite)
@@ -394,6 +418,7 @@ int main(void)
     test_engine(directory);
     test_agent(&rewrite);
     test_mailbox();
+    test_older_agent();
     test_kinds(&rewrite);
     sample_remove();
     return tap_done();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A small HTTP server with an obstacle to a checkpoint, selected by its first argument. Prints
+// A small HTTP server with obstacles to a checkpoint, selected by its first argument. Prints
 // "ready PORT", and a line from each hook of its two resources. GET / answers "serving"; GET
-// /release removes the obstacle; GET /own calls Core.checkpointRestore() and answers with its
+// /release removes the obstacles; GET /own calls Core.checkpointRestore() and answers with its
 // result.
 //
-//     Refuse OBSTACLE [ARGUMENT]
+//     Refuse OBSTACLE[+OBSTACLE...] [ARGUMENT]
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -24,6 +24,7 @@ import java.nio.file.Paths;
 import java.nio.file.StandardWatchEventKinds;
 import java.nio.file.WatchService;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.crac.Context;
 import org.crac.Core;
@@ -37,7 +38,8 @@ public final class Refuse {
     }
 
     public static void main(String[] args) throws Exception {
-        Hook first = new Hook("first", args[0].equals("hook"));
+        List<String> obstacles = Arrays.asList(args[0].split("\\+"));
+        Hook first = new Hook("first", obstacles.contains("hook"));
         Hook second = new Hook("second", false);
         Core.getGlobalContext().register(first);
         Core.getGlobalContext().register(second);
@@ -49,7 +51,9 @@ public final class Refuse {
             answer(exchange, release());
         });
         server.start();
-        obstacle(args[0], args.length > 1 ? args[1] : null);
+        for (String name : obstacles) {
+            obstacle(name, args.length > 1 ? args[1] : null);
+        }
         System.out.println("ready " + server.getAddress().getPort());
         Thread.currentThread().join(); // keeps the hooks too: their contexts hold them weakly
         System.out.println(first + " " + second);
@@ -84,7 +88,8 @@ public final class Refuse {
         } catch (Exception failed) {
             said.append(failed.getClass().getSimpleName());
             for (Throwable reason : failed.getSuppressed()) {
-                said.append('\n').append(reason.getMessage());
+                said.append('\n').append(reason.getClass().getSimpleName());
+                said.append(": ").append(reason.getMessage());
             }
         }
         return said.toString();

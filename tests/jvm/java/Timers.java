@@ -2,7 +2,7 @@
 //
 // Timers of java.util at a fixed rate: "fast N MS" ten times a second, "slow N MS" every 4 seconds,
 // and "delay N MS" with a fixed delay, where MS is the time since the previous run, by the wall
-// clock; "once" a minute after the start. The argument is the number of other timers.
+// clock; "once" a day after the start. The argument is the number of other timers.
 
 import java.util.Timer;
 import java.util.TimerTask;
@@ -24,7 +24,7 @@ public class Timers {
 
     public static void main(String[] args) throws Exception {
         Timer timer = new Timer("timer");
-        timer.schedule(task("once"), 60000);
+        timer.schedule(task("once"), 24 * 60 * 60 * 1000L);
         timer.scheduleAtFixedRate(task("fast"), 100, 100);
         timer.scheduleAtFixedRate(task("slow"), 4000, 4000);
         timer.schedule(task("delay"), 500, 500);
