@@ -45,18 +45,20 @@ each_runs() { # WHAT
     is "$codes" "204 204 " "$V: $1: after hooks that failed, both halves are carried out"
 }
 
-# Requests that arrive while a hook runs are carried out after it.
+# Requests that arrive while a hook runs are carried out after it. A connection whose request has not
+# arrived when the hook ends is closed, so that it does not prevent the dump: each is sent first.
 together() { # WHAT
     local i first=() begun
     begun=$(count_lines "$log" before)
     mkfifo "$DIR/hold"
     for i in 1 2 3; do
         background $i "$([ $i = 3 ] && echo after-restore || echo before-checkpoint)"
+        wait_line "$DIR/sent-$i" "> POST"
         [ $i != 1 ] || wait_line "$log" before --count $((begun + 1))
     done
     for i in 1 2; do
         wait_line "$log" before --count $((begun + i))
-        printf x >"$DIR/hold"
+        release "$DIR/hold"
     done
     wait "${first[@]}"
     rm "$DIR/hold"
@@ -66,9 +68,10 @@ together() { # WHAT
     is "$code" 204 "$V: $1: after requests at the same time, /after-restore is carried out"
 }
 
-background() { # NUMBER PATH: a request whose answer's code is in a file; adds to first
-    curl -s --max-time 60 -o /dev/null -w '%{http_code}\n' -X POST "http://localhost:$port/$2" \
-        >"$DIR/code-$1" &
+background() { # NUMBER PATH: a request; its answer's code and what was sent are in files; adds to first
+    : >"$DIR/sent-$1"
+    curl -sv --max-time "$PATIENCE" -o /dev/null -w '%{http_code}\n' -X POST "http://localhost:$port/$2" \
+        >"$DIR/code-$1" 2>"$DIR/sent-$1" &
     first+=($!)
 }
 
@@ -102,9 +105,9 @@ frozen_while_waiting() { # PATH
     wait_line "$log" before
     background 1 "$1"
     ok "$V: /$1 during a checkpoint waits" waits
-    printf x >"$DIR/hold"
-    rm "$DIR/hold"
+    release "$DIR/hold"
     wait_exit "$pid"
+    rm "$DIR/hold"
     wait "${first[@]}" || true # it has no answer
     restore "waiting-$1-$V" "$image"
     wait_line "$log" after

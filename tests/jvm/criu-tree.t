@@ -120,7 +120,7 @@ killed() {
     is "$(hooks child)" 1/0 "$V: the child has had its first half"
     kill -KILL $!
     ok "$V: when the command is killed, the child gets its second half" wait_line "$log" "child after"
-    echo >"$DIR/parent-hold"
+    release "$DIR/parent-hold"
     rm "$DIR/parent-hold"
     end_both
 }

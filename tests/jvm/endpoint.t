@@ -259,7 +259,7 @@ slow_requests() {
         "$V: /checkpoint while a hook runs: the hook is named"
     post /after-restore
     is "$code" 409 "$V: /after-restore while a hook runs gets 409"
-    echo go >"$DIR/hold"
+    release "$DIR/hold"
     ok "$V: the request whose hook ran is answered" wait_line "$held_log" 204
     post /after-restore
     is "$code" 204 "$V: /after-restore when the hook has returned gets 204"
@@ -270,7 +270,7 @@ slow_requests() {
     ask /status
     is "$code/$(member state)" 200/working \
         "$V: a requester that closes its connection does not end the request"
-    echo go >"$DIR/hold"
+    release "$DIR/hold"
     for _ in {1..500}; do
         ask /status
         [ "$(member state)" = working ] || break

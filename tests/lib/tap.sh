@@ -269,6 +269,15 @@ stop() {
     wait_exit "$1" 60 || diag "process $1 has not ended within 60 s, and was killed"
 }
 
+# release FIFO: writes a line to the process that reads, or will read, the FIFO. If none does, it gives up;
+# a plain `echo >FIFO` would wait for ever.
+release() {
+    timeout "$PATIENCE" bash -c 'echo >"$1"' release "$1" || {
+        diag "not within $PATIENCE s: a reader of $(basename "$1")"
+        return 1
+    }
+}
+
 # free_port: prints a TCP port of the loopback that is free now, below those the kernel assigns.
 free_port() {
     python3 - <<'PYTHON'

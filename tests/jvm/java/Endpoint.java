@@ -31,13 +31,18 @@ public class Endpoint implements Resource {
     public void beforeCheckpoint(Context<? extends Resource> context) throws Exception {
         System.out.println("before");
         System.out.println("thread " + Thread.currentThread().getName());
-        if (new File(directory, "hold").exists()) {
-            try (InputStream hold = new FileInputStream(new File(directory, "hold"))) {
-                hold.read();
-            }
+        File hold = new File(directory, "hold");
+        while (hold.exists() && !isWrittenTo(hold)) {
+            // the end of file is that of a writer for an earlier hook
         }
         if (new File(directory, "fail").exists()) {
             throw new IllegalStateException("not \"now\" \u00e4\ud83d\ude00");
+        }
+    }
+
+    private static boolean isWrittenTo(File fifo) throws IOException {
+        try (InputStream in = new FileInputStream(fifo)) {
+            return in.read() != -1;
         }
     }
 
