@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/processes.h"
 #include "base/raw.h"
 #include "cli/cli.h"
 #include "cli/engine_options.h"
@@ -230,42 +231,26 @@ static void check_child_jvms(struct check *check, const struct ckpt_target *targ
     ckpt_jvm_tree_free(&tree);
 }
 
-/* The kernel lists child processes for each thread of the parent. */
 static void check_children(struct check *check, const struct ckpt_target *target)
 {
-    char path[64], list[512], name[64];
-    ckpt_auto_closedir DIR *tasks = NULL;
-    const struct dirent *task;
-    unsigned count = 0;
-    int first = 0;
+    pid_t first[2];
+    unsigned count = (unsigned)ckpt_process_children(target->pid, first, CKPT_COUNT(first));
+    char name[64];
 
-    snprintf(path, sizeof path, "/proc/%d/task", target->pid);
-    tasks = opendir(path);
-    while (tasks && (task = readdir(tasks))) {
-        if (task->d_name[0] == '.')
-            continue;
-        snprintf(name, sizeof name, "task/%.20s/children", task->d_name);
-        read_proc(target->pid, name, list, sizeof list);
-        for (char *at = list; *at; at += strspn(at, " ")) {
-            if (!first)
-                first = atoi(at);
-            count++;
-            at += strcspn(at, " ");
-        }
-    }
     if (!count) {
         add_finding(check, CKPT_YES, "child processes", "none");
         return;
     }
-    read_proc(first, "comm", name, sizeof name);
+    read_proc(first[0], "comm", name, sizeof name);
     name[strcspn(name, "\n")] = '\0';
     if (check->chosen->keeps_children)
         add_finding(check, CKPT_YES, "child processes",
-                    "%u, the first is %d ('%s'); they are frozen with the JVM", count, first, name);
+                    "%u, the first is %d ('%s'); they are frozen with the JVM", count, first[0],
+                    name);
     else
         add_finding(check, CKPT_NO, "child processes",
                     "%u, the first is %d ('%s') (end them, or do so in a beforeCheckpoint hook)",
-                    count, first, name);
+                    count, first[0], name);
 }
 
 static void check_state(struct check *check, const struct ckpt_target *target)

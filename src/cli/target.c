@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/processes.h"
 #include "base/raw.h"
 #include "cli/cli.h"
 
@@ -102,13 +103,9 @@ static bool has_agent(const struct ckpt_target *target)
  */
 static pid_t only_child(pid_t pid)
 {
-    char path[64], list[64], *end;
-    long length, child;
+    pid_t children[2];
 
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
-    length = ckpt_raw_read_file(path, list, sizeof list);
-    child = length > 0 ? strtol(list, &end, 10) : 0;
-    return child > 0 && strspn(end, " ") == strlen(end) ? (pid_t)child : 0;
+    return ckpt_process_children(pid, children, CKPT_COUNT(children)) == 1 ? children[0] : 0;
 }
 
 /* Whether the process is this command, by its name. */

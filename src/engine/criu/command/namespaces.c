@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/raw.h"
+#include "base/processes.h"
 #include "engine/criu/command/tree.h"
 
 #define KINDS_MAX 32
@@ -44,12 +44,12 @@ static int read_namespace(int folder, const char *kind, ino_t *ret_inode)
     return 0;
 }
 
-static int open_folder(pid_t pid, const char *tid)
+static int open_folder(const struct ckpt_process_threads *thread)
 {
-    char path[128];
+    char path[64];
 
-    snprintf(path, sizeof path, "/proc/%d/task/%.20s/ns", pid, tid);
-    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    snprintf(path, sizeof path, "%.20s/ns", thread->name);
+    return openat(thread->folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static void read_first(struct namespaces *first)
@@ -98,20 +98,19 @@ static const char *find_other(const struct namespaces *first, int folder)
     return NULL;
 }
 
-static int refuse(const struct namespaces *first, pid_t pid, const char *tid, const char *kind)
+static int refuse(const struct namespaces *first, pid_t pid,
+                  const struct ckpt_process_threads *thread, const char *kind)
 {
-    char path[64], name[64];
+    char name[64];
 
-    snprintf(path, sizeof path, "/proc/%d/task/%.20s/comm", pid, tid);
-    if (ckpt_raw_read_file(path, name, sizeof name) <= 0)
+    if (!ckpt_process_threads_read(thread, "comm", name, sizeof name))
         strcpy(name, "?");
-    name[strcspn(name, "\n")] = '\0';
     if (pid == first->pid)
         return ckpt_error_set(first->error, 0,
                               "thread %s ('%s') of the JVM is in another namespace (%s) than the "
                               "JVM, and criu could not restore it there; it must not call "
                               "unshare() or setns()",
-                              tid, name, kind);
+                              thread->name, name, kind);
     return ckpt_error_set(first->error, 0,
                           "child process %d ('%s') is in another namespace (%s) than the JVM, and "
                           "criu could not restore it; end it before the checkpoint, or start it "
@@ -121,19 +120,16 @@ static int refuse(const struct namespaces *first, pid_t pid, const char *tid, co
 
 static bool check_process(pid_t pid, void *context)
 {
+    ckpt_auto_process_threads struct ckpt_process_threads thread;
     struct namespaces *first = context;
-    ckpt_auto_closedir DIR *tasks = NULL;
-    const struct dirent *task;
-    char path[64];
 
-    snprintf(path, sizeof path, "/proc/%d/task", pid);
-    tasks = opendir(path);
-    while (tasks && (task = readdir(tasks))) {
-        ckpt_auto_close int folder = task->d_name[0] == '.' ? -1 : open_folder(pid, task->d_name);
+    ckpt_process_threads_open(&thread, pid);
+    while (ckpt_process_threads_next(&thread)) {
+        ckpt_auto_close int folder = open_folder(&thread);
         const char *kind = folder < 0 ? NULL : find_other(first, folder);
 
         if (kind) {
-            refuse(first, pid, task->d_name, kind);
+            refuse(first, pid, &thread, kind);
             return true;
         }
     }

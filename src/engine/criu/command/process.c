@@ -27,8 +27,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/processes.h"
 #include "base/raw.h"
-#include "engine/criu/command/tree.h"
 
 #define DEFAULT_TIMEOUT_S 600
 #define END_MS 10000 /* for criu to end after its answer, and after SIGKILL */
@@ -171,7 +171,7 @@ int ckpt_criu_process_start(const struct ckpt_criu_start *start,
         return -1;
     process.timeout_s = start->timeout_s ? start->timeout_s : DEFAULT_TIMEOUT_S;
     prctl(PR_GET_CHILD_SUBREAPER, &process.was_subreaper);
-    ckpt_criu_tree_children(parent, process.children, CKPT_CRIU_CHILDREN_MAX);
+    ckpt_process_children(parent, process.children, CKPT_CRIU_CHILDREN_MAX);
     if (catch_signals(&process, error) < 0)
         return -1;
     process.output = above_streams(memfd_create("criu-output", MFD_CLOEXEC));
@@ -340,7 +340,7 @@ static void kill_new_children(const struct ckpt_criu_process *process)
 
     while (any && ckpt_clock_ms(CLOCK_MONOTONIC) < deadline) {
         any = false;
-        ckpt_criu_tree_children(getpid(), now, CKPT_CRIU_CHILDREN_MAX);
+        ckpt_process_children(getpid(), now, CKPT_CRIU_CHILDREN_MAX);
         for (size_t i = 0; i < CKPT_CRIU_CHILDREN_MAX && now[i]; i++) {
             ckpt_auto_close int pidfd = -1;
 

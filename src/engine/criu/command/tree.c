@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See tree.h. The list of children is that of each thread that has made some
- * (/proc/PID/task/TID/children), which every kernel has that criu can work on.
+ * See tree.h. Every kernel that criu can work on lists the children of a process in /proc.
  */
 #include "engine/criu/command/tree.h"
 
@@ -14,32 +13,10 @@
 
 #include "base/cleanup.h"
 #include "base/descriptors.h"
+#include "base/processes.h"
 
 #define DEPTH_MAX 64
 #define CHILDREN_MAX 1024
-
-void ckpt_criu_tree_children(pid_t pid, pid_t *ret, size_t room)
-{
-    ckpt_auto_closedir DIR *tasks = NULL;
-    const struct dirent *task;
-    char path[600];
-    size_t count = 0;
-
-    snprintf(path, sizeof path, "/proc/%d/task", pid);
-    tasks = opendir(path);
-    while (tasks && (task = readdir(tasks))) {
-        ckpt_auto_fclose FILE *file = NULL;
-        int child;
-
-        if (task->d_name[0] == '.')
-            continue;
-        snprintf(path, sizeof path, "/proc/%d/task/%s/children", pid, task->d_name);
-        file = fopen(path, "re");
-        while (file && count + 1 < room && fscanf(file, "%d", &child) == 1)
-            ret[count++] = child;
-    }
-    ret[count] = 0;
-}
 
 static bool any_below(pid_t pid, bool (*visit)(pid_t pid, void *context), void *context, int depth)
 {
@@ -49,7 +26,7 @@ static bool any_below(pid_t pid, bool (*visit)(pid_t pid, void *context), void *
         return true;
     if (!children || depth == DEPTH_MAX)
         return false;
-    ckpt_criu_tree_children(pid, children, CHILDREN_MAX);
+    ckpt_process_children(pid, children, CHILDREN_MAX);
     for (size_t i = 0; children[i]; i++)
         if (any_below(children[i], visit, context, depth + 1))
             return true;

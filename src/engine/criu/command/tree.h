@@ -6,11 +6,7 @@
 #define CKPT_ENGINE_CRIU_TREE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
-
-/** Write the children of @pid to @ret, with a 0 after the last; at most @room - 1 of them. */
-void ckpt_criu_tree_children(pid_t pid, pid_t *ret, size_t room);
 
 /**
  * Call @visit for @pid and each of its descendants until one returns true.

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/page.h"
+#include "base/processes.h"
 #include "base/raw.h"
 
 #define COMMAND_MAX 131072
@@ -53,32 +54,17 @@ static json_t *command_of(pid_t pid)
     return words;
 }
 
-static void add_thread(json_t *threads, pid_t pid, const char *tid)
-{
-    char path[64], name[64];
-    long length;
-
-    snprintf(path, sizeof path, "/proc/%d/task/%.20s/comm", pid, tid);
-    length = ckpt_raw_read_file(path, name, sizeof name);
-    if (length > 0 && name[length - 1] == '\n')
-        name[length - 1] = '\0';
-    if (length > 0)
-        json_array_append_new(threads,
-                              json_pack("{si so}", "tid", atoi(tid), "name", text_of(name)));
-}
-
 static json_t *threads_of(pid_t pid)
 {
+    ckpt_auto_process_threads struct ckpt_process_threads list;
     json_t *threads = json_array();
-    ckpt_auto_closedir DIR *tasks = NULL;
-    const struct dirent *task;
-    char path[64];
+    char name[64];
 
-    snprintf(path, sizeof path, "/proc/%d/task", pid);
-    tasks = opendir(path);
-    while (tasks && (task = readdir(tasks)))
-        if (task->d_name[0] != '.')
-            add_thread(threads, pid, task->d_name);
+    ckpt_process_threads_open(&list, pid);
+    while (ckpt_process_threads_next(&list))
+        if (ckpt_process_threads_read(&list, "comm", name, sizeof name))
+            json_array_append_new(
+                threads, json_pack("{si so}", "tid", (int)list.tid, "name", text_of(name)));
     return threads;
 }
 

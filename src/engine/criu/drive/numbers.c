@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/processes.h"
 #include "base/raw.h"
 #include "engine/criu/command/tree.h"
 
@@ -39,18 +40,12 @@ struct tree {
 
 static bool add_process(pid_t pid, void *context)
 {
+    ckpt_auto_process_threads struct ckpt_process_threads list;
     const struct tree *tree = context;
-    ckpt_auto_closedir DIR *tasks = NULL;
-    const struct dirent *task;
-    char path[64];
 
-    if (pid == tree->root)
-        return false;
-    snprintf(path, sizeof path, "/proc/%d/task", pid);
-    tasks = opendir(path);
-    while (tasks && (task = readdir(tasks)))
-        if (task->d_name[0] != '.')
-            json_array_append_new(tree->numbers, json_integer(atoi(task->d_name)));
+    ckpt_process_threads_open(&list, pid);
+    while (pid != tree->root && ckpt_process_threads_next(&list))
+        json_array_append_new(tree->numbers, json_integer(list.tid));
     return false;
 }
 
