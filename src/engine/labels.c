@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/raw.h"
+#include "base/utf8.h"
 
 /* The length of the key of "KEY=VALUE" or "KEY". */
 static size_t key_length(const char *word)
@@ -35,27 +36,13 @@ static char *find(struct ckpt_labels *labels, const char *word)
     return NULL;
 }
 
-/*
- * The length of the UTF-8 character at @text; 0 if it is none, or a control character. Longer forms
- * than needed and surrogates are none: two programs could read them differently.
- */
-static unsigned character_length(const unsigned char *text)
+/* The length of the UTF-8 character at @text; 0 if it is none, a surrogate or a control. */
+static unsigned character_length(const char *text)
 {
-    static const uint32_t smallest[] = {0, 0x20, 0xa0, 0x800, 0x10000};
-    unsigned char first = text[0];
-    unsigned length = first < 0x80             ? 1
-                      : (first & 0xe0) == 0xc0 ? 2
-                      : (first & 0xf0) == 0xe0 ? 3
-                      : (first & 0xf8) == 0xf0 ? 4
-                                               : 0;
-    uint32_t character = length < 2 ? first : first & (0x7fu >> length);
+    uint32_t character;
+    unsigned length = ckpt_utf8_decode(text, &character);
 
-    for (unsigned i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        character = character << 6 | (text[i] & 0x3f);
-    }
-    if (!length || character < smallest[length] || character == 0x7f || character > 0x10ffff ||
+    if (!length || character < 0x20 || (character >= 0x7f && character < 0xa0) ||
         (character >= 0xd800 && character < 0xe000))
         return 0;
     return length;
@@ -63,7 +50,7 @@ static unsigned character_length(const unsigned char *text)
 
 static int check(const char *word, struct ckpt_error *error)
 {
-    for (const unsigned char *at = (const unsigned char *)word; *at;) {
+    for (const char *at = word; *at;) {
         unsigned length = character_length(at);
 
         if (!length)
