@@ -16,7 +16,6 @@
 #include "image/parse.h"
 #include "image/source.h"
 
-#define HEADERS (sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr))
 #define DOCUMENT_VERSION 1u
 
 /* ---- writing ---- */
@@ -38,21 +37,10 @@ static void put_notes(struct ckpt_notes *notes, const struct ckpt_image_header *
 
 static void put_metadata(char *start, const struct ckpt_image_header *header, const char *text)
 {
-    struct ckpt_notes notes = {.start = start + HEADERS};
-    Elf64_Ehdr *elf = (Elf64_Ehdr *)start;
+    struct ckpt_notes notes = {.start = start + ckpt_notes_offset(0)};
 
     put_notes(&notes, header, text);
-    *elf = (Elf64_Ehdr){.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
-                                    EV_CURRENT, ELFOSABI_NONE},
-                        .e_type = ET_CORE,
-                        .e_machine = (uint16_t)ckpt_arch.elf_machine,
-                        .e_version = EV_CURRENT,
-                        .e_phoff = sizeof *elf,
-                        .e_ehsize = sizeof *elf,
-                        .e_phentsize = sizeof(Elf64_Phdr),
-                        .e_phnum = 1};
-    *(Elf64_Phdr *)(elf + 1) =
-        (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = HEADERS, .p_filesz = notes.size, .p_align = 4};
+    ckpt_notes_put_elf_header(start, 0, notes.size);
 }
 
 static void put_end(char *at, const struct ckpt_image_header *header)
@@ -78,7 +66,7 @@ int ckpt_image_document_write(int fd, struct ckpt_image_header *header, const ch
     header->magic = CKPT_IMAGE_MAGIC;
     header->format = CKPT_IMAGE_VERSION;
     header->page_size = (uint32_t)ckpt_page_size;
-    header->meta_size = header->pages_end = ckpt_page_ceil(HEADERS + measured.size);
+    header->meta_size = header->pages_end = ckpt_page_ceil(ckpt_notes_offset(0) + measured.size);
     header->image_size =
         header->pages_end + sizeof(struct ckpt_image_note) + sizeof(struct ckpt_image_end);
     header->meta_crc = 0;

@@ -141,27 +141,14 @@ static size_t put_all_segments(const struct ckpt_tables *tables, Elf64_Phdr *at)
 static uint64_t put_metadata(struct ckpt_tables *tables, char *start)
 {
     size_t segments = put_all_segments(tables, NULL);
-    uint64_t headers = sizeof(Elf64_Ehdr) + (segments + 1) * sizeof(Elf64_Phdr);
+    uint64_t headers = ckpt_notes_offset(segments);
     struct ckpt_notes notes = {.start = start ? start + headers : NULL};
 
     put_our_notes(tables, &notes);
     ckpt_corenotes_add(tables, &notes);
     if (start) {
-        Elf64_Ehdr *elf = (Elf64_Ehdr *)start;
-        Elf64_Phdr *segment = (Elf64_Phdr *)(start + sizeof *elf);
-
-        *elf = (Elf64_Ehdr){.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
-                                        EV_CURRENT, ELFOSABI_NONE},
-                            .e_type = ET_CORE,
-                            .e_machine = (uint16_t)ckpt_arch.elf_machine,
-                            .e_version = EV_CURRENT,
-                            .e_phoff = sizeof *elf,
-                            .e_ehsize = sizeof *elf,
-                            .e_phentsize = sizeof *segment,
-                            .e_phnum = (uint16_t)(segments + 1)};
-        *segment = (Elf64_Phdr){
-            .p_type = PT_NOTE, .p_offset = headers, .p_filesz = notes.size, .p_align = 4};
-        put_all_segments(tables, segment + 1);
+        ckpt_notes_put_elf_header(start, segments, notes.size);
+        put_all_segments(tables, (Elf64_Phdr *)(start + ckpt_notes_offset(0)));
     }
     return headers + notes.size;
 }

@@ -6,8 +6,7 @@
  */
 #include "image/notes.h"
 
-#include <elf.h>
-
+#include "arch/arch.h"
 #include "base/raw.h"
 
 _Static_assert(sizeof(Elf64_Nhdr) + ((sizeof CKPT_NOTE_NAME + 3) & ~3ul) == CKPT_NOTE_HEAD,
@@ -28,6 +27,23 @@ const struct ckpt_note_kind ckpt_note_kinds[CKPT_NOTE_COUNT + 1] = {
     [CKPT_NOTE_CPU] = {"CPU", 1, 1, 0},
     [CKPT_NOTE_AGENT] = {"agent", 1, sizeof(struct ckpt_image_agent), 1},
 };
+
+void ckpt_notes_put_elf_header(char *start, size_t segments, uint64_t size)
+{
+    Elf64_Ehdr *elf = (Elf64_Ehdr *)start;
+
+    *elf = (Elf64_Ehdr){.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+                                    EV_CURRENT, ELFOSABI_NONE},
+                        .e_type = ET_CORE,
+                        .e_machine = (uint16_t)ckpt_arch.elf_machine,
+                        .e_version = EV_CURRENT,
+                        .e_phoff = sizeof *elf,
+                        .e_ehsize = sizeof *elf,
+                        .e_phentsize = sizeof(Elf64_Phdr),
+                        .e_phnum = (uint16_t)(segments + 1)};
+    *(Elf64_Phdr *)(elf + 1) = (Elf64_Phdr){
+        .p_type = PT_NOTE, .p_offset = ckpt_notes_offset(segments), .p_filesz = size, .p_align = 4};
+}
 
 void ckpt_notes_put(struct ckpt_notes *notes, const void *data, size_t size)
 {

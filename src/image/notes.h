@@ -6,6 +6,7 @@
 #ifndef CKPT_IMAGE_NOTES_H
 #define CKPT_IMAGE_NOTES_H
 
+#include <elf.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,19 @@ struct ckpt_notes {
     char *start;
     uint64_t size;
 };
+
+/**
+ * Write at @start, the first byte of an image, its ELF header and the program header of the notes.
+ * @param segments  the number of program headers that the caller writes after that one
+ * @param size      of the notes, which follow the last program header
+ */
+void ckpt_notes_put_elf_header(char *start, size_t segments, uint64_t size);
+
+/** The bytes before the notes of an image with @segments program headers besides theirs. */
+static inline uint64_t ckpt_notes_offset(size_t segments)
+{
+    return sizeof(Elf64_Ehdr) + (segments + 1) * sizeof(Elf64_Phdr);
+}
 
 /** Begin a note. Its description follows by calls of ckpt_notes_put(), @size bytes in total. */
 void ckpt_notes_begin(struct ckpt_notes *notes, const char *name, uint32_t type, size_t size);
