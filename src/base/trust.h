@@ -17,4 +17,12 @@
  */
 int ckpt_trust_check(const char *what, const struct stat *status, struct ckpt_error *error);
 
+/**
+ * Check owner and mode of the directory to which an image is to be written, so that this user can
+ * restore it.
+ * @return 0, or -1 with @error: it belongs to another user, or its group or others may write in it
+ */
+int ckpt_trust_check_directory(const char *path, const struct stat *status,
+                               struct ckpt_error *error);
+
 #endif

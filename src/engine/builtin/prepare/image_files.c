@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/trust.h"
 #include "engine/builtin/prepare/manifest.h"
 
 #define TEMP_PREFIX ".checkpointer-"
@@ -36,18 +37,8 @@ static int open_directory(const char *path, bool *ret_made, struct ckpt_error *e
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0 || fstat(dir, &status) < 0)
         return ckpt_error_set(error, errno, "cannot open the image directory '%s'", path);
-    if (status.st_uid != geteuid() && status.st_uid != 0)
-        return ckpt_error_set(
-            error, EPERM,
-            "the image directory '%s' belongs to user %u, so you could not restore "
-            "the image; use one of your own",
-            path, status.st_uid);
-    if (status.st_mode & (S_IWGRP | S_IWOTH))
-        return ckpt_error_set(
-            error, EPERM,
-            "other users may write in the image directory '%s' (mode %04o), so the image could not "
-            "be trusted; use one of your own",
-            path, status.st_mode & 07777);
+    if (ckpt_trust_check_directory(path, &status, error) < 0)
+        return -1;
     return CKPT_STEAL_FD(dir);
 }
 

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/raw.h"
+#include "base/trust.h"
 #include "engine/criu/command/criu.h"
 #include "image/document.h"
 
@@ -35,17 +36,8 @@ static int open_directory(const char *path, struct ckpt_error *error)
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0 || fstat(dir, &status) < 0)
         return ckpt_error_set(error, errno, "cannot open the image directory '%s'", path);
-    if (status.st_uid != geteuid() && status.st_uid != 0)
-        return ckpt_error_set(error, EPERM,
-                              "the image directory '%s' belongs to user %u, so user %u, which runs "
-                              "criu, could not restore the image; use one of its own",
-                              path, status.st_uid, geteuid());
-    if (status.st_mode & (S_IWGRP | S_IWOTH))
-        return ckpt_error_set(
-            error, EPERM,
-            "other users may write in the image directory '%s' (mode %04o), so the image could not "
-            "be trusted; use one of your own",
-            path, status.st_mode & 07777);
+    if (ckpt_trust_check_directory(path, &status, error) < 0)
+        return -1;
     if (flock(dir, LOCK_EX | LOCK_NB) < 0)
         return ckpt_error_set(error, 0,
                               "another checkpoint is being written to '%s'; wait for it, or use "
