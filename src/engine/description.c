@@ -50,6 +50,16 @@ const char *ckpt_description_text(struct ckpt_description *description, const ch
     return text;
 }
 
+const char *ckpt_description_digits(struct ckpt_description *description, const uint8_t *bytes,
+                                    size_t count)
+{
+    char *text = ckpt_description_array(description, 2 * count + 1, 1);
+
+    for (size_t i = 0; text && i < count; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    return text ? text : "";
+}
+
 void ckpt_description_free(struct ckpt_description *description)
 {
     while (description->blocks) {

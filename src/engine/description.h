@@ -113,6 +113,10 @@ void *ckpt_description_array(struct ckpt_description *description, size_t count,
 const char *ckpt_description_text(struct ckpt_description *description, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/** For engines: @count bytes in hexadecimal, owned by @description. "" if out of memory. */
+const char *ckpt_description_digits(struct ckpt_description *description, const uint8_t *bytes,
+                                    size_t count);
+
 /** Free the memory of a description. A zeroed one has none. */
 void ckpt_description_free(struct ckpt_description *description);
 

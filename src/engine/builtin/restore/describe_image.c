@@ -7,7 +7,6 @@
 #include "engine/builtin/restore/describe_image.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -228,15 +227,6 @@ static enum ckpt_described_rule rule_of(const struct ckpt_image_file *file)
     return file->flags & CKPT_FILE_MAY_GROW ? CKPT_RULE_GROWN : CKPT_RULE_SAME;
 }
 
-static const char *digits(struct ckpt_description *to, const uint8_t *bytes, size_t count)
-{
-    char *text = ckpt_description_array(to, 2 * count + 1, 1);
-
-    for (size_t i = 0; text && i < count; i++)
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    return text ? text : "";
-}
-
 static void describe_files(const struct describing *describing)
 {
     const struct ckpt_image_view *view = describing->view;
@@ -252,8 +242,9 @@ static void describe_files(const struct describing *describing)
             .size = file->size,
             .image_bytes = run_bytes(view, file->first_run, file->run_count),
             .modified_s = file->mtime_s,
-            .build_id =
-                file->build_id_size ? digits(to, file->build_id, file->build_id_size) : NULL,
+            .build_id = file->build_id_size
+                            ? ckpt_description_digits(to, file->build_id, file->build_id_size)
+                            : NULL,
         };
     }
 }
@@ -339,7 +330,7 @@ static void describe_summary(const struct describing *describing)
 
     to->engine = ckpt_description_text(to, "%s", header->engine);
     to->release = ckpt_description_text(to, "%s", header->release);
-    to->id = digits(to, header->id, sizeof header->id);
+    to->id = ckpt_description_digits(to, header->id, sizeof header->id);
     to->format = header->format;
     to->architecture = ckpt_description_text(to, "%s", header->architecture);
     to->features = features_of(describing);

@@ -5,7 +5,6 @@
  */
 #include "engine/criu/drive/describe.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,13 +79,9 @@ static void describe_files(struct ckpt_description *to, const json_t *files)
 
 static void describe_header(struct ckpt_description *to, const struct ckpt_image_header *header)
 {
-    char id[33];
-
-    for (int i = 0; i < 16; i++)
-        snprintf(id + 2 * i, 3, "%02x", header->id[i]);
     to->engine = text(to, header->engine);
     to->release = text(to, header->release);
-    to->id = text(to, id);
+    to->id = ckpt_description_digits(to, header->id, sizeof header->id);
     to->format = header->format;
     to->architecture = text(to, header->architecture);
     to->page_size = header->page_size;
