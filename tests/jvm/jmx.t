@@ -6,6 +6,7 @@
 # JVM whose JMX agent was running when it was frozen. A client that is connected is no obstacle.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
+. "$TOP/tests/lib/jmx.sh"
 compile Jmx
 
 client_sees() { # MODE PORT-OR-PID: prints what a client sees
@@ -34,31 +35,6 @@ twice() { # WHICH
         [ "$1" = remote ] && target=$port || target=$pid
         restored_now "$(client_sees "$1" "$target")" "$V: $1: a client sees the time of restore $generation"
     done
-}
-
-# client WHICH MODE TARGET: a client that stays, until end_client; it reads once for each look.
-client() {
-    client_log=$DIR/client-$1
-    rm -f "$DIR/talk" "$client_log" && mkfifo "$DIR/talk"
-    exec 8<>"$DIR/talk"
-    "$JAVA" -Xshare:auto -cp "$CLASSES" Jmx "$2" "$3" <"$DIR/talk" >"$client_log" 2>&1 8>&- &
-    client=$!
-    tap_started+=("$client")
-    "$WAITFOR" --pid "$client" line "$client_log" RestoreTime || true
-}
-
-look() { # TEXT N NAME: the client looks, and has then printed N lines with the text
-    local size
-    size=$(stat -c %s "$client_log")
-    printf . >&8
-    "$WAITFOR" --pid "$client" --from "$size" line "$client_log" RestoreTime || true
-    is "$(grep -c "^RestoreTime $1" "$client_log")" "$2" "$3" ||
-        sed 's/^/# client: /' "$client_log" | head -n 20
-}
-
-end_client() {
-    kill "$client" 2>/dev/null
-    exec 8>&-
 }
 
 # still_connected WHICH MODE TARGET: a client does not notice checkpoints after which the JVM continues.
@@ -95,14 +71,7 @@ reconnects() {
 }
 
 remote() {
-    port=$(free_port)
-    start_jvm "remote-$V" - -Djava.rmi.server.hostname=127.0.0.1 \
-        -Dcom.sun.management.jmxremote.host=127.0.0.1 \
-        "-Dcom.sun.management.jmxremote.port=$port" \
-        "-Dcom.sun.management.jmxremote.rmi.port=$port" \
-        -Dcom.sun.management.jmxremote.authenticate=false \
-        -Dcom.sun.management.jmxremote.ssl=false -cp "$CLASSES" Jmx served
-    wait_line "$log" ready
+    serve_remote remote
     is "$(client_sees remote "$port")" "RestoreTime -1 UptimeSinceRestore -1" \
         "$V: remote: a client of a JVM that was not restored sees -1"
     still_connected remote stay "$port"
