@@ -148,7 +148,8 @@ unknown() {
     local request lines told
     told="text the request was not understood; use a 'checkpointer' of the agent's version|failed|"
     for request in freeze "resume directory=/tmp" "prepare restored=1" "prepare engine=other" \
-        "checkpoint directory=/tmp prepare" "checkpoint directory=relative" checkpoint directory=/tmp; do
+        "checkpoint directory=/tmp prepare" "checkpoint directory=relative" checkpoint directory=/tmp \
+        "endpoint other=1" "endpoint addr=none other=1"; do
         read -ra lines <<<"$request"
         control "${lines[@]}"
         is "$answer $(hooks)" "$told 2/2" "$V: a request that the agent does not know is refused: $request"

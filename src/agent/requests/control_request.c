@@ -192,7 +192,8 @@ static int parse_request(char *text, struct exchange *exchange, struct ckpt_erro
         line = strtok_r(NULL, "\n", &rest);
         exchange->is_endpoint = true;
         exchange->address = line && strncmp(line, "addr=", 5) == 0 ? line + 5 : NULL;
-        return !line || (exchange->address && !strtok_r(NULL, "\n", &rest));
+        return !line || (exchange->address && !strtok_r(NULL, "\n", &rest)) ? 0
+                                                                            : not_understood(error);
     }
     if (!line || !parse_step(line, &exchange->request.step))
         return not_understood(error);
