@@ -118,9 +118,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     long size = ckpt_sys_fcntl(live->number, F_GETPIPE_SZ, 0);
     int queued = 0;
 
-    if (other_end(live) < 0 && has_ended(live))
-        return ckpt_fd_closed_freeze(gather, live, entry, error);
     if (other_end(live) < 0) {
+        if (has_ended(live))
+            return ckpt_fd_closed_freeze(gather, live, entry, error);
         ckpt_report_add(
             gather->report, "resource",
             "descriptor %d is one end of '%s', whose other end "
