@@ -23,9 +23,9 @@
 #include "runtime/generation.h"
 #include "runtime/java.h"
 #include "runtime/jvm.h"
+#include "runtime/process_identity.h"
 
 #define PROPERTY "jdk.crac.labels" /* JVMTI has only its value at the JVM's start */
-#define START_FIELD 22 /* the field of /proc/PID/stat that has the start, in ticks since boot */
 
 static char directory[PATH_MAX];
 static struct ckpt_labels labels;
@@ -52,12 +52,12 @@ const struct ckpt_labels *ckpt_new_image_labels(void)
 /* When the JVM was first started, in seconds since 1970; determined before the first restore. */
 static int64_t start_time(void)
 {
-    char text[1024];
+    int64_t ticks = first_start ? -1 : ckpt_process_start_ticks();
 
-    if (!first_start && ckpt_raw_read_file("/proc/self/stat", text, sizeof text) > 0)
+    if (ticks >= 0)
         first_start =
             (ckpt_clock_ns(CLOCK_REALTIME) - ckpt_clock_ns(CLOCK_BOOTTIME)) / CKPT_SECOND_NS +
-            (int64_t)ckpt_raw_stat_field(text, START_FIELD) / sysconf(_SC_CLK_TCK);
+            ticks / sysconf(_SC_CLK_TCK);
     return first_start;
 }
 

@@ -6,45 +6,34 @@
  */
 #include "runtime/process_identity.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/raw.h"
 
 #define BOOT_ID_SIZE 40
+#define START_FIELD 22 /* of /proc/PID/stat */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int64_t recorded_ticks = -1;
 static char recorded_boot[BOOT_ID_SIZE];
 
-/* Returns the length, or -1; @text is then "". */
-static ssize_t read_file(const char *path, char *text, size_t size)
+static void read_boot_id(char ret[BOOT_ID_SIZE])
 {
-    ckpt_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd >= 0 ? read(fd, text, size - 1) : -1;
-
-    text[length > 0 ? length : 0] = '\0';
-    return length;
+    if (ckpt_raw_read_file("/proc/sys/kernel/random/boot_id", ret, BOOT_ID_SIZE) < 0)
+        *ret = '\0';
 }
 
-/*
- * Field 22 of /proc/self/stat. Field 2 is a name in brackets and may contain any characters.
- */
 int64_t ckpt_process_start_ticks(void)
 {
-    char text[1024], *at;
+    char text[1024];
 
-    if (read_file("/proc/self/stat", text, sizeof text) <= 0)
+    if (ckpt_raw_read_file("/proc/self/stat", text, sizeof text) <= 0)
         return -1;
-    at = strrchr(text, ')');
-    for (int field = 2; at && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    return at ? strtoll(at, NULL, 10) : -1;
+    return (int64_t)ckpt_raw_stat_field(text, START_FIELD);
 }
 
 int64_t ckpt_process_started_at_ms(void)
@@ -59,7 +48,7 @@ void ckpt_process_identity_record(void)
 {
     pthread_mutex_lock(&lock);
     recorded_ticks = ckpt_process_start_ticks();
-    read_file("/proc/sys/kernel/random/boot_id", recorded_boot, sizeof recorded_boot);
+    read_boot_id(recorded_boot);
     pthread_mutex_unlock(&lock);
 }
 
@@ -69,7 +58,7 @@ bool ckpt_process_identity_has_changed(void)
     char boot[BOOT_ID_SIZE];
     bool changed;
 
-    read_file("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+    read_boot_id(boot);
     pthread_mutex_lock(&lock);
     changed = (ticks >= 0 && recorded_ticks >= 0 && ticks != recorded_ticks) ||
               (*boot && *recorded_boot && strcmp(boot, recorded_boot) != 0);
