@@ -85,6 +85,12 @@ int ckpt_target_check_pid(const char *text, struct ckpt_error *error);
  */
 int ckpt_target_find(const char *text, struct ckpt_target *ret_target, struct ckpt_error *error);
 
+/**
+ * 0, or -1 if the JVM is stopped: a request would be carried out when it continues, which may be
+ * long after its requester has given up.
+ */
+int ckpt_target_check_running(const struct ckpt_target *target, struct ckpt_error *error);
+
 /** Whether the JVM maps a file whose path contains @part. */
 bool ckpt_target_maps(const struct ckpt_target *target, const char *part);
 

@@ -189,9 +189,8 @@ static int checkpoint(const struct arguments *arguments, struct ckpt_error *erro
 
     if (!engine || ckpt_target_find(arguments->pid, &target, error) < 0)
         return -1;
-    if (target.stopped) /* otherwise the request would be carried out when the JVM continues */
-        return ckpt_error_set(error, 0, "JVM %d is stopped; let it continue first: 'kill -CONT %d'",
-                              target.pid, target.pid);
+    if (ckpt_target_check_running(&target, error) < 0)
+        return -1;
     progress.freeze.pid = target.pid;
     if (engine->freeze)
         return freeze_outside(engine, &target, arguments, &progress, error);

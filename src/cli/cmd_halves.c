@@ -18,13 +18,9 @@ static int send_request(const struct ckpt_command *command, const char *pid, con
         return ckpt_cli_usage(command, "the process ID is missing");
     if (ckpt_target_check_pid(pid, &error) < 0)
         return ckpt_cli_wrong(&error);
-    if (ckpt_target_find(pid, &target, &error) < 0)
+    if (ckpt_target_find(pid, &target, &error) < 0 ||
+        ckpt_target_check_running(&target, &error) < 0)
         return ckpt_cli_fail(&error);
-    if (target.stopped) { /* otherwise the request would be carried out when the JVM continues */
-        ckpt_error_set(&error, 0, "JVM %d is stopped; let it continue first: 'kill -CONT %d'",
-                       target.pid, target.pid);
-        return ckpt_cli_fail(&error);
-    }
     if (ckpt_agent_request(&target, request, &progress, &error) < 0)
         return error.text[0] ? ckpt_cli_fail(&error) : CKPT_EXIT_FAILED;
     return CKPT_EXIT_DONE;

@@ -86,6 +86,14 @@ static int read_status(const char *pid, struct ckpt_target *target, struct ckpt_
     return 0;
 }
 
+int ckpt_target_check_running(const struct ckpt_target *target, struct ckpt_error *error)
+{
+    if (!target->stopped)
+        return 0;
+    return ckpt_error_set(error, 0, "JVM %d is stopped; let it continue first: 'kill -CONT %d'",
+                          target->pid, target->pid);
+}
+
 /* Whether an agent listens: a socket of that name may have been left by an earlier process. */
 static bool has_agent(const struct ckpt_target *target)
 {
