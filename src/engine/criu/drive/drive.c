@@ -46,7 +46,7 @@ struct drive {
     int root;   /* of the JVM */
     int jvm;    /* a pidfd */
     uid_t user; /* of the JVM */
-    bool shell_job, leave_running;
+    bool leave_running;
     json_t *perfdata; /* what was kept of it; NULL: it was not reached */
 };
 
@@ -111,7 +111,8 @@ static int dumped(void *context, struct ckpt_error *error)
             ckpt_jvm_listener_record(drive->request->pid, drive->offer.head.socket));
         json_object_set_new(document, "descendants", ckpt_criu_numbers_record(drive->request->pid));
         json_object_set_new(document, "criu", json_integer(drive->criu.version));
-        json_object_set_new(document, "shell_job", json_boolean(drive->shell_job));
+        json_object_set_new(document, "shell_job",
+                            json_boolean(ckpt_criu_needs_shell_job(drive->request->pid)));
         json_object_set_new(document, "terminal",
                             json_boolean(ckpt_shared_terminal_find(drive->request->pid)));
         result = keep_perfdata(drive, document, error) < 0
@@ -141,7 +142,6 @@ static int dump(struct drive *drive, struct ckpt_error *error)
 
     ckpt_criu_streams_external(&drive->offer, &external);
     dump.external_count = external.count;
-    drive->shell_job = ckpt_criu_needs_shell_job(request->pid);
     return ckpt_criu_dump(&drive->criu, &dump, error);
 }
 

@@ -26,20 +26,17 @@
 
 #define ANCESTORS_MAX 64
 
-/* The number after @key in /proc/PID/status; -1 if it cannot be read. */
-static long read_status(long pid, const char *key)
+/* -1: not known. */
+static long parent_of(long pid)
 {
     char path[64], text[4096];
-    const char *at;
+    uint64_t parent;
 
     ckpt_raw_format(path, sizeof path, "/proc/%ld/status", pid);
-    if (ckpt_raw_read_file(path, text, sizeof text) < 0)
+    if (ckpt_raw_read_file(path, text, sizeof text) < 0 ||
+        !ckpt_raw_field(text, "PPid:", 10, &parent))
         return -1;
-    at = ckpt_raw_find(text, key);
-    if (!at)
-        return -1;
-    at += ckpt_raw_length(key);
-    return (long)ckpt_raw_number(&at, 10);
+    return (long)parent;
 }
 
 /* Whether a process is neither this one nor below it; false if that is not known. 0: outside. */
@@ -50,7 +47,7 @@ static bool is_outside(long pid)
     for (int i = 0; i < ANCESTORS_MAX && pid > 0; i++) {
         if (pid == own)
             return false;
-        pid = read_status(pid, "\nPPid:\t");
+        pid = parent_of(pid);
     }
     return pid == 0;
 }
