@@ -19,11 +19,10 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "engine/criu_folder.h"
 #include "engine/engine.h"
 
-/** The names of criu's log in the directory `log`. */
-#define CKPT_CRIU_DUMP_LOG "dump.log"
-#define CKPT_CRIU_FAILED_DUMP_LOG "dump-failed.log"
+/** The log of a restore in the directory `log`; those of a dump are in criu_folder.h. */
 #define CKPT_CRIU_RESTORE_LOG "restore.log"
 
 /** What the user chose. All zero: the defaults. */

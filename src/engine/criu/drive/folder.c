@@ -184,33 +184,6 @@ int ckpt_criu_folder_commit(struct ckpt_criu_folder *folder, struct ckpt_image_h
 
 /* ---- tidying ---- */
 
-/* Remove a sub-folder with its files, unless a restore reads it. */
-static void remove_folder(int dir, const char *name)
-{
-    ckpt_auto_closedir DIR *entries = NULL;
-    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    const struct dirent *entry;
-
-    if (fd < 0)
-        return;
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !(entries = fdopendir(fd))) {
-        close(fd);
-        return;
-    }
-    while ((entry = readdir(entries)))
-        unlinkat(dirfd(entries), entry->d_name, 0);
-    unlinkat(dir, name, AT_REMOVEDIR);
-}
-
-/* Whether a name is that of a sub-folder of this engine. */
-static bool is_folder(const char *name)
-{
-    size_t length = strlen(CKPT_CRIU_FOLDER);
-
-    return strncmp(name, CKPT_CRIU_FOLDER, length) == 0 && strlen(name) == length + 16 &&
-           strspn(name + length, "0123456789abcdef") == 16;
-}
-
 static void remove_others(const struct ckpt_criu_folder *folder)
 {
     ckpt_auto_closedir DIR *entries = NULL;
@@ -219,8 +192,8 @@ static void remove_others(const struct ckpt_criu_folder *folder)
 
     entries = copy >= 0 ? fdopendir(copy) : NULL;
     while (entries && (entry = readdir(entries))) {
-        if (is_folder(entry->d_name) && strcmp(entry->d_name, folder->files) != 0)
-            remove_folder(folder->dir_fd, entry->d_name);
+        if (ckpt_criu_folder_is(entry->d_name) && strcmp(entry->d_name, folder->files) != 0)
+            ckpt_criu_folder_remove(folder->dir_fd, entry->d_name);
         if (strncmp(entry->d_name, OLD_PREFIX, strlen(OLD_PREFIX)) == 0)
             unlinkat(folder->dir_fd, entry->d_name, 0); /* its writer was killed */
     }
@@ -235,7 +208,7 @@ void ckpt_criu_folder_withdraw(int dir, const struct ckpt_criu_commit *commit)
     else if (renameat(dir, commit->old, dir, CKPT_IMAGE_NAME) == 0)
         unlinkat(dir, commit->old, 0); /* it stays if it is the same file: nothing was committed */
     fsync(dir);
-    remove_folder(dir, commit->files);
+    ckpt_criu_folder_remove(dir, commit->files);
 }
 
 void ckpt_criu_folder_withdraw_at(const char *directory, const struct ckpt_criu_commit *commit)
@@ -262,7 +235,7 @@ void ckpt_criu_folder_close(struct ckpt_criu_folder *folder)
     }
     json_decref(folder->manifest);
     if (!folder->committed && folder->dir_fd >= 0)
-        remove_folder(folder->dir_fd, folder->files);
+        ckpt_criu_folder_remove(folder->dir_fd, folder->files);
     if (folder->files_fd >= 0)
         close(folder->files_fd);
     if (folder->dir_fd >= 0)

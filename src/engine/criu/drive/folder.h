@@ -11,9 +11,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "engine/criu_folder.h"
 #include "image/format.h"
-
-#define CKPT_CRIU_FOLDER "criu-" /* before 16 digits */
 
 /** What is needed to take a commit back. */
 struct ckpt_criu_commit {
