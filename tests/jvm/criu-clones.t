@@ -7,6 +7,36 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/criu-jvm.sh"
 compile NewLife
 
+# watch_perfdata OUTPUT PID: writes what happens to the name of a JVM's hsperfdata, until its standard input
+# ends; that is descriptor 7. Sets watcher.
+watch_perfdata() {
+    mkdir -p "/tmp/hsperfdata_$(id -un)"
+    mkfifo "$1.in"
+    exec 7<>"$1.in"
+    python3 - "/tmp/hsperfdata_$(id -un)" "$2" >"$1" <<'PYTHON' 7<>"$1.in" &
+import ctypes, os, select, struct, sys
+MODIFY, MOVED_TO, CREATE, DELETE = 0x2, 0x80, 0x100, 0x200
+NAMES = {MODIFY: "written", MOVED_TO: "renamed to it", CREATE: "made", DELETE: "deleted"}
+libc = ctypes.CDLL(None)
+watch = libc.inotify_init()
+libc.inotify_add_watch(watch, sys.argv[1].encode(), MODIFY | MOVED_TO | CREATE | DELETE)
+print("watching", flush=True)
+while True:
+    ready = select.select([watch, 7], [], [])[0]
+    if watch not in ready:
+        break
+    events = os.read(watch, 65536)
+    while events:
+        _, mask, _, length = struct.unpack("iIII", events[:16])
+        if events[16:16 + length].rstrip(b"\0").decode() == sys.argv[2]:
+            print(NAMES.get(mask, mask), flush=True)
+        events = events[16 + length:]
+PYTHON
+    watcher=$!
+    tap_started+=("$watcher")
+    wait_line "$1" watching
+}
+
 clones() {
     local i jvm log pids=()
     start_jvm "clone-$V" - -cp "$CP" NewLife wait NUMBER
@@ -15,9 +45,10 @@ clones() {
     run "$CKPT" checkpoint --engine=criu "--criu=$CRIU" "$jvm" "$DIR/clone"
     is "$status$out$err" 0 "$V: the JVM is dumped"
     wait_exit "$pid"
+    watch_perfdata "$DIR/seen" "$jvm"
     for i in 1 2 3; do
         unshare --pid --fork --kill-child=KILL --mount-proc setsid "$CKPT" restore "--criu=$CRIU" \
-            --env "NUMBER=$i" "$DIR/clone" >"$DIR/clone-$i" 2>&1 </dev/null &
+            --env "NUMBER=$i" "$DIR/clone" >"$DIR/clone-$i" 2>&1 </dev/null 7>&- &
         pids+=("$!")
         tap_started+=("$!")
     done
@@ -27,6 +58,11 @@ clones() {
     done
     kill -KILL "${pids[@]}"
     wait "${pids[@]}" || true
+    echo >&7
+    wait_exit "$watcher"
+    exec 7>&-
+    is "$(paste -sd, "$DIR/seen")" "watching,renamed to it,renamed to it,renamed to it" \
+        "$V: with a common /tmp, the name of hsperfdata always leads to a whole file"
     is "$(find /tmp -maxdepth 1 -name '*.frozen')" "" "$V: no socket of the clones is left"
 
     for i in 5 6 9 14 30; do

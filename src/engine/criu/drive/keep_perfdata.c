@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 
 #define COPY "hsperfdata" /* of the first file; "hsperfdata-2" and so on of others */
 #define WHERE "/tmp"      /* HotSpot makes its folder there, whatever java.io.tmpdir is */
+#define TRIES 100         /* of a name for the file that is put back */
 #define SIZE_MAX_KEPT ((off_t)16 << 20) /* -XX:PerfDataMemorySize is 32 KiB */
 
 static int copy(int from, int to, off_t size, struct ckpt_error *error)
@@ -257,33 +259,74 @@ static int open_folder(const json_t *kept, const char *path, struct ckpt_error *
                   : fd;
 }
 
-static int put_back(const json_t *kept, int folder, struct ckpt_error *error)
+static const char *path_of(const json_t *kept)
 {
-    const char *path = json_string_value(json_object_get(kept, "path"));
-    const char *copied = json_string_value(json_object_get(json_object_get(kept, "copy"), "name"));
-    ckpt_auto_close int above = -1, from = -1, to = -1;
-    const char *name;
+    return json_string_value(json_object_get(kept, "path"));
+}
 
-    above = open_folder(kept, path, error);
-    if (above < 0)
-        return -1;
-    name = strrchr(path, '/') + 1;
-    from = openat(folder, copied, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (from < 0)
-        return ckpt_error_set(
-            error, errno, "the image's file '%s' cannot be read; take a new checkpoint", copied);
-    unlinkat(above, name, 0);
-    to = openat(above, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+/* Make the file @name in the folder @above, with the content of @from. */
+static int make_file(const json_t *kept, int from, int above, const char *name,
+                     struct ckpt_error *error)
+{
+    ckpt_auto_close int to =
+        openat(above, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
     if (to < 0)
-        return ckpt_error_set(error, errno, "cannot put '%s' back", path);
+        return ckpt_error_set(error, errno, "cannot put '%s' back", path_of(kept));
     flock(to, LOCK_EX | LOCK_NB); /* as the JDK does from 21 on, so that no JVM removes it */
     if (copy(from, to, (off_t)json_integer_value(json_object_get(kept, "size")), error) < 0)
         return -1;
     if (fchown(to, (uid_t)json_integer_value(json_object_get(kept, "uid")),
                (gid_t)json_integer_value(json_object_get(kept, "gid"))) < 0 ||
         fchmod(to, (mode_t)json_integer_value(json_object_get(kept, "mode"))) < 0)
-        return ckpt_error_set(error, errno, "cannot put '%s' back with its owner", path);
+        return ckpt_error_set(error, errno, "cannot put '%s' back with its owner", path_of(kept));
     return 0;
+}
+
+/*
+ * Several restores of one image at the same time may share /tmp, so the name always leads to a
+ * whole file: it is made with another name first. A JVM that starts meanwhile removes that one,
+ * because it is not a number; then once more.
+ */
+static int replace_file(const json_t *kept, int from, int above, struct ckpt_error *error)
+{
+    const char *name = strrchr(path_of(kept), '/') + 1;
+    char temporary[64];
+    unsigned long number;
+    int renamed = -1;
+
+    for (int i = 0; i < TRIES && renamed < 0; i++) {
+        if (getrandom(&number, sizeof number, 0) != sizeof number)
+            return ckpt_error_set(error, errno, "cannot get random bytes");
+        snprintf(temporary, sizeof temporary, "%.20s-%016lx", name, number);
+        if (make_file(kept, from, above, temporary, error) < 0) {
+            unlinkat(above, temporary, 0);
+            return -1;
+        }
+        renamed = renameat(above, temporary, above, name);
+        if (renamed < 0 && errno != ENOENT)
+            break;
+    }
+    if (renamed == 0)
+        return 0;
+    ckpt_error_set(error, errno, "cannot put '%s' back", path_of(kept));
+    unlinkat(above, temporary, 0);
+    return -1;
+}
+
+static int put_back(const json_t *kept, int folder, struct ckpt_error *error)
+{
+    const char *copied = json_string_value(json_object_get(json_object_get(kept, "copy"), "name"));
+    ckpt_auto_close int above = -1, from = -1;
+
+    above = open_folder(kept, path_of(kept), error);
+    if (above < 0)
+        return -1;
+    from = openat(folder, copied, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (from < 0)
+        return ckpt_error_set(
+            error, errno, "the image's file '%s' cannot be read; take a new checkpoint", copied);
+    return replace_file(kept, from, above, error);
 }
 
 int ckpt_criu_perfdata_put_back(const json_t *kept, int folder, struct ckpt_error *error)
