@@ -38,13 +38,16 @@ PYTHON
 }
 
 clones() {
-    local i jvm log pids=()
-    start_jvm "clone-$V" - -cp "$CP" NewLife wait NUMBER
+    local i jvm log pids=() gc=-Xloggc:$DIR/logs/gc.log
+    mkdir "$DIR/logs"
+    ! jdk_has unified_logging || gc=-Xlog:gc:file=\"$DIR/logs/gc.log\"
+    start_jvm "clone-$V" - "$gc" -cp "$CP" NewLife wait NUMBER
     jvm=$pid
     wait_line "$log" ready
     run "$CKPT" checkpoint --engine=criu "--criu=$CRIU" "$jvm" "$DIR/clone"
     is "$status$out$err" 0 "$V: the JVM is dumped"
     wait_exit "$pid"
+    rm "$DIR/logs/gc.log"
     watch_perfdata "$DIR/seen" "$jvm"
     for i in 1 2 3; do
         unshare --pid --fork --kill-child=KILL --mount-proc setsid "$CKPT" restore "--criu=$CRIU" \
@@ -58,6 +61,7 @@ clones() {
     done
     kill -KILL "${pids[@]}"
     wait "${pids[@]}" || true
+    is "$(ls "$DIR/logs")" gc.log "$V: with a common log, which was gone, one is made"
     echo >&7
     wait_exit "$watcher"
     exec 7>&-

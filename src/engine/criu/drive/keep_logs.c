@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -121,22 +122,51 @@ int ckpt_criu_logs_check(const json_t *logs, struct ckpt_error *error)
     return 0;
 }
 
+/* Make an empty file like the log, with another name. 0 or -1, with errno. */
+static int make_file(const json_t *log, const char *name)
+{
+    ckpt_auto_close int fd =
+        open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+
+    if (fd < 0)
+        return -1;
+    /* An ordinary user gets a file of its own, as at the start of a JVM. */
+    if (fchown(fd, (uid_t)number(log, "uid"), (gid_t)number(log, "gid")) < 0 && errno != EPERM)
+        return -1;
+    if (fchmod(fd, (mode_t)number(log, "mode") & 07777) < 0)
+        return -1;
+    return json_is_true(json_object_get(log, "append")) ? 0
+                                                        : ftruncate(fd, (off_t)number(log, "size"));
+}
+
+/* Give it its name, unless there is such a file now. Not every file system has links. */
+static int give_name(const char *name, const char *path)
+{
+    if (link(name, path) == 0)
+        return unlink(name);
+    return errno == EEXIST ? -1 : rename(name, path);
+}
+
+/*
+ * Several restores of one image at the same time make the same log. So it gets its name when it is
+ * complete, and only the first one makes it. 1: made; 0: another restore has made it.
+ */
 static int make(const json_t *log, struct ckpt_error *error)
 {
     const char *path = path_of(log);
-    ckpt_auto_close int fd =
-        open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+    char name[PATH_MAX];
+    unsigned long random;
+    int failed;
 
-    if (fd < 0)
+    if (getrandom(&random, sizeof random, 0) != sizeof random)
         return cannot_make(path, error);
-    /* An ordinary user gets a file of its own, as at the start of a JVM. */
-    if (fchown(fd, (uid_t)number(log, "uid"), (gid_t)number(log, "gid")) < 0 && errno != EPERM)
-        return cannot_make(path, error);
-    if (fchmod(fd, (mode_t)number(log, "mode") & 07777) < 0 ||
-        (!json_is_true(json_object_get(log, "append")) &&
-         ftruncate(fd, (off_t)number(log, "size")) < 0))
-        return cannot_make(path, error);
-    return 0;
+    snprintf(name, sizeof name, "%.*s.%016lx", PATH_MAX - 20, path, random);
+    if (make_file(log, name) == 0 && give_name(name, path) == 0)
+        return 1;
+    failed = errno;
+    unlink(name);
+    errno = failed;
+    return failed == EEXIST ? 0 : cannot_make(path, error);
 }
 
 int ckpt_criu_logs_make(json_t *logs, void (*warn)(const char *text), struct ckpt_error *error)
@@ -147,12 +177,16 @@ int ckpt_criu_logs_make(json_t *logs, void (*warn)(const char *text), struct ckp
     json_array_foreach(logs, index, log)
     {
         char text[PATH_MAX + 64];
+        int made;
 
         if (!is_gone(log))
             continue;
-        json_object_set_new(log, "made", json_true()); /* also if only a part of it works */
-        if (make(log, error) < 0)
+        made = make(log, error);
+        if (made < 0)
             return -1;
+        if (!made)
+            continue;
+        json_object_set_new(log, "made", json_true());
         snprintf(text, sizeof text, "the JVM's log '%s' was gone; it begins again", path_of(log));
         if (warn)
             warn(text);
