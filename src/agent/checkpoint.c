@@ -63,7 +63,7 @@ struct work {
     struct ckpt_host host;
     struct ckpt_requester requester;
     struct ckpt_report report, warnings;
-    struct ckpt_policies *policies; /* NULL: there is no policy file */
+    struct ckpt_policies *policies; /* of the JVM's options; NULL: none, or the request has some */
     bool only_check; /* a hook or the preparation has failed: the other obstacles are reported */
     enum ckpt_freeze_result result;
 };
@@ -106,6 +106,9 @@ const struct ckpt_engine_jvm *ckpt_checkpoint_engine(const struct ckpt_request *
 
 void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_host *ret_host)
 {
+    struct ckpt_allowance allowance =
+        ckpt_allowance_combined(&request->allowance, &ckpt_options.allowance);
+
     *ret_host = (struct ckpt_host){
         .directory = ckpt_new_image_directory(),
         .leave_running = request->leave_running || ckpt_options.keep_running,
@@ -117,6 +120,8 @@ void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_ho
         .park_timeout_ms = ckpt_options.park_timeout_ms,
         .restore_policies = ckpt_options.restore_policies,
         .restore_cwd = ckpt_options.restore_cwd,
+        .connections = allowance.connections,
+        .children = allowance.children,
         .temporaries_mib = ckpt_options.tmp_files_mib,
         .driver = request->drives ? request->reply_fd : -1,
         .kept_connections = request->kept_connections,
@@ -237,11 +242,11 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
                                               .progress_ms = ckpt_clock_ms(CLOCK_MONOTONIC)};
     describe_jvm(env, &work->host);
     work->host.context = &work->requester;
-    if (ckpt_policy_option_read(&work->policies, &error) < 0) {
+    if (!request->policies && ckpt_policy_option_read(&work->policies, &error) < 0) {
         ckpt_report_add(&work->report, "error", "%s", error.text);
         return;
     }
-    work->host.policies = work->policies;
+    work->host.policies = request->policies ? request->policies : work->policies;
     prepared = engine->prepare(&work->host, &job, &error);
     work->only_check |= prepared < 0;
     if (job)

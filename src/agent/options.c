@@ -174,6 +174,18 @@ static int add_criu_option(const struct option *option, const char *value, void 
     return 0;
 }
 
+/* connections=WORD and children=WORD */
+static int set_allowance(const struct option *option, const char *value, void *field,
+                         struct ckpt_error *error)
+{
+    struct ckpt_error expected;
+
+    if (ckpt_allowance_set(field, option->name, value, &expected) < 0)
+        return ckpt_error_set(error, 0, "agent option '%s=%s': %s", option->name, value,
+                              expected.text);
+    return 0;
+}
+
 #define OPTION(key, set, field, ...)                                                               \
     {                                                                                              \
         key, set, offsetof(struct ckpt_options, field), ##__VA_ARGS__                              \
@@ -196,6 +208,8 @@ static const struct option table[] = {
     OPTION("control", set_flag, control),
     OPTION("signal", set_signal, signal),
     OPTION("policies", set_path, policies),
+    OPTION("connections", set_allowance, allowance),
+    OPTION("children", set_allowance, allowance),
     OPTION("compatible", set_flag, compatible),
     OPTION("fd_stacks", set_flag, fd_stacks),
     OPTION("timer_catch_up", set_flag, timer_catch_up),

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "engine/allowance.h"
 #include "engine/labels.h"
 
 /** org_crac=found|linked|none: who gets the agent's own org.crac if the application has none */
@@ -46,6 +47,7 @@ struct ckpt_options {
     bool renew_random;   /**< renew_random=true: also generators that may have an explicit seed */
     unsigned tmp_files_mib;          /**< tmp_files=MIB: limit for temporary files in the image */
     char policies[PATH_MAX];         /**< policies=FILE: rules for open descriptors; "": none */
+    struct ckpt_allowance allowance; /**< connections=refuse|close, children=refuse|end|ignore */
     char restore_policies[PATH_MAX]; /**< restore_policies=FILE for restores; "": none */
     char restore_cwd[PATH_MAX];      /**< restore_cwd=DIR for restores; "": none */
     enum ckpt_org_crac org_crac;

@@ -17,7 +17,8 @@
 
 #define PROPERTY "jdk.crac.resource-policies" /* JVMTI has only its value at the JVM's start */
 
-static int load(const char *path, struct ckpt_policies **ret_policies, struct ckpt_error *error)
+int ckpt_policy_option_load(const char *path, struct ckpt_policies **ret_policies,
+                            struct ckpt_error *error)
 {
     ckpt_auto_free struct ckpt_policies *policies = malloc(sizeof *policies);
 
@@ -35,8 +36,10 @@ int ckpt_policy_option_read(struct ckpt_policies **ret_policies, struct ckpt_err
 
     *ret_policies = NULL;
     if (ckpt_jvm_property(PROPERTY, path, sizeof path) && *path)
-        return load(path, ret_policies, error);
-    return *ckpt_options.policies ? load(ckpt_options.policies, ret_policies, error) : 0;
+        return ckpt_policy_option_load(path, ret_policies, error);
+    return *ckpt_options.policies
+               ? ckpt_policy_option_load(ckpt_options.policies, ret_policies, error)
+               : 0;
 }
 
 int ckpt_policy_option_check(const char *option, struct ckpt_error *error)
@@ -46,8 +49,8 @@ int ckpt_policy_option_check(const char *option, struct ckpt_error *error)
     char path[PATH_MAX];
 
     if (ckpt_jvm_property(PROPERTY, path, sizeof path) && *path &&
-        load(path, &policies, &wrong) < 0)
+        ckpt_policy_option_load(path, &policies, &wrong) < 0)
         ckpt_log("warning", "no checkpoint is possible with -D" PROPERTY ": %s", wrong.text);
     free(CKPT_STEAL_POINTER(policies));
-    return *option ? load(option, &policies, error) : 0;
+    return *option ? ckpt_policy_option_load(option, &policies, error) : 0;
 }

@@ -7,6 +7,10 @@
 
 #include "engine/policy_file.h"
 
+/** Read the rules in the file @path, malloc'd. */
+int ckpt_policy_option_load(const char *path, struct ckpt_policies **ret_policies,
+                            struct ckpt_error *error);
+
 /**
  * Read the policy file, on a Java thread. *ret_policies is NULL if there is no file; the caller
  * frees it.

@@ -241,16 +241,21 @@ static int read_answer(int fd, const char *request, struct ckpt_agent_progress *
                           "inspect' whether the directory has an image, and which");
 }
 
-int ckpt_agent_request(const struct ckpt_target *target, const char *request,
-                       struct ckpt_agent_progress *progress, struct ckpt_error *error)
+int ckpt_agent_send(const struct ckpt_target *target, const char *request, size_t size,
+                    struct ckpt_agent_progress *progress, struct ckpt_error *error)
 {
     ckpt_auto_close int fd = connect_agent(target, error);
-    ssize_t length = (ssize_t)strlen(request);
 
     if (fd < 0)
         return -1;
     /* An agent that refuses may close the connection early; its answer has the reason. */
-    if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length && errno != EPIPE)
+    if (send(fd, request, size, MSG_NOSIGNAL) != (ssize_t)size && errno != EPIPE)
         return ckpt_error_set(error, errno, "cannot talk to the agent");
     return read_answer(fd, request, progress, error);
+}
+
+int ckpt_agent_request(const struct ckpt_target *target, const char *request,
+                       struct ckpt_agent_progress *progress, struct ckpt_error *error)
+{
+    return ckpt_agent_send(target, request, strlen(request), progress, error);
 }

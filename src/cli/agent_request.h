@@ -29,4 +29,8 @@ struct ckpt_agent_progress {
 int ckpt_agent_request(const struct ckpt_target *target, const char *request,
                        struct ckpt_agent_progress *progress, struct ckpt_error *error);
 
+/** The same for a request of @size bytes, after whose empty line more follows. */
+int ckpt_agent_send(const struct ckpt_target *target, const char *request, size_t size,
+                    struct ckpt_agent_progress *progress, struct ckpt_error *error);
+
 #endif

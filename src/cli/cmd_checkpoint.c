@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "cli/agent_request.h"
+#include "cli/allowance_options.h"
 #include "cli/cli.h"
 #include "cli/engine_options.h"
 #include "cli/jvm_tree.h"
@@ -42,13 +43,15 @@ struct arguments {
     struct ckpt_labels labels;
     bool leave_running, no_gc, no_rehearsal;
     struct ckpt_engine_options engine;
+    struct ckpt_allowance_options allowance;
 };
 
 /*
  * A request for a whole checkpoint, malloc'd, or NULL. @driven: the engine whose freeze this
  * command drives; NULL: none.
  */
-static char *make_request(const struct arguments *arguments, const struct ckpt_engine *driven)
+static char *make_request(const struct arguments *arguments, const struct ckpt_engine *driven,
+                          size_t *ret_size)
 {
     char *request = NULL;
     size_t size;
@@ -67,10 +70,16 @@ static char *make_request(const struct arguments *arguments, const struct ckpt_e
         fputs("keep=tcp\n", to);
     if (kept & CKPT_CONNECTIONS_UNIX)
         fputs("keep=unix\n", to);
+    ckpt_allowance_options_write(&arguments->allowance, to);
     for (uint32_t i = 0; i < arguments->labels.count; i++, label += strlen(label) + 1)
         fprintf(to, "label=%s\n", label);
     fputc('\n', to);
-    return fclose(to) == 0 ? request : NULL;
+    if (arguments->allowance.text)
+        fwrite(arguments->allowance.text, 1, arguments->allowance.size, to);
+    if (fclose(to) != 0)
+        return NULL;
+    *ret_size = size;
+    return request;
 }
 
 /* A program gets each byte of the name, a terminal no control characters. */
@@ -87,12 +96,13 @@ static void print_directory(const char *directory)
 static int freeze_inside(const struct ckpt_target *target, const struct arguments *arguments,
                          struct ckpt_agent_progress *progress, struct ckpt_error *error)
 {
-    ckpt_auto_free char *request = make_request(arguments, progress->driven);
+    size_t size;
+    ckpt_auto_free char *request = make_request(arguments, progress->driven, &size);
     int result;
 
     if (!request)
         return ckpt_error_set(error, ENOMEM, "cannot talk to the agent");
-    result = ckpt_agent_request(target, request, progress, error);
+    result = ckpt_agent_send(target, request, size, progress, error);
     if (result == 1)
         result = wait_for_end(target, error);
     if (result == 0 && progress->directory[0])
@@ -271,6 +281,9 @@ static int run(int argc, char **argv)
         if (!taken)
             taken = ckpt_engine_options_take(&ckpt_command_checkpoint, argc, argv, &i,
                                              &arguments.engine);
+        if (!taken)
+            taken = ckpt_allowance_options_take(&ckpt_command_checkpoint, argc, argv, &i,
+                                                &arguments.allowance);
         if (taken < 0)
             return CKPT_EXIT_USAGE;
         if (taken > 0)
@@ -291,7 +304,11 @@ static int run(int argc, char **argv)
     arguments.pid = words[0];
     if (arguments.engine.given && strcmp(arguments.engine.engine, "criu") != 0)
         return ckpt_engine_options_conflict(&ckpt_command_checkpoint);
-    if (check_words(words[0], words[1], &error) < 0)
+    if (ckpt_allowance_options_given(&arguments.allowance) &&
+        strcmp(arguments.engine.engine, "criu") == 0)
+        return ckpt_allowance_options_conflict(&ckpt_command_checkpoint);
+    if (check_words(words[0], words[1], &error) < 0 ||
+        ckpt_allowance_options_read(&arguments.allowance, &error) < 0)
         return ckpt_cli_wrong(&error);
     if (take_directory(words[1], &arguments, &error) < 0 || checkpoint(&arguments, &error) < 0)
         return error.text[0] ? ckpt_cli_fail(&error) : CKPT_EXIT_FAILED;
@@ -313,7 +330,7 @@ const struct ckpt_command ckpt_command_checkpoint = {
         "  --no-gc           do not collect garbage first: quicker, and a larger image\n"
         "  --no-rehearsal    do not test that the image can be restored on this machine\n"
         "  --label KEY=VALUE a label of the image, which restore --require-label compares; may be\n"
-        "                    repeated\n" CKPT_ENGINE_OPTIONS_HELP "\n"
+        "                    repeated\n" CKPT_ALLOWANCE_OPTIONS_HELP CKPT_ENGINE_OPTIONS_HELP "\n"
         "DIR may have patterns such as %p (process ID), %t (time) and %g (generation), which\n"
         "checkpointer(1) lists; %% is a percent sign. The name that they make is printed.\n",
     .run = run,

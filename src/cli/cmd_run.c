@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
+#include "cli/allowance_options.h"
 #include "cli/cli.h"
 #include "cli/engine_options.h"
 
@@ -76,6 +77,22 @@ static int add_engine_options(char *options, size_t size, const struct ckpt_engi
     for (size_t i = 0; i < engine->count; i++)
         if (add_option(options, size, "criu_option", engine->words[i], error) < 0)
             return -1;
+    return 0;
+}
+
+static int add_allowance_options(char *options, size_t size, struct ckpt_allowance_options *given,
+                                 struct ckpt_error *error)
+{
+    const struct ckpt_allowance *allowance = &given->allowance;
+
+    if (ckpt_allowance_options_read(given, error) < 0 ||
+        (given->policies && add_option(options, size, "policies", given->policies, error) < 0) ||
+        (allowance->connections &&
+         add_option(options, size, "connections",
+                    ckpt_connection_policy_word(allowance->connections), error) < 0) ||
+        (allowance->children && add_option(options, size, "children",
+                                           ckpt_child_policy_word(allowance->children), error) < 0))
+        return -1;
     return 0;
 }
 
@@ -164,53 +181,60 @@ static int start(char **command, int count, const char *agent, struct ckpt_error
     return ckpt_error_set(error, errno, "cannot start '%s'", command[0]);
 }
 
+/*
+ * Take --image, --option or --no-gc and move *index after it, with its value as an option of the
+ * agent. 0, or an exit status: an error was printed.
+ */
+static int take_own(int argc, char **argv, int *index, char *options, size_t size)
+{
+    struct ckpt_error error;
+    const char *value;
+    int taken = ckpt_cli_option(&ckpt_command_run, argc, argv, index, "--image", &value);
+
+    if (taken > 0 && !*value)
+        return ckpt_cli_usage(&ckpt_command_run, "'--image' needs a directory");
+    if (taken > 0 && ckpt_cli_check_image_name(value, &error) < 0)
+        return ckpt_cli_wrong(&error);
+    if (taken > 0)
+        return add_image(options, size, value, &error) < 0 ? ckpt_cli_fail(&error) : 0;
+    if (!taken)
+        taken = ckpt_cli_option(&ckpt_command_run, argc, argv, index, "--option", &value);
+    if (taken > 0)
+        return add_agent_option(options, size, value, &error) < 0 ? ckpt_cli_wrong(&error) : 0;
+    if (taken < 0)
+        return CKPT_EXIT_USAGE;
+    if (strcmp(argv[*index], "--no-gc") != 0)
+        return ckpt_cli_usage(&ckpt_command_run, "'%s' is not an option", argv[*index]);
+    *index += 1;
+    return add_option(options, size, "gc", "false", &error) < 0 ? ckpt_cli_wrong(&error) : 0;
+}
+
 static int run(int argc, char **argv)
 {
     char library[PATH_MAX], options[4 * PATH_MAX] = "", agent[5 * PATH_MAX + 32];
     struct ckpt_engine_options engine = CKPT_ENGINE_OPTIONS_NONE;
+    struct ckpt_allowance_options allowance = {.policies = NULL};
     struct ckpt_error error;
-    const char *value;
     int i = 0;
 
     while (i < argc && strcmp(argv[i], "--") != 0 && argv[i][0] == '-') {
-        int taken = ckpt_engine_options_take(&ckpt_command_run, argc, argv, &i, &engine);
+        int taken = ckpt_engine_options_take(&ckpt_command_run, argc, argv, &i, &engine), wrong;
 
+        if (!taken)
+            taken = ckpt_allowance_options_take(&ckpt_command_run, argc, argv, &i, &allowance);
         if (taken < 0)
             return CKPT_EXIT_USAGE;
-        if (taken > 0)
-            continue;
-        taken = ckpt_cli_option(&ckpt_command_run, argc, argv, &i, "--image", &value);
-
-        if (taken < 0)
-            return CKPT_EXIT_USAGE;
-        if (taken > 0) {
-            if (!*value)
-                return ckpt_cli_usage(&ckpt_command_run, "'--image' needs a directory");
-            if (ckpt_cli_check_image_name(value, &error) < 0)
-                return ckpt_cli_wrong(&error);
-            if (add_image(options, sizeof options, value, &error) < 0)
-                return ckpt_cli_fail(&error);
-            continue;
-        }
-        taken = ckpt_cli_option(&ckpt_command_run, argc, argv, &i, "--option", &value);
-        if (taken < 0)
-            return CKPT_EXIT_USAGE;
-        if (taken > 0) {
-            if (add_agent_option(options, sizeof options, value, &error) < 0)
-                return ckpt_cli_wrong(&error);
-        } else if (strcmp(argv[i], "--no-gc") == 0) {
-            if (add_option(options, sizeof options, "gc", "false", &error) < 0)
-                return ckpt_cli_wrong(&error);
-            i++;
-        } else {
-            return ckpt_cli_usage(&ckpt_command_run, "'%s' is not an option", argv[i]);
-        }
+        if (!taken && (wrong = take_own(argc, argv, &i, options, sizeof options)))
+            return wrong;
     }
     if (i < argc && strcmp(argv[i], "--") == 0)
         i++;
     if (i >= argc)
         return ckpt_cli_usage(&ckpt_command_run, "the command to run is missing (-- java ...)");
-    if (add_engine_options(options, sizeof options, &engine, &error) < 0)
+    if (ckpt_allowance_options_given(&allowance) && strcmp(engine.engine, "criu") == 0)
+        return ckpt_allowance_options_conflict(&ckpt_command_run);
+    if (add_engine_options(options, sizeof options, &engine, &error) < 0 ||
+        add_allowance_options(options, sizeof options, &allowance, &error) < 0)
         return ckpt_cli_wrong(&error);
     if (check_settings(&engine, &error) < 0 ||
         ckpt_target_find_library(library, sizeof library, &error) < 0)
@@ -233,6 +257,6 @@ const struct ckpt_command ckpt_command_run = {
         "                      as %p (process ID), %t (time) and %g (generation)\n"
         "  --no-gc             no collection before a checkpoint: quicker, and a larger image\n"
         "  --option KEY=VALUE  an option of the agent, such as hook_timeout=30; may be "
-        "repeated\n" CKPT_ENGINE_OPTIONS_HELP,
+        "repeated\n" CKPT_ALLOWANCE_OPTIONS_HELP CKPT_ENGINE_OPTIONS_HELP,
     .run = run,
 };

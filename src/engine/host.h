@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/allowance.h"
+
 struct ckpt_parked_threads;
 struct ckpt_policies;
 struct ckpt_range;
@@ -81,7 +83,9 @@ struct ckpt_host {
     unsigned rehearsal_timeout_s, park_timeout_ms;
     const char *restore_policies, *restore_cwd; /**< options of later restores; "": none */
     unsigned temporaries_mib; /**< limit for temporary and for deleted files in the image */
-    const struct ckpt_policies *policies; /**< rules for open descriptors; NULL: none */
+    const struct ckpt_policies *policies;    /**< rules for open descriptors; NULL: none */
+    enum ckpt_connection_policy connections; /**< to other processes: refused, or closed */
+    enum ckpt_child_policy children;         /**< child processes that run */
 
     const char *executable; /**< the JVM's program at its first start; NULL: /proc/self/exe */
     const char *java;       /**< one line about the JVM, for people */

@@ -429,7 +429,8 @@ int ckpt_policies_parse(struct ckpt_policies *policies, const char *name, const 
     return 0;
 }
 
-int ckpt_policies_read(struct ckpt_policies *policies, const char *path, struct ckpt_error *error)
+long ckpt_policies_read_text(const char *path, char text[CKPT_POLICY_TEXT],
+                             struct ckpt_error *error)
 {
     struct stat status;
     long got = ckpt_sys_fstatat(AT_FDCWD, path, &status, 0);
@@ -438,10 +439,17 @@ int ckpt_policies_read(struct ckpt_policies *policies, const char *path, struct 
         return ckpt_error_set(error, 0,
                               "the policy file '%s' is not a regular file; name one that is", path);
     if (got == 0)
-        got = ckpt_raw_read_file(path, policies->text, sizeof policies->text);
+        got = ckpt_raw_read_file(path, text, CKPT_POLICY_TEXT);
     if (got == -EFBIG)
         return too_large(path, error);
     if (got < 0)
         return ckpt_error_set(error, (int)-got, "cannot read the policy file '%s'", path);
-    return ckpt_policies_parse(policies, path, policies->text, (size_t)got, error);
+    return got;
+}
+
+int ckpt_policies_read(struct ckpt_policies *policies, const char *path, struct ckpt_error *error)
+{
+    long size = ckpt_policies_read_text(path, policies->text, error);
+
+    return size < 0 ? -1 : ckpt_policies_parse(policies, path, policies->text, (size_t)size, error);
 }

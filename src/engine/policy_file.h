@@ -21,6 +21,10 @@
 int ckpt_policies_parse(struct ckpt_policies *policies, const char *name, const char *text,
                         size_t size, struct ckpt_error *error);
 
+/** Read the text of the file @path. Its size, or -1. */
+long ckpt_policies_read_text(const char *path, char text[CKPT_POLICY_TEXT],
+                             struct ckpt_error *error);
+
 /** Read and parse the file @path. */
 int ckpt_policies_read(struct ckpt_policies *policies, const char *path, struct ckpt_error *error);
 

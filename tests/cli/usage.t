@@ -101,6 +101,28 @@ for command in run restore check "checkpoint $$"; do
     # shellcheck disable=SC2086
     refused 2 "expected a number from 1 to 86400" $command --criu-timeout=0 "$TMP/none"
 done
+printf 'type: file\naction: shut\n' >"$TMP/wrong"
+for command in "checkpoint $$ $TMP/i" "run -- java"; do
+    words=("${command%% *}")
+    for option in --policies --connections --children; do
+        # shellcheck disable=SC2086
+        refused 2 "option '$option' needs a value" "${words[@]}" "$option=" ${command#* }
+    done
+    # shellcheck disable=SC2086
+    {
+        refused 2 "'--connections=shut': expected refuse or close" \
+            "${words[@]}" --connections=shut ${command#* }
+        refused 2 "'--children=kill': expected refuse, end or ignore" \
+            "${words[@]}" --children=kill ${command#* }
+        refused 2 "wrong:2: action 'shut'; expected error" "${words[@]}" --policies "$TMP/wrong" ${command#* }
+        refused 2 "cannot read the policy file '$TMP/none'" "${words[@]}" --policies "$TMP/none" ${command#* }
+        refused 2 "is not a regular file" "${words[@]}" --policies "$TMP" ${command#* }
+        for option in --policies="$TMP/wrong" --connections=close --children=refuse; do
+            refused 2 "are for the built-in engine" "${words[@]}" --engine=criu "$option" ${command#* }
+        done
+    }
+done
+refused 2 "newline in its name" checkpoint --policies $'a\nb' $$ "$TMP/i"
 refused 2 "'' is not an address" endpoint $$ ''
 refused 2 "'a.b' is not an address" endpoint $$ $'a\nb'
 # What the environment or a file lacks is no fault of the arguments.

@@ -246,6 +246,13 @@ static void test_body(void)
     TAP_INT(parsed.rehearsal, 0, "body: without rehearsal the agent's option applies");
     ckpt_request_body_parse("{\"rehearsal\": false}", 20, &parsed, &error);
     TAP_INT(parsed.rehearsal, -1, "body: rehearsal is read");
+    ckpt_request_body_parse("{\"connections\": \"close\", \"children\": \"ignore\"}", 46, &parsed,
+                            &error);
+    TAP_OK(parsed.allowance.connections == CKPT_CONNECTIONS_CLOSE &&
+               parsed.allowance.children == CKPT_CHILDREN_IGNORE,
+           "body: connections and children are read");
+    ckpt_request_body_parse("{\"policies\": \"/p\"}", 18, &parsed, &error);
+    TAP_STR(parsed.policies, "/p", "body: policies is read");
     memset(text, 'x', sizeof text);
     memcpy(text, "{\"directory\": \"/", 16);
     memcpy(text + 16 + PATH_MAX, "\"}", 3);

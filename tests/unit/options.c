@@ -98,6 +98,10 @@ static void test_good(void)
     TAP_INT(parse("fd_stacks=true,policies=/p"), 0, "fd_stacks and policies are accepted");
     TAP_OK(options.fd_stacks && strcmp(options.policies, "/p") == 0,
            "fd_stacks= and policies= set their values");
+    TAP_INT(parse("connections=close,children=end"), 0, "connections and children are accepted");
+    TAP_OK(options.allowance.connections == CKPT_CONNECTIONS_CLOSE &&
+               options.allowance.children == CKPT_CHILDREN_END,
+           "connections= and children= set their values");
     TAP_INT(parse("park_timeout=1"), 0, "the least number is accepted");
     TAP_INT(parse("park_timeout=600000"), 0, "the largest number is accepted");
 }

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -28,11 +29,12 @@
 #include "base/syscall.h"
 #include "engine/engine.h"
 #include "engine/labels.h"
+#include "engine/policy_file.h"
 #include "runtime/generation.h"
 #include "runtime/log.h"
 
-/* a path, and each label with "label=" and a newline */
-#define REQUEST_MAX (PATH_MAX + 256 + CKPT_LABELS_MAX + 8 * CKPT_LABELS_COUNT)
+/* two paths, and each label with "label=" and a newline */
+#define REQUEST_MAX (2 * PATH_MAX + 256 + CKPT_LABELS_MAX + 8 * CKPT_LABELS_COUNT)
 #define REQUEST_MS 5000
 #define BETWEEN_HALVES_MS 1000 /* an idle client prevents the freeze by another program */
 #define ANSWER_S 5             /* a requester that does not read must not block the thread */
@@ -49,6 +51,8 @@ struct exchange {
     pthread_mutex_t lock;
     bool answered;
     struct ckpt_labels labels;
+    size_t policies_size; /* of the text that follows the request; 0: none */
+    const char *policies; /* the name of its file */
 };
 
 static void reply(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -81,23 +85,26 @@ static void reply_lines(int fd, char *text)
         reply(fd, "text %s\n", line);
 }
 
-/* Read until the empty line. */
+/* Read at most @size bytes. Returns how many, or 0: the requester sends no more. */
+static size_t receive(int fd, char *text, size_t size)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    ssize_t got;
+
+    if (poll(&wait, 1, ckpt_halves_are_open() ? BETWEEN_HALVES_MS : REQUEST_MS) <= 0)
+        return 0;
+    got = recv(fd, text, size, 0);
+    return got > 0 ? (size_t)got : 0;
+}
+
+/* Read until the empty line, byte by byte: what follows it is read later. */
 static bool read_request(int fd, char *text, size_t size)
 {
     size_t length = 0;
 
-    while (length + 1 < size) {
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        ssize_t got;
-
-        if (poll(&wait, 1, ckpt_halves_are_open() ? BETWEEN_HALVES_MS : REQUEST_MS) <= 0)
-            return false;
-        got = recv(fd, text + length, size - 1 - length, 0);
-        if (got <= 0)
-            return false;
-        length += (size_t)got;
-        text[length] = '\0';
-        if (strstr(text, "\n\n"))
+    while (length + 1 < size && receive(fd, text + length, 1)) {
+        text[++length] = '\0';
+        if (length >= 2 && memcmp(text + length - 2, "\n\n", 2) == 0)
             return true;
     }
     return false;
@@ -135,9 +142,53 @@ static int not_understood(struct ckpt_error *error)
                           "version");
 }
 
+/* "connections=WORD" and "children=WORD". */
+static int parse_allowance(char *line, struct ckpt_request *request, struct ckpt_error *error)
+{
+    char *value = strchr(line, '=');
+
+    if (!value)
+        return not_understood(error);
+    *value++ = '\0';
+    return ckpt_allowance_set(&request->allowance, line, value, error) > 0 ? 0
+                                                                           : not_understood(error);
+}
+
+/* "SIZE NAME" of a policy file whose text follows the request. */
+static int parse_policies(char *value, struct exchange *exchange, struct ckpt_error *error)
+{
+    unsigned long size = strtoul(value, &value, 10);
+
+    if (*value != ' ' || !value[1] || size >= CKPT_POLICY_TEXT)
+        return not_understood(error);
+    exchange->policies = value + 1;
+    exchange->policies_size = size;
+    return 0;
+}
+
+/* Read the text of a policy file, if there is one. */
+static int read_policies(int fd, struct exchange *exchange, struct ckpt_error *error)
+{
+    ckpt_auto_free char *text = NULL;
+    size_t length = 0, got;
+
+    if (!exchange->policies)
+        return 0;
+    text = malloc(CKPT_POLICY_TEXT);
+    exchange->request.policies = malloc(sizeof *exchange->request.policies);
+    if (!text || !exchange->request.policies)
+        return ckpt_error_set(error, ENOMEM, "cannot read the policy file");
+    while (length < exchange->policies_size &&
+           (got = receive(fd, text + length, exchange->policies_size - length)))
+        length += got;
+    return length < exchange->policies_size
+               ? not_understood(error)
+               : ckpt_policies_parse(exchange->request.policies, exchange->policies, text, length,
+                                     error);
+}
+
 /* A key of a request for a whole checkpoint. */
-static int parse_checkpoint_key(const char *line, struct exchange *exchange,
-                                struct ckpt_error *error)
+static int parse_checkpoint_key(char *line, struct exchange *exchange, struct ckpt_error *error)
 {
     struct ckpt_request *request = &exchange->request;
 
@@ -163,13 +214,15 @@ static int parse_checkpoint_key(const char *line, struct exchange *exchange,
         request->kept_connections |= CKPT_CONNECTIONS_UNIX;
     } else if (strncmp(line, "rehearsal=", 10) == 0) {
         request->rehearsal = line[10] == '1' ? 1 : -1;
+    } else if (strncmp(line, "policies=", 9) == 0) {
+        return parse_policies(line + 9, exchange, error);
     } else {
-        return not_understood(error);
+        return parse_allowance(line, request, error);
     }
     return 0;
 }
 
-static int parse_key(const char *line, struct exchange *exchange, struct ckpt_error *error)
+static int parse_key(char *line, struct exchange *exchange, struct ckpt_error *error)
 {
     struct ckpt_request *request = &exchange->request;
 
@@ -304,7 +357,9 @@ void ckpt_control_request_serve(int fd)
         return;
     }
     if ((read_request(fd, text, sizeof text) ? parse_request(text, &exchange, &error)
-                                             : not_understood(&error)) < 0) {
+                                             : not_understood(&error)) < 0 ||
+        read_policies(fd, &exchange, &error) < 0) {
+        ckpt_request_clear(&exchange.request);
         reply(fd, "text %s\nfailed\n", error.text);
         return;
     }

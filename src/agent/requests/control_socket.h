@@ -16,6 +16,11 @@
  *     rehearsal=0|1     whether to rehearse the image; likewise
  *     engine=NAME       the engine; otherwise the agent's option decides
  *     driver=1          the requester drives that engine's freeze: see below
+ *     connections=refuse|close, children=refuse|end|ignore
+ *                       what an allowance says (engine/allowance.h); otherwise the agent's options
+ *     policies=SIZE NAME
+ *                       rules for descriptors: SIZE bytes follow the empty line; NAME is for
+ *                       messages; otherwise the file of the agent's option
  *     keep=tcp|unix     and the engine keeps such connections: they are no obstacle
  *   prepare             the first half of a checkpoint that another program freezes
  *     gc=0|1            likewise

@@ -237,6 +237,8 @@ void ckpt_request_clear(struct ckpt_request *request)
     for (size_t i = 0; i < request->reason_count; i++)
         free(request->reasons[i]);
     free(request->reasons);
+    free(request->policies);
+    request->policies = NULL;
     request->reasons = NULL;
     request->reason_count = 0;
 }

@@ -15,7 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/allowance.h"
+
 struct ckpt_labels;
+struct ckpt_policies;
 
 /** What is requested; Step.java has the same list. */
 enum ckpt_step {
@@ -49,6 +52,8 @@ struct ckpt_request {
     bool drives;           /**< the client of reply_fd drives that engine's freeze (engine.h) */
     unsigned kept_connections;        /**< and has told it to keep these: enum ckpt_connections */
     const struct ckpt_labels *labels; /**< in addition to those of the agent's options; or NULL */
+    struct ckpt_allowance allowance;  /**< in place of the agent's option, as far as it is set */
+    struct ckpt_policies *policies;   /**< malloc'd: likewise in place of its file; or NULL */
     int rehearsal;                    /**< 1 yes, -1 no, 0: the agent's option decides */
     int gc;          /**< likewise; for CKPT_STEP_PREPARE: whether to collect after the hooks */
     bool restored;   /**< for CKPT_STEP_RESUME: after a restore, as the requester knows */
@@ -90,7 +95,7 @@ enum ckpt_outcome ckpt_request_run(struct ckpt_request *request, const char *thr
 /** A report of @outcome with the reasons: malloc'd lines; NULL for CKPT_OUTCOME_DONE. */
 char *ckpt_request_text(const struct ckpt_request *request, enum ckpt_outcome outcome);
 
-/** Free the reasons. */
+/** Free the reasons and the policies. */
 void ckpt_request_clear(struct ckpt_request *request);
 
 /** Whether the calling thread carries out a request. */

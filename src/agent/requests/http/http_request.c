@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "agent/options.h"
+#include "agent/policy_option.h"
 #include "agent/requests/halves.h"
 #include "agent/requests/http/endpoint_fds.h"
 #include "agent/requests/http/request_guard.h"
@@ -321,6 +322,7 @@ static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *r
     struct evbuffer *input = evhttp_request_get_input_buffer(request);
     size_t size = evbuffer_get_length(input);
     struct ckpt_http_work *work;
+    struct ckpt_policies *policies = NULL;
     struct ckpt_request_body body;
     struct ckpt_error error;
 
@@ -339,14 +341,22 @@ static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *r
                      "\"directory\" is missing, and the agent option image is not set", NULL);
         return;
     }
-    work = new_work(server, request, CKPT_STEP_CHECKPOINT, answer_checkpoint);
-    if (!work)
+    if (*body.policies && ckpt_policy_option_load(body.policies, &policies, &error) < 0) {
+        answer_error(server, request, HTTP_BADREQUEST, error.text, NULL);
         return;
+    }
+    work = new_work(server, request, CKPT_STEP_CHECKPOINT, answer_checkpoint);
+    if (!work) {
+        free(policies);
+        return;
+    }
     work->body = body;
     work->request.directory = *body.directory ? work->body.directory : NULL;
     work->request.labels = &work->body.labels;
     work->request.engine = *body.engine ? work->body.engine : NULL;
     work->request.leave_running = body.leave_running;
+    work->request.allowance = body.allowance;
+    work->request.policies = policies;
     work->request.gc = body.gc;
     work->request.rehearsal = body.rehearsal;
     work->request.named = name_image;

@@ -12,17 +12,28 @@
 
 #include "engine/image_name.h"
 
-static int set_directory(const json_t *value, struct ckpt_request_body *ret,
-                         struct ckpt_error *error)
+static int set_path(const char *key, const json_t *value, char path[PATH_MAX],
+                    struct ckpt_error *error)
 {
     const char *text = json_string_value(value);
 
     if (!text || text[0] != '/')
-        return ckpt_error_set(error, 0, "\"directory\": expected an absolute path");
-    if (strlen(text) >= sizeof ret->directory)
-        return ckpt_error_set(error, 0, "\"directory\": the path is too long");
-    strcpy(ret->directory, text);
-    return ckpt_image_name_check(text, error);
+        return ckpt_error_set(error, 0, "\"%s\": expected an absolute path", key);
+    if (strlen(text) >= PATH_MAX)
+        return ckpt_error_set(error, 0, "\"%s\": the path is too long", key);
+    strcpy(path, text);
+    return 0;
+}
+
+/* "connections" and "children". 1, or as ckpt_allowance_set(). */
+static int set_allowance(const char *key, const json_t *value, struct ckpt_request_body *ret,
+                         struct ckpt_error *error)
+{
+    const char *word = json_string_value(value);
+    struct ckpt_error expected;
+    int found = ckpt_allowance_set(&ret->allowance, key, word ? word : "", &expected);
+
+    return found < 0 ? ckpt_error_set(error, 0, "\"%s\": %s", key, expected.text) : found;
 }
 
 /* Whether there is such an engine, the caller checks. */
@@ -61,8 +72,16 @@ static int set_labels(json_t *value, struct ckpt_request_body *ret, struct ckpt_
 static int set_member(const char *key, json_t *value, struct ckpt_request_body *ret,
                       struct ckpt_error *error)
 {
+    int allowance = set_allowance(key, value, ret, error);
+
+    if (allowance)
+        return allowance < 0 ? -1 : 0;
     if (strcmp(key, "directory") == 0)
-        return set_directory(value, ret, error);
+        return set_path(key, value, ret->directory, error) < 0
+                   ? -1
+                   : ckpt_image_name_check(ret->directory, error);
+    if (strcmp(key, "policies") == 0)
+        return set_path(key, value, ret->policies, error);
     if (strcmp(key, "labels") == 0)
         return set_labels(value, ret, error);
     if (strcmp(key, "engine") == 0)
@@ -70,8 +89,8 @@ static int set_member(const char *key, json_t *value, struct ckpt_request_body *
     if (strcmp(key, "leaveRunning") != 0 && strcmp(key, "gc") != 0 && strcmp(key, "rehearsal") != 0)
         return ckpt_error_set(
             error, 0,
-            "\"%.100s\" is not known; there are directory, labels, engine, leaveRunning, gc and "
-            "rehearsal",
+            "\"%.100s\" is not known; there are directory, labels, engine, leaveRunning, gc, "
+            "rehearsal, policies, connections and children",
             key);
     if (!json_is_boolean(value))
         return ckpt_error_set(error, 0, "\"%s\": expected true or false", key);

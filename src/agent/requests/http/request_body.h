@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "engine/allowance.h"
 #include "engine/labels.h"
 
 /** The members of POST /checkpoint. */
@@ -18,8 +19,10 @@ struct ckpt_request_body {
     struct ckpt_labels labels;
     char engine[16]; /**< a name that may not exist; "": the agent's option decides */
     bool leave_running;
-    int gc;        /**< 1 yes, -1 no, 0: the agent's option decides */
-    int rehearsal; /**< the same */
+    struct ckpt_allowance allowance; /**< what is not set, the agent's options decide */
+    char policies[PATH_MAX];         /**< the path of a policy file; "": likewise */
+    int gc;                          /**< 1 yes, -1 no, 0: the agent's option decides */
+    int rehearsal;                   /**< the same */
 };
 
 /** Parse @size bytes of JSON; 0 bytes are an empty object. 0 or -1. */

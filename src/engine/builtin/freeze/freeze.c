@@ -62,6 +62,8 @@ static void init_gather(struct ckpt_gather *gather, const struct ckpt_freeze *fr
     gather->temporary_count = freeze->temporary_count;
     gather->deleted_limit = freeze->deleted_limit;
     gather->policies = freeze->host->policies;
+    gather->connections = freeze->host->connections;
+    gather->children = freeze->host->children;
     gather->warnings = freeze->warnings;
     gather->leave_running = freeze->host->leave_running;
     gather->name_copies = freeze->host->name_copies;

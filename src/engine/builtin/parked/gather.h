@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/range.h"
 #include "base/scratch.h"
+#include "engine/allowance.h"
 #include "engine/policy_rules.h"
 #include "engine/report.h"
 #include "image/tables.h"
@@ -36,8 +37,10 @@ struct ckpt_gather {
     struct ckpt_scratch scratch;
     struct ckpt_tables tables;
     struct ckpt_report *report;
-    const struct ckpt_policies *policies; /**< NULL: none */
-    const char *executable;               /**< see freeze.h */
+    const struct ckpt_policies *policies;    /**< NULL: none */
+    enum ckpt_connection_policy connections; /**< see engine/host.h */
+    enum ckpt_child_policy children;         /**< likewise */
+    const char *executable;                  /**< see freeze.h */
     struct ckpt_report *warnings; /**< for what policies change, in the first walk; or NULL */
     uint64_t perf_start;          /**< address of HotSpot's own shared hsperfdata; 0: it has none */
     const struct ckpt_mailbox *mailbox;       /**< of the last restore; generation 0: none */

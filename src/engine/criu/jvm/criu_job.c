@@ -216,6 +216,13 @@ static int prepare(const struct ckpt_host *host, struct ckpt_engine_job **ret_jo
 {
     struct ckpt_engine_job *job = calloc(1, sizeof *job);
 
+    if (host->connections == CKPT_CONNECTIONS_CLOSE || host->children > CKPT_CHILDREN_REFUSE) {
+        free(job);
+        return ckpt_error_set(error, 0,
+                              "the engine criu does not know the options connections and "
+                              "children: it keeps children, and connections with "
+                              "--tcp-established; leave them out");
+    }
     if (!job)
         return ckpt_error_set(error, ENOMEM,
                               "cannot prepare the checkpoint; the machine needs more memory");

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What a request or an option of the agent allows a checkpoint to leave out of the image:
+ * connections to other processes, and child processes. Agent and command know the same words.
+ */
+#ifndef CKPT_ENGINE_ALLOWANCE_H
+#define CKPT_ENGINE_ALLOWANCE_H
+
+#include "base/error.h"
+
+enum ckpt_connection_policy {
+    CKPT_CONNECTIONS_UNSET,  /**< not given; means CKPT_CONNECTIONS_REFUSE in the end */
+    CKPT_CONNECTIONS_REFUSE, /**< they prevent a checkpoint */
+    CKPT_CONNECTIONS_CLOSE,  /**< in the restored process they are reset by their peers */
+};
+
+enum ckpt_child_policy {
+    CKPT_CHILDREN_UNSET,  /**< not given; means CKPT_CHILDREN_REFUSE in the end */
+    CKPT_CHILDREN_REFUSE, /**< they prevent a checkpoint */
+    CKPT_CHILDREN_END,    /**< they are ended when the image is complete */
+    CKPT_CHILDREN_IGNORE, /**< they are left behind */
+};
+
+struct ckpt_allowance {
+    enum ckpt_connection_policy connections;
+    enum ckpt_child_policy children;
+};
+
+/**
+ * Set the field that @key names, "connections" or "children".
+ * @return 1: set; 0: no such key; -1: the value is wrong, and the error says what was expected
+ */
+int ckpt_allowance_set(struct ckpt_allowance *allowance, const char *key, const char *value,
+                       struct ckpt_error *error);
+
+/** The values of @first, those of @second where they are not given, and otherwise "refuse". */
+struct ckpt_allowance ckpt_allowance_combined(const struct ckpt_allowance *first,
+                                              const struct ckpt_allowance *second);
+
+/** The word for a value that is given. */
+const char *ckpt_connection_policy_word(enum ckpt_connection_policy policy);
+const char *ckpt_child_policy_word(enum ckpt_child_policy policy);
+
+#endif
