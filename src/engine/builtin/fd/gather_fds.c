@@ -27,7 +27,7 @@ struct current {
     struct ckpt_fd_subject subject;
 };
 
-static bool is_own(const struct ckpt_gather *gather, int number)
+bool ckpt_fd_is_agents(const struct ckpt_gather *gather, int number)
 {
     for (size_t i = 0; i < gather->own_fd_count; i++)
         if (gather->own_fds[i] == number)
@@ -232,7 +232,7 @@ static int gather_open(struct ckpt_gather *gather, int number, struct current *c
 {
     long failed;
 
-    if (is_own(gather, number))
+    if (ckpt_fd_is_agents(gather, number))
         return 0;
     failed = ckpt_live_fd_read(number, &current->live);
     if (!gather->parked && (failed == -ENOENT || failed == -EBADF))

@@ -23,15 +23,19 @@
 
 enum { DEAD_PAIR = 1, ATTACH_LISTENER };
 
+/* Whether it was connected, its peer is closed, and nothing is left to be read. */
 static bool is_peer_closed(int fd)
 {
+    struct sockaddr_un peer;
+    socklen_t size = sizeof peer;
     struct pollfd poll = {.fd = fd, .events = POLLIN};
     struct timespec now = {0};
     int queued = 0;
 
-    return ckpt_sys_ioctl(fd, 0x541b /* FIONREAD */, &queued) == 0 &&
+    return ckpt_syscall(SYS_getpeername, fd, &peer, &size, 0, 0, 0) == 0 &&
+           size <= sizeof(sa_family_t) && ckpt_sys_ioctl(fd, 0x541b /* FIONREAD */, &queued) == 0 &&
            ckpt_syscall(SYS_ppoll, &poll, 1, &now, NULL, 8, 0) == 1 && (poll.revents & POLLHUP) &&
-           queued == 0;
+           !(poll.revents & POLLERR) && queued == 0;
 }
 
 /* DEAD_PAIR, ATTACH_LISTENER or 0. */

@@ -14,6 +14,8 @@ struct ckpt_fd_walk {
     struct ckpt_raw_lines lines;    /**< for ckpt_live_fd_info_lines() */
     struct ckpt_array open_files;   /**< uint32_t, for ckpt_open_files_find() */
     struct ckpt_array shared_opens; /**< for each shared object, how it is open (kind_shared.c) */
+    struct ckpt_array sockets;      /**< Unix sockets of this process, once listed (unix_diag.c) */
+    char *queue;                    /**< a buffer for what is queued in a socket (unix_queue.c) */
     int refused[64]; /**< descriptors that were refused, the first of each open file */
     size_t refused_count;
 };
