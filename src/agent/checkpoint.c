@@ -157,13 +157,14 @@ static void collect(JNIEnv *env)
                             "checkpoint continues without waiting for them");
 }
 
-/* Log the warnings of the engine's report about policies; each line of it is "warning:TEXT". */
+/* Log the warnings of the engine's report, each line of it "warning:TEXT", and remove them. */
 static void log_warnings(struct work *work)
 {
     char *rest = work->warnings.text;
 
     for (char *line; (line = strsep(&rest, "\n")) && *line;)
         ckpt_log("warning", "%s", strchr(line, ':') + 1);
+    ckpt_report_clear(&work->warnings);
 }
 
 static void freeze(JNIEnv *env, struct work *work, const struct ckpt_engine_jvm *engine,
@@ -225,6 +226,7 @@ static void carry_out(JNIEnv *env, struct work *work, const struct ckpt_engine_j
         ckpt_new_image_continued();
     if (work->result == CKPT_FREEZE_RESTORED)
         renew(env, work);
+    log_warnings(work);
 }
 
 /* Carry out all steps. Obstacles and errors are added to the work's report. */

@@ -259,7 +259,8 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     uint32_t capacity = (uint32_t)ckpt_tasks_count() * 2 + SPARE_SLOTS;
     size_t slots = sizeof(struct ckpt_park) + capacity * sizeof(struct ckpt_slot);
     size_t words = slots + CKPT_PARK_WORDS * sizeof(struct ckpt_tid_word);
-    size_t size = words + (capacity + 1) * sizeof(struct ckpt_parked_thread);
+    size_t list = words + (capacity + 1) * sizeof(struct ckpt_parked_thread);
+    size_t size = list + (capacity + 1) * sizeof(struct ckpt_scheduling);
     struct ckpt_park *park;
     struct ckpt_park *kept;
     struct ckpt_arch_sigaction action;
@@ -280,6 +281,7 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     park->capacity = capacity;
     park->words = (struct ckpt_tid_word *)((char *)park + slots);
     park->threads.list = (struct ckpt_parked_thread *)((char *)park + words);
+    park->scheduling = (struct ckpt_scheduling *)((char *)park + list);
     session = park;
     /* A thread with an alternate stack may have no room for a signal frame on its other stack:
      * Go's threads run on stacks of a few KiB.  All signals are blocked in the handler, because no

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/parked_threads.h"
 #include "engine/parked/prctl_settings.h"
+#include "engine/parked/scheduling.h"
 
 /** The state of one thread. */
 struct ckpt_slot {
@@ -88,7 +89,9 @@ struct ckpt_park {
     int64_t elapsed_ns; /**< restored, and by the clock that much time has passed while frozen */
     struct ckpt_arch_sigaction old_action;
     struct ckpt_tid_word *words; /**< CKPT_PARK_WORDS of them, after the slots (tidlock.h) */
-    uint32_t word_count, reserved;
+    uint32_t word_count;
+    uint32_t scheduling_count;
+    struct ckpt_scheduling *scheduling; /**< room for one of each thread (scheduling.h) */
     struct ckpt_slot coordinator;
     struct ckpt_slot slots[];
 };

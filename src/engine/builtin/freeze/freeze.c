@@ -32,6 +32,7 @@
 #include "engine/builtin/parked/tidlock.h"
 #include "engine/parked/clear_moment.h"
 #include "engine/parked/prctl_settings.h"
+#include "engine/parked/resource_limits.h"
 #include "engine/parked/transient_files.h"
 #include "image/mailbox.h"
 #include "image/writer.h"
@@ -471,6 +472,8 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
                                              const struct ckpt_freeze *freeze,
                                              struct ckpt_park *park, struct ckpt_error *error)
 {
+    ckpt_scheduling_record(park);
+    ckpt_resource_limits_record();
     ckpt_park_record_coordinator(park);
     if (ckpt_arch_context_save(&park->coordinator.context)) {
         ckpt_park_rejoin(park);
@@ -482,6 +485,8 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
         park->elapsed_ns = freeze->mailbox->elapsed_ns;
         freeze->host->parked->after_restore();
         ckpt_prctl_settings_restore();
+        ckpt_resource_limits_restore(freeze->warnings); /* may allow what follows */
+        ckpt_scheduling_restore(park, freeze->warnings);
         return CKPT_FREEZE_RESTORED;
     }
     if (write_image(gather, freeze, park, error) < 0)

@@ -28,7 +28,8 @@ struct ckpt_freeze {
     const char *java;   /**< one line about the JVM, for people */
     const int *own_fds; /**< descriptors that a restore does not make again */
     size_t own_fd_count;
-    struct ckpt_report *warnings; /**< ckpt_freeze_check() adds what policies change */
+    /** ckpt_freeze_check() adds what policies change, a restored process what it could not set */
+    struct ckpt_report *warnings;
     struct ckpt_park_options park;
     struct ckpt_mailbox *mailbox;             /**< in the agent's data; the restorer writes it */
     const char *tmp_dir;                      /**< java.io.tmpdir, absolute; NULL: not known */

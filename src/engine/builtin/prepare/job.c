@@ -20,6 +20,8 @@
 #include "engine/builtin/prepare/temporaries.h"
 #include "engine/engine.h"
 #include "engine/host.h"
+#include "engine/parked/resource_limits.h"
+#include "engine/parked/scheduling.h"
 #include "engine/prepare/park_options.h"
 #include "runtime/generation.h"
 #include "runtime/jvm.h"
@@ -38,6 +40,14 @@ static int check_room(const struct ckpt_host *host, struct ckpt_error *error)
     return ckpt_disk_space_check(ckpt_jvm_env(), host->directory, host->may_collect, error);
 }
 
+/* The application may have run already: in note_inherited() it has not. */
+static void on_load(void)
+{
+    ckpt_fds_on_load();
+    ckpt_scheduling_note_inherited();
+    ckpt_resource_limits_note_inherited(true);
+}
+
 /*
  * A JVM that starts has opened only files. `run` closes what it inherits, except what systemd's
  * socket activation passes.
@@ -46,6 +56,7 @@ static void note_inherited(void)
 {
     const char *passed = getenv("LISTEN_FDS");
 
+    ckpt_resource_limits_note_inherited(false);
     ckpt_fd_note_inherited(3 + (passed ? atoi(passed) : 0));
 }
 
@@ -178,7 +189,7 @@ static enum ckpt_freeze_result freeze(struct ckpt_engine_job *job, struct ckpt_r
 
 const struct ckpt_engine_jvm ckpt_engine_builtin_jvm = {
     .name = CKPT_IMAGE_ENGINE,
-    .on_load = ckpt_fds_on_load,
+    .on_load = on_load,
     .on_start = note_inherited,
     .check_machine = ckpt_machine_check,
     .check_room = check_room,
