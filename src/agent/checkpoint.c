@@ -26,6 +26,7 @@
 #include "agent/parked/host_calls.h"
 #include "agent/parked/requester.h"
 #include "agent/policy_option.h"
+#include "agent/report_lines.h"
 #include "agent/requests/control_socket.h"
 #include "agent/requests/http/endpoint_fds.h"
 #include "agent/requests/request.h"
@@ -110,6 +111,7 @@ void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_ho
         ckpt_allowance_combined(&request->allowance, &ckpt_options.allowance);
 
     *ret_host = (struct ckpt_host){
+        .trial = request->step == CKPT_STEP_CHECK,
         .directory = ckpt_new_image_directory(),
         .leave_running = request->leave_running || ckpt_options.keep_running,
         .labels = ckpt_new_image_labels()->words,
@@ -213,7 +215,10 @@ static void carry_out(JNIEnv *env, struct work *work, const struct ckpt_engine_j
         collect(env);
     ckpt_management_prepare(env);
     engine->precheck(job, &work->report, &work->warnings);
-    log_warnings(work);
+    if (!work->host.trial)
+        log_warnings(work);
+    else if (engine->attempt)
+        engine->attempt(job, &work->report);
     if (work->report.count == 0 && !work->only_check)
         freeze(env, work, engine, job);
     engine->discard(job);
@@ -259,29 +264,38 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
 
 /* ---- the Java side ---- */
 
-static void add_reports(JNIEnv *env, jobject reports, struct ckpt_report *report)
-{
-    char *rest = report->text;
+/* Where the lines of a report go. */
+struct receiver {
+    JNIEnv *env;
+    jobject list;
+};
 
-    for (char *line; (line = strsep(&rest, "\n")) && *line;)
-        if (!ckpt_java_add(env, reports, line))
-            return;
+static bool take_line(void *context, const char *line)
+{
+    const struct receiver *receiver = context;
+
+    return ckpt_java_add(receiver->env, receiver->list, line);
 }
 
 static enum ckpt_freeze_result serve(JNIEnv *env, jlong request, bool only_check, jobject reports)
 {
     struct work *work = calloc(1, sizeof *work);
+    struct receiver receiver = {env, reports};
     enum ckpt_freeze_result result = CKPT_FREEZE_FAILED;
 
     if (!work) {
         ckpt_java_throw_out_of_memory(env);
         return result;
     }
+    ckpt_report_clear(&work->report);
+    ckpt_report_clear(&work->warnings);
     work->only_check = only_check;
     checkpoint(env, work, ckpt_request_by_number(request));
     result = work->result;
+    if (work->host.trial)
+        ckpt_report_each_line(&work->warnings, false, take_line, &receiver);
     if (result == CKPT_FREEZE_FAILED || result == CKPT_FREEZE_RESTORED)
-        add_reports(env, reports, &work->report);
+        ckpt_report_each_line(&work->report, work->host.name_copies, take_line, &receiver);
     free(work->policies);
     free(work);
     return result;

@@ -174,6 +174,8 @@ static int take_line(struct ckpt_agent_answer *answer, const char *line, int64_t
                                   "write; name a directory without patterns",
                                   progress->directory, progress->freeze.directory);
     }
+    if (strncmp(line, "found ", 6) == 0 && progress->found)
+        progress->found(progress->context, line + 6);
     if (strncmp(line, "address ", 8) == 0)
         snprintf(progress->address, sizeof progress->address, "%.*s",
                  (int)sizeof progress->address - 1, line + 8);

@@ -16,8 +16,11 @@ struct ckpt_agent_progress {
     struct ckpt_freeze_request freeze;
     char directory[PATH_MAX]; /**< of the image, if the agent reports it; otherwise "" */
     char address[512];        /**< of the endpoint, likewise */
-    bool collects;            /**< lines of text become the error's text, and are not printed */
-    unsigned timeout_s;       /**< how long to wait for each line; 0: without limit */
+    /** Called with what follows "found " in each such line; NULL: they are ignored. */
+    void (*found)(void *context, const char *line);
+    void *context;      /**< for found() */
+    bool collects;      /**< lines of text become the error's text, and are not printed */
+    unsigned timeout_s; /**< how long to wait for each line; 0: without limit */
 };
 
 /**

@@ -73,7 +73,7 @@ int ckpt_allowance_options_read(struct ckpt_allowance_options *options, struct c
     return ckpt_policies_parse(policies, options->policies, options->text, options->size, error);
 }
 
-void ckpt_allowance_options_write(const struct ckpt_allowance_options *options, FILE *to)
+void ckpt_allowance_options_end(const struct ckpt_allowance_options *options, FILE *to)
 {
     if (options->allowance.connections)
         fprintf(to, "connections=%s\n",
@@ -82,4 +82,7 @@ void ckpt_allowance_options_write(const struct ckpt_allowance_options *options, 
         fprintf(to, "children=%s\n", ckpt_child_policy_word(options->allowance.children));
     if (options->text)
         fprintf(to, "policies=%zu %s\n", options->size, options->policies);
+    fputc('\n', to);
+    if (options->text)
+        fwrite(options->text, 1, options->size, to);
 }

@@ -41,7 +41,7 @@ int ckpt_allowance_options_conflict(const struct ckpt_command *command);
 /** Read the policy file, if one is given, and check its rules. 0 or -1. */
 int ckpt_allowance_options_read(struct ckpt_allowance_options *options, struct ckpt_error *error);
 
-/** Write them as lines of a request, without the file's text, which follows the request. */
-void ckpt_allowance_options_write(const struct ckpt_allowance_options *options, FILE *to);
+/** End a request with them: their lines, the empty line, and the text of the policy file. */
+void ckpt_allowance_options_end(const struct ckpt_allowance_options *options, FILE *to);
 
 #endif

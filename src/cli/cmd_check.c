@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * checkpointer check [--engine NAME] [PID]: reports whether this machine, and a JVM on it, can be
- * frozen and restored, and if not, why and what to do. The JVM is inspected from outside only:
- * nothing is loaded into it, no signal is sent to it.
+ * frozen and restored, and if not, why and what to do. A JVM is seen from outside first, then its
+ * agent is asked for the pre-check of a checkpoint; it is loaded for that if need be, unless the
+ * user does not want it (--outside).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,8 @@
 #include "base/cleanup.h"
 #include "base/processes.h"
 #include "base/raw.h"
+#include "cli/agent_request.h"
+#include "cli/allowance_options.h"
 #include "cli/cli.h"
 #include "cli/engine_options.h"
 #include "cli/jvm_tree.h"
@@ -26,17 +29,24 @@
 struct check {
     json_t *json; /* findings are appended to this array; NULL: they are printed */
     bool as_json, possible;
-    const char *engine; /* the engine that reports; NULL: the one whose result counts */
+    bool outside, no_gc;
+    unsigned obstacles, removable; /* of the pre-check; those that a hook may remove */
+    const char *engine;            /* the engine that reports; NULL: the one whose result counts */
     const struct ckpt_engine *chosen; /* by --engine; otherwise the default one */
     struct ckpt_engine_options options;
+    struct ckpt_allowance_options allowance;
 };
+
+enum agent { AGENT_NONE, AGENT_LOADABLE, AGENT_LOADED };
 
 static const char *const verdicts[] = {
     [CKPT_YES] = "ok", [CKPT_LIMITED] = "limited", [CKPT_NO] = "no"};
 
-static void report(void *context, enum ckpt_verdict verdict, const char *what, const char *detail)
+/* Returns the finding in the array, to which keys may be added; NULL: it was printed. */
+static json_t *report_finding(struct check *check, enum ckpt_verdict verdict, const char *what,
+                              const char *detail)
 {
-    struct check *check = context;
+    json_t *finding = NULL;
     char name[128];
 
     if (verdict == CKPT_NO && !check->engine)
@@ -45,11 +55,27 @@ static void report(void *context, enum ckpt_verdict verdict, const char *what, c
         snprintf(name, sizeof name, "%s: %s", check->engine, what);
         what = name;
     }
-    if (check->json)
-        json_array_append_new(check->json, json_pack("{ss ss ss}", "verdict", verdicts[verdict],
-                                                     "what", what, "detail", detail));
-    else
+    if (check->json) {
+        finding =
+            json_pack("{ss ss ss}", "verdict", verdicts[verdict], "what", what, "detail", detail);
+        json_array_append_new(check->json, finding);
+    } else {
         printf("%-8s %s: %s\n", verdicts[verdict], what, detail);
+    }
+    return finding;
+}
+
+static void report(void *context, enum ckpt_verdict verdict, const char *what, const char *detail)
+{
+    report_finding(context, verdict, what, detail);
+}
+
+/* Printable ASCII only: no newline, no escape sequence. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if ((signed char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
 }
 
 __attribute__((format(printf, 4, 5))) static void add_finding(struct check *check,
@@ -63,10 +89,20 @@ __attribute__((format(printf, 4, 5))) static void add_finding(struct check *chec
     va_start(arguments, format);
     vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
-    for (char *at = detail; *at; at++) /* printable ASCII only: no newline, no escape sequence */
-        if ((signed char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
+    make_printable(detail);
     report(check, verdict, what, detail);
+}
+
+/* An error's text, "REASON; REMEDY", as that of a finding: "REASON (REMEDY)". */
+static void put_remedy(char *detail, size_t size, const char *text)
+{
+    const char *remedy = strstr(text, "; ");
+
+    if (remedy)
+        snprintf(detail, size, "%.*s (%s)", (int)(remedy - text), text, remedy + 2);
+    else
+        snprintf(detail, size, "%s", text);
+    make_printable(detail);
 }
 
 /* ---- a JVM ---- */
@@ -168,7 +204,8 @@ static void check_version(struct check *check, const struct ckpt_target *target)
     add_finding(check, CKPT_YES, "JVM", "its version cannot be read from outside");
 }
 
-static void check_agent(struct check *check, const struct ckpt_target *target)
+/* Whether the agent can be asked: it is loaded, or can be. */
+static enum agent check_agent(struct check *check, const struct ckpt_target *target)
 {
     char status[8192], command[65536], path[96], agent[PATH_MAX], there[PATH_MAX + 32];
     struct ckpt_error error;
@@ -177,11 +214,11 @@ static void check_agent(struct check *check, const struct ckpt_target *target)
 
     if (fd >= 0) {
         add_finding(check, CKPT_YES, "agent", "loaded, and it answers");
-        return;
+        return AGENT_LOADED;
     }
     if (fd == -1 || ckpt_target_check_tmp(target, &error) < 0) {
         add_finding(check, CKPT_NO, "agent", "%s", error.text);
-        return;
+        return AGENT_NONE;
     }
     read_proc(target->pid, "status", status, sizeof status);
     read_proc(target->pid, "cmdline", command, sizeof command);
@@ -203,7 +240,7 @@ static void check_agent(struct check *check, const struct ckpt_target *target)
                     "not loaded, and the JVM belongs to user %u (run this as that user or as root)",
                     target->uid);
     else if (ckpt_target_find_library(agent, sizeof agent, &error) < 0)
-        return; /* the findings about the machine report this already */
+        return AGENT_NONE; /* the findings about the machine report this already */
     else if (snprintf(there, sizeof there, "/proc/%d/root%s", target->pid, agent) &&
              access(there, R_OK) < 0)
         add_finding(
@@ -211,9 +248,13 @@ static void check_agent(struct check *check, const struct ckpt_target *target)
             "not loaded, and the JVM's file tree has no '%s' (put it there, or start the JVM with "
             "'checkpointer run')",
             agent);
-    else
+    else {
         add_finding(check, CKPT_YES, "agent",
-                    "not loaded yet; 'checkpointer checkpoint' will load it");
+                    check->outside ? "not loaded yet; 'checkpointer checkpoint' will load it"
+                                   : "not loaded yet; it is loaded for this check");
+        return AGENT_LOADABLE;
+    }
+    return AGENT_NONE;
 }
 
 /* JVMs that are frozen too: whether their hooks can be called. */
@@ -253,7 +294,8 @@ static void check_children(struct check *check, const struct ckpt_target *target
                     count, first[0], name);
 }
 
-static void check_state(struct check *check, const struct ckpt_target *target)
+/* Whether the JVM runs. */
+static bool check_state(struct check *check, const struct ckpt_target *target)
 {
     char status[8192];
     uint64_t tracer = 0, threads = 0;
@@ -266,11 +308,13 @@ static void check_state(struct check *check, const struct ckpt_target *target)
             check, CKPT_LIMITED, "debugger",
             "process %d traces the JVM; if it stops the JVM, a checkpoint times out (detach it)",
             (int)tracer);
-    if (strstr(status, "\nState:\tT") || strstr(status, "\nState:\tt"))
+    if (strstr(status, "\nState:\tT") || strstr(status, "\nState:\tt")) {
         add_finding(check, CKPT_NO, "state", "the JVM is stopped (continue it: kill -CONT %d)",
                     target->pid);
-    else
-        add_finding(check, CKPT_YES, "state", "running, %u threads", (unsigned)threads);
+        return false;
+    }
+    add_finding(check, CKPT_YES, "state", "running, %u threads", (unsigned)threads);
+    return true;
 }
 
 /* Whether the chosen engine can freeze this JVM, if it does so from outside. */
@@ -278,8 +322,8 @@ static void check_drive(struct check *check, const struct ckpt_target *target)
 {
     const struct ckpt_freeze_request request = {.pid = target->pid,
                                                 .settings = check->options.settings};
+    char detail[CKPT_ERROR_MAX + 8];
     struct ckpt_error error;
-    char *remedy;
 
     if (!check->chosen->check_drive)
         return;
@@ -287,18 +331,99 @@ static void check_drive(struct check *check, const struct ckpt_target *target)
         add_finding(check, CKPT_YES, "engine", "%s can freeze this JVM", check->chosen->name);
         return;
     }
-    remedy = strstr(error.text, "; ");
-    if (remedy)
-        add_finding(check, CKPT_NO, "engine", "%.*s (%s)", (int)(remedy - error.text), error.text,
-                    remedy + 2);
+    put_remedy(detail, sizeof detail, error.text);
+    report(check, CKPT_NO, "engine", detail);
+}
+
+/* ---- the pre-check, by the agent ---- */
+
+static void take_hooks(struct check *check, unsigned count)
+{
+    if (!check->obstacles)
+        add_finding(check, CKPT_YES, "pre-check", "nothing prevents a checkpoint now");
+    if (!count || !check->removable)
+        add_finding(check, CKPT_YES, "hooks", "resources registered with org.crac: %u", count);
     else
-        add_finding(check, CKPT_NO, "engine", "%s", error.text);
+        add_finding(check, CKPT_LIMITED, "hooks",
+                    "resources registered with org.crac: %u; a checkpoint calls their hooks first, "
+                    "this check does not (obstacles above that hooks may remove: %u)",
+                    count, check->removable);
+}
+
+/* "TYPE:TEXT" or "TYPE NUMBER:TEXT", as control_socket.h describes. */
+static void take_found(void *context, const char *line)
+{
+    struct check *check = context;
+    char type[16] = "", detail[8192];
+    const char *text = strchr(line, ':');
+    bool is_error, is_warning;
+    int number = -1;
+    json_t *finding;
+
+    if (!text || sscanf(line, "%15[a-z] %d", type, &number) < 1)
+        return;
+    text++;
+    if (strcmp(type, "hooks") == 0) {
+        take_hooks(check, (unsigned)atoi(text));
+        return;
+    }
+    is_error = strcmp(type, "error") == 0;
+    is_warning = strcmp(type, "warning") == 0;
+    check->obstacles += !is_warning;
+    check->removable += !is_warning && !is_error;
+    put_remedy(detail, sizeof detail, text);
+    finding = report_finding(check, is_warning ? CKPT_LIMITED : CKPT_NO,
+                             is_warning ? "policy"
+                             : is_error ? "freeze"
+                                        : type,
+                             detail);
+    if (finding && number >= 0)
+        json_object_set_new(finding, "descriptor", json_integer(number));
+    if (finding && !is_warning)
+        json_object_set_new(finding, "hook", json_boolean(!is_error));
+}
+
+/* The request for the pre-check, malloc'd, or NULL. */
+static char *make_request(const struct check *check, size_t *ret_size)
+{
+    char *request = NULL;
+    FILE *to = open_memstream(&request, ret_size);
+
+    if (!to)
+        return NULL;
+    fprintf(to, "check\n%sengine=%s\n", check->no_gc ? "gc=0\n" : "", check->chosen->name);
+    ckpt_allowance_options_end(&check->allowance, to);
+    return fclose(to) == 0 ? request : NULL;
+}
+
+static void ask_agent(struct check *check, const struct ckpt_target *target, bool load)
+{
+    struct ckpt_agent_progress progress = {.found = take_found, .context = check, .collects = true};
+    char detail[CKPT_ERROR_MAX + 8];
+    size_t size;
+    ckpt_auto_free char *request = make_request(check, &size);
+    struct ckpt_error error;
+
+    fflush(stdout);
+    if (load)
+        fprintf(stderr,
+                "checkpointer: loading the agent into JVM %d, for the pre-check (--outside: do "
+                "not)\n",
+                target->pid);
+    if (!request)
+        ckpt_error_set(&error, ENOMEM, "cannot talk to the agent");
+    else if (ckpt_agent_send(target, request, size, &progress, &error) >= 0)
+        return;
+    put_remedy(detail, sizeof detail, error.text);
+    report(check, CKPT_NO, "pre-check", detail);
 }
 
 static void check_jvm(struct check *check, const char *pid)
 {
     struct ckpt_target target;
     struct ckpt_error error;
+    enum agent agent;
+    bool runs, asked;
 
     if (ckpt_target_find(pid, &target, &error) < 0) {
         add_finding(check, CKPT_NO, "process", "%s", error.text);
@@ -307,12 +432,16 @@ static void check_jvm(struct check *check, const char *pid)
     add_finding(check, CKPT_YES, "process", "%d is a JVM of user %u%s", target.pid, target.uid,
                 target.same_root ? "" : ", in a container or with another root directory");
     check_version(check, &target);
-    check_state(check, &target);
-    check_agent(check, &target);
-    check_children(check, &target);
+    runs = check_state(check, &target);
+    agent = check_agent(check, &target);
+    asked = runs && agent != AGENT_NONE && !check->outside;
+    if (check->chosen->keeps_children || !asked)
+        check_children(check, &target);
     if (check->chosen->keeps_children)
         check_child_jvms(check, &target);
     check_drive(check, &target);
+    if (asked)
+        ask_agent(check, &target, agent == AGENT_LOADABLE);
 }
 
 /* ---- the command ---- */
@@ -362,6 +491,10 @@ static int parse(int argc, char **argv, struct check *check, const char **ret_pi
         int taken = ckpt_engine_options_take(&ckpt_command_check, argc, argv, &i, &check->options);
         const char *word = argv[i];
 
+        if (!taken)
+            taken =
+                ckpt_allowance_options_take(&ckpt_command_check, argc, argv, &i, &check->allowance);
+
         if (taken < 0)
             return -1;
         if (taken)
@@ -369,6 +502,10 @@ static int parse(int argc, char **argv, struct check *check, const char **ret_pi
         i++;
         if (strcmp(word, "--json") == 0) {
             check->as_json = true;
+        } else if (strcmp(word, "--outside") == 0) {
+            check->outside = true;
+        } else if (strcmp(word, "--no-gc") == 0) {
+            check->no_gc = true;
         } else if (word[0] == '-' && word[1]) {
             ckpt_cli_usage(&ckpt_command_check, "'%s' is not an option", word);
             return -1;
@@ -393,7 +530,10 @@ static int run(int argc, char **argv)
         return CKPT_EXIT_USAGE;
     if (check.options.given && strcmp(check.options.engine, "builtin") == 0)
         return ckpt_engine_options_conflict(&ckpt_command_check);
-    if (pid && ckpt_target_check_pid(pid, &error) < 0)
+    if (ckpt_allowance_options_given(&check.allowance) && strcmp(check.options.engine, "criu") == 0)
+        return ckpt_allowance_options_conflict(&ckpt_command_check);
+    if ((pid && ckpt_target_check_pid(pid, &error) < 0) ||
+        ckpt_allowance_options_read(&check.allowance, &error) < 0)
         return ckpt_cli_wrong(&error);
     check.chosen = ckpt_engine_options_engine(&check.options, &error);
     if (!check.chosen)
@@ -411,19 +551,21 @@ static int run(int argc, char **argv)
 
 const struct ckpt_command ckpt_command_check = {
     .name = "check",
-    .arguments = "[--json] [ENGINE-OPTION]... [PID]",
+    .arguments = "[OPTION ...] [PID]",
     .summary = "Report whether this machine, and the JVM with process ID PID, can be frozen",
     .help =
-        "Each finding is one line: 'ok', 'limited' (it works, with a restriction) or 'no', then "
-        "what\n"
-        "was checked, the result, and in parentheses the remedy. The exit status is 0 unless "
-        "there\n"
-        "is a 'no'. Without --engine, lines that begin with 'criu:' do not count; with it, only "
-        "that\n"
-        "engine is checked. The machine is checked for this user, in this container. The JVM is\n"
-        "only inspected from outside: obstacles in its descriptors and its memory are found by\n"
-        "'checkpointer checkpoint', which lets the JVM continue if there are any.\n\n"
-        "  --json            one JSON document; its keys are in "
-        "checkpointer(1)\n" CKPT_ENGINE_OPTIONS_HELP,
+        "Each finding is one line: 'ok', 'limited' (it works, with a restriction) or 'no', then\n"
+        "what was checked, the result, and in parentheses the remedy. The exit status is 0 unless\n"
+        "there is a 'no'. Without --engine, lines that begin with 'criu:' do not count; with it,\n"
+        "only that engine is checked. The machine is checked for this user, in this container.\n\n"
+        "In a JVM the agent does all that a checkpoint does before it writes: a collection of\n"
+        "garbage, and a moment with all threads stopped. Everything that a checkpoint would\n"
+        "refuse now is reported. Hooks are not called, so obstacles are reported that they may\n"
+        "remove. The agent is loaded if the JVM does not have it, and stays there.\n\n"
+        "  --json            one JSON document; its keys are in checkpointer(1)\n"
+        "  --no-gc           do not collect garbage first: descriptors that only unreachable\n"
+        "                    objects have open are reported, too\n"
+        "  --outside         look at the JVM only from outside: load nothing, stop "
+        "nothing\n" CKPT_ALLOWANCE_OPTIONS_HELP CKPT_ENGINE_OPTIONS_HELP,
     .run = run,
 };

@@ -70,12 +70,9 @@ static char *make_request(const struct arguments *arguments, const struct ckpt_e
         fputs("keep=tcp\n", to);
     if (kept & CKPT_CONNECTIONS_UNIX)
         fputs("keep=unix\n", to);
-    ckpt_allowance_options_write(&arguments->allowance, to);
     for (uint32_t i = 0; i < arguments->labels.count; i++, label += strlen(label) + 1)
         fprintf(to, "label=%s\n", label);
-    fputc('\n', to);
-    if (arguments->allowance.text)
-        fwrite(arguments->allowance.text, 1, arguments->allowance.size, to);
+    ckpt_allowance_options_end(&arguments->allowance, to);
     if (fclose(to) != 0)
         return NULL;
     *ret_size = size;

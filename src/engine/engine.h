@@ -207,6 +207,11 @@ struct ckpt_engine_jvm {
     void (*precheck)(struct ckpt_engine_job *job, struct ckpt_report *report,
                      struct ckpt_report *warnings);
     /**
+     * With host->trial, after precheck(): add what only shows when all threads are parked. Parks
+     * them and lets them continue. NULL: the engine finds nothing more by itself.
+     */
+    void (*attempt)(struct ckpt_engine_job *job, struct ckpt_report *report);
+    /**
      * Called before freeze(), while the JVM runs: what takes time, so that the freeze follows soon
      * after the host's own preparation. -1: there can be no freeze, and @report has the reason.
      * NULL: nothing to do.

@@ -74,6 +74,7 @@ struct ckpt_host_parked {
 
 struct ckpt_host {
     const char *directory; /**< the image directory, created if it does not exist */
+    bool trial;            /**< only precheck() and attempt() are called, and no file is made */
     bool leave_running;    /**< the process continues after the image is written */
     const char *labels;    /**< labels of the image: words KEY=VALUE, each with a zero byte */
     size_t labels_size;

@@ -12,8 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CKPT_REPORT_MAX 32768
-#define CKPT_REPORT_KEPT_MAX 256 /* lines; further ones are about nothing that criu keeps */
+#define CKPT_REPORT_MAX 65536
+#define CKPT_REPORT_LINES 1024  /* that are stored */
+#define CKPT_REPORT_GROUPS 48   /* in which lines are counted */
+#define CKPT_REPORT_OF_GROUP 64 /* lines of one group that are stored */
 
 /** What the engine criu keeps although the built-in engine refuses it; agent/hints.c names it. */
 enum ckpt_criu_keeps {
@@ -30,12 +32,32 @@ enum ckpt_criu_keeps {
     CKPT_CRIU_KEEPS_TIMERS,
 };
 
+/** A line that is stored. */
+struct ckpt_report_line {
+    uint32_t end;  /**< in the text, after its '\n' */
+    uint8_t group; /**< an index; CKPT_REPORT_GROUPS: it is of none */
+    uint8_t keeps; /**< enum ckpt_criu_keeps */
+};
+
+/** Obstacles of one kind: lines that one format has made for descriptors of one kind. */
+struct ckpt_report_group {
+    const char *format;
+    uint64_t kind;
+    unsigned stored, more; /**< lines that are stored, and those that are only counted */
+};
+
 struct ckpt_report {
-    size_t used, count;
-    int about;   /**< number + 1 of the descriptor that further lines are about; 0: none */
-    size_t last; /**< the number of the line that was added last, if that was new */
-    uint8_t criu_keeps[CKPT_REPORT_KEPT_MAX]; /**< enum ckpt_criu_keeps of each line */
-    char text[CKPT_REPORT_MAX];               /**< lines, each ending with '\n', then a zero byte */
+    size_t used;   /**< bytes of the text */
+    size_t count;  /**< lines: stored ones, those counted in groups, and lost ones */
+    size_t stored; /**< lines in the text */
+    size_t lost;   /**< lines for which there was no room */
+    int about;     /**< number + 1 of the descriptor that further lines are about; 0: none */
+    uint64_t kind; /**< a number for its kind: lines about different kinds form no group */
+    size_t last;   /**< the line that was added last; CKPT_REPORT_LINES: it is not stored */
+    size_t group_count, last_counted; /**< the group in which a line was only counted last */
+    struct ckpt_report_line lines[CKPT_REPORT_LINES];
+    struct ckpt_report_group groups[CKPT_REPORT_GROUPS];
+    char text[CKPT_REPORT_MAX]; /**< lines, each ending with '\n', then a zero byte */
 };
 
 /** Remove all lines of the report. */
@@ -48,8 +70,8 @@ void ckpt_report_truncate(struct ckpt_report *report, size_t count, size_t used)
 void ckpt_report_keep(struct ckpt_report *report, const struct ckpt_report *other);
 
 /**
- * Add an obstacle, unless the same line is in the report. Lines that do not fit are only counted,
- * and the last line says so.
+ * Add an obstacle, unless the same line is in the report. Where there are many of one kind, further
+ * ones are only counted.
  * @param type "file", "socket", "resource" or "error"
  */
 void ckpt_report_add(struct ckpt_report *report, const char *type, const char *format, ...)
@@ -60,5 +82,8 @@ void ckpt_report_criu_keeps(struct ckpt_report *report, enum ckpt_criu_keeps wha
 
 /** Whether there is such a line. */
 bool ckpt_report_has_kept(const struct ckpt_report *report, enum ckpt_criu_keeps what);
+
+/** Add the lines of @other that the report does not have. */
+void ckpt_report_merge(struct ckpt_report *report, const struct ckpt_report *other);
 
 #endif

@@ -86,8 +86,11 @@ run "$CKPT" check "$pid"
 is "$status" 0 "check: a JVM with the agent can be frozen" || diag "$out"
 contains "$out" "agent: loaded" "check: the agent of a JVM is reported as loaded"
 like "$out" "JVM: Java [0-9._]+ \(.+\) in '/" "check: the Java version of a JVM is reported"
-contains "$out" "child processes: none" "check: a JVM without child processes is reported as such"
+contains "$out" "pre-check: nothing prevents a checkpoint now" "check: its agent has looked from inside"
 only_findings "a JVM with the agent"
+run "$CKPT" check --outside "$pid"
+contains "$out" "child processes: none" "check --outside: a JVM without child processes is reported as such"
+unlike "$out" "pre-check" "check --outside: the agent is not asked"
 run as_user "$CKPT" check "$pid"
 if [ "$(id -u)" -eq 0 ]; then
     is "$status" 1 "check: another user's JVM is refused"
@@ -110,11 +113,18 @@ stop "$pid"
 
 start plain "$JAVA" "${JVM[@]}"
 wait_line "$log" 1
-run "$CKPT" check --json "$pid"
-is "$status" 0 "check: a JVM without the agent can be frozen"
+run "$CKPT" check --outside --json "$pid"
+is "$status$err" 0 "check --outside: a JVM without the agent can be frozen"
 contains "$out" "not loaded yet; 'checkpointer checkpoint' will load it" \
-    "check: a JVM without the agent: the checkpoint will load it"
-not_ok "check: the agent is not loaded by check itself" grep -q libcheckpointer "/proc/$pid/maps"
+    "check --outside: a JVM without the agent: the checkpoint will load it"
+not_ok "check --outside: the agent is not loaded" grep -q libcheckpointer "/proc/$pid/maps"
+run "$CKPT" check "$pid"
+is "$status" 0 "check: a JVM without the agent can be frozen" || diag "$out"
+is "$err" "checkpointer: loading the agent into JVM $pid, for the pre-check (--outside: do not)" \
+    "check: it says that it loads the agent"
+contains "$out" "pre-check: nothing prevents a checkpoint now" "check: the agent has looked from inside"
+err=
+only_findings "a JVM without the agent"
 stop "$pid"
 start closed "$JAVA" -XX:+DisableAttachMechanism "${JVM[@]}"
 wait_line "$log" 1

@@ -78,8 +78,6 @@ static void test_arrays(void)
 static void test_report(void)
 {
     static struct ckpt_report report;
-    char last[] = "error:there are more reasons than fit into this report\n";
-
     ckpt_report_clear(&report);
     TAP_STR(report.text, "", "report: a new one is empty");
     ckpt_report_add(&report, "socket", "descriptor %d leads to '%s'", 7, "a\nb");
@@ -98,10 +96,15 @@ static void test_report(void)
     TAP_INT((long long)report.count, 5002, "report: refusals that do not fit are counted");
     TAP_OK(report.used < sizeof report.text && strlen(report.text) == report.used,
            "report: the text ends inside its buffer");
-    TAP_OK(ckpt_raw_ends(report.text, last), "report: a full one ends with a line that says so");
-    *strstr(report.text, last) = '\0';
-    TAP_OK(!strstr(report.text, "more reasons than"),
-           "report: the line that it is full occurs once");
+    TAP_INT((long long)report.stored, 2 + CKPT_REPORT_OF_GROUP,
+            "report: of many of one kind some are stored");
+    for (int i = 0; i < 5000; i++)
+        ckpt_report_add(&report, "error", "number %d of many that are of no kind", i);
+    TAP_INT((long long)report.count, 10002, "report: all are counted");
+    TAP_OK(report.stored <= CKPT_REPORT_LINES && report.lost > 0,
+           "report: those for which there is no room are lost");
+    TAP_OK(report.used < sizeof report.text && strlen(report.text) == report.used,
+           "report: the text of a full one ends inside its buffer");
     ckpt_report_clear(&report);
     TAP_OK(report.count == 0 && !*report.text, "report: a full one can be cleared");
 }
@@ -133,6 +136,53 @@ static void test_report_keep(void)
     other = report;
     ckpt_report_keep(&report, &other);
     TAP_STR(report.text, other.text, "report: a full one that is kept whole does not change");
+    TAP_INT((long long)report.count, 5000, "report: nor does the number of its lines");
+    ckpt_report_clear(&other);
+    ckpt_report_add(&other, "resource", "number %d of many that are not to be restored", 7);
+    ckpt_report_keep(&report, &other);
+    TAP_INT((long long)report.count, 1,
+            "report: those that were only counted go if the other one counts none");
+}
+
+static void test_report_truncate(void)
+{
+    static struct ckpt_report report;
+    size_t count, used;
+
+    ckpt_report_clear(&report);
+    for (int i = 0; i < 100; i++) {
+        count = report.count;
+        used = report.used;
+        ckpt_report_add(&report, "resource", "number %d", i);
+    }
+    ckpt_report_truncate(&report, count, used);
+    TAP_INT((long long)report.count, 99, "report: one that was only counted can be taken back");
+    for (int i = 0; i < 50; i++)
+        ckpt_report_truncate(&report, report.count - 1, report.used);
+    ckpt_report_truncate(&report, 0, 0);
+    TAP_OK(report.count == 0 && report.stored == 0 && !*report.text && !report.groups[0].stored,
+           "report: all can be taken back");
+}
+
+static void test_report_merge(void)
+{
+    static struct ckpt_report report, other;
+
+    ckpt_report_clear(&report);
+    ckpt_report_clear(&other);
+    ckpt_report_add(&other, "file", "a");
+    for (int i = 0; i < 100; i++) {
+        ckpt_report_add(&report, "resource", "number %d", i);
+        ckpt_report_add(&other, "resource", "number %d", i);
+    }
+    ckpt_report_add(&other, "file", "b");
+    ckpt_report_criu_keeps(&other, CKPT_CRIU_KEEPS_UDP);
+    ckpt_report_merge(&report, &other);
+    TAP_INT((long long)report.count, 102, "report: only lines that it does not have are added");
+    TAP_OK(ckpt_raw_ends(report.text, "\nfile:a\nfile:b\n"), "report: in their order");
+    TAP_OK(ckpt_report_has_kept(&report, CKPT_CRIU_KEEPS_UDP), "report: with what criu keeps");
+    ckpt_report_merge(&report, &other);
+    TAP_INT((long long)report.count, 102, "report: adding the same once more changes nothing");
 }
 
 int main(void)
@@ -141,5 +191,7 @@ int main(void)
     test_arrays();
     test_report();
     test_report_keep();
+    test_report_truncate();
+    test_report_merge();
     return tap_done();
 }

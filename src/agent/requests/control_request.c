@@ -119,6 +119,7 @@ static bool parse_step(const char *word, enum ckpt_step *ret_step)
         {"checkpoint", CKPT_STEP_CHECKPOINT},
         {"prepare", CKPT_STEP_PREPARE},
         {"resume", CKPT_STEP_RESUME},
+        {"check", CKPT_STEP_CHECK},
     };
 
     for (size_t i = 0; i < CKPT_COUNT(steps); i++)
@@ -228,7 +229,7 @@ static int parse_key(char *line, struct exchange *exchange, struct ckpt_error *e
 
     if (request->step != CKPT_STEP_RESUME && strncmp(line, "gc=", 3) == 0)
         request->gc = line[3] == '1' ? 1 : -1;
-    else if (request->step == CKPT_STEP_CHECKPOINT)
+    else if (request->step == CKPT_STEP_CHECKPOINT || request->step == CKPT_STEP_CHECK)
         return parse_checkpoint_key(line, exchange, error);
     else if (request->step == CKPT_STEP_RESUME && strcmp(line, "restored=1") == 0)
         request->restored = true;
@@ -274,6 +275,13 @@ static void overdue(struct ckpt_request *request, const char *text, bool final)
     pthread_mutex_unlock(&exchange->lock);
 }
 
+/* What a check has found. */
+static void reply_findings(const struct ckpt_request *request)
+{
+    for (size_t i = 0; i < request->reason_count; i++)
+        reply(request->reply_fd, "found %s\n", request->reasons[i]);
+}
+
 /* Answer, unless that was done already. @failed: the reasons, or NULL for success. */
 static void answer(struct exchange *exchange, char *failed)
 {
@@ -286,6 +294,8 @@ static void answer(struct exchange *exchange, char *failed)
         reply_lines(fd, failed);
         reply(fd, "failed\n");
     } else {
+        if (exchange->request.step == CKPT_STEP_CHECK)
+            reply_findings(&exchange->request);
         reply(fd, "done\n");
     }
     pthread_mutex_unlock(&exchange->lock);

@@ -28,6 +28,9 @@
  *     restored=1        the process was restored: the HTTP endpoint closes, unless shutdown=false;
  *                       the agent notices a restore by itself too, by the process's start time
  *
+ *   check               what would prevent a checkpoint now; calls no hook
+ *     gc=0|1            likewise
+ *
  *   endpoint            where the HTTP endpoint listens: a line "address ADDR" in the answer
  *     addr=ADDR         move it there, or open it, or close it ("none")
  *
@@ -36,10 +39,13 @@
  * own connection is closed.
  *
  * The answer is lines "progress DONE TOTAL", "directory PATH" (what a pattern became) and "text
- * TEXT", and a last line: "done", "written"
- * (the JVM ends now), "leave" (it ends when the requester has ended), or "failed": the JVM
- * continues, and the text lines have the reasons. /before-checkpoint and /after-restore of the HTTP
- * endpoint are the same two halves; each half may be requested here or there.
+ * TEXT", and a last line: "done", "written" (the JVM ends now), "leave" (it ends when the requester
+ * has ended), or "failed": the JVM continues, and the text lines have the reasons. A check is
+ * answered by lines "found TYPE:TEXT", "found TYPE NUMBER:TEXT" for a descriptor (engine/report.h),
+ * "found warning:TEXT" and "found hooks:COUNT", the number of resources with hooks.
+ *
+ * /before-checkpoint and /after-restore of the HTTP endpoint are the same two halves as "prepare"
+ * and "resume"; each half may be requested here or there.
  *
  * A requester that drives the freeze gets the line "frozen SIZE" when all threads are parked, then
  * SIZE bytes, with descriptors as SCM_RIGHTS, whose meaning is the engine's (engine/criu/frozen.h).

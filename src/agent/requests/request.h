@@ -26,6 +26,7 @@ enum ckpt_step {
     CKPT_STEP_PREPARE,    /**< the hooks before, for a tool that freezes the process itself */
     CKPT_STEP_RESUME,     /**< the hooks after */
     CKPT_STEP_QUERY,      /**< does nothing; reports what other requests wait for */
+    CKPT_STEP_CHECK,      /**< finds what would prevent a checkpoint; calls no hook */
 };
 
 /** The outcome; Outcome.java has the same list, without the last one. */
@@ -81,7 +82,8 @@ struct ckpt_request {
     void (*overdue)(struct ckpt_request *request, const char *text, bool final);
 
     /* The following fields are set by ckpt_request_run(). */
-    char **reasons; /**< malloc'd array and strings: what failed, or what is waited for, in UTF-8 */
+    /** malloc'd array and strings, in UTF-8: what failed, what is waited for, or what was found */
+    char **reasons;
     size_t reason_count;
     int64_t number; /**< identifies it in Java */
     pthread_t thread;

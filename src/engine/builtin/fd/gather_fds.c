@@ -188,12 +188,25 @@ static int close_inherited(struct ckpt_gather *gather, const struct ckpt_live_fd
     return ckpt_fd_closed_freeze(gather, live, entry, error);
 }
 
+/* For the report: a number for what kind of descriptor it is, also if no row knows it. */
+static uint64_t kind_of(const struct ckpt_fd_kind_row *row, const struct ckpt_live_fd *live)
+{
+    uint64_t sum = 0;
+
+    if (row)
+        return (uint64_t)(uintptr_t)row;
+    for (const char *at = live->link; *at; at++) /* without numbers, as of an inode */
+        if (*at < '0' || *at > '9')
+            sum = sum * 31 + (uint8_t)*at;
+    return sum;
+}
+
 /* Add the descriptor to the table, unless a rule or its kind refuses it. */
 static int add(struct ckpt_gather *gather, struct current *current, struct ckpt_error *error)
 {
     const struct ckpt_live_fd *live = &current->live;
     const struct ckpt_fd_kind_row *row = find_row(gather, live);
-    enum ckpt_policy_action action = decide(gather, current, row);
+    enum ckpt_policy_action action;
     size_t count = gather->report->count, used = gather->report->used;
     struct ckpt_image_fd *added, entry = {.number = live->number,
                                           .open_flags = live->open_flags,
@@ -203,6 +216,8 @@ static int add(struct ckpt_gather *gather, struct current *current, struct ckpt_
                                           .position = live->position,
                                           .inode = live->status.st_ino};
 
+    gather->report->kind = kind_of(row, live);
+    action = decide(gather, current, row);
     if (action == CKPT_POLICY_ERROR)
         return 0;
     if ((action == CKPT_POLICY_CLOSE ? ckpt_fd_closed_freeze(gather, live, &entry, error)
@@ -285,6 +300,7 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     while (result == 0 && ckpt_descriptors_next(list))
         result = gather_one(gather, list->number, current, error);
     gather->report->about = 0;
+    gather->report->kind = 0;
     ckpt_descriptors_close(list);
     if (result == 0 && list->failed)
         return ckpt_error_set(error, -list->failed, "cannot list /proc/self/fd");

@@ -38,6 +38,7 @@
 #include "image/writer.h"
 
 #define SCRATCH_SIZE ((size_t)256 << 20)
+#define REPORT_SCRATCH ((size_t)4 << 20)
 #define FREE_RANGES 16384
 #define LAZY_RANGES 16384
 /* How often threads are parked until: */
@@ -408,13 +409,11 @@ static int find_free(struct ckpt_gather *gather, const struct ckpt_freeze *freez
     return 0;
 }
 
-/* While all threads are parked: gather what goes into the image, write it and give it its name. */
-static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
-                       const struct ckpt_park *park, struct ckpt_error *error)
+/* While all threads are parked: gather what goes into the image, or refuse. */
+static int gather_all(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
+                      const struct ckpt_park *park, struct ckpt_error *error)
 {
-    struct content_step step = {.gather = gather, .freeze = freeze, .error = error};
     const char *obstacle = freeze->host->parked->obstacle(&park->threads);
-    int result;
 
     if (find_free(gather, freeze, park, error) < 0 || walk(gather, error) < 0 ||
         describe_threads(gather, park, error) < 0 || fill_rest(gather, freeze, park, error) < 0)
@@ -422,9 +421,16 @@ static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *fre
     if (obstacle)
         ckpt_report_add(gather->report, "error", "%s", obstacle);
     ckpt_breakpoints_check(gather, park);
-    if (gather->report->count)
-        return ckpt_error_set(error, 0, "refused");
-    result = ckpt_memory_set_readable(&gather->tables, true, error);
+    return gather->report->count ? ckpt_error_set(error, 0, "refused") : 0;
+}
+
+/* Write what was gathered, and give the image its name. */
+static int write_image(struct ckpt_gather *gather, const struct ckpt_freeze *freeze,
+                       struct ckpt_error *error)
+{
+    struct content_step step = {.gather = gather, .freeze = freeze, .error = error};
+    int result = ckpt_memory_set_readable(&gather->tables, true, error);
+
     if (result == 0)
         result = run_content_step(&step, write_content);
     if (ckpt_memory_set_readable(&gather->tables, false, error) < 0)
@@ -489,7 +495,11 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
         ckpt_scheduling_restore(park, freeze->warnings);
         return CKPT_FREEZE_RESTORED;
     }
-    if (write_image(gather, freeze, park, error) < 0)
+    if (gather_all(gather, freeze, park, error) < 0)
+        return CKPT_FREEZE_FAILED;
+    if (freeze->trial)
+        return CKPT_FREEZE_WRITTEN;
+    if (write_image(gather, freeze, error) < 0)
         return CKPT_FREEZE_FAILED;
     if (!freeze->host->leave_running)
         end_process(freeze);
@@ -550,11 +560,31 @@ enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckp
             ckpt_park_close(attempts.session);
     }
     if (attempts.result == CKPT_FREEZE_FAILED) {
-        remove_temporaries(freeze);
+        if (!freeze->trial)
+            remove_temporaries(freeze);
         if (report->count == 0)
             ckpt_report_add(report, "error", "%s", error.text);
     }
     ckpt_prctl_settings_close();
     ckpt_sys_sigprocmask(SIG_SETMASK, &mask, NULL);
     return attempts.result;
+}
+
+void ckpt_freeze_try(const struct ckpt_freeze *freeze, struct ckpt_report *report)
+{
+    struct ckpt_freeze trial = *freeze;
+    struct ckpt_scratch scratch;
+    struct ckpt_report *found;
+    struct ckpt_error error;
+
+    trial.trial = true;
+    if (ckpt_scratch_open(&scratch, REPORT_SCRATCH, &error) < 0)
+        return;
+    found = ckpt_scratch_take(&scratch, sizeof *found, &error);
+    if (found) {
+        ckpt_report_clear(found);
+        ckpt_freeze(&trial, found);
+        ckpt_report_merge(report, found);
+    }
+    ckpt_scratch_close(&scratch);
 }

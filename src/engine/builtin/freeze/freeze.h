@@ -19,9 +19,10 @@
 /** The options of a freeze; all of it must stay valid until ckpt_freeze() returns. */
 struct ckpt_freeze {
     const struct ckpt_host *host;
-    int dir_fd;             /**< the image directory */
-    int image_fd;           /**< the temporary file in it, empty, open for writing */
-    const char *image_temp; /**< its name there */
+    bool trial;   /**< up to the point at which the image would be written; no file is needed */
+    int dir_fd;   /**< the image directory */
+    int image_fd; /**< the temporary file in it, empty, open for writing */
+    const char *image_temp;                 /**< its name there */
     const struct ckpt_rehearsal *rehearsal; /**< run before the image gets its name; NULL: none */
     const char *manifest_temp;              /**< the name of the manifest, already written */
     uint8_t id[16];
@@ -46,6 +47,12 @@ struct ckpt_freeze {
  */
 int ckpt_freeze_check(const struct ckpt_freeze *freeze, struct ckpt_report *report,
                       struct ckpt_error *error);
+
+/**
+ * Find, with all threads parked, what prevents a freeze: stop and examine everything that
+ * ckpt_freeze() does, and let the threads continue. Adds to @report what it does not have.
+ */
+void ckpt_freeze_try(const struct ckpt_freeze *freeze, struct ckpt_report *report);
 
 /**
  * Freeze the process and end it with SIGKILL when the image is complete, unless

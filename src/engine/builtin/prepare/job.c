@@ -134,7 +134,7 @@ static int prepare(const struct ckpt_host *host, struct ckpt_engine_job **ret_jo
         return -1;
     }
     *ret_job = job;
-    return make_files(job, host, error);
+    return host->trial ? 0 : make_files(job, host, error);
 }
 
 static int find_temporaries(struct ckpt_engine_job *job, struct ckpt_error *error)
@@ -181,6 +181,11 @@ static void precheck(struct ckpt_engine_job *job, struct ckpt_report *report,
         ckpt_report_add(report, "error", "%s", incomplete.text);
 }
 
+static void attempt(struct ckpt_engine_job *job, struct ckpt_report *report)
+{
+    ckpt_freeze_try(&job->freeze, report);
+}
+
 static enum ckpt_freeze_result freeze(struct ckpt_engine_job *job, struct ckpt_report *report)
 {
     job->result = ckpt_freeze(&job->freeze, report);
@@ -195,6 +200,7 @@ const struct ckpt_engine_jvm ckpt_engine_builtin_jvm = {
     .check_room = check_room,
     .prepare = prepare,
     .precheck = precheck,
+    .attempt = attempt,
     .freeze = freeze,
     .discard = discard,
     .detach = ckpt_detach,

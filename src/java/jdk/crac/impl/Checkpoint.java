@@ -83,10 +83,14 @@ public class Checkpoint {
      * @param request the agent's number of the request
      * @param millis how long to wait for another checkpoint; it never waits for one whose hook
      *     hangs, or whose second half has not been requested yet
-     * @param reasons gets what failed, or what other requests wait for
+     * @param reasons gets what failed, or what other requests wait for; for a check, what it finds
+     *     as {@code TYPE:message}
      * @return the outcome
      */
     public static Outcome serve(Step step, long request, long millis, List<String> reasons) {
+        if (step == Step.CHECK) {
+            return Global.CHECKPOINT.check(request, millis, reasons);
+        }
         Failures failures = new Failures();
         Outcome outcome = Outcome.BROKEN;
         try {
@@ -161,6 +165,25 @@ public class Checkpoint {
         }
         failures.add(new CheckpointException(unsupported));
         return Outcome.CANCELLED;
+    }
+
+    /** Finds what would prevent a checkpoint, and counts the resources with hooks. */
+    private Outcome check(long request, long millis, List<String> found) {
+        String problem = unsupported();
+        if (problem == null) {
+            problem = turn.isRunning() ? "a hook asks" : turn.take(millis);
+        }
+        if (problem != null) {
+            found.add(problem);
+            return Outcome.BUSY;
+        }
+        try {
+            findObstacles(request, found);
+            found.add("hooks:" + ((OrderedContext<?>) context).size());
+            return Outcome.DONE;
+        } finally {
+            turn.release();
+        }
     }
 
     /**

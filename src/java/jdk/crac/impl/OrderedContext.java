@@ -100,6 +100,13 @@ public final class OrderedContext<R extends Resource> extends Context<R> {
         return repeated;
     }
 
+    /** Returns how many resources are registered and alive; a context counts as one. */
+    int size() {
+        synchronized (lock) {
+            return live().size();
+        }
+    }
+
     private List<R> live() {
         List<R> resources = new ArrayList<>(registered.size());
         for (Identity<R> identity : registered.values()) {

@@ -16,5 +16,7 @@ public enum Step {
      */
     RESUME,
     /** Does nothing but report why other requests have to wait. */
-    QUERY
+    QUERY,
+    /** Finds what would prevent a checkpoint now. No hook is called, and nothing is frozen. */
+    CHECK
 }
