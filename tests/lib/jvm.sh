@@ -41,11 +41,11 @@ compile() {
         "${sources[@]/#/$TOP/tests/jvm/java/}" 2>&1) || bail_out "javac failed: $output"
 }
 
-# library NAME...: prints the class path of jars of tests/libraries, such as sqlite-jdbc.
+# library NAME...: prints the class path of jars of tests/jars, such as sqlite-jdbc.
 library() {
     local jar path=
     for jar; do
-        jar=$TOP/tests/libraries/target/lib/$jar.jar
+        jar=$TOP/tests/jars/target/lib/$jar.jar
         [ -f "$jar" ] || bail_out "${jar##*/} is missing, run tools/build --libraries" >&2
         path+=${path:+:}$jar
     done
