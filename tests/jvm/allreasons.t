@@ -103,10 +103,10 @@ watches; use 'checkpointer checkpoint --engine=criu --tcp-established'" \
     mkfifo "$DIR/fifo"
     exec 6<>"$DIR/fifo"
     PATH=$DIR/bin:$PATH begin fifo fifo "$DIR/fifo"
-    exec 6>&-
     run "$CKPT" checkpoint "$pid" "$image"
     contains "$err" "can keep named pipes; use 'checkpointer checkpoint --engine=criu'" \
         "$V: a refusal names the engine criu for a named pipe"
+    exec 6>&-
     stop "$pid"
 }
 

@@ -44,7 +44,7 @@ each_kind() {
     names "a channel's connection" 'OpenSocketException .*TCP connection' connectChannel
     names "an accepted channel" 'OpenSocketException .*TCP connection' acceptChannel
     names "a thread without a name" "by an unnamed thread" openRandom
-    is "$(grep -c 'OpenFileException .*gone.* in openStream' <<<"$own")" 2 \
+    is "$(grep -c 'OpenFileException .*/proc/1.* in openStream' <<<"$own")" 2 \
         "$V: refusal: a descriptor and its copy are both named" || diag "$own"
     unlike "$own" 'jdk.crac' "$V: refusal: frames of jdk.crac are not in a stack"
 

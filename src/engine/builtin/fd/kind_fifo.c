@@ -2,16 +2,21 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Named pipes, if a policy reopens them: any process that opens the path may be the other side.
- * The restore does not wait for the other side.  Until it opens the pipe, a reader gets the end of
- * the file and a writer gets EPIPE, as if the other side had closed it.  Bytes that were in the
- * pipe are not saved.
+ * Named pipes.  One whose other side is this process too, or no process, is kept, with its bytes.
+ * If another process is the other side, a policy may reopen it, without its bytes.
+ *
+ * Any process that opens the path may be the other side, so a restore opens that path again.  It
+ * does not wait for the other side.  Until it opens the pipe, a reader gets the end of the file and
+ * a writer gets EPIPE, as if the other side had closed it.
  */
 #include <errno.h>
+#include <poll.h>
+#include <time.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/kind_pipe.h"
 #include "engine/builtin/fd/rehearsal.h"
 #include "engine/builtin/fd/thaw_steps.h"
 
@@ -21,15 +26,67 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     return S_ISFIFO(live->status.st_mode) && live->link[0] == '/';
 }
 
-static void name_live(const struct ckpt_live_fd *live, char *text, size_t size)
+/* Whether no process has the other side open. */
+static bool is_alone(const struct ckpt_live_fd *live)
 {
-    ckpt_raw_format(text, size, "the named pipe '%s'", live->link);
+    static const struct timespec now = {0};
+    struct pollfd poll = {.fd = live->number, .events = 0};
+    int copy[2];
+    long copied;
+
+    ckpt_syscall(SYS_ppoll, &poll, 1, &now, NULL, 0, 0);
+    if ((live->open_flags & O_ACCMODE) == O_WRONLY || (poll.revents & POLLHUP))
+        return poll.revents & (POLLERR | POLLHUP);
+    /* If there was no writer yet, poll() reports nothing; then tee() finds the end of the file. */
+    if (ckpt_syscall(SYS_pipe2, copy, O_CLOEXEC, 0, 0, 0, 0) < 0)
+        return false;
+    copied = ckpt_syscall(SYS_tee, live->number, copy[1], 1, 2 /* SPLICE_F_NONBLOCK */, 0, 0);
+    ckpt_sys_close(copy[0]);
+    ckpt_sys_close(copy[1]);
+    return copied == 0;
+}
+
+/* Whether the other side is another process. */
+static bool is_to_elsewhere(const struct ckpt_live_fd *live)
+{
+    return (live->open_flags & O_ACCMODE) != O_RDWR && ckpt_fd_pipe_other_end(live) < 0 &&
+           !is_alone(live);
+}
+
+static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+{
+    ckpt_report_add(gather->report, "file",
+                    "descriptor %d is the named pipe '%s', whose other side is another process; "
+                    "close it in a beforeCheckpoint hook, or by a policy file, which can also "
+                    "reopen it",
+                    live->number, live->link);
+    ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_FIFOS);
+}
+
+/* Whether an earlier descriptor of the same pipe has its bytes. */
+static bool is_saved(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+{
+    for (size_t i = 0; i < gather->tables.fds.count; i++) {
+        const struct ckpt_image_fd *other = ckpt_array_at(&gather->tables.fds, i);
+
+        if (other->kind == CKPT_FD_FIFO && other->inode == live->status.st_ino &&
+            other->kind_version && (other->open_flags & O_ACCMODE) != O_WRONLY)
+            return true;
+    }
+    return false;
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    entry->fd_flags |= CKPT_FD_REOPEN;
+    if (!live->reopen && is_to_elsewhere(live))
+        refuse(gather, live);
+    if (live->reopen) {
+        entry->fd_flags |= CKPT_FD_REOPEN;
+        entry->kind_version = 0;
+    } else if (ckpt_fd_pipe_save(gather, live, !is_saved(gather, live), entry, error) < 0) {
+        return -1;
+    }
     if (ckpt_file_records_add(gather, live->link, CKPT_FILE_MAY_CHANGE, NULL, 0, &entry->object,
                               error) < 0)
         ckpt_report_add(gather->report, "file",
@@ -38,13 +95,23 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     return 0;
 }
 
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    return !entry->kind_version || ckpt_fd_pipe_valid(image, entry);
+}
+
 static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
                      char *text, size_t size)
 {
     static const char *const access[] = {"read", "written", "read and written", ""};
 
-    ckpt_raw_format(text, size, "'%s' %s", ckpt_view_text(image, image->files[entry->object].path),
-                    access[entry->open_flags & O_ACCMODE]);
+    size_t length = ckpt_raw_format(text, size, "'%s' %s",
+                                    ckpt_view_text(image, image->files[entry->object].path),
+                                    access[entry->open_flags & O_ACCMODE]);
+
+    if (entry->kind_version && ckpt_fd_pipe_used(image, entry))
+        ckpt_raw_format(text + length, size - length, ", with %u bytes",
+                        ckpt_fd_pipe_used(image, entry));
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
@@ -73,17 +140,24 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return ckpt_fd_set_flags((int)opened, entry->open_flags & (O_NONBLOCK | O_APPEND), error);
 }
 
+static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error)
+{
+    return !entry->kind_version || thaw->rehearsal ? 0
+                                                   : ckpt_fd_pipe_refill(thaw->image, entry, error);
+}
+
 const struct ckpt_fd_kind_row ckpt_kind_fifo = {
     .number = CKPT_FD_FIFO,
+    .version = 1, /* 1: has bytes like a pipe, unless a policy reopens it */
     .name = "named pipe",
     .object = CKPT_FD_OBJECT_FILE,
     .policy = CKPT_POLICY_FILE,
     .may_be_missing = true,
-    .needs_policy = true,
-    .criu_keeps = CKPT_CRIU_KEEPS_FIFOS,
     .matches = matches,
-    .name_live = name_live,
     .freeze = freeze,
+    .valid = valid,
     .describe = describe,
     .thaw = thaw,
+    .finish = finish,
 };

@@ -5,7 +5,8 @@
  * Pipes with both ends in the process, and their content.  The bytes are copied with tee(2) to a
  * pipe of our own and read there, so that the JVM's pipe still has them if the checkpoint fails.  A
  * pipe with only one end in this process is a connection to another process, and is refused; if the
- * other end is closed, the restored process has one whose other end is closed (kind_closed.c).
+ * other end is closed, the restored process has one whose other end is closed (kind_closed.c).  A
+ * named pipe whose name was deleted is one, too.
  */
 #include "engine/builtin/fd/kind_pipe.h"
 
@@ -28,7 +29,8 @@ struct pipe_data {
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
-    return ckpt_raw_starts(live->link, "pipe:[");
+    return ckpt_raw_starts(live->link, "pipe:[") ||
+           (S_ISFIFO(live->status.st_mode) && ckpt_live_fd_is_deleted(live));
 }
 
 /* Whether @fd is the other end of the pipe: both ends have the same inode. */
@@ -42,13 +44,7 @@ static bool is_other_end(int fd, const struct ckpt_live_fd *live, bool *ret_open
            (((uint32_t)ckpt_sys_fcntl(fd, F_GETFL, 0) ^ live->open_flags) & O_ACCMODE);
 }
 
-/*
- * A descriptor of the other end of this pipe, or -1.  Usually it is the next number or the one
- * before, so the search goes in both directions from there: with thousands of pipes, searches from
- * 0 on would take seconds.  JVMs use low numbers without large gaps, so the search upwards stops
- * after 4096 unused numbers.
- */
-static int other_end(const struct ckpt_live_fd *live)
+int ckpt_fd_pipe_other_end(const struct ckpt_live_fd *live)
 {
     int unused = 0;
 
@@ -68,7 +64,7 @@ static int other_end(const struct ckpt_live_fd *live)
 
 bool ckpt_fd_is_pipe_to_elsewhere(const struct ckpt_live_fd *live)
 {
-    return ckpt_raw_starts(live->link, "pipe:[") && other_end(live) < 0;
+    return ckpt_raw_starts(live->link, "pipe:[") && ckpt_fd_pipe_other_end(live) < 0;
 }
 
 /* Whether no process has the other end any more, and nothing is left to be read. */
@@ -111,26 +107,15 @@ static int copy_content(struct ckpt_gather *gather, int from, int queued, struct
     return ckpt_tables_pool(&gather->tables, bytes, sizeof *data + data->used, &entry->data, error);
 }
 
-static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
-                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+int ckpt_fd_pipe_save(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                      bool with_content, struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct pipe_data data = {0};
     long size = ckpt_sys_fcntl(live->number, F_GETPIPE_SZ, 0);
     int queued = 0;
 
-    if (other_end(live) < 0) {
-        if (has_ended(live))
-            return ckpt_fd_closed_freeze(gather, live, entry, error);
-        ckpt_report_add(
-            gather->report, "resource",
-            "descriptor %d is one end of '%s', whose other end "
-            "is in another process; close it in a beforeCheckpoint hook, or by a "
-            "policy file; if the JVM only inherited it, start it with 'checkpointer run'",
-            live->number, live->link);
-        return 0;
-    }
     data.size = size > 0 ? (uint32_t)size : 65536;
-    if ((live->open_flags & O_ACCMODE) == O_RDONLY && gather->parked) {
+    if (with_content && (live->open_flags & O_ACCMODE) != O_WRONLY && gather->parked) {
         size = ckpt_sys_ioctl(live->number, 0x541b /* FIONREAD */, &queued);
         if (size < 0)
             return ckpt_error_set(error, (int)-size,
@@ -142,7 +127,29 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     return ckpt_tables_pool(&gather->tables, &data, sizeof data, &entry->data, error);
 }
 
-static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    if (ckpt_fd_pipe_other_end(live) < 0) {
+        if (has_ended(live))
+            return ckpt_fd_closed_freeze(gather, live, entry, error);
+        ckpt_report_add(
+            gather->report, "resource",
+            "descriptor %d is one end of '%s', whose other end "
+            "is in another process; close it in a beforeCheckpoint hook, or by a "
+            "policy file; if the JVM only inherited it, start it with 'checkpointer run'",
+            live->number, live->link);
+        return 0;
+    }
+    if ((live->open_flags & O_ACCMODE) == O_RDWR)
+        ckpt_report_add(gather->report, "resource",
+                        "descriptor %d is '%s', open for both directions, which is only kept while "
+                        "the pipe has a name; close it in a beforeCheckpoint hook",
+                        live->number, live->link);
+    return ckpt_fd_pipe_save(gather, live, true, entry, error);
+}
+
+bool ckpt_fd_pipe_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
     const struct pipe_data *data = (const void *)ckpt_view_text(image, entry->data);
 
@@ -152,6 +159,11 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
 static bool is_read_end(const struct ckpt_image_fd *entry)
 {
     return (entry->open_flags & O_ACCMODE) == O_RDONLY;
+}
+
+uint32_t ckpt_fd_pipe_used(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    return ((const struct pipe_data *)(const void *)ckpt_view_text(image, entry->data))->used;
 }
 
 static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
@@ -198,32 +210,31 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return ends[own];
 }
 
-/*
- * When both ends are at their numbers, set the size, write the content through a writing end, and
- * set the flags.
- */
+int ckpt_fd_pipe_refill(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                        struct ckpt_error *error)
+{
+    const struct pipe_data *data = (const void *)ckpt_view_text(image, entry->data);
+    char path[32];
+    long opened;
+    int failed;
+
+    ckpt_sys_fcntl(entry->number, F_SETPIPE_SZ, (long)data->size);
+    if (!data->used)
+        return 0;
+    ckpt_raw_format(path, sizeof path, "/proc/self/fd/%d", entry->number);
+    opened = ckpt_sys_openat(AT_FDCWD, path, O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
+    failed = opened < 0 ? (int)opened : ckpt_raw_write_all((int)opened, data + 1, data->used);
+    if (opened >= 0)
+        ckpt_sys_close((int)opened);
+    return failed < 0 ? ckpt_error_set(error, -failed, "cannot refill the pipe") : 0;
+}
+
+/* When both ends are at their numbers. */
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
-    const struct ckpt_image_view *image = thaw->image;
-    const struct pipe_data *data = (const void *)ckpt_view_text(image, entry->data);
-
-    ckpt_sys_fcntl(entry->number, F_SETPIPE_SZ, (long)data->size);
-    for (size_t i = 0; i < image->fd_count && data->used; i++) {
-        const struct ckpt_image_fd *peer = &image->fds[i];
-        int failed;
-
-        if (peer->kind != CKPT_FD_PIPE || peer->inode != entry->inode || is_read_end(peer))
-            continue;
-        if (ckpt_fd_set_flags(peer->number, O_NONBLOCK, error) < 0)
-            return -1;
-        failed = ckpt_raw_write_all(peer->number, data + 1, data->used);
-        if (failed < 0)
-            return ckpt_error_set(error, -failed, "cannot refill the pipe");
-        if (ckpt_fd_set_flags(peer->number, peer->open_flags & (O_NONBLOCK | O_DIRECT), error) < 0)
-            return -1;
-        break;
-    }
+    if (ckpt_fd_pipe_refill(thaw->image, entry, error) < 0)
+        return -1;
     return ckpt_fd_set_flags(entry->number, entry->open_flags & (O_NONBLOCK | O_DIRECT), error) < 0
                ? -1
                : 0;
@@ -236,7 +247,7 @@ const struct ckpt_fd_kind_row ckpt_kind_pipe = {
     .is_end = true,
     .matches = matches,
     .freeze = freeze,
-    .valid = valid,
+    .valid = ckpt_fd_pipe_valid,
     .describe = describe,
     .thaw = thaw,
     .finish = finish,

@@ -1,0 +1,605 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The native half of fileforms.t: forms of files and of shared memory that a process may have open
+// or mapped. prepare() makes them; look() is called after each restore, checks and uses them. It
+// prints a line for each case: "NAME: ok", "NAME: skipped, WHY" or what is wrong.
+
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jni.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PAGE ((size_t)4096)
+
+static int generation;
+static char folder[3000], chosen[1000]; // kept here: a restored process has another environment
+
+static void say(const char *name, const char *wrong)
+{
+    printf("%s: %s\n", name, wrong ? wrong : "ok");
+    fflush(stdout);
+}
+
+static const char *in_folder(const char *name)
+{
+    static char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void fill(char *at, size_t size)
+{
+    for (size_t i = 0; i < size; i += PAGE)
+        memset(at + i, (int)(i / PAGE % 251 + 1), PAGE);
+}
+
+static int is_filled(const char *at, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (at[i] != (char)(i / PAGE % 251 + 1))
+            return 0;
+    return 1;
+}
+
+// ---- named pipes
+
+static int fifo_reader, fifo_writer, fifo_both, fifo_gone_reader, fifo_gone_writer, fifo_alone;
+
+static int open_fifo(const char *name, int flags)
+{
+    mkfifo(in_folder(name), 0600); // may be there
+    return open(in_folder(name), flags | O_CLOEXEC);
+}
+
+// Both ends inside, with bytes in it.
+static const char *fifo_ends(int first)
+{
+    char text[16] = "";
+
+    if (first) {
+        fifo_reader = open_fifo("fifo", O_RDONLY | O_NONBLOCK);
+        fifo_writer = open_fifo("fifo", O_WRONLY);
+    } else if (read(fifo_reader, text, sizeof text) != 5 || memcmp(text, "bytes", 5) != 0) {
+        return "the bytes in it are gone";
+    } else if (!(fcntl(fifo_reader, F_GETFL) & O_NONBLOCK) ||
+               (fcntl(fifo_writer, F_GETFL) & O_NONBLOCK)) {
+        return "it has other flags";
+    }
+    return write(fifo_writer, "bytes", 5) == 5 ? NULL : "it cannot be written";
+}
+
+// One descriptor for both directions: other processes write to it by its name.
+static const char *fifo_command(int first)
+{
+    char text[16] = "";
+    int other;
+
+    if (first) {
+        fifo_both = open_fifo("command", O_RDWR);
+        return NULL;
+    }
+    other = open(in_folder("command"), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (other < 0 || write(other, "go", 2) != 2)
+        return "its name does not lead to it";
+    close(other);
+    return read(fifo_both, text, sizeof text) == 2 ? NULL : "what is written by its name is lost";
+}
+
+static const char *fifo_gone(int first)
+{
+    char text[16];
+
+    if (first) {
+        fifo_gone_reader = open_fifo("gone", O_RDONLY | O_NONBLOCK);
+        fifo_gone_writer = open_fifo("gone", O_WRONLY);
+        unlink(in_folder("gone"));
+    } else if (read(fifo_gone_reader, text, sizeof text) != 3) {
+        return "the bytes in it are gone";
+    }
+    return write(fifo_gone_writer, "abc", 3) == 3 ? NULL : "it cannot be written";
+}
+
+// A reader for which there is no writer yet.
+static const char *fifo_waits(int first)
+{
+    char byte;
+    int other;
+
+    if (first) {
+        fifo_alone = open_fifo("alone", O_RDONLY | O_NONBLOCK);
+        return NULL;
+    }
+    if (read(fifo_alone, &byte, 1) != 0)
+        return "it is not at its end";
+    other = open(in_folder("alone"), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (other < 0 || write(other, "x", 1) != 1)
+        return "its name does not lead to it";
+    close(other);
+    return read(fifo_alone, &byte, 1) == 1 ? NULL : "what is written by its name is lost";
+}
+
+// ---- paths and directories
+
+static struct {
+    const char *name;
+    int fd, type;
+} paths[] = {
+    {"target", -1, S_IFREG}, {"link", -1, S_IFLNK}, {"socket", -1, S_IFSOCK},
+    {"fifo", -1, S_IFIFO},   {".", -1, S_IFDIR},    {"/dev/null", -1, S_IFCHR},
+};
+
+static void make_path_targets(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char *old = getcwd(NULL, 0);
+
+    close(open(in_folder("target"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    if (symlink("nowhere", in_folder("link")) < 0 && errno != EEXIST)
+        perror("symlink");
+    if (chdir(folder) < 0)
+        perror("chdir");
+    strcpy(address.sun_path, "socket");
+    bind(listener, (struct sockaddr *)&address, sizeof address);
+    if (chdir(old) < 0)
+        perror("chdir");
+    close(listener);
+    free(old);
+}
+
+static const char *as_paths(int first)
+{
+    struct stat status;
+
+    if (first)
+        make_path_targets();
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        if (first)
+            paths[i].fd = open(paths[i].name[0] == '/' ? paths[i].name : in_folder(paths[i].name),
+                               O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fstat(paths[i].fd, &status) < 0 || (int)(status.st_mode & S_IFMT) != paths[i].type)
+            return paths[i].name;
+        if (!(fcntl(paths[i].fd, F_GETFL) & O_PATH))
+            return "it is no path any more";
+    }
+    return NULL;
+}
+
+static int deleted_path = -1;
+
+static const char *path_of_deleted(int first)
+{
+    struct stat status;
+
+    if (first) {
+        int fd = open(in_folder("deleted-path"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+
+        if (write(fd, "content", 7) != 7)
+            return "it cannot be written";
+        close(fd);
+        deleted_path = open(in_folder("deleted-path"), O_PATH | O_CLOEXEC);
+        unlink(in_folder("deleted-path"));
+    }
+    return fstat(deleted_path, &status) == 0 && status.st_size == 7 && status.st_nlink == 0 &&
+                   (fcntl(deleted_path, F_GETFL) & O_PATH)
+               ? NULL
+               : "it is another file";
+}
+
+static DIR *deleted_directory;
+
+static const char *directory_deleted(int first)
+{
+    struct stat status;
+    int entries = 0;
+
+    if (first) {
+        mkdir(in_folder("deleted-directory"), 0700);
+        deleted_directory = opendir(in_folder("deleted-directory"));
+        rmdir(in_folder("deleted-directory"));
+    }
+    rewinddir(deleted_directory);
+    while (readdir(deleted_directory))
+        entries++;
+    if (fstat(dirfd(deleted_directory), &status) < 0 || !S_ISDIR(status.st_mode) || entries > 2)
+        return "it is not an empty directory";
+    return openat(dirfd(deleted_directory), "new", O_CREAT | O_WRONLY, 0600) < 0 && errno == ENOENT
+               ? NULL
+               : "a file can be made in it";
+}
+
+// ---- deleted files
+
+static int hard_link = -1, unnamed = -1, no_name = -1, locked = -1;
+
+// Its first name is gone; it has another one.
+static const char *other_name(int first)
+{
+    char text[16] = "";
+    struct stat status;
+
+    if (first) {
+        hard_link = open(in_folder("first-name"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+        if (write(hard_link, "linked", 6) != 6 ||
+            link(in_folder("first-name"), in_folder("second-name")) < 0)
+            return "no link can be made";
+        unlink(in_folder("first-name"));
+    }
+    if (pread(hard_link, text, sizeof text, 0) != 6 || memcmp(text, "linked", 6) != 0)
+        return "it has other content";
+    return stat(in_folder("second-name"), &status) == 0 ? NULL : "the other name is gone";
+}
+
+// Made without a name; gets one in the last generation.
+static const char *o_tmpfile(int first)
+{
+    char text[64], path[64];
+
+    if (first) {
+        unnamed = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0640);
+        if (unnamed < 0)
+            return "skipped, the file system has no files without a name";
+        return write(unnamed, "unnamed", 7) == 7 ? NULL : "it cannot be written";
+    }
+    if (unnamed < 0)
+        return "skipped, the file system has no files without a name";
+    if (pread(unnamed, text, sizeof text, 0) != 7 || memcmp(text, "unnamed", 7) != 0)
+        return "it has other content";
+    if (lseek(unnamed, 0, SEEK_CUR) != 7)
+        return "it is at another position";
+    snprintf(path, sizeof path, "/proc/self/fd/%d", unnamed);
+    snprintf(text, sizeof text, "named-%d-%d", (int)getpid(), generation);
+    if (generation < 3)
+        return NULL;
+    return linkat(AT_FDCWD, path, AT_FDCWD, in_folder(text), AT_SYMLINK_FOLLOW) == 0
+               ? NULL
+               : "it cannot get a name";
+}
+
+static int twice[2] = {-1, -1}, appended = -1;
+
+// One file, opened again by /proc, in other modes.
+static const char *deleted_modes(int first)
+{
+    char path[64], text[64] = "";
+    struct stat one, other;
+
+    if (first) {
+        no_name = open(in_folder("no-name"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+        unlink(in_folder("no-name"));
+        snprintf(path, sizeof path, "/proc/self/fd/%d", no_name);
+        twice[0] = open(path, O_RDONLY | O_CLOEXEC);
+        twice[1] = dup(no_name);
+        appended = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+        return write(no_name, "0123456789", 10) == 10 ? NULL : "it cannot be written";
+    }
+    if (fstat(no_name, &one) < 0 || fstat(appended, &other) < 0 || one.st_ino != other.st_ino ||
+        fstat(twice[0], &other) < 0 || one.st_ino != other.st_ino)
+        return "they are different files";
+    if ((one.st_mode & 07777) != 0600)
+        return "it has another mode";
+    if (lseek(twice[1], 0, SEEK_CUR) != 10 || lseek(no_name, 0, SEEK_CUR) != 10 ||
+        lseek(twice[0], 0, SEEK_CUR) != 0)
+        return "it is at another position";
+    if (write(appended, "+", 1) != 1 || pread(twice[0], text, sizeof text, 0) != 10 + generation)
+        return "what is appended is lost";
+    return write(twice[0], "", 1) < 0 && errno == EBADF ? NULL : "a reader can write";
+}
+
+static const char *deleted_lock(int first)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 10};
+    char path[64];
+    int other, failed;
+
+    if (first) {
+        locked = open(in_folder("locked"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+        unlink(in_folder("locked"));
+        return flock(locked, LOCK_EX) == 0 && fcntl(locked, F_OFD_SETLK, &lock) == 0
+                   ? NULL
+                   : "it cannot be locked";
+    }
+    snprintf(path, sizeof path, "/proc/self/fd/%d", locked);
+    other = open(path, O_RDWR | O_CLOEXEC);
+    failed = flock(other, LOCK_EX | LOCK_NB);
+    lock.l_pid = 0;
+    failed = failed < 0 && fcntl(other, F_OFD_SETLK, &lock) < 0;
+    close(other);
+    return failed ? NULL : "its locks are gone";
+}
+
+// ---- executable memory of a file: as libffi makes its closures
+
+static int (*code)(void);
+static unsigned char *code_data;
+
+static const char *closure(int first)
+{
+    static const unsigned char five[] = {0xb8, 5, 0, 0, 0, 0xc3}; // mov $5, %eax; ret
+
+    if (first) {
+        int fd = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0700);
+
+        if (fd < 0 || ftruncate(fd, (off_t)PAGE) < 0)
+            return "skipped, the file system has no files without a name";
+        code_data = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        code = (int (*)(void))mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+        if ((void *)code == MAP_FAILED)
+            return "skipped, the file system has no executable files";
+        memcpy(code_data, five, sizeof five);
+        return NULL;
+    }
+#ifdef __x86_64__
+    if (code() != (generation == 1 ? 5 : generation - 1))
+        return "the code is another one";
+    code_data[1] = (unsigned char)generation;
+    return code() == generation ? NULL : "the two mappings are not one file";
+#else
+    code_data[1] = (unsigned char)generation;
+    return ((unsigned char *)code)[1] == generation ? NULL : "the two mappings are not one file";
+#endif
+}
+
+// ---- shared memory
+
+static char *shared_left, *shared_right, *shared_part;
+
+static const char *mapped_twice(int first)
+{
+    size_t size = 64 * PAGE;
+
+    if (first) {
+        shared_left = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        shared_right = mremap(shared_left, 0, size, MREMAP_MAYMOVE);
+        shared_part = mremap(shared_left + 8 * PAGE, 0, 4 * PAGE, MREMAP_MAYMOVE);
+        fill(shared_left, 32 * PAGE); // the rest are holes
+        mprotect(shared_right, size, PROT_READ);
+        return shared_right == MAP_FAILED || shared_part == MAP_FAILED ? "mremap failed" : NULL;
+    }
+    if (!is_filled(shared_right, 32 * PAGE) || shared_right[40 * PAGE])
+        return "it has other content";
+    shared_left[8 * PAGE] = 77;
+    if (shared_part[0] != 77 || shared_right[8 * PAGE] != 77)
+        return "it is not one memory";
+    shared_part[0] = 9;
+    if (mprotect(shared_right, size, PROT_READ | PROT_WRITE) < 0)
+        return "it cannot be made writable";
+    mprotect(shared_right, size, PROT_NONE);
+    return NULL;
+}
+
+static const char *mapped_twice_again(int first)
+{
+    if (first)
+        return NULL;
+    mprotect(shared_right, 64 * PAGE, PROT_READ);
+    return is_filled(shared_right, 32 * PAGE) ? NULL : "it has other content";
+}
+
+static char *closed_left, *closed_right;
+
+static const char *closed_memfd(int first)
+{
+    if (first) {
+        int fd = memfd_create("closed", MFD_CLOEXEC);
+
+        if (ftruncate(fd, (off_t)(16 * PAGE)) < 0)
+            return "no memory file";
+        closed_left = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        closed_right = mmap(NULL, 8 * PAGE, PROT_READ, MAP_SHARED, fd, (off_t)(8 * PAGE));
+        close(fd);
+        fill(closed_left, 12 * PAGE);
+        return NULL;
+    }
+    if (!is_filled(closed_left, 12 * PAGE) || closed_left[14 * PAGE])
+        return "it has other content";
+    closed_left[8 * PAGE + 1] = 55;
+    if (closed_right[1] != 55)
+        return "it is not one memory";
+    closed_left[8 * PAGE + 1] = 9;
+    return NULL;
+}
+
+static int sealed = -1, noexec_sealed = -1, future = -1;
+static char *sealed_map, *future_map;
+
+static const char *seals(int first)
+{
+    int all = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+
+    if (first) {
+        sealed = memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (ftruncate(sealed, (off_t)(4 * PAGE)) < 0 || pwrite(sealed, "s", 1, 0) != 1 ||
+            fcntl(sealed, F_ADD_SEALS, all) < 0)
+            return "it cannot be sealed";
+        sealed_map = mmap(NULL, 4 * PAGE, PROT_READ, MAP_PRIVATE, sealed, 0);
+        return NULL;
+    }
+    if (fcntl(sealed, F_GET_SEALS) != all)
+        return "it has other seals";
+    return sealed_map[0] == 's' && pwrite(sealed, "x", 1, 0) < 0 && ftruncate(sealed, 0) < 0
+               ? NULL
+               : "it can be changed";
+}
+
+// Sealed against new writers, while an older mapping may write.
+static const char *seals_future(int first)
+{
+    int what = 0x10 /* F_SEAL_FUTURE_WRITE */;
+
+    if (first) {
+        future = memfd_create("future", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (ftruncate(future, (off_t)(4 * PAGE)) < 0)
+            return "no memory file";
+        future_map = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, future, 0);
+        if (fcntl(future, F_ADD_SEALS, what) < 0)
+            return "it cannot be sealed";
+        return NULL;
+    }
+    if (fcntl(future, F_GET_SEALS) != what)
+        return "it has other seals";
+    if (pwrite(future, "x", 1, 0) >= 0)
+        return "it can be written";
+    if (future_map[0] != generation - 1)
+        return "it has other content";
+    future_map[0] = (char)generation;
+    return NULL;
+}
+
+static const char *seals_noexec(int first)
+{
+    int what = 0x20 /* F_SEAL_EXEC */;
+    struct stat status;
+
+    if (first)
+        noexec_sealed = memfd_create("noexec", MFD_CLOEXEC | 8 /* MFD_NOEXEC_SEAL */);
+    if (noexec_sealed < 0)
+        return "skipped, the kernel has no such seal";
+    if (fcntl(noexec_sealed, F_GET_SEALS) != what || fstat(noexec_sealed, &status) < 0 ||
+        (status.st_mode & 0111))
+        return "it has other seals, or may be executed";
+    return NULL;
+}
+
+static char *system_v, *system_v_again;
+
+// Marked for removal once it is attached, as its users do so that it does not outlive them.
+static const char *sysv(int first)
+{
+    if (first) {
+        int id = shmget(IPC_PRIVATE, 16 * PAGE, IPC_CREAT | 0600);
+
+        if (id < 0)
+            return "skipped, there is no such memory";
+        system_v = shmat(id, NULL, 0);
+        system_v_again = shmat(id, NULL, SHM_RDONLY);
+        shmctl(id, IPC_RMID, NULL);
+        fill(system_v, 16 * PAGE);
+        return NULL;
+    }
+    if (!system_v)
+        return "skipped, there is no such memory";
+    if (!is_filled(system_v, 16 * PAGE))
+        return "it has other content";
+    system_v[5] = 66;
+    if (system_v_again[5] != 66)
+        return "it is not one memory";
+    system_v[5] = 1;
+    return NULL;
+}
+
+// ---- settings of a descriptor
+
+static int owned = -1, owned_other = -1;
+
+static const char *owner(int first)
+{
+    if (first) {
+        int pair[2];
+
+        signal(SIGURG, SIG_IGN);
+        if (pipe2(pair, O_CLOEXEC) < 0)
+            return "no pipe";
+        owned = pair[0];
+        owned_other = pair[1];
+        fcntl(owned, F_SETOWN, getpid());
+        fcntl(owned, F_SETSIG, SIGURG);
+        return fcntl(owned, F_SETFL, O_ASYNC) == 0 ? NULL : "no O_ASYNC";
+    }
+    if (fcntl(owned, F_GETOWN) != getpid())
+        return "it has another owner";
+    if (fcntl(owned, F_GETSIG) != SIGURG)
+        return "it has another signal";
+    return fcntl(owned, F_GETFL) & O_ASYNC ? NULL : "it does not send it";
+}
+
+static int leased = -1;
+
+static const char *lease(int first)
+{
+    if (first) {
+        close(open(in_folder("leased"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+        leased = open(in_folder("leased"), O_RDONLY | O_CLOEXEC);
+        if (fcntl(leased, F_SETLEASE, F_RDLCK) < 0)
+            leased = -1;
+    }
+    if (leased < 0)
+        return "skipped, the file system has no leases";
+    return fcntl(leased, F_GETLEASE) == F_RDLCK ? NULL : "it is gone";
+}
+
+static const struct {
+    const char *name;
+    const char *(*function)(int first);
+} cases[] = {
+    {"fifo-ends", fifo_ends},
+    {"fifo-command", fifo_command},
+    {"fifo-gone", fifo_gone},
+    {"fifo-waits", fifo_waits},
+    {"paths", as_paths},
+    {"deleted-path", path_of_deleted},
+    {"deleted-directory", directory_deleted},
+    {"other-name", other_name},
+    {"tmpfile", o_tmpfile},
+    {"deleted-modes", deleted_modes},
+    {"deleted-lock", deleted_lock},
+    {"closure", closure},
+    {"mapped-twice", mapped_twice},
+    {"mapped-twice-again", mapped_twice_again},
+    {"closed-memfd", closed_memfd},
+    {"seals", seals},
+    {"seals-future", seals_future},
+    {"seals-noexec", seals_noexec},
+    {"sysv", sysv},
+    {"owner", owner},
+    {"lease", lease},
+};
+
+static void run(int first)
+{
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char word[64];
+        const char *wrong;
+
+        snprintf(word, sizeof word, " %s ", cases[i].name);
+        if (!strstr(chosen, word))
+            continue;
+        wrong = cases[i].function(first);
+        if (!first || wrong)
+            say(cases[i].name, wrong);
+    }
+}
+
+JNIEXPORT void JNICALL Java_Anonymous_prepare(JNIEnv *env, jclass class)
+{
+    (void)env;
+    (void)class;
+    snprintf(folder, sizeof folder, "%s", getenv("FILEFORMS_FOLDER"));
+    snprintf(chosen, sizeof chosen, "%s", getenv("FILEFORMS"));
+    run(1);
+}
+
+JNIEXPORT void JNICALL Java_Anonymous_look(JNIEnv *env, jclass class, jint now)
+{
+    (void)env;
+    (void)class;
+    generation = now;
+    run(0);
+}
