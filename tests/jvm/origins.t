@@ -134,7 +134,7 @@ body() {
     unlike "$err" 'Origins\.' "$V: without fd_stacks the command prints no stack"
 
     # Loaded late: descriptors that were opened before the load have no stack, later ones have.
-    start "late-$V" "$JAVA" -cp "$CP" Origins "$DIR/fifo" "$DIR/watched"
+    start "late-$V" "$JAVA" -cp "$CP" Origins "$DIR/fifo" "$DIR/watched" 6>&-
     wait_line "$log" "ready " && port=$(port_of "$log" "ready")
     get /open/udp >/dev/null
     ok "$V: loaded late: the agent is loaded" "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" \
