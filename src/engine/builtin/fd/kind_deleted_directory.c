@@ -76,7 +76,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
 const struct ckpt_fd_kind_row ckpt_kind_deleted_directory = {
     .number = CKPT_FD_DELETED_DIRECTORY,
-    .name = "deleted directory",
+    .name = "deleted folder",
     .policy = CKPT_POLICY_FILE,
     .matches = matches,
     .freeze = freeze,
