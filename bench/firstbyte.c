@@ -3,7 +3,8 @@
 // firstbyte: starts a command and measures the time until it first answers.
 //
 // Prints "MICROSECONDS PID": from just before fork to the first line of its standard output that
-// contains a text (--line), or to the first HTTP answer 200 from a port of 127.0.0.1 (--http).
+// contains a text (--line), to the first HTTP answer 200 from a port of 127.0.0.1 (--http), or to
+// the first byte that a server of another protocol sends there after it has got some (--tcp).
 // After that the command is ended and reaped, or left running (--leave). One thread; waits on
 // descriptors only, never longer than 200 us between two attempts to connect.
 //
@@ -41,6 +42,7 @@ enum { EXIT_MEASURED, EXIT_ENDED, EXIT_USAGE, EXIT_LATE };
 struct options {
     const char *line;
     const char *path;
+    const char *bytes;
     const char *log;
     double timeout;
     int port;
@@ -169,57 +171,88 @@ static void wait_line_in_file(int fd, int watch, const char *text)
     }
 }
 
-// One attempt: a connection, a request, the status of the answer. Returns the connection, still
-// open, if the answer was 200; otherwise -1.
-static int http_attempt(int port, const char *path)
+// A connection to the port, or -1.
+static int connect_attempt(int port)
 {
     struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002)};
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    char request[512], answer[16];
-    size_t got = 0;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof from) < 0)
         die(EXIT_USAGE, "socket: %m");
     to.sin_port = htons((uint16_t)port);
-    if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS)
-        goto failed;
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) {
+        close(fd);
+        return -1;
+    }
     while (wait_ready(fd, POLLOUT, INT64_MAX) == 0)
         continue;
+    return fd;
+}
+
+// Sends the request and reads size bytes of the answer; false if the connection ends before.
+static bool ask(int fd, const char *request, size_t length, char *answer, size_t size)
+{
+    size_t got = 0;
+    if (send(fd, request, length, MSG_NOSIGNAL) != (ssize_t)length)
+        return false;
+    while (got < size) {
+        if (wait_ready(fd, POLLIN, INT64_MAX) == 0)
+            continue;
+        ssize_t n = recv(fd, answer + got, size - got, 0);
+        if (n <= 0)
+            return false;
+        got += (size_t)n;
+    }
+    return true;
+}
+
+// One attempt: a connection, a request, the status of the answer.
+static bool http_answers(int fd, int port, const char *path)
+{
+    char request[512], answer[12];
     int length =
         snprintf(request, sizeof request,
                  "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n", path, port);
-    if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length)
-        goto failed;
-    while (got < sizeof answer - 1) {
-        if (wait_ready(fd, POLLIN, INT64_MAX) == 0)
-            continue;
-        ssize_t n = recv(fd, answer + got, sizeof answer - 1 - got, 0);
-        if (n <= 0)
-            goto failed;
-        got += (size_t)n;
-    }
-    answer[got] = '\0';
-    if (strncmp(answer, "HTTP/1.", 7) == 0 && strncmp(answer + 8, " 200", 4) == 0)
-        return fd;
-failed:
-    close(fd);
-    return -1;
+    return ask(fd, request, (size_t)length, answer, sizeof answer) &&
+           memcmp(answer, "HTTP/1.", 7) == 0 && memcmp(answer + 8, " 200", 4) == 0;
 }
 
-static int wait_http(int port, const char *path)
+// Bytes as they are, except \xHH, which is one byte.
+static bool tcp_answers(int fd, const char *bytes)
+{
+    char request[512], answer[1];
+    size_t length = 0;
+    unsigned byte;
+    for (const char *p = bytes; *p && length < sizeof request; length++) {
+        if (sscanf(p, "\\x%2x", &byte) == 1) {
+            request[length] = (char)byte;
+            p += 4;
+        } else {
+            request[length] = *p++;
+        }
+    }
+    return ask(fd, request, length, answer, sizeof answer);
+}
+
+// Returns the connection on which the server has answered, still open.
+static int wait_answer(const struct options *o)
 {
     for (;;) {
-        int fd = http_attempt(port, path);
-        if (fd >= 0)
+        int fd = connect_attempt(o->port);
+        if (fd >= 0 && (o->path ? http_answers(fd, o->port, o->path) : tcp_answers(fd, o->bytes)))
             return fd;
+        if (fd >= 0)
+            close(fd);
         wait_ready(-1, 0, 200000);
     }
 }
 
-// Reads the answer to its end, so that the command has no connection left when it is frozen next.
+// Reads the answer to its end, so that the command has no connection left when it is frozen next,
+// and sees an end, not a reset.
 static void drain(int fd)
 {
     char rest[4096];
+    shutdown(fd, SHUT_WR);
     struct pollfd more = {.fd = fd, .events = POLLIN};
     while (poll(&more, 1, 1000) > 0 && recv(fd, rest, sizeof rest, 0) > 0)
         continue;
@@ -275,8 +308,8 @@ static void measure(const struct options *o, char **command)
     deadline = begin + (int64_t)(o->timeout * 1e9);
     start(o, ends[1], command);
     close(ends[1]);
-    if (o->path)
-        connection = wait_http(o->port, o->path);
+    if (o->port)
+        connection = wait_answer(o);
     else if (o->log)
         wait_line_in_file(ends[0], watch, o->line);
     else
@@ -291,10 +324,11 @@ static void measure(const struct options *o, char **command)
 
 static void __attribute__((noreturn)) usage(void)
 {
-    fputs("usage: firstbyte --line TEXT | --http PORT PATH\n"
+    fputs("usage: firstbyte --line TEXT | --http PORT PATH | --tcp PORT BYTES\n"
           "                 [--timeout SECONDS] [--log FILE] [--leave | --kill] -- COMMAND...\n"
           "  --line TEXT       wait for a line of its output with TEXT in it\n"
           "  --http PORT PATH  wait for the answer 200 from 127.0.0.1:PORT\n"
+          "  --tcp PORT BYTES  wait for any answer of 127.0.0.1:PORT to BYTES (\\xHH: one byte)\n"
           "  --timeout SECONDS give up after that long (60)\n"
           "  --log FILE        its output goes to FILE, not to a pipe\n"
           "  --leave           leave it running; with --line this needs --log\n"
@@ -306,13 +340,10 @@ static void __attribute__((noreturn)) usage(void)
 int main(int argc, char **argv)
 {
     static const struct option names[] = {
-        {"line", required_argument, NULL, 'l'},
-        {"http", required_argument, NULL, 'h'},
-        {"timeout", required_argument, NULL, 't'},
-        {"log", required_argument, NULL, 'o'},
-        {"leave", no_argument, NULL, 'v'},
-        {"kill", no_argument, NULL, 'k'},
-        {NULL, 0, NULL, 0},
+        {"line", required_argument, NULL, 'l'}, {"http", required_argument, NULL, 'h'},
+        {"tcp", required_argument, NULL, 'p'},  {"timeout", required_argument, NULL, 't'},
+        {"log", required_argument, NULL, 'o'},  {"leave", no_argument, NULL, 'v'},
+        {"kill", no_argument, NULL, 'k'},       {NULL, 0, NULL, 0},
     };
     struct options o = {.timeout = 60, .signal = SIGTERM};
     int c;
@@ -324,6 +355,10 @@ int main(int argc, char **argv)
         case 'h':
             o.port = atoi(optarg);
             o.path = optind < argc ? argv[optind++] : NULL;
+            break;
+        case 'p':
+            o.port = atoi(optarg);
+            o.bytes = optind < argc ? argv[optind++] : NULL;
             break;
         case 't':
             o.timeout = atof(optarg);
@@ -341,8 +376,8 @@ int main(int argc, char **argv)
             usage();
         }
     }
-    bool http = o.path && o.port > 0 && o.port < 65536;
-    if (optind == argc || http == (o.line != NULL) || o.timeout <= 0 || o.timeout > 86400)
+    bool network = !o.path != !o.bytes && o.port > 0 && o.port < 65536;
+    if (optind == argc || network == (o.line != NULL) || o.timeout <= 0 || o.timeout > 86400)
         usage();
     if (o.leave && o.line && !o.log)
         usage();

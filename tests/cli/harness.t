@@ -110,8 +110,13 @@ port=$(free_port)
 run "$FIRSTBYTE" --http "$port" / --leave --log "$TMP/http.log" --timeout 20 -- \
     python3 -m http.server --bind 127.0.0.1 --directory "$TMP" "$port"
 like "$out" '^[0-9]+ [0-9]+$' "firstbyte --http: prints the time until the answer"
-ok "firstbyte --leave: leaves the command running" kill -TERM "${out#* }"
-ok "firstbyte --leave: the command ends by SIGTERM" "$WAITFOR" --timeout 10 exit "${out#* }"
+server=${out#* }
+run "$FIRSTBYTE" --tcp "$port" 'HEAD / HTTP/1.0\x0d\x0a\x0d\x0a' -- tail -f /dev/null
+like "$out" '^[0-9]+ [0-9]+$' "firstbyte --tcp: prints the time until the answer to bytes"
+run "$FIRSTBYTE" --tcp "$port" 'HEAD / HTTP' --timeout 0.2 -- tail -f /dev/null
+is "$status" 3 "firstbyte --tcp: fails at its deadline while the server waits for more"
+ok "firstbyte --leave: leaves the command running" kill -TERM "$server"
+ok "firstbyte --leave: the command ends by SIGTERM" "$WAITFOR" --timeout 10 exit "$server"
 
 # --- seccomp-run and the ordinary user
 run "$SECCOMP_RUN" --self-check

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A gRPC server, and with an argument its client, for tests/servers.
+// A gRPC server, and with an argument its client, for tests/embedded.
 
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Hazelcast, one member, and with an argument its client, for tests/servers.
+// Hazelcast, one member, and with an argument its client, for tests/embedded.
 
 import com.hazelcast.client.HazelcastClient;
 import com.hazelcast.client.config.ClientConfig;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Jetty with one handler, for tests/servers.
+// Jetty with one handler, for tests/embedded.
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// JNA: calls of native functions and from them back into Java, for tests/servers.
+// JNA: calls of native functions and from them back into Java, for tests/embedded.
 
 import com.sun.jna.Callback;
 import com.sun.jna.Library;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Lucene, which maps and unmaps the files of its index all the time, for tests/servers.
+// Lucene, which maps and unmaps the files of its index all the time, for tests/embedded.
 
 import java.nio.file.Path;
 import org.apache.lucene.document.Document;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Netty on epoll, with TLS by BoringSSL (netty-tcnative), for tests/servers.
+// Netty on epoll, with TLS by BoringSSL (netty-tcnative), for tests/embedded.
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// RocksDB, a store with a write-ahead log, for tests/servers.
+// RocksDB, a store with a write-ahead log, for tests/embedded.
 
 import java.nio.ByteBuffer;
 import org.rocksdb.Options;

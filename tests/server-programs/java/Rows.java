@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A database in the JVM, for tests/servers.
+// A database in the JVM, for tests/embedded.
 
 import java.sql.Connection;
 import java.sql.DriverManager;

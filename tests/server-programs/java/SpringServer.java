@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Spring Boot with WebFlux on Netty, and a Hikari pool of connections to another process, for
-// tests/servers.
+// tests/embedded.
 
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.SpringBootConfiguration;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Undertow with one handler, for tests/servers.
+// Undertow with one handler, for tests/embedded.
 
 import io.undertow.Undertow;
 

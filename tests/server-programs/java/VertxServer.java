@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Vert.x on epoll with a timer, for tests/servers.
+// Vert.x on epoll with a timer, for tests/embedded.
 
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;

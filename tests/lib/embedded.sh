@@ -1,43 +1,15 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# What the programs of tests/servers share, on top of jvm.sh: fetch libraries, compile and start the
-# program, freeze and restore it over generations. Set for each program by tests/servers: name, what
+# What the programs of tests/embedded share, on top of jvm.sh and fetch.sh: start the program with the
+# agent, freeze and restore it over generations. Set for each program by tests/embedded: name, what
 # (the beginning of a check's name), DIR, port; here: jvm, the PID of the JVM, and pid, what this shell
 # started, which is the JVM or its `restore`.
 
-PROGRAMS=$TOP/tests/server-programs
-JAVAC17=$("$TOP/tools/jdks" --at-least 17 2>/dev/null)/bin/javac
 PRELOAD= # a library to load before all others
 scheme=http
 BY_ENGINE=()  # the options of checkpoint that choose the engine
 RESTORE_BY=() # and those of restore
-
-# fetched NAME: fetches the libraries of that pom if they are missing; sets LIBS.
-fetched() {
-    local folder=$PROGRAMS/$1
-    LIBS=$folder/target/lib/*
-# Maven gives the jars the time at which they were built: that of the folder is the time of the copy.
-    if [ ! -d "$folder/target/lib" ] || [ "$folder/pom.xml" -nt "$folder/target/lib" ]; then
-        rm -rf "$folder/target"
-        (cd "$folder" && JAVA_HOME=$(dirname "$(dirname "$JAVAC17")") mvn -q -B -Djansi.mode=strip package \
-            </dev/null >"$TMP/maven" 2>&1) || {
-            rm -rf "$folder/target"
-            skip "$what: its libraries are fetched" "Maven cannot fetch it: $(head -n 1 "$TMP/maven")"
-            return 1
-        }
-        touch "$folder/target/lib"
-    fi
-}
-
-# program LIBRARIES CLASS: compiles it; sets PROGRAM, the class path.
-program() {
-    local output classes=$TMP/programs/$name
-    PROGRAM=$classes:$1
-    [ ! -d "$classes" ] || return 0
-    output=$("$JAVAC17" --release 17 -d "$classes" -cp "$1" "$PROGRAMS/java/$2.java" 2>&1) ||
-        bail_out "javac failed: $output"
-}
 
 # begin_silently JAVA-ARGUMENT...: starts it with the agent and temporary files in $TEMPORARY.
 begin_silently() {
@@ -54,25 +26,6 @@ begin() {
     begin_silently "$@"
     wait_line "$log" "" 120
     [ -z "$port" ] || wait_line "$log" ready 120
-}
-
-# listens: until a process listens at $port; two minutes at most, and while $pid lives.
-listens() {
-    local deadline=$((SECONDS + 120))
-    until awk -v "port=$(printf ':%04X$' "$port")" \
-        '$2 ~ port && $4 == "0A" { found = 1 } END { exit !found }' /proc/net/tcp /proc/net/tcp6; do
-        [ "$SECONDS" -lt "$deadline" ] && [ -d "/proc/$pid" ] || return
-    done
-}
-
-# stop_all: ends the processes of this test that a program has left running.
-stop_all() {
-    local process
-    for process in "${tap_started[@]}"; do
-        [[ " $(jobs -rp | tr '\n' ' ') " == *" $process "* ]] || continue
-        kill -KILL "$process" 2>/dev/null || true
-        wait_exit "$process" || true
-    done
 }
 
 # again IMAGE: restores it. By criu the JVM has the PID that it had, and is a child of `restore`.
