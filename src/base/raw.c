@@ -166,6 +166,8 @@ uint64_t ckpt_raw_number(const char **text, unsigned base)
             digit = (unsigned)(c - '0');
         else if (c >= 'a' && c <= 'f')
             digit = (unsigned)(c - 'a') + 10;
+        else if (c >= 'A' && c <= 'F')
+            digit = (unsigned)(c - 'A') + 10;
         else
             return value;
         if (digit >= base)

@@ -112,6 +112,7 @@ static void run_rounds(void)
     uint64_t file_size;
     ckpt_auto_free uint8_t *metadata = NULL, *copy = NULL;
 
+    sample_later_kinds = true;
     sample_make(&sample);
     metadata = sample_metadata(sample_write(&sample), &size, &file_size);
     sample_remove();

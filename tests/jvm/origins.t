@@ -31,14 +31,13 @@ names() {
 
 each_kind() {
     local name
-    for name in fifo watch udp udpchannel tcp channels stream virtual; do
+    for name in fifo watch device tcp channels stream virtual; do
         is "$(get "/open/$name")" opened "$V: the program opens '$name'" || return
     done
     own=$(get /own)
     names "a named pipe" "OpenFileException descriptor [0-9]+ is the named pipe '.*fifo'" openFifo
     names "a watch service" inotify openWatch
-    names "a UDP socket" 'OpenSocketException .* is a UDP socket' openUdp
-    names "a UDP channel" 'OpenSocketException .* is a UDP socket' openUdpChannel
+    names "a device" "'/dev/ptmx'" openDevice
     names "a connection" 'OpenSocketException .*TCP connection' connectTcp
     names "an accepted connection" 'OpenSocketException .*TCP connection' acceptTcp
     names "a channel's connection" 'OpenSocketException .*TCP connection' connectChannel
@@ -53,7 +52,7 @@ each_kind() {
     like "$(grep -A 3 "fifo'" <<<"$err" | tr '\n' '|')" \
         "opened by thread '[^']*'\|      at [^|]*FileInputStream.<init>[^|]*\|      at Origins.openFifo\(O" \
         "$V: checkpoint: the stack is printed below the reason, from the JDK's method on"
-    for name in openWatch openUdp openUdpChannel connectTcp acceptChannel; do
+    for name in openWatch openDevice connectTcp acceptChannel; do
         contains "$err" "at Origins.$name(" "$V: checkpoint: the stack with $name() is printed"
     done
     unlike "$err" "$HINT" "$V: checkpoint: no hint at fd_stacks is printed with stacks"
@@ -88,13 +87,13 @@ children() {
 restored() {
     local name
     begin again
-    get /open/udp >/dev/null
-    get /close/udp >/dev/null
+    get /open/device >/dev/null
+    get /close/device >/dev/null
     freeze "$pid" "$DIR/frozen" "$V: a process whose descriptors are closed"
     restore "origins-$V-again" "$DIR/frozen"
-    answers "$port" /open/udp || fail "$V: the restored process answers"
+    answers "$port" /open/device || fail "$V: the restored process answers"
     own=$(get /own)
-    names "a UDP socket of the restored process" 'OpenSocketException .* is a UDP socket' openUdp
+    names "a device of the restored process" "'/dev/ptmx'" openDevice
     stop "$pid"
 }
 
@@ -121,13 +120,13 @@ body() {
 
     OPTIONS=(addr=none)
     begin property -Djdk.crac.collect-fd-stacktraces=true
-    get /open/udp >/dev/null
+    get /open/device >/dev/null
     own=$(get /own)
-    names "a UDP socket, with CRaC's property," 'OpenSocketException .* is a UDP socket' openUdp
+    names "a device, with CRaC's property," "'/dev/ptmx'" openDevice
     stop "$pid"
 
     begin without
-    get /open/udp >/dev/null
+    get /open/device >/dev/null
     unlike "$(get /own)" ' <- ' "$V: without fd_stacks the exception has no stack"
     run "$CKPT" checkpoint "$pid" "$DIR/other"
     is "$(grep -c "$HINT" <<<"$err")" 1 "$V: without fd_stacks the command prints one hint"
@@ -136,7 +135,7 @@ body() {
     # Loaded late: descriptors that were opened before the load have no stack, later ones have.
     start "late-$V" "$JAVA" -cp "$CP" Origins "$DIR/fifo" "$DIR/watched" 6>&-
     wait_line "$log" "ready " && port=$(port_of "$log" "ready")
-    get /open/udp >/dev/null
+    get /open/device >/dev/null
     ok "$V: loaded late: the agent is loaded" "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" \
         "\"addr=none,fd_stacks=true,image=$DIR/image\""
     get /open/fifo >/dev/null
@@ -144,7 +143,7 @@ body() {
     own=$(get /own)
     names "a named pipe, with the agent loaded late," "fifo'" openFifo
     names "a watch service, with the agent loaded late," inotify openWatch
-    like "$own" "UDP socket [^<]* can also reopen it"$'\n' \
+    like "$own" "'/dev/ptmx'[^<]* by a policy file"$'\n' \
         "$V: loaded late: a descriptor opened before the load has no stack"
     stop "$pid"
     exec 6>&-

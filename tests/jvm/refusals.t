@@ -81,9 +81,9 @@ obstacles() {
     refuses "a hook that throws" 'IllegalStateException: the first hook has its reasons'
     then_works "a hook that throws"
 
-    begin udp - -cp "$CP" Refuse udp
-    refuses "a UDP socket" 'descriptor [0-9]+ is .*socket'
-    then_works "a UDP socket"
+    begin device - -cp "$CP" Refuse device
+    refuses "a device" "descriptor [0-9]+ is '/dev/ptmx'"
+    then_works "a device"
 
     begin watch - -cp "$CP" Refuse watch "$HERE"
     refuses "a watch service" 'inotify'

@@ -50,14 +50,14 @@ threads() { # PID
 # processes that start and restore the JVM.
 generations() {
     CONFINE=(env --block-signal=USR1)
-    begin generations signal=SIGUSR1 Refuse udp
+    begin generations signal=SIGUSR1 Refuse device
     CONFINE=()
     is "$(threads "$pid")" 1 "$name: one thread waits for the signal"
     kill -USR1 "$pid"
     wait_line "$log" "signal USR1: checkpoint cancelled" || fail "$name: a refusal is reported"
     contains "$(<"$log")" "checkpointer: warning: signal USR1: checkpoint cancelled, the application" \
         "$name: a refusal is reported as a warning of the agent"
-    like "$(<"$log")" 'cancelled.*UDP socket' "$name: a refusal is reported with its reasons"
+    like "$(<"$log")" 'cancelled.*/dev/ptmx' "$name: a refusal is reported with its reasons"
     is "$(hooks)" "$ALL" "$name: a refusal calls all hooks"
     is "$(get /)" serving "$name: the JVM answers after a refusal"
     is "$(ls "$image" 2>/dev/null)" "" "$name: a refusal leaves no image"
@@ -128,7 +128,7 @@ terminal() {
     name="$V: terminal" image=$DIR/terminal log=$TMP/$V-terminal.log
     mkfifo "$DIR/resize"
     python3 - "$log" "$DIR/resize" "$CKPT" run --image "$image" --option addr=none --option signal=WINCH -- \
-        "$JAVA" -cp "$CP" Refuse udp <<'PYTHON' &
+        "$JAVA" -cp "$CP" Refuse device <<'PYTHON' &
 import fcntl, os, struct, sys, termios
 log, fifo, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 master, slave = os.openpty()
@@ -165,7 +165,7 @@ PYTHON
 late() {
     name="$V: late" image=$DIR/late
     OPTIONS=()
-    start "$name" env --block-signal=35 "$JAVA" -cp "$CP" Refuse udp
+    start "$name" env --block-signal=35 "$JAVA" -cp "$CP" Refuse device
     wait_line "$log" "ready " && port=$(port_of "$log" ready)
     load 'addr=none,signal=USR1'
     contains "$(<"$log")" "option 'signal=USR1': a signal names no image directory; add" \

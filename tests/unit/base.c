@@ -88,6 +88,8 @@ static void test_numbers(void)
     TAP_OK(number("42x", 10, &rest) == 42 && *rest == 'x',
            "number: ends before the first character that is no digit");
     TAP_OK(number("7f-", 16, &rest) == 0x7f && *rest == '-', "number: hexadecimal digits are read");
+    TAP_OK(number("7FxA", 16, &rest) == 0x7f && *rest == 'x',
+           "number: hexadecimal digits in capital letters are read");
     TAP_OK(number("0755", 8, &rest) == 0755, "number: octal digits are read");
     TAP_OK(number("79", 8, &rest) == 7 && *rest == '9',
            "number: ends before a digit too large for the base");

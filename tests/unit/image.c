@@ -450,6 +450,7 @@ int main(void)
     uint64_t file_size;
     ckpt_auto_free char *metadata = NULL;
 
+    sample_later_kinds = true;
     sample_make(&sample);
     directory = sample_write(&sample);
     snprintf(path, sizeof path, "%s/" CKPT_IMAGE_NAME, directory);

@@ -26,6 +26,7 @@
 #define PAGE ((size_t)sample_page_size)
 
 uint32_t sample_page_size = CKPT_PAGE_MIN;
+bool sample_later_kinds;
 
 static char directory[PATH_MAX];
 
@@ -232,6 +233,20 @@ static void add_policy_fds(struct sample *sample)
     add_fd(sample, 15, CKPT_FD_UDP, text(sample, udp, sizeof udp));
 }
 
+// A UDP socket with two options, one of them an interface, and a multicast group with one source.
+static void add_later_fds(struct sample *sample)
+{
+    uint32_t udp[24 + 22 + 12 + 14] = {2, 1, 0, 0, 0, 16, 16, 0, 0x901f0002};
+    const uint32_t options[12] = {1 | 6 << 16, 1, 0, 0, 0, 0, 41 | 17 << 16, 1, 0x6f6c};
+    const uint32_t membership[14] = {1 << 16, 1, 0x6f6c, 0, 0, 0, 0x10000ef, 0, 0, 0, 0x100000a};
+
+    udp[24 + 18] = 2; // options
+    udp[24 + 19] = 1; // groups
+    memcpy(udp + 46, options, sizeof options);
+    memcpy(udp + 58, membership, sizeof membership);
+    add_fd(sample, 18, CKPT_FD_UDP, text(sample, udp, sizeof udp))->kind_version = 1;
+}
+
 // A file of a thread: the gap for the thread's number is after "task/".
 static void add_kernel_fd(struct sample *sample)
 {
@@ -276,6 +291,8 @@ static void add_fds(struct sample *sample)
     fd->fd_flags = FD_CLOEXEC;
     add_policy_fds(sample);
     add_kernel_fd(sample);
+    if (sample_later_kinds)
+        add_later_fds(sample);
 }
 
 static void fill_header(struct sample *sample)

@@ -22,6 +22,10 @@ struct sample {
 // The size of its pages, which may be another one than this machine's; set it before sample_make().
 extern uint32_t sample_page_size;
 
+// Whether it has descriptors of a kind's later version too, which need the whole of an entry; set
+// it before sample_make().
+extern bool sample_later_kinds;
+
 #define SAMPLE_SPACE ((size_t)32 << 20)
 #define SAMPLE_THREADS 2
 

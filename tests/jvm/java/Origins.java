@@ -116,11 +116,8 @@ public final class Origins {
             case "watch":
                 openWatch(opened);
                 break;
-            case "udp":
-                openUdp(opened);
-                break;
-            case "udpchannel":
-                openUdpChannel(opened);
+            case "device":
+                openDevice(opened);
                 break;
             case "tcp":
                 openTcp(opened);
@@ -160,12 +157,8 @@ public final class Origins {
         opened.add(watch);
     }
 
-    private static void openUdp(List<Closeable> opened) throws IOException {
-        opened.add(new DatagramSocket(0, LOOPBACK));
-    }
-
-    private static void openUdpChannel(List<Closeable> opened) throws IOException {
-        opened.add(DatagramChannel.open().bind(new InetSocketAddress(LOOPBACK, 0)));
+    private static void openDevice(List<Closeable> opened) throws IOException {
+        opened.add(new FileInputStream("/dev/ptmx"));
     }
 
     private static void openTcp(List<Closeable> opened) throws IOException {
@@ -286,9 +279,9 @@ public final class Origins {
     }
 
     private static void stressKept(List<Closeable> kept) throws IOException {
-        DatagramSocket socket = new DatagramSocket(0, LOOPBACK);
+        FileInputStream device = new FileInputStream("/dev/ptmx");
         synchronized (kept) {
-            kept.add(socket);
+            kept.add(device);
         }
     }
 

@@ -14,7 +14,6 @@ import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -112,9 +111,8 @@ public final class Refuse {
             case "fifo":
                 OBSTACLE.add(new FileInputStream(argument));
                 break;
-            case "udp":
-                DatagramSocket socket = new DatagramSocket(0, LOOPBACK);
-                OBSTACLE.add(socket);
+            case "device":
+                OBSTACLE.add(new FileInputStream("/dev/ptmx"));
                 break;
             case "watch":
                 WatchService watch = FileSystems.getDefault().newWatchService();

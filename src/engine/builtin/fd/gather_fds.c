@@ -17,6 +17,7 @@
 #include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/fd/open_files.h"
 #include "engine/builtin/fd/policy_match.h"
+#include "engine/builtin/fd/sockets.h"
 #include "engine/builtin/fd/walk.h"
 
 #define READ_TRIES 10
@@ -105,10 +106,18 @@ static enum ckpt_criu_keeps criu_keeps_unknown(const struct ckpt_live_fd *live)
 
 void ckpt_fd_refuse_unknown(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
-    ckpt_report_add(gather->report, "resource",
-                    "descriptor %d is '%s', of a kind that cannot be restored; close it in a "
-                    "beforeCheckpoint hook, or by a policy file",
-                    live->number, live->link);
+    const char *family = ckpt_socket_family_text(live);
+
+    if (family)
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d is %s, which cannot be restored; close it in a "
+                        "beforeCheckpoint hook, or by a policy file",
+                        live->number, family);
+    else
+        ckpt_report_add(gather->report, "resource",
+                        "descriptor %d is '%s', of a kind that cannot be restored; close it in a "
+                        "beforeCheckpoint hook, or by a policy file",
+                        live->number, live->link);
     ckpt_report_criu_keeps(gather->report, criu_keeps_unknown(live));
 }
 

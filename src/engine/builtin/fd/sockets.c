@@ -7,6 +7,7 @@
 #include "engine/builtin/fd/sockets.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "base/syscall.h"
@@ -48,6 +49,45 @@ bool ckpt_socket_is_unix(const struct ckpt_live_fd *live)
 {
     return S_ISSOCK(live->status.st_mode) &&
            ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
+}
+
+const char *ckpt_socket_family_text(const struct ckpt_live_fd *live)
+{
+    static const char *const families[] = {
+        [AF_UNIX] = "a Unix socket",
+        [AF_INET] = "an IP socket",
+        [AF_INET6] = "an IP socket",
+        [AF_NETLINK] = "a netlink socket",
+        [AF_PACKET] = "a packet socket",
+        [AF_BLUETOOTH] = "a Bluetooth socket",
+        [AF_ALG] = "a socket of the kernel's cryptography (AF_ALG)",
+        [AF_CAN] = "a CAN socket",
+        [AF_VSOCK] = "a vsock socket",
+        [AF_XDP] = "an XDP socket",
+    };
+    static const struct {
+        int protocol;
+        const char *text;
+    } protocols[] = {
+        {IPPROTO_UDPLITE, "a UDP-Lite socket"},    {IPPROTO_ICMP, "an ICMP socket (ping)"},
+        {IPPROTO_ICMPV6, "an ICMP socket (ping)"}, {IPPROTO_SCTP, "an SCTP socket"},
+        {IPPROTO_DCCP, "a DCCP socket"},
+    };
+    size_t family = (size_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN);
+    int protocol = ckpt_socket_option(live->number, SOL_SOCKET, SO_PROTOCOL);
+
+    if (!S_ISSOCK(live->status.st_mode))
+        return NULL;
+    if (family != AF_INET && family != AF_INET6)
+        return family < sizeof families / sizeof families[0] && families[family]
+                   ? families[family]
+                   : "a socket of an unknown family";
+    if (ckpt_socket_option(live->number, SOL_SOCKET, SO_TYPE) == SOCK_RAW)
+        return "a raw IP socket";
+    for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
+        if (protocols[i].protocol == protocol)
+            return protocols[i].text;
+    return families[family];
 }
 
 const char *ckpt_socket_bind_hint(long failed, const char *busy)

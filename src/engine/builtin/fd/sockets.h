@@ -26,6 +26,9 @@ bool ckpt_socket_is_inet(const struct ckpt_live_fd *live, int protocol);
 /** Whether it is a Unix socket. */
 bool ckpt_socket_is_unix(const struct ckpt_live_fd *live);
 
+/** What kind of socket it is, such as "a netlink socket"; NULL: it is none. */
+const char *ckpt_socket_family_text(const struct ckpt_live_fd *live);
+
 /** The hint for a failed bind() or listen(); @busy is the hint for an address in use. */
 const char *ckpt_socket_bind_hint(long failed, const char *busy);
 
