@@ -267,6 +267,7 @@ enum ckpt_fd_kind {
     CKPT_FD_UNIX_SOCKET = 21, /**< a Unix socket that does not listen */
     CKPT_FD_PATH = 24,        /**< O_PATH of what is neither a file nor a directory */
     CKPT_FD_DELETED_DIRECTORY = 25,
+    CKPT_FD_UNIX_DATAGRAM = 30,
 };
 
 /* in fd_flags: because of a policy the restore may open another file */

@@ -80,10 +80,7 @@ shared() {
 }
 
 unix() {
-    printf '%s\n' 'type: socket' 'action: reopen' 'warn: false' >"$DIR/policies"
-    OPTIONS+=("policies=$DIR/policies")
     start_jvm "unix-$V" - -cp "$CP" Listeners unix "$DIR/socket"
-    OPTIONS=(addr=none)
     wait_line "$log" 1
     freeze_and_restore unix
     is "$(talk "$DIR/socket")" unix "$V: unix: a restored Unix socket accepts connections"

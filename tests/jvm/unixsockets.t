@@ -8,11 +8,12 @@
 need gcc
 compile Anonymous
 GENERATIONS=3 # the first is the process that was left running
-CASES="stream datagram seqpacket full copies half shut closed reset options fresh watched"
+CASES="stream datagram seqpacket full copies half shut closed reset options fresh watched listens files
+    accepted unused bound"
 
 build_library() { # NAME
     gcc -O1 -g -Wall -shared -fPIC -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" \
-        -o "$DIR/$1.so" "$TOP/tests/jvm/java/$1.c" 2>"$TMP/gcc.err" ||
+        -o "$DIR/$1.so" "$TOP/tests/jvm/java/$1.c" "$TOP/tests/jvm/java/unixnames.c" 2>"$TMP/gcc.err" ||
         bail_out "gcc failed: $(head -c 600 "$TMP/gcc.err")"
 }
 
@@ -27,8 +28,11 @@ report_cases() { # LOG GENERATION: a check for each case
 
 generations() {
     local generation name=unix-$V
-    mkdir "$DIR/names"
-    UNIX_FOLDER=$DIR/names start_jvm "$name" - -Xmx64m -cp "$CP" Anonymous "$DIR/unixsockets.so"
+    mkdir "$DIR/names" "$DIR/names/cwd"
+    cd "$DIR/names/cwd" || return
+    unset UNIX_CASES
+    export UNIX_FOLDER=$DIR/names UNIX_UNIQUE=$$-$V
+    start_jvm "$name" - -Xmx64m -cp "$CP" Anonymous "$DIR/unixsockets.so"
     for ((generation = 1; generation <= GENERATIONS; generation++)); do
         wait_line "$log" "ready $generation" || return
         if [ "$generation" = 1 ]; then
@@ -53,9 +57,150 @@ generations() {
     done
 }
 
+# start_case NAME CASE: a JVM with one case, in a folder for names that is empty.
+start_case() {
+    cd "$DIR" || return
+    rm -rf "$DIR/names"
+    mkdir "$DIR/names"
+    export UNIX_FOLDER=$DIR/names UNIX_UNIQUE=$$-$V UNIX_CASES=$2
+    start_jvm "$1-$V" - -Xmx64m -cp "$CP" Anonymous "$DIR/unixsockets.so"
+    wait_line "$log" "ready 1"
+}
+
+# not_kept CASE PATTERN WHAT: is refused, and the JVM continues.
+not_kept() {
+    run "$CKPT" checkpoint "$pid" "$DIR/not"
+    like "$status$err" "^1.*$2" "$V: checkpoint: $3"
+    ok "$V: after that refusal the JVM continues: $1" kill -0 "$pid"
+    stop "$pid"
+}
+
+# A server of another process at a name of the folder.
+peer() { # stream|dgram NAME
+    start "peer-$2-$V" python3 -c "import socket, sys
+types = {'stream': socket.SOCK_STREAM, 'dgram': socket.SOCK_DGRAM}
+server = socket.socket(socket.AF_UNIX, types[sys.argv[1]])
+server.bind(sys.argv[2])
+if sys.argv[1] == 'stream':
+    server.listen(5)
+    print('ready', flush=True)
+    server.accept()[0].recv(9)
+print('ready', flush=True)
+while True:
+    print(server.recv(100).decode(), flush=True)" "$1" "$DIR/peers/$2"
+    peer=$pid
+    wait_line "$log" ready
+}
+
+refusals() {
+    start_case passed -passed
+    not_kept passed "descriptor [0-9]+, a Unix socket, has descriptors queued that were passed to it" \
+        "a descriptor that waits in a queue is refused"
+    start_case urgent -urgent
+    not_kept urgent "descriptor [0-9]+, a Unix socket, has bytes queued of which one is urgent" \
+        "an urgent byte is refused"
+    start_case waiting -waiting
+    not_kept waiting "listens at '$DIR/names/waiting' and 1 connections wait to be accepted; try again" \
+        "a connection that waits to be accepted is refused"
+    peer stream outside
+    start_case outside -outside
+    not_kept outside "descriptor [0-9]+ is a Unix socket" "a connection to another process is refused"
+    stop "$peer"
+}
+
+# What a hardened unit of systemd forbids: RestrictAddressFamilies= without AF_NETLINK.
+without_netlink() {
+    CONFINE=("$BUILD/tests/seccomp-run" --bare --deny netlink --)
+    start_case nolink-pair stream
+    not_kept stream "descriptor [0-9]+ is a Unix socket.*AF_NETLINK" \
+        "where AF_NETLINK is forbidden, a pair is refused, with that reason"
+    start_case nolink "reset fresh listens unused"
+    if freeze "$pid" "$DIR/nolink" "$V: without AF_NETLINK"; then
+        restore "nolink-$V" "$DIR/nolink"
+        wait_line "$log" "looked 1"
+        is "$(grep -c ': ok$' "$log")" 4 "$V: without AF_NETLINK, what needs no other end is kept"
+        stop "$pid"
+    fi
+    CONFINE=("$BUILD/tests/seccomp-run" --)
+    start_case docker "stream copies accepted bound"
+    if freeze "$pid" "$DIR/docker" "$V: under Docker's filter"; then
+        restore "docker-$V" "$DIR/docker"
+        wait_line "$log" "looked 1"
+        is "$(grep -c ': ok$' "$log")" 4 "$V: pairs and their copies are kept under Docker's filter"
+        stop "$pid"
+    fi
+    CONFINE=()
+}
+
+# What another process has at a name, and where there is no folder any more.
+names() {
+    local first
+    start_case taken listens
+    run "$CKPT" checkpoint --leave-running "$pid" "$DIR/taken"
+    is "$status$err" 0 "$V: checkpoint --leave-running of listeners succeeds"
+    first=$pid
+    RUN_SECONDS=20
+    run "$CKPT" restore "$DIR/taken"
+    refused "$V: restore: a name at which the original listens is refused" \
+        "cannot listen at '.*' again: .*; stop the process that listens there"
+    run "$CKPT" restore --dry-run "$DIR/taken"
+    refused "$V: restore --dry-run: a name at which the original listens is refused" \
+        "cannot listen at '.*' again: .*; stop the process that listens there"
+    stop "$first"
+    restore "taken-clone-$V" "$DIR/taken"
+    wait_line "$log" "looked 1"
+    first=$pid
+    run "$CKPT" restore "$DIR/taken"
+    refused "$V: restore: a second clone is refused" \
+        "cannot listen at '.*' again: .*; stop the process that listens there"
+    stop "$first"
+    rm -rf "$DIR/names"
+    run "$CKPT" restore "$DIR/taken"
+    refused "$V: restore: a folder that is gone is named" \
+        "cannot listen at '$DIR/names/.*' again: .*; create its folder"
+    mkdir "$DIR/names"
+    echo data >"$DIR/names/listens"
+    run "$CKPT" restore "$DIR/taken"
+    refused "$V: restore: a file that is no socket is not replaced" \
+        "cannot listen at '$DIR/names/listens' again"
+    is "$(cat "$DIR/names/listens")" data "$V: restore: a file that is no socket stays"
+}
+
+# A datagram socket that is connected to the name of another process, as for syslog.
+logging() {
+    local server
+    peer dgram log
+    server=$log
+    start_case logs -logs
+    if ! freeze "$pid" "$DIR/logs" "$V: connected to a log"; then
+        stop "$peer"
+        return
+    fi
+    restore "logs-$V" "$DIR/logs"
+    wait_line "$log" "looked 1"
+    is "$(grep logs "$log")" "-logs: ok" "$V: a datagram socket is connected to the name of a log again"
+    is "$(count_lines "$server" "a line")" 2 "$V: the log gets its lines, each once"
+    stop "$pid"
+    stop "$peer"
+    RUN_SECONDS=20
+    run "$CKPT" restore "$DIR/logs"
+    refused "$V: restore: where the log's process is gone, it is named" \
+        "cannot connect to '.*/log' again: .*; start the process that receives there, or close"
+    printf '%s\n' 'type: socket' 'remotePath: **/log' 'action: close' >"$DIR/close-log"
+    restore "logs-closed-$V" --policies "$DIR/close-log" "$DIR/logs"
+    ok "$V: restore: a policy closes the socket of a log" wait_line "$log" "looked 1"
+    stop "$pid"
+}
+
 body() {
     build_library unixsockets
+    export UNIX_PEERS=$DIR/peers
+    mkdir "$DIR/peers"
     generations
+    refusals
+    without_netlink
+    names
+    logging
 }
 each_jdk body
 done_testing

@@ -11,7 +11,8 @@
 // EPERM; clone3 with ENOSYS, since a filter cannot look into its argument and C libraries then fall
 // back to clone, whose flags it can see; personality but for the values that Docker lets pass.
 // --deny refuses one call more (ERRNO: EPERM, ENOSYS, EINVAL, ENOMEM; EPERM if not given), --bare
-// leaves Docker's list out: with both, a test refuses exactly one call and sees the fallback.
+// leaves Docker's list out: with both, a test refuses exactly one call and sees the fallback. The
+// name "netlink" is for sockets of that family.
 // x86-64 only; calls of other ABIs are refused.
 
 #include <errno.h>
@@ -29,6 +30,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -205,6 +207,16 @@ static int install(void)
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
 }
 
+// socket() of the family AF_NETLINK, as systemd's RestrictAddressFamilies= refuses it.
+static void emit_netlink(int error)
+{
+    emit(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4);
+    emit_load(offsetof(struct seccomp_data, args[0]));
+    emit(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1);
+    emit_refuse(error);
+    emit_load(offsetof(struct seccomp_data, nr));
+}
+
 // Adds NAME[=ERRNO]; false if the name or the error is not known here.
 static bool emit_deny(const char *argument)
 {
@@ -218,6 +230,10 @@ static bool emit_deny(const char *argument)
     for (unsigned i = 0; equals && i < sizeof errors / sizeof errors[0]; i++)
         if (strcmp(equals + 1, errors[i].name) == 0)
             error = errors[i].number;
+    if (error != 0 && length == strlen("netlink") && strncmp(argument, "netlink", length) == 0) {
+        emit_netlink(error);
+        return true;
+    }
     for (unsigned i = 0; error != 0 && i < REFUSALS; i++) {
         if (strlen(refusals[i].name) == length &&
             strncmp(refusals[i].name, argument, length) == 0) {
@@ -238,6 +254,7 @@ static void check(long result, int want, const char *name)
 static int self_check(void)
 {
     emit_head();
+    emit_deny("netlink");
     emit_deny("memfd_create=ENOSYS");
     emit_docker();
     emit_allow();
@@ -257,6 +274,8 @@ static int self_check(void)
     check(syscall(SYS_personality, 0x40000), EPERM,
           "personality without address randomization fails with EPERM");
     check(syscall(SYS_memfd_create, "x", 0), ENOSYS, "--deny refuses one call more");
+    check(socket(AF_NETLINK, SOCK_RAW, 4), EPERM, "--deny netlink refuses that family");
+    TAP_OK(socket(AF_UNIX, SOCK_STREAM, 0) >= 0, "--deny netlink permits other families");
     check(syscall(X32_BIT | 39), ENOSYS, "a call of the x32 ABI fails with ENOSYS");
     pid_t pid = fork();
     if (pid == 0)

@@ -3,108 +3,14 @@
 // The native half of unixsockets.t: Unix sockets of every type, with what is queued in them.
 // prepare() makes them; look() is called after each restore, and in a process that was left
 // running. It checks each, uses it, leaves it as it was, and prints a line for each case:
-// "NAME: ok" or what is wrong. UNIX_FOLDER is a folder for names.
+// "NAME: ok" or what is wrong. UNIX_FOLDER is a folder for names,
+// UNIX_UNIQUE the start of abstract ones; UNIX_PEERS one for those
+// of other processes; UNIX_CASES: run only these cases.
 
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <jni.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#define FAIL(...) (snprintf(wrong, sizeof wrong, __VA_ARGS__), wrong)
-#define MUST(...)                                                                                  \
-    do {                                                                                           \
-        const char *failed = (__VA_ARGS__);                                                        \
-        if (failed)                                                                                \
-            return failed;                                                                         \
-    } while (0)
-
-static char wrong[400];
-
-static const char *pair(int type, int ends[2])
-{
-    return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) == 0 ? NULL : FAIL("socketpair: %m");
-}
-
-static const char *put(int fd, const char *text)
-{
-    return send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)strlen(text)
-               ? NULL
-               : FAIL("cannot send '%s': %m", text);
-}
-
-// The next message, or all bytes of a stream, are @text.
-static const char *get(int fd, const char *text)
-{
-    char got[256] = "";
-    ssize_t size = recv(fd, got, sizeof got - 1, MSG_DONTWAIT);
-
-    if (size < 0)
-        return FAIL("wanted '%s', got: %m", text);
-    got[size] = '\0';
-    return strcmp(got, text) == 0 ? NULL : FAIL("wanted '%s', got '%s'", text, got);
-}
-
-// Reading fails with this error; 0: it finds the end.
-static const char *get_error(int fd, int error)
-{
-    char byte;
-    ssize_t size = recv(fd, &byte, 1, MSG_DONTWAIT);
-    int found = size < 0 ? errno : 0;
-
-    return size > 0         ? FAIL("wanted %s, got a byte", error ? strerror(error) : "the end")
-           : found != error ? FAIL("wanted %s, got %s", strerror(error), strerror(found))
-                            : NULL;
-}
-
-static const char *put_error(int fd, int error)
-{
-    int found = send(fd, "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
-
-    return found == error ? NULL
-                          : FAIL("sending: wanted %s, got %s", strerror(error), strerror(found));
-}
-
-static const char *events(int fd, short wanted)
-{
-    struct pollfd poll_fd = {.fd = fd, .events = POLLIN | POLLRDHUP};
-
-    poll(&poll_fd, 1, 0);
-    return poll_fd.revents == wanted
-               ? NULL
-               : FAIL("poll: wanted %x, got %x", (unsigned)wanted, poll_fd.revents);
-}
-
-static int option(int fd, int name)
-{
-    int value = -99;
-    socklen_t size = sizeof value;
-
-    getsockopt(fd, SOL_SOCKET, name, &value, &size);
-    return value;
-}
-
-static const char *no_name(int fd)
-{
-    struct sockaddr_un name;
-    socklen_t size = sizeof name;
-
-    if (getsockname(fd, (struct sockaddr *)&name, &size) < 0 || size != sizeof(sa_family_t))
-        return FAIL("it has a name");
-    size = sizeof name;
-    if (getpeername(fd, (struct sockaddr *)&name, &size) < 0)
-        return FAIL("getpeername: %m");
-    return size == sizeof(sa_family_t) ? NULL : FAIL("its peer has a name");
-}
+#include "unixsockets.h"
 
 // ---- pairs
 
@@ -392,29 +298,43 @@ static const char *watched(int first)
 
 // ---- the table
 
-static const struct {
-    const char *name;
-    const char *(*run)(int first);
-} cases[] = {
+static const struct unix_case pair_cases[] = {
     {"stream", stream}, {"datagram", datagram}, {"seqpacket", seqpacket}, {"full", full},
     {"copies", copies}, {"half", half},         {"shut", shut},           {"closed", closed},
     {"reset", reset},   {"options", options},   {"fresh", fresh},         {"watched", watched},
+    {NULL, NULL},
 };
 
-static void run_all(int first)
+static int is_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = text; (at = strstr(at, word)); at += length)
+        if ((at == text || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+            return 1;
+    return 0;
+}
+
+static void run(const struct unix_case *cases, int first)
 {
     const char *only = getenv("UNIX_CASES");
 
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (; cases->name; cases++) {
         const char *failed;
 
-        if (only && !strstr(only, cases[i].name))
+        if (only ? !is_word(only, cases->name) : cases->name[0] == '-')
             continue;
-        failed = cases[i].run(first);
+        failed = cases->run(first);
         if (failed || !first)
-            printf("%s: %s\n", cases[i].name, failed ? failed : "ok");
+            printf("%s: %s\n", cases->name, failed ? failed : "ok");
         fflush(stdout);
     }
+}
+
+static void run_all(int first)
+{
+    run(pair_cases, first);
+    run(name_cases, first);
 }
 
 JNIEXPORT void JNICALL Java_Anonymous_prepare(JNIEnv *env, jclass class)

@@ -2,16 +2,13 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Unix sockets that are not the JVM's own (kind_unix_own.c) and do not listen
- * (kind_unix_listener.c). They are connections to other processes, so a checkpoint refuses them.
+ * Unix sockets that no other kind keeps: connections to other processes, and those of which the
+ * other end cannot be known.  A checkpoint refuses them.
  */
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include "base/raw.h"
-#include "base/syscall.h"
 #include "engine/builtin/fd/kind.h"
 #include "engine/builtin/fd/sockets.h"
+#include "engine/builtin/fd/unix_state.h"
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
@@ -19,34 +16,55 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     return ckpt_socket_is_unix(live);
 }
 
+/* A connection of which the other end is not known, or is that of another process. */
+static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                   const struct ckpt_unix_state *state, const char *name)
+{
+    if (!state->known)
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d is a Unix socket ('%s') whose other end cannot be known, "
+                        "because the kernel's socket diagnosis (AF_NETLINK) is forbidden here; "
+                        "allow it, or close the socket in a beforeCheckpoint hook or by a policy "
+                        "file",
+                        live->number, name);
+    else if (!state->diag.peer)
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d is a Unix socket ('%s') whose connection was not accepted "
+                        "yet; try again when it is",
+                        live->number, name);
+    else
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d is a Unix socket ('%s') that is connected to another "
+                        "process; close it in a beforeCheckpoint hook, or by a policy file",
+                        live->number, name);
+    ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
+}
+
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
-    struct sockaddr_un name = {0};
-    socklen_t size = sizeof name - 1; /* so that the path ends with a zero byte */
-    const char *text;
+    struct ckpt_unix_state state;
+    struct ckpt_unix_text text;
+    const char *name;
 
     (void)entry;
     (void)error;
-    ckpt_syscall(SYS_getsockname, live->number, &name, &size, 0, 0, 0);
-    text = name.sun_path[0] ? name.sun_path : live->link;
+    ckpt_unix_state_read(gather, live, &state);
+    name = state.name.size        ? ckpt_unix_name_text(&state.name, &text)
+           : state.peer_name.size ? ckpt_unix_name_text(&state.peer_name, &text)
+                                  : live->link;
     if (live->reopen)
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d, a Unix socket ('%s'), cannot be reopened by a policy: "
                         "only one that listens at a name can; close it by a policy (action close)",
-                        live->number, text);
-    else if (ckpt_raw_find(name.sun_path, "/.java_pid"))
+                        live->number, name);
+    else if (ckpt_raw_find(name, "/.java_pid"))
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d is the connection of a tool, such as jcmd, which the JVM "
                         "is answering; wait for the tool's end, or end it",
                         live->number);
-    else {
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is a Unix socket ('%s'); close it in a beforeCheckpoint "
-                        "hook, or by a policy file",
-                        live->number, text);
-        ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
-    }
+    else
+        refuse(gather, live, &state, name);
     return 0;
 }
 

@@ -17,9 +17,8 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd/kind.h"
 #include "engine/builtin/fd/sockets.h"
+#include "engine/builtin/fd/unix_name.h"
 #include "image/mailbox.h"
-
-#define AUTOBIND_NAME 6 /* a zero byte and five digits: unix(7) */
 
 enum { DEAD_PAIR = 1, ATTACH_LISTENER };
 
@@ -50,7 +49,7 @@ static uint32_t own_kind(const struct ckpt_gather *gather, const struct ckpt_liv
          * In a restored process it has the abstract name that the kernel chose in make_listener().
          */
         bool made_here = gather->mailbox->generation && !name.sun_path[0] &&
-                         size == sizeof(sa_family_t) + AUTOBIND_NAME;
+                         size == sizeof(sa_family_t) + CKPT_UNIX_AUTOBIND;
 
         return made_here || ckpt_raw_find(name.sun_path, "/.java_pid") ? ATTACH_LISTENER : 0;
     }

@@ -2,171 +2,104 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Unix sockets that do not listen and do not depend on another process: new ones, those whose other
- * end is in this process too, and those whose other end is closed.  Both ends are kept with what is
- * queued in them; a closed end stays closed, and the open one finds what it would have found.  All
- * others are connected to other processes: kind_unix_connection.c.
- *
- * Only the kernel's socket diagnosis shows which socket is the other end.  A copy of an end that
- * another process has inherited cannot be seen.  It keeps the old socket, of which the other end
- * closes with this JVM.  What the JVM itself has inherited belongs to the process that made it.
+ * Unix sockets that do not depend on another process: those whose other end is in this process too,
+ * those whose other end is closed, and stream sockets that are not connected.  Both ends are kept
+ * with their names and what is queued in them; a closed end stays closed, and the open one finds
+ * what it would have found.
  */
-#include <errno.h>
-#include <poll.h>
+#include "engine/builtin/fd/kind_unix_socket.h"
+
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
-#include "engine/builtin/fd/default_close.h"
-#include "engine/builtin/fd/kind.h"
 #include "engine/builtin/fd/sockets.h"
 #include "engine/builtin/fd/thaw_steps.h"
-#include "engine/builtin/fd/unix_diag.h"
+#include "engine/builtin/fd/unix_options.h"
 #include "engine/builtin/fd/unix_queue.h"
+#include "engine/builtin/fd/unix_state.h"
 
-#define NO_OPTION INT32_MIN /* the kernel does not have it */
-
-/* Each an int; set if they differ from those of a new socket. */
-static const int options[] = {
-    SO_PASSCRED,  SO_PASSSEC,   76 /* SO_PASSPIDFD */, 83 /* SO_PASSRIGHTS */,
-    SO_PEEK_OFF,  SO_RCVLOWAT,  SO_TIMESTAMP,          SO_TIMESTAMPNS,
-    SO_OOBINLINE, SO_KEEPALIVE, SO_REUSEADDR,
+enum {
+    OTHER_END = 1,
+    OTHER_END_CLOSED = 2,
+    RESET = 4,
+    ACCEPTED = 8, /* its name is that of the listener, to which it is not bound */
+    ALL_FLAGS = 15
 };
-#define OPTIONS (sizeof options / sizeof options[0])
-
-enum { OTHER_END = 1, OTHER_END_CLOSED = 2, RESET = 4, ALL_FLAGS = 7 };
 
 struct unix_data {
-    uint16_t type;
-    uint16_t flags;
-    uint16_t shutdown; /**< 1: for reading, 2: for writing */
-    uint16_t reserved;
-    uint64_t peer;                        /**< inode of the other end */
-    uint32_t send_buffer, receive_buffer; /**< 0: the kernel's default */
-    int64_t receive_timeout[2], send_timeout[2];
-    int32_t option[OPTIONS];
-    uint32_t padding;
+    uint16_t type, flags;
+    uint32_t reserved;
+    uint64_t peer; /**< inode of the other end */
+    struct ckpt_unix_options options;
+    struct ckpt_unix_name name;
 };
-_Static_assert(sizeof(struct unix_data) == 104, "part of the image's format");
+_Static_assert(sizeof(struct unix_data) == 352, "part of the image's format");
 
 /* ---- in the JVM ---- */
 
-static bool is_named(int call, int fd, bool *ret_named)
+static bool is_kept(const struct ckpt_unix_state *state)
 {
-    struct sockaddr_un name;
-    socklen_t size = sizeof name;
-    long failed = ckpt_syscall(call, fd, &name, &size, 0, 0, 0);
-
-    *ret_named = failed == 0 && size > sizeof(sa_family_t);
-    return failed == 0;
-}
-
-static short poll_now(int fd)
-{
-    struct pollfd poll = {.fd = fd, .events = POLLIN | POLLRDHUP};
-    struct timespec now = {0};
-
-    ckpt_syscall(SYS_ppoll, &poll, 1, &now, NULL, 8, 0);
-    return poll.revents;
-}
-
-/* Whether the socket at the other end of a datagram socket has this one as its other end, too. */
-static bool is_mutual(int type, uint64_t inode, uint64_t peer)
-{
-    struct ckpt_unix_diag diag;
-
-    return type != SOCK_DGRAM || (ckpt_unix_diag(peer, &diag) && diag.peer == inode);
-}
-
-/* Fill in type, flags, peer and shutdown; false: it depends on another process. */
-static bool classify(const struct ckpt_gather *gather, const struct ckpt_live_fd *live,
-                     struct unix_data *data)
-{
-    struct ckpt_unix_diag diag = {.peer = 0};
-    bool known = ckpt_unix_diag(live->status.st_ino, &diag), named, peer_named;
-    bool connected = is_named(SYS_getpeername, live->number, &peer_named);
-    short events = poll_now(live->number);
-
-    *data =
-        (struct unix_data){.type = (uint16_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_TYPE),
-                           .shutdown = (uint16_t)diag.shutdown};
-    is_named(SYS_getsockname, live->number, &named);
-    if (named || peer_named)
-        return false;
-    if (!connected)
-        return true;
-    if (known && diag.peer) {
-        data->flags = OTHER_END;
-        data->peer = diag.peer;
-        return ckpt_unix_find((struct ckpt_gather *)gather, diag.peer) >= 0 &&
-               !ckpt_fd_is_inherited(live) && is_mutual(data->type, live->status.st_ino, diag.peer);
-    }
-    data->flags = OTHER_END_CLOSED | (events & POLLERR ? RESET : 0);
-    return data->type == SOCK_DGRAM ? known : (events & POLLHUP) != 0;
+    return state->end == CKPT_UNIX_PAIRED ||
+           (state->end == CKPT_UNIX_CLOSED && (state->type != SOCK_DGRAM || !state->name.size)) ||
+           (state->end == CKPT_UNIX_NONE && state->type != SOCK_DGRAM);
 }
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
-    struct unix_data data;
+    struct ckpt_unix_state state;
 
-    return ckpt_socket_is_unix(live) && classify(gather, live, &data);
+    if (!ckpt_socket_is_unix(live))
+        return false;
+    ckpt_unix_state_read((struct ckpt_gather *)gather, live, &state);
+    return is_kept(&state);
 }
 
-static void get_options(const struct ckpt_live_fd *live, struct unix_data *data)
+/* If both ends have a name, the one that was accepted has that of a listener, if that is there. */
+static bool is_accepted(struct ckpt_gather *gather, const struct ckpt_unix_state *state)
 {
-    int locked = ckpt_socket_option(live->number, SOL_SOCKET, 72 /* SO_BUF_LOCK */);
-    socklen_t size = sizeof data->receive_timeout;
-
-    for (size_t i = 0; i < OPTIONS; i++) {
-        socklen_t length = sizeof data->option[i];
-
-        if (ckpt_syscall(SYS_getsockopt, live->number, SOL_SOCKET, options[i], &data->option[i],
-                         &length, 0) < 0)
-            data->option[i] = NO_OPTION;
-    }
-    if (locked & 1)
-        data->send_buffer = (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_SNDBUF) / 2;
-    if (locked & 2)
-        data->receive_buffer =
-            (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_RCVBUF) / 2;
-    ckpt_syscall(SYS_getsockopt, live->number, SOL_SOCKET, SO_RCVTIMEO, data->receive_timeout,
-                 &size, 0);
-    size = sizeof data->send_timeout;
-    ckpt_syscall(SYS_getsockopt, live->number, SOL_SOCKET, SO_SNDTIMEO, data->send_timeout, &size,
-                 0);
+    return state->type != SOCK_DGRAM && state->end != CKPT_UNIX_NONE && state->name.size &&
+           (!state->peer_name.size || ckpt_unix_is_own_name(gather, &state->name, true));
 }
 
-static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live, const char *reason)
+/* Only the other end can send to this one now, but others may have done so before. */
+static bool is_all_from_peer(const struct ckpt_unix_state *state, const void *messages, size_t size)
 {
-    ckpt_report_add(
-        gather->report, "socket",
-        "descriptor %d, a Unix socket, %s; close it in a beforeCheckpoint hook, or by a "
-        "policy file, or try again when they are read",
-        live->number, reason);
-    ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
+    struct ckpt_unix_queued message;
+    size_t at = 0;
+
+    while (state->type == SOCK_DGRAM && ckpt_unix_queue_next(messages, size, &at, &message))
+        if (message.sender_size != state->peer_name.size ||
+            __builtin_memcmp(message.sender, state->peer_name.address, message.sender_size) != 0)
+            return false;
+    return true;
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
+    struct ckpt_unix_state state;
     const char *refused = NULL;
     struct unix_data data;
     size_t size = 0;
     char *bytes;
 
-    classify(gather, live, &data);
-    get_options(live, &data);
-    if (ckpt_unix_queue_has_descriptors(live)) {
-        refuse(gather, live, "has descriptors queued that were passed to it");
-        return 0;
-    }
-    if (!gather->parked)
-        return 0;
-    bytes = ckpt_unix_queue_read(gather, live, data.type, sizeof data, &size, &refused, error);
+    ckpt_unix_state_read(gather, live, &state);
+    data = (struct unix_data){.type = (uint16_t)state.type,
+                              .flags = is_accepted(gather, &state) ? ACCEPTED : 0,
+                              .peer = state.diag.peer,
+                              .name = state.name};
+    if (state.end == CKPT_UNIX_PAIRED)
+        data.flags |= OTHER_END;
+    else if (state.end == CKPT_UNIX_CLOSED)
+        data.flags |= OTHER_END_CLOSED | (state.failed ? RESET : 0);
+    ckpt_unix_options_get(live->number, &state.diag, &data.options);
+    bytes = ckpt_unix_queue_read(gather, live, state.type, sizeof data, &size, &refused, error);
+    if (bytes && !is_all_from_peer(&state, bytes + sizeof data, size))
+        refused = "has messages queued of more than one sender";
     if (refused)
-        refuse(gather, live, refused);
-    if (!bytes)
+        ckpt_unix_queue_refuse(gather, live, refused);
+    if (!bytes || refused)
         return refused ? 0 : -1;
     __builtin_memcpy(bytes, &data, sizeof data);
     return ckpt_tables_pool(&gather->tables, bytes, sizeof data + size, &entry->data, error);
@@ -180,12 +113,19 @@ static const struct unix_data *data_of(const struct ckpt_image_view *image,
     return (const void *)ckpt_view_text(image, entry->data);
 }
 
+const struct ckpt_unix_name *ckpt_unix_socket_name(const struct ckpt_image_view *image,
+                                                   const struct ckpt_image_fd *entry)
+{
+    return entry->kind == CKPT_FD_UNIX_SOCKET ? &data_of(image, entry)->name : NULL;
+}
+
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
     const struct unix_data *data = data_of(image, entry);
     uint32_t count;
 
-    return entry->data.size >= sizeof *data && !(data->flags & ~ALL_FLAGS) && data->shutdown <= 3 &&
+    return entry->data.size >= sizeof *data && !(data->flags & ~ALL_FLAGS) &&
+           data->options.shutdown <= 3 && ckpt_unix_name_is_valid(&data->name) &&
            (data->type == SOCK_STREAM || data->type == SOCK_DGRAM ||
             data->type == SOCK_SEQPACKET) &&
            ckpt_unix_queue_is_valid(data + 1, entry->data.size - sizeof *data, &count);
@@ -212,12 +152,16 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
                      char *text, size_t size)
 {
     const struct unix_data *data = data_of(image, entry);
-    uint32_t count = 0, other = find_other_end(image, entry);
+    uint32_t other = find_other_end(image, entry);
+    struct ckpt_unix_text name;
     size_t length = ckpt_raw_format(text, size, "%s, ",
                                     data->type == SOCK_STREAM  ? "stream"
                                     : data->type == SOCK_DGRAM ? "datagram"
                                                                : "seqpacket");
 
+    if (data->name.size)
+        length += ckpt_raw_format(text + length, size - length, "'%s', ",
+                                  ckpt_unix_name_text(&data->name, &name));
     if (other != CKPT_NONE)
         length += ckpt_raw_format(text + length, size - length, "the other end is %d",
                                   image->fds[other].number);
@@ -225,33 +169,66 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
         length += ckpt_raw_format(text + length, size - length, "%s",
                                   data->flags & OTHER_END_CLOSED ? "the other end is closed"
                                                                  : "not connected");
-    ckpt_unix_queue_is_valid(data + 1, entry->data.size - sizeof *data, &count);
-    if (count && data->type == SOCK_STREAM)
-        ckpt_raw_format(text + length, size - length, ", %u bytes not read yet",
-                        ((const struct ckpt_unix_message *)(data + 1))->size);
-    else if (count)
-        ckpt_raw_format(text + length, size - length, ", %u messages not read yet", count);
+    ckpt_unix_queue_describe(data + 1, entry->data.size - sizeof *data, data->type, text + length,
+                             size - length);
 }
 
 /* ---- in the command ---- */
+
+/* Make both ends; ret_ends[0] is that of the entry. */
+static long make_ends(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                      uint32_t other, int ret_ends[2])
+{
+    static const struct ckpt_unix_name none;
+    const struct unix_data *data = data_of(thaw->image, entry);
+    const struct ckpt_unix_name *other_name = &none;
+    int swapped[2];
+    long failed;
+
+    if (other == CKPT_NONE) /* a connection that has ended does without its name */
+        return ckpt_syscall(SYS_socketpair, AF_UNIX, data->type | SOCK_CLOEXEC, 0, ret_ends, 0, 0);
+    other_name = &data_of(thaw->image, &thaw->image->fds[other])->name;
+    if ((data->flags & ACCEPTED) || !other_name->size)
+        return ckpt_unix_name_pair(thaw, data->type, &data->name, other_name, ret_ends);
+    failed = ckpt_unix_name_pair(thaw, data->type, other_name, &data->name, swapped);
+    ret_ends[0] = swapped[1];
+    ret_ends[1] = swapped[0];
+    return failed;
+}
+
+static long make_unconnected(const struct ckpt_fd_thaw *thaw, const struct unix_data *data)
+{
+    long failed, made = ckpt_syscall(SYS_socket, AF_UNIX, data->type | SOCK_CLOEXEC, 0, 0, 0, 0);
+
+    if (made < 0 || !data->name.size)
+        return made;
+    failed = ckpt_unix_name_bind(thaw, (int)made, data->type, &data->name);
+    if (failed < 0)
+        ckpt_sys_close((int)made);
+    return failed < 0 ? failed : made;
+}
+
+static int cannot_make(const struct unix_data *data, long failed, struct ckpt_error *error)
+{
+    return data->name.size ? ckpt_unix_name_cannot_bind(&data->name, failed, error)
+                           : ckpt_error_set(error, (int)-failed, "cannot make a Unix socket");
+}
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     const struct unix_data *data = data_of(thaw->image, entry);
-    size_t index = (size_t)(entry - thaw->image->fds), other;
-    int ends[2];
-    long made;
+    size_t index = (size_t)(entry - thaw->image->fds);
+    uint32_t other = find_other_end(thaw->image, entry);
+    bool connected = data->flags & (OTHER_END | OTHER_END_CLOSED);
+    int ends[2] = {-1, -1};
+    long made = connected ? make_ends(thaw, entry, other, ends) : make_unconnected(thaw, data);
 
-    if (!data->flags) {
-        made = ckpt_syscall(SYS_socket, AF_UNIX, data->type | SOCK_CLOEXEC, 0, 0, 0, 0);
-        return made < 0 ? ckpt_error_set(error, (int)-made, "cannot make a socket") : (int)made;
-    }
-    made = ckpt_syscall(SYS_socketpair, AF_UNIX, data->type | SOCK_CLOEXEC, 0, ends, 0, 0);
     if (made < 0)
-        return ckpt_error_set(error, (int)-made, "cannot make a socket pair");
-    other = find_other_end(thaw->image, entry);
-    /* If there is none, the other end is needed until this one has its queue. */
+        return cannot_make(data, made, error);
+    if (!connected)
+        return (int)made;
+    /* If there is no other end, it is needed until this one has its queue. */
     if (ckpt_fd_keep_aside(thaw, other == CKPT_NONE ? index : other, ends[1], error) < 0) {
         ckpt_sys_close(ends[0]);
         return -1;
@@ -259,28 +236,40 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return ends[0];
 }
 
-static void set_options(int fd, const struct unix_data *data)
+int ckpt_unix_socket_connect_first(struct ckpt_fd_thaw *thaw, size_t from,
+                                   const struct ckpt_unix_name *name, struct ckpt_error *error)
 {
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (data->option[i] != NO_OPTION &&
-            data->option[i] != ckpt_socket_option(fd, SOL_SOCKET, options[i]))
-            ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, options[i], &data->option[i],
-                         sizeof data->option[i], 0);
-    if (data->receive_buffer)
-        ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVBUF, &data->receive_buffer, 4, 0);
-    ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, data->receive_timeout,
-                 sizeof data->receive_timeout, 0);
-    ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, data->send_timeout,
-                 sizeof data->send_timeout, 0);
+    const struct ckpt_image_view *image = thaw->image;
+
+    for (size_t i = from; i < image->fd_count; i++) {
+        const struct ckpt_image_fd *entry = &image->fds[i];
+        uint32_t other;
+        int ends[2];
+
+        if (entry->kind != CKPT_FD_UNIX_SOCKET || entry->same_as != CKPT_NONE ||
+            thaw->aside[i] >= 0 || !(data_of(image, entry)->flags & ACCEPTED) ||
+            !ckpt_unix_name_same(&data_of(image, entry)->name, name))
+            continue;
+        other = find_other_end(image, entry);
+        if (other == CKPT_NONE || make_ends(thaw, entry, other, ends) < 0)
+            continue; /* thaw() tries it again, and reports it */
+        if (ckpt_fd_keep_aside(thaw, i, ends[0], error) < 0 ||
+            ckpt_fd_keep_aside(thaw, other, ends[1], error) < 0)
+            return -1;
+    }
+    return 0;
 }
 
-/* What prevents sending, or may: done when the queue at the other end is complete. */
-static void close_directions(int fd, const struct unix_data *data)
+static int send_queue(int from, const struct ckpt_image_fd *entry, const struct unix_data *data,
+                      struct ckpt_error *error)
 {
-    if (data->send_buffer)
-        ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &data->send_buffer, 4, 0);
-    if (data->shutdown)
-        ckpt_syscall(SYS_shutdown, fd, data->shutdown - 1, 0, 0, 0, 0);
+    struct ckpt_unix_queued message;
+    size_t at = 0;
+
+    while (ckpt_unix_queue_next(data + 1, entry->data.size - sizeof *data, &at, &message))
+        if (ckpt_unix_queue_send(from, data->type, &message, NULL, 0, error) < 0)
+            return -1;
+    return 0;
 }
 
 /* The other end that was kept aside is closed, perhaps before it has read all. */
@@ -298,17 +287,18 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     const struct unix_data *data = data_of(image, entry);
     size_t index = (size_t)(entry - image->fds), other = find_other_end(image, entry);
     int from = other == CKPT_NONE ? thaw->aside[index] : image->fds[other].number;
+    bool connected = data->flags & (OTHER_END | OTHER_END_CLOSED);
 
-    set_options(entry->number, data);
-    if (data->flags && ckpt_unix_queue_send(from, data->type, data + 1,
-                                            entry->data.size - sizeof *data, error) < 0)
+    ckpt_unix_options_set(entry->number, &data->options);
+    if (connected && send_queue(from, entry, data, error) < 0)
         return -1;
-    if (data->flags && other == CKPT_NONE)
+    if (connected && other == CKPT_NONE)
         close_other_end(entry->number, from, data);
     if (other != CKPT_NONE && other < index)
-        close_directions(image->fds[other].number, data_of(image, &image->fds[other]));
+        ckpt_unix_options_close(image->fds[other].number,
+                                &data_of(image, &image->fds[other])->options);
     if (other == CKPT_NONE || other < index)
-        close_directions(entry->number, data);
+        ckpt_unix_options_close(entry->number, &data->options);
     return ckpt_fd_set_flags(entry->number, entry->open_flags & O_NONBLOCK, error) < 0 ? -1 : 0;
 }
 

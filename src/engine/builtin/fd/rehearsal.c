@@ -148,20 +148,27 @@ long ckpt_fd_rehearse_open(const char *path, uint32_t flags)
     return failed < 0 ? failed : ckpt_sys_openat(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
 }
 
-/* A line of /proc/net/unix has: number, references, protocol, flags, type, state, inode, path. */
-static bool is_listener(const char *line, const char *path)
+/*
+ * A line of /proc/net/unix has: number, references, protocol, flags, type, state, inode, path. A
+ * connection has the path of its listener.
+ */
+static bool is_bound(const char *line, const char *path, int type)
 {
-    uint64_t flags;
+    uint64_t flags, found;
 
     for (int i = 0; i < 3; i++)
         while (*line && *line++ != ' ')
             ;
     flags = ckpt_raw_number(&line, 16);
-    return (flags & 0x10000 /* __SO_ACCEPTCON */) && ckpt_raw_ends(line, path) &&
+    ckpt_raw_blanks(&line);
+    found = ckpt_raw_number(&line, 16);
+    return (type == SOCK_DGRAM ? found == SOCK_DGRAM
+                               : (flags & 0x10000 /* __SO_ACCEPTCON */) != 0) &&
+           ckpt_raw_ends(line, path) &&
            line[ckpt_raw_length(line) - ckpt_raw_length(path) - 1] == ' ';
 }
 
-bool ckpt_fd_rehearse_is_listener(const char *path)
+bool ckpt_fd_rehearse_is_bound(const char *path, int type)
 {
     long fd = ckpt_sys_openat(AT_FDCWD, "/proc/net/unix", O_RDONLY | O_CLOEXEC, 0);
     static struct ckpt_raw_lines lines;
@@ -172,7 +179,7 @@ bool ckpt_fd_rehearse_is_listener(const char *path)
         return false;
     ckpt_raw_lines_init(&lines, (int)fd);
     while (!found && (line = ckpt_raw_lines_next(&lines)))
-        found = is_listener(line, path);
+        found = is_bound(line, path, type);
     ckpt_sys_close((int)fd);
     return found;
 }

@@ -43,7 +43,10 @@ long ckpt_fd_rehearse_open(const char *path, uint32_t flags);
 /** access() for the effective user; 0 or a negative error. */
 long ckpt_fd_rehearse_access(const char *path, int mode);
 
-/** Whether a process listens at the Unix socket @path; does not connect to it. */
-bool ckpt_fd_rehearse_is_listener(const char *path);
+/**
+ * Whether a process listens at the Unix socket @path, or receives datagrams there (SOCK_DGRAM);
+ * does not connect to it.
+ */
+bool ckpt_fd_rehearse_is_bound(const char *path, int type);
 
 #endif

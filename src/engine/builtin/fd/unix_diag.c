@@ -143,18 +143,37 @@ static int list(struct ckpt_gather *gather, struct ckpt_error *error)
     return result < 0 || list->failed ? -1 : 0;
 }
 
-int ckpt_unix_find(struct ckpt_gather *gather, uint64_t inode)
+/* The sockets, listed if they are not yet; NULL: they cannot be listed. */
+static const struct ckpt_array *listed(struct ckpt_gather *gather)
 {
     struct ckpt_array *sockets = &gather->fd_walk->sockets;
-    const struct ckpt_unix_own *found;
     struct ckpt_error error;
-    size_t index;
 
-    if (!sockets->element && list(gather, &error) < 0)
-        return -1;
-    index = place(sockets, inode);
-    if (index == sockets->count)
+    return sockets->element || list(gather, &error) == 0 ? sockets : NULL;
+}
+
+int ckpt_unix_find(struct ckpt_gather *gather, uint64_t inode)
+{
+    const struct ckpt_array *sockets = listed(gather);
+    size_t index = sockets ? place(sockets, inode) : 0;
+    const struct ckpt_unix_own *found;
+
+    if (!sockets || index == sockets->count)
         return -1;
     found = ckpt_array_at(sockets, index);
     return found->inode == inode ? found->number : -1;
+}
+
+int ckpt_unix_find_by(struct ckpt_gather *gather, bool (*matches)(void *context, int fd),
+                      void *context)
+{
+    const struct ckpt_array *sockets = listed(gather);
+
+    for (size_t i = 0; sockets && i < sockets->count; i++) {
+        const struct ckpt_unix_own *own = ckpt_array_at(sockets, i);
+
+        if (matches(context, own->number))
+            return own->number;
+    }
+    return -1;
 }

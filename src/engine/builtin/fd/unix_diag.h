@@ -33,4 +33,8 @@ bool ckpt_unix_diag(uint64_t inode, struct ckpt_unix_diag *ret_diag);
  */
 int ckpt_unix_find(struct ckpt_gather *gather, uint64_t inode);
 
+/** Call @matches with each such descriptor; returns the first for which it is true, or -1. */
+int ckpt_unix_find_by(struct ckpt_gather *gather, bool (*matches)(void *context, int fd),
+                      void *context);
+
 #endif

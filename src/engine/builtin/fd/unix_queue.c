@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -25,7 +26,8 @@ static long set_option(int fd, int name, int value)
     return ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, name, &value, sizeof value, 0);
 }
 
-bool ckpt_unix_queue_has_descriptors(const struct ckpt_live_fd *live)
+/* Whether descriptors that were passed (SCM_RIGHTS) are queued, or that cannot be known. */
+static bool has_descriptors(const struct ckpt_live_fd *live)
 {
     int queued = 0;
     uint64_t count;
@@ -41,25 +43,16 @@ struct queue {
     int fd;
     char *at;
     size_t used, size; /* of the buffer at `at` */
+    bool credentials;  /* the application gets the sender's credentials with a message */
     const char *refused;
 };
-
-static long peek(const struct queue *queue, size_t skip, int *ret_flags)
-{
-    struct iovec bytes = {.iov_base = queue->at + skip, .iov_len = queue->size - skip};
-    struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
-    long got = ckpt_syscall(SYS_recvmsg, queue->fd, &message, MSG_PEEK | MSG_DONTWAIT, 0, 0, 0);
-
-    *ret_flags = message.msg_flags;
-    return got;
-}
 
 /* All bytes of a stream are one message. An urgent byte (MSG_OOB) is not among them. */
 static void peek_stream(struct queue *queue)
 {
     struct ckpt_unix_message header = {.size = 0};
-    int queued = 0, flags;
-    char urgent;
+    int queued = 0;
+    char urgent, *bytes = queue->at + sizeof header;
     long got;
 
     if (ckpt_syscall(SYS_recvfrom, queue->fd, &urgent, 1, MSG_OOB | MSG_PEEK | MSG_DONTWAIT, NULL,
@@ -73,9 +66,10 @@ static void peek_stream(struct queue *queue)
         queue->refused = too_large;
         return;
     }
-    queue->size = sizeof header + (size_t)queued;
     while (header.size < (uint32_t)queued &&
-           (got = peek(queue, sizeof header + header.size, &flags)) > 0)
+           (got = ckpt_syscall(SYS_recvfrom, queue->fd, bytes + header.size,
+                               (uint32_t)queued - header.size, MSG_PEEK | MSG_DONTWAIT, NULL, 0)) >
+               0)
         header.size += (uint32_t)got;
     if (header.size != (uint32_t)queued)
         queue->refused = "has bytes queued that cannot be read without taking them out";
@@ -83,41 +77,83 @@ static void peek_stream(struct queue *queue)
     queue->used = PADDED(sizeof header + header.size);
 }
 
-/*
- * An empty message and the end of a connection look the same, except that the kernel has
- * credentials for the message, for which there is no room (MSG_CTRUNC).
- */
+/* What a message comes with. */
+struct received {
+    struct sockaddr_un sender;
+    char after_sender; /* a path of 108 bytes has a zero byte after it */
+    char control[CMSG_SPACE(sizeof(struct ucred))]; /* no room for more */
+};
+
+static bool is_of_another_process(const struct received *received)
+{
+    struct ucred sender;
+
+    __builtin_memcpy(&sender, received->control + CMSG_LEN(0), sizeof sender);
+    return sender.pid && sender.pid != ckpt_sys_getpid();
+}
+
+/* Peek at a message; the result is its size or negative, and -EAGAIN at the end. */
+static long peek(const struct queue *queue, struct received *received,
+                 struct ckpt_unix_message *header, char **ret_bytes)
+{
+    char *sender = queue->at + queue->used + sizeof *header;
+    /* The bytes follow the address, whose size is known only afterwards: then they are moved. */
+    char *bytes = sender + PADDED(sizeof received->sender);
+    struct iovec vector = {.iov_base = bytes,
+                           .iov_len = queue->size - (size_t)(bytes - queue->at) - 4};
+    struct msghdr message = {.msg_name = &received->sender,
+                             .msg_namelen = sizeof received->sender + 1,
+                             .msg_iov = &vector,
+                             .msg_iovlen = 1,
+                             .msg_control = received->control,
+                             .msg_controllen = sizeof received->control};
+    long got = ckpt_syscall(SYS_recvmsg, queue->fd, &message, MSG_PEEK | MSG_DONTWAIT, 0, 0, 0);
+
+    if (got < 0)
+        return got == -ENOTCONN ? -EAGAIN : got; /* a new socket */
+    /* An empty message looks like the end of a connection, except that it has credentials. */
+    if (message.msg_controllen == 0)
+        return -EAGAIN;
+    if (message.msg_flags & MSG_TRUNC)
+        return -EMSGSIZE;
+    if (message.msg_namelen > sizeof(sa_family_t))
+        header->sender_size =
+            (uint16_t)(message.msg_namelen > sizeof received->sender ? sizeof received->sender
+                                                                     : message.msg_namelen);
+    __builtin_memcpy(sender, &received->sender, header->sender_size);
+    *ret_bytes = sender + PADDED(header->sender_size);
+    __builtin_memmove(*ret_bytes, bytes, (size_t)got);
+    return got;
+}
+
 static void peek_messages(struct queue *queue)
 {
-    for (;;) {
+    while (queue->size - queue->used >
+           sizeof(struct ckpt_unix_message) + PADDED(sizeof(struct sockaddr_un)) + 4) {
         struct ckpt_unix_message header = {.size = 0};
-        int flags;
-        long got;
+        struct received received;
+        char *bytes;
+        long got = peek(queue, &received, &header, &bytes);
 
-        if (queue->used + sizeof header + 4 >= queue->size) {
-            queue->refused = too_large;
+        if (got == -EAGAIN)
             return;
-        }
-        got = peek(queue, queue->used + sizeof header, &flags);
-        if (got < 0 || !(flags & MSG_CTRUNC)) {
-            if (got < 0 && got != -EAGAIN && got != -ENOTCONN) /* a new socket */
-                queue->refused = "has messages queued that cannot be read";
+        if (got < 0)
+            queue->refused =
+                got == -EMSGSIZE ? too_large : "has messages queued that cannot be read";
+        else if (queue->credentials && is_of_another_process(&received))
+            queue->refused = "has messages queued with the credentials of another process";
+        if (queue->refused)
             return;
-        }
-        if (flags & MSG_TRUNC) {
-            queue->refused = too_large;
-            return;
-        }
         header.size = (uint32_t)got;
         __builtin_memcpy(queue->at + queue->used, &header, sizeof header);
-        queue->used += PADDED(sizeof header + header.size);
+        queue->used = PADDED((size_t)(bytes - queue->at) + header.size);
     }
+    queue->refused = too_large;
 }
 
 static long peek_all(struct queue *queue, int type)
 {
     int offset = ckpt_socket_option(queue->fd, SOL_SOCKET, SO_PEEK_OFF);
-    int credentials = ckpt_socket_option(queue->fd, SOL_SOCKET, SO_PASSCRED);
     long failed = set_option(queue->fd, SO_PEEK_OFF, 0);
 
     if (failed < 0)
@@ -125,9 +161,10 @@ static long peek_all(struct queue *queue, int type)
     if (type == SOCK_STREAM) {
         peek_stream(queue);
     } else {
+        queue->credentials = ckpt_socket_option(queue->fd, SOL_SOCKET, SO_PASSCRED);
         set_option(queue->fd, SO_PASSCRED, 1);
         peek_messages(queue);
-        set_option(queue->fd, SO_PASSCRED, credentials);
+        set_option(queue->fd, SO_PASSCRED, queue->credentials);
     }
     return set_option(queue->fd, SO_PEEK_OFF, offset);
 }
@@ -138,15 +175,18 @@ char *ckpt_unix_queue_read(struct ckpt_gather *gather, const struct ckpt_live_fd
 {
     struct queue queue = {.fd = live->number, .size = CKPT_UNIX_QUEUE_MAX - room};
     char **buffer = &gather->fd_walk->queue;
-    long failed;
+    long failed = 0;
 
-    *ret_refused = NULL;
+    *ret_refused = has_descriptors(live) ? "has descriptors queued that were passed to it" : NULL;
+    if (*ret_refused)
+        return NULL;
     if (!*buffer)
         *buffer = ckpt_scratch_take(&gather->scratch, CKPT_UNIX_QUEUE_MAX, error);
     if (!*buffer)
         return NULL;
     queue.at = *buffer + room;
-    failed = peek_all(&queue, type);
+    if (gather->parked)
+        failed = peek_all(&queue, type);
     if (failed < 0) {
         ckpt_error_set(error, (int)-failed, "cannot read the queue of descriptor %d", live->number);
         return NULL;
@@ -156,61 +196,84 @@ char *ckpt_unix_queue_read(struct ckpt_gather *gather, const struct ckpt_live_fd
     return queue.refused ? NULL : *buffer;
 }
 
+void ckpt_unix_queue_refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                            const char *reason)
+{
+    ckpt_report_add(gather->report, "socket",
+                    "descriptor %d, a Unix socket, %s; close it in a beforeCheckpoint hook, or by "
+                    "a policy file, or try again when they are read",
+                    live->number, reason);
+    ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
+}
+
 /* ---- in an image ---- */
+
+bool ckpt_unix_queue_next(const void *messages, size_t size, size_t *at,
+                          struct ckpt_unix_queued *ret_message)
+{
+    const char *start = (const char *)messages + *at;
+    struct ckpt_unix_message header;
+
+    if (*at >= size)
+        return false;
+    __builtin_memcpy(&header, start, sizeof header);
+    ret_message->size = header.size;
+    ret_message->sender_size = header.sender_size;
+    ret_message->sender = start + sizeof header;
+    ret_message->bytes = start + sizeof header + PADDED(header.sender_size);
+    *at += sizeof header + PADDED(header.sender_size) + PADDED(header.size);
+    return true;
+}
 
 bool ckpt_unix_queue_is_valid(const void *messages, size_t size, uint32_t *ret_count)
 {
-    struct ckpt_unix_message header;
+    struct ckpt_unix_queued message;
     size_t at = 0;
 
     *ret_count = 0;
     while (at < size) {
-        if (size - at < sizeof header)
+        if (size - at < sizeof(struct ckpt_unix_message))
             return false;
-        __builtin_memcpy(&header, (const char *)messages + at, sizeof header);
-        if (header.size > CKPT_UNIX_QUEUE_MAX || size - at < PADDED(sizeof header + header.size))
+        ckpt_unix_queue_next(messages, size, &at, &message);
+        if (message.size > CKPT_UNIX_QUEUE_MAX ||
+            message.sender_size > sizeof(struct sockaddr_un) || at > size)
             return false;
-        at += PADDED(sizeof header + header.size);
         ++*ret_count;
     }
     return true;
 }
 
-/* ---- thawing ---- */
-
-static long send_one(int from, int type, const char *bytes, size_t size)
+size_t ckpt_unix_queue_describe(const void *messages, size_t messages_size, int type, char *text,
+                                size_t size)
 {
-    size_t sent = 0;
-    long failed;
+    struct ckpt_unix_queued first;
+    uint32_t count;
+    size_t at = 0;
 
-    do {
-        failed = ckpt_syscall(SYS_sendto, from, bytes + sent, size - sent,
-                              MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
-        if (failed < 0)
-            return failed;
-        sent += (size_t)failed;
-    } while (type == SOCK_STREAM && sent < size);
-    return 0;
+    ckpt_unix_queue_is_valid(messages, messages_size, &count);
+    if (!ckpt_unix_queue_next(messages, messages_size, &at, &first))
+        return 0;
+    return type == SOCK_STREAM ? ckpt_raw_format(text, size, ", %u bytes not read yet", first.size)
+                               : ckpt_raw_format(text, size, ", %u messages not read yet", count);
 }
 
-int ckpt_unix_queue_send(int from, int type, const void *messages, size_t size,
-                         struct ckpt_error *error)
+/* ---- thawing ---- */
+
+int ckpt_unix_queue_send(int from, int type, const struct ckpt_unix_queued *message,
+                         const void *address, uint32_t size, struct ckpt_error *error)
 {
-    const char *at = messages, *end = at + size;
+    uint32_t sent = 0;
+    long got;
 
-    while (at < end) {
-        struct ckpt_unix_message header;
-        long failed;
-
-        __builtin_memcpy(&header, at, sizeof header);
-        failed = send_one(from, type, at + sizeof header, header.size);
-        if (failed < 0)
-            return ckpt_error_set(error, (int)-failed, "cannot queue its messages again%s",
-                                  failed == -EAGAIN
-                                      ? "; set the sysctls net.core.wmem_max and "
-                                        "net.unix.max_dgram_qlen as where it was frozen"
-                                      : "");
-        at += PADDED(sizeof header + header.size);
-    }
+    do {
+        got = ckpt_syscall(SYS_sendto, from, message->bytes + sent, message->size - sent,
+                           MSG_DONTWAIT | MSG_NOSIGNAL, address, size);
+        if (got < 0)
+            return ckpt_error_set(error, (int)-got, "cannot queue its messages again%s",
+                                  got == -EAGAIN ? "; set the sysctls net.core.wmem_max and "
+                                                   "net.unix.max_dgram_qlen as where it was frozen"
+                                                 : "");
+        sent += (uint32_t)got;
+    } while (type == SOCK_STREAM && sent < message->size);
     return 0;
 }

@@ -16,17 +16,25 @@
 /** The largest queue that is kept, with its headers. */
 #define CKPT_UNIX_QUEUE_MAX ((size_t)16 << 20)
 
-/** A message, or all bytes of a stream; its bytes follow, padded to a multiple of 4. */
+/**
+ * Part of the image's format: a message, or all bytes of a stream.  The sender's address and the
+ * bytes follow, each padded to a multiple of 4.
+ */
 struct ckpt_unix_message {
     uint32_t size;
-    uint32_t reserved;
+    uint16_t sender_size; /**< 0: the sender has no name */
+    uint16_t reserved;
 };
 
-/** Whether descriptors that were passed (SCM_RIGHTS) are queued, or that cannot be known. */
-bool ckpt_unix_queue_has_descriptors(const struct ckpt_live_fd *live);
+/** A message of a queue. */
+struct ckpt_unix_queued {
+    uint32_t size, sender_size;
+    const void *sender;
+    const char *bytes;
+};
 
 /**
- * Copy the queue of a socket. All threads must be parked, because its SO_PEEK_OFF is changed
+ * Copy the queue of a socket. While threads run, it is not read, because SO_PEEK_OFF is changed
  * meanwhile.
  * @param room  bytes to leave free at the start of the buffer
  * @return a buffer with the messages from @room on, *ret_size bytes without @room, valid until the
@@ -36,11 +44,23 @@ char *ckpt_unix_queue_read(struct ckpt_gather *gather, const struct ckpt_live_fd
                            size_t room, size_t *ret_size, const char **ret_refused,
                            struct ckpt_error *error);
 
+/** Refuse a socket in the report, for that reason. */
+void ckpt_unix_queue_refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                            const char *reason);
+
 /** Whether @size bytes of an image are a sequence of messages; *ret_count of them. */
 bool ckpt_unix_queue_is_valid(const void *messages, size_t size, uint32_t *ret_count);
 
-/** Send the messages through @from, a socket that is connected to the one that had them. */
-int ckpt_unix_queue_send(int from, int type, const void *messages, size_t size,
-                         struct ckpt_error *error);
+/** The message at *at of a valid sequence, and move *at after it; false: there are no more. */
+bool ckpt_unix_queue_next(const void *messages, size_t size, size_t *at,
+                          struct ckpt_unix_queued *ret_message);
+
+/** "3 messages not read yet", or nothing. Returns the length. */
+size_t ckpt_unix_queue_describe(const void *messages, size_t messages_size, int type, char *text,
+                                size_t size);
+
+/** Send a message through @from, to its peer, or to an address of @size bytes. */
+int ckpt_unix_queue_send(int from, int type, const struct ckpt_unix_queued *message,
+                         const void *address, uint32_t size, struct ckpt_error *error);
 
 #endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
+ *
+ * Unix datagram sockets that are no pair (kind_unix_socket.c): not bound or bound to a name, and
+ * not connected, or connected to a socket of this process or to a name of another process, such as
+ * /dev/log.  There is no conversation that would have to continue, so a restore connects to that
+ * name again.  Datagrams that wait are sent again by the sockets that have sent them, if these have
+ * a name, and otherwise by one without a name.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/kind_unix_socket.h"
+#include "engine/builtin/fd/policy_match.h"
+#include "engine/builtin/fd/sockets.h"
+#include "engine/builtin/fd/thaw_steps.h"
+#include "engine/builtin/fd/unix_options.h"
+#include "engine/builtin/fd/unix_queue.h"
+#include "engine/builtin/fd/unix_state.h"
+
+enum { TO_OWN = 1, TO_NAME, TO_CLOSED };
+
+struct datagram_data {
+    uint32_t connected; /**< 0: it is not */
+    uint32_t reserved;
+    uint64_t peer; /**< TO_OWN: inode of that socket */
+    struct ckpt_unix_options options;
+    struct ckpt_unix_name name, peer_name;
+};
+_Static_assert(sizeof(struct datagram_data) == 592, "part of the image's format");
+
+/* ---- in the JVM ---- */
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+{
+    struct ckpt_unix_state state;
+
+    if (!ckpt_socket_is_unix(live) ||
+        ckpt_socket_option(live->number, SOL_SOCKET, SO_TYPE) != SOCK_DGRAM)
+        return false;
+    ckpt_unix_state_read((struct ckpt_gather *)gather, live, &state);
+    return state.end == CKPT_UNIX_NONE || state.end == CKPT_UNIX_CLOSED || state.peer_name.size;
+}
+
+/* Why the messages cannot be queued again, or NULL. */
+static const char *refuse_messages(struct ckpt_gather *gather, const struct datagram_data *data,
+                                   const void *messages, size_t size)
+{
+    struct ckpt_unix_queued message;
+    size_t at = 0;
+
+    while (ckpt_unix_queue_next(messages, size, &at, &message)) {
+        struct ckpt_unix_name sender = {.size = (uint16_t)message.sender_size};
+
+        if (!data->name.size)
+            return "has messages queued, but no name to which they could be sent again";
+        __builtin_memcpy(sender.address, message.sender, message.sender_size);
+        if (sender.size && !ckpt_unix_is_own_name(gather, &sender, false))
+            return "has messages queued of a process that has another name";
+    }
+    return NULL;
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    struct ckpt_unix_state state;
+    struct datagram_data data;
+    const char *refused = NULL;
+    size_t size = 0;
+    char *bytes;
+
+    ckpt_unix_state_read(gather, live, &state);
+    data = (struct datagram_data){.peer = state.diag.peer,
+                                  .name = state.name,
+                                  .peer_name = state.peer_name,
+                                  .connected = state.end == CKPT_UNIX_NONE     ? 0
+                                               : state.end == CKPT_UNIX_CLOSED ? TO_CLOSED
+                                               : state.end == CKPT_UNIX_TARGET ? TO_OWN
+                                                                               : TO_NAME};
+    ckpt_unix_options_get(live->number, &state.diag, &data.options);
+    bytes = ckpt_unix_queue_read(gather, live, SOCK_DGRAM, sizeof data, &size, &refused, error);
+    if (bytes)
+        refused = refuse_messages(gather, &data, bytes + sizeof data, size);
+    if (refused)
+        ckpt_unix_queue_refuse(gather, live, refused);
+    if (!bytes || refused)
+        return refused ? 0 : -1;
+    __builtin_memcpy(bytes, &data, sizeof data);
+    return ckpt_tables_pool(&gather->tables, bytes, sizeof data + size, &entry->data, error);
+}
+
+/* ---- in an image ---- */
+
+static const struct datagram_data *data_of(const struct ckpt_image_view *image,
+                                           const struct ckpt_image_fd *entry)
+{
+    return (const void *)ckpt_view_text(image, entry->data);
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    const struct datagram_data *data = data_of(image, entry);
+    uint32_t count;
+
+    return entry->data.size >= sizeof *data && data->connected <= TO_CLOSED &&
+           data->options.shutdown <= 3 && ckpt_unix_name_is_valid(&data->name) &&
+           ckpt_unix_name_is_valid(&data->peer_name) &&
+           ckpt_unix_queue_is_valid(data + 1, entry->data.size - sizeof *data, &count);
+}
+
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
+{
+    const struct datagram_data *data = data_of(image, entry);
+    struct ckpt_unix_text name;
+    size_t length = data->name.size ? ckpt_raw_format(text, size, "'%s'",
+                                                      ckpt_unix_name_text(&data->name, &name))
+                                    : ckpt_raw_format(text, size, "without a name");
+
+    if (data->connected == TO_CLOSED)
+        length += ckpt_raw_format(text + length, size - length, ", the other end is closed");
+    else if (data->connected)
+        length += ckpt_raw_format(text + length, size - length, ", connected to '%s'",
+                                  ckpt_unix_name_text(&data->peer_name, &name));
+    ckpt_unix_queue_describe(data + 1, entry->data.size - sizeof *data, SOCK_DGRAM, text + length,
+                             size - length);
+}
+
+static void addresses(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                      struct ckpt_fd_addresses *ret_addresses)
+{
+    const struct datagram_data *data = data_of(image, entry);
+
+    ret_addresses->family = AF_UNIX;
+    ret_addresses->local_size = data->name.size;
+    ret_addresses->remote_size = data->peer_name.size;
+    __builtin_memcpy(ret_addresses->local, data->name.address, sizeof data->name.address);
+    __builtin_memcpy(ret_addresses->remote, data->peer_name.address, sizeof data->name.address);
+}
+
+/* ---- in the command ---- */
+
+static long new_socket(void)
+{
+    return ckpt_syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, 0, 0, 0);
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    const struct datagram_data *data = data_of(thaw->image, entry);
+    long failed = 0, made = new_socket();
+
+    if (made < 0)
+        return ckpt_error_set(error, (int)-made, "cannot make a Unix socket");
+    if (data->name.size)
+        failed = ckpt_unix_name_bind(thaw, (int)made, SOCK_DGRAM, &data->name);
+    if (failed == 0)
+        return (int)made;
+    ckpt_sys_close((int)made);
+    return ckpt_unix_name_cannot_bind(&data->name, failed, error);
+}
+
+/* The number of the socket of this image that has sent a message, or @otherwise. */
+static int find_sender(const struct ckpt_image_view *image, const struct ckpt_unix_queued *message,
+                       int otherwise)
+{
+    for (size_t i = 0; i < image->fd_count && message->sender_size; i++) {
+        const struct ckpt_image_fd *entry = &image->fds[i];
+        const struct ckpt_unix_name *name = entry->kind == CKPT_FD_UNIX_DATAGRAM
+                                                ? &data_of(image, entry)->name
+                                                : ckpt_unix_socket_name(image, entry);
+
+        if (name && name->size == message->sender_size &&
+            __builtin_memcmp(name->address, message->sender, name->size) == 0)
+            return entry->number;
+    }
+    return otherwise;
+}
+
+/* Send the messages to the socket, which has its name already and is not connected yet. */
+static int send_queue(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                      struct ckpt_error *error)
+{
+    const struct datagram_data *data = data_of(image, entry);
+    struct ckpt_unix_queued message;
+    struct ckpt_unix_name here;
+    int nameless, result = 0;
+    size_t at = 0;
+
+    ckpt_unix_name_get(SYS_getsockname, entry->number, &here);
+    nameless = (int)new_socket();
+    while (result == 0 &&
+           ckpt_unix_queue_next(data + 1, entry->data.size - sizeof *data, &at, &message))
+        result = ckpt_unix_queue_send(find_sender(image, &message, nameless), SOCK_DGRAM, &message,
+                                      here.address, here.size, error);
+    ckpt_sys_close(nameless);
+    return result;
+}
+
+static long connect_to(int fd, const struct ckpt_unix_name *name)
+{
+    return ckpt_syscall(SYS_connect, fd, name->address, name->size, 0, 0, 0);
+}
+
+/* Connect to the socket with this name or number; or to one that is closed then. */
+static long connect_again(const struct ckpt_image_view *image, int fd,
+                          const struct datagram_data *data)
+{
+    const sa_family_t unnamed = AF_UNIX;
+    struct ckpt_unix_name name = data->peer_name;
+    long failed, closed = -1;
+
+    for (size_t i = 0; i < image->fd_count && data->connected == TO_OWN; i++)
+        if (image->fds[i].inode == data->peer && (image->fds[i].kind == CKPT_FD_UNIX_DATAGRAM ||
+                                                  image->fds[i].kind == CKPT_FD_UNIX_SOCKET))
+            ckpt_unix_name_get(SYS_getsockname, image->fds[i].number, &name);
+    if (data->connected == TO_CLOSED) {
+        closed = new_socket();
+        ckpt_syscall(SYS_bind, closed, &unnamed, sizeof unnamed, 0, 0, 0);
+        ckpt_unix_name_get(SYS_getsockname, (int)closed, &name);
+    }
+    failed = connect_to(fd, &name);
+    if (closed >= 0)
+        ckpt_sys_close((int)closed);
+    return failed;
+}
+
+/* In a rehearsal sockets have no names, so only those of other processes can be connected to. */
+static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error)
+{
+    const struct datagram_data *data = data_of(thaw->image, entry);
+    struct ckpt_unix_text name;
+    long failed = 0;
+
+    ckpt_unix_options_set(entry->number, &data->options);
+    if (!thaw->rehearsal && send_queue(thaw->image, entry, error) < 0)
+        return -1;
+    if (data->connected && (!thaw->rehearsal || data->connected == TO_NAME))
+        failed = connect_again(thaw->image, entry->number, data);
+    if (failed < 0)
+        return ckpt_error_set(error, (int)-failed,
+                              "cannot connect to '%s' again; start the process that receives "
+                              "there, or close the socket by a policy file",
+                              ckpt_unix_name_text(&data->peer_name, &name));
+    ckpt_unix_options_close(entry->number, &data->options);
+    return ckpt_fd_set_flags(entry->number, entry->open_flags & O_NONBLOCK, error) < 0 ? -1 : 0;
+}
+
+const struct ckpt_fd_kind_row ckpt_kind_unix_datagram = {
+    .number = CKPT_FD_UNIX_DATAGRAM,
+    .name = "Unix datagram",
+    .policy = CKPT_POLICY_SOCKET,
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .addresses = addresses,
+    .thaw = thaw,
+    .finish = finish,
+};
