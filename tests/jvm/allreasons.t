@@ -40,7 +40,7 @@ hook_and_descriptors() {
     OPTIONS=(addr=none)
     run "$CKPT" checkpoint "$pid" "$image"
     reply=$(curl -sS --max-time 60 -X POST "http://localhost:$endpoint/checkpoint" 2>&1)
-    for what in "$HOOK" "$CONNECTION" "is '/dev/ptmx'" 'a running child process'; do
+    for what in "$HOOK" "$CONNECTION" "is '/dev/ptmx'" ' runs; end it in a beforeCheckpoint hook'; do
         contains "$err" "$what" "$V: the command reports a hook's failure and descriptors: $what"
         contains "$reply" "$what" "$V: the endpoint reports a hook's failure and descriptors: $what"
     done

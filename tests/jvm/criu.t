@@ -75,7 +75,7 @@ hint() {
     PATH=$(dirname "$CRIU"):$PATH start_jvm "hint-$V" - -cp "$CP" Rounds child
     wait_line "$log" "round 3"
     run "$CKPT" checkpoint "$pid" "$DIR/hint"
-    like "$status$err" '^1.*has a running child process.*--engine=criu' \
+    like "$status$err" '^1.*the child process [0-9]+ .* runs.*--engine=criu' \
         "$V: a refusal for a child process names the engine criu"
     stop "$pid"
 }

@@ -3,7 +3,9 @@
 // A program with a child process that it talks to over pipes, whose command are the arguments, and
 // an HTTP server for a test. GET / answers "serving". GET /talk writes a line to the child and
 // answers with the line that it returns, or with what fails; GET /exit waits for the child, GET
-// /start starts another one. "quiet" as first argument: and a second child without pipes.
+// /start starts another one, GET /destroy ends it, GET /quiet starts one without pipes, GET
+// /written waits until the child has written. "quiet" as first argument: and a second child without
+// pipes.
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -27,9 +29,7 @@ public final class Children {
         command = Arrays.copyOfRange(args, quiet ? 1 : 0, args.length);
         start();
         if (quiet) {
-            File nothing = new File("/dev/null");
-            new ProcessBuilder("tail", "-f", "/dev/null").redirectInput(nothing)
-                    .redirectOutput(nothing).redirectErrorStream(true).start();
+            startQuiet();
         }
         HttpServer server = HttpServer.create(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -38,6 +38,9 @@ public final class Children {
         server.createContext("/read", exchange -> answer(exchange, read()));
         server.createContext("/exit", exchange -> answer(exchange, waitForChild()));
         server.createContext("/start", exchange -> answer(exchange, start()));
+        server.createContext("/quiet", exchange -> answer(exchange, startQuiet()));
+        server.createContext("/written", exchange -> answer(exchange, waitForOutput()));
+        server.createContext("/destroy", exchange -> answer(exchange, destroy()));
         server.start();
         System.out.println("ready " + server.getAddress().getPort());
         Thread.currentThread().join();
@@ -47,6 +50,30 @@ public final class Children {
         child = new ProcessBuilder(command).start();
         reader = new BufferedReader(new InputStreamReader(child.getInputStream()));
         return "started";
+    }
+
+    private static String startQuiet() throws IOException {
+        File nothing = new File("/dev/null");
+        new ProcessBuilder("tail", "-f", "/dev/null").redirectInput(nothing)
+                .redirectOutput(nothing).redirectErrorStream(true).start();
+        return "started";
+    }
+
+    private static String waitForOutput() throws IOException {
+        try {
+            while (child.getInputStream().available() == 0) {
+                Thread.sleep(10);
+            }
+        } catch (InterruptedException interrupted) {
+            return "interrupted";
+        }
+        return "written";
+    }
+
+    private static String destroy() {
+        child.destroy();
+        child.destroyForcibly();
+        return "destroyed";
     }
 
     private static String talk() {

@@ -17,9 +17,13 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/fd/child_pipes.h"
 #include "engine/builtin/fd/kind.h"
 #include "engine/builtin/fd/kind_closed.h"
 #include "engine/builtin/fd/thaw_steps.h"
+
+/* In kind_version: the other end is closed, and there is content, which older releases drop. */
+#define ONE_END 1
 
 struct pipe_data {
     uint32_t size; /**< F_GETPIPE_SZ */
@@ -67,14 +71,14 @@ bool ckpt_fd_is_pipe_to_elsewhere(const struct ckpt_live_fd *live)
     return ckpt_raw_starts(live->link, "pipe:[") && ckpt_fd_pipe_other_end(live) < 0;
 }
 
-/* Whether no process has the other end any more, and nothing is left to be read. */
-static bool has_ended(const struct ckpt_live_fd *live)
+/* Whether no process has the other end any more. */
+static bool has_hung_up(const struct ckpt_live_fd *live)
 {
     static const struct timespec now = {0};
     struct pollfd poll = {.fd = live->number, .events = POLLIN};
 
     return ckpt_syscall(SYS_ppoll, &poll, 1, &now, NULL, 0, 0) == 1 &&
-           (poll.revents & (POLLHUP | POLLERR)) && !(poll.revents & POLLIN);
+           (poll.revents & (POLLHUP | POLLERR));
 }
 
 static int copy_content(struct ckpt_gather *gather, int from, int queued, struct pipe_data *data,
@@ -97,7 +101,7 @@ static int copy_content(struct ckpt_gather *gather, int from, int queued, struct
             data->used += (uint32_t)got;
     ckpt_sys_close(copy[0]);
     ckpt_sys_close(copy[1]);
-    if (data->used != (uint32_t)queued)
+    if (data->used < (uint32_t)queued) /* another process may have written more meanwhile */
         ckpt_report_add(
             gather->report, "resource",
             "descriptor %d is a pipe of which only %u of %d bytes can be copied; empty it "
@@ -127,12 +131,29 @@ int ckpt_fd_pipe_save(struct ckpt_gather *gather, const struct ckpt_live_fd *liv
     return ckpt_tables_pool(&gather->tables, &data, sizeof data, &entry->data, error);
 }
 
+/* The other end is closed in the restored process, which can still read what is in the pipe now. */
+static int freeze_one_end(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                          struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    int queued = 0;
+
+    if ((live->open_flags & O_ACCMODE) != O_RDONLY ||
+        ckpt_sys_ioctl(live->number, 0x541b /* FIONREAD */, &queued) < 0 || !queued)
+        return ckpt_fd_closed_freeze(gather, live, entry, error);
+    entry->kind_version = ONE_END;
+    return ckpt_fd_pipe_save(gather, live, true, entry, error);
+}
+
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
+    entry->kind_version = 0;
     if (ckpt_fd_pipe_other_end(live) < 0) {
-        if (has_ended(live))
-            return ckpt_fd_closed_freeze(gather, live, entry, error);
+        if (has_hung_up(live) ||
+            (gather->children > CKPT_CHILDREN_REFUSE && ckpt_child_pipe_exists(gather, live)))
+            return freeze_one_end(gather, live, entry, error);
+        if (ckpt_child_pipe_refuse(gather, live))
+            return 0;
         ckpt_report_add(
             gather->report, "resource",
             "descriptor %d is one end of '%s', whose other end "
@@ -242,6 +263,7 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
 const struct ckpt_fd_kind_row ckpt_kind_pipe = {
     .number = CKPT_FD_PIPE,
+    .version = ONE_END,
     .name = "pipe",
     .policy = CKPT_POLICY_PIPE,
     .is_end = true,

@@ -8,8 +8,9 @@
 #include "engine/builtin/parked/gather.h"
 
 /**
- * Refuse child processes, except those that are left behind because a policy closes their pipes.
- * Called after the descriptors are gathered.
+ * Refuse child processes that run, except those that the image may be without: all of them, if the
+ * request allows that, or those whose pipes a policy closes. Called after the descriptors are
+ * gathered.
  */
 int ckpt_children_check(struct ckpt_gather *gather, struct ckpt_error *error);
 

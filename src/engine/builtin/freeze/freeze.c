@@ -25,6 +25,8 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd/fds.h"
 #include "engine/builtin/freeze/children.h"
+#include "engine/builtin/freeze/end_children.h"
+#include "engine/builtin/freeze/lost_children.h"
 #include "engine/builtin/freeze/other_images.h"
 #include "engine/builtin/parked/breakpoints.h"
 #include "engine/builtin/parked/child_fds.h"
@@ -116,8 +118,9 @@ static int walk(struct ckpt_gather *gather, struct ckpt_error *error)
     struct content_step step = {.gather = gather, .error = error};
 
     if (ckpt_tables_init(&gather->tables, &gather->scratch, error) < 0 ||
-        ckpt_process_state_gather(gather, error) < 0 || ckpt_fds_gather(gather, error) < 0 ||
-        ckpt_children_check(gather, error) < 0 || ckpt_memory_gather(gather, error) < 0)
+        ckpt_process_state_gather(gather, error) < 0 || ckpt_child_tree_gather(gather, error) < 0 ||
+        ckpt_fds_gather(gather, error) < 0 || ckpt_children_check(gather, error) < 0 ||
+        ckpt_memory_gather(gather, error) < 0)
         return -1;
     if (!gather->parked)
         return 0;
@@ -444,8 +447,10 @@ static void remove_temporaries(const struct ckpt_freeze *freeze)
     ckpt_syscall(SYS_unlinkat, freeze->dir_fd, freeze->manifest_temp, 0, 0, 0, 0);
 }
 
-static void end_process(const struct ckpt_freeze *freeze)
+static void end_process(const struct ckpt_gather *gather, const struct ckpt_freeze *freeze)
 {
+    if (gather->children == CKPT_CHILDREN_END && gather->child_tree)
+        ckpt_end_children(gather->child_tree);
     freeze->host->parked->before_end(freeze->host->context);
     /*
      * End by SIGKILL: a shell sees exit status 137, and no exit handler runs.  It has no effect on
@@ -485,6 +490,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
         ckpt_park_rejoin(park);
         ckpt_fds_restored(park);
         ckpt_tidlock_apply(park);
+        ckpt_lost_children_restore(park);
         unmap_restorer(freeze->mailbox);
         if (freeze->mailbox->redirect_clock)
             ckpt_park_expire_waits(park);
@@ -502,7 +508,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
     if (write_image(gather, freeze, error) < 0)
         return CKPT_FREEZE_FAILED;
     if (!freeze->host->leave_running)
-        end_process(freeze);
+        end_process(gather, freeze);
     return CKPT_FREEZE_WRITTEN;
 }
 

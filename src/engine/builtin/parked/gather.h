@@ -20,6 +20,7 @@
 #include "engine/report.h"
 #include "image/tables.h"
 
+struct ckpt_child_tree;
 struct ckpt_fd_walk;
 
 /** A mapped part of a shared anonymous memory object, as /proc/self/smaps shows it. */
@@ -40,6 +41,7 @@ struct ckpt_gather {
     const struct ckpt_policies *policies;    /**< NULL: none */
     enum ckpt_connection_policy connections; /**< see engine/host.h */
     enum ckpt_child_policy children;         /**< likewise */
+    struct ckpt_child_tree *child_tree;      /**< NULL: there is no child (fd/child_pipes.h) */
     const char *executable;                  /**< see freeze.h */
     struct ckpt_report *warnings; /**< for what policies change, in the first walk; or NULL */
     uint64_t perf_start;          /**< address of HotSpot's own shared hsperfdata; 0: it has none */
