@@ -100,18 +100,20 @@ static void read_name(const char *task, struct ckpt_task *ret)
     ckpt_raw_format(ret->name, sizeof ret->name, "%s", length > 0 ? text : "?");
 }
 
-bool ckpt_tasks_read(const char *name, struct ckpt_task *ret)
+static uint64_t mask_after(const char *line, const char *label)
+{
+    line += ckpt_raw_length(label);
+    ckpt_raw_blanks(&line);
+    return ckpt_raw_number(&line, 16);
+}
+
+bool ckpt_tasks_read_signals(const char *name, struct ckpt_task *ret)
 {
     struct ckpt_raw_lines lines;
-    char path[64], text[1024];
+    char path[64];
     const char *line;
     long fd;
 
-    *ret = (struct ckpt_task){.state = 0};
-    ckpt_raw_format(path, sizeof path, "/proc/self/task/%s/stat", name);
-    if (ckpt_raw_read_file(path, text, sizeof text) <= 0)
-        return false;
-    ret->cpu = ckpt_raw_stat_field(text, 14) + ckpt_raw_stat_field(text, 15);
     ckpt_raw_format(path, sizeof path, "/proc/self/task/%s/status", name);
     fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
@@ -123,17 +125,27 @@ bool ckpt_tasks_read(const char *name, struct ckpt_task *ret)
             ckpt_raw_blanks(&line);
             ret->state = *line;
         } else if (ckpt_raw_starts(line, "SigPnd:")) {
-            line += 7;
-            ckpt_raw_blanks(&line);
-            ret->pending = ckpt_raw_number(&line, 16);
+            ret->pending = mask_after(line, "SigPnd:");
         } else if (ckpt_raw_starts(line, "SigBlk:")) {
-            line += 7;
-            ckpt_raw_blanks(&line);
-            ret->blocked = ckpt_raw_number(&line, 16);
+            ret->blocked = mask_after(line, "SigBlk:");
             break;
         }
     }
     ckpt_sys_close((int)fd);
+    return true;
+}
+
+bool ckpt_tasks_read(const char *name, struct ckpt_task *ret)
+{
+    char path[64], text[1024];
+
+    *ret = (struct ckpt_task){.state = 0};
+    ckpt_raw_format(path, sizeof path, "/proc/self/task/%s/stat", name);
+    if (ckpt_raw_read_file(path, text, sizeof text) <= 0)
+        return false;
+    ret->cpu = ckpt_raw_stat_field(text, 14) + ckpt_raw_stat_field(text, 15);
+    if (!ckpt_tasks_read_signals(name, ret))
+        return false;
     read_name(name, ret);
     return true;
 }

@@ -34,4 +34,7 @@ struct ckpt_task {
 /** Read the state of the thread @name in /proc/self/task; false if the thread has ended. */
 bool ckpt_tasks_read(const char *name, struct ckpt_task *ret);
 
+/** Read only its state and its signals. */
+bool ckpt_tasks_read_signals(const char *name, struct ckpt_task *ret);
+
 #endif

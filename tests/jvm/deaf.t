@@ -3,8 +3,8 @@
 #
 # Threads that block all signals for a while: the C library has them while threads begin and end, and
 # native libraries around locks. While such a thread waits for what a stopped thread holds, it cannot
-# be stopped; a checkpoint lets all threads run and tries again. (One that blocks them for good is
-# refused: refusals.t.)
+# be stopped; a checkpoint lets all threads run and tries again. One that blocks them for good is
+# interrupted by ptrace(2). (Where that is not allowed it is refused: refusals.t.)
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need gcc
@@ -45,6 +45,7 @@ body() {
     keeps lock "threads that wait for a lock with all signals blocked"
     keeps computation "a thread that computes with all signals blocked"
     keeps thread "threads that wait for the thread that makes them"
+    keeps always "threads that block all signals for good"
 }
 
 each_jdk body

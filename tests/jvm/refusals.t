@@ -179,10 +179,10 @@ blocking_thread() {
             "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
         return
     fi
-    STARTER=start begin "deaf thread" "$JAVA" "-agentpath:$AGENT$options" -cp "$CP" Refuse blocker \
-        "$library"
+    STARTER=start begin "deaf thread" "$SECCOMP_RUN" --bare --deny ptrace -- "$JAVA" \
+        "-agentpath:$AGENT$options" -cp "$CP" Refuse blocker "$library"
     refuses "a thread that blocks all signals" \
-        "1 of [0-9]+ threads cannot be stopped: '.*' \([0-9]+\) with all signals blocked"
+        "1 of [0-9]+ threads cannot be stopped: '.*' \([0-9]+\) with all signals blocked; allow ptrace"
     then_works "a thread that blocks all signals"
 }
 

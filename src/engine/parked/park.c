@@ -26,6 +26,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "base/tasks.h"
+#include "engine/parked/blocked_threads.h"
 #include "engine/parked/interrupted_calls.h"
 #include "engine/parked/unresponsive.h"
 
@@ -111,8 +112,38 @@ static void open_gate(struct ckpt_park *park, uint32_t index)
 {
     if (index >= park->capacity)
         return;
-    store(&park->slots[index].gate, 1);
+    store(&park->slots[index].gate, CKPT_GATE_OPEN);
     wake(&park->slots[index].gate);
+}
+
+static void wait_for_gate(struct ckpt_park *park, uint32_t index)
+{
+    struct ckpt_slot *slot = &park->slots[index];
+    uint32_t gate;
+
+    while ((gate = load(&slot->gate)) != CKPT_GATE_OPEN) {
+        if (gate == CKPT_GATE_TAKE) {
+            ckpt_pending_signals_take_own(park, index, slot->take);
+            store(&slot->gate, CKPT_GATE_CLOSED);
+            wake(&slot->gate);
+        } else if (load(&park->state) == RELEASED_AT_ONCE) {
+            return;
+        } else {
+            wait_while(&slot->gate, CKPT_GATE_CLOSED, NULL);
+        }
+    }
+}
+
+/* The signal came when parking was over. */
+static void note_late(struct ckpt_park *park)
+{
+    uint32_t tid = (uint32_t)ckpt_sys_gettid();
+
+    for (uint32_t i = 0; i < park->signalled; i++)
+        if (park->slots[i].signalled == tid)
+            park->slots[i].has_taken = 1;
+    add(&park->late, 1);
+    wake(&park->late);
 }
 
 static void on_signal(int signal, siginfo_t *info, void *frame)
@@ -121,12 +152,11 @@ static void on_signal(int signal, siginfo_t *info, void *frame)
     struct ckpt_slot *slot;
     uint32_t index;
 
-    (void)signal;
     if (!park || info->si_code != SI_TKILL)
         return;
+    ckpt_blocked_threads_block_again(frame, signal);
     if (load(&park->state) != PARKING) {
-        add(&park->late, 1);
-        wake(&park->late);
+        note_late(park);
         return;
     }
     index = add(&park->taken, 1);
@@ -147,8 +177,8 @@ static void on_signal(int signal, siginfo_t *info, void *frame)
         add(&park->arrived, 1);
         wake(&park->arrived);
     }
-    while (!load(&slot->gate) && load(&park->state) != RELEASED_AT_ONCE)
-        wait_while(&slot->gate, 0, NULL);
+    wait_for_gate(park, index);
+    ckpt_pending_signals_send(park, index);
     ckpt_interrupted_calls_restart(slot->frame, park->clock_changed, park->elapsed_ns);
     open_gate(park, slot->next);
     add(&park->left, 1);
@@ -173,10 +203,14 @@ static bool signal_thread(int tid, const char *name, void *context)
         park->overflow = 1;
         return false;
     }
-    failed = ckpt_sys_tgkill((int)ckpt_sys_getpid(), tid, park->options.signal);
+    failed = ckpt_blocked_threads_is_known((uint32_t)tid)
+                 ? 0
+                 : ckpt_sys_tgkill((int)ckpt_sys_getpid(), tid, park->options.signal);
     if (failed == 0) {
-        park->slots[park->signalled].blocked_ms = 0;
-        park->slots[park->signalled++].signalled = (uint32_t)tid;
+        struct ckpt_slot *slot = &park->slots[park->signalled++];
+
+        slot->blocked_ms = slot->has_taken = slot->is_interrupted = 0;
+        slot->signalled = (uint32_t)tid;
     }
     park->queue_is_full = failed == -EAGAIN;
     return !park->queue_is_full;
@@ -206,7 +240,9 @@ static int signal_all(struct ckpt_park *park, struct ckpt_error *error)
         if (now - start > park->options.timeout_ms)
             return ckpt_unresponsive_report(park, false, error);
         if (parked == before && now >= check) {
-            if (ckpt_unresponsive_check(park, now)) {
+            bool is_hopeless = ckpt_unresponsive_check(park, now);
+
+            if (!ckpt_unresponsive_interrupt(park, now) && is_hopeless) {
                 park->is_blocked = !park->queue_is_full;
                 return ckpt_unresponsive_report(park, true, error);
             }
@@ -245,6 +281,7 @@ static void begin(struct ckpt_park *park)
     park->taken = park->parked = park->left = park->arrived = park->late = 0;
     park->overflow = park->signalled = 0;
     park->queue_is_full = park->is_blocked = 0;
+    park->pending_count = 0;
     park->queue_full_ms = 0;
     store(&park->state, PARKING);
 }
@@ -260,7 +297,8 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     size_t slots = sizeof(struct ckpt_park) + capacity * sizeof(struct ckpt_slot);
     size_t words = slots + CKPT_PARK_WORDS * sizeof(struct ckpt_tid_word);
     size_t list = words + (capacity + 1) * sizeof(struct ckpt_parked_thread);
-    size_t size = list + (capacity + 1) * sizeof(struct ckpt_scheduling);
+    size_t pending = list + (capacity + 1) * sizeof(struct ckpt_scheduling);
+    size_t size = pending + CKPT_PENDING_MAX * sizeof(struct ckpt_pending_signal);
     struct ckpt_park *park;
     struct ckpt_park *kept;
     struct ckpt_arch_sigaction action;
@@ -282,6 +320,7 @@ struct ckpt_park *ckpt_park_open(const struct ckpt_park_options *options, struct
     park->words = (struct ckpt_tid_word *)((char *)park + slots);
     park->threads.list = (struct ckpt_parked_thread *)((char *)park + words);
     park->scheduling = (struct ckpt_scheduling *)((char *)park + list);
+    park->pending = (struct ckpt_pending_signal *)((char *)park + pending);
     session = park;
     /* A thread with an alternate stack may have no room for a signal frame on its other stack:
      * Go's threads run on stacks of a few KiB.  All signals are blocked in the handler, because no
@@ -352,6 +391,7 @@ static void release_at_once(struct ckpt_park *park)
 {
     uint32_t count;
 
+    ckpt_pending_signals_send(park, CKPT_PARK_COORDINATOR);
     __atomic_exchange_n(&park->state, RELEASED_AT_ONCE, __ATOMIC_SEQ_CST);
     count = load(&park->taken) < park->capacity ? load(&park->taken) : park->capacity;
     for (uint32_t i = 0; i < count; i++) {
@@ -366,6 +406,7 @@ static void release_at_once(struct ckpt_park *park)
  */
 void ckpt_park_release(struct ckpt_park *park)
 {
+    ckpt_pending_signals_send(park, CKPT_PARK_COORDINATOR);
     for (uint32_t i = 0; i < park->taken; i++)
         park->slots[i].next = i + 1 < park->taken ? i + 1 : park->capacity;
     store(&park->state, RELEASED_IN_TURN);
@@ -410,7 +451,8 @@ static bool may_try_again(struct ckpt_park *park)
     park->handler_stays |= park->signalled != 0; /* a signal may still be pending */
     release_at_once(park);
     ckpt_park_wait_left(park);
-    return park->is_blocked && !ckpt_unresponsive_stays(park);
+    return park->is_blocked &&
+           (!ckpt_unresponsive_stays(park) || ckpt_unresponsive_may_interrupt(park));
 }
 
 int ckpt_park_all(struct ckpt_park *park, struct ckpt_error *error)
@@ -449,6 +491,7 @@ void ckpt_park_rejoin(struct ckpt_park *park)
         ;
     while ((arrived = load(&park->arrived)) < park->parked)
         wait_while(&park->arrived, arrived, NULL);
+    ckpt_blocked_threads_renumber(park);
 }
 
 void ckpt_park_close(struct ckpt_park *park)

@@ -20,8 +20,14 @@
 #include "arch/arch.h"
 #include "base/error.h"
 #include "base/parked_threads.h"
+#include "engine/parked/pending_signals.h"
 #include "engine/parked/prctl_settings.h"
 #include "engine/parked/scheduling.h"
+
+/** States of a thread's gate. */
+#define CKPT_GATE_CLOSED 0u
+#define CKPT_GATE_OPEN 1u
+#define CKPT_GATE_TAKE 2u /* the thread takes its pending signals, and closes the gate again */
 
 /** The state of one thread. */
 struct ckpt_slot {
@@ -30,7 +36,9 @@ struct ckpt_slot {
     uint32_t tid;
     uint32_t done;      /**< nonzero when the rest is filled in */
     uint32_t signalled; /**< the TID of a thread that was sent the signal, not the slot's own */
-    int32_t failed;     /**< a negative errno value if some of the state could not be read */
+    uint32_t has_taken; /**< the thread `signalled` took the signal when parking was over */
+    uint32_t is_interrupted; /**< the thread `signalled` was interrupted (blocked_threads.h) */
+    int32_t failed;          /**< a negative errno value if some of the state could not be read */
     int64_t blocked_ms; /**< since when the thread `signalled` blocks the signal; 0: it does not */
     uint64_t blocked_cpu; /**< its CPU time then, in ticks */
     uint64_t clear_tid;
@@ -40,8 +48,9 @@ struct ckpt_slot {
     uint32_t last_tid;    /**< the TID before a restore, which copies of it still have */
     uint32_t *cached_tid; /**< where the JVM keeps the TID, or NULL */
     uint32_t *libc_tid;   /**< where the C library keeps it; NULL: not known */
-    uint32_t gate;        /**< a futex: nonzero releases the thread */
+    uint32_t gate;        /**< a futex: CKPT_GATE_* */
     uint32_t next;        /**< the slot whose gate this thread opens when it leaves */
+    uint64_t take;        /**< with CKPT_GATE_TAKE: the set of signals */
     ucontext_t *frame;    /**< the signal frame; NULL for the coordinator */
     stack_t alternate;    /**< the coordinator's alternate stack; others have it in the frame */
     char name[16];
@@ -68,6 +77,7 @@ struct ckpt_tid_word {
     uint32_t slot; /**< the slot of the thread, or CKPT_PARK_COORDINATOR */
 };
 #define CKPT_PARK_COORDINATOR 0xffffffffu
+#define CKPT_PARK_PROCESS 0xfffffffeu /* in the place of a slot: no thread, but the process */
 #define CKPT_PARK_WORDS 16384u
 
 struct ckpt_park {
@@ -78,20 +88,24 @@ struct ckpt_park {
     uint32_t taken, parked, left; /**< slots taken; threads that wait (a futex); that have left */
     uint32_t arrived;             /**< restored threads that are in the handler again (a futex) */
     uint32_t capacity;
-    uint32_t late;          /**< signals that a thread took when parking was over (a futex) */
-    uint32_t handler_stays; /**< a thread may still have the signal pending: keep the handler */
-    uint32_t overflow;      /**< there are more threads than slots */
-    uint32_t signalled;     /**< threads that were sent the signal */
-    uint32_t queue_is_full; /**< the kernel refuses more signals (RLIMIT_SIGPENDING) */
-    uint32_t is_blocked;    /**< parking has failed because a thread blocks the signal */
-    int64_t queue_full_ms;  /**< since when the queue is full; 0: it is not */
-    uint32_t clock_changed; /**< restored, and the monotonic clock is another one than before */
+    uint32_t late;            /**< signals that a thread took when parking was over (a futex) */
+    uint32_t handler_stays;   /**< a thread may still have the signal pending: keep the handler */
+    uint32_t overflow;        /**< there are more threads than slots */
+    uint32_t signalled;       /**< threads that were sent the signal */
+    uint32_t queue_is_full;   /**< the kernel refuses more signals (RLIMIT_SIGPENDING) */
+    uint32_t is_blocked;      /**< parking has failed because a thread blocks the signal */
+    uint32_t may_interrupt;   /**< a thread blocks it for good: interrupt such threads */
+    int32_t interrupt_failed; /**< a negative errno value: why that did not work */
+    int64_t queue_full_ms;    /**< since when the queue is full; 0: it is not */
+    uint32_t clock_changed;   /**< restored, and the monotonic clock is another one than before */
     int64_t elapsed_ns; /**< restored, and by the clock that much time has passed while frozen */
     struct ckpt_arch_sigaction old_action;
     struct ckpt_tid_word *words; /**< CKPT_PARK_WORDS of them, after the slots (tidlock.h) */
     uint32_t word_count;
-    uint32_t scheduling_count;
-    struct ckpt_scheduling *scheduling; /**< room for one of each thread (scheduling.h) */
+    uint32_t scheduling_count, pending_count;
+    int32_t pending_pid;                 /**< the process when the signals were taken */
+    struct ckpt_pending_signal *pending; /**< CKPT_PENDING_MAX of them */
+    struct ckpt_scheduling *scheduling;  /**< room for one of each thread (scheduling.h) */
     struct ckpt_slot coordinator;
     struct ckpt_slot slots[];
 };

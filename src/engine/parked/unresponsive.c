@@ -25,9 +25,11 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "base/tasks.h"
+#include "engine/parked/blocked_threads.h"
 
 #define BLOCKED_MS 100       /* while others are parked */
-#define BLOCKED_FREE_MS 5000 /* while all run: a thread that it waits for may need time too */
+#define BLOCKED_FREE_MS 1000 /* while all run, until it is interrupted */
+#define REFUSED_FREE_MS 5000 /* until it is refused: a thread that it waits for may need time too */
 #define TICK_MS 10           /* of CPU time in /proc */
 #define FREE_LIMIT_MS 30000
 
@@ -58,6 +60,17 @@ static bool blocks(const struct ckpt_park *park, const struct ckpt_task *task)
     return ((task->blocked & task->pending) >> (park->options.signal - 1)) & 1;
 }
 
+/*
+ * Whether a thread that has not parked has got the signal otherwise, in sigwait() or by a signalfd:
+ * it is not pending any more, and the thread sleeps.
+ */
+static bool has_consumed(const struct ckpt_park *park, const struct ckpt_slot *slot,
+                         const struct ckpt_task *task)
+{
+    return task->state == 'S' && !slot->has_taken &&
+           !((task->pending >> (park->options.signal - 1)) & 1);
+}
+
 /* ---- whether waiting is of use ---- */
 
 struct check {
@@ -76,7 +89,7 @@ static bool check_thread(int tid, const char *name, void *context)
 
     if (!slot || has_parked(check->park, (uint32_t)tid) || !ckpt_tasks_read(name, &task))
         return true;
-    if (!blocks(check->park, &task)) {
+    if (!blocks(check->park, &task) && !has_consumed(check->park, slot, &task)) {
         slot->blocked_ms = 0;
         return true;
     }
@@ -105,6 +118,58 @@ bool ckpt_unresponsive_check(struct ckpt_park *park, int64_t now_ms)
     return check.will_not_park;
 }
 
+/* ---- threads that are interrupted ---- */
+
+struct candidates {
+    struct ckpt_park *park;
+    int64_t now;
+    struct ckpt_blocked_thread list[CKPT_BLOCKED_MAX];
+    uint32_t count;
+};
+
+static bool add_candidate(int tid, const char *name, void *context)
+{
+    struct candidates *candidates = context;
+    struct ckpt_park *park = candidates->park;
+    struct ckpt_slot *slot = signalled_slot(park, (uint32_t)tid);
+    struct ckpt_task task = {.state = 0};
+    bool waited = slot && park->may_interrupt && slot->blocked_ms &&
+                  candidates->now - slot->blocked_ms >= BLOCKED_MS;
+
+    if (!slot || slot->is_interrupted || has_parked(park, (uint32_t)tid) ||
+        (!waited && !ckpt_blocked_threads_is_known((uint32_t)tid)) ||
+        !ckpt_tasks_read_signals(name, &task))
+        return true;
+    slot->is_interrupted = 1;
+    slot->blocked_ms = 0;
+    candidates->list[candidates->count++] = (struct ckpt_blocked_thread){
+        .tid = (uint32_t)tid,
+        .has_signal = (task.pending >> (park->options.signal - 1)) & 1,
+    };
+    return candidates->count < CKPT_BLOCKED_MAX;
+}
+
+bool ckpt_unresponsive_interrupt(struct ckpt_park *park, int64_t now_ms)
+{
+    struct candidates candidates = {.park = park, .now = now_ms};
+    long failed = 0;
+
+    ckpt_tasks_each(add_candidate, &candidates);
+    if (candidates.count)
+        failed = ckpt_blocked_threads_interrupt(park, candidates.list, candidates.count);
+    if (failed)
+        park->interrupt_failed = (int32_t)failed;
+    return candidates.count && !failed;
+}
+
+bool ckpt_unresponsive_may_interrupt(struct ckpt_park *park)
+{
+    bool was_tried = park->may_interrupt;
+
+    park->may_interrupt = 1;
+    return !was_tried;
+}
+
 /* Until @count threads have taken their signal since @late was read, or for the time of a check. */
 static void wait_late(struct ckpt_park *park, uint32_t late, uint32_t count)
 {
@@ -125,7 +190,8 @@ static void wait_late(struct ckpt_park *park, uint32_t late, uint32_t count)
  */
 bool ckpt_unresponsive_stays(struct ckpt_park *park)
 {
-    struct check check = {.park = park, .patience_ms = BLOCKED_FREE_MS};
+    struct check check = {
+        .park = park, .patience_ms = park->interrupt_failed ? REFUSED_FREE_MS : BLOCKED_FREE_MS};
     int64_t start = ckpt_clock_ms(CLOCK_MONOTONIC);
 
     for (uint32_t i = 0; i < park->signalled; i++)
@@ -159,13 +225,16 @@ struct missing {
 static bool name_one(int tid, const char *name, void *context)
 {
     struct missing *missing = context;
+    const struct ckpt_slot *slot;
     struct ckpt_task task;
     const char *why = "";
     bool blocking;
 
     if (has_parked(missing->park, (uint32_t)tid) || !ckpt_tasks_read(name, &task))
         return true;
-    blocking = blocks(missing->park, &task);
+    slot = signalled_slot(missing->park, (uint32_t)tid);
+    blocking = blocks(missing->park, &task) ||
+               (slot && missing->early && has_consumed(missing->park, slot, &task));
     if (missing->early && !blocking)
         return true; /* it may still park */
     if (task.state == 'D')
@@ -206,6 +275,11 @@ int ckpt_unresponsive_report(struct ckpt_park *park, bool early, struct ckpt_err
     if (missing.stuck)
         hint = "; such a sleep is vfork() before the child's exec, or a device or network file "
                "system that does not answer; try again";
+    else if (missing.blocking &&
+             (park->interrupt_failed == -EPERM || park->interrupt_failed == -ENOSYS))
+        hint = "; allow ptrace(2) here, by which they could be stopped (seccomp filters, "
+               "kernel.yama.ptrace_scope; no debugger may be attached), or unblock signals before "
+               "a checkpoint";
     else if (missing.blocking)
         hint = "; native code that blocks all signals must end the thread, or unblock them, before "
                "a checkpoint";

@@ -17,9 +17,19 @@
 bool ckpt_unresponsive_check(struct ckpt_park *park, int64_t now_ms);
 
 /**
+ * Interrupt threads that do not take the signal: those that were interrupted before, and with
+ * park->may_interrupt all that have not taken it for 100 ms.
+ * @return whether any was interrupted, which now parks
+ */
+bool ckpt_unresponsive_interrupt(struct ckpt_park *park, int64_t now_ms);
+
+/** Let threads that block the signal be interrupted from now on; false: that was tried before. */
+bool ckpt_unresponsive_may_interrupt(struct ckpt_park *park);
+
+/**
  * After threads have been released: whether a thread that was missing still does not take its
- * signal, while all others run, and sleeps for 5 s or uses that much CPU time.  If not, parking may
- * be tried again.
+ * signal, while all others run, and sleeps for 1 s or uses that much CPU time (5 s where it was not
+ * possible to interrupt it).  If not, parking may be tried again.
  */
 bool ckpt_unresponsive_stays(struct ckpt_park *park);
 

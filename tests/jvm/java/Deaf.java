@@ -2,8 +2,9 @@
 //
 // Native threads that block all signals for a while, again and again; the native half is deaf.c.
 // Arguments: LIBRARY, and what they do meanwhile: "lock" (they wait for a lock whose owner can be
-// stopped), "computation", "thread" (they wait for the thread that makes them). Prints "turn N"
-// whenever they have got 10 rounds further, or 1 of a computation.
+// stopped), "computation", "thread" (they wait for the thread that makes them), or "always" (they
+// never unblock signals). Prints "turn N" whenever they have got 10 rounds further, or 1 of a
+// computation.
 
 public class Deaf {
     static native int begin(String kind);

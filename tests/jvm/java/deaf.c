@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The native half of Deaf: threads that block all signals for a while, again and again.
+// The native half of Deaf: threads that block all signals for a while, or for good.
 
 #define _GNU_SOURCE
 #include <jni.h>
@@ -102,15 +102,70 @@ static void *maker(void *unused)
     return unused;
 }
 
+static atomic_int is_unblocked;
+
+// Whether all signals that can be are still blocked, in each thread that has asked.
+static int is_blocked(void)
+{
+    sigset_t now;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &now);
+    for (int signal = SIGRTMIN; signal <= SIGRTMAX; signal++)
+        if (!sigismember(&now, signal))
+            is_unblocked = 1;
+    return !is_unblocked;
+}
+
+// Threads that never unblock signals, and all stop when one of them has them unblocked after all.
+static void *sleeper(void *unused)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    while (is_blocked()) {
+        pass_ms(PAUSE_MS);
+        turns++;
+    }
+    return unused;
+}
+
+static void *spinner(void *unused)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    while (is_blocked()) {
+        for (long end = cpu_ms() + PAUSE_MS; cpu_ms() < end;)
+            ;
+        turns++;
+        pass_ms(1);
+    }
+    return unused;
+}
+
+// What a thread for signals does: it gets the signal that stops the others, and ignores it.
+static void *receiver(void *unused)
+{
+    sigset_t all;
+    int signal;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    while (is_blocked() && sigwait(&all, &signal) == 0)
+        turns++;
+    return unused;
+}
+
 static const struct {
     const char *name;
     void *(*run)(void *);
     int count;
 } kinds[] = {
-    {"lock", holder, 1},
-    {"lock", waiter, THREADS},
-    {"computation", computer, 1},
-    {"thread", maker, THREADS},
+    {"lock", holder, 1},        {"lock", waiter, THREADS}, {"computation", computer, 1},
+    {"thread", maker, THREADS}, {"always", sleeper, 2},    {"always", spinner, 1},
+    {"always", receiver, 1},
 };
 
 JNIEXPORT jint JNICALL Java_Deaf_begin(JNIEnv *env, jclass class, jstring kind)

@@ -483,6 +483,8 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
                                              const struct ckpt_freeze *freeze,
                                              struct ckpt_park *park, struct ckpt_error *error)
 {
+    if (ckpt_pending_signals_take(park, error) < 0)
+        return CKPT_FREEZE_FAILED;
     ckpt_scheduling_record(park);
     ckpt_resource_limits_record();
     ckpt_park_record_coordinator(park);

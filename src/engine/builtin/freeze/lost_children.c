@@ -19,7 +19,6 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -67,10 +66,10 @@ bool ckpt_lost_children_add(pid_t pid, int status, bool has_ended)
 /* Write to memory of the application, at an address that it has given. */
 static void give(uint64_t address, const void *data, size_t size)
 {
-    struct iovec local = {(void *)data, size}, remote = {(void *)address, size};
+    siginfo_t before; /* the largest that is written */
 
-    if (address)
-        ckpt_syscall(SYS_process_vm_writev, ckpt_sys_getpid(), &local, 1, &remote, 1, 0);
+    if (size <= sizeof before && ckpt_raw_peek(&before, address, size) == 0)
+        __builtin_memcpy((void *)address, data, size);
 }
 
 static siginfo_t info_of(const struct lost *child)
