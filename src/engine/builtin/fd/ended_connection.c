@@ -11,8 +11,8 @@
  * A pending error of a socket cannot be read without clearing it (SO_ERROR, MSG_PEEK), so it is
  * inferred: a reset if the connection was established, a refusal if it was not.
  *
- * A restore makes a connection of this process to itself over the loopback interface and ends it in
- * the same way.  Only the kernel's entry in the state TIME_WAIT remains of the other side.
+ * A restore makes a connection of this process to itself over a loopback interface (loopback.c) and
+ * ends it in the same way.
  */
 #include "engine/builtin/fd/ended_connection.h"
 
@@ -27,6 +27,7 @@
 #include "base/clock.h"
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/fd/loopback.h"
 #include "engine/builtin/fd/sockets.h"
 
 #define LOOPBACK_MS 1000 /* a packet filter may drop the packets without an error */
@@ -129,123 +130,105 @@ bool ckpt_ended_connection_has_port(int fd)
 
 /* ---- thawing ---- */
 
-union address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-static socklen_t loopback(int family, union address *ret)
-{
-    static const uint8_t one[16] = {[15] = 1};
-
-    *ret = (union address){.any.sa_family = (sa_family_t)family};
-    if (family == AF_INET) {
-        ret->v4.sin_addr.s_addr = __builtin_bswap32(INADDR_LOOPBACK);
-        return sizeof ret->v4;
-    }
-    __builtin_memcpy(&ret->v6.sin6_addr, one, sizeof one);
-    return sizeof ret->v6;
-}
-
-/* Replace 127.0.0.1 by the IPv6 address that is mapped to it. */
-static socklen_t map_v4(union address *address)
-{
-    static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1};
-    in_port_t port = address->v4.sin_port;
-
-    *address = (union address){.v6 = {.sin6_family = AF_INET6, .sin6_port = port}};
-    __builtin_memcpy(&address->v6.sin6_addr, mapped, sizeof mapped);
-    return sizeof address->v6;
-}
-
-static long new_socket(int family, int flags)
-{
-    return ckpt_syscall(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0, 0, 0, 0);
-}
-
 /*
- * Connect @fd to @port of this process, where perhaps no socket listens, and wait for the result.
+ * A connection that was refused: nothing listens at the port. Without a loopback interface it was
+ * reset, which the application takes in the same way.
  */
-static long connect_to(int fd, int port, int family, bool map)
+static long make_refused(int family)
 {
-    union address address;
+    struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t size = sizeof address;
-    long failed = ckpt_syscall(SYS_getsockname, port, &address, &size, 0, 0, 0);
-    short events;
+    long fd =
+        ckpt_syscall(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, 0, 0, 0);
+    long port = ckpt_syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
+    struct sockaddr_in6 mapped = {.sin6_family = AF_INET6};
+    bool failed = fd < 0 || port < 0;
+    short events = 0;
 
-    if (failed < 0)
-        return failed;
-    if (family == AF_INET6 && map)
-        size = map_v4(&address);
-    failed = ckpt_syscall(SYS_connect, fd, &address, size, 0, 0, 0);
-    if (failed == -EINPROGRESS)
-        failed = wait_for(fd, POLLOUT, LOOPBACK_MS, &events) ? 0 : -ETIMEDOUT;
-    return failed;
+    address.sin_addr.s_addr = __builtin_bswap32(INADDR_LOOPBACK);
+    failed = failed || ckpt_syscall(SYS_bind, port, &address, size, 0, 0, 0) < 0 ||
+             ckpt_syscall(SYS_getsockname, port, &address, &size, 0, 0, 0) < 0;
+    mapped.sin6_port = address.sin_port;
+    __builtin_memset(mapped.sin6_addr.s6_addr + 10, 0xff, 2);
+    __builtin_memcpy(mapped.sin6_addr.s6_addr + 12, &address.sin_addr, 4);
+    if (!failed && family == AF_INET)
+        failed = ckpt_syscall(SYS_connect, fd, &address, sizeof address, 0, 0, 0) != -EINPROGRESS;
+    else if (!failed)
+        failed = ckpt_syscall(SYS_connect, fd, &mapped, sizeof mapped, 0, 0, 0) != -EINPROGRESS;
+    if (!failed)
+        failed = !wait_for((int)fd, POLLOUT, LOOPBACK_MS, &events) || !(events & POLLERR);
+    if (port >= 0)
+        ckpt_sys_close((int)port);
+    if (failed && fd >= 0)
+        ckpt_sys_close((int)fd);
+    return failed ? -ENETDOWN : fd;
 }
 
-/* Send the unread bytes from the other side, then end the connection. */
+/* Send the unread bytes from the other end, then end the connection. */
 static long end(int fd, int other, enum ckpt_ended how, const void *unread, size_t size)
 {
-    struct linger now = {.l_onoff = 1};
     short events;
 
     if (size && ckpt_syscall(SYS_sendto, other, unread, size, MSG_NOSIGNAL, NULL, 0) != (long)size)
         return -EIO;
     if (how == CKPT_ENDED_RESET)
-        ckpt_syscall(SYS_setsockopt, other, SOL_SOCKET, SO_LINGER, &now, sizeof now, 0);
+        ckpt_loopback_done(other);
     else
         ckpt_syscall(SYS_shutdown, other, SHUT_WR, 0, 0, 0, 0);
-    if (how == CKPT_ENDED_RESET)
-        ckpt_sys_close(other);
     wait_for(fd, POLLRDHUP, LOOPBACK_MS, &events);
     if (how == CKPT_ENDED_CLOSED) {
         ckpt_syscall(SYS_shutdown, fd, SHUT_WR, 0, 0, 0, 0);
-        ckpt_sys_close(other);
+        wait_for(other, POLLRDHUP, LOOPBACK_MS, &events);
     }
     return 0;
 }
 
-static long make(int fd, int family, bool map, enum ckpt_ended how, const void *unread, size_t size)
+/*
+ * Without a network: a Unix socket reports a reset in the same way; and a socket that never was
+ * connected reports the end.
+ */
+static long make_without_network(int family, enum ckpt_ended how)
 {
-    int inner = family == AF_INET6 && map ? AF_INET : family;
-    long port = new_socket(inner, 0), other = -1, failed;
-    union address address;
-    socklen_t length = loopback(inner, &address);
+    long fd;
 
-    if (port < 0)
-        return port;
-    failed = ckpt_syscall(SYS_bind, port, &address, length, 0, 0, 0);
-    if (failed == 0 && how != CKPT_ENDED_REFUSED)
-        failed = ckpt_syscall(SYS_listen, port, 1, 0, 0, 0, 0);
-    if (failed == 0)
-        failed = connect_to(fd, (int)port, family, map);
-    if (failed == 0 && how != CKPT_ENDED_REFUSED) {
-        other = ckpt_syscall(SYS_accept4, port, NULL, NULL, SOCK_CLOEXEC, 0, 0);
-        failed = other < 0 ? other : end(fd, (int)other, how, unread, size);
-    }
-    ckpt_sys_close((int)port);
-    return failed;
-}
-
-long ckpt_ended_connection_make(int family, bool only_v6, enum ckpt_ended how, const void *unread,
-                                size_t size)
-{
-    long fd = new_socket(family, SOCK_NONBLOCK);
-    long failed;
-
-    if (fd < 0)
-        return fd;
-    failed = make((int)fd, family, !only_v6, how, unread, size);
-    if (failed == 0)
-        return fd;
-    ckpt_sys_close((int)fd);
-    if (size)
-        return failed;
-    /* There is no loopback interface: a socket that never was connected behaves the same, except
-     * that it has no error. */
-    fd = new_socket(family, 0);
+    if (how != CKPT_ENDED_CLOSED)
+        return ckpt_ended_connection_make_unix(SOCK_STREAM);
+    fd = ckpt_syscall(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
     if (fd >= 0)
         ckpt_syscall(SYS_shutdown, fd, SHUT_RDWR, 0, 0, 0, 0);
     return fd;
+}
+
+long ckpt_ended_connection_make(int first_own_fd, int family, enum ckpt_ended how,
+                                const void *unread, size_t size)
+{
+    long fd = how == CKPT_ENDED_REFUSED ? make_refused(family) : -1, failed;
+    int other;
+
+    if (fd >= 0)
+        return fd;
+    if (how == CKPT_ENDED_REFUSED)
+        how = CKPT_ENDED_RESET;
+    fd = ckpt_loopback_connect(first_own_fd, family, &other);
+    if (fd < 0)
+        return size ? fd : make_without_network(family, how);
+    failed = end((int)fd, other, how, unread, size);
+    ckpt_loopback_done(other);
+    if (failed == 0)
+        return fd;
+    ckpt_sys_close((int)fd);
+    return failed;
+}
+
+long ckpt_ended_connection_make_unix(int type)
+{
+    int ends[2];
+    long failed = ckpt_syscall(SYS_socketpair, AF_UNIX, type | SOCK_CLOEXEC, 0, ends, 0, 0);
+
+    if (failed < 0)
+        return failed;
+    /* An end that is closed before it has read all resets the connection. */
+    ckpt_syscall(SYS_sendto, ends[0], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
+    ckpt_sys_close(ends[1]);
+    return ends[0];
 }

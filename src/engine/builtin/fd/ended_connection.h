@@ -29,11 +29,15 @@ enum ckpt_ended ckpt_ended_connection_state(int fd, int protocol, const struct t
 long ckpt_ended_connection_unread(int fd, char *ret_bytes);
 
 /**
- * Make a socket whose connection has ended as @how says. Returns a descriptor or a negative errno
- * value.
+ * Make a TCP socket whose connection has ended as @how says, as far as this machine allows.
+ * @param first_own_fd  as in ckpt_fd_thaw
+ * @return a descriptor or a negative errno value
  */
-long ckpt_ended_connection_make(int family, bool only_v6, enum ckpt_ended how, const void *unread,
-                                size_t size);
+long ckpt_ended_connection_make(int first_own_fd, int family, enum ckpt_ended how,
+                                const void *unread, size_t size);
+
+/** Make a Unix socket of that type whose connection was reset; likewise. */
+long ckpt_ended_connection_make_unix(int type);
 
 /**
  * Whether a socket in the state CLOSE still has its port; getsockname() also returns a port that

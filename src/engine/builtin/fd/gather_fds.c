@@ -7,6 +7,7 @@
  * of no kind is refused.
  */
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "base/descriptors.h"
 #include "base/raw.h"
@@ -53,11 +54,19 @@ static const char *report_type(enum ckpt_policy_type type)
     return type == CKPT_POLICY_FILE ? "file" : type == CKPT_POLICY_SOCKET ? "socket" : "resource";
 }
 
+/* Connections that wait to be accepted are closed like all others. */
+static bool is_listener(const struct ckpt_live_fd *live)
+{
+    return S_ISSOCK(live->status.st_mode) &&
+           ckpt_socket_option(live->number, SOL_SOCKET, SO_ACCEPTCONN);
+}
+
 /* The action for a descriptor that no rule is about. */
 static enum ckpt_policy_action decide_without_rule(const struct ckpt_gather *gather,
                                                    struct ckpt_live_fd *live)
 {
-    live->reopen = ckpt_fd_accepts_again(gather, live);
+    live->reopen = ckpt_fd_accepts_again(gather, live) ||
+                   (gather->connections == CKPT_CONNECTIONS_CLOSE && is_listener(live));
     return ckpt_fd_reconnects(gather, live) ? CKPT_POLICY_CLOSE : CKPT_POLICY_NONE;
 }
 
@@ -210,6 +219,23 @@ static uint64_t kind_of(const struct ckpt_fd_kind_row *row, const struct ckpt_li
     return sum;
 }
 
+/*
+ * If the descriptor was refused, as above, because it is a connection to another process, and
+ * --connections=close allows it, accept it as one that is closed.
+ */
+static int close_connection(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                            const struct ckpt_fd_kind_row *row, size_t count, size_t used,
+                            struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    if (gather->report->count == count || gather->connections != CKPT_CONNECTIONS_CLOSE || !row ||
+        !row->is_connection || !ckpt_fd_is_connection(live))
+        return 0;
+    ckpt_report_truncate(gather->report, count, used);
+    gather->fd_walk->closed_connections++;
+    entry->object = entry->same_as = CKPT_NONE;
+    return ckpt_fd_closed_freeze(gather, live, entry, error);
+}
+
 /* Add the descriptor to the table, unless a rule or its kind refuses it. */
 static int add(struct ckpt_gather *gather, struct current *current, struct ckpt_error *error)
 {
@@ -232,7 +258,8 @@ static int add(struct ckpt_gather *gather, struct current *current, struct ckpt_
     if ((action == CKPT_POLICY_CLOSE ? ckpt_fd_closed_freeze(gather, live, &entry, error)
                                      : freeze(gather, live, row, &entry, error)) < 0)
         return -1;
-    if (close_inherited(gather, live, count, used, &entry, error) < 0)
+    if (close_inherited(gather, live, count, used, &entry, error) < 0 ||
+        close_connection(gather, live, row, count, used, &entry, error) < 0)
         return -1;
     note_refusal(gather, live->number, count, used);
     if (!entry.kind)
@@ -291,10 +318,21 @@ static int begin(struct ckpt_gather *gather, struct ckpt_error *error)
         return -1;
     ckpt_array_init(&gather->fd_walk->open_files, sizeof(uint32_t));
     gather->fd_walk->refused_count = 0;
+    gather->fd_walk->closed_connections = 0;
     for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
         if (row->begin)
             row->begin();
     return 0;
+}
+
+static void warn_about_connections(const struct ckpt_gather *gather)
+{
+    unsigned count = gather->fd_walk->closed_connections;
+
+    if (count && gather->warnings && !gather->parked)
+        ckpt_report_add(gather->warnings, "warning",
+                        "%u connection%s to other processes will be reset in the restored process",
+                        count, count == 1 ? "" : "s");
 }
 
 int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
@@ -311,6 +349,7 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     gather->report->about = 0;
     gather->report->kind = 0;
     ckpt_descriptors_close(list);
+    warn_about_connections(gather);
     if (result == 0 && list->failed)
         return ckpt_error_set(error, -list->failed, "cannot list /proc/self/fd");
     return result;

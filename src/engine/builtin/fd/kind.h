@@ -74,6 +74,8 @@ struct ckpt_fd_kind_row {
     enum ckpt_policy_type policy;
     /** A checkpoint refuses a descriptor of this kind unless a rule reopens it. */
     bool needs_policy;
+    /** A connection that this kind refuses is one to another process: --connections closes it. */
+    bool is_connection;
     /** As what the engine criu keeps a descriptor that is refused so; 0: it does not. */
     enum ckpt_criu_keeps criu_keeps;
     /**

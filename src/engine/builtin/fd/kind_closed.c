@@ -6,8 +6,10 @@
  * --missing=exception). Its number stays in use in the restored process: otherwise the next file
  * that is opened would get it, and code that still uses the number would write to that file.
  *
- * A connection becomes a socket that never was connected: reading and writing fail, and poll() and
- * epoll report a hang-up, as if the peer had closed it.  Any other descriptor becomes one that
+ * A connection becomes one that its peer has reset (ended_connection.c): the first read or write
+ * fails with ECONNRESET, then reading finds the end, and writing fails with EPIPE, so that pools
+ * and clients make a new one, as after a failure of the network.  One that was just being
+ * established is refused.  Any other descriptor becomes one that
  * cannot be used (O_PATH): reading, writing, seeking and accepting fail with EBADF, poll() reports
  * POLLNVAL, epoll refuses it, and closing works.  It is of /dev/null and not of a directory,
  * because openat() could use a directory.
@@ -18,17 +20,22 @@
 #include "engine/builtin/fd/kind_closed.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/default_close.h"
+#include "engine/builtin/fd/ended_connection.h"
 #include "engine/builtin/fd/kind.h"
 #include "engine/builtin/fd/kind_pipe.h"
 #include "engine/builtin/fd/sockets.h"
 
 #define PLACEHOLDER "/dev/null"
 #define PIPE_END 0x100 /* or with the access mode, in the place of an address family */
+/* Or with an address family: */
+#define SEQPACKET 0x1000  /* the type of the socket; otherwise SOCK_STREAM */
+#define CONNECTING 0x2000 /* it was never established */
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
@@ -36,28 +43,41 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     return (live->open_flags & O_PATH) && ckpt_raw_equal(live->link, PLACEHOLDER);
 }
 
-/* The address family of a connection, which is saved as the position; 0: not a connection. */
-static uint64_t connection_family(const struct ckpt_live_fd *live)
+/* Whether it is one end of a connection, or was. */
+bool ckpt_fd_is_connection(const struct ckpt_live_fd *live)
 {
     uint8_t peer[128];
     socklen_t peer_size = sizeof peer;
-    int family;
+    int family, type;
 
     if (!S_ISSOCK(live->status.st_mode))
-        return 0;
+        return false;
     family = ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN);
-    if (ckpt_socket_option(live->number, SOL_SOCKET, SO_TYPE) != SOCK_STREAM ||
-        ckpt_socket_option(live->number, SOL_SOCKET, SO_ACCEPTCONN) ||
-        (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
-        return 0;
+    type = ckpt_socket_option(live->number, SOL_SOCKET, SO_TYPE);
+    if (ckpt_socket_option(live->number, SOL_SOCKET, SO_ACCEPTCONN))
+        return false;
     /*
      * An Internet socket that the peer has reset is not connected any more, but counts as a
      * connection.
      */
-    return family == AF_UNIX &&
-                   ckpt_syscall(SYS_getpeername, live->number, peer, &peer_size, 0, 0, 0) < 0
-               ? 0
-               : (uint64_t)family;
+    if (family == AF_INET || family == AF_INET6)
+        return type == SOCK_STREAM;
+    return family == AF_UNIX && (type == SOCK_STREAM || type == SOCK_SEQPACKET) &&
+           ckpt_syscall(SYS_getpeername, live->number, peer, &peer_size, 0, 0, 0) == 0;
+}
+
+/* What is saved as the position of a connection; 0: it is none. */
+static uint64_t connection(const struct ckpt_live_fd *live)
+{
+    uint64_t family = (uint64_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN);
+
+    if (!ckpt_fd_is_connection(live))
+        return 0;
+    if (ckpt_socket_option(live->number, SOL_SOCKET, SO_TYPE) == SOCK_SEQPACKET)
+        family |= SEQPACKET;
+    if (ckpt_socket_tcp_state(live->number) == TCP_SYN_SENT)
+        family |= CONNECTING;
+    return family;
 }
 
 /* The end of a pipe whose other end is elsewhere, which is saved as the position; else 0. */
@@ -66,16 +86,37 @@ static uint64_t pipe_end(const struct ckpt_live_fd *live)
     return ckpt_fd_is_pipe_to_elsewhere(live) ? PIPE_END | (live->open_flags & O_ACCMODE) : 0;
 }
 
+/* "127.0.0.1:80 to 127.0.0.1:81", or the text in /proc. */
+static const char *text_of(const struct ckpt_live_fd *live, char *text, size_t size)
+{
+    uint8_t own[128];
+    socklen_t own_size = sizeof own;
+    size_t length;
+
+    if (!ckpt_fd_is_connection(live) ||
+        ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN) == AF_UNIX ||
+        ckpt_syscall(SYS_getsockname, live->number, own, &own_size, 0, 0, 0) < 0)
+        return live->link;
+    ckpt_socket_address_text(own, text, size);
+    length = ckpt_raw_length(text);
+    length += ckpt_raw_format(text + length, size - length, " to ");
+    ckpt_socket_peer_text(live->number, text + length, size - length);
+    return text;
+}
+
 int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                           struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
+    const char *was;
+    char text[160];
+
     entry->kind = CKPT_FD_CLOSED;
-    entry->position = connection_family(live);
-    entry->kind_version = 0;
+    entry->position = connection(live);
+    entry->kind_version = entry->position & (SEQPACKET | CONNECTING) ? 2 : 0;
     if (!entry->position && (entry->position = pipe_end(live)))
         entry->kind_version = 1;
-    return ckpt_tables_pool(&gather->tables, live->link, ckpt_raw_length(live->link), &entry->data,
-                            error);
+    was = text_of(live, text, sizeof text);
+    return ckpt_tables_pool(&gather->tables, was, ckpt_raw_length(was), &entry->data, error);
 }
 
 bool ckpt_fd_is_closed_pipe(const struct ckpt_image_fd *entry)
@@ -100,12 +141,23 @@ static void restored(const struct ckpt_park *park)
     ckpt_fd_forget_inherited();
 }
 
+static bool is_internet(const struct ckpt_image_fd *entry)
+{
+    uint64_t family = entry->position & ~(uint64_t)CONNECTING;
+
+    return family == AF_INET || family == AF_INET6;
+}
+
+static bool is_unix(const struct ckpt_image_fd *entry)
+{
+    return (entry->position & ~(uint64_t)SEQPACKET) == AF_UNIX;
+}
+
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
     (void)image;
-    return entry->position == 0 || entry->position == AF_INET || entry->position == AF_INET6 ||
-           entry->position == AF_UNIX || entry->position == (PIPE_END | O_RDONLY) ||
-           entry->position == (PIPE_END | O_WRONLY);
+    return entry->position == 0 || is_internet(entry) || is_unix(entry) ||
+           entry->position == (PIPE_END | O_RDONLY) || entry->position == (PIPE_END | O_WRONLY);
 }
 
 static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
@@ -147,18 +199,35 @@ static long open_pipe_end(const struct ckpt_image_fd *entry)
     return ends[!reads];
 }
 
+/* A rehearsal needs no connection. */
+static long open_connection(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry)
+{
+    long opened;
+
+    if (is_unix(entry))
+        opened = ckpt_ended_connection_make_unix(entry->position & SEQPACKET ? SOCK_SEQPACKET
+                                                                             : SOCK_STREAM);
+    else if (thaw->rehearsal)
+        opened = ckpt_syscall(SYS_socket, entry->position & ~(uint64_t)CONNECTING,
+                              SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
+    else
+        opened = ckpt_ended_connection_make(
+            thaw->first_own_fd, (int)(entry->position & ~(uint64_t)CONNECTING),
+            entry->position & CONNECTING ? CKPT_ENDED_REFUSED : CKPT_ENDED_RESET, NULL, 0);
+    if (opened >= 0)
+        ckpt_sys_fcntl((int)opened, F_SETFL, entry->open_flags & O_NONBLOCK);
+    return opened;
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     long opened;
 
-    (void)thaw;
     if (entry->position & PIPE_END)
         opened = open_pipe_end(entry);
     else if (entry->position)
-        opened =
-            ckpt_syscall(SYS_socket, entry->position,
-                         SOCK_STREAM | SOCK_CLOEXEC | (entry->open_flags & O_NONBLOCK), 0, 0, 0, 0);
+        opened = open_connection(thaw, entry);
     else
         opened = ckpt_sys_openat(AT_FDCWD, PLACEHOLDER, O_PATH | O_CLOEXEC, 0);
     if (opened < 0)
@@ -169,7 +238,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
 const struct ckpt_fd_kind_row ckpt_kind_closed = {
     .number = CKPT_FD_CLOSED,
-    .version = 1, /* 1: one end of a pipe */
+    .version = 2, /* 1: one end of a pipe; 2: SEQPACKET, CONNECTING */
     .name = "closed",
     .always_separate = true,
     .matches = matches,

@@ -13,6 +13,9 @@
 int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                           struct ckpt_image_fd *entry, struct ckpt_error *error);
 
+/** Whether a stream or seqpacket socket is, or was, one end of a connection. */
+bool ckpt_fd_is_connection(const struct ckpt_live_fd *live);
+
 /** Whether it is a closed end of a pipe to another process, as ckpt_fd_closed_freeze() saves it. */
 bool ckpt_fd_is_closed_pipe(const struct ckpt_image_fd *entry);
 

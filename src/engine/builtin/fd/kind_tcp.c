@@ -89,8 +89,8 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                         live->number, here, there);
     else
         ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is %s; close it in a beforeCheckpoint hook, or by a policy "
-                        "file",
+                        "descriptor %d is %s; use --connections=close, close it in a "
+                        "beforeCheckpoint hook, or by a policy file",
                         live->number, text);
     if (!live->reopen)
         ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_CONNECTIONS);
@@ -246,16 +246,12 @@ static long set_options(int fd, const struct tcp_data *data)
 static int thaw_ended(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                       const struct tcp_data *data, struct ckpt_error *error)
 {
-    bool only_v6 = false;
     long opened;
 
-    for (size_t i = 0; i < OPTIONS; i++)
-        only_v6 |=
-            options[i].name == IPV6_V6ONLY && options[i].level == IPPROTO_IPV6 && data->option[i];
     opened = thaw->rehearsal
                  ? ckpt_syscall(SYS_socket, data->family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0)
-                 : ckpt_ended_connection_make((int)data->family, only_v6, data->ended, data + 1,
-                                              entry->data.size - sizeof *data);
+                 : ckpt_ended_connection_make(thaw->first_own_fd, (int)data->family, data->ended,
+                                              data + 1, entry->data.size - sizeof *data);
     if (opened < 0)
         return ckpt_error_set(error, (int)-opened,
                               "cannot make a connection over the loopback interface, for the one "
@@ -322,6 +318,7 @@ const struct ckpt_fd_kind_row ckpt_kind_tcp = {
     .number = CKPT_FD_TCP,
     .name = "TCP socket",
     .policy = CKPT_POLICY_SOCKET,
+    .is_connection = true,
     .may_be_bound = true,
     .matches = matches,
     .freeze = freeze,

@@ -71,6 +71,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 const struct ckpt_fd_kind_row ckpt_kind_unix_connection = {
     .name = "Unix connection",
     .policy = CKPT_POLICY_SOCKET,
+    .is_connection = true,
     .matches = matches,
     .freeze = freeze,
 };

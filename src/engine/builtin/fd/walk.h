@@ -18,6 +18,7 @@ struct ckpt_fd_walk {
     char *queue;                    /**< a buffer for what is queued in a socket (unix_queue.c) */
     int refused[64]; /**< descriptors that were refused, the first of each open file */
     size_t refused_count;
+    unsigned closed_connections; /**< by --connections=close */
 };
 
 #endif
