@@ -97,7 +97,7 @@ refusals() {
 }
 
 closing() {
-    local kind bad='IOException Bad file descriptor' gone='IOException Transport endpoint is not connected'
+    local kind bad='IOException Bad file descriptor' gone='IOException Connection reset'
     policy close 'type: file' 'action: close' 'path: {HERE/*,/dev/ptmx,HERE}' 'warn: false' --- \
         'type: pipe' 'action: close' 'warn: false' --- 'type: socket' 'action: close' 'warn: false' --- \
         'type: FileDescriptor' 'regex: anon_inode:inotify' 'action: Close' 'warn: false'

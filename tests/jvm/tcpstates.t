@@ -80,7 +80,7 @@ states() {
     start_jvm "states-$V" "$DIR/states" -cp "$CP" TcpStates $ports
     wait_exit "$pid"
     output=$(cat "$log")
-    like "$output" "established: descriptor [0-9]+ is a TCP connection from [^,;]*; close it" \
+    like "$output" "established: descriptor [0-9]+ is a TCP connection from [^,;]*; use --connections=close" \
         "$V: checkpoint: an established connection is refused"
     like "$output" "half closed: descriptor [0-9]+ is a TCP [^;]*, which the JVM has closed for writing" \
         "$V: checkpoint: a connection closed for writing only is refused"

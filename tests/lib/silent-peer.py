@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""
-silent-peer.py FOLDER: the other end of a JVM's connections. Accepts them over TCP and at FOLDER/socket,
-FOLDER/packets (seqpacket), keeps them open, and says nothing. A second TCP port accepts none, so that
-its backlog becomes full and a further connection stays half made. Prints "ports P1 P2".
-"""
+#
+# The other end of a JVM's connections: accepts them over TCP and at FOLDER/socket and FOLDER/packets
+# (seqpacket), keeps them open, and says nothing. A second TCP port accepts none, so that its backlog
+# becomes full and a further connection stays half made. Prints "ports P1 P2".
+#
+# Usage: silent-peer.py FOLDER
 import select
 import socket
 import sys

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Resets FOLDER PORT FULL-PORT MANY: connections to another process, in every state and used in
+// every way, that are closed by a checkpoint; or that number of them, unused. When FOLDER/go
+// exists, prints "NAME: what happened" for each, a word or message for each step.
+
+import com.sun.management.OperatingSystemMXBean;
+
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -13,16 +20,15 @@ import java.nio.channels.AsynchronousSocketChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 
-/**
- * Resets FOLDER PORT FULL-PORT [MANY]: connections to another process, in every state and used in every way,
- * that are closed by a checkpoint. When FOLDER/go exists, prints "NAME: what happened" for each of them.
- */
 public final class Resets {
     private interface Use {
         Object run() throws Exception;
@@ -42,7 +48,7 @@ public final class Resets {
         }
     }
 
-    /** Print what the uses return or throw, one after the other; the first may begin before the checkpoint. */
+    /** Print what the uses return or throw, one after the other, the first perhaps already now. */
     private static void start(String name, Use... uses) {
         Thread thread = new Thread(() -> {
             StringBuilder line = new StringBuilder(name + ":");
@@ -93,8 +99,9 @@ public final class Resets {
     }
 
     private static long cpuMillis() {
-        return ((com.sun.management.OperatingSystemMXBean)ManagementFactory.getOperatingSystemMXBean())
-            .getProcessCpuTime() / 1000000;
+        OperatingSystemMXBean bean =
+            (OperatingSystemMXBean)ManagementFactory.getOperatingSystemMXBean();
+        return bean.getProcessCpuTime() / 1000000;
     }
 
     /** A selector reports the channel once; when it is closed, nothing more. */
@@ -123,7 +130,8 @@ public final class Resets {
         start("read", afterwards(read(reading)), read(reading), write(reading), write(reading));
         start("write", afterwards(write(writing)), write(writing), read(writing), read(writing));
         start("blocked", read(blocked), read(blocked), write(blocked));
-        start("socket", () -> old.getInputStream().read(), () -> old.getInputStream().read(), () -> {
+        Use readOld = () -> old.getInputStream().read();
+        start("socket", readOld, readOld, () -> {
             old.getOutputStream().write(1);
             return "written";
         }, () -> {
@@ -163,7 +171,7 @@ public final class Resets {
         }), read(ignored));
     }
 
-    /** Of connections that are being made: finishing fails; a blocking call connects again, or fails. */
+    /** Connections that are being made: finishing fails, and so does a blocking call. */
     private static void startHalfMade(int port) throws Exception {
         SocketChannel channel = SocketChannel.open();
         Socket blocking = new Socket(), limited = new Socket();
@@ -225,10 +233,10 @@ public final class Resets {
         for (int i = 0; i < many; i++)
             channels.add(connect());
         System.out.println("ready");
-        java.nio.file.Path self = java.nio.file.Paths.get("/proc/self");
-        String before = java.nio.file.Files.readSymbolicLink(self).toString();
+        Path self = Paths.get("/proc/self");
+        String before = Files.readSymbolicLink(self).toString();
         while (!new File(folder + "/go").exists()) {
-            String now = java.nio.file.Files.readSymbolicLink(self).toString();
+            String now = Files.readSymbolicLink(self).toString();
             if (!now.equals(before))
                 System.out.println("restored");
             before = now;
