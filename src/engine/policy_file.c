@@ -188,6 +188,16 @@ static int set_family(struct parser *parser, const char *value)
                                          "ipv4, ipv6, ip (or inet4, inet6, inet) or unix");
 }
 
+static int set_protocol(struct parser *parser, const char *value)
+{
+    static const char *const words[] = {"tcp", "udp", NULL};
+    static const unsigned values[] = {CKPT_POLICY_TCP, CKPT_POLICY_UDP};
+
+    parser->rule.protocol = one_of(value, words, values);
+    return parser->rule.protocol ? 0
+                                 : wrong(parser, parser->line, "protocol ", value, "tcp or udp");
+}
+
 static int set_address(struct parser *parser, const char *value, struct ckpt_policy_filter *filter)
 {
     filter->ip = CKPT_FILTER_EQUAL;
@@ -247,6 +257,7 @@ static const struct key keys[] = {
     {"warn", ALL_TYPES, set_warn},
     {"path", FILES, set_path},
     {"family", SOCKETS, set_family},
+    {"protocol", SOCKETS, set_protocol},
     {"localAddress", SOCKETS, set_local_address},
     {"localPort", SOCKETS, set_local_port},
     {"remoteAddress", SOCKETS, set_remote_address},

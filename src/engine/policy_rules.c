@@ -46,6 +46,8 @@ static bool rule_matches(const struct ckpt_policies *policies, const struct ckpt
         return false;
     if (rule->families && !(rule->families & subject->families))
         return false;
+    if (rule->protocol && rule->protocol != subject->protocol)
+        return false;
     if (rule->listening >= 0 && rule->listening != subject->listening)
         return false;
     return end_matches(policies, &rule->local, &subject->local) &&

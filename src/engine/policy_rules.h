@@ -38,6 +38,11 @@ enum ckpt_policy_family {
     CKPT_POLICY_UNIX = 4,
 };
 
+enum ckpt_policy_protocol {
+    CKPT_POLICY_TCP = 1, /**< also MPTCP */
+    CKPT_POLICY_UDP = 2,
+};
+
 /** One end of a socket. */
 struct ckpt_policy_end {
     bool known;       /**< whether the end has an address */
@@ -53,6 +58,7 @@ struct ckpt_policy_subject {
     const char *text;  /**< the path of a file; of others, their text in /proc/PID/fd */
     bool by_number;    /**< the engine knows its kind: only rules with its number match */
     unsigned families; /**< of a socket: CKPT_POLICY_IPV4 and so on, combined */
+    unsigned protocol; /**< of a socket: enum ckpt_policy_protocol; 0: another */
     bool listening;
     struct ckpt_policy_end local, remote;
 };
@@ -71,6 +77,7 @@ struct ckpt_policy_rule {
     enum ckpt_policy_action action;
     bool silent;       /**< warn: false */
     unsigned families; /**< 0: any */
+    unsigned protocol; /**< 0: any */
     int listening;     /**< 1 or 0; -1: both */
     int number;        /**< -1: any */
     struct ckpt_pattern path, regex;

@@ -86,6 +86,7 @@ static size_t make(char *text, size_t size)
                                         "localPath: ",
                                         "value: ",
                                         "family: ipv6\n",
+                                        "protocol: udp\n",
                                         "#",
                                         "\n",
                                         "\n",

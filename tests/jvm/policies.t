@@ -9,8 +9,8 @@
 . "$TOP/tests/lib/jvm.sh"
 compile Policies
 
-ALL=(file append deleted directory device fifo fifo-out pipe listener waiting unix udp tcp blocked
-    selected watch)
+ALL=(file append deleted directory device fifo fifo-out pipe listener waiting unix udp receiver tcp
+    blocked selected watch)
 
 # policy NAME LINE...: a policy file of that name, with HERE for the folder.
 policy() {
@@ -111,12 +111,18 @@ closing() {
     wait_exit "$pid"
     is "$status" 137 "$V: action close: the second generation is frozen"
     restored "action close"
-    for kind in file append deleted device fifo fifo-out listener waiting unix udp; do
+    for kind in file append deleted device fifo fifo-out listener waiting unix; do
         is "$(grep -xcF "$kind: $bad" "$log")" 2 \
             "$V: action close: a closed $kind throws IOException in both generations" ||
             diag "$(grep "^$kind:" "$log")"
     done
-    has_line "pipe: $bad" "action close: a closed pipe throws IOException"
+    is "$(grep -c '^udp: IOException' "$log")" 2 \
+        "$V: action close: a closed UDP socket cannot send in both generations" ||
+        diag "$(grep '^udp' "$log")"
+    is "$(grep -cx 'receiver: fails 0 times' "$log")" 2 \
+        "$V: action close: a thread that receives in a loop does not spin, in both generations" ||
+        diag "$(grep '^receiver' "$log")"
+    has_line "pipe: read 1" "action close: a pipe whose ends are both in the JVM is kept"
     matches "^tcp: IOException.*; $gone$" "action close: writing to and reading from a closed connection fail"
     has_line "blocked: $gone" "action close: a thread blocked in reading a closed connection is woken"
     has_line "selected: selected 1, then $gone" \
@@ -308,6 +314,23 @@ os.execv(sys.argv[2], sys.argv[2:])' >"$file"
     restored "Unix socket with a name of 108 bytes"
 }
 
+# Rules for TCP leave UDP alone.
+by_protocol() {
+    policy protocol 'type: socket' 'protocol: udp' 'action: close' --- 'type: socket' 'protocol: tcp' \
+        'listening: false' 'action: close'
+    OPTIONS=(addr=none "policies=$DIR/protocol")
+    begin protocol 1 udp tcp listener
+    frozen "protocol"
+    matches "warning: .*127.0.0.1:[0-9]+'. is open: .*$DIR/protocol:1; it will receive nothing, and" \
+        "protocol: the warning says what a closed UDP socket does"
+    matches "warning: .* to 127.0.0.1:[0-9]+'. is open: .*$DIR/protocol:5; it will be reset" \
+        "protocol: the warning says what a closed connection does"
+    restored "protocol"
+    has_line "listener: accepted 1" "protocol: a socket that no rule matches is kept"
+    matches "^tcp: IOException" "protocol: tcp: a connection is closed"
+    matches "^udp: IOException" "protocol: udp: a UDP socket is closed"
+}
+
 # A selector of which one channel is closed serves the others.
 selector() {
     policy close 'type: socket' 'action: close'
@@ -345,6 +368,14 @@ by_number() {
     is "$(grep -c "action close by the rule at $DIR/none:5" "$log")" 1 \
         "$V: rule by number: it matches one descriptor"
 
+    number=$(sed -n 's/.*selector: descriptor //p' "$log" | head -n 1)
+    policy none 'type: socket' 'action: close' --- 'type: filedescriptor' 'regex: .*' 'action: close' --- \
+        'type: filedescriptor' "value: $number" 'action: close'
+    begin selector 1 file selected
+    wait_exit "$pid"
+    matches "^refused: .*descriptor $number .'anon_inode:.eventpoll.'. cannot be closed by .*$DIR/none:8, " \
+        "rule by number: a selector is not closed"
+
     exec 8<"$HERE/other" 9<&8 6>&- 7>&-
     start "copies-$V" "$JAVA" "-agentpath:$AGENT=addr=none,image=$DIR/copies" -cp "$CP" Policies "$HERE" 2
     exec 8<&- 9<&-
@@ -365,6 +396,7 @@ body() {
     at_restore
     unix_names
     long_name
+    by_protocol
     selector
     waiting
     by_number

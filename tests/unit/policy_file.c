@@ -191,10 +191,12 @@ static void test_sockets(void)
 {
     struct ckpt_policy_subject tcp = {.type = CKPT_POLICY_SOCKET,
                                       .families = CKPT_POLICY_IPV4,
+                                      .protocol = CKPT_POLICY_TCP,
                                       .local = at("127.0.0.1", 80),
                                       .remote = at("192.0.2.7", 4000)},
                                listener = {.type = CKPT_POLICY_SOCKET,
                                            .families = CKPT_POLICY_IP,
+                                           .protocol = CKPT_POLICY_TCP,
                                            .listening = true,
                                            .local = at("::", 8080)},
                                local = {.type = CKPT_POLICY_SOCKET,
@@ -223,6 +225,10 @@ static void test_sockets(void)
     sockets("family: ip", &tcp, true);
     sockets("family: inet", &local, false);
     sockets("family: unix", &local, true);
+    sockets("protocol: tcp", &tcp, true);
+    sockets("protocol: TCP", &listener, true);
+    sockets("protocol: udp", &tcp, false);
+    sockets("protocol: tcp", &local, false);
     sockets("family: unix", &tcp, false);
     sockets("listening: true", &listener, true);
     sockets("listening: true", &tcp, false);
@@ -296,8 +302,9 @@ static void test_wrong(void)
     wrong("path:/a\n", "F:1: 'path:/a'; expected 'key: value', '---' or '# comment'",
           "a key without a blank after it");
     wrong(RULE "colour: red\n",
-          "F:3: no rule has a 'colour'; expected type, action, warn, path, family, localAddress, "
-          "localPort, remoteAddress, remotePort, localPath, remotePath, listening, value or regex",
+          "F:3: no rule has a 'colour'; expected type, action, warn, path, family, protocol, "
+          "localAddress, localPort, remoteAddress, remotePort, localPath, remotePath, listening, "
+          "value or regex",
           "an unknown key");
     wrong("# x\n\ntype: files\n",
           "F:3: type 'files'; expected file, pipe, socket or filedescriptor", "an unknown type");
@@ -336,6 +343,8 @@ static void test_wrong(void)
     wrong(RULE "warn: no\n", "F:3: warn 'no'; expected true or false", "a wrong value of warn");
     wrong("type: socket\nlistening: 1\n", "F:2: listening '1'; expected true or false",
           "a wrong value of listening");
+    wrong("type: socket\nprotocol: sctp\n", "F:2: protocol 'sctp'; expected tcp or udp",
+          "an unknown protocol");
     wrong("type: socket\nfamily: ipx\n",
           "F:2: family 'ipx'; expected ipv4, ipv6, ip (or inet4, inet6, inet) or unix",
           "an unknown family");

@@ -13,6 +13,8 @@ import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ProtocolFamily;
@@ -37,6 +39,7 @@ import java.nio.file.WatchService;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.crac.CheckpointException;
 import org.crac.Core;
 
@@ -183,9 +186,33 @@ public final class Policies {
                     udp.receive(got);
                     return "received " + got.position();
                 };
+            case "receiver":
+                return receiver();
             default:
                 return connection(kind);
         }
+    }
+
+    /** A thread that receives again whatever happens. */
+    private static Use receiver() throws IOException {
+        DatagramSocket socket = new DatagramSocket(0, LOOPBACK);
+        AtomicInteger failed = new AtomicInteger();
+        Thread thread = new Thread(() -> {
+            while (true) {
+                try {
+                    socket.receive(new DatagramPacket(new byte[9], 9));
+                } catch (IOException failure) {
+                    failed.incrementAndGet();
+                }
+            }
+        });
+
+        thread.setDaemon(true);
+        thread.start();
+        return () -> {
+            TimeUnit.MILLISECONDS.sleep(500);
+            return "fails " + failed.get() + " times";
+        };
     }
 
     /** A selector that has a listening socket and a pipe. */
@@ -244,6 +271,7 @@ public final class Policies {
             };
         }
         Selector selector = Selector.open();
+        printSelectors();
         client.configureBlocking(false);
         client.register(selector, SelectionKey.OP_READ);
         selector.selectNow();
@@ -254,6 +282,15 @@ public final class Policies {
                     + result(() -> "read " + client.read(ByteBuffer.allocate(9)))
                     + (accepted.isClosed() ? " closed" : "");
         };
+    }
+
+    private static void printSelectors() throws IOException {
+        for (File fd : new File("/proc/self/fd").listFiles()) {
+            if (Files.isSymbolicLink(fd.toPath())
+                    && Files.readSymbolicLink(fd.toPath()).endsWith("anon_inode:[eventpoll]")) {
+                System.out.println("selector: descriptor " + fd.getName());
+            }
+        }
     }
 
     private static String write(Socket socket) throws IOException {

@@ -15,6 +15,7 @@
 #include "engine/builtin/fd/fds.h"
 #include "engine/builtin/fd/gather_steps.h"
 #include "engine/builtin/fd/kind_closed.h"
+#include "engine/builtin/fd/kind_pipe.h"
 #include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/fd/open_files.h"
 #include "engine/builtin/fd/policy_match.h"
@@ -70,27 +71,54 @@ static enum ckpt_policy_action decide_without_rule(const struct ckpt_gather *gat
     return ckpt_fd_reconnects(gather, live) ? CKPT_POLICY_CLOSE : CKPT_POLICY_NONE;
 }
 
+/* The end that stays open would be dead; a rule with the number is about just this end. */
+static bool keeps_pipe(const struct ckpt_live_fd *live, const struct ckpt_policy_rule *rule)
+{
+    return rule->type == CKPT_POLICY_PIPE && rule->action == CKPT_POLICY_CLOSE &&
+           !ckpt_fd_is_pipe_to_elsewhere(live);
+}
+
+static void report_rule(const struct ckpt_gather *gather, const struct current *current,
+                        const struct ckpt_policy_rule *rule, bool may_close)
+{
+    const struct ckpt_fd_subject *subject = &current->subject;
+    int number = current->live.number;
+
+    if (rule->action == CKPT_POLICY_ERROR)
+        ckpt_report_add(gather->report, report_type(subject->subject.type),
+                        "descriptor %d ('%s') is refused by the rule at %s:%u; close it in a "
+                        "beforeCheckpoint hook, or change the rule",
+                        number, subject->text, gather->policies->name, rule->line);
+    else if (!may_close)
+        ckpt_report_add(gather->report, report_type(subject->subject.type),
+                        "descriptor %d ('%s') cannot be closed by the rule at %s:%u, because "
+                        "threads that wait for it would fail or sleep without end; remove the "
+                        "rule, and it is kept",
+                        number, subject->text, gather->policies->name, rule->line);
+    else if (gather->warnings && !gather->parked && !rule->silent)
+        ckpt_report_add(gather->warnings, "warning",
+                        "descriptor %d ('%s') is open: action %s by the rule at %s:%u%s%s", number,
+                        subject->text, ckpt_policy_word(rule->action), gather->policies->name,
+                        rule->line, rule->action == CKPT_POLICY_CLOSE ? "; " : "",
+                        rule->action == CKPT_POLICY_CLOSE ? ckpt_fd_closed_effect(&current->live)
+                                                          : "");
+}
+
 /* The action of the rule for this descriptor, or CKPT_POLICY_NONE. */
 static enum ckpt_policy_action decide(struct ckpt_gather *gather, struct current *current,
                                       const struct ckpt_fd_kind_row *row)
 {
     struct ckpt_live_fd *live = &current->live;
-    const struct ckpt_fd_subject *subject = &current->subject;
     const struct ckpt_policy_rule *rule = ckpt_fd_policy_live(gather, live, row, &current->subject);
+    bool may_close;
 
     live->reopen = rule && rule->action == CKPT_POLICY_REOPEN;
-    if (!rule)
+    if (!rule || keeps_pipe(live, rule))
         return decide_without_rule(gather, live);
-    if (rule->action == CKPT_POLICY_ERROR)
-        ckpt_report_add(gather->report, report_type(subject->subject.type),
-                        "descriptor %d ('%s') is refused by the rule at %s:%u; close it in a "
-                        "beforeCheckpoint hook, or change the rule",
-                        live->number, subject->text, gather->policies->name, rule->line);
-    else if (gather->warnings && !gather->parked && !rule->silent)
-        ckpt_report_add(gather->warnings, "warning",
-                        "descriptor %d ('%s') is open: action %s by the rule at %s:%u",
-                        live->number, subject->text, ckpt_policy_word(rule->action),
-                        gather->policies->name, rule->line);
+    may_close = !row || !row->must_stay_open || rule->action != CKPT_POLICY_CLOSE;
+    report_rule(gather, current, rule, may_close);
+    if (!may_close)
+        return CKPT_POLICY_ERROR;
     return rule->action == CKPT_POLICY_IGNORE ? decide_without_rule(gather, live) : rule->action;
 }
 

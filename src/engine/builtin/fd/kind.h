@@ -74,6 +74,11 @@ struct ckpt_fd_kind_row {
     enum ckpt_policy_type policy;
     /** A checkpoint refuses a descriptor of this kind unless a rule reopens it. */
     bool needs_policy;
+    /**
+     * Threads that wait for such a descriptor would fail or sleep without end if it were closed, so
+     * no rule may do that.
+     */
+    bool must_stay_open;
     /** A connection that this kind refuses is one to another process: --connections closes it. */
     bool is_connection;
     /** As what the engine criu keeps a descriptor that is refused so; 0: it does not. */

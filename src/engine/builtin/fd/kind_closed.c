@@ -14,12 +14,16 @@
  * POLLNVAL, epoll refuses it, and closing works.  It is of /dev/null and not of a directory,
  * because openat() could use a directory.
  *
+ * A datagram socket becomes one that receives nothing, and cannot send: a thread that receives in a
+ * loop would spin if each call failed.
+ *
  * One end of a pipe, whose other end another process has, becomes one whose other end is closed:
  * the reader finds its end, and the writer gets EPIPE, as if that process had ended.
  */
 #include "engine/builtin/fd/kind_closed.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -29,6 +33,8 @@
 #include "engine/builtin/fd/ended_connection.h"
 #include "engine/builtin/fd/kind.h"
 #include "engine/builtin/fd/kind_pipe.h"
+#include "engine/builtin/fd/kinds.h"
+#include "engine/builtin/fd/policy_match.h"
 #include "engine/builtin/fd/sockets.h"
 
 #define PLACEHOLDER "/dev/null"
@@ -36,6 +42,8 @@
 /* Or with an address family: */
 #define SEQPACKET 0x1000  /* the type of the socket; otherwise SOCK_STREAM */
 #define CONNECTING 0x2000 /* it was never established */
+/* Alone: */
+#define DATAGRAM 0x4000 /* a socket without connections */
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
@@ -66,14 +74,15 @@ bool ckpt_fd_is_connection(const struct ckpt_live_fd *live)
            ckpt_syscall(SYS_getpeername, live->number, peer, &peer_size, 0, 0, 0) == 0;
 }
 
-/* What is saved as the position of a connection; 0: it is none. */
-static uint64_t connection(const struct ckpt_live_fd *live)
+/* What is saved as the position of a connection or a datagram socket; 0: it is none. */
+static uint64_t saved_socket(const struct ckpt_live_fd *live)
 {
     uint64_t family = (uint64_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN);
+    int type = ckpt_socket_option(live->number, SOL_SOCKET, SO_TYPE);
 
     if (!ckpt_fd_is_connection(live))
-        return 0;
-    if (ckpt_socket_option(live->number, SOL_SOCKET, SO_TYPE) == SOCK_SEQPACKET)
+        return S_ISSOCK(live->status.st_mode) && type == SOCK_DGRAM ? DATAGRAM : 0;
+    if (type == SOCK_SEQPACKET)
         family |= SEQPACKET;
     if (ckpt_socket_tcp_state(live->number) == TCP_SYN_SENT)
         family |= CONNECTING;
@@ -111,8 +120,8 @@ int ckpt_fd_closed_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
     char text[160];
 
     entry->kind = CKPT_FD_CLOSED;
-    entry->position = connection(live);
-    entry->kind_version = entry->position & (SEQPACKET | CONNECTING) ? 2 : 0;
+    entry->position = saved_socket(live);
+    entry->kind_version = entry->position & (SEQPACKET | CONNECTING | DATAGRAM) ? 2 : 0;
     if (!entry->position && (entry->position = pipe_end(live)))
         entry->kind_version = 1;
     was = text_of(live, text, sizeof text);
@@ -156,25 +165,47 @@ static bool is_unix(const struct ckpt_image_fd *entry)
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
     (void)image;
-    return entry->position == 0 || is_internet(entry) || is_unix(entry) ||
-           entry->position == (PIPE_END | O_RDONLY) || entry->position == (PIPE_END | O_WRONLY);
+    return entry->position == 0 || entry->position == DATAGRAM || is_internet(entry) ||
+           is_unix(entry) || entry->position == (PIPE_END | O_RDONLY) ||
+           entry->position == (PIPE_END | O_WRONLY);
 }
 
 static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
                      char *text, size_t size)
 {
     ckpt_raw_format(text, size, "it was '%s'%s", ckpt_view_text(image, entry->data),
-                    entry->position & PIPE_END ? ", one end of a pipe"
-                    : entry->position          ? ", a connection"
-                                               : "");
+                    entry->position & PIPE_END    ? ", one end of a pipe"
+                    : entry->position == DATAGRAM ? ", a datagram socket"
+                    : entry->position             ? ", a connection"
+                                                  : "");
 }
 
-void ckpt_fd_close_entry(struct ckpt_image_fd *entry)
+void ckpt_fd_close_entry(const struct ckpt_image_view *image, struct ckpt_image_fd *entry)
 {
+    const struct ckpt_fd_kind_row *row = ckpt_fd_row(entry->kind);
+    struct ckpt_fd_addresses addresses = {.family = 0};
+
+    if (row->addresses)
+        row->addresses(image, entry, &addresses);
     entry->kind = CKPT_FD_CLOSED;
     entry->kind_version = 0;
     entry->position = 0;
+    if (addresses.protocol == IPPROTO_TCP && !addresses.listening)
+        entry->position = (uint64_t)addresses.family;
+    else if (addresses.protocol == IPPROTO_UDP)
+        entry->position = DATAGRAM;
     entry->object = entry->same_as = CKPT_NONE;
+}
+
+const char *ckpt_fd_closed_effect(const struct ckpt_live_fd *live)
+{
+    uint64_t saved = saved_socket(live);
+
+    return saved == DATAGRAM                    ? "it will receive nothing, and cannot send"
+           : saved                              ? "it will be reset"
+           : S_ISSOCK(live->status.st_mode)     ? "no client will reach it"
+           : ckpt_fd_is_pipe_to_elsewhere(live) ? "it will end"
+                                                : "each use of it will fail";
 }
 
 bool ckpt_fd_is_closed(const struct ckpt_image_view *image, int number)
@@ -226,6 +257,10 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
     if (entry->position & PIPE_END)
         opened = open_pipe_end(entry);
+    else if (entry->position == DATAGRAM)
+        opened =
+            ckpt_syscall(SYS_socket, AF_UNIX,
+                         SOCK_DGRAM | SOCK_CLOEXEC | (entry->open_flags & O_NONBLOCK), 0, 0, 0, 0);
     else if (entry->position)
         opened = open_connection(thaw, entry);
     else

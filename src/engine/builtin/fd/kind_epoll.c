@@ -139,6 +139,7 @@ const struct ckpt_fd_kind_row ckpt_kind_epoll = {
     .number = CKPT_FD_EPOLL,
     .name = "epoll",
     .policy = CKPT_POLICY_DESCRIPTOR,
+    .must_stay_open = true,
     .matches = matches,
     .freeze = freeze,
     .valid = valid,

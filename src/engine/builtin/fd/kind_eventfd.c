@@ -73,6 +73,7 @@ const struct ckpt_fd_kind_row ckpt_kind_eventfd = {
     .number = CKPT_FD_EVENTFD,
     .name = "eventfd",
     .policy = CKPT_POLICY_DESCRIPTOR,
+    .must_stay_open = true,
     .matches = matches,
     .freeze = freeze,
     .valid = valid,

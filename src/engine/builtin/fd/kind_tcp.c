@@ -213,6 +213,7 @@ static void addresses(const struct ckpt_image_view *image, const struct ckpt_ima
     const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
 
     ret_addresses->family = (int)data->family;
+    ret_addresses->protocol = IPPROTO_TCP;
     ret_addresses->listening = data->listening;
     ret_addresses->local_size = data->bound ? data->address_size : 0;
     __builtin_memcpy(ret_addresses->local, data->address, sizeof data->address);

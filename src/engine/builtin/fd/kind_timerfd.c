@@ -181,6 +181,7 @@ const struct ckpt_fd_kind_row ckpt_kind_timerfd = {
     .number = CKPT_FD_TIMERFD,
     .name = "timerfd",
     .policy = CKPT_POLICY_DESCRIPTOR,
+    .must_stay_open = true,
     .matches = matches,
     .freeze = freeze,
     .valid = valid,

@@ -261,6 +261,7 @@ static void addresses(const struct ckpt_image_view *image, const struct ckpt_ima
     const struct udp_data *data = (const void *)ckpt_view_text(image, entry->data);
 
     ret_addresses->family = (int)data->family;
+    ret_addresses->protocol = IPPROTO_UDP;
     ret_addresses->local_size = data->local_size;
     ret_addresses->remote_size = data->peer_size;
     __builtin_memcpy(ret_addresses->local, data->local, sizeof data->local);

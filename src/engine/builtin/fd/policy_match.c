@@ -81,6 +81,9 @@ static void set_socket(struct ckpt_fd_subject *to, const struct ckpt_fd_addresse
     struct ckpt_policy_subject *subject = &to->subject;
 
     subject->listening = addresses->listening;
+    subject->protocol = addresses->protocol == IPPROTO_TCP   ? CKPT_POLICY_TCP
+                        : addresses->protocol == IPPROTO_UDP ? CKPT_POLICY_UDP
+                                                             : 0;
     set_end(&subject->local, addresses->local, addresses->local_size, to->local);
     set_end(&subject->remote, addresses->remote, addresses->remote_size, to->remote);
     if (addresses->family == AF_INET)
@@ -115,6 +118,10 @@ static void read_socket(const struct ckpt_live_fd *live, struct ckpt_fd_subject 
 
     addresses.family = ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN);
     addresses.listening = ckpt_socket_option(live->number, SOL_SOCKET, SO_ACCEPTCONN);
+    if (addresses.family == AF_INET || addresses.family == AF_INET6)
+        addresses.protocol = ckpt_socket_option(live->number, SOL_SOCKET, SO_PROTOCOL);
+    if (addresses.protocol == IPPROTO_MPTCP)
+        addresses.protocol = IPPROTO_TCP;
     if (ckpt_syscall(SYS_getsockname, live->number, addresses.local, &addresses.local_size, 0, 0,
                      0) < 0)
         addresses.local_size = 0;

@@ -16,6 +16,7 @@ struct ckpt_fd_addresses {
     uint8_t local[112], remote[112];
     uint32_t local_size, remote_size;
     int family;
+    int protocol; /**< IPPROTO_TCP, also for MPTCP, or IPPROTO_UDP; of others 0 */
     bool listening;
 };
 

@@ -43,8 +43,17 @@ static int apply_one(const struct change *change, size_t index,
     const struct ckpt_policy_rule *rule =
         ckpt_fd_policy_entry(policies, change->image, &change->image->fds[index], subject);
 
-    if (!rule || rule->action == CKPT_POLICY_IGNORE)
+    bool closes = rule && rule->action == CKPT_POLICY_CLOSE;
+
+    /* Both ends of a pipe in an image are in the process: gather_fds.c */
+    if (!rule || rule->action == CKPT_POLICY_IGNORE || (closes && rule->type == CKPT_POLICY_PIPE))
         return 0;
+    if (closes && ckpt_fd_row(fd->kind)->must_stay_open)
+        return ckpt_error_set(error, 0,
+                              "descriptor %d ('%s') cannot be closed by the rule at %s:%u, because "
+                              "threads that wait for it would fail or sleep without end; remove "
+                              "the rule",
+                              fd->number, subject->text, policies->name, rule->line);
     if (rule->action == CKPT_POLICY_ERROR)
         return ckpt_error_set(error, 0, "descriptor %d ('%s') is refused by the rule at %s:%u",
                               fd->number, subject->text, policies->name, rule->line);
@@ -55,7 +64,7 @@ static int apply_one(const struct change *change, size_t index,
         return 0;
     }
     detach_duplicates(change, index);
-    ckpt_fd_close_entry(fd);
+    ckpt_fd_close_entry(change->image, fd);
     return 0;
 }
 

@@ -106,7 +106,7 @@ int ckpt_missing_replace(struct ckpt_restore *restore, struct ckpt_error *error)
             continue;
         if (add(restore, count++, &view->fds[i], reason.text, error) < 0)
             return -1;
-        ckpt_fd_close_entry(&fds[i]);
+        ckpt_fd_close_entry(view, &fds[i]);
     }
     skip_closed_files(view, fds, files);
     view->fds = CKPT_STEAL_POINTER(fds);
