@@ -256,7 +256,7 @@ static int close_connection(struct ckpt_gather *gather, const struct ckpt_live_f
                             struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     if (gather->report->count == count || gather->connections != CKPT_CONNECTIONS_CLOSE || !row ||
-        !row->is_connection || !ckpt_fd_is_connection(live))
+        !row->is_connection || !row->is_connection(gather, live))
         return 0;
     ckpt_report_truncate(gather->report, count, used);
     gather->fd_walk->closed_connections++;

@@ -79,8 +79,6 @@ struct ckpt_fd_kind_row {
      * no rule may do that.
      */
     bool must_stay_open;
-    /** A connection that this kind refuses is one to another process: --connections closes it. */
-    bool is_connection;
     /** As what the engine criu keeps a descriptor that is refused so; 0: it does not. */
     enum ckpt_criu_keeps criu_keeps;
     /**
@@ -116,6 +114,11 @@ struct ckpt_fd_kind_row {
     void (*on_load)(void);
     /** Called before a walk, to discard the state of an earlier one. NULL: nothing. */
     void (*begin)(void);
+    /**
+     * Whether a descriptor that freeze() has refused is a connection to another process, which
+     * --connections=close closes. NULL: none is.
+     */
+    bool (*is_connection)(struct ckpt_gather *gather, const struct ckpt_live_fd *live);
     /** Whether @live is of this kind; the first row that returns true is used. */
     bool (*matches)(const struct ckpt_gather *gather, const struct ckpt_live_fd *live);
     /**

@@ -26,6 +26,7 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd/ended_connection.h"
 #include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/kind_closed.h"
 #include "engine/builtin/fd/policy_match.h"
 #include "engine/builtin/fd/rehearsal.h"
 #include "engine/builtin/fd/sockets.h"
@@ -315,11 +316,17 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return failed < 0 ? cannot_listen(data, failed, error) : 0;
 }
 
+static bool is_connection(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+{
+    (void)gather;
+    return ckpt_fd_is_connection(live);
+}
+
 const struct ckpt_fd_kind_row ckpt_kind_tcp = {
     .number = CKPT_FD_TCP,
     .name = "TCP socket",
     .policy = CKPT_POLICY_SOCKET,
-    .is_connection = true,
+    .is_connection = is_connection,
     .may_be_bound = true,
     .matches = matches,
     .freeze = freeze,

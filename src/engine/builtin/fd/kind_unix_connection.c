@@ -7,6 +7,7 @@
  */
 #include "base/raw.h"
 #include "engine/builtin/fd/kind.h"
+#include "engine/builtin/fd/kind_closed.h"
 #include "engine/builtin/fd/sockets.h"
 #include "engine/builtin/fd/unix_state.h"
 
@@ -35,7 +36,8 @@ static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     else
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d is a Unix socket ('%s') that is connected to another "
-                        "process; close it in a beforeCheckpoint hook, or by a policy file",
+                        "process; use --connections=close, close it in a beforeCheckpoint hook, or "
+                        "by a policy file",
                         live->number, name);
     ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
 }
@@ -68,10 +70,19 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     return 0;
 }
 
+/* One whose other end is not known may be the JVM's own: both ends would be dead. */
+static bool is_connection(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+{
+    struct ckpt_unix_state state;
+
+    ckpt_unix_state_read(gather, live, &state);
+    return state.known && ckpt_fd_is_connection(live);
+}
+
 const struct ckpt_fd_kind_row ckpt_kind_unix_connection = {
     .name = "Unix connection",
     .policy = CKPT_POLICY_SOCKET,
-    .is_connection = true,
+    .is_connection = is_connection,
     .matches = matches,
     .freeze = freeze,
 };
