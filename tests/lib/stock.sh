@@ -175,6 +175,17 @@ begin() { # a plain start; sets plain, its milliseconds
     jvm=$(jvm_below "$pid") || fail "$what: the start command has a JVM with '$jvm_word'"
 }
 
+# end_trees: ends the JVMs whose start scripts still run; these end too then, or by stop_all.
+end_trees() {
+    local script jvm jvm_word=
+    for script in "${tap_started[@]}"; do
+        while [ -d "/proc/$script" ] && jvm=$(jvm_below "$script") && [ "$jvm" != "$script" ]; do
+            kill -KILL "$jvm"
+            wait_exit "$jvm"
+        done
+    done
+}
+
 # again IMAGE: restores it; adds to restored, the milliseconds until the first answer.
 again() {
     local from

@@ -28,6 +28,7 @@ server_put() {
 }
 
 server_has() {
-    run env -C "$DIR/server" JAVA_MAX_MEM=128m bin/client -a "$port" -u karaf -p karaf "bundle:list -s -t 0"
+    run env -C "$DIR/server" JAVA_MAX_MEM=128m bash -c 'bin/client -b "$@" <<<"bundle:list -s -t 0"' \
+        client -a "$port" -u karaf -p karaf
     [[ $out =~ Active[^$'\n']*$1 ]]
 }
