@@ -19,8 +19,8 @@ class Client:
         lines = [command] + [f"{name}:{value}" for name, value in headers.items()]
         self.socket.sendall(("\n".join(lines) + "\n\n" + body + "\0").encode())
 
-    def expect(self, command):
-        """Reads a frame, which has to be this one; returns its body."""
+    def receive(self):
+        """Reads a frame; returns its command, its headers and its body."""
         data = b""
         while not data.endswith(b"\0"):
             byte = self.input.read(1)
@@ -29,9 +29,14 @@ class Client:
             if data or byte != b"\n":
                 data += byte
         head, _, body = data[:-1].decode().partition("\n\n")
-        if head.split("\n")[0].strip() != command:
-            sys.exit(f"the broker has sent: {head} {body}")
-        return body
+        command, *headers = head.splitlines()
+        return command, dict(header.split(":", 1) for header in headers), body
+
+    def expect(self, command):
+        frame = self.receive()
+        if frame[0] != command:
+            sys.exit(f"the broker has sent {frame}, not {command}")
+        return frame
 
     def put(self, queue, text):
         self.send("SEND", {"destination": "/queue/" + queue, "persistent": "true", "receipt": "1",
@@ -39,10 +44,13 @@ class Client:
         self.expect("RECEIPT")
 
     def take(self, queue):
-        self.send("SUBSCRIBE", {"destination": "/queue/" + queue, "id": "1", "ack": "auto",
+        """Takes a message of the queue, and acknowledges it; returns its text."""
+        self.send("SUBSCRIBE", {"destination": "/queue/" + queue, "id": "1", "ack": "client-individual",
                                 "subscription-type": "ANYCAST"})
-        text = self.expect("MESSAGE")
-        self.send("UNSUBSCRIBE", {"id": "1", "receipt": "2"})
+        _, headers, text = self.expect("MESSAGE")
+        self.send("ACK", {"id": headers["ack"], "receipt": "2"})
+        self.expect("RECEIPT")
+        self.send("UNSUBSCRIBE", {"id": "1", "receipt": "3"})
         self.expect("RECEIPT")
         return text
 
@@ -52,13 +60,13 @@ def main():
     client = Client(port)
     if action == "put":
         client.put("other", key)
-        good = client.take("other") == key
+        text = client.take("other")
     else:
-        good = client.take(key) == key
+        text = client.take(key)
     client.put(key, key)
-    client.send("DISCONNECT", {"receipt": "3"})
+    client.send("DISCONNECT", {"receipt": "4"})
     client.expect("RECEIPT")
-    sys.exit(0 if good else 1)
+    sys.exit(0 if text == key else f"the queue had '{text}', not '{key}'")
 
 
 main()

@@ -16,7 +16,10 @@ server_start() {
     launch env "ACTIVEMQ_OPTS_MEMORY=-Xmx256m" bin/activemq console
 }
 
-server_ready() { speaks 'CONNECT\x0aaccept-version:1.2\x0ahost:localhost\x0a\x0a\x00'; }
+server_ready() {
+    speaks 'CONNECT\x0aaccept-version:1.2\x0ahost:localhost\x0a\x0a\x00'\
+'DISCONNECT\x0a\x0a\x00'
+}
 server_put() { messages put "$1"; }
 server_has() { messages has "$1"; }
 

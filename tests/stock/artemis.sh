@@ -8,7 +8,7 @@ logs=('broker/log/*')
 server_setup() {
     unpack "org.apache.activemq:apache-artemis:$version:tar.gz:bin" || return
     run "$DIR/server/bin/artemis" create "$DIR/broker" --user work --password work --allow-anonymous \
-        --host 127.0.0.1 --http-port "$(free_port)" --java-memory 512M --no-autotune
+        --host 127.0.0.1 --http-port "$(free_port)" --java-memory 512M --no-autotune --nio
     is "$status" 0 "$what: a broker is made" || { diag "$out$err" && return 1; }
     loopback ../broker/etc/broker.xml 61613 61616 5672 5445 1883
 }
@@ -17,7 +17,10 @@ server_start() {
     launch "$DIR/broker/bin/artemis" run
 }
 
-server_ready() { speaks 'CONNECT\x0aaccept-version:1.2\x0ahost:localhost\x0a\x0a\x00'; }
+server_ready() {
+    speaks 'CONNECT\x0aaccept-version:1.2\x0ahost:localhost\x0a\x0a\x00'\
+'DISCONNECT\x0a\x0a\x00'
+}
 server_put() { messages put "$1"; }
 server_has() { messages has "$1"; }
 

@@ -12,7 +12,7 @@ server_setup() {
 }
 
 server_start() {
-    launch "$JAVA" -Xmx256m "-Djava.io.tmpdir=$TEMPORARY" -cp "$PROGRAM" VetServer \
+    launch "$JAVA" -Xmx256m "-Djava.io.tmpdir=$TEMPORARY" -cp "$PROGRAM" vets.VetServer \
         --server.address=127.0.0.1 "--server.port=$port" --spring.jpa.hibernate.ddl-auto=update \
         "--spring.datasource.url=jdbc:h2:file:$DIR/data/pets" --spring.thymeleaf.check-template-location=false
 }

@@ -3,6 +3,8 @@
 // What Spring Petclinic is made of (Spring Boot, Tomcat, JPA with Hibernate, a HikariCP pool, H2 in
 // the process), for tests/servers: Petclinic itself is not on Maven Central.
 
+package vets;
+
 import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.EntityManager;
