@@ -10,12 +10,14 @@ server_setup() {
     mv "$FILE" "$DIR/server/payara-micro.jar"
     printf '<%%= request.getParameter("key") + session.getId().length() * 0 %%>' \
         >"$DIR/server/app/index.jsp"
+    printf '%s\n' 'set configs.config.server-config.network-config.network-listeners.network-listener.'\
+'http-listener.address=127.0.0.1' >"$DIR/server/local"
     port=$(free_port)
 }
 
 server_start() {
     launch "$JAVA" -Xmx512m "-Djava.io.tmpdir=$TEMPORARY" -jar payara-micro.jar --rootDir "$DIR/root" \
-        --address 127.0.0.1 --port "$port" --contextRoot / --deploy "$DIR/server/app"
+        --prebootcommandfile local --port "$port" --contextRoot / --deploy "$DIR/server/app"
 }
 
 server_ready() { http_answers '/?key=ready'; }
