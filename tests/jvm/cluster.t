@@ -51,7 +51,8 @@ body() {
         ok "$V, generation $generation: the other member gets its messages" \
             wait_line "$second_log" "got first" --from "$from"
         ok "$V, generation $generation: nothing spins" is_quiet "$V, generation $generation"
-        unlike "$(<"$log")" 'IOException|Exception in thread' "$V, generation $generation: no errors are logged"
+        unlike "$(<"$log")" 'IOException|Exception in thread' \
+            "$V, generation $generation: no errors are logged"
     done
     stop "$pid"
     ok "$V: the cluster notices when a restored member ends" wait_line "$second_log" "view 1" \

@@ -28,6 +28,7 @@
 #include "engine/builtin/freeze/end_children.h"
 #include "engine/builtin/freeze/lost_children.h"
 #include "engine/builtin/freeze/other_images.h"
+#include "engine/builtin/freeze/process_timers.h"
 #include "engine/builtin/parked/breakpoints.h"
 #include "engine/builtin/parked/child_fds.h"
 #include "engine/builtin/parked/own_library.h"
@@ -488,6 +489,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
     ckpt_scheduling_record(park);
     ckpt_resource_limits_record();
     ckpt_park_record_coordinator(park);
+    ckpt_process_timers_record(park);
     if (ckpt_arch_context_save(&park->coordinator.context)) {
         ckpt_park_rejoin(park);
         ckpt_fds_restored(park);
@@ -501,6 +503,7 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
         ckpt_prctl_settings_restore();
         ckpt_resource_limits_restore(freeze->warnings); /* may allow what follows */
         ckpt_scheduling_restore(park, freeze->warnings);
+        ckpt_process_timers_restore(park, freeze->warnings); /* last, so that no time is lost */
         return CKPT_FREEZE_RESTORED;
     }
     if (gather_all(gather, freeze, park, error) < 0)

@@ -3,13 +3,12 @@
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * The freezing side of the state of the process as a whole: its identity, clocks, limits and signal
- * actions.  Refuses state that cannot be restored: timers.
+ * actions.  Refuses timers that cannot be restored (process_timers.c).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <time.h>
 
 #include "arch/arch.h"
@@ -18,6 +17,7 @@
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/kernel_path.h"
+#include "engine/builtin/freeze/process_timers.h"
 #include "engine/builtin/parked/gather.h"
 
 /*
@@ -154,36 +154,6 @@ static int save_directory(struct ckpt_gather *gather, char *text, struct ckpt_er
                             &gather->tables.process.cwd, error);
 }
 
-static int refuse_timers(struct ckpt_report *report, struct ckpt_error *error)
-{
-    static const int which[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
-    char text[64] = "";
-    long length = ckpt_raw_read_file("/proc/self/timers", text, sizeof text);
-
-    if (length < 0 && length != -ENOENT && length != -EFBIG)
-        return ckpt_error_set(error, (int)-length, "cannot read /proc/self/timers");
-    if (text[0] == 'I') {
-        ckpt_report_add(report, "resource",
-                        "native code in the JVM has created a POSIX timer "
-                        "(timer_create); delete it in a beforeCheckpoint hook");
-        ckpt_report_criu_keeps(report, CKPT_CRIU_KEEPS_TIMERS);
-    }
-    for (int i = 0; i < 3; i++) {
-        struct itimerval timer = {0};
-
-        length = ckpt_syscall(SYS_getitimer, which[i], &timer, 0, 0, 0, 0);
-        if (length < 0)
-            return ckpt_error_set(error, (int)-length, "cannot read an interval timer");
-        if (timer.it_value.tv_sec || timer.it_value.tv_usec) {
-            ckpt_report_add(report, "resource",
-                            "native code in the JVM has set an interval timer "
-                            "(setitimer); a profiler does so: stop it first");
-            ckpt_report_criu_keeps(report, CKPT_CRIU_KEEPS_TIMERS);
-        }
-    }
-    return 0;
-}
-
 int ckpt_process_state_gather(struct ckpt_gather *gather, struct ckpt_error *error)
 {
     struct ckpt_tables *tables = &gather->tables;
@@ -205,5 +175,5 @@ int ckpt_process_state_gather(struct ckpt_gather *gather, struct ckpt_error *err
         return -1;
     registered = ckpt_syscall(SYS_membarrier, 1 << 9 /* GET_REGISTRATIONS, 6.3 */, 0, 0, 0, 0, 0);
     process->membarrier = registered >= 0 ? (uint32_t)registered : HOTSPOTS_MEMBARRIER;
-    return refuse_timers(gather->report, error);
+    return ckpt_process_timers_check(gather->report, error);
 }
