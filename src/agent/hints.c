@@ -57,7 +57,6 @@ static void list_kept(const struct ckpt_report *report, char *text, size_t size)
         [CKPT_CRIU_KEEPS_UNIX] = "Unix sockets whose other end is in the JVM",
         [CKPT_CRIU_KEEPS_FIFOS] = "named pipes",
         [CKPT_CRIU_KEEPS_WATCHES] = "file watches",
-        [CKPT_CRIU_KEEPS_SIGNALS] = "signal descriptors",
         [CKPT_CRIU_KEEPS_OTHER_SOCKETS] = "packet, netlink and raw sockets",
         [CKPT_CRIU_KEEPS_DELETED] = "deleted files of any size",
         [CKPT_CRIU_KEEPS_TIMERS] = "timers of native code",

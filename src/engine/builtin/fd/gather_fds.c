@@ -131,7 +131,6 @@ static enum ckpt_criu_keeps criu_keeps_unknown(const struct ckpt_live_fd *live)
     } known[] = {
         {"anon_inode:inotify", CKPT_CRIU_KEEPS_WATCHES},
         {"anon_inode:[fanotify]", CKPT_CRIU_KEEPS_WATCHES},
-        {"anon_inode:[signalfd]", CKPT_CRIU_KEEPS_SIGNALS},
         {"socket:", CKPT_CRIU_KEEPS_OTHER_SOCKETS},
     };
 

@@ -149,6 +149,12 @@ int ckpt_file_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error
 int ckpt_file_copies_runs(struct ckpt_gather *gather, int fd, uint32_t *ret_first,
                           uint32_t *ret_count, struct ckpt_error *error);
 
+/** What the kernel calls the descriptors and the memory of perf events. */
+#define CKPT_PERF_EVENT "anon_inode:[perf_event]"
+
+/** Refuse perf events; the report has one line for all of them (perf_events.c). */
+void ckpt_perf_events_refuse(struct ckpt_report *report);
+
 /** Fill in process, signals and most of the header; refuse children, timers and the like. */
 int ckpt_process_state_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 

@@ -68,8 +68,11 @@ static void parse_head(const char *line, struct vma *vma)
 
 static void refuse(struct ckpt_gather *gather, const struct vma *vma, const char *why)
 {
-    ckpt_report_add(gather->report, "resource", "memory '%s' %s",
-                    vma->path[0] ? vma->path : "without a name", why);
+    if (ckpt_raw_equal(vma->path, CKPT_PERF_EVENT))
+        ckpt_perf_events_refuse(gather->report);
+    else
+        ckpt_report_add(gather->report, "resource", "memory '%s' %s",
+                        vma->path[0] ? vma->path : "without a name", why);
 }
 
 /* Parse the flags of the VmFlags line. Refuses memory of kinds that cannot be restored. */
@@ -370,8 +373,7 @@ static void classify(struct ckpt_gather *gather, const struct vma *vma, struct c
         map->offset = vma->offset;
         classify_file(gather, vma, map);
     } else {
-        ckpt_report_add(gather->report, "resource",
-                        "memory '%s' is of a kind that cannot be restored", path);
+        refuse(gather, vma, "is of a kind that cannot be restored");
         map->kind = CKPT_MAP_ANON;
     }
     if (vma->shared)

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
+ *
+ * A pidfd of the process itself, or of its first thread: in the restored process it is one of that.
+ * The command that opens it becomes the JVM and keeps its number. Other threads do not exist then,
+ * and other processes are not in the image.
+ */
+#include "base/raw.h"
+#include "base/syscall.h"
+#include "engine/builtin/fd/kind.h"
+
+#define OF_THREAD O_EXCL /* PIDFD_THREAD */
+
+static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+{
+    (void)gather;
+    return ckpt_raw_equal(live->link, "anon_inode:[pidfd]");
+}
+
+/* The number of this process as /proc shows it, which may belong to an outer PID namespace. */
+static uint64_t own_number(void)
+{
+    char text[32] = "";
+    const char *at = text;
+
+    ckpt_sys_readlinkat(AT_FDCWD, "/proc/self", text, sizeof text - 1);
+    return ckpt_raw_number(&at, 10);
+}
+
+/* The name of a process, or "?". */
+static void process_name(uint64_t number, char *name, size_t size)
+{
+    char path[40];
+    long length;
+
+    ckpt_raw_format(path, sizeof path, "/proc/%lu/comm", (unsigned long)number);
+    length = ckpt_raw_read_file(path, name, size);
+    if (length <= 0)
+        ckpt_raw_format(name, size, "?");
+    else if (name[length - 1] == '\n')
+        name[length - 1] = '\0';
+}
+
+static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live, uint64_t number)
+{
+    char name[32];
+
+    if (number == 0) {
+        ckpt_report_add(gather->report, "resource",
+                        "descriptor %d is a pidfd of a process that has ended; close it in a "
+                        "beforeCheckpoint hook, or by a policy file",
+                        live->number);
+        return;
+    }
+    process_name(number, name, sizeof name);
+    ckpt_report_add(gather->report, "resource",
+                    "descriptor %d is a pidfd of %s %lu ('%s'); close it in a beforeCheckpoint "
+                    "hook, or by a policy file",
+                    live->number,
+                    live->open_flags & OF_THREAD ? "a thread other than the first one,"
+                                                 : "another process,",
+                    (unsigned long)number, name);
+}
+
+static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                  struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    uint32_t flags = live->open_flags & OF_THREAD;
+    uint64_t number = 0; /* "-1" of one that has ended is read as 0 */
+
+    ckpt_raw_field(live->info, "Pid:", 10, &number);
+    if (number == 0 || number != own_number()) {
+        refuse(gather, live, number);
+        return 0;
+    }
+    return ckpt_tables_pool(&gather->tables, &flags, sizeof flags, &entry->data, error);
+}
+
+static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    return entry->data.size == sizeof(uint32_t) &&
+           (*(const uint32_t *)ckpt_view_text(image, entry->data) & ~(uint32_t)OF_THREAD) == 0;
+}
+
+static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                     char *text, size_t size)
+{
+    ckpt_raw_format(text, size, "of the %s",
+                    *(const uint32_t *)ckpt_view_text(image, entry->data) ? "JVM's first thread"
+                                                                          : "JVM itself");
+}
+
+static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                struct ckpt_error *error)
+{
+    uint32_t flags = *(const uint32_t *)ckpt_view_text(thaw->image, entry->data);
+    long opened = ckpt_syscall(SYS_pidfd_open, ckpt_sys_getpid(),
+                               flags | (entry->open_flags & O_NONBLOCK), 0, 0, 0, 0);
+
+    return opened < 0 ? ckpt_error_set(error, (int)-opened, "cannot make a pidfd") : (int)opened;
+}
+
+const struct ckpt_fd_kind_row ckpt_kind_pidfd = {
+    .number = CKPT_FD_PIDFD,
+    .name = "pidfd",
+    .policy = CKPT_POLICY_DESCRIPTOR,
+    .matches = matches,
+    .freeze = freeze,
+    .valid = valid,
+    .describe = describe,
+    .thaw = thaw,
+};

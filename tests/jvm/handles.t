@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-3.0-or-later
+#
+# signalfd, pidfd of the JVM itself, and epolls that watch them, over two generations. Pidfds of other
+# processes and threads are refused by name, and fifty perf events by one line.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+. "$TOP/tests/lib/jvm.sh"
+compile Shown
+
+shown() { # LIFE
+    sed -n "s/^life $1: //p" "$log"
+}
+
+said() { # what is not shown
+    grep -v '^life' "$log" | tail -n 5
+}
+
+kept() {
+    local life
+    start_jvm "own-$V" "$DIR/own" -cp "$CP" Shown "$LIBRARY" own 2
+    for life in 1 2; do
+        wait_exit "$pid"
+        is "$status" 137 "$V: the JVM is frozen for life $life" || diag "$(said)"
+        restore "own-$V" "$DIR/own"
+    done
+    wait_exit "$pid"
+    is "$status" 0 "$V: the last life ends with 0" || diag "$(said)"
+    like "$(shown 0)" 'outer: 1 of 4.*signal 3[0-9].*again: Resource.*inner: 3.*process: 0.*first: 0' \
+        "$V: the program uses its descriptors" || diag "$(said)"
+    for life in 1 2; do
+        is "$(diff <(shown 0) <(shown $life))" "" "$V: the descriptors work in the same way in life $life"
+    done
+    run "$CKPT" inspect "$DIR/own"
+    like "$out" ' signalfd +signals 10 39 64' "$V: inspect shows the signals of a signalfd"
+    like "$out" ' pidfd +of the JVM itself' "$V: inspect shows a pidfd"
+    like "$out" " pidfd +of the JVM's first thread" "$V: inspect shows a pidfd of the first thread"
+}
+
+# refused KIND PATTERN: one line, and the JVM continues.
+one_refusal() {
+    start_jvm "$1-$V" "$DIR/$1" -cp "$CP" Shown "$LIBRARY" "$1" 1
+    wait_exit "$pid"
+    if grep -q '^failed: perf_event_open' "$log"; then
+        skip "$V: $1: the checkpoint is refused" "$(said)"
+        return
+    fi
+    is "$status" 3 "$V: $1: the checkpoint is refused"
+    is "$(count_lines "$log" refused:)" 1 "$V: $1: the refusal is one line" || diag "$(said)"
+    like "$(grep refused: "$log")" "$2" "$V: $1: the refusal names it"
+}
+
+body() {
+    LIBRARY=$CLASSES/libhandles.so
+    if ! gcc -shared -fPIC -O1 -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -o "$LIBRARY" \
+        "$TOP/tests/jvm/java/handles.c" 2>"$TMP/gcc.err"; then
+        skip "$V: descriptors of signals and processes are kept" \
+            "gcc and the JDK's jni.h are needed: $(head -n 3 "$TMP/gcc.err")"
+        return
+    fi
+    kept
+    one_refusal other "is a pidfd of another process, [0-9]+ \('"
+    one_refusal thread 'is a pidfd of a thread other than the first one, [0-9]+'
+    one_refusal perf 'counts events of the kernel .perf_event_open.*asprof stop.*ctimer'
+}
+each_jdk body
+done_testing
