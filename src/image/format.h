@@ -267,6 +267,7 @@ enum ckpt_fd_kind {
     CKPT_FD_SIGNALFD = 18,
     CKPT_FD_PIDFD = 19,       /**< of the process itself */
     CKPT_FD_UNIX_SOCKET = 21, /**< a Unix socket that does not listen */
+    CKPT_FD_TCP_PAIR = 22,    /**< a TCP connection with both ends in the process */
     CKPT_FD_PATH = 24,        /**< O_PATH of what is neither a file nor a directory */
     CKPT_FD_DELETED_DIRECTORY = 25,
     CKPT_FD_UNIX_DATAGRAM = 30,

@@ -25,6 +25,9 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 /** Add the runs that descriptors need. Called after ckpt_memory_gather(), whose runs are first. */
 int ckpt_fds_gather_content(struct ckpt_gather *gather, struct ckpt_error *error);
 
+/** When the image is complete and the process is about to end. */
+void ckpt_fds_ending(const struct ckpt_tables *tables);
+
 /** In the restored process, while all threads are parked. */
 void ckpt_fds_restored(const struct ckpt_park *park);
 

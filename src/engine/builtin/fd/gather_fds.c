@@ -344,6 +344,7 @@ static int begin(struct ckpt_gather *gather, struct ckpt_error *error)
     if (!gather->fd_walk)
         return -1;
     ckpt_array_init(&gather->fd_walk->open_files, sizeof(uint32_t));
+    gather->fd_walk->tcp_ends = NULL;
     gather->fd_walk->refused_count = 0;
     gather->fd_walk->closed_connections = 0;
     for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
@@ -390,6 +391,17 @@ int ckpt_fds_gather_content(struct ckpt_gather *gather, struct ckpt_error *error
         if (row->gather_content && row->gather_content(gather, error) < 0)
             return -1;
     return 0;
+}
+
+void ckpt_fds_ending(const struct ckpt_tables *tables)
+{
+    for (size_t i = 0; i < tables->fds.count; i++) {
+        const struct ckpt_image_fd *entry = ckpt_array_at(&tables->fds, i);
+        const struct ckpt_fd_kind_row *row = ckpt_fd_row(entry->kind);
+
+        if (row->ending)
+            row->ending(entry);
+    }
 }
 
 void ckpt_fds_on_load(void)

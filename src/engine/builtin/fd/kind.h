@@ -137,6 +137,8 @@ struct ckpt_fd_kind_row {
      * they need none.
      */
     int (*gather_content)(struct ckpt_gather *gather, struct ckpt_error *error);
+    /** Called for each entry of the image when the process is about to end. NULL: nothing. */
+    void (*ending)(const struct ckpt_image_fd *entry);
     /** Called in the restored process before any thread is released. NULL: nothing. */
     void (*restored)(const struct ckpt_park *park);
 
@@ -164,6 +166,8 @@ struct ckpt_fd_kind_row {
     /** Called when all descriptors are at their numbers. NULL: nothing. */
     int (*finish)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error);
+    /** Called when finish() was called for all descriptors. NULL: nothing. */
+    void (*settle)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry);
 };
 
 #endif

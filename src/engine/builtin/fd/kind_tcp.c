@@ -30,8 +30,9 @@
 #include "engine/builtin/fd/policy_match.h"
 #include "engine/builtin/fd/rehearsal.h"
 #include "engine/builtin/fd/sockets.h"
+#include "engine/builtin/fd/tcp_options.h"
 
-/* Options that the JDK sets; each an int. */
+/* The options of version 0; each an int. */
 static const struct {
     int level, name;
 } options[] = {
@@ -45,7 +46,11 @@ struct tcp_data {
     uint32_t send_buffer, receive_buffer; /**< 0: the kernel chooses the size */
     int32_t option[OPTIONS];
     uint32_t address_size;
-    uint16_t ended; /**< enum ckpt_ended; unread bytes follow the structure */
+    /**
+     * enum ckpt_ended; then unread bytes follow the structure. From version 1 on options follow the
+     * structure of one that has not ended.
+     */
+    uint16_t ended;
     uint16_t protocol;
     uint8_t address[32];
 };
@@ -122,12 +127,12 @@ static int save_with_unread(struct ckpt_gather *gather, const struct ckpt_live_f
                             struct ckpt_error *error)
 {
     char *bytes = ckpt_scratch_take(&gather->scratch, sizeof *data + CKPT_ENDED_UNREAD_MAX, error);
-    long unread = 0;
+    long unread;
 
     if (!bytes)
         return -1;
-    if (data->ended)
-        unread = ckpt_ended_connection_unread(live->number, bytes + sizeof *data);
+    entry->kind_version = 0;
+    unread = ckpt_ended_connection_unread(live->number, bytes + sizeof *data);
     if (unread < 0) {
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d is a TCP connection that has ended, and the JVM has not "
@@ -139,6 +144,36 @@ static int save_with_unread(struct ckpt_gather *gather, const struct ckpt_live_f
     __builtin_memcpy(bytes, data, sizeof *data);
     return ckpt_tables_pool(&gather->tables, bytes, sizeof *data + (size_t)unread, &entry->data,
                             error);
+}
+
+/* Save the structure, followed by the options that version 0 does not have. */
+static int save_with_options(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                             const struct tcp_data *data, struct ckpt_image_fd *entry,
+                             struct ckpt_error *error)
+{
+    const char *obstacle = ckpt_tcp_options_obstacle(live->number);
+    struct ckpt_tcp_option *more;
+    char *bytes = ckpt_scratch_take(&gather->scratch,
+                                    sizeof *data + CKPT_TCP_OPTIONS_MAX * sizeof *more, error);
+    int count;
+
+    if (!bytes)
+        return -1;
+    if (obstacle) {
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d is a TCP socket with %s, which cannot be saved; close it in "
+                        "a beforeCheckpoint hook, or by a policy file",
+                        live->number, obstacle);
+        return 0;
+    }
+    more = (void *)(bytes + sizeof *data);
+    count = ckpt_tcp_options_save(live->number, false, more, error);
+    if (count < 0)
+        return -1;
+    entry->kind_version = count > 0;
+    __builtin_memcpy(bytes, data, sizeof *data);
+    return ckpt_tables_pool(&gather->tables, bytes, sizeof *data + (size_t)count * sizeof *more,
+                            &entry->data, error);
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
@@ -173,7 +208,31 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         data.send_buffer = (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_SNDBUF) / 2;
     if (locked & 2)
         data.receive_buffer = (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_RCVBUF) / 2;
-    return save_with_unread(gather, live, &data, entry, error);
+    return data.ended ? save_with_unread(gather, live, &data, entry, error)
+                      : save_with_options(gather, live, &data, entry, error);
+}
+
+/* The options, of which there are none in version 0. */
+static const struct ckpt_tcp_option *options_of(const struct ckpt_image_view *image,
+                                                const struct ckpt_image_fd *entry,
+                                                size_t *ret_count)
+{
+    const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
+
+    *ret_count =
+        data->ended ? 0 : (entry->data.size - sizeof *data) / sizeof(struct ckpt_tcp_option);
+    return (const void *)(data + 1);
+}
+
+static bool are_options_valid(const struct ckpt_image_view *image,
+                              const struct ckpt_image_fd *entry)
+{
+    size_t count;
+    const struct ckpt_tcp_option *more = options_of(image, entry, &count);
+
+    return entry->data.size == sizeof(struct tcp_data) + count * sizeof *more &&
+           count <= (entry->kind_version ? CKPT_TCP_OPTIONS_MAX : 0) &&
+           ckpt_tcp_options_valid(more, count);
 }
 
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
@@ -183,7 +242,7 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     return entry->data.size >= sizeof *data && data->address_size <= sizeof data->address &&
            (data->ended ? data->ended <= CKPT_ENDED_REFUSED &&
                               entry->data.size <= sizeof *data + CKPT_ENDED_UNREAD_MAX
-                        : entry->data.size == sizeof *data) &&
+                        : are_options_valid(image, entry)) &&
            (data->protocol == IPPROTO_TCP || data->protocol == IPPROTO_MPTCP) &&
            (data->family == AF_INET || data->family == AF_INET6);
 }
@@ -221,17 +280,23 @@ static void addresses(const struct ckpt_image_view *image, const struct ckpt_ima
 }
 
 /*
- * Set the options before the socket is bound.  Returns the first failure, except of options that
+ * Set the options before the socket is bound, with SO_REUSEADDR in any case: connections of the
+ * process to itself have the port before their listening socket listens. settle() sets it as it
+ * was. Returns the first failure, except of options that
  * this kind of socket does not have.
  */
 static long set_options(int fd, const struct tcp_data *data)
 {
     long first = 0;
+    int reuse = 1;
 
     for (size_t i = 0; i < OPTIONS; i++) {
         long failed = 0;
 
-        if (options[i].level != IPPROTO_IPV6 || data->family == AF_INET6)
+        if (options[i].name == SO_REUSEADDR && options[i].level == SOL_SOCKET)
+            failed =
+                ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse, 0);
+        else if (options[i].level != IPPROTO_IPV6 || data->family == AF_INET6)
             failed = ckpt_syscall(SYS_setsockopt, fd, options[i].level, options[i].name,
                                   &data->option[i], sizeof data->option[i], 0);
         if (failed < 0 && failed != -ENOPROTOOPT && failed != -EOPNOTSUPP && first == 0)
@@ -276,8 +341,11 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     const struct tcp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
+    const struct ckpt_tcp_option *more;
     long failed = 0, opened;
+    size_t count;
 
+    more = options_of(thaw->image, entry, &count);
     if (data->ended)
         return thaw_ended(thaw, entry, data, error);
     opened = ckpt_syscall(SYS_socket, data->family,
@@ -290,12 +358,15 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         ckpt_sys_close((int)opened);
         return ckpt_error_set(error, (int)-failed, "cannot set a socket's option");
     }
+    if (ckpt_tcp_options_set((int)opened, more, count, CKPT_TCP_BEFORE, error) < 0 ||
+        ckpt_tcp_options_set((int)opened, more, count, CKPT_TCP_AFTER, error) < 0) {
+        ckpt_sys_close((int)opened);
+        return -1;
+    }
     if (data->bound && thaw->rehearsal)
         failed = ckpt_fd_rehearse_bind(thaw, (int)opened, data->address, data->address_size);
     else if (data->bound)
         failed = ckpt_syscall(SYS_bind, opened, data->address, data->address_size, 0, 0, 0);
-    if (failed == 0 && data->listening && !thaw->rehearsal)
-        failed = ckpt_syscall(SYS_listen, opened, data->backlog, 0, 0, 0, 0);
     if (failed < 0) {
         ckpt_sys_close((int)opened);
         return cannot_listen(data, failed, error);
@@ -303,17 +374,32 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return (int)opened;
 }
 
-/* In a rehearsal, when all sockets are bound: test that they can be bound together. */
+/*
+ * When all sockets are bound, and the connections of the process to itself are made: listen.  In a
+ * rehearsal, test whether those that listen can do so together.
+ */
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
     const struct tcp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
-    long failed = thaw->rehearsal && data->bound && !data->ended
-                      ? ckpt_fd_rehearse_bind_together(thaw, entry->number, data->address,
-                                                       data->address_size, data->listening)
-                      : 0;
+    long failed;
 
+    if (!data->listening || data->ended)
+        return 0;
+    failed = thaw->rehearsal ? ckpt_fd_rehearse_bind_together(thaw, entry->number, data->address,
+                                                              data->address_size, true)
+                             : ckpt_syscall(SYS_listen, entry->number, data->backlog, 0, 0, 0, 0);
     return failed < 0 ? cannot_listen(data, failed, error) : 0;
+}
+
+static void settle(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry)
+{
+    const struct tcp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
+
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (options[i].name == SO_REUSEADDR && options[i].level == SOL_SOCKET)
+            ckpt_syscall(SYS_setsockopt, entry->number, SOL_SOCKET, SO_REUSEADDR, &data->option[i],
+                         sizeof data->option[i], 0);
 }
 
 static bool is_connection(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
@@ -324,6 +410,7 @@ static bool is_connection(struct ckpt_gather *gather, const struct ckpt_live_fd 
 
 const struct ckpt_fd_kind_row ckpt_kind_tcp = {
     .number = CKPT_FD_TCP,
+    .version = 1, /* 1: more options */
     .name = "TCP socket",
     .policy = CKPT_POLICY_SOCKET,
     .is_connection = is_connection,
@@ -335,4 +422,5 @@ const struct ckpt_fd_kind_row ckpt_kind_tcp = {
     .addresses = addresses,
     .thaw = thaw,
     .finish = finish,
+    .settle = settle,
 };

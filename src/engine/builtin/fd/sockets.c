@@ -51,6 +51,33 @@ bool ckpt_socket_is_unix(const struct ckpt_live_fd *live)
            ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
 }
 
+/* An address of either family as one of IPv6. */
+static void as_v6(const uint8_t *address, struct in6_addr *ret_ip, uint32_t *ret_scope)
+{
+    const struct sockaddr_in *v4 = (const void *)address;
+    const struct sockaddr_in6 *v6 = (const void *)address;
+
+    *ret_scope = v4->sin_family == AF_INET6 ? v6->sin6_scope_id : 0;
+    if (v4->sin_family == AF_INET6) {
+        *ret_ip = v6->sin6_addr;
+    } else {
+        *ret_ip = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
+        __builtin_memcpy(ret_ip->s6_addr + 12, &v4->sin_addr, 4);
+    }
+}
+
+bool ckpt_socket_same_address(const uint8_t *left, const uint8_t *right)
+{
+    struct in6_addr ip[2];
+    uint32_t scope[2];
+
+    as_v6(left, &ip[0], &scope[0]);
+    as_v6(right, &ip[1], &scope[1]);
+    return ((const struct sockaddr_in *)(const void *)left)->sin_port ==
+               ((const struct sockaddr_in *)(const void *)right)->sin_port &&
+           scope[0] == scope[1] && __builtin_memcmp(&ip[0], &ip[1], sizeof ip[0]) == 0;
+}
+
 const char *ckpt_socket_family_text(const struct ckpt_live_fd *live)
 {
     static const char *const families[] = {

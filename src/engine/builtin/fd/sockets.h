@@ -26,6 +26,12 @@ bool ckpt_socket_is_inet(const struct ckpt_live_fd *live, int protocol);
 /** Whether it is a Unix socket. */
 bool ckpt_socket_is_unix(const struct ckpt_live_fd *live);
 
+/**
+ * Whether two addresses (struct sockaddr_in or sockaddr_in6) are the same one; an IPv4 address is
+ * also the IPv6 address that it is mapped to.
+ */
+bool ckpt_socket_same_address(const uint8_t *left, const uint8_t *right);
+
 /** What kind of socket it is, such as "a netlink socket"; NULL: it is none. */
 const char *ckpt_socket_family_text(const struct ckpt_live_fd *live);
 

@@ -512,8 +512,10 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
         return CKPT_FREEZE_WRITTEN;
     if (write_image(gather, freeze, error) < 0)
         return CKPT_FREEZE_FAILED;
-    if (!freeze->host->leave_running)
+    if (!freeze->host->leave_running) {
+        ckpt_fds_ending(&gather->tables);
         end_process(gather, freeze);
+    }
     return CKPT_FREEZE_WRITTEN;
 }
 
