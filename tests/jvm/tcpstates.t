@@ -26,12 +26,19 @@ print("peer", server.getsockname()[1], busy.getsockname()[1], flush=True)
 held = []
 while True:
     s, _ = server.accept()
-    what = s.recv(1)
+    try:
+        what = s.recv(1) or b"c"
+    except ConnectionResetError:
+        what = b"c"
     if what in b"de":
         s.sendall(b"data")
-    if what in b"rd":
+    if what in b"mn":
+        s.sendall(b"x" * (1 << 20))
+    if what in b"rdm":
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    if what == b"h":
+    if what == b"w":
+        s.shutdown(socket.SHUT_WR)
+    if what in b"hw":
         held.append(s)
     else:
         s.close()
@@ -84,8 +91,8 @@ states() {
         "$V: checkpoint: an established connection is refused"
     like "$output" "half closed: descriptor [0-9]+ is a TCP [^;]*, which the JVM has closed for writing" \
         "$V: checkpoint: a connection closed for writing only is refused"
-    like "$output" "closed by the peer: descriptor [0-9]+ is a TCP [^;]*, whose peer has closed its side" \
-        "$V: checkpoint: a connection whose peer has closed its side is refused"
+    like "$output" "by the peer: descriptor [0-9]+ is a TCP [^;]*, whose peer has closed its side" \
+        "$V: checkpoint: a connection whose peer has closed its side, and may read, is refused"
     like "$output" "connecting: descriptor [0-9]+ is a TCP [^;]*, which is not established yet" \
         "$V: checkpoint: a connection that is not established yet is refused"
     is "$(grep -c ': descriptor' "$log")$(grep -c NOT "$log")" 40 \
@@ -101,6 +108,11 @@ known to be reset: error, cannot write
 reset after data: 'data' error, cannot write
 closed by both: end, cannot write
 closed by both after data: 'data' end, cannot write
+closed by the peer: end, cannot write after a byte
+closed by the peer after data: 'data' end, cannot write after a byte
+closed by the peer after much data: 1048576 bytes end, cannot write after a byte
+reset after much data: 1048576 bytes error, cannot write
+closed by a peer of before: end, cannot write after a byte
 shut down: end, cannot write
 accepted: error, cannot write
 refused: as usual

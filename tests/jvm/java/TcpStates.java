@@ -6,9 +6,9 @@
 //
 //     TcpStates PORT BUSY
 //
-// PORT: of a peer that handles a connection by its first byte: h holds it, c closes it, r resets
-// it, d sends "data" and resets it, e sends "data" and closes it. BUSY: of a peer that accepts no
-// more.
+// PORT: of a peer that handles a connection by its first byte: h holds it, w holds it closed for
+// writing, c closes it, r resets it, d sends "data" and resets it, e sends "data" and closes it, m
+// and n do so with a MiB. BUSY: of a peer that accepts no more.
 
 import java.io.IOException;
 import java.net.ConnectException;
@@ -39,9 +39,9 @@ public final class TcpStates {
         half.shutdownOutput();
         waitFor(half, "05");
         refused("half closed", half);
-        SocketChannel closeWait = ask('c');
+        SocketChannel closeWait = ask('w');
         waitFor(closeWait, "08");
-        refused("closed by the peer", closeWait);
+        refused("closed for writing by the peer", closeWait);
         SocketChannel connecting = SocketChannel.open();
         connecting.configureBlocking(false);
         connecting.bind(new InetSocketAddress(loopback, unusedPort()));
@@ -70,6 +70,7 @@ public final class TcpStates {
         rest.shutdownOutput();
         waitFor(rest, "");
         kept.put("closed by both after data", rest);
+        closedByPeer(kept);
         SocketChannel shut = ask('h');
         shut.shutdownOutput();
         shut.shutdownInput();
@@ -93,15 +94,55 @@ public final class TcpStates {
         Object before = bound.getLocalAddress();
         bound.connect(peer);
         System.out.println("bound: " + before.equals(bound.getLocalAddress()));
+        bound.setOption(StandardSocketOptions.SO_LINGER, 0); // so that its port is free at once
+        bound.close();
         fresh.connect(peer);
         System.out.println("fresh: " + fresh.isConnected());
         System.exit(0);
+    }
+
+    private static void closedByPeer(Map<String, SocketChannel> kept) throws Exception {
+        SocketChannel hung = ask('c');
+        waitFor(hung, "08");
+        kept.put("closed by the peer", hung);
+        SocketChannel data = ask('e');
+        waitFor(data, "08");
+        kept.put("closed by the peer after data", data);
+        SocketChannel much = askBuffered('n');
+        waitFor(much, "08");
+        kept.put("closed by the peer after much data", much);
+        SocketChannel muchReset = askBuffered('m');
+        waitFor(muchReset, "");
+        kept.put("reset after much data", muchReset);
+        kept.put("closed by a peer of before", closedBefore());
     }
 
     private static SocketChannel ask(char what) throws IOException {
         SocketChannel channel = SocketChannel.open(peer);
         channel.write(ByteBuffer.wrap(new byte[] {(byte) what}));
         return channel;
+    }
+
+    // With room for all that the peer sends: it cannot close what it has not sent.
+    private static SocketChannel askBuffered(char what) throws IOException {
+        SocketChannel channel = SocketChannel.open();
+        channel.setOption(StandardSocketOptions.SO_RCVBUF, 4 << 20);
+        channel.connect(peer);
+        channel.write(ByteBuffer.wrap(new byte[] {(byte) what}));
+        return channel;
+    }
+
+    // The peer was this process itself.
+    private static SocketChannel closedBefore() throws Exception {
+        ServerSocketChannel server = ServerSocketChannel.open();
+        server.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0));
+        SocketChannel client = SocketChannel.open(server.getLocalAddress());
+        SocketChannel accepted = server.accept();
+        InetSocketAddress from = (InetSocketAddress) client.getLocalAddress();
+        client.close();
+        until((InetSocketAddress) server.getLocalAddress(), from, "08");
+        server.close();
+        return accepted;
     }
 
     private static int unusedPort() throws IOException {
@@ -194,24 +235,34 @@ public final class TcpStates {
         channel.close();
     }
 
-    private static void tell(String state, SocketChannel channel) throws IOException {
+    private static void tell(String state, SocketChannel channel) throws Exception {
         StringBuilder said = new StringBuilder(state + ":");
-        ByteBuffer data = ByteBuffer.allocate(100);
+        ByteBuffer data = ByteBuffer.allocate(1 << 20);
         try {
             int got;
             while ((got = channel.read(data)) > 0) {
-                said.append(" '").append(new String(data.array(), 0, data.position())).append("'");
+                if (data.position() > 100 && data.hasRemaining()) {
+                    continue;
+                }
+                said.append(data.position() > 100
+                        ? " " + data.position() + " bytes"
+                        : " '" + new String(data.array(), 0, data.position()) + "'");
                 data.clear();
             }
             said.append(got < 0 ? " end," : " NOTHING,");
         } catch (IOException e) {
             said.append(" error,");
         }
+        int written = 0;
         try {
-            channel.write(ByteBuffer.wrap(new byte[1]));
+            // A closed peer answers the first byte by a reset, which takes a moment.
+            for (; written < 1000; written++) {
+                channel.write(ByteBuffer.wrap(new byte[1]));
+                Thread.sleep(1);
+            }
             said.append(" WRITTEN");
         } catch (IOException e) {
-            said.append(" cannot write");
+            said.append(" cannot write").append(written > 0 ? " after a byte" : "");
         }
         System.out.println(said);
     }

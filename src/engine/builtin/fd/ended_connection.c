@@ -29,6 +29,7 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd/loopback.h"
 #include "engine/builtin/fd/sockets.h"
+#include "engine/builtin/fd/tcp_queue.h"
 
 #define LOOPBACK_MS 1000 /* a packet filter may drop the packets without an error */
 
@@ -79,22 +80,6 @@ enum ckpt_ended ckpt_ended_connection_state(int fd, int protocol, const struct t
     return !(events & POLLERR)     ? CKPT_ENDED_CLOSED
            : was_established(info) ? CKPT_ENDED_RESET
                                    : CKPT_ENDED_REFUSED;
-}
-
-long ckpt_ended_connection_unread(int fd, char *ret_bytes)
-{
-    int unread = 0;
-
-    if (ckpt_sys_ioctl(fd, FIONREAD, &unread) < 0)
-        return -1;
-    if (unread <= 0)
-        return 0;
-    if ((size_t)unread > CKPT_ENDED_UNREAD_MAX)
-        return -unread;
-    return ckpt_syscall(SYS_recvfrom, fd, ret_bytes, unread, MSG_PEEK | MSG_DONTWAIT, NULL, 0) ==
-                   unread
-               ? unread
-               : -unread;
 }
 
 /*
@@ -167,9 +152,12 @@ static long make_refused(int family)
 /* Send the unread bytes from the other end, then end the connection. */
 static long end(int fd, int other, enum ckpt_ended how, const void *unread, size_t size)
 {
+    const struct ckpt_tcp_queue queue = {.size = (uint32_t)size, .urgent = CKPT_TCP_NOT_URGENT};
+    struct ckpt_error error;
     short events;
 
-    if (size && ckpt_syscall(SYS_sendto, other, unread, size, MSG_NOSIGNAL, NULL, 0) != (long)size)
+    if (ckpt_tcp_queue_fill(other, fd, &queue, unread, &error) < 0 ||
+        !ckpt_tcp_queue_drain(other, fd))
         return -EIO;
     if (how == CKPT_ENDED_RESET)
         ckpt_loopback_done(other);

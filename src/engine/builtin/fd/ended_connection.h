@@ -14,8 +14,9 @@ enum ckpt_ended {
     CKPT_ENDED_CLOSED,  /**< reading returns the end of the stream */
     CKPT_ENDED_RESET,   /**< the next read returns an error: it was reset */
     CKPT_ENDED_REFUSED, /**< the next read returns an error: it was never established */
+    /** the same as CLOSED, but this end has not closed its side: what it sends meets no one */
+    CKPT_ENDED_BY_PEER,
 };
-#define CKPT_ENDED_UNREAD_MAX ((size_t)64 << 10)
 
 struct tcp_info;
 
@@ -23,13 +24,8 @@ struct tcp_info;
 enum ckpt_ended ckpt_ended_connection_state(int fd, int protocol, const struct tcp_info *info);
 
 /**
- * Copy the received bytes that the application has not read, at most CKPT_ENDED_UNREAD_MAX.
- * @return the number of bytes; if there are more than that, their number as a negative value
- */
-long ckpt_ended_connection_unread(int fd, char *ret_bytes);
-
-/**
- * Make a TCP socket whose connection has ended as @how says, as far as this machine allows.
+ * Make a TCP socket whose connection has ended as @how says, which is not CKPT_ENDED_BY_PEER, as far
+ * as this machine allows.
  * @param first_own_fd  as in ckpt_fd_thaw
  * @return a descriptor or a negative errno value
  */

@@ -344,7 +344,6 @@ static int begin(struct ckpt_gather *gather, struct ckpt_error *error)
     if (!gather->fd_walk)
         return -1;
     ckpt_array_init(&gather->fd_walk->open_files, sizeof(uint32_t));
-    gather->fd_walk->tcp_ends = NULL;
     gather->fd_walk->refused_count = 0;
     gather->fd_walk->closed_connections = 0;
     for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)

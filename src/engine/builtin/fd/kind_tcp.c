@@ -9,7 +9,9 @@
  * A socket in the state CLOSE may be one that was never connected, or one whose connection has
  * ended; and the port that getsockname() returns may no longer be its own:
  *
- *   SYN_SENT, SYN_RECV, ESTABLISHED, CLOSE_WAIT   refused: it has a peer, or may get one
+ *   SYN_SENT, SYN_RECV, ESTABLISHED               refused: it has a peer, or may get one
+ *   CLOSE_WAIT                                    refused, unless no process has the peer's end
+ *                                                 (tcp_peer.c)
  *   FIN_WAIT1, FIN_WAIT2                          refused, unless reading is shut down too
  *   CLOSING, LAST_ACK                             ended: both sides are shut down
  *   CLOSE, and shut down for reading              ended; also after TIME_WAIT
@@ -30,7 +32,11 @@
 #include "engine/builtin/fd/policy_match.h"
 #include "engine/builtin/fd/rehearsal.h"
 #include "engine/builtin/fd/sockets.h"
+#include "engine/builtin/fd/tcp_connect.h"
 #include "engine/builtin/fd/tcp_options.h"
+#include "engine/builtin/fd/tcp_peer.h"
+#include "engine/builtin/fd/tcp_queue.h"
+#include "engine/builtin/fd/walk.h"
 
 /* The options of version 0; each an int. */
 static const struct {
@@ -39,6 +45,7 @@ static const struct {
     {SOL_SOCKET, SO_REUSEADDR}, {SOL_SOCKET, SO_REUSEPORT}, {IPPROTO_IPV6, IPV6_V6ONLY},
     {SOL_SOCKET, SO_KEEPALIVE}, {IPPROTO_TCP, TCP_NODELAY}, {SOL_SOCKET, SO_OOBINLINE},
 };
+#define UNREAD_MAX_0 ((size_t)64 << 10) /* bytes that were not read, in version 0 */
 #define OPTIONS (sizeof options / sizeof options[0])
 
 struct tcp_data {
@@ -47,8 +54,8 @@ struct tcp_data {
     int32_t option[OPTIONS];
     uint32_t address_size;
     /**
-     * enum ckpt_ended; then unread bytes follow the structure. From version 1 on options follow the
-     * structure of one that has not ended.
+     * enum ckpt_ended; then unread bytes follow the structure, and CKPT_ENDED_BY_PEER and more than
+     * 64 KiB are of version 1. From that on options follow the structure of one that has not ended.
      */
     uint16_t ended;
     uint16_t protocol;
@@ -121,29 +128,41 @@ static void get_info(const struct ckpt_live_fd *live, struct tcp_info *info)
     }
 }
 
+static void refuse_unread(struct ckpt_gather *gather, int fd, size_t size)
+{
+    ckpt_report_add(
+        gather->report, "socket",
+        "descriptor %d is a TCP connection that has ended, and the JVM has not read %lu "
+        "bytes of it yet, which cannot be saved; close it in a beforeCheckpoint hook, or "
+        "by a policy file",
+        fd, (unsigned long)size);
+}
+
 /* Save the structure, followed by the unread bytes. */
 static int save_with_unread(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                             const struct tcp_data *data, struct ckpt_image_fd *entry,
                             struct ckpt_error *error)
 {
-    char *bytes = ckpt_scratch_take(&gather->scratch, sizeof *data + CKPT_ENDED_UNREAD_MAX, error);
-    long unread;
+    size_t size = ckpt_tcp_queue_size(live->number);
+    struct ckpt_tcp_queue queue;
+    char *bytes;
 
-    if (!bytes)
-        return -1;
-    entry->kind_version = 0;
-    unread = ckpt_ended_connection_unread(live->number, bytes + sizeof *data);
-    if (unread < 0) {
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is a TCP connection that has ended, and the JVM has not "
-                        "read %ld bytes of it yet; close it in a beforeCheckpoint hook, or by a "
-                        "policy file",
-                        live->number, -unread);
+    if (gather->fd_walk->tcp_queued + size > CKPT_TCP_QUEUED_MAX) {
+        refuse_unread(gather, live->number, size);
         return 0;
     }
+    gather->fd_walk->tcp_queued += size;
+    bytes = ckpt_scratch_take(&gather->scratch, sizeof *data + size, error);
+    if (!bytes)
+        return -1;
+    if (ckpt_tcp_queue_peek(live->number, bytes + sizeof *data, size, &queue) < 0 ||
+        queue.size != size) {
+        refuse_unread(gather, live->number, size);
+        return 0;
+    }
+    entry->kind_version = data->ended == CKPT_ENDED_BY_PEER || size > UNREAD_MAX_0;
     __builtin_memcpy(bytes, data, sizeof *data);
-    return ckpt_tables_pool(&gather->tables, bytes, sizeof *data + (size_t)unread, &entry->data,
-                            error);
+    return ckpt_tables_pool(&gather->tables, bytes, sizeof *data + size, &entry->data, error);
 }
 
 /* Save the structure, followed by the options that version 0 does not have. */
@@ -193,6 +212,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     get_info(live, &info);
     data.protocol = (uint16_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_PROTOCOL);
     data.ended = (uint16_t)ckpt_ended_connection_state(live->number, data.protocol, &info);
+    if (!data.ended && info.tcpi_state == TCP_CLOSE_WAIT && data.protocol == IPPROTO_TCP &&
+        ckpt_tcp_peer_is_gone(gather, live->number))
+        data.ended = CKPT_ENDED_BY_PEER;
     if (refuse(gather, live, &data, &info))
         return 0;
     data.address_size = size;
@@ -238,10 +260,12 @@ static bool are_options_valid(const struct ckpt_image_view *image,
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
     const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
+    uint32_t version = entry->kind_version;
 
     return entry->data.size >= sizeof *data && data->address_size <= sizeof data->address &&
-           (data->ended ? data->ended <= CKPT_ENDED_REFUSED &&
-                              entry->data.size <= sizeof *data + CKPT_ENDED_UNREAD_MAX
+           (data->ended ? data->ended <= (version ? CKPT_ENDED_BY_PEER : CKPT_ENDED_REFUSED) &&
+                              entry->data.size - sizeof *data <=
+                                  (version ? CKPT_TCP_QUEUED_MAX : UNREAD_MAX_0)
                         : are_options_valid(image, entry)) &&
            (data->protocol == IPPROTO_TCP || data->protocol == IPPROTO_MPTCP) &&
            (data->family == AF_INET || data->family == AF_INET6);
@@ -251,7 +275,8 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
                      char *text, size_t size)
 {
     const struct tcp_data *data = (const void *)ckpt_view_text(image, entry->data);
-    static const char *const end[] = {"", "has ended", "was reset", "was refused"};
+    static const char *const end[] = {"", "has ended", "was reset", "was refused",
+                                      "its peer has closed"};
     char address[64];
 
     ckpt_socket_address_text(data->address, address, sizeof address);
@@ -309,16 +334,67 @@ static long set_options(int fd, const struct tcp_data *data)
     return first;
 }
 
+/*
+ * A connection whose other end is closed: this one is in CLOSE_WAIT, and what it sends is answered
+ * by a reset.  Its addresses are others, because those that it had may be in use.  A negative errno
+ * value if that cannot be.
+ */
+static long make_hung_up(const struct tcp_data *data, const void *unread, size_t size)
+{
+    const struct ckpt_tcp_queue queue = {.size = (uint32_t)size, .urgent = CKPT_TCP_NOT_URGENT};
+    struct sockaddr_in v4 = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = __builtin_bswap32(INADDR_LOOPBACK)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+                              .sin6_addr.s6_addr = {[10] = 0xff, [11] = 0xff}};
+    struct ckpt_tcp_end from = {.family = AF_INET, .address_size = sizeof v4}, to = from;
+    struct ckpt_error error;
+    int fds[2];
+    long failed;
+
+    __builtin_memcpy(v6.sin6_addr.s6_addr + 12, &v4.sin_addr, sizeof v4.sin_addr);
+    __builtin_memcpy(from.address, &v4, sizeof v4);
+    __builtin_memcpy(from.peer, &v4, sizeof v4);
+    __builtin_memcpy(to.address, &v4, sizeof v4);
+    if (data->family == AF_INET6) {
+        to.family = AF_INET6;
+        to.address_size = sizeof v6;
+        __builtin_memcpy(to.address, &v6, sizeof v6);
+    }
+    if (ckpt_tcp_connect(&from, &to, true, fds, &error) < 0)
+        return -ENETDOWN;
+    failed = ckpt_tcp_queue_fill(fds[0], fds[1], &queue, unread, &error) < 0 ||
+             !ckpt_tcp_queue_drain(fds[0], fds[1]);
+    ckpt_sys_close(fds[0]);
+    if (!failed)
+        return fds[1];
+    ckpt_sys_close(fds[1]);
+    return -EIO;
+}
+
+static long make_ended(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                       const struct tcp_data *data)
+{
+    size_t size = entry->data.size - sizeof *data;
+    enum ckpt_ended how = data->ended;
+    long made;
+
+    if (thaw->rehearsal)
+        return ckpt_syscall(SYS_socket, data->family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
+    if (how == CKPT_ENDED_BY_PEER) {
+        made = make_hung_up(data, data + 1, size);
+        if (made >= 0 || size)
+            return made;
+        how = CKPT_ENDED_CLOSED; /* without a loopback interface */
+    }
+    return ckpt_ended_connection_make(thaw->first_own_fd, (int)data->family, how, data + 1, size);
+}
+
 /* Make an ended connection; see ended_connection.c. */
 static int thaw_ended(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                       const struct tcp_data *data, struct ckpt_error *error)
 {
-    long opened;
+    long opened = make_ended(thaw, entry, data);
 
-    opened = thaw->rehearsal
-                 ? ckpt_syscall(SYS_socket, data->family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0)
-                 : ckpt_ended_connection_make(thaw->first_own_fd, (int)data->family, data->ended,
-                                              data + 1, entry->data.size - sizeof *data);
     if (opened < 0)
         return ckpt_error_set(error, (int)-opened,
                               "cannot make a connection over the loopback interface, for the one "

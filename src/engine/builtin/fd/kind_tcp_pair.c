@@ -32,8 +32,7 @@
 #include "engine/builtin/fd/thaw_steps.h"
 #include "engine/builtin/fd/walk.h"
 
-#define NETNS_COOKIE 71 /* SO_NETNS_COOKIE, Linux 5.14 */
-#define BUF_LOCK 72     /* SO_BUF_LOCK */
+#define BUF_LOCK 72 /* SO_BUF_LOCK */
 
 enum {
     SHUT_WRITING = 1, /* this end has closed its side */
@@ -61,14 +60,6 @@ struct end {
 struct ckpt_tcp_ends {
     struct ckpt_array list;
 };
-
-/* How many bytes of one walk's connections are in the image. */
-static size_t queued;
-
-static void begin(void)
-{
-    queued = 0;
-}
 
 static bool read_end(int fd, struct end *ret)
 {
@@ -106,17 +97,6 @@ static struct ckpt_tcp_ends *list_ends(const struct ckpt_gather *gather)
     return gather->fd_walk->tcp_ends = ends;
 }
 
-/* Each namespace has a number of its own; kernels that do not show it are trusted. */
-static bool same_namespace(int left, int right)
-{
-    uint64_t of[2] = {0};
-    socklen_t size = sizeof of[0];
-
-    ckpt_syscall(SYS_getsockopt, left, SOL_SOCKET, NETNS_COOKIE, &of[0], &size, 0);
-    ckpt_syscall(SYS_getsockopt, right, SOL_SOCKET, NETNS_COOKIE, &of[1], &size, 0);
-    return of[0] == of[1];
-}
-
 /* Whether one end in @state can be restored with its other end. */
 static bool is_open_state(unsigned state)
 {
@@ -134,7 +114,7 @@ static int find_peer_fd(const struct ckpt_gather *gather, const struct end *end)
 
         if (ckpt_socket_same_address(end->here, other->there) &&
             ckpt_socket_same_address(end->there, other->here) &&
-            same_namespace(end->number, other->number) &&
+            ckpt_socket_same_namespace(end->number, other->number) &&
             is_open_state(ckpt_socket_tcp_state(other->number)))
             return other->number;
     }
@@ -216,11 +196,11 @@ static int save(struct ckpt_gather *gather, const struct end *end, int peer, str
         refuse(gather, end->number, "and what was sent over it does not all arrive");
     if (gather->parked)
         size = ckpt_tcp_queue_size(end->number);
-    if (queued + size > CKPT_TCP_QUEUED_MAX) {
+    if (gather->fd_walk->tcp_queued + size > CKPT_TCP_QUEUED_MAX) {
         refuse(gather, end->number, "and the JVM has more than 16 MiB of such data to read");
         size = 0;
     }
-    queued += size;
+    gather->fd_walk->tcp_queued += size;
     bytes = ckpt_scratch_take(&gather->scratch, head + size, error);
     if (!bytes)
         return -1;
@@ -494,7 +474,6 @@ const struct ckpt_fd_kind_row ckpt_kind_tcp_pair = {
     .name = "TCP connection",
     .policy = CKPT_POLICY_SOCKET,
     .is_end = true,
-    .begin = begin,
     .matches = matches,
     .freeze = freeze,
     .ending = ending,

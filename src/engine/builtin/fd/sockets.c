@@ -12,6 +12,8 @@
 
 #include "base/syscall.h"
 
+#define NETNS_COOKIE 71 /* SO_NETNS_COOKIE, Linux 5.14 */
+
 int ckpt_socket_address(int fd, void *ret_address, uint32_t *size, struct ckpt_error *error)
 {
     long failed = ckpt_syscall(SYS_getsockname, fd, ret_address, size, 0, 0, 0);
@@ -49,6 +51,16 @@ bool ckpt_socket_is_unix(const struct ckpt_live_fd *live)
 {
     return S_ISSOCK(live->status.st_mode) &&
            ckpt_socket_option(live->number, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
+}
+
+bool ckpt_socket_same_namespace(int left, int right)
+{
+    uint64_t of[2] = {0}; /* each namespace has a number of its own */
+    socklen_t size = sizeof of[0];
+
+    ckpt_syscall(SYS_getsockopt, left, SOL_SOCKET, NETNS_COOKIE, &of[0], &size, 0);
+    ckpt_syscall(SYS_getsockopt, right, SOL_SOCKET, NETNS_COOKIE, &of[1], &size, 0);
+    return of[0] == of[1];
 }
 
 /* An address of either family as one of IPv6. */

@@ -26,6 +26,9 @@ bool ckpt_socket_is_inet(const struct ckpt_live_fd *live, int protocol);
 /** Whether it is a Unix socket. */
 bool ckpt_socket_is_unix(const struct ckpt_live_fd *live);
 
+/** Whether two sockets are in one network namespace; kernels that do not show it are trusted. */
+bool ckpt_socket_same_namespace(int left, int right);
+
 /**
  * Whether two addresses (struct sockaddr_in or sockaddr_in6) are the same one; an IPv4 address is
  * also the IPv6 address that it is mapped to.

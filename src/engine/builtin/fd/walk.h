@@ -18,6 +18,8 @@ struct ckpt_fd_walk {
     struct ckpt_array shared_opens; /**< for each shared object, how it is open (kind_shared.c) */
     struct ckpt_array sockets;      /**< Unix sockets of this process, once listed (unix_diag.c) */
     char *queue;                    /**< a buffer for what is queued in a socket (unix_queue.c) */
+    struct ckpt_array *tcp_owned;   /**< tcp_peer.c; NULL: not read yet */
+    size_t tcp_queued;              /**< unread bytes of TCP connections in the image */
     struct ckpt_tcp_ends *tcp_ends; /**< kind_tcp_pair.c; NULL: not listed yet */
     int refused[64]; /**< descriptors that were refused, the first of each open file */
     size_t refused_count;
