@@ -89,6 +89,32 @@ namespaces() {
     done
 }
 
+# The machine's own address of another interface, where TIME_WAIT lasts for a minute.
+address() {
+    local image=$DIR/address
+    if ! unshare --user --map-root-user --net true 2>/dev/null || ! command -v ip >/dev/null; then
+        cannot "$V: restore: connections over an address that is not loopback" "no namespaces here"
+        return
+    fi
+    CHECKPOINTER=$CKPT IMAGE=$image LOG=$TMP/address-$V.log WAIT=$WAITFOR \
+        start "address-$V" unshare --user --map-root-user --net bash -c 'ip link set lo up
+        ip address add 192.0.2.1/32 dev lo
+        "$@" || exit
+        for i in 1 2 3; do
+            "$CHECKPOINTER" restore "$IMAGE" &
+            "$WAIT" --timeout 120 number "$LOG" --count 3 --from "$(stat -c %s "$LOG")"
+            kill -KILL $!
+            wait
+            echo "clone $i"
+        done' - bash -c '"$@" & "$WAIT" --timeout 120 line "$LOG" 1000
+        "$CHECKPOINTER" checkpoint $! "$IMAGE"
+        wait; true' - "$JAVA" "-agentpath:$AGENT=addr=none" -cp "$CP" TcpSelf 192.0.2.1
+    wait_exit "$pid"
+    is "$(grep -E 'clone|checkpointer|WRONG' "$log")" "clone 1
+clone 2
+clone 3" "$V: restore: clones follow at once after one that was killed, over an address that is not loopback"
+}
+
 # shown WHAT: addresses, states and options are those of before, of all sockets.
 shown() {
     run python3 "$SOCKETS" show "$pid"
@@ -172,6 +198,7 @@ summed() { # TEXT
 
 body() {
     talks
+    address
     states
 }
 each_jdk body

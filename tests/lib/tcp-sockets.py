@@ -265,8 +265,8 @@ def show(pid):
                 continue
             state = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
             values = ["%d:%d=%s" % (level, name, option(one, level, name)) for level, name in OPTIONS
-                      # the kernel sets IPV6_V6ONLY itself when an address is bound
-                      if (level, name) != (41, 26) or not address(one, "getpeername")
+                      # the kernel sets IPV6_V6ONLY itself when an address is bound; and SO_REUSEADDR
+                      if (level, name) not in ((41, 26), (1, 2)) or not address(one, "getpeername")
                       if (level, name) != (1, 8) or one.getsockopt(1, 72) & 2
                       if (level, name) != (1, 7) or one.getsockopt(1, 72) & 1]
             print(number, one.family.name, address(one, "getsockname"), address(one, "getpeername"),

@@ -2,7 +2,7 @@
 //
 // A server that is its own client: numbers go from a classic socket to an NIO server, which sends
 // them back, without pause. Prints each hundredth number that has made the way in sequence; "WRONG"
-// if one is lost, doubled or changed.
+// if one is lost, doubled or changed. Argument: an address of the machine, in place of 127.0.0.1.
 
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -19,7 +19,7 @@ public final class TcpSelf {
     private static volatile boolean failed;
 
     public static void main(String[] args) throws Exception {
-        InetAddress loopback = InetAddress.getByName("127.0.0.1");
+        InetAddress loopback = InetAddress.getByName(args.length > 0 ? args[0] : "127.0.0.1");
         ServerSocketChannel server = ServerSocketChannel.open();
         server.bind(new InetSocketAddress(loopback, 0));
         int port = server.socket().getLocalPort();

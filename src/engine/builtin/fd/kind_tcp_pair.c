@@ -37,7 +37,6 @@
 enum {
     SHUT_WRITING = 1, /* this end has closed its side */
     SHUT_READING = 2,
-    REUSES = 4, /* SO_REUSEADDR */
 };
 
 struct pair_data {
@@ -147,7 +146,7 @@ static uint32_t read_flags(int fd)
     struct pollfd poll = {.fd = fd, .events = POLLRDHUP};
     static const struct timespec now = {0};
     unsigned state = ckpt_socket_tcp_state(fd);
-    uint32_t flags = ckpt_socket_option(fd, SOL_SOCKET, SO_REUSEADDR) ? REUSES : 0;
+    uint32_t flags = 0;
 
     ckpt_syscall(SYS_ppoll, &poll, 1, &now, NULL, 0, 0);
     if (state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2)
@@ -460,15 +459,6 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return fd;
 }
 
-/* Until now it was needed for sockets that listen at the same port. */
-static void settle(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry)
-{
-    int reuses = !!(data_of(thaw->image, entry)->flags & REUSES);
-
-    ckpt_syscall(SYS_setsockopt, entry->number, SOL_SOCKET, SO_REUSEADDR, &reuses, sizeof reuses,
-                 0);
-}
-
 const struct ckpt_fd_kind_row ckpt_kind_tcp_pair = {
     .number = CKPT_FD_TCP_PAIR,
     .name = "TCP connection",
@@ -481,5 +471,4 @@ const struct ckpt_fd_kind_row ckpt_kind_tcp_pair = {
     .describe = describe,
     .addresses = addresses,
     .thaw = thaw,
-    .settle = settle,
 };

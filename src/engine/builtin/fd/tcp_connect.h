@@ -24,8 +24,9 @@ struct ckpt_tcp_end {
 };
 
 /**
- * Connect two ends. Both keep SO_REUSEADDR, because sockets that listen at one of the addresses
- * may not be bound yet; options of CKPT_TCP_AFTER are not set.
+ * Connect two ends. Both keep SO_REUSEADDR: sockets that listen at one of the addresses may not be
+ * bound yet, and another restore may bind the addresses while they are in TIME_WAIT. Options of
+ * CKPT_TCP_AFTER are not set.
  * @param any_port  at other ports, which the kernel chooses: for a rehearsal
  * @param ret_fds   [0]: of the end that connects
  * @return 0, or -1 with @error
