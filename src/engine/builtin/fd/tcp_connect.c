@@ -237,12 +237,14 @@ static int report(const struct ckpt_tcp_end *from, const struct ckpt_tcp_end *to
                   const struct failure *why, struct ckpt_error *error)
 {
     char here[64], there[64], port[64];
+    /* The kernel says so when both addresses together are in use. */
+    bool taken = why->connecting && why->number == -EADDRNOTAVAIL;
 
     ckpt_socket_address_text(from->address, here, sizeof here);
     ckpt_socket_address_text(to->address, there, sizeof there);
     ckpt_socket_address_text(why->end->address, port, sizeof port);
     return ckpt_error_set(
-        error, (int)-why->number,
+        error, taken ? EADDRINUSE : (int)-why->number,
         "cannot make the JVM's connection with itself, from %s to %s, again: %s %s%s", here, there,
         why->connecting ? "connecting from" : "binding", port, hint(why));
 }
