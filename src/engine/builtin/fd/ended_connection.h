@@ -24,8 +24,8 @@ struct tcp_info;
 enum ckpt_ended ckpt_ended_connection_state(int fd, int protocol, const struct tcp_info *info);
 
 /**
- * Make a TCP socket whose connection has ended as @how says, which is not CKPT_ENDED_BY_PEER, as far
- * as this machine allows.
+ * Make a TCP socket whose connection has ended as @how says, which is not CKPT_ENDED_BY_PEER, as
+ * far as this machine allows.
  * @param first_own_fd  as in ckpt_fd_thaw
  * @return a descriptor or a negative errno value
  */

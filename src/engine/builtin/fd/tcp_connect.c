@@ -4,8 +4,10 @@
  * system calls only, no libc except memcpy() and the like.
  *
  * See tcp_connect.h.  One end listens at its address for a moment, the other connects from its own.
- * Other processes may connect meanwhile, since clients wait for a server to be back: the peer's
- * address of what is accepted is compared, and a stranger is reset, never given to the application.
+ * Other processes may connect meanwhile, since clients wait for a server to be back.  A filter lets
+ * only packets from the right port pass: strangers get no answer, and their kernels try again after
+ * a second, when the real server listens.  Besides, the peer's address of what is accepted is
+ * compared, and any other is reset, never given to the application.
  *
  * No socket of the image listens yet (kind_tcp.c does that last), and all are bound with
  * SO_REUSEADDR, so the temporary listener can have the address of the real one.  It never has
@@ -19,6 +21,7 @@
 #include "engine/builtin/fd/tcp_connect.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -95,16 +98,39 @@ static long bind_client(int fd, const struct ckpt_tcp_end *end, bool any_port)
     return ckpt_syscall(SYS_bind, fd, address, end->address_size, 0, 0, 0);
 }
 
-static long listen_at(int fd, const struct ckpt_tcp_end *end, bool any_port)
+static in_port_t bound_port(int fd)
+{
+    uint8_t address[32] = {0};
+    socklen_t size = sizeof address;
+
+    ckpt_syscall(SYS_getsockname, fd, address, &size, 0, 0, 0);
+    return *port_of(address);
+}
+
+/*
+ * Let only packets from @port reach a listening socket. A filter sees them from TCP's header on.
+ */
+static void admit(int listener, in_port_t port)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohs(port), 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    struct sock_fprog filter = {.len = sizeof code / sizeof code[0], .filter = code};
+
+    ckpt_syscall(SYS_setsockopt, listener, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter, 0);
+}
+
+static long bind_server(int fd, const struct ckpt_tcp_end *end, bool any_port)
 {
     uint8_t address[sizeof end->address];
-    long failed;
 
     __builtin_memcpy(address, end->address, sizeof address);
     if (any_port)
         *port_of(address) = 0;
-    failed = ckpt_syscall(SYS_bind, fd, address, end->address_size, 0, 0, 0);
-    return failed < 0 ? failed : ckpt_syscall(SYS_listen, fd, WAITING, 0, 0, 0, 0);
+    return ckpt_syscall(SYS_bind, fd, address, end->address_size, 0, 0, 0);
 }
 
 static bool wait_for(int fd, short events, int64_t deadline)
@@ -166,26 +192,33 @@ static long accept_from(int listener, int client)
     }
 }
 
-/* Connect two sockets. The descriptor of the accepted end, or a negative errno value in @why. */
+/* Connect two sockets. The descriptor of the accepted end, or -1 with @why. */
 static int join(int client, int listener, const struct ckpt_tcp_end *from,
                 const struct ckpt_tcp_end *to, bool any_port, struct failure *why)
 {
-    uint8_t address[32] = {0};
-    socklen_t size = sizeof address;
+    in_port_t port;
 
     *why = (struct failure){.end = to};
-    why->number = listen_at(listener, to, any_port);
+    why->number = bind_server(listener, to, any_port);
     if (why->number < 0)
         return -1;
     why->end = from;
     why->number = bind_client(client, from, any_port);
     if (why->number < 0)
         return -1;
+    port = bound_port(client);
+    admit(listener, port ? port : *port_of((uint8_t *)from->address));
+    why->end = to;
+    why->number = ckpt_syscall(SYS_listen, listener, WAITING, 0, 0, 0, 0);
+    if (why->number < 0)
+        return -1;
+    why->end = from;
     why->connecting = true;
-    ckpt_syscall(SYS_getsockname, listener, address, &size, 0, 0, 0);
-    why->number = connect_to(client, from, *port_of(address));
+    why->number = connect_to(client, from, bound_port(listener));
     if (why->number == 0)
         why->number = accept_from(listener, client);
+    if (why->number >= 0)
+        set((int)why->number, SOL_SOCKET, SO_DETACH_FILTER, 0);
     return why->number < 0 ? -1 : (int)why->number;
 }
 
@@ -289,8 +322,7 @@ static int attempt_self(const struct ckpt_tcp_end *end, bool any_port, struct fa
                         struct ckpt_error *error)
 {
     int fd = make_socket(end, error);
-    uint8_t address[32] = {0};
-    socklen_t size = sizeof address;
+    in_port_t port;
 
     if (fd < 0)
         return -1;
@@ -298,9 +330,8 @@ static int attempt_self(const struct ckpt_tcp_end *end, bool any_port, struct fa
     why->number = bind_client(fd, end, any_port);
     if (why->number == 0) {
         why->connecting = true;
-        ckpt_syscall(SYS_getsockname, fd, address, &size, 0, 0, 0);
-        why->number = connect_to(
-            fd, end, *port_of(address) ? *port_of(address) : *port_of((uint8_t *)end->address));
+        port = bound_port(fd);
+        why->number = connect_to(fd, end, port ? port : *port_of((uint8_t *)end->address));
     }
     if (why->number == 0)
         return fd;
