@@ -46,15 +46,30 @@ generations() {
         report_cases "$log" "$generation"
     done
     stop "$pid"
+    described "$DIR/image-$GENERATIONS"
 
     # An image can be restored again.
     for generation in 1 2; do
         restore "clone-$generation-$V" "$DIR/image-$GENERATIONS"
-        wait_line "$log" "looked $GENERATIONS" 120 || return
+        wait_line "$log" "ready $((GENERATIONS + 1))" 120 || return
         is "$(grep -v ': ok$' "$log")" "$(printf 'looked 3\nready 4')" \
             "$V: restore $((generation + 1)) of an image: all Unix sockets continue"
         stop "$pid"
     done
+}
+
+described() { # DIR
+    run "$CKPT" inspect "$1"
+    like "$out" "Unix socket end +stream, the other end is [0-9]+, 12 bytes not read yet" \
+        "$V: inspect shows the other end of a stream and what is not read yet"
+    like "$out" "Unix socket end +seqpacket, the other end is [0-9]+, 3 messages not read yet" \
+        "$V: inspect shows the messages that are not read yet"
+    like "$out" "Unix listener +listens at '$DIR/names/listens', backlog 3" \
+        "$V: inspect shows the name and the backlog of a listener"
+    like "$out" "Unix datagram +'$DIR/names/named', connected to '$DIR/names/server'" \
+        "$V: inspect shows the names of a datagram socket"
+    run "$CKPT" inspect --json "$1"
+    like "$out" "\"kind\": *\"Unix datagram\"" "$V: inspect --json lists Unix sockets"
 }
 
 # start_case NAME CASE: a JVM with one case, in a folder for names that is empty.
@@ -99,6 +114,13 @@ refusals() {
     start_case urgent -urgent
     not_kept urgent "descriptor [0-9]+, a Unix socket, has bytes queued of which one is urgent" \
         "an urgent byte is refused"
+    start_case reset-first -reset-first
+    run "$CKPT" checkpoint "$pid" "$DIR/not"
+    like "$status$err" "^1.*has messages queued, and a reset that is read before them" \
+        "$V: checkpoint: a reset in front of messages is refused"
+    wait_line "$log" "looked 1"
+    is "$(grep "^-reset" "$log")" "-reset-first: ok" "$V: after that refusal the reset can still be read"
+    stop "$pid"
     start_case waiting -waiting
     not_kept waiting "listens at '$DIR/names/waiting' and 1 connections wait to be accepted; try again" \
         "a connection that waits to be accepted is refused"
@@ -130,6 +152,41 @@ without_netlink() {
         stop "$pid"
     fi
     CONFINE=()
+}
+
+# An empty message can be peeked at only once, so a second checkpoint does not find it.
+peeked() {
+    start_case peeked -peeked
+    run "$CKPT" checkpoint --leave-running "$pid" "$DIR/peeked"
+    is "$status$err" 0 "$V: a checkpoint with an empty message succeeds"
+    run "$CKPT" checkpoint --leave-running "$pid" "$DIR/peeked-again"
+    like "$status$err" "^1.*has empty messages queued that were peeked at before" \
+        "$V: a checkpoint that would lose an empty message is refused"
+    stop "$pid"
+}
+
+# What a program has left open in the JVM that it started belongs to that program.
+inherited() {
+    rm -rf "$DIR/names"
+    mkdir "$DIR/names"
+    start "inherited-$V" python3 -c "import os, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen(5)
+pair = socket.socketpair()
+for one in (listener, *pair):
+    os.set_inheritable(one.fileno(), True)
+os.execv(sys.argv[2], sys.argv[2:])" "$DIR/names/inherited" "$JAVA" "-agentpath:$AGENT=addr=none" \
+        -jar "$SIMPLE" --period 20
+    wait_line "$log" 3
+    run "$CKPT" checkpoint "$pid" "$DIR/inherited"
+    is "$status" 0 "$V: inherited Unix sockets are no obstacle"
+    is "$(grep -c "socket:.* was open when the JVM started, and is closed" "$log")" 3 \
+        "$V: inherited Unix sockets are closed, with a warning"
+    wait_exit "$pid"
+    restore "inherited-$V" "$DIR/inherited"
+    ok "$V: a JVM with inherited Unix sockets is restored" wait_more "$log" 2
+    stop "$pid"
 }
 
 # What another process has at a name, and where there is no folder any more.
@@ -200,6 +257,8 @@ body() {
     refusals
     without_netlink
     names
+    peeked
+    inherited
     logging
 }
 each_jdk body

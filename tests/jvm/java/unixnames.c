@@ -343,6 +343,33 @@ static const char *passed(int first)
     return sendmsg(ends[0], &message, 0) == 1 ? NULL : FAIL("sendmsg: %m");
 }
 
+// A reset is read before a message that waits, and must not be read by a checkpoint.
+static const char *reset_first(int first)
+{
+    static int ends[2];
+
+    if (first) {
+        MUST(pair(SOCK_SEQPACKET, ends));
+        MUST(put(ends[0], "answer"));
+        MUST(put(ends[1], "question"));
+        close(ends[0]);
+    }
+    return events(ends[1], POLLIN | POLLRDHUP | POLLHUP | POLLERR);
+}
+
+// An empty message, which is left alone.
+static const char *peeked(int first)
+{
+    static int ends[2];
+
+    if (!first)
+        return NULL;
+    MUST(pair(SOCK_DGRAM, ends));
+    MUST(put(ends[0], "one"));
+    MUST(put(ends[0], ""));
+    return put(ends[0], "two");
+}
+
 static const char *urgent(int first)
 {
     static int ends[2];
@@ -376,7 +403,11 @@ static const char *waiting(int first)
 }
 
 const struct unix_case name_cases[] = {
-    {"listens", listens},  {"files", files},      {"accepted", accepted}, {"unused", not_listening},
-    {"bound", datagrams},  {"-logs", logs},       {"-passed", passed},    {"-urgent", urgent},
-    {"-outside", outside}, {"-waiting", waiting}, {NULL, NULL},
+    {"listens", listens},   {"files", files},
+    {"accepted", accepted}, {"unused", not_listening},
+    {"bound", datagrams},   {"-logs", logs},
+    {"-passed", passed},    {"-urgent", urgent},
+    {"-outside", outside},  {"-waiting", waiting},
+    {"-peeked", peeked},    {"-reset-first", reset_first},
+    {NULL, NULL},
 };

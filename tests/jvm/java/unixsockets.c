@@ -209,19 +209,25 @@ static const char *closed(int first)
 // The other end was closed before it had read all: a reset, once.
 static const char *reset(int first)
 {
-    static int ends[2];
+    static int ends[2], packets[2];
 
     if (!first) {
         MUST(events(ends[1], POLLIN | POLLRDHUP | POLLHUP | POLLERR));
         MUST(get(ends[1], "answer"));
         MUST(get_error(ends[1], ECONNRESET));
         MUST(get_error(ends[1], 0));
+        MUST(get_error(packets[1], ECONNRESET));
+        MUST(get_error(packets[1], 0));
         close(ends[1]);
+        close(packets[1]);
     }
     MUST(pair(SOCK_STREAM, ends));
     MUST(put(ends[0], "answer"));
     MUST(put(ends[1], "question"));
     close(ends[0]);
+    MUST(pair(SOCK_SEQPACKET, packets));
+    MUST(put(packets[1], "question"));
+    close(packets[0]);
     return NULL;
 }
 

@@ -149,6 +149,11 @@ struct ckpt_fd_kind_row {
      * valid.
      */
     bool (*valid)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);
+    /**
+     * Whether both ends of the entry's object may be kept aside (thaw_steps.h); the caller counts
+     * this for one of them. NULL: one at most is.
+     */
+    bool (*both_aside)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);
     /** Describe the entry for people. NULL: the name of the kind is sufficient. */
     void (*describe)(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
                      char *text, size_t size);

@@ -24,7 +24,7 @@ static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     if (!state->known)
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d is a Unix socket ('%s') whose other end cannot be known, "
-                        "because the kernel's socket diagnosis (AF_NETLINK) is forbidden here; "
+                        "because the kernel's socket diagnosis (AF_NETLINK) gives no answer here; "
                         "allow it, or close the socket in a beforeCheckpoint hook or by a policy "
                         "file",
                         live->number, name);

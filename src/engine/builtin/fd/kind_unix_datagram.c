@@ -74,6 +74,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     char *bytes;
 
     ckpt_unix_state_read(gather, live, &state);
+    ckpt_unix_state_find_file(&state);
     data = (struct datagram_data){.peer = state.diag.peer,
                                   .name = state.name,
                                   .peer_name = state.peer_name,
@@ -83,7 +84,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                                                                                : TO_NAME};
     ckpt_unix_options_get(live->number, &state.diag, &data.options);
     bytes = ckpt_unix_queue_read(gather, live, SOCK_DGRAM, sizeof data, &size, &refused, error);
-    if (bytes)
+    if (state.failed)
+        refused = "has an error that was not read yet";
+    else if (bytes)
         refused = refuse_messages(gather, &data, bytes + sizeof data, size);
     if (refused)
         ckpt_unix_queue_refuse(gather, live, refused);

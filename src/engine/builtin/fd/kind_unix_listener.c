@@ -13,6 +13,7 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/fd/default_close.h"
 #include "engine/builtin/fd/kind.h"
 #include "engine/builtin/fd/kind_unix_socket.h"
 #include "engine/builtin/fd/policy_match.h"
@@ -60,7 +61,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct ckpt_unix_diag diag = {.backlog = BACKLOG};
-    bool known = ckpt_unix_diag(live->status.st_ino, &diag);
+    bool known = ckpt_unix_diag(gather, live->status.st_ino, &diag);
     uint32_t waiting = count_waiting(live->number, known, &diag);
     struct ckpt_unix_text text;
     struct listener_data data = {
@@ -70,6 +71,13 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     ckpt_unix_name_get(SYS_getsockname, live->number, &data.name);
     ckpt_unix_name_find_file(&data.name, known ? &diag : NULL);
     ckpt_unix_options_get(live->number, &diag, &data.options);
+    if (ckpt_fd_is_inherited(live) && !live->reopen) {
+        ckpt_report_add(gather->report, "socket",
+                        "descriptor %d listens at '%s', and the JVM has inherited it from the "
+                        "process that started it; close it there, or by a policy file",
+                        live->number, ckpt_unix_name_text(&data.name, &text));
+        return 0;
+    }
     if (waiting && !live->reopen) {
         ckpt_report_add(gather->report, "socket",
                         "descriptor %d listens at '%s' and %u connections wait to be accepted; try "

@@ -85,6 +85,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     char *bytes;
 
     ckpt_unix_state_read(gather, live, &state);
+    ckpt_unix_state_find_file(&state);
     data = (struct unix_data){.type = (uint16_t)state.type,
                               .flags = is_accepted(gather, &state) ? ACCEPTED : 0,
                               .peer = state.diag.peer,
@@ -97,6 +98,12 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     bytes = ckpt_unix_queue_read(gather, live, state.type, sizeof data, &size, &refused, error);
     if (bytes && !is_all_from_peer(&state, bytes + sizeof data, size))
         refused = "has messages queued of more than one sender";
+    if (state.failed && (state.end != CKPT_UNIX_CLOSED || state.type == SOCK_DGRAM))
+        refused = "has an error that was not read yet";
+    if (bytes && gather->parked && state.end == CKPT_UNIX_PAIRED &&
+        ckpt_unix_queue_lacks_empty(ckpt_unix_find(gather, state.diag.peer), state.type,
+                                    bytes + sizeof data, size))
+        refused = "has empty messages queued that were peeked at before";
     if (refused)
         ckpt_unix_queue_refuse(gather, live, refused);
     if (!bytes || refused)
@@ -131,19 +138,33 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
            ckpt_unix_queue_is_valid(data + 1, entry->data.size - sizeof *data, &count);
 }
 
-/* The index of the other end, or CKPT_NONE if it is not in the image, or is closed by a policy. */
+static bool is_other_end(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                         size_t index)
+{
+    const struct ckpt_image_fd *other = &image->fds[index];
+
+    return index < image->fd_count && other->kind == CKPT_FD_UNIX_SOCKET &&
+           other->inode == data_of(image, entry)->peer && other->same_as == CKPT_NONE &&
+           data_of(image, other)->peer == entry->inode &&
+           data_of(image, other)->type == data_of(image, entry)->type;
+}
+
+/*
+ * The index of the other end, or CKPT_NONE if it is not in the image, or is closed by a policy.
+ * Usually it is near, so the search goes in both directions.
+ */
 static uint32_t find_other_end(const struct ckpt_image_view *image,
                                const struct ckpt_image_fd *entry)
 {
-    const struct unix_data *data = data_of(image, entry);
+    size_t index = (size_t)(entry - image->fds);
 
-    for (size_t i = 0; i < image->fd_count && (data->flags & OTHER_END); i++) {
-        const struct ckpt_image_fd *other = &image->fds[i];
-
-        if (other->kind == CKPT_FD_UNIX_SOCKET && other->inode == data->peer && other != entry &&
-            other->same_as == CKPT_NONE && data_of(image, other)->peer == entry->inode &&
-            data_of(image, other)->type == data->type)
-            return (uint32_t)i;
+    if (!(data_of(image, entry)->flags & OTHER_END))
+        return CKPT_NONE;
+    for (size_t i = 1; i < image->fd_count; i++) {
+        if (is_other_end(image, entry, index + i))
+            return (uint32_t)(index + i);
+        if (i <= index && is_other_end(image, entry, index - i))
+            return (uint32_t)(index - i);
     }
     return CKPT_NONE;
 }
@@ -214,26 +235,51 @@ static int cannot_make(const struct unix_data *data, long failed, struct ckpt_er
                            : ckpt_error_set(error, (int)-failed, "cannot make a Unix socket");
 }
 
+static int send_queue(int from, const struct ckpt_image_fd *entry, const struct unix_data *data,
+                      struct ckpt_error *error)
+{
+    struct ckpt_unix_queued message;
+    size_t at = 0;
+
+    while (ckpt_unix_queue_next(data + 1, entry->data.size - sizeof *data, &at, &message))
+        if (ckpt_unix_queue_send(from, data->type, &message, NULL, 0, error) < 0)
+            return -1;
+    return 0;
+}
+
+/* The end at @ends[1] sends what it has sent, and is closed, perhaps before it has read all. */
+static int close_other_end(const int ends[2], const struct ckpt_image_fd *entry,
+                           const struct unix_data *data, struct ckpt_error *error)
+{
+    int result;
+
+    ckpt_unix_options_set(ends[0], &data->options);
+    result = send_queue(ends[1], entry, data, error);
+    if (data->flags & RESET)
+        ckpt_syscall(SYS_sendto, ends[0], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
+    ckpt_sys_close(ends[1]);
+    return result;
+}
+
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
     const struct unix_data *data = data_of(thaw->image, entry);
-    size_t index = (size_t)(entry - thaw->image->fds);
     uint32_t other = find_other_end(thaw->image, entry);
     bool connected = data->flags & (OTHER_END | OTHER_END_CLOSED);
-    int ends[2] = {-1, -1};
+    int ends[2] = {-1, -1}, result;
     long made = connected ? make_ends(thaw, entry, other, ends) : make_unconnected(thaw, data);
 
     if (made < 0)
         return cannot_make(data, made, error);
     if (!connected)
         return (int)made;
-    /* If there is no other end, it is needed until this one has its queue. */
-    if (ckpt_fd_keep_aside(thaw, other == CKPT_NONE ? index : other, ends[1], error) < 0) {
-        ckpt_sys_close(ends[0]);
-        return -1;
-    }
-    return ends[0];
+    result = other == CKPT_NONE ? close_other_end(ends, entry, data, error)
+                                : ckpt_fd_keep_aside(thaw, other, ends[1], error);
+    if (result == 0)
+        return ends[0];
+    ckpt_sys_close(ends[0]);
+    return -1;
 }
 
 int ckpt_unix_socket_connect_first(struct ckpt_fd_thaw *thaw, size_t from,
@@ -260,40 +306,18 @@ int ckpt_unix_socket_connect_first(struct ckpt_fd_thaw *thaw, size_t from,
     return 0;
 }
 
-static int send_queue(int from, const struct ckpt_image_fd *entry, const struct unix_data *data,
-                      struct ckpt_error *error)
-{
-    struct ckpt_unix_queued message;
-    size_t at = 0;
-
-    while (ckpt_unix_queue_next(data + 1, entry->data.size - sizeof *data, &at, &message))
-        if (ckpt_unix_queue_send(from, data->type, &message, NULL, 0, error) < 0)
-            return -1;
-    return 0;
-}
-
-/* The other end that was kept aside is closed, perhaps before it has read all. */
-static void close_other_end(int fd, int other, const struct unix_data *data)
-{
-    if (data->flags & RESET)
-        ckpt_syscall(SYS_sendto, fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
-    ckpt_sys_close(other);
-}
-
+/* Both ends are at their numbers; the later one completes both. */
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
     const struct ckpt_image_view *image = thaw->image;
     const struct unix_data *data = data_of(image, entry);
     size_t index = (size_t)(entry - image->fds), other = find_other_end(image, entry);
-    int from = other == CKPT_NONE ? thaw->aside[index] : image->fds[other].number;
-    bool connected = data->flags & (OTHER_END | OTHER_END_CLOSED);
 
-    ckpt_unix_options_set(entry->number, &data->options);
-    if (connected && send_queue(from, entry, data, error) < 0)
+    if (other != CKPT_NONE || !(data->flags & (OTHER_END | OTHER_END_CLOSED)))
+        ckpt_unix_options_set(entry->number, &data->options);
+    if (other != CKPT_NONE && send_queue(image->fds[other].number, entry, data, error) < 0)
         return -1;
-    if (connected && other == CKPT_NONE)
-        close_other_end(entry->number, from, data);
     if (other != CKPT_NONE && other < index)
         ckpt_unix_options_close(image->fds[other].number,
                                 &data_of(image, &image->fds[other])->options);
@@ -302,11 +326,18 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return ckpt_fd_set_flags(entry->number, entry->open_flags & O_NONBLOCK, error) < 0 ? -1 : 0;
 }
 
+/* A connection that was accepted may be made before either end is thawed. */
+static bool both_aside(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    return data_of(image, entry)->flags & ACCEPTED;
+}
+
 const struct ckpt_fd_kind_row ckpt_kind_unix_socket = {
     .number = CKPT_FD_UNIX_SOCKET,
     .name = "Unix socket end",
     .policy = CKPT_POLICY_DESCRIPTOR, /* a rule about sockets would leave the other end dead */
     .is_end = true,
+    .both_aside = both_aside,
     .matches = matches,
     .freeze = freeze,
     .valid = valid,

@@ -17,15 +17,16 @@
 
 uint64_t ckpt_fds_max_aside(const struct ckpt_image_view *image, bool rehearsal)
 {
-    uint64_t bound = 0, ends = 0; /* of two ends one is kept aside, and a closed end is */
+    uint64_t bound = 0, ends = 0;
 
     for (size_t i = 0; i < image->fd_count; i++) {
         const struct ckpt_fd_kind_row *row = ckpt_fd_row(image->fds[i].kind);
 
-        ends += row->is_end;
+        ends += row->is_end; /* of two ends, one is kept aside */
+        bound += row->both_aside && row->both_aside(image, &image->fds[i]);
         bound += rehearsal && row->may_be_bound;
     }
-    return bound + ends;
+    return bound + (ends + 1) / 2;
 }
 
 int ckpt_fd_keep_aside(struct ckpt_fd_thaw *thaw, size_t index, int fd, struct ckpt_error *error)

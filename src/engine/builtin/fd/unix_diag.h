@@ -23,9 +23,10 @@ struct ckpt_unix_diag {
 
 /**
  * Ask about the socket with this inode. No privilege is needed, but the address family AF_NETLINK.
+ * If this process has many sockets, the answer is that of the walk's start.
  * @return whether the kernel answered
  */
-bool ckpt_unix_diag(uint64_t inode, struct ckpt_unix_diag *ret_diag);
+bool ckpt_unix_diag(struct ckpt_gather *gather, uint64_t inode, struct ckpt_unix_diag *ret_diag);
 
 /**
  * A descriptor of this process that is the Unix socket with this inode and not one of the agent's

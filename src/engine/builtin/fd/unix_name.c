@@ -18,6 +18,7 @@
 #include "engine/builtin/fd/rehearsal.h"
 
 #define START sizeof(sa_family_t)
+#define SEARCH_MAX 4096 /* files of a folder */
 
 static const char *path_of(const struct ckpt_unix_name *name)
 {
@@ -106,7 +107,7 @@ static bool find_moved(struct ckpt_unix_name *name, const struct ckpt_unix_diag 
     if (folder < 0)
         return false;
     ckpt_raw_entries_init(&entries, (int)folder);
-    while (!found && (entry = ckpt_raw_entries_next(&entries))) {
+    for (int i = 0; i < SEARCH_MAX && !found && (entry = ckpt_raw_entries_next(&entries)); i++) {
         size_t length = ckpt_raw_format(path, sizeof path, "%s/%s", parent, entry);
 
         found = length < sizeof name->moved && is_its_file(path, diag, status);
@@ -344,8 +345,10 @@ static long make_named(const struct ckpt_fd_thaw *thaw, int type,
                        const struct ckpt_unix_name *accepted,
                        const struct ckpt_unix_name *connected, int ret_ends[2])
 {
-    long listener = ckpt_syscall(SYS_socket, AF_UNIX, type | SOCK_CLOEXEC, 0, 0, 0, 0);
-    long fd = ckpt_syscall(SYS_socket, AF_UNIX, type | SOCK_CLOEXEC, 0, 0, 0, 0);
+    /* Not blocking, whatever others do with the listener meanwhile. */
+    int flags = type | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    long listener = ckpt_syscall(SYS_socket, AF_UNIX, flags, 0, 0, 0, 0);
+    long fd = ckpt_syscall(SYS_socket, AF_UNIX, flags, 0, 0, 0, 0);
     long failed = listener < 0 ? listener : fd;
 
     if (failed >= 0 && connected->size)

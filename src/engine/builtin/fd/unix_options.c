@@ -27,11 +27,6 @@ static void get(int fd, int name, void *value, socklen_t size)
     ckpt_syscall(SYS_getsockopt, fd, SOL_SOCKET, name, value, &size, 0);
 }
 
-static void set(int fd, int name, const void *value, socklen_t size)
-{
-    ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, name, value, size, 0);
-}
-
 void ckpt_unix_options_default(struct ckpt_unix_options *ret_options)
 {
     *ret_options = (struct ckpt_unix_options){.shutdown = 0};
@@ -42,18 +37,11 @@ void ckpt_unix_options_default(struct ckpt_unix_options *ret_options)
 void ckpt_unix_options_get(int fd, const struct ckpt_unix_diag *diag,
                            struct ckpt_unix_options *ret_options)
 {
-    int locked = ckpt_socket_option(fd, SOL_SOCKET, 72 /* SO_BUF_LOCK */);
-
     ckpt_unix_options_default(ret_options);
     ret_options->shutdown = diag->shutdown;
     for (size_t i = 0; i < CKPT_UNIX_OPTIONS; i++)
         get(fd, options[i], &ret_options->option[i], sizeof ret_options->option[i]);
-    if (locked & 1)
-        ret_options->send_buffer = (uint32_t)ckpt_socket_option(fd, SOL_SOCKET, SO_SNDBUF) / 2;
-    if (locked & 2)
-        ret_options->receive_buffer = (uint32_t)ckpt_socket_option(fd, SOL_SOCKET, SO_RCVBUF) / 2;
-    get(fd, SO_RCVTIMEO, ret_options->receive_timeout, sizeof ret_options->receive_timeout);
-    get(fd, SO_SNDTIMEO, ret_options->send_timeout, sizeof ret_options->send_timeout);
+    ckpt_socket_limits_save(fd, &ret_options->limits);
 }
 
 void ckpt_unix_options_set(int fd, const struct ckpt_unix_options *from)
@@ -61,17 +49,13 @@ void ckpt_unix_options_set(int fd, const struct ckpt_unix_options *from)
     for (size_t i = 0; i < CKPT_UNIX_OPTIONS; i++)
         if (from->option[i] != NO_OPTION &&
             from->option[i] != ckpt_socket_option(fd, SOL_SOCKET, options[i]))
-            set(fd, options[i], &from->option[i], sizeof from->option[i]);
-    if (from->receive_buffer)
-        set(fd, SO_RCVBUF, &from->receive_buffer, sizeof from->receive_buffer);
-    set(fd, SO_RCVTIMEO, from->receive_timeout, sizeof from->receive_timeout);
-    set(fd, SO_SNDTIMEO, from->send_timeout, sizeof from->send_timeout);
+            ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, options[i], &from->option[i],
+                         sizeof from->option[i], 0);
 }
 
 void ckpt_unix_options_close(int fd, const struct ckpt_unix_options *from)
 {
-    if (from->send_buffer)
-        set(fd, SO_SNDBUF, &from->send_buffer, sizeof from->send_buffer);
+    ckpt_socket_limits_set(fd, &from->limits);
     if (from->shutdown)
         ckpt_syscall(SYS_shutdown, fd, from->shutdown - 1, 0, 0, 0, 0);
 }

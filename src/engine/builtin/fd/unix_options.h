@@ -7,14 +7,14 @@
 
 #include <stdint.h>
 
+#include "engine/builtin/fd/socket_options.h"
 #include "engine/builtin/fd/unix_diag.h"
 
 #define CKPT_UNIX_OPTIONS 13
 
 /** Part of the image's format. */
 struct ckpt_unix_options {
-    uint32_t send_buffer, receive_buffer; /**< 0: the kernel's default */
-    int64_t receive_timeout[2], send_timeout[2];
+    struct ckpt_socket_limits limits;
     int32_t option[CKPT_UNIX_OPTIONS];
     uint32_t shutdown; /**< 1: for reading, 2: for writing */
 };
@@ -29,7 +29,7 @@ void ckpt_unix_options_default(struct ckpt_unix_options *ret_options);
 /** Set what does not prevent another socket from sending to this one. */
 void ckpt_unix_options_set(int fd, const struct ckpt_unix_options *options);
 
-/** Set the rest: done when the queues at both ends are complete. */
+/** Set the rest, when the queues at both ends are complete: a buffer may be small. */
 void ckpt_unix_options_close(int fd, const struct ckpt_unix_options *options);
 
 #endif

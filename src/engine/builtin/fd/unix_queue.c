@@ -8,12 +8,15 @@
 #include "engine/builtin/fd/unix_queue.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/fd/socket_options.h"
 #include "engine/builtin/fd/sockets.h"
 #include "engine/builtin/fd/walk.h"
 
@@ -35,6 +38,19 @@ static bool has_descriptors(const struct ckpt_live_fd *live)
     if (ckpt_raw_field(live->info, "scm_fds:", 10, &count)) /* from Linux 5.6 on */
         return count != 0;
     return ckpt_sys_ioctl(live->number, FIONREAD, &queued) < 0 || queued > 0;
+}
+
+/*
+ * Whether an error can be read, such as a reset. Reading a message, also with MSG_PEEK, returns the
+ * error first, and then it is gone; bytes of a stream come before it.
+ */
+static bool has_error(int fd)
+{
+    struct pollfd poll = {.fd = fd};
+    struct timespec now = {0};
+
+    ckpt_syscall(SYS_ppoll, &poll, 1, &now, NULL, 8, 0);
+    return poll.revents & POLLERR;
 }
 
 /* ---- freezing ---- */
@@ -155,11 +171,15 @@ static long peek_all(struct queue *queue, int type)
 {
     int offset = ckpt_socket_option(queue->fd, SOL_SOCKET, SO_PEEK_OFF);
     long failed = set_option(queue->fd, SO_PEEK_OFF, 0);
+    int queued = 0;
 
     if (failed < 0)
         return failed;
     if (type == SOCK_STREAM) {
         peek_stream(queue);
+    } else if (has_error(queue->fd)) {
+        if (ckpt_sys_ioctl(queue->fd, FIONREAD, &queued) < 0 || queued)
+            queue->refused = "has messages queued, and a reset that is read before them";
     } else {
         queue->credentials = ckpt_socket_option(queue->fd, SOL_SOCKET, SO_PASSCRED);
         set_option(queue->fd, SO_PASSCRED, 1);
@@ -177,7 +197,9 @@ char *ckpt_unix_queue_read(struct ckpt_gather *gather, const struct ckpt_live_fd
     char **buffer = &gather->fd_walk->queue;
     long failed = 0;
 
-    *ret_refused = has_descriptors(live) ? "has descriptors queued that were passed to it" : NULL;
+    *ret_refused = has_descriptors(live) ? "has descriptors queued that were passed to it"
+                   : ckpt_socket_options_unsaved(live->number) ? "has a packet filter"
+                                                               : NULL;
     if (*ret_refused)
         return NULL;
     if (!*buffer)
@@ -196,12 +218,53 @@ char *ckpt_unix_queue_read(struct ckpt_gather *gather, const struct ckpt_live_fd
     return queue.refused ? NULL : *buffer;
 }
 
+/* ---- empty messages ---- */
+
+/* The memory that the messages sent through a socket take until they are read. */
+static int sent_memory(int fd)
+{
+    int bytes = 0;
+
+    ckpt_sys_ioctl(fd, TIOCOUTQ, &bytes);
+    return bytes;
+}
+
+static int send_all(int fd, int type, const void *messages, size_t size)
+{
+    struct ckpt_unix_queued message;
+    struct ckpt_error error;
+    size_t at = 0;
+
+    while (ckpt_unix_queue_next(messages, size, &at, &message))
+        if (ckpt_unix_queue_send(fd, type, &message, NULL, 0, &error) < 0)
+            return -1;
+    return 0;
+}
+
+bool ckpt_unix_queue_lacks_empty(int from, int type, const void *messages, size_t size)
+{
+    const struct ckpt_unix_queued empty = {.bytes = ""};
+    int wanted = sent_memory(from), found = 0, one = 0, ends[2];
+    struct ckpt_error error;
+
+    if (type == SOCK_STREAM || wanted <= 0 ||
+        ckpt_syscall(SYS_socketpair, AF_UNIX, type | SOCK_CLOEXEC, 0, ends, 0, 0) < 0)
+        return false;
+    if (ckpt_unix_queue_send(ends[1], type, &empty, NULL, 0, &error) == 0)
+        one = sent_memory(ends[1]);
+    if (send_all(ends[0], type, messages, size) == 0)
+        found = sent_memory(ends[0]);
+    ckpt_sys_close(ends[0]);
+    ckpt_sys_close(ends[1]);
+    return one > 0 && wanted > found && (wanted - found) % one == 0;
+}
+
 void ckpt_unix_queue_refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                             const char *reason)
 {
     ckpt_report_add(gather->report, "socket",
                     "descriptor %d, a Unix socket, %s; close it in a beforeCheckpoint hook, or by "
-                    "a policy file, or try again when they are read",
+                    "a policy file, or try again when that has changed",
                     live->number, reason);
     ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
 }

@@ -44,6 +44,12 @@ char *ckpt_unix_queue_read(struct ckpt_gather *gather, const struct ckpt_live_fd
                            size_t room, size_t *ret_size, const char **ret_refused,
                            struct ckpt_error *error);
 
+/**
+ * Whether the queue that was sent through @from has empty messages that were not found: the kernel
+ * passes over one that was peeked at before, by an earlier checkpoint or by the application.
+ */
+bool ckpt_unix_queue_lacks_empty(int from, int type, const void *messages, size_t size);
+
 /** Refuse a socket in the report, for that reason. */
 void ckpt_unix_queue_refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                             const char *reason);

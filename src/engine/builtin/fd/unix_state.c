@@ -39,8 +39,8 @@ static enum ckpt_unix_end other_end(struct ckpt_gather *gather, const struct ckp
     }
     if (ckpt_fd_is_inherited(live) || ckpt_unix_find(gather, state->diag.peer) < 0)
         return CKPT_UNIX_OUTSIDE;
-    return state->type != SOCK_DGRAM ||
-                   (ckpt_unix_diag(state->diag.peer, &peer) && peer.peer == live->status.st_ino)
+    return state->type != SOCK_DGRAM || (ckpt_unix_diag(gather, state->diag.peer, &peer) &&
+                                         peer.peer == live->status.st_ino)
                ? CKPT_UNIX_PAIRED
                : CKPT_UNIX_TARGET;
 }
@@ -53,11 +53,15 @@ void ckpt_unix_state_read(struct ckpt_gather *gather, const struct ckpt_live_fd 
     *ret_state =
         (struct ckpt_unix_state){.type = ckpt_socket_option(live->number, SOL_SOCKET, SO_TYPE),
                                  .failed = (events & POLLERR) != 0};
-    ret_state->known = ckpt_unix_diag(live->status.st_ino, &ret_state->diag);
+    ret_state->known = ckpt_unix_diag(gather, live->status.st_ino, &ret_state->diag);
     ckpt_unix_name_get(SYS_getsockname, live->number, &ret_state->name);
-    ckpt_unix_name_find_file(&ret_state->name, ret_state->known ? &ret_state->diag : NULL);
     if (ckpt_unix_name_get(SYS_getpeername, live->number, &ret_state->peer_name))
         ret_state->end = other_end(gather, live, ret_state, events);
+}
+
+void ckpt_unix_state_find_file(struct ckpt_unix_state *state)
+{
+    ckpt_unix_name_find_file(&state->name, state->known ? &state->diag : NULL);
 }
 
 /* ---- names of this process ---- */

@@ -28,11 +28,14 @@ struct ckpt_unix_state {
     bool known;  /**< the kernel's socket diagnosis has answered */
     bool failed; /**< an error can be read, such as that of a reset */
     struct ckpt_unix_diag diag;
-    struct ckpt_unix_name name, peer_name;
+    struct ckpt_unix_name name, peer_name; /**< without facts about the files */
 };
 
 void ckpt_unix_state_read(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                           struct ckpt_unix_state *ret_state);
+
+/** Find the file of the socket's own name (ckpt_unix_name_find_file()). */
+void ckpt_unix_state_find_file(struct ckpt_unix_state *state);
 
 /** Whether a socket of this process is bound to @name; with @listening, one that listens there. */
 bool ckpt_unix_is_own_name(struct ckpt_gather *gather, const struct ckpt_unix_name *name,
