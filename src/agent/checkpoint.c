@@ -54,6 +54,7 @@
 #include "hotspot/thread_ids.h"
 #include "hotspot/thread_list.h"
 #include "hotspot/timers.h"
+#include "hotspot/watch_keys.h"
 #include "runtime/java.h"
 #include "runtime/jvm.h"
 #include "runtime/log.h"
@@ -144,6 +145,7 @@ static void describe_jvm(JNIEnv *env, struct ckpt_host *host)
     host->heap_is_known = ckpt_heap_is_known();
     host->redirects_clock = ckpt_clock_calls_find();
     host->jvm_logs = ckpt_jvm_logs();
+    host->watched_paths = ckpt_watch_keys_find(env);
     host->reconnecting_port_count =
         ckpt_management_ports(env, host->reconnecting_ports, CKPT_HOST_PORTS_MAX);
 }
@@ -204,6 +206,7 @@ static void renew(JNIEnv *env, struct work *work)
     ckpt_management_renew(env);
     ckpt_process_identity_record();
     ckpt_java_command_renew(env);
+    ckpt_watch_keys_report(env);
     ckpt_parameters_apply(env);
 }
 
@@ -232,6 +235,7 @@ static void carry_out(JNIEnv *env, struct work *work, const struct ckpt_engine_j
     if (work->result == CKPT_FREEZE_RESTORED)
         renew(env, work);
     log_warnings(work);
+    ckpt_watch_keys_discard(env);
 }
 
 /* Carry out all steps. Obstacles and errors are added to the work's report. */

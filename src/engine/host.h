@@ -15,6 +15,7 @@
 struct ckpt_parked_threads;
 struct ckpt_policies;
 struct ckpt_range;
+struct ckpt_watched_paths;
 
 /** The largest number of ports whose clients reconnect. */
 #define CKPT_HOST_PORTS_MAX 32
@@ -102,6 +103,7 @@ struct ckpt_host {
      * matches in any directory. NULL after the last.
      */
     const char *const *jvm_logs;
+    struct ckpt_watched_paths *watched_paths; /**< of Java's WatchServices; NULL: none */
     /** TCP ports of this JVM whose clients reconnect: their connections are no obstacle. */
     uint16_t reconnecting_ports[CKPT_HOST_PORTS_MAX];
     size_t reconnecting_port_count;

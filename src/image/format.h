@@ -264,6 +264,7 @@ enum ckpt_fd_kind {
     CKPT_FD_UDP,
     CKPT_FD_KERNEL, /**< a file of /proc, /sys or a cgroup, a namespace; needs no policy */
     CKPT_FD_TIMERFD,
+    CKPT_FD_INOTIFY = 17,
     CKPT_FD_SIGNALFD = 18,
     CKPT_FD_PIDFD = 19,       /**< of the process itself */
     CKPT_FD_UNIX_SOCKET = 21, /**< a Unix socket that does not listen */

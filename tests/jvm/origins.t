@@ -31,12 +31,11 @@ names() {
 
 each_kind() {
     local name
-    for name in fifo watch device tcp channels stream virtual; do
+    for name in fifo device tcp channels stream virtual; do
         is "$(get "/open/$name")" opened "$V: the program opens '$name'" || return
     done
     own=$(get /own)
     names "a named pipe" "OpenFileException descriptor [0-9]+ is the named pipe '.*fifo'" openFifo
-    names "a watch service" inotify openWatch
     names "a device" "'/dev/ptmx'" openDevice
     names "a connection" 'OpenSocketException .*TCP connection' connectTcp
     names "an accepted connection" 'OpenSocketException .*TCP connection' acceptTcp
@@ -52,7 +51,7 @@ each_kind() {
     like "$(grep -A 3 "fifo'" <<<"$err" | tr '\n' '|')" \
         "opened by thread '[^']*'\|      at [^|]*FileInputStream.<init>[^|]*\|      at Origins.openFifo\(O" \
         "$V: checkpoint: the stack is printed below the reason, from the JDK's method on"
-    for name in openWatch openDevice connectTcp acceptChannel; do
+    for name in openDevice connectTcp acceptChannel; do
         contains "$err" "at Origins.$name(" "$V: checkpoint: the stack with $name() is printed"
     done
     unlike "$err" "$HINT" "$V: checkpoint: no hint at fd_stacks is printed with stacks"
@@ -139,10 +138,8 @@ body() {
     ok "$V: loaded late: the agent is loaded" "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" \
         "\"addr=none,fd_stacks=true,image=$DIR/image\""
     get /open/fifo >/dev/null
-    get /open/watch >/dev/null
     own=$(get /own)
     names "a named pipe, with the agent loaded late," "fifo'" openFifo
-    names "a watch service, with the agent loaded late," inotify openWatch
     like "$own" "'/dev/ptmx'[^<]* by a policy file"$'\n' \
         "$V: loaded late: a descriptor opened before the load has no stack"
     stop "$pid"

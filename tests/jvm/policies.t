@@ -67,8 +67,6 @@ refusals() {
         "no policy: a named pipe is refused with a hint at policies"
     matches 'OpenSocket.*TCP connection .*by a policy file$' \
         "no policy: a connection is refused with a hint at policies"
-    matches 'OpenResource.*inotify.*by a policy file$' \
-        "no policy: a descriptor of an unknown kind is refused with a hint at policies"
 
     policy error 'type: file' 'path: HERE/oth*' 'action: ignore' --- \
         'type: file' 'path: HERE/*' 'action: error' --- 'type: pipe' 'action: ERROR' --- \

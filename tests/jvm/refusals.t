@@ -84,10 +84,6 @@ obstacles() {
     begin device - -cp "$CP" Refuse device
     refuses "a device" "descriptor [0-9]+ is '/dev/ptmx'"
     then_works "a device"
-
-    begin watch - -cp "$CP" Refuse watch "$HERE"
-    refuses "a watch service" 'inotify'
-    then_works "a watch service"
 }
 
 # A named pipe that the JVM has opened itself, and one from its parent that a rule refuses.

@@ -24,14 +24,11 @@ import java.nio.channels.DatagramChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.nio.file.SecureDirectoryStream;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.StandardWatchEventKinds;
-import java.nio.file.WatchService;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -113,9 +110,6 @@ public final class Origins {
             case "random":
                 openRandom(opened);
                 break;
-            case "watch":
-                openWatch(opened);
-                break;
             case "device":
                 openDevice(opened);
                 break;
@@ -149,12 +143,6 @@ public final class Origins {
 
     private static void openRandom(List<Closeable> opened) throws IOException {
         opened.add(new RandomAccessFile("/proc/1/stat", "r"));
-    }
-
-    private static void openWatch(List<Closeable> opened) throws IOException {
-        WatchService watch = FileSystems.getDefault().newWatchService();
-        directory.register(watch, StandardWatchEventKinds.ENTRY_CREATE);
-        opened.add(watch);
     }
 
     private static void openDevice(List<Closeable> opened) throws IOException {

@@ -18,10 +18,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.nio.file.FileSystems;
-import java.nio.file.Paths;
-import java.nio.file.StandardWatchEventKinds;
-import java.nio.file.WatchService;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -113,11 +109,6 @@ public final class Refuse {
                 break;
             case "device":
                 OBSTACLE.add(new FileInputStream("/dev/ptmx"));
-                break;
-            case "watch":
-                WatchService watch = FileSystems.getDefault().newWatchService();
-                Paths.get(argument).register(watch, StandardWatchEventKinds.ENTRY_CREATE);
-                OBSTACLE.add(watch);
                 break;
             case "blocker":
                 blocker(argument);

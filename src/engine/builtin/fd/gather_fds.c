@@ -129,7 +129,6 @@ static enum ckpt_criu_keeps criu_keeps_unknown(const struct ckpt_live_fd *live)
         const char *link;
         enum ckpt_criu_keeps what;
     } known[] = {
-        {"anon_inode:inotify", CKPT_CRIU_KEEPS_WATCHES},
         {"anon_inode:[fanotify]", CKPT_CRIU_KEEPS_WATCHES},
         {"socket:", CKPT_CRIU_KEEPS_OTHER_SOCKETS},
     };

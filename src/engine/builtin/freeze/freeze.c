@@ -75,6 +75,7 @@ static void init_gather(struct ckpt_gather *gather, const struct ckpt_freeze *fr
     gather->own_fds = freeze->own_fds;
     gather->own_fd_count = freeze->own_fd_count;
     gather->jvm_logs = freeze->host->jvm_logs;
+    gather->watched_paths = freeze->host->watched_paths;
     gather->reconnecting_ports = freeze->host->reconnecting_ports;
     gather->reconnecting_port_count = freeze->host->reconnecting_port_count;
 }

@@ -22,6 +22,7 @@
 
 struct ckpt_child_tree;
 struct ckpt_fd_walk;
+struct ckpt_watched_paths;
 
 /** A mapped part of a shared anonymous memory object, as /proc/self/smaps shows it. */
 struct ckpt_shared_seen {
@@ -55,8 +56,9 @@ struct ckpt_gather {
     int64_t started_ns;     /**< when the JVM was first started, before any restore; wall clock */
     const int *own_fds;     /**< descriptors of the agent that are not restored */
     size_t own_fd_count;
-    const char *const *jvm_logs;        /**< see engine/host.h */
-    const uint16_t *reconnecting_ports; /**< see engine/host.h */
+    const char *const *jvm_logs;              /**< see engine/host.h */
+    struct ckpt_watched_paths *watched_paths; /**< see engine/host.h; NULL: none */
+    const uint16_t *reconnecting_ports;       /**< see engine/host.h */
     size_t reconnecting_port_count;
     uint32_t *file_slots; /**< a hash table of the files' paths (file_records.c) */
     uint32_t file_slot_count;
