@@ -187,9 +187,10 @@ static void freeze(JNIEnv *env, struct work *work, const struct ckpt_engine_jvm 
     ckpt_ending_wait_for_handlers(env);
     if (!ckpt_options.timer_catch_up)
         ckpt_timers_hold(env);
-    if (ckpt_ending_hold(env))
+    if (ckpt_ending_hold(env)) {
+        ckpt_watch_keys_find(env); /* again: the application may have registered more */
         work->result = engine->freeze(job, &work->report);
-    else
+    } else
         ckpt_report_add(&work->report, "error", "%s", CKPT_ENDING);
     ckpt_ending_release(env);
     ckpt_timers_release(env, work->result == CKPT_FREEZE_RESTORED);

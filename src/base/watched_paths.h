@@ -13,7 +13,8 @@ struct ckpt_watched_path {
     int fd; /**< the inotify descriptor */
     int wd; /**< the watch descriptor */
     const char *path;
-    bool lost; /**< set by an engine: the restored process does not get all events */
+    bool is_watched; /**< set by an engine: the kernel still has this watch */
+    bool lost;       /**< set by an engine: the restored process does not get all events */
 };
 
 struct ckpt_watched_paths {

@@ -223,11 +223,11 @@ struct ckpt_watched_paths *ckpt_watch_keys_find(JNIEnv *env)
     /* Not initialised: there is no WatchService. */
     if (!poller_class || !ckpt_java_is_initialised(poller_class) ||
         (*env)->PushLocalFrame(env, 32) < 0)
-        return NULL;
+        return &paths;
     if (find_names(env, &names))
         see_threads(env, &names);
     (*env)->PopLocalFrame(env, NULL);
-    return paths.count ? &paths : NULL;
+    return &paths;
 }
 
 void ckpt_watch_keys_discard(JNIEnv *env)

@@ -10,7 +10,10 @@
 
 #include "base/watched_paths.h"
 
-/** Find all keys. The result is valid until ckpt_watch_keys_discard(). NULL: there are none. */
+/**
+ * Find all keys. The result is always the same structure; its list is valid until the next call, or
+ * ckpt_watch_keys_discard().
+ */
 struct ckpt_watched_paths *ckpt_watch_keys_find(JNIEnv *env);
 
 /**

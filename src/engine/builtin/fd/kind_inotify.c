@@ -80,37 +80,47 @@ struct watch_list {
     struct ckpt_raw_lines *lines;
     struct ckpt_raw_entries *entries;
     struct ckpt_array watches; /* struct found_watch */
+    size_t last;               /* where Java's key for the last watch was found */
     size_t unknown;
     struct ckpt_error *error;
 };
 
-/* What Java knows of this watch, or NULL. */
-static struct ckpt_watched_path *known_by_java(const struct watch_list *list, int32_t wd)
+/*
+ * What Java knows of this watch, or NULL. Java's table is mostly in ascending order and fdinfo in
+ * descending order, so the next key is mostly the one before the last.
+ */
+static struct ckpt_watched_path *known_by_java(struct watch_list *list, int32_t wd)
 {
     const struct ckpt_watched_paths *paths = list->gather->watched_paths;
 
-    for (size_t i = 0; paths && i < paths->count; i++)
-        if (paths->list[i].fd == list->live->number && paths->list[i].wd == wd)
-            return &paths->list[i];
+    for (size_t i = 0, at; paths && i < paths->count; i++) {
+        at = (list->last + paths->count - 1 - i) % paths->count;
+        if (paths->list[at].fd == list->live->number && paths->list[at].wd == wd) {
+            list->last = at;
+            return &paths->list[at];
+        }
+    }
     return NULL;
 }
 
 /* Find the path of a watched file, in @path. */
-static enum ckpt_watched_found find(const struct watch_list *list,
-                                    const struct ckpt_watched_file *file, char *path)
+static enum ckpt_watched_found find(struct watch_list *list, const struct ckpt_watched_file *file,
+                                    char *path)
 {
     struct ckpt_watched_path *known = known_by_java(list, file->wd);
     enum ckpt_watched_found found = CKPT_WATCHED_NOT_FOUND;
 
-    if (known)
+    if (known) {
+        known->is_watched = true;
         found = ckpt_watched_file_is_at(file, known->path);
+    }
     if (found == CKPT_WATCHED_FOUND) {
         ckpt_raw_format(path, CKPT_WATCHED_PATH_MAX, "%s", known->path);
         return found;
     }
     found = ckpt_watched_file_by_handle(file, list->lines, path);
     if (found == CKPT_WATCHED_NOT_FOUND)
-        found = ckpt_watched_file_among_open(file, list->entries, path);
+        found = ckpt_watched_file_among_open(file, list->entries, list->gather->tmp_dir, path);
     if (found != CKPT_WATCHED_NOT_FOUND || !known)
         return found;
     /* Its path was renamed, or a link leads elsewhere now: it is watched as it is now. */
@@ -159,14 +169,6 @@ static int take_line(void *context, const char *line)
     return add_watch(list, file.wd, file.mask, flags, path);
 }
 
-static bool is_listed(const struct watch_list *list, int32_t wd)
-{
-    for (size_t i = 0; i < list->watches.count; i++)
-        if (((struct found_watch *)ckpt_array_at(&list->watches, i))->watch.wd == wd)
-            return true;
-    return false;
-}
-
 /*
  * The unread events of a WatchService will be missing: its keys get an OVERFLOW instead. A key
  * whose watch has ended gets its IN_IGNORED again.
@@ -179,8 +181,7 @@ static int replace_events(struct watch_list *list)
         if (paths->list[i].fd != list->live->number)
             continue;
         paths->list[i].lost = true;
-        if (!is_listed(list, paths->list[i].wd) &&
-            add_watch(list, paths->list[i].wd, 0, WATCH_GONE, "") < 0)
+        if (!paths->list[i].is_watched && add_watch(list, paths->list[i].wd, 0, WATCH_GONE, "") < 0)
             return -1;
     }
     return 0;
@@ -269,6 +270,16 @@ static int save(struct watch_list *list, int32_t next, struct ckpt_image_fd *ent
     return ckpt_tables_pool(&list->gather->tables, bytes, size, &entry->data, list->error);
 }
 
+/* Which of Java's keys are watched is found in each walk. */
+static void begin(const struct watch_list *list)
+{
+    struct ckpt_watched_paths *paths = list->gather->watched_paths;
+
+    for (size_t i = 0; paths && i < paths->count; i++)
+        if (paths->list[i].fd == list->live->number)
+            paths->list[i].is_watched = false;
+}
+
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
@@ -276,6 +287,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     int32_t next;
 
     ckpt_array_init(&list.watches, sizeof(struct found_watch));
+    begin(&list);
     list.lines = ckpt_scratch_take(&gather->scratch, sizeof *list.lines, error);
     list.entries = ckpt_scratch_take(&gather->scratch, sizeof *list.entries, error);
     if (!list.lines || !list.entries ||

@@ -210,35 +210,51 @@ enum ckpt_watched_found ckpt_watched_file_by_handle(const struct ckpt_watched_fi
 
 /* ---- among what the process has open ---- */
 
+/* Whether the file is at @path or is a directory above it; @path is cut to that. */
+static enum ckpt_watched_found at_or_above(const struct ckpt_watched_file *file, char *path)
+{
+    size_t length = ckpt_raw_length(path);
+    enum ckpt_watched_found found = ckpt_watched_file_is_at(file, path);
+
+    while (found == CKPT_WATCHED_NOT_FOUND && length > 1) {
+        while (length > 1 && path[length - 1] != '/')
+            length--;
+        if (length > 1)
+            length--;
+        path[length] = '\0';
+        found = ckpt_watched_file_is_at(file, path);
+    }
+    return found;
+}
+
 static enum ckpt_watched_found at_link(const struct ckpt_watched_file *file, const char *link,
                                        char *path)
 {
     long length = ckpt_sys_readlinkat(AT_FDCWD, link, path, CKPT_WATCHED_PATH_MAX - 1);
-    enum ckpt_watched_found found;
+    struct stat status;
 
     if (length <= 0 || path[0] != '/')
         return CKPT_WATCHED_NOT_FOUND;
     path[length] = '\0';
-    found = ckpt_watched_file_is_at(file, path);
-    if (found != CKPT_WATCHED_NOT_FOUND)
-        return found;
-    if (ckpt_watched_file_is_at(file, link) != CKPT_WATCHED_NOT_FOUND)
+    if (ckpt_sys_fstatat(AT_FDCWD, link, &status, 0) == 0 && status.st_nlink == 0 &&
+        is_same(file, &status))
         return CKPT_WATCHED_DELETED;
-    while (length > 1 && path[length - 1] != '/')
-        length--;
-    path[length > 1 ? length - 1 : 1] = '\0';
-    return ckpt_watched_file_is_at(file, path);
+    return at_or_above(file, path);
 }
 
 enum ckpt_watched_found ckpt_watched_file_among_open(const struct ckpt_watched_file *file,
                                                      struct ckpt_raw_entries *entries,
-                                                     char *ret_path)
+                                                     const char *tmp_dir, char *ret_path)
 {
     enum ckpt_watched_found found = at_link(file, "/proc/self/cwd", ret_path);
     const char *name;
     char link[64];
     long fd = ckpt_sys_openat(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 
+    if (found == CKPT_WATCHED_NOT_FOUND && tmp_dir) {
+        ckpt_raw_format(ret_path, CKPT_WATCHED_PATH_MAX, "%s", tmp_dir);
+        found = at_or_above(file, ret_path);
+    }
     if (fd < 0)
         return found;
     ckpt_raw_entries_init(entries, (int)fd);

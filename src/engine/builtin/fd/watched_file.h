@@ -49,11 +49,11 @@ enum ckpt_watched_found ckpt_watched_file_by_handle(const struct ckpt_watched_fi
                                                     struct ckpt_raw_lines *lines, char *ret_path);
 
 /**
- * The path of the file if it is the working directory, an open file of this process, or the
- * directory of one.
+ * The path of the file if it is the working directory, an open file of this process, the directory
+ * for temporary files, or a directory above one of these.
  */
 enum ckpt_watched_found ckpt_watched_file_among_open(const struct ckpt_watched_file *file,
                                                      struct ckpt_raw_entries *entries,
-                                                     char *ret_path);
+                                                     const char *tmp_dir, char *ret_path);
 
 #endif

@@ -124,6 +124,15 @@ void ckpt_file_records_build_id(const struct ckpt_byte_source *source,
 /** Fill in maps, and while parked their runs. Refusals go to the report. */
 int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 
+/** The kernel's name of a descriptor of io_uring, and of the memory that is mapped from it. */
+#define CKPT_IO_URING_NAME "anon_inode:[io_uring]"
+
+/**
+ * Refuse io_uring in the report, once in a walk, however many descriptors and mappings there are
+ * (io_uring.c).
+ */
+void ckpt_io_uring_refuse(struct ckpt_gather *gather);
+
 /** Make unreadable memory of the process readable for the writer, or give it its old protection. */
 int ckpt_memory_set_readable(const struct ckpt_tables *tables, bool readable,
                              struct ckpt_error *error);

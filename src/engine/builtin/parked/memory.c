@@ -372,6 +372,8 @@ static void classify(struct ckpt_gather *gather, const struct vma *vma, struct c
     } else if (path[0] == '/' && !ckpt_raw_starts(path, "/SYSV")) {
         map->offset = vma->offset;
         classify_file(gather, vma, map);
+    } else if (ckpt_raw_equal(path, CKPT_IO_URING_NAME)) {
+        ckpt_io_uring_refuse(gather);
     } else {
         refuse(gather, vma, "is of a kind that cannot be restored");
         map->kind = CKPT_MAP_ANON;
