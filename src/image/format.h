@@ -217,13 +217,18 @@ struct ckpt_image_map {
     uint32_t first_run, run_count;
 };
 
-/** A memory object that is independent of mappings: a memfd, or shared anonymous memory. */
+/**
+ * A memory object that is independent of mappings: a memfd, a deleted file, shared anonymous memory
+ * or a segment of System V.
+ */
 struct ckpt_image_shared {
     struct ckpt_ref name; /**< the name that was passed to memfd_create() */
     uint64_t device, inode, size;
     uint32_t first_run, run_count; /**< run addresses are offsets in the object */
     uint32_t seals;
     uint32_t flags;
+    uint32_t mode; /**< the permission bits; 0: not known */
+    uint32_t reserved;
 };
 
 #define CKPT_RUN_GUARD 1u
@@ -276,6 +281,7 @@ enum ckpt_fd_kind {
 
 /* in fd_flags: because of a policy the restore may open another file */
 #define CKPT_FD_REOPEN 0x80000000u
+#define CKPT_FD_OWNED 0x100u
 struct ckpt_image_fd {
     int32_t number;
     uint32_t kind;
@@ -287,7 +293,7 @@ struct ckpt_image_fd {
     uint64_t inode;
     struct ckpt_ref data;  /**< data whose format the kind's file kind_*.c defines */
     uint32_t kind_version; /**< version of the kind's data: see struct ckpt_fd_kind_row */
-    uint32_t reserved;
+    uint32_t owner;        /**< CKPT_FD_OWNED | F_GETSIG: the process gets its signals (F_SETOWN) */
 };
 
 #endif

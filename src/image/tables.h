@@ -29,6 +29,8 @@ struct ckpt_page_file {
     bool link;        /**< `path` may be a symbolic link */
     /** inode of the file; if `path` now has another inode, writing the image fails */
     uint64_t inode;
+    bool is_memory; /**< it is /proc/self/mem: `inode` does not count */
+    uint64_t delta; /**< its offset for a run is the address of that plus this */
 };
 
 /** Bytes that are in the image in place of those in memory; within one page. */

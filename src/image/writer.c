@@ -59,7 +59,7 @@ static int skip_to(struct write_state *state, const struct ckpt_image_run *run,
 
 /* ---- pages ---- */
 
-static int write_from_file(struct write_state *state, uint32_t index, int from,
+static int write_from_file(struct write_state *state, uint32_t index, int from, uint64_t delta,
                            struct ckpt_error *error)
 {
     const struct ckpt_image_run *run = ckpt_array_at(&state->tables->runs, index);
@@ -68,7 +68,7 @@ static int write_from_file(struct write_state *state, uint32_t index, int from,
         return -1;
     for (uint64_t at = 0; at < run->size;) {
         uint64_t piece = run->size - at < CKPT_LARGE ? run->size - at : CKPT_LARGE;
-        long got = ckpt_sys_pread(from, state->buffer, piece, run->address + at);
+        long got = ckpt_sys_pread(from, state->buffer, piece, run->address + at + delta);
 
         if (got < 0)
             return ckpt_error_set(error, (int)-got, "cannot read a file of the JVM");
@@ -93,7 +93,8 @@ static int open_page_file(const struct ckpt_page_file *file, struct ckpt_error *
 
     if (fd < 0)
         return ckpt_error_set(error, (int)-fd, "cannot read '%s'", file->path);
-    if (ckpt_sys_fstat((int)fd, &status) < 0 || status.st_ino != file->inode) {
+    if (!file->is_memory &&
+        (ckpt_sys_fstat((int)fd, &status) < 0 || status.st_ino != file->inode)) {
         ckpt_sys_close((int)fd);
         return ckpt_error_set(error, 0, "'%s' was replaced during the checkpoint", file->path);
     }
@@ -107,7 +108,7 @@ static int write_page_file(struct write_state *state, const struct ckpt_page_fil
     int result = fd < 0 ? -1 : 0;
 
     for (uint32_t i = 0; result == 0 && i < file->run_count; i++)
-        result = write_from_file(state, file->first_run + i, fd, error);
+        result = write_from_file(state, file->first_run + i, fd, file->delta, error);
     if (fd >= 0 && file->fd < 0)
         ckpt_sys_close(fd);
     return result;

@@ -75,11 +75,6 @@ refused_kind() {
 
 refusals() {
     refused_kind key "memory 'without a name' has a memory protection key"
-    refused_kind twice "mapped twice"
-    refused_kind memfd \
-        "memory '/memfd:closed \(deleted\)' is of a memory file that is no longer open; unmap it"
-    is "$(grep -c memfd: <<<"$err")" 1 \
-        "$V: checkpoint: a closed memory file that is mapped twice is reported once"
 }
 # The JVM's own memory is not copied: the cost of a restore does not grow with the heap.
 lazy_heap() {

@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 #
 # Forms of files and of shared memory that a process may have open or mapped, over several
-# generations and in two clones: named pipes with both ends inside, descriptors with O_PATH, deleted
-# directories.
+# generations: named pipes with both ends inside, descriptors with O_PATH, deleted files and
+# directories, locks and leases, memory files with seals, shared memory that is mapped twice or was
+# closed, segments of System V.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 need gcc
 compile Anonymous
 GENERATIONS=3 # the first is the process that was left running
-CASES="fifo-ends fifo-command fifo-gone fifo-waits paths deleted-directory"
+CASES="fifo-ends fifo-command fifo-gone fifo-waits paths deleted-path deleted-directory deleted-modes
+    deleted-lock closure mapped-twice mapped-twice-again closed-memfd seals seals-future seals-noexec
+    sysv owner lease"
 
 build_library() { # NAME
     gcc -O1 -g -shared -fPIC -pthread -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" \
@@ -31,7 +34,7 @@ report_cases() { # LOG GENERATION: a check for each case
 
 start_forms() { # NAME FOLDER
     mkdir -p "$2"
-    FILEFORMS=" $CASES " FILEFORMS_FOLDER=$2 start_jvm "$1" - -Xmx64m -cp "$CP" Anonymous \
+    FILEFORMS=" ${CASES//$'\n'/ } " FILEFORMS_FOLDER=$2 start_jvm "$1" - -Xmx64m -cp "$CP" Anonymous \
         "$DIR/fileforms.so"
 }
 

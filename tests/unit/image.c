@@ -272,7 +272,7 @@ static void test_locks(const char *metadata, size_t size, uint64_t file_size)
     static const struct {
         size_t word;
         uint32_t value;
-    } wrong[] = {{0, 0}, {0, 4}, {1, 2}, {3, 0x80000000u}, {5, 0x7fffffffu}, {11, 0xffffffffu}};
+    } wrong[] = {{0, 0}, {0, 5}, {1, 2}, {3, 0x80000000u}, {5, 0x7fffffffu}, {11, 0xffffffffu}};
     struct ckpt_image_view view;
     struct ckpt_error error;
     ckpt_auto_free char *copy = malloc(size);

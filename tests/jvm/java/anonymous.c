@@ -658,19 +658,6 @@ static void refused(const char *what)
             printf("no key\n");
         else
             pkey_mprotect(map_private(MIB), MIB, PROT_READ | PROT_WRITE, key);
-    } else if (strcmp(what, "memfd") == 0) {
-        int fd = memfd_create("closed", MFD_CLOEXEC);
-
-        if (ftruncate(fd, (off_t)MIB) < 0)
-            printf("no memory file\n");
-        mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        close(fd);
-    } else {
-        char *once = map(MIB, PROT_READ | PROT_WRITE, MAP_SHARED);
-
-        if (mremap(once, 0, MIB, MREMAP_MAYMOVE) == MAP_FAILED)
-            printf("not twice\n");
     }
     fflush(stdout);
 }

@@ -2,10 +2,10 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Locks on files: POSIX record locks, which FileChannel.lock() takes, flock(), and locks of open
- * file descriptions.  The kernel lists in fdinfo the locks that were taken through an open file. A
- * checkpoint saves them in the bytes of its descriptor, and a restore takes them again when all
- * descriptors are at their numbers.
+ * Locks on files: POSIX record locks, which FileChannel.lock() takes, flock(), locks of open file
+ * descriptions, and leases.  The kernel lists in fdinfo the locks that were taken through an open
+ * file. A checkpoint saves them in the bytes of its descriptor, and a restore takes them again when
+ * all descriptors are at their numbers.
  *
  * POSIX locks belong to the process. At a restore that is the command's process, which becomes the
  * JVM.  But a process loses all its POSIX locks on a file when it closes any descriptor of that
@@ -25,7 +25,7 @@
 #define TRIES 3
 #define DESCRIBED 4 /* a description names at most so many locks of a descriptor */
 
-enum lock_type { POSIX_LOCK = 1, FLOCK_LOCK, OFD_LOCK };
+enum lock_type { POSIX_LOCK = 1, FLOCK_LOCK, OFD_LOCK, LEASE_LOCK };
 
 struct lock {
     uint32_t type, exclusive;
@@ -60,6 +60,8 @@ static bool parse(const char *line, struct lock *ret, char *ret_kind, size_t siz
     word(&line, text, sizeof text); /* its number in this list */
     word(&line, ret_kind, size);
     word(&line, text, sizeof text); /* advisory, or the state of a lease */
+    if (ckpt_raw_equal(text, "BREAKING") || ckpt_raw_equal(text, "BREAKER"))
+        return false;
     ret->exclusive = ckpt_raw_equal(word(&line, text, sizeof text), "WRITE");
     if (!ret->exclusive && !ckpt_raw_equal(text, "READ"))
         return false;
@@ -75,6 +77,7 @@ static bool parse(const char *line, struct lock *ret, char *ret_kind, size_t siz
     ret->type = ckpt_raw_equal(ret_kind, "POSIX")    ? POSIX_LOCK
                 : ckpt_raw_equal(ret_kind, "FLOCK")  ? FLOCK_LOCK
                 : ckpt_raw_equal(ret_kind, "OFDLCK") ? OFD_LOCK
+                : ckpt_raw_equal(ret_kind, "LEASE")  ? LEASE_LOCK
                                                      : 0;
     return ret->type != 0;
 }
@@ -141,7 +144,7 @@ bool ckpt_file_locks_valid(const struct ckpt_image_view *image, const struct ckp
     if (entry->data.size % sizeof *locks)
         return false;
     for (size_t i = 0; i < count; i++)
-        if (locks[i].type < POSIX_LOCK || locks[i].type > OFD_LOCK || locks[i].exclusive > 1 ||
+        if (locks[i].type < POSIX_LOCK || locks[i].type > LEASE_LOCK || locks[i].exclusive > 1 ||
             locks[i].start > INT64_MAX || locks[i].length > INT64_MAX - locks[i].start)
             return false;
     return true;
@@ -150,7 +153,7 @@ bool ckpt_file_locks_valid(const struct ckpt_image_view *image, const struct ckp
 void ckpt_file_locks_describe(const struct ckpt_image_view *image,
                               const struct ckpt_image_fd *entry, char *text, size_t size)
 {
-    static const char *const names[] = {"", "", " (flock)", " (of the open file)"};
+    static const char *const names[] = {"", "", " (flock)", " (of the open file)", " (a lease)"};
     size_t count, length = 0;
     const struct lock *locks = locks_of(image, entry, &count);
 
@@ -260,10 +263,27 @@ static int take_record(const struct lock *lock, int fd, const char *path, struct
     return refuse(path, holder, error);
 }
 
+/* A lease is given only while no other process has the file open in a way that would break it. */
+static int take_lease(const struct lock *lock, int fd, const char *path, struct ckpt_error *error)
+{
+    long failed = ckpt_sys_fcntl(fd, F_SETLEASE, lock->exclusive ? F_WRLCK : F_RDLCK);
+
+    if (failed == -EAGAIN)
+        return ckpt_error_set(error, 0,
+                              "the JVM had a lease on '%s', and another process has it open now; "
+                              "restore it after that process has closed it",
+                              path);
+    return failed < 0
+               ? ckpt_error_set(error, (int)-failed, "cannot get the lease on '%s' again", path)
+               : 0;
+}
+
 static int take(const struct lock *lock, int fd, const char *path, struct ckpt_error *error)
 {
     long failed;
 
+    if (lock->type == LEASE_LOCK)
+        return take_lease(lock, fd, path, error);
     if (lock->type != FLOCK_LOCK)
         return take_record(lock, fd, path, error);
     failed =
@@ -279,8 +299,8 @@ static bool is_locked(const struct ckpt_image_fd *entry)
 }
 
 /*
- * Whether the lock could be taken.  flock() can only be tested by taking it, so it is released at
- * once.
+ * Whether the lock could be taken.  flock() and leases can only be tested by taking them, so they
+ * are given up at once.
  */
 static int test_lock(const struct lock *lock, int fd, const char *path, struct ckpt_error *error)
 {
@@ -289,16 +309,27 @@ static int test_lock(const struct lock *lock, int fd, const char *path, struct c
                            .l_start = (int64_t)lock->start,
                            .l_len = (int64_t)lock->length};
 
-    if (lock->type == FLOCK_LOCK) {
+    if (lock->type == FLOCK_LOCK || lock->type == LEASE_LOCK) {
         if (take(lock, fd, path, error) < 0)
             return -1;
-        ckpt_syscall(SYS_flock, fd, LOCK_UN, 0, 0, 0, 0);
+        if (lock->type == FLOCK_LOCK)
+            ckpt_syscall(SYS_flock, fd, LOCK_UN, 0, 0, 0, 0);
+        else
+            ckpt_sys_fcntl(fd, F_SETLEASE, F_UNLCK);
         return 0;
     }
     if (ckpt_sys_fcntl(fd, lock->type == OFD_LOCK ? F_OFD_GETLK : F_GETLK, (long)&wanted) == 0 &&
         wanted.l_type != F_UNLCK)
         return refuse(path, wanted.l_pid, error);
     return 0;
+}
+
+/* The path of a file, or the name of a memory file. */
+static const char *name_of(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
+{
+    const struct ckpt_image_file *file = ckpt_fd_file(image, entry);
+
+    return ckpt_view_text(image, file ? file->path : image->shared[entry->object].name);
 }
 
 int ckpt_file_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct ckpt_error *error)
@@ -317,9 +348,8 @@ int ckpt_file_locks_take(const struct ckpt_fd_thaw *thaw, int *file_fds, struct 
         const struct lock *locks = is_locked(entry) ? locks_of(image, entry, &count) : NULL;
 
         for (size_t j = 0; j < count; j++)
-            if ((thaw->rehearsal ? test_lock : take)(
-                    &locks[j], entry->number,
-                    ckpt_view_text(image, image->files[entry->object].path), error) < 0)
+            if ((thaw->rehearsal ? test_lock : take)(&locks[j], entry->number,
+                                                     name_of(image, entry), error) < 0)
                 return ckpt_error_prefix(error, "descriptor %d", entry->number);
     }
     return 0;

@@ -19,6 +19,7 @@
 #include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/fd/open_files.h"
 #include "engine/builtin/fd/policy_match.h"
+#include "engine/builtin/fd/signal_owner.h"
 #include "engine/builtin/fd/sockets.h"
 #include "engine/builtin/fd/walk.h"
 
@@ -184,6 +185,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         refuse_without_policy(gather, live, row);
         return 0;
     }
+    if (!row->from_command)
+        ckpt_signal_owner_freeze(gather, live, entry);
     return row->freeze(gather, live, entry, error);
 }
 
@@ -343,6 +346,7 @@ static int begin(struct ckpt_gather *gather, struct ckpt_error *error)
     if (!gather->fd_walk)
         return -1;
     ckpt_array_init(&gather->fd_walk->open_files, sizeof(uint32_t));
+    gather->fd_walk->shared_opens.count = 0;
     gather->fd_walk->refused_count = 0;
     gather->fd_walk->closed_connections = 0;
     for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)

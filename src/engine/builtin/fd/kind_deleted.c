@@ -14,7 +14,7 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     char path[sizeof live->link];
 
     return S_ISREG(live->status.st_mode) && live->status.st_nlink == 0 && live->link[0] == '/' &&
-           !(live->open_flags & O_PATH) && !ckpt_raw_starts(live->link, "/dev/shm/") &&
+           !ckpt_raw_starts(live->link, "/dev/shm/") &&
            !ckpt_fd_is_jvm_log(gather, live, path, sizeof path);
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/fd/file_locks.h"
 #include "engine/builtin/fd/kind.h"
 #include "engine/builtin/fd/thaw_steps.h"
 #include "engine/builtin/fd/walk.h"
@@ -23,8 +24,7 @@
 
 /* How a shared object is open. */
 struct open {
-    int fd;       /* a descriptor of it, to read its content if possible */
-    bool written; /* whether one of its descriptors can write */
+    int fd; /* a descriptor of it, to read its content if possible */
 };
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
@@ -53,29 +53,47 @@ static int name_of(struct ckpt_gather *gather, const char *link, struct ckpt_ref
 
 static bool is_unreadable(uint32_t open_flags)
 {
-    return (open_flags & O_ACCMODE) == O_WRONLY;
+    return (open_flags & O_ACCMODE) == O_WRONLY || (open_flags & O_PATH);
+}
+
+/*
+ * Version 1 has seals besides F_SEAL_SEAL, or the descriptor's locks, or is only a path: a reader
+ * of version 0 would forget the first two.  Locks of the process (POSIX) are forgotten: no other
+ * process has the file, and the restore loses them when it closes its own descriptor.
+ */
+static int finish_entry(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                        struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    struct ckpt_image_shared *object = ckpt_array_at(&gather->tables.shared, entry->object);
+    long seals = live->open_flags & O_PATH ? 0 : ckpt_sys_fcntl(live->number, F_GET_SEALS, 0);
+
+    if (seals < 0 && seals != -EINVAL) /* EINVAL: the file cannot have seals */
+        return ckpt_error_set(error, (int)-seals, "cannot read the seals of descriptor %d",
+                              live->number);
+    object->seals |= seals > 0 ? (uint32_t)seals : 0;
+    if (ckpt_file_locks_freeze(gather, live, entry, error) < 0)
+        return -1;
+    entry->kind_version =
+        (object->seals & ~1u) || entry->data.size || (live->open_flags & O_PATH) ? 1 : 0;
+    return 0;
 }
 
 int ckpt_fd_shared_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                           struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct ckpt_array *objects = &gather->tables.shared;
-    bool writes = (live->open_flags & O_ACCMODE) != O_RDONLY;
     struct ckpt_image_shared *object;
     struct open *open;
-    long seals;
 
     entry->kind = CKPT_FD_SHARED;
-    entry->kind_version = 0;
     for (size_t i = 0; i < objects->count; i++) {
         object = ckpt_array_at(objects, i);
         if (object->inode == live->status.st_ino && object->device == live->status.st_dev) {
             entry->object = (uint32_t)i;
             open = ckpt_array_at(&gather->fd_walk->shared_opens, i);
-            if (open->written && !is_unreadable(live->open_flags))
+            if (!is_unreadable(live->open_flags))
                 open->fd = live->number; /* the first one may not be readable */
-            open->written |= writes;
-            return 0;
+            return finish_entry(gather, live, entry, error);
         }
     }
     if (!objects->count)
@@ -83,8 +101,7 @@ int ckpt_fd_shared_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
     open = ckpt_array_add(&gather->fd_walk->shared_opens, &gather->scratch, 1, error);
     if (!open)
         return -1;
-    *open = (struct open){.fd = live->number, .written = writes};
-    seals = ckpt_sys_fcntl(live->number, F_GET_SEALS, 0);
+    *open = (struct open){.fd = live->number};
     entry->object = (uint32_t)objects->count;
     object = ckpt_array_add(objects, &gather->scratch, 1, error);
     if (!object || name_of(gather, live->link, &object->name, error) < 0)
@@ -92,14 +109,8 @@ int ckpt_fd_shared_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
     object->device = live->status.st_dev;
     object->inode = live->status.st_ino;
     object->size = (uint64_t)live->status.st_size;
-    if (seals < 0 && seals != -EINVAL) /* EINVAL: the file cannot have seals */
-        return ckpt_error_set(error, (int)-seals, "cannot read the seals of descriptor %d",
-                              live->number);
-    object->seals = seals > 0 ? (uint32_t)seals : 0;
-    if (object->seals & ~1u) /* F_SEAL_SEAL alone can be restored */
-        ckpt_report_add(gather->report, "resource", "descriptor %d is the sealed memory file '%s'",
-                        live->number, live->link);
-    return 0;
+    object->mode = live->status.st_mode & 07777;
+    return finish_entry(gather, live, entry, error);
 }
 
 /*
@@ -142,19 +153,39 @@ static int find_runs(struct ckpt_gather *gather, int fd, struct ckpt_image_share
                : result;
 }
 
+/* Find the runs of an object of which only a path is open. */
+static int find_runs_of_path(struct ckpt_gather *gather, int fd, struct ckpt_image_shared *object,
+                             struct ckpt_error *error)
+{
+    char path[32];
+    long opened;
+    int result;
+
+    ckpt_raw_format(path, sizeof path, "/proc/self/fd/%d", fd);
+    opened = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (opened < 0)
+        return ckpt_error_set(error, (int)-opened, "cannot read the deleted file of descriptor %d",
+                              fd);
+    result = find_runs(gather, (int)opened, object, error);
+    ckpt_sys_close((int)opened);
+    return result;
+}
+
 static int gather_content(struct ckpt_gather *gather, struct ckpt_error *error)
 {
-    for (size_t i = 0; i < gather->tables.shared.count; i++) {
+    /* Objects that are mapped and not open come after these (shared_memory.c). */
+    for (size_t i = 0; i < gather->fd_walk->shared_opens.count; i++) {
         struct ckpt_image_shared *object = ckpt_array_at(&gather->tables.shared, i);
         struct ckpt_page_file *source =
             ckpt_array_add(&gather->tables.page_files, &gather->scratch, 1, error);
         int fd = ((const struct open *)ckpt_array_at(&gather->fd_walk->shared_opens, i))->fd;
         long flags = ckpt_sys_fcntl(fd, F_GETFL, 0);
 
-        if (!source || find_runs(gather, fd, object, error) < 0)
-            return -1;
         if (flags < 0)
             return ckpt_error_set(error, (int)-flags, "cannot examine descriptor %d", fd);
+        if (!source ||
+            (flags & O_PATH ? find_runs_of_path : find_runs)(gather, fd, object, error) < 0)
+            return -1;
         *source = (struct ckpt_page_file){
             .first_run = object->first_run, .run_count = object->run_count, .fd = fd};
         if (is_unreadable((uint32_t)flags) && set_path(gather, object, fd, source, error) < 0)
@@ -168,26 +199,43 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
 {
     const struct ckpt_image_shared *object = &image->shared[entry->object];
 
-    ckpt_raw_format(text, size, "'%s', %lu bytes", ckpt_view_text(image, object->name),
-                    (unsigned long)object->size);
+    ckpt_raw_format(text, size, "'%s', %lu bytes%s", ckpt_view_text(image, object->name),
+                    (unsigned long)object->size, entry->kind_version ? ", sealed" : "");
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
-    int flags = (int)entry->open_flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC);
+    int flags =
+        (int)entry->open_flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_PATH);
 
     return ckpt_fd_open_memory_file(thaw->shared_fds[entry->object], flags, entry->position, error);
 }
 
+/* When all its descriptors are open, because the permissions may forbid that. */
+static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error)
+{
+    uint32_t mode = thaw->image->shared[entry->object].mode;
+
+    (void)error;
+    if (mode && !(entry->open_flags & O_PATH))
+        ckpt_syscall(SYS_fchmod, entry->number, mode & 07777, 0, 0, 0, 0);
+    return 0;
+}
+
 const struct ckpt_fd_kind_row ckpt_kind_shared = {
     .number = CKPT_FD_SHARED,
+    .version = 1,
     .name = "memory file",
     .object = CKPT_FD_OBJECT_SHARED,
     .policy = CKPT_POLICY_DESCRIPTOR,
+    .has_locks = true,
     .matches = matches,
     .freeze = ckpt_fd_shared_freeze,
     .gather_content = gather_content,
+    .valid = ckpt_file_locks_valid,
     .describe = describe,
     .thaw = thaw,
+    .finish = finish,
 };

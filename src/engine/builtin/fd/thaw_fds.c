@@ -13,6 +13,7 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd/fds.h"
 #include "engine/builtin/fd/kinds.h"
+#include "engine/builtin/fd/signal_owner.h"
 #include "engine/builtin/fd/thaw_steps.h"
 
 uint64_t ckpt_fds_max_aside(const struct ckpt_image_view *image, bool rehearsal)
@@ -60,6 +61,8 @@ int ckpt_fd_open_memory_file(int memory_fd, int flags, uint64_t position, struct
     opened = ckpt_sys_openat(AT_FDCWD, path, flags | O_CLOEXEC, 0);
     if (opened < 0)
         return ckpt_error_set(error, (int)-opened, "cannot duplicate a memory file");
+    if (flags & O_PATH)
+        return (int)opened;
     return ckpt_fd_seek((int)opened, (int64_t)position, SEEK_SET, error);
 }
 
@@ -132,6 +135,8 @@ int ckpt_fds_thaw(struct ckpt_fd_thaw *thaw, struct ckpt_error *error)
         if (row->finish && image->fds[i].same_as == CKPT_NONE &&
             row->finish(thaw, &image->fds[i], error) < 0)
             return ckpt_error_prefix(error, "descriptor %d (%s)", image->fds[i].number, row->name);
+        if (image->fds[i].same_as == CKPT_NONE && ckpt_signal_owner_thaw(&image->fds[i], error) < 0)
+            return -1;
     }
     for (size_t i = 0; i < image->fd_count; i++) {
         const struct ckpt_fd_kind_row *row = ckpt_fd_row(image->fds[i].kind);

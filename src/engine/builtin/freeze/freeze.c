@@ -32,6 +32,7 @@
 #include "engine/builtin/parked/breakpoints.h"
 #include "engine/builtin/parked/child_fds.h"
 #include "engine/builtin/parked/own_library.h"
+#include "engine/builtin/parked/shared_memory.h"
 #include "engine/builtin/parked/tidlock.h"
 #include "engine/parked/clear_moment.h"
 #include "engine/parked/prctl_settings.h"
@@ -92,6 +93,7 @@ static int read_content(void *argument)
     const struct content_step *step = argument;
 
     return ckpt_fds_gather_content(step->gather, step->error) < 0 ||
+                   ckpt_shared_memory_gather(step->gather, step->error) < 0 ||
                    ckpt_file_copies_gather(step->gather, step->error) < 0
                ? -1
                : ckpt_file_records_sum(step->gather, step->error);

@@ -24,9 +24,11 @@ struct ckpt_child_tree;
 struct ckpt_fd_walk;
 struct ckpt_watched_paths;
 
-/** A mapped part of a shared anonymous memory object, as /proc/self/smaps shows it. */
+/** Shared memory that is mapped and not open (shared_memory.h). */
 struct ckpt_shared_seen {
-    uint64_t inode, start, end;
+    uint64_t device, inode;
+    uint32_t object; /**< index in the table of objects */
+    bool is_file, is_system_v, swapped;
 };
 
 /** A temporary file or directory, which a restore makes again where it is missing. */

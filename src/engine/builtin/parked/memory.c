@@ -25,6 +25,7 @@
 #include "engine/builtin/parked/gather.h"
 #include "engine/builtin/parked/own_library.h"
 #include "engine/builtin/parked/pages.h"
+#include "engine/builtin/parked/shared_memory.h"
 #include "image/mailbox.h"
 
 /* A mapping, as smaps shows it. */
@@ -123,45 +124,15 @@ static uint32_t parse_flags(struct ckpt_gather *gather, const struct vma *vma, c
     return flags;
 }
 
-/* Refuse memory that is mapped twice: after a restore the two mappings would not be the same. */
-static int check_shared_once(struct ckpt_gather *gather, const struct vma *vma,
-                             struct ckpt_error *error)
-{
-    struct ckpt_array *seen = &gather->shared_seen;
-    struct ckpt_shared_seen *added;
-    uint64_t end = vma->offset + (vma->end - vma->start);
-    bool refused = ckpt_raw_starts(vma->path, "/memfd:"); /* by classify_deleted() already */
-
-    if (!seen->element)
-        ckpt_array_init(seen, sizeof *added);
-    for (size_t i = 0; i < seen->count; i++) {
-        const struct ckpt_shared_seen *other = ckpt_array_at(seen, i);
-
-        if (!refused && other->inode == vma->inode && other->start < end &&
-            vma->offset < other->end)
-            refuse(gather, vma,
-                   "is shared memory that is mapped twice; let the library that made it use "
-                   "memfd_create() for it");
-    }
-    added = ckpt_array_add(seen, &gather->scratch, 1, error);
-    if (!added)
-        return -1;
-    *added = (struct ckpt_shared_seen){.inode = vma->inode, .start = vma->offset, .end = end};
-    return 0;
-}
-
 /* Refuse a mapping that cannot be restored. */
-static int check_vma(struct ckpt_gather *gather, const struct vma *vma,
-                     const struct ckpt_image_map *map, struct ckpt_error *error)
+static void check_vma(struct ckpt_gather *gather, const struct vma *vma,
+                      const struct ckpt_image_map *map)
 {
     /* The kernel itself sets a key for execute-only memory. */
     if (vma->key && vma->prot != PROT_EXEC)
         refuse(gather, vma, "has a memory protection key, which cannot be restored");
     if ((map->flags & CKPT_MAP_SEALED) && !(vma->prot & PROT_READ) && map->kind == CKPT_MAP_ANON)
         refuse(gather, vma, "is sealed against being made readable");
-    if (map->kind == CKPT_MAP_ANON && vma->shared)
-        return check_shared_once(gather, vma, error);
-    return 0;
 }
 
 /*
@@ -253,36 +224,51 @@ static bool has_other_names(const struct vma *vma)
     return ckpt_sys_fstatat(AT_FDCWD, path, &status, 0) == 0 && status.st_nlink > 0;
 }
 
+/* Classify a mapping of shared memory that is not open. */
+static int classify_shared(struct ckpt_gather *gather, const struct vma *vma, bool is_file,
+                           struct ckpt_image_map *map, struct ckpt_error *error)
+{
+    struct ckpt_shared_part part = {.device = vma->device,
+                                    .inode = vma->inode,
+                                    .end = vma->offset + (vma->end - vma->start),
+                                    .name = vma->path,
+                                    .is_file = is_file,
+                                    .swapped = vma->swapped,
+                                    .is_system_v = ckpt_raw_starts(vma->path, "/SYSV")};
+
+    if (ckpt_raw_starts(part.name, "/memfd:"))
+        part.name += sizeof "/memfd:" - 1;
+    map->kind = CKPT_MAP_SHARED;
+    map->offset = vma->offset;
+    return ckpt_shared_memory_add(gather, &part, &map->object, error);
+}
+
 /*
  * Classify a mapping of a deleted file that is shared and may be written. If the file is open too,
  * it is restored with its descriptors. Otherwise it is saved as memory: no other process has it,
  * since this one has no child.  Files that other processes probably use too are refused.
  */
-static void classify_deleted(struct ckpt_gather *gather, const struct vma *vma,
-                             struct ckpt_image_map *map)
+static int classify_deleted(struct ckpt_gather *gather, const struct vma *vma,
+                            struct ckpt_image_map *map, struct ckpt_error *error)
 {
+    bool is_memory = ckpt_raw_starts(vma->path, "/memfd:");
+
     if (find_shared(gather, vma, &map->object) == 0) {
         map->kind = CKPT_MAP_SHARED;
         map->offset = vma->offset;
-        return;
+        return 0;
     }
-    map->kind = CKPT_MAP_ANON;
-    map->offset = 0;
-    if (ckpt_raw_starts(vma->path, "/memfd:"))
-        refuse(
-            gather, vma,
-            "is of a memory file that is no longer open; unmap it in a beforeCheckpoint hook, or "
-            "let the library that made it keep the descriptor");
-    else if (ckpt_raw_starts(vma->path, "/dev/shm/"))
+    if (ckpt_raw_starts(vma->path, "/dev/shm/"))
         refuse(gather, vma,
                "is of a deleted file, which other processes may have mapped too; let the "
                "application unmap it in a beforeCheckpoint hook");
-    else if (has_other_names(vma))
+    else if (!is_memory && has_other_names(vma))
         refuse(gather, vma,
                "is of a file whose name is gone, and which has other names (hard links) that "
                "cannot be found; unmap it in a beforeCheckpoint hook");
-    else
+    else if (!is_memory)
         ckpt_file_copies_count_deleted(gather, vma->path, vma->end - vma->start);
+    return classify_shared(gather, vma, !is_memory, map, error);
 }
 
 /*
@@ -350,9 +336,11 @@ static void classify_perf(struct ckpt_gather *gather, const struct vma *vma,
 }
 
 /* Decide what kind of mapping this is. */
-static void classify(struct ckpt_gather *gather, const struct vma *vma, struct ckpt_image_map *map)
+static int classify(struct ckpt_gather *gather, const struct vma *vma, struct ckpt_image_map *map,
+                    struct ckpt_error *error)
 {
     const char *path = vma->path;
+    int result = 0;
 
     map->object = CKPT_NONE;
     if (ckpt_raw_starts(path, "[v")) {
@@ -364,12 +352,11 @@ static void classify(struct ckpt_gather *gather, const struct vma *vma, struct c
         map->kind = CKPT_MAP_ANON;
         map->flags |= ckpt_raw_equal(path, "[heap]") ? CKPT_MAP_HEAP : 0;
         map->flags |= ckpt_raw_equal(path, "[stack]") ? CKPT_MAP_STACK : 0;
-    } else if (vma->shared && ckpt_raw_equal(path, "/dev/zero (deleted)")) {
-        map->kind = CKPT_MAP_ANON; /* not shared with a child: children are refused */
-        map->flags |= CKPT_MAP_SHARED_FLAG;
+    } else if (vma->shared && !is_file(vma) && path[0] == '/') {
+        result = classify_shared(gather, vma, false, map, error); /* children are refused */
     } else if (vma->deleted && is_file(vma)) {
-        classify_deleted(gather, vma, map);
-    } else if (path[0] == '/' && !ckpt_raw_starts(path, "/SYSV")) {
+        result = classify_deleted(gather, vma, map, error);
+    } else if (path[0] == '/') {
         map->offset = vma->offset;
         classify_file(gather, vma, map);
     } else if (ckpt_raw_equal(path, CKPT_IO_URING_NAME)) {
@@ -380,6 +367,7 @@ static void classify(struct ckpt_gather *gather, const struct vma *vma, struct c
     }
     if (vma->shared)
         map->flags |= CKPT_MAP_SHARED_FLAG;
+    return result;
 }
 
 static void note_kernel_map(struct ckpt_image_kernel *kernel, const struct vma *vma)
@@ -403,10 +391,7 @@ static bool can_join(const struct ckpt_image_map *left, const struct ckpt_image_
            !(left->flags & CKPT_MAP_SHARED_FLAG);
 }
 
-/*
- * Choose which pages go into the image. In shared memory, mincore() reports swapped pages and holes
- * alike, so all pages are taken if any is swapped.
- */
+/* Choose which pages of a mapping go into the image. */
 static enum ckpt_pages_mode pages_mode(const struct ckpt_gather *gather, const struct vma *vma,
                                        const struct ckpt_image_map *map)
 {
@@ -414,15 +399,13 @@ static enum ckpt_pages_mode pages_mode(const struct ckpt_gather *gather, const s
         return CKPT_PAGES_FILE;
     if (is_of_image(gather, vma))
         return CKPT_PAGES_WHOLE;
-    if (is_of_deleted(vma) || (vma->deleted && is_file(vma) && map->kind == CKPT_MAP_ANON))
+    if (is_of_deleted(vma))
         return CKPT_PAGES_READABLE;
     if (map->kind == CKPT_MAP_PERF)
         return CKPT_PAGES_WHOLE; /* its file may have been deleted */
     if (map->kind != CKPT_MAP_ANON && (map->kind != CKPT_MAP_FILE || vma->shared))
         return CKPT_PAGES_GUARDS;
-    if (!vma->shared)
-        return CKPT_PAGES_PRIVATE;
-    return vma->swapped ? CKPT_PAGES_WHOLE : CKPT_PAGES_RESIDENT;
+    return CKPT_PAGES_PRIVATE;
 }
 
 /* Whether a shared mapping can be treated as private: its file is deleted and not writable here. */
@@ -465,15 +448,15 @@ static int add_map(struct ckpt_gather *gather, struct vma *vma, const char *flag
     vma->may_write = vma->shared && ckpt_raw_find(flags, " mw");
     if (is_constant(gather, vma))
         vma->shared = false;
-    classify(gather, vma, &map);
+    if (classify(gather, vma, &map, error) < 0)
+        return -1;
     if (vma->may_write)
         map.flags |= CKPT_MAP_MAY_WRITE;
     if (map.kind == CKPT_MAP_KERNEL)
         note_kernel_map(&tables->kernel, vma);
     else
         map.flags |= parse_flags(gather, vma, flags);
-    if (check_vma(gather, vma, &map, error) < 0)
-        return -1;
+    check_vma(gather, vma, &map);
     last = tables->maps.count ? ckpt_array_at(&tables->maps, tables->maps.count - 1) : NULL;
     if (last && !can_join(last, &map))
         last = NULL;
@@ -552,6 +535,7 @@ int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     ckpt_sys_close((int)fd);
     if (lines->failed)
         return ckpt_error_set(error, -lines->failed, "cannot read /proc/self/smaps");
+    ckpt_shared_memory_check(gather);
     ckpt_pages_choose_lazy(&gather->tables);
     if (result == 0 && gather->tables.maps.count == 0)
         return ckpt_error_set(error, 0,

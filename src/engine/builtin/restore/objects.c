@@ -146,6 +146,38 @@ int ckpt_objects_memory_file(const struct ckpt_restore *restore, const char *nam
     return fd;
 }
 
+/*
+ * Whether this kernel has all of these seals.  The restorer sets them when everything is mapped,
+ * because a mapping that was made before a seal may be one that the seal forbids.
+ */
+static bool has_seals(uint32_t seals)
+{
+    ckpt_auto_close int fd = memfd_create("seals", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    return fd >= 0 && fcntl(fd, F_ADD_SEALS, seals) == 0;
+}
+
+/* A sealed memory file, and a descriptor for mappings that must not count as those of a writer. */
+static int prepare_seals(struct ckpt_restore *restore, size_t index, struct ckpt_error *error)
+{
+    const struct ckpt_image_shared *object = &restore->image.view.shared[index];
+    char path[64];
+    int fd;
+
+    if (!(object->seals & ~(unsigned)F_SEAL_SEAL))
+        return 0;
+    if (!has_seals(object->seals))
+        return ckpt_error_set(
+            error, 0, "the memory file '%s' has seals that this kernel does not know (0x%x)",
+            ckpt_view_text(&restore->image.view, object->name), object->seals);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", restore->shared_fds[index]);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return ckpt_error_set(error, errno, "cannot open a memory file");
+    restore->shared_read_fds[index] = ckpt_objects_raise(restore, fd, error);
+    return restore->shared_read_fds[index] < 0 ? -1 : 0;
+}
+
 static int make_shared(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
@@ -153,11 +185,11 @@ static int make_shared(struct ckpt_restore *restore, struct ckpt_error *error)
     for (size_t i = 0; i < view->shared_count; i++) {
         const struct ckpt_image_shared *object = &view->shared[i];
 
-        restore->shared_fds[i] =
-            ckpt_objects_memory_file(restore, ckpt_view_text(view, object->name),
-                                     MFD_CLOEXEC | (object->seals & 1 ? 0 : MFD_ALLOW_SEALING),
-                                     object->size, object->first_run, object->run_count, error);
-        if (restore->shared_fds[i] < 0)
+        restore->shared_fds[i] = ckpt_objects_memory_file(
+            restore, ckpt_view_text(view, object->name),
+            MFD_CLOEXEC | (object->seals == F_SEAL_SEAL ? 0 : MFD_ALLOW_SEALING), object->size,
+            object->first_run, object->run_count, error);
+        if (restore->shared_fds[i] < 0 || prepare_seals(restore, i, error) < 0)
             return -1;
     }
     return 0;
@@ -234,10 +266,12 @@ int ckpt_objects_open(struct ckpt_restore *restore, struct ckpt_error *error)
 
     restore->file_fds = malloc((view->file_count + 1) * sizeof(int));
     restore->shared_fds = malloc((view->shared_count + 1) * sizeof(int));
-    if (!restore->file_fds || !restore->shared_fds)
+    restore->shared_read_fds = malloc((view->shared_count + 1) * sizeof(int));
+    if (!restore->file_fds || !restore->shared_fds || !restore->shared_read_fds)
         return ckpt_error_set(error, ENOMEM, "cannot describe the memory");
     memset(restore->file_fds, -1, (view->file_count + 1) * sizeof(int));
     memset(restore->shared_fds, -1, (view->shared_count + 1) * sizeof(int));
+    memset(restore->shared_read_fds, -1, (view->shared_count + 1) * sizeof(int));
     return open_files(restore, false, error) < 0 || ckpt_copies_find(restore, error) < 0
                ? -1
                : ckpt_identity_check_all(view, restore->file_fds, restore, error);

@@ -384,6 +384,8 @@ static void add_map(struct ckpt_operations *ops, const struct ckpt_image_map *ma
         break;
     case CKPT_MAP_SHARED:
         from_fd.fd = ops->restore->shared_fds[map->object];
+        if (ops->restore->shared_read_fds[map->object] >= 0 && !(map->flags & CKPT_MAP_MAY_WRITE))
+            from_fd.fd = ops->restore->shared_read_fds[map->object];
         add_op(ops, from_fd);
         add_runs(ops, map, false);
         break;
@@ -438,6 +440,11 @@ int ckpt_operations_make(const struct ckpt_restore *restore, struct ckpt_operati
                                     .may_collapse = may_collapse(view)};
     for (size_t i = 0; i < view->map_count; i++)
         add_map(ops, &view->maps[i]);
+    for (size_t i = 0; i < view->shared_count; i++)
+        if (restore->shared_read_fds[i] >= 0)
+            add_op(ops, (struct ckpt_op){.type = CKPT_OP_SEAL_FILE,
+                                         .flags = view->shared[i].seals,
+                                         .fd = restore->shared_fds[i]});
     return ops->out_of_memory ? ckpt_error_set(error, ENOMEM, "cannot plan the restore") : 0;
 }
 

@@ -36,14 +36,15 @@ struct ckpt_restore {
     int *file_fds;    /**< for each file of the image: a descriptor if it is to be mapped, else
                             -1, also where its copy in the image is mapped instead */
     int *shared_fds;  /**< for each shared object */
-    bool *is_copied;  /**< for each file of the image: it was open, and is not the same now */
-    int *copy_fds;    /**< for those files, a memory file with the old content; for others -1 */
-    char **missing;   /**< what could not be opened again, for the JVM; NULL: not requested */
-    int perf_fd;      /**< the new hsperfdata file, or -1 */
-    char perf_path[256]; /**< its path, to be removed if the restore fails, or "" */
-    int streams[3];      /**< copies of the caller's standard streams, or -1 */
-    char cwd[PATH_MAX];  /**< the new working directory, absolute; "": that of the image */
-    int64_t elapsed_ns;  /**< time since the freeze that counts as passed, 0 unless requested */
+    int *shared_read_fds; /**< the same for reading only; -1: it has no seals */
+    bool *is_copied;      /**< for each file of the image: it was open, and is not the same now */
+    int *copy_fds;        /**< for those files, a memory file with the old content; for others -1 */
+    char **missing;       /**< what could not be opened again, for the JVM; NULL: not requested */
+    int perf_fd;          /**< the new hsperfdata file, or -1 */
+    char perf_path[256];  /**< its path, to be removed if the restore fails, or "" */
+    int streams[3];       /**< copies of the caller's standard streams, or -1 */
+    char cwd[PATH_MAX];   /**< the new working directory, absolute; "": that of the image */
+    int64_t elapsed_ns;   /**< time since the freeze that counts as passed, 0 unless requested */
     int64_t monotonic_shift_ns;
     bool redirect_clock; /**< the agent corrects the clock by that difference */
     struct {

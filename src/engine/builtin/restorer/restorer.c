@@ -226,6 +226,11 @@ static void execute(const struct ckpt_op *op, uint64_t count)
             if (result < 0)
                 fail("protect memory", op->address, result);
             break;
+        case CKPT_OP_SEAL_FILE:
+            result = ckpt_sys_fcntl(op->fd, 1033 /* F_ADD_SEALS */, op->flags);
+            if (result < 0)
+                fail("seal a memory file", 0, result);
+            break;
         case CKPT_OP_ADVISE:
             ckpt_sys_madvise(op->address, op->size, (int)op->prot);
             break;

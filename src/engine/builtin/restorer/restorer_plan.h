@@ -14,13 +14,14 @@
 #include "arch/arch.h"
 
 enum ckpt_op_type {
-    CKPT_OP_MAP = 1, /**< mmap at a fixed address; descriptor -1: anonymous */
-    CKPT_OP_READ,    /**< copy from the image */
-    CKPT_OP_PROTECT, /**< mprotect */
-    CKPT_OP_ADVISE,  /**< madvise with `prot` as the advice; failure does not matter */
-    CKPT_OP_COPY,    /**< copy from the plan: `offset` is an address in the area */
-    CKPT_OP_LOCK,    /**< mlock2 with `flags`; failure does not matter */
-    CKPT_OP_SEAL,    /**< mseal; failure does not matter */
+    CKPT_OP_MAP = 1,   /**< mmap at a fixed address; descriptor -1: anonymous */
+    CKPT_OP_READ,      /**< copy from the image */
+    CKPT_OP_PROTECT,   /**< mprotect */
+    CKPT_OP_ADVISE,    /**< madvise with `prot` as the advice; failure does not matter */
+    CKPT_OP_COPY,      /**< copy from the plan: `offset` is an address in the area */
+    CKPT_OP_LOCK,      /**< mlock2 with `flags`; failure does not matter */
+    CKPT_OP_SEAL,      /**< mseal; failure does not matter */
+    CKPT_OP_SEAL_FILE, /**< seal the memory file `fd` with `flags` */
 };
 
 /** A flag of CKPT_OP_READ: ask for huge pages first; failure does not matter. */
