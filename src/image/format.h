@@ -205,7 +205,11 @@ enum ckpt_map_kind {
 /* with CKPT_MAP_LOCKED: the kernel locks pages when they are first used */
 #define CKPT_MAP_ONFAULT 0x10000u
 #define CKPT_MAP_SEALED 0x20000u
-#define CKPT_MAP_FLAGS 0x3ffffu
+#define CKPT_MAP_HUGETLB 0x40000u /* huge pages of hugetlbfs */
+/* with CKPT_MAP_HUGETLB: the logarithm of the size of its pages */
+#define CKPT_MAP_HUGE_SHIFT 20
+#define CKPT_MAP_HUGE_MASK (0x3fu << CKPT_MAP_HUGE_SHIFT)
+#define CKPT_MAP_FLAGS (0x7ffffu | CKPT_MAP_HUGE_MASK)
 
 struct ckpt_image_map {
     uint64_t start, end;
@@ -226,8 +230,8 @@ struct ckpt_image_shared {
     uint64_t device, inode, size;
     uint32_t first_run, run_count; /**< run addresses are offsets in the object */
     uint32_t seals;
-    uint32_t flags;
-    uint32_t mode; /**< the permission bits; 0: not known */
+    uint32_t flags; /**< the logarithm of the size of its huge pages (hugetlbfs); 0: it has none */
+    uint32_t mode;  /**< the permission bits; 0: not known */
     uint32_t reserved;
 };
 

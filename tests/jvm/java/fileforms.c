@@ -508,6 +508,63 @@ static const char *sysv(int first)
     return NULL;
 }
 
+// ---- huge pages of hugetlbfs (2 MiB), for hugepages.t
+
+#define HUGE ((size_t)2 << 20)
+static char *huge_private, *huge_shared, *huge_shared_again, *huge_left, *huge_right, *huge_segment;
+static int huge_file;
+
+static const char *make_huge(void)
+{
+    int flags = MAP_ANONYMOUS | MAP_HUGETLB, id;
+
+    huge_private = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | flags, -1, 0);
+    huge_shared = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_SHARED | flags, -1, 0);
+    huge_file = memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB);
+    id = shmget(IPC_PRIVATE, HUGE, IPC_CREAT | SHM_HUGETLB | 0600);
+    if (huge_private == MAP_FAILED || huge_shared == MAP_FAILED || id < 0 ||
+        ftruncate(huge_file, (off_t)(4 * HUGE)) < 0)
+        return "no huge pages";
+    huge_left = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, huge_file, 0);
+    huge_right = mmap(NULL, HUGE, PROT_READ, MAP_SHARED, huge_file, (off_t)HUGE);
+    huge_segment = shmat(id, NULL, 0);
+    huge_shared_again = shmat(id, NULL, 0);
+    shmctl(id, IPC_RMID, NULL);
+    fill(huge_private, HUGE + 3 * PAGE);
+    mprotect(huge_private + HUGE, HUGE, PROT_READ);
+    fill(huge_shared, HUGE);
+    fill(huge_left, 2 * HUGE);
+    fill(huge_segment, HUGE);
+    return NULL;
+}
+
+static const char *hugetlb(int first)
+{
+    struct stat status;
+
+    if (first)
+        return make_huge();
+    if (!is_filled(huge_private, HUGE + 3 * PAGE) || huge_private[2 * HUGE - 1])
+        return "private memory has other content";
+    if (!is_filled(huge_shared, HUGE) || huge_shared[HUGE + 5])
+        return "shared memory has other content";
+    if (!is_filled(huge_left, 2 * HUGE) || fstat(huge_file, &status) < 0 ||
+        status.st_size != (off_t)(4 * HUGE))
+        return "the memory file has other content";
+    if (!is_filled(huge_segment, HUGE))
+        return "the segment has other content";
+    huge_left[HUGE] = 88;
+    huge_segment[7] = 89;
+    if (huge_right[0] != 88 || huge_shared_again[7] != 89)
+        return "two mappings are not one memory";
+    fill(huge_left, 2 * HUGE);
+    fill(huge_segment, HUGE);
+    return mprotect(huge_private + HUGE, HUGE, PROT_READ | PROT_WRITE) == 0 &&
+                   mprotect(huge_private + HUGE, HUGE, PROT_READ) == 0
+               ? NULL
+               : "it cannot be protected";
+}
+
 // ---- settings of a descriptor
 
 static int owned = -1, owned_other = -1;
@@ -571,6 +628,7 @@ static const struct {
     {"seals-future", seals_future},
     {"seals-noexec", seals_noexec},
     {"sysv", sysv},
+    {"hugetlb", hugetlb},
     {"owner", owner},
     {"lease", lease},
 };

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -21,6 +22,7 @@
 
 #define MAX_NAME 249 /* of a memory file */
 #define SEEK_TRIES 3
+#define HUGE_PIECE ((uint64_t)64 << 10) /* divides every size of huge pages */
 
 /* How a shared object is open. */
 struct open {
@@ -110,6 +112,8 @@ int ckpt_fd_shared_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
     object->inode = live->status.st_ino;
     object->size = (uint64_t)live->status.st_size;
     object->mode = live->status.st_mode & 07777;
+    if (live->file_system == HUGETLBFS_MAGIC)
+        object->flags = (uint32_t)__builtin_ctzl((unsigned long)live->status.st_blksize);
     return finish_entry(gather, live, entry, error);
 }
 
@@ -132,6 +136,45 @@ static int set_path(struct ckpt_gather *gather, const struct ckpt_image_shared *
     return 0;
 }
 
+/* Whether a piece of a file has nothing but zeros. */
+static bool is_empty(int fd, uint64_t *buffer, uint64_t offset, long *ret_got)
+{
+    long got = ckpt_sys_pread(fd, buffer, HUGE_PIECE, offset);
+
+    *ret_got = got;
+    for (long i = 0; i < got / (long)sizeof *buffer; i++)
+        if (buffer[i])
+            return false;
+    return true;
+}
+
+/* hugetlbfs does not report holes, so they are searched: a heap may be large and almost unused. */
+static int find_huge_runs(struct ckpt_gather *gather, int fd, uint32_t *ret_first,
+                          uint32_t *ret_count, struct ckpt_error *error)
+{
+    struct ckpt_array *runs = &gather->tables.runs;
+    uint64_t *buffer = ckpt_scratch_take(&gather->scratch, HUGE_PIECE, error);
+    struct ckpt_image_run *run = NULL;
+    long got = buffer ? 1 : -1;
+
+    *ret_first = (uint32_t)runs->count;
+    for (uint64_t at = 0; got > 0; at += HUGE_PIECE) {
+        if (is_empty(fd, buffer, at, &got))
+            continue;
+        if (!run || run->address + run->size != at) {
+            run = ckpt_array_add(runs, &gather->scratch, 1, error);
+            if (!run)
+                return -1;
+            *run = (struct ckpt_image_run){.address = at};
+        }
+        run->size += HUGE_PIECE;
+    }
+    *ret_count = (uint32_t)runs->count - *ret_first;
+    return !buffer   ? -1
+           : got < 0 ? ckpt_error_set(error, (int)-got, "cannot read descriptor %d", fd)
+                     : 0;
+}
+
 /*
  * Find the runs of an object's content. The descriptor keeps its position, because the JVM may
  * continue.
@@ -145,7 +188,8 @@ static int find_runs(struct ckpt_gather *gather, int fd, struct ckpt_image_share
     if (position < 0)
         return ckpt_error_set(error, (int)-position, "cannot read the position of descriptor %d",
                               fd);
-    result = ckpt_file_copies_runs(gather, fd, &object->first_run, &object->run_count, error);
+    result = (object->flags ? find_huge_runs : ckpt_file_copies_runs)(
+        gather, fd, &object->first_run, &object->run_count, error);
     for (int try = 0; try < SEEK_TRIES && failed < 0; try++)
         failed = ckpt_sys_lseek(fd, position, SEEK_SET);
     return failed < 0

@@ -32,7 +32,9 @@
 struct vma {
     uint64_t start, end, offset, device, inode;
     uint32_t prot;
-    uint32_t key; /* the memory protection key */
+    uint32_t key;       /* the memory protection key */
+    uint32_t page_size; /* in KiB */
+    uint32_t huge;      /* the logarithm of the size of huge pages of hugetlbfs, or 0 */
     bool shared;
     bool swapped;   /* some of it is swapped out */
     bool deleted;   /* the file was deleted */
@@ -60,6 +62,7 @@ static void parse_head(const char *line, struct vma *vma)
     vma->shared = map.shared;
     vma->swapped = false;
     vma->key = 0;
+    vma->page_size = 0;
     vma->offset = map.offset;
     vma->device = map.device;
     vma->inode = map.inode;
@@ -74,6 +77,15 @@ static void refuse(struct ckpt_gather *gather, const struct vma *vma, const char
     else
         ckpt_report_add(gather->report, "resource", "memory '%s' %s",
                         vma->path[0] ? vma->path : "without a name", why);
+}
+
+static uint32_t logarithm(uint64_t size)
+{
+    uint32_t result = 0;
+
+    while (size >>= 1)
+        result++;
+    return result;
 }
 
 /* Parse the flags of the VmFlags line. Refuses memory of kinds that cannot be restored. */
@@ -98,9 +110,7 @@ static uint32_t parse_flags(struct ckpt_gather *gather, const struct vma *vma, c
         {"mg", CKPT_MAP_MERGEABLE, NULL},
         {"sr", CKPT_MAP_SEQUENTIAL, NULL},
         {"rr", CKPT_MAP_RANDOM, NULL},
-        {"ht", 0,
-         "has huge pages of hugetlbfs; run the JVM without -XX:+UseLargePages, or with "
-         "-XX:+UseTransparentHugePages"},
+        {"ht", CKPT_MAP_HUGETLB, NULL},
         {"pf", 0, "is memory of a device"},
         {"io", 0, "is memory of a device"},
         {"um", 0, "is watched with userfaultfd"},
@@ -156,10 +166,11 @@ static bool is_zero_device(const struct vma *vma)
            status.st_rdev == makedev(1, 5);
 }
 
-/* Shared memory without a file also has a path: "/dev/zero (deleted)" or "/SYSV...". */
+/* Memory without a file may have a path, too. */
 static bool is_file(const struct vma *vma)
 {
     return vma->path[0] == '/' && !ckpt_raw_equal(vma->path, "/dev/zero (deleted)") &&
+           !ckpt_raw_equal(vma->path, "/anon_hugepage (deleted)") &&
            !ckpt_raw_starts(vma->path, "/SYSV");
 }
 
@@ -234,6 +245,7 @@ static int classify_shared(struct ckpt_gather *gather, const struct vma *vma, bo
                                     .name = vma->path,
                                     .is_file = is_file,
                                     .swapped = vma->swapped,
+                                    .huge = vma->huge,
                                     .is_system_v = ckpt_raw_starts(vma->path, "/SYSV")};
 
     if (ckpt_raw_starts(part.name, "/memfd:"))
@@ -348,7 +360,8 @@ static int classify(struct ckpt_gather *gather, const struct vma *vma, struct ck
     } else if (vma->shared && vma->start == gather->perf_start) {
         classify_perf(gather, vma, map);
     } else if (is_of_agent(vma) || is_of_image(gather, vma) || is_of_deleted(vma) ||
-               (vma->inode == 0 && !vma->shared) || is_zero_device(vma)) {
+               (vma->inode == 0 && !vma->shared) || is_zero_device(vma) ||
+               (path[0] == '/' && !is_file(vma) && !vma->shared)) {
         map->kind = CKPT_MAP_ANON;
         map->flags |= ckpt_raw_equal(path, "[heap]") ? CKPT_MAP_HEAP : 0;
         map->flags |= ckpt_raw_equal(path, "[stack]") ? CKPT_MAP_STACK : 0;
@@ -448,6 +461,7 @@ static int add_map(struct ckpt_gather *gather, struct vma *vma, const char *flag
     vma->may_write = vma->shared && ckpt_raw_find(flags, " mw");
     if (is_constant(gather, vma))
         vma->shared = false;
+    vma->huge = ckpt_raw_find(flags, " ht") ? logarithm((uint64_t)vma->page_size << 10) : 0;
     if (classify(gather, vma, &map, error) < 0)
         return -1;
     if (vma->may_write)
@@ -455,7 +469,7 @@ static int add_map(struct ckpt_gather *gather, struct vma *vma, const char *flag
     if (map.kind == CKPT_MAP_KERNEL)
         note_kernel_map(&tables->kernel, vma);
     else
-        map.flags |= parse_flags(gather, vma, flags);
+        map.flags |= parse_flags(gather, vma, flags) | vma->huge << CKPT_MAP_HUGE_SHIFT;
     check_vma(gather, vma, &map);
     last = tables->maps.count ? ckpt_array_at(&tables->maps, tables->maps.count - 1) : NULL;
     if (last && !can_join(last, &map))
@@ -478,7 +492,7 @@ static int add_map(struct ckpt_gather *gather, struct vma *vma, const char *flag
     return 0;
 }
 
-static uint32_t key_of(const char *at)
+static uint32_t number_of(const char *at)
 {
     ckpt_raw_blanks(&at);
     return (uint32_t)ckpt_raw_number(&at, 10);
@@ -527,8 +541,10 @@ int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error)
             parse_head(line, vma);
         else if (ckpt_raw_starts(line, "Swap:"))
             vma->swapped = !ckpt_raw_ends(line, " 0 kB");
+        else if (ckpt_raw_starts(line, "KernelPageSize:"))
+            vma->page_size = number_of(line + 15);
         else if (ckpt_raw_starts(line, "ProtectionKey:"))
-            vma->key = key_of(line + 14);
+            vma->key = number_of(line + 14);
         else if (ckpt_raw_starts(line, "VmFlags:"))
             result = add_maps(gather, vma, line + 8, error);
     }

@@ -418,7 +418,8 @@ int ckpt_pages_gather(struct ckpt_gather *gather, const struct ckpt_image_map *m
         .mode = mode,
         .first_run = first_run,
         .drop_zeros = map->kind == CKPT_MAP_ANON && mode != CKPT_PAGES_FILE,
-        .may_be_lazy = !(map->flags & (CKPT_MAP_SHARED_FLAG | CKPT_MAP_GROWSDOWN)),
+        .may_be_lazy =
+            !(map->flags & (CKPT_MAP_SHARED_FLAG | CKPT_MAP_GROWSDOWN | CKPT_MAP_HUGETLB)),
         .is_code = map->kind == CKPT_MAP_FILE && (map->prot & PROT_EXEC) &&
                    (map->prot & PROT_READ) && !(map->prot & PROT_WRITE),
         .fill_end = fill_end(gather, map),

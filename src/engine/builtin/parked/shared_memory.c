@@ -63,6 +63,7 @@ append(struct ckpt_gather *gather, const struct ckpt_shared_part *part, struct c
         return NULL;
     object->device = part->device;
     object->inode = part->inode;
+    object->flags = part->huge;
     *seen = (struct ckpt_shared_seen){.inode = part->inode,
                                       .device = part->device,
                                       .object = (uint32_t)gather->tables.shared.count - 1,
@@ -180,9 +181,12 @@ static int gather_part(struct ckpt_gather *gather, const struct ckpt_shared_seen
                                   .prot = map->prot,
                                   .flags = CKPT_MAP_SHARED_FLAG,
                                   .kind = CKPT_MAP_ANON};
-    enum ckpt_pages_mode mode = seen->is_file   ? CKPT_PAGES_READABLE
-                                : seen->swapped ? CKPT_PAGES_WHOLE
-                                                : CKPT_PAGES_RESIDENT;
+    /* mincore() only shows those huge pages that are in the process's page table. */
+    bool is_huge =
+        ((struct ckpt_image_shared *)ckpt_array_at(&gather->tables.shared, seen->object))->flags;
+    enum ckpt_pages_mode mode = seen->is_file              ? CKPT_PAGES_READABLE
+                                : seen->swapped || is_huge ? CKPT_PAGES_WHOLE
+                                                           : CKPT_PAGES_RESIDENT;
     struct ckpt_page_file *source;
 
     if (ckpt_pages_gather(gather, &part, mode, first, error) < 0)

@@ -20,6 +20,7 @@ struct ckpt_shared_part {
     bool is_file;     /**< it is a file: pages after its end cannot be read */
     bool swapped;     /**< some of it is swapped out */
     bool is_system_v;
+    uint32_t huge; /**< the logarithm of the size of its huge pages; 0: it has none */
 };
 
 /** Add the memory of @part, or make it longer; *ret_index is its index in the table of objects. */

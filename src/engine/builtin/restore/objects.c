@@ -178,17 +178,66 @@ static int prepare_seals(struct ckpt_restore *restore, size_t index, struct ckpt
     return restore->shared_read_fds[index] < 0 ? -1 : 0;
 }
 
+/* Read an object's content into a mapping of it. */
+static int read_runs(const struct ckpt_restore *restore, const struct ckpt_image_shared *object,
+                     char *at)
+{
+    for (uint32_t i = 0; i < object->run_count; i++) {
+        const struct ckpt_image_run *run = &restore->image.view.runs[object->first_run + i];
+
+        for (uint64_t done = 0; done < run->size;) {
+            ssize_t got = pread(restore->image.fd, at + run->address + done, run->size - done,
+                                (off_t)(run->offset + done));
+
+            if (got <= 0)
+                return -1;
+            done += (uint64_t)got;
+        }
+    }
+    return 0;
+}
+
+/*
+ * A memory file of huge pages, or -1: then ordinary pages are used.  Its mapping reserves all
+ * pages, also for the mappings that the restorer makes.  Files of hugetlbfs cannot be written.
+ */
+static int make_huge(const struct ckpt_restore *restore, const struct ckpt_image_shared *object,
+                     unsigned flags)
+{
+    const char *name = ckpt_view_text(&restore->image.view, object->name);
+    ckpt_auto_close int fd =
+        memfd_create(name, flags | MFD_HUGETLB | (object->flags & 63) << MAP_HUGE_SHIFT);
+    int failed;
+    void *at;
+
+    if (fd < 0 || ftruncate(fd, (off_t)object->size) < 0)
+        return -1;
+    at = mmap(NULL, object->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED)
+        return -1;
+    failed = restore->rehearsal ? 0 : read_runs(restore, object, at);
+    munmap(at, object->size);
+    return failed < 0 ? -1 : CKPT_STEAL_FD(fd);
+}
+
+static int make_object(const struct ckpt_restore *restore, const struct ckpt_image_shared *object,
+                       struct ckpt_error *error)
+{
+    unsigned flags = MFD_CLOEXEC | (object->seals == F_SEAL_SEAL ? 0 : MFD_ALLOW_SEALING);
+    int fd = object->flags && object->size ? make_huge(restore, object, flags) : -1;
+
+    return fd >= 0 ? ckpt_objects_raise(restore, fd, error)
+                   : ckpt_objects_memory_file(
+                         restore, ckpt_view_text(&restore->image.view, object->name), flags,
+                         object->size, object->first_run, object->run_count, error);
+}
+
 static int make_shared(struct ckpt_restore *restore, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
 
     for (size_t i = 0; i < view->shared_count; i++) {
-        const struct ckpt_image_shared *object = &view->shared[i];
-
-        restore->shared_fds[i] = ckpt_objects_memory_file(
-            restore, ckpt_view_text(view, object->name),
-            MFD_CLOEXEC | (object->seals == F_SEAL_SEAL ? 0 : MFD_ALLOW_SEALING), object->size,
-            object->first_run, object->run_count, error);
+        restore->shared_fds[i] = make_object(restore, &view->shared[i], error);
         if (restore->shared_fds[i] < 0 || prepare_seals(restore, i, error) < 0)
             return -1;
     }

@@ -66,6 +66,11 @@ static void add_op(struct ckpt_operations *ops, struct ckpt_op op)
 
 /* ---- one mapping ---- */
 
+static uint32_t huge_size(const struct ckpt_image_map *map)
+{
+    return (map->flags & CKPT_MAP_HUGE_MASK) >> CKPT_MAP_HUGE_SHIFT;
+}
+
 static uint32_t map_flags(const struct ckpt_image_map *map)
 {
     uint32_t flags = MAP_FIXED | (map->flags & CKPT_MAP_SHARED_FLAG ? MAP_SHARED : MAP_PRIVATE);
@@ -88,6 +93,8 @@ static void add_anon(struct ckpt_operations *ops, const struct ckpt_image_map *m
     bool whole = !(prot & PROT_WRITE) ||
                  (map->flags & (CKPT_MAP_SHARED_FLAG | CKPT_MAP_GROWSDOWN | CKPT_MAP_NORESERVE));
 
+    if (map->flags & CKPT_MAP_HUGETLB) /* the restorer uses other pages if there are too few */
+        flags |= MAP_HUGETLB | huge_size(map) << MAP_HUGE_SHIFT;
     if (map->flags & CKPT_MAP_DROPPABLE)
         flags = MAP_FIXED | MAP_ANONYMOUS | 0x08 /* MAP_DROPPABLE */;
     while (start < end) {
@@ -107,8 +114,8 @@ static void add_anon(struct ckpt_operations *ops, const struct ckpt_image_map *m
 static bool wants_huge_pages(const struct ckpt_operations *ops, const struct ckpt_image_map *map)
 {
     return ops->may_collapse && map->kind == CKPT_MAP_ANON &&
-           !(map->flags &
-             (CKPT_MAP_HUGEPAGE | CKPT_MAP_NOHUGEPAGE | CKPT_MAP_SHARED_FLAG | CKPT_MAP_GROWSDOWN));
+           !(map->flags & (CKPT_MAP_HUGEPAGE | CKPT_MAP_NOHUGEPAGE | CKPT_MAP_SHARED_FLAG |
+                           CKPT_MAP_GROWSDOWN | CKPT_MAP_HUGETLB));
 }
 
 /* Read in pieces, which two threads share; aligned pieces of 2 MiB can be huge pages. */
@@ -165,7 +172,9 @@ static uint32_t prot_for_reads(const struct ckpt_operations *ops, const struct c
 {
     const struct ckpt_image_run *runs = ops->restore->image.view.runs + map->first_run;
 
-    for (uint32_t i = 0; i < map->run_count && map->end - map->start <= WRITABLE_WHOLE_MAX; i++)
+    if (map->end - map->start > WRITABLE_WHOLE_MAX && !(map->flags & CKPT_MAP_HUGETLB))
+        return map->prot;
+    for (uint32_t i = 0; i < map->run_count; i++)
         if (is_copied(ops, map, &runs[i]))
             return map->prot | PROT_READ | PROT_WRITE;
     return map->prot;
@@ -265,7 +274,7 @@ static void add_advice(struct ckpt_operations *ops, const struct ckpt_image_map 
         uint32_t flag, advice;
         bool before_reads; /* it decides which pages the reads allocate */
     } known[] = {
-        {CKPT_MAP_HUGEPAGE, MADV_HUGEPAGE, true},
+        {CKPT_MAP_HUGEPAGE | CKPT_MAP_HUGETLB, MADV_HUGEPAGE, true},
         {CKPT_MAP_NOHUGEPAGE, MADV_NOHUGEPAGE, true},
         {CKPT_MAP_DONTDUMP, MADV_DONTDUMP, false},
         {CKPT_MAP_WIPEONFORK, MADV_WIPEONFORK, false},

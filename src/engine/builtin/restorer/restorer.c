@@ -25,6 +25,7 @@
 #define GROUP_SIZE ((uint64_t)512 << 10) /* the bytes of one read */
 #define FEW_PAGES ((uint64_t)16 << 10)
 #define HUGE_SIZE ((uint64_t)2 << 20)
+#define HUGE_SIZES (0x3fu << MAP_HUGE_SHIFT)
 #define HELPER_FLAGS                                                                               \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
      CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
@@ -218,6 +219,10 @@ static void execute(const struct ckpt_op *op, uint64_t count)
         case CKPT_OP_MAP:
             result = ckpt_sys_mmap(op->address, op->size, (int)op->prot, (int)op->flags, op->fd,
                                    op->offset);
+            if (result < 0 && (op->flags & MAP_HUGETLB)) /* too few huge pages are free */
+                result = ckpt_sys_mmap(op->address, op->size, (int)op->prot,
+                                       (int)(op->flags & ~(MAP_HUGETLB | HUGE_SIZES)), op->fd,
+                                       op->offset);
             if (result < 0)
                 fail("map memory", op->address, result);
             break;
