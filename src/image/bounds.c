@@ -217,7 +217,7 @@ int ckpt_image_check_tables(const struct ckpt_image_view *view, struct ckpt_erro
         if (!good_file(view, &view->files[i]))
             return ckpt_image_damaged(error, "the table of files");
     for (size_t i = 0; i < view->shared_count; i++)
-        if (!good_text(view, view->shared[i].name) ||
+        if (!good_text(view, view->shared[i].name) || !good_text(view, view->shared[i].directory) ||
             view->shared[i].size > ckpt_arch_space_end() ||
             !good_runs(view, view->shared[i].first_run, view->shared[i].run_count, 0,
                        pages_up(view, view->shared[i].size)))

@@ -233,6 +233,7 @@ struct ckpt_image_shared {
     uint32_t flags; /**< the logarithm of the size of its huge pages (hugetlbfs); 0: it has none */
     uint32_t mode;  /**< the permission bits; 0: not known */
     uint32_t reserved;
+    struct ckpt_ref directory; /**< of a deleted file; made there again if possible */
 };
 
 #define CKPT_RUN_GUARD 1u

@@ -10,9 +10,9 @@
 need gcc
 compile Anonymous
 GENERATIONS=3 # the first is the process that was left running
-CASES="fifo-ends fifo-command fifo-gone fifo-waits paths deleted-path deleted-directory deleted-modes
-    deleted-lock closure mapped-twice mapped-twice-again closed-memfd seals seals-future seals-noexec
-    sysv owner lease"
+CASES="fifo-ends fifo-command fifo-gone fifo-waits paths deleted-path deleted-directory other-name
+    deleted-modes deleted-lock tmpfile closure kernel-files half-directory shm-deleted zero-shared
+    mapped-twice mapped-twice-again closed-memfd seals seals-future seals-noexec sysv owner lease"
 
 build_library() { # NAME
     gcc -O1 -g -shared -fPIC -pthread -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" \
@@ -62,5 +62,58 @@ body() {
     done
 }
 
+# Two clones at the same time: each has files and memory of its own.
+clones() {
+    local CASES="deleted-modes other-name closure closed-memfd sysv shm-deleted" number
+    start_forms "original-$V" "$DIR/clones"
+    wait_line "$log" "ready 1"
+    freeze "$pid" "$DIR/cloned" "$V, clones" || return
+    for number in 1 2; do
+        restore "clone-$V-$number" "$DIR/cloned"
+        wait_line "$log" "looked 1"
+        is "$(grep -c ': ok' "$log")/$(grep -c ': ' "$log")" 6/6 \
+            "$V: clone $number has its own files and memory" || diag "$(grep ': ' "$log")"
+    done
+}
+
+# The working directory was deleted: the restored process is in another one of that kind.
+directory() {
+    mkdir "$DIR/gone"
+    cd "$DIR/gone"
+    start_jvm "gone-$V" - -jar "$SIMPLE" --period 50
+    cd "$TOP"
+    wait_line "$log" 3
+    rmdir "$DIR/gone"
+    freeze "$pid" "$DIR/nowhere" "$V: a deleted working directory" || return
+    restore "nowhere-$V" "$DIR/nowhere"
+    ok "$V: a deleted working directory: the restored process continues" wait_more "$log" 2
+    like "$(readlink "/proc/$pid/cwd")" ' \(deleted\)$' \
+        "$V: a deleted working directory: that of the restored process is deleted, too"
+    is "$(find /tmp /dev/shm /var/tmp -maxdepth 1 -name '.checkpointer-*' 2>"$TMP/find.err")" "" \
+        "$V: a deleted working directory: no directory is left behind"
+    stop "$pid"
+}
+
+# What other processes use, or may use.
+refusals() {
+    local CASES="shm-deleted sysv-unmarked" file id
+    start_forms "shared-$V" "$DIR/shared"
+    wait_line "$log" "ready 1"
+    file=$(find "/proc/$pid/fd" -lname '/dev/shm/fileforms-*')
+    exec 9<"$file"
+    run "$CKPT" checkpoint "$pid" "$DIR/refused"
+    exec 9<&-
+    like "$err" "\(deleted\)', which process [0-9]+ uses, too" \
+        "$V: checkpoint: a deleted file of /dev/shm that another process uses is refused"
+    id=$(sed -n 's/^segment //p' "$log")
+    contains "$err" "memory is the System V segment $id (key 0x0), which is not marked to be removed" \
+        "$V: checkpoint: a segment of System V that other processes may attach is refused"
+    stop "$pid"
+    ipcrm -m "$id"
+}
+
 each_jdk body
+each_jdk refusals
+each_jdk clones
+each_jdk directory
 done_testing

@@ -3,6 +3,8 @@
 // The native half of fileforms.t: forms of files and of shared memory that a process may have open
 // or mapped. prepare() makes them; look() is called after each restore, checks and uses them. It
 // prints a line for each case: "NAME: ok", "NAME: skipped, WHY" or what is wrong.
+//
+// long: many short cases, which are independent of each other.
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -360,6 +362,140 @@ static const char *closure(int first)
 #endif
 }
 
+// ---- files of the kernel
+
+static int proc_maps, proc_mem, proc_pagemap, proc_environ, sys_file, proc_sys;
+static DIR *proc_fd, *proc_task;
+static long remembered = 0x1234567;
+
+static const char *kernel_open(void)
+{
+    char line[300];
+
+    proc_maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    proc_mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+    proc_pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    proc_environ = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+    sys_file = open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY | O_CLOEXEC);
+    proc_sys = open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
+    proc_fd = opendir("/proc/self/fd");
+    proc_task = opendir("/proc/self/task");
+    if (read(proc_maps, line, 200) != 200 || !readdir(proc_fd) || !readdir(proc_task))
+        return "a file cannot be read";
+    lseek(proc_mem, (off_t)(uintptr_t)&remembered, SEEK_SET);
+    lseek(proc_pagemap, (off_t)((uintptr_t)&remembered / PAGE * 8), SEEK_SET);
+    return NULL;
+}
+
+static int has_entry(DIR *directory, int number)
+{
+    char name[16];
+    const struct dirent *entry;
+    int found = 0;
+
+    snprintf(name, sizeof name, "%d", number);
+    rewinddir(directory);
+    while ((entry = readdir(directory)))
+        found |= strcmp(entry->d_name, name) == 0;
+    return found;
+}
+
+static const char *kernel_files(int first)
+{
+    char text[300];
+    long value = 0;
+
+    if (first)
+        return kernel_open();
+    if (lseek(proc_maps, 0, SEEK_CUR) != 200 || read(proc_maps, text, 10) != 10)
+        return "maps is at another position";
+    lseek(proc_maps, 200, SEEK_SET);
+    if (read(proc_mem, &value, sizeof value) != sizeof value || value != remembered)
+        return "mem is another process's, or at another position";
+    value = ++remembered + 1;
+    if (pwrite(proc_mem, &value, sizeof value, (off_t)(uintptr_t)&remembered) != sizeof value ||
+        remembered != value)
+        return "mem cannot be written";
+    lseek(proc_mem, (off_t)(uintptr_t)&remembered, SEEK_SET);
+    if (read(proc_pagemap, &value, 8) != 8 || !(value >> 62 & 3))
+        return "pagemap is at another position";
+    lseek(proc_pagemap, -8, SEEK_CUR);
+    if (pread(proc_environ, text, 5, 0) != 5 || pread(sys_file, text, 5, 0) != 5 ||
+        pread(proc_sys, text, 1, 0) != 1)
+        return "a file cannot be read";
+    if (!has_entry(proc_fd, dirfd(proc_fd)) || !has_entry(proc_task, getpid()))
+        return "a directory is another process's";
+    return NULL;
+}
+
+// A directory that is read: every name once.
+static DIR *half_read;
+static char names_seen[200];
+
+static const char *half_directory(int first)
+{
+    const struct dirent *entry;
+    char name[64];
+    int left = 50;
+
+    if (first) {
+        mkdir(in_folder("half"), 0700);
+        for (int i = 0; i < 200; i++) {
+            snprintf(name, sizeof name, "half/%03d-a-name-that-is-rather-long", i);
+            close(open(in_folder(name), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+        }
+        half_read = opendir(in_folder("half"));
+    }
+    while (left && (entry = readdir(half_read)))
+        if (entry->d_name[0] != '.') {
+            names_seen[atoi(entry->d_name)]++;
+            left--;
+        }
+    for (int i = 0; i < 200; i++)
+        if (names_seen[i] > 1 || (generation == 3 && !names_seen[i]))
+            return names_seen[i] ? "a name is there twice" : "a name is not there";
+    return NULL;
+}
+
+static int posix_shared = -1;
+static char *posix_map, *zero_map;
+
+// Made by shm_open() and removed at once.
+static const char *shm_deleted(int first)
+{
+    if (first) {
+        char name[64];
+
+        snprintf(name, sizeof name, "/dev/shm/fileforms-%d", (int)getpid());
+        posix_shared = open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+        if (posix_shared < 0 || ftruncate(posix_shared, (off_t)(8 * PAGE)) < 0)
+            return "skipped, there is no /dev/shm";
+        unlink(name);
+        posix_map = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, posix_shared, 0);
+        fill(posix_map, 8 * PAGE);
+        return NULL;
+    }
+    if (posix_shared < 0)
+        return "skipped, there is no /dev/shm";
+    if (!is_filled(posix_map, 8 * PAGE))
+        return "it has other content";
+    return pwrite(posix_shared, "\1", 1, 0) == 1 && posix_map[0] == 1 ? NULL
+                                                                      : "it is not one memory";
+}
+
+static const char *zero_shared(int first)
+{
+    if (first) {
+        int fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+
+        zero_map = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        close(fd);
+        fill(zero_map, 4 * PAGE);
+        return NULL;
+    }
+    return is_filled(zero_map, 4 * PAGE) && !zero_map[5 * PAGE] ? NULL : "it has other content";
+}
+
 // ---- shared memory
 
 static char *shared_left, *shared_right, *shared_part;
@@ -508,6 +644,19 @@ static const char *sysv(int first)
     return NULL;
 }
 
+// Not marked: the test removes it.
+static const char *sysv_unmarked(int first)
+{
+    if (first) {
+        int id = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600);
+
+        shmat(id, NULL, 0);
+        printf("segment %d\n", id);
+        fflush(stdout);
+    }
+    return NULL;
+}
+
 // ---- huge pages of hugetlbfs (2 MiB), for hugepages.t
 
 #define HUGE ((size_t)2 << 20)
@@ -621,6 +770,10 @@ static const struct {
     {"deleted-modes", deleted_modes},
     {"deleted-lock", deleted_lock},
     {"closure", closure},
+    {"kernel-files", kernel_files},
+    {"half-directory", half_directory},
+    {"shm-deleted", shm_deleted},
+    {"zero-shared", zero_shared},
     {"mapped-twice", mapped_twice},
     {"mapped-twice-again", mapped_twice_again},
     {"closed-memfd", closed_memfd},
@@ -628,6 +781,7 @@ static const struct {
     {"seals-future", seals_future},
     {"seals-noexec", seals_noexec},
     {"sysv", sysv},
+    {"sysv-unmarked", sysv_unmarked},
     {"hugetlb", hugetlb},
     {"owner", owner},
     {"lease", lease},

@@ -8,14 +8,30 @@
 #include "base/raw.h"
 #include "engine/builtin/fd/jvm_log.h"
 #include "engine/builtin/fd/kind_shared.h"
+#include "engine/builtin/parked/other_users.h"
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     char path[sizeof live->link];
 
     return S_ISREG(live->status.st_mode) && live->status.st_nlink == 0 && live->link[0] == '/' &&
-           !ckpt_raw_starts(live->link, "/dev/shm/") &&
            !ckpt_fd_is_jvm_log(gather, live, path, sizeof path);
+}
+
+/* Files below /dev/shm are made for several processes. */
+static int refuse_if_used(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                          struct ckpt_error *error)
+{
+    uint64_t pid;
+
+    if (ckpt_other_users_find(gather, live->link, live->status.st_ino, &pid, error) < 0)
+        return -1;
+    if (pid)
+        ckpt_report_add(gather->report, "file",
+                        "descriptor %d is '%s', which process %lu uses, too; close it in a "
+                        "beforeCheckpoint hook, or by a policy file",
+                        live->number, live->link, (unsigned long)pid);
+    return 0;
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
@@ -23,6 +39,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 {
     size_t known = gather->tables.shared.count;
 
+    if (ckpt_raw_starts(live->link, "/dev/shm/") && refuse_if_used(gather, live, error) < 0)
+        return -1;
     if (ckpt_fd_shared_freeze(gather, live, entry, error) < 0)
         return -1;
     /* The blocks count, not the file's size: holes are not in the image. */

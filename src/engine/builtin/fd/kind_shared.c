@@ -53,6 +53,18 @@ static int name_of(struct ckpt_gather *gather, const char *link, struct ckpt_ref
     return ckpt_tables_pool(&gather->tables, name, length, ret_ref, error);
 }
 
+/* The directory of a deleted file; nothing for a memory file. */
+static int directory_of(struct ckpt_gather *gather, const char *link, struct ckpt_ref *ret_ref,
+                        struct ckpt_error *error)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; link[i] && !ckpt_raw_starts(link, "/memfd:"); i++)
+        if (link[i] == '/')
+            length = i ? i : 1;
+    return length ? ckpt_tables_pool(&gather->tables, link, length, ret_ref, error) : 0;
+}
+
 static bool is_unreadable(uint32_t open_flags)
 {
     return (open_flags & O_ACCMODE) == O_WRONLY || (open_flags & O_PATH);
@@ -106,7 +118,8 @@ int ckpt_fd_shared_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
     *open = (struct open){.fd = live->number};
     entry->object = (uint32_t)objects->count;
     object = ckpt_array_add(objects, &gather->scratch, 1, error);
-    if (!object || name_of(gather, live->link, &object->name, error) < 0)
+    if (!object || name_of(gather, live->link, &object->name, error) < 0 ||
+        directory_of(gather, live->link, &object->directory, error) < 0)
         return -1;
     object->device = live->status.st_dev;
     object->inode = live->status.st_ino;

@@ -32,6 +32,36 @@ static uint32_t file_flags(const struct ckpt_live_fd *live)
     return CKPT_FILE_WRITTEN;
 }
 
+/*
+ * Find another name (a hard link) of a file whose name is gone, in the directory of that name: the
+ * usual place, because a link must be on the same file system.  Returns false if there is none.
+ */
+static bool find_other_name(const struct ckpt_live_fd *live, char *path, size_t size)
+{
+    struct ckpt_raw_entries entries;
+    const char *name;
+    struct stat status;
+    size_t length = 0;
+    bool found = false;
+    long fd;
+
+    for (size_t i = 0; live->link[i]; i++)
+        if (live->link[i] == '/')
+            length = i + 1;
+    ckpt_raw_format(path, size, "%s", live->link);
+    path[length] = '\0';
+    fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    ckpt_raw_entries_init(&entries, (int)fd);
+    while (!found && (name = ckpt_raw_entries_next(&entries)))
+        found = ckpt_sys_fstatat((int)fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                status.st_ino == live->status.st_ino && status.st_dev == live->status.st_dev &&
+                ckpt_raw_format(path + length, size - length, "%s", name) == ckpt_raw_length(name);
+    ckpt_sys_close((int)fd);
+    return found;
+}
+
 /* Refuse a file that cannot be opened again by its path; true if it was refused. */
 static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
@@ -45,8 +75,8 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
     else if (ckpt_live_fd_is_deleted(live))
         ckpt_report_add(gather->report, "file",
                         "descriptor %d is '%s': the name is gone, and the file's other names (hard "
-                        "links, %lu in all) cannot be found; close it in a beforeCheckpoint hook, "
-                        "or by a policy file",
+                        "links, %lu in all) are not in that directory; close it in a "
+                        "beforeCheckpoint hook, or by a policy file",
                         live->number, live->link, (unsigned long)live->status.st_nlink);
     else if (!live->reopen && !ckpt_live_fd_is_at_path(live) &&
              ckpt_sys_fstatat(AT_FDCWD, live->link, &status, 0) == 0)
@@ -85,8 +115,10 @@ int ckpt_fd_reopen_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
     char path[sizeof live->link];
 
     bool is_log = ckpt_fd_is_jvm_log(gather, live, path, sizeof path);
+    bool is_renamed = !is_log && live->status.st_nlink && ckpt_live_fd_is_deleted(live) &&
+                      find_other_name(live, path, sizeof path);
 
-    if (!is_log && refuse(gather, live))
+    if (!is_log && !is_renamed && refuse(gather, live))
         return 0;
     if (ckpt_file_locks_freeze(gather, live, entry, error) < 0)
         return -1;
@@ -96,7 +128,8 @@ int ckpt_fd_reopen_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
         entry->fd_flags |= CKPT_FD_REOPEN;
     if (is_log)
         return freeze_log(gather, live, path, entry, error);
-    if (ckpt_file_records_add(gather, live->link, flags, NULL, 0, &entry->object, error) < 0)
+    if (ckpt_file_records_add(gather, is_renamed ? path : live->link, flags, NULL, 0,
+                              &entry->object, error) < 0)
         ckpt_report_add(gather->report, "file", "descriptor %d: %s", live->number, error->text);
     return 0;
 }

@@ -118,7 +118,10 @@ static int save_executable(struct ckpt_gather *gather, char *text, struct ckpt_r
                  : save_link(gather, "/proc/self/exe", text, ret_ref, error);
 }
 
-/* Save the working directory.  A path below /proc is changed to that of the restored process. */
+/*
+ * Save the working directory.  A path below /proc is changed to that of the restored process, and
+ * for a directory that was deleted the restore makes another one (restore.c).
+ */
 static int save_directory(struct ckpt_gather *gather, char *text, struct ckpt_error *error)
 {
     long length = ckpt_sys_readlinkat(AT_FDCWD, "/proc/self/cwd", text, TEXT_MAX - 1);
@@ -134,6 +137,9 @@ static int save_directory(struct ckpt_gather *gather, char *text, struct ckpt_er
         return ckpt_error_set(error, (int)-failed, "cannot read '%s'", "/proc/self/cwd");
     /* After other failures the restore decides whether the directory can be used (--cwd). */
     failed = ckpt_sys_fstatat(AT_FDCWD, text, &there, 0);
+    if (failed == -ENOENT && ckpt_raw_ends(text, " (deleted)"))
+        return ckpt_tables_pool(&gather->tables, text, (size_t)length, &gather->tables.process.cwd,
+                                error);
     if (failed == -ENOENT || failed == -ENOTDIR)
         ckpt_report_add(gather->report, "file", "the working directory '%s' no longer exists",
                         text);

@@ -23,6 +23,7 @@
 #include "base/syscall.h"
 #include "engine/builtin/parked/breakpoints.h"
 #include "engine/builtin/parked/gather.h"
+#include "engine/builtin/parked/other_users.h"
 #include "engine/builtin/parked/own_library.h"
 #include "engine/builtin/parked/pages.h"
 #include "engine/builtin/parked/shared_memory.h"
@@ -258,22 +259,27 @@ static int classify_shared(struct ckpt_gather *gather, const struct vma *vma, bo
 /*
  * Classify a mapping of a deleted file that is shared and may be written. If the file is open too,
  * it is restored with its descriptors. Otherwise it is saved as memory: no other process has it,
- * since this one has no child.  Files that other processes probably use too are refused.
+ * since this one has no child.  Files that were made for several processes are refused if another
+ * one uses them.
  */
 static int classify_deleted(struct ckpt_gather *gather, const struct vma *vma,
                             struct ckpt_image_map *map, struct ckpt_error *error)
 {
     bool is_memory = ckpt_raw_starts(vma->path, "/memfd:");
+    uint64_t user = 0;
 
     if (find_shared(gather, vma, &map->object) == 0) {
         map->kind = CKPT_MAP_SHARED;
         map->offset = vma->offset;
         return 0;
     }
-    if (ckpt_raw_starts(vma->path, "/dev/shm/"))
+    if (ckpt_raw_starts(vma->path, "/dev/shm/") &&
+        ckpt_other_users_find(gather, vma->path, vma->inode, &user, error) < 0)
+        return -1;
+    if (user)
         refuse(gather, vma,
-               "is of a deleted file, which other processes may have mapped too; let the "
-               "application unmap it in a beforeCheckpoint hook");
+               "is of a deleted file that another process uses, too; let the application unmap "
+               "it in a beforeCheckpoint hook");
     else if (!is_memory && has_other_names(vma))
         refuse(gather, vma,
                "is of a file whose name is gone, and which has other names (hard links) that "

@@ -105,8 +105,8 @@ static int open_files(struct ckpt_restore *restore, bool late, struct ckpt_error
     return 0;
 }
 
-static int fill(const struct ckpt_restore *restore, int fd, uint32_t first_run, uint32_t run_count,
-                struct ckpt_error *error)
+static int write_runs(const struct ckpt_restore *restore, int fd, uint32_t first_run,
+                      uint32_t run_count, struct ckpt_error *error)
 {
     for (uint32_t i = 0; i < run_count; i++) {
         const struct ckpt_image_run *run = &restore->image.view.runs[first_run + i];
@@ -126,6 +126,18 @@ static int fill(const struct ckpt_restore *restore, int fd, uint32_t first_run, 
     return 0;
 }
 
+static int fill(const struct ckpt_restore *restore, int fd, uint64_t size, uint32_t first_run,
+                uint32_t run_count, struct ckpt_error *error)
+{
+    if (ftruncate(fd, (off_t)size) < 0)
+        return ckpt_error_set(error, errno, "cannot size a memory file");
+    if (!restore->rehearsal && write_runs(restore, fd, first_run, run_count, error) < 0)
+        return -1;
+    if (ftruncate(fd, (off_t)size) < 0) /* whole pages were written */
+        return ckpt_error_set(error, errno, "cannot size a memory file");
+    return 0;
+}
+
 int ckpt_objects_memory_file(const struct ckpt_restore *restore, const char *name, unsigned flags,
                              uint64_t size, uint32_t first_run, uint32_t run_count,
                              struct ckpt_error *error)
@@ -135,15 +147,7 @@ int ckpt_objects_memory_file(const struct ckpt_restore *restore, const char *nam
     if (fd < 0)
         return ckpt_error_set(error, errno, "cannot make a memory file");
     fd = ckpt_objects_raise(restore, fd, error);
-    if (fd < 0)
-        return -1;
-    if (ftruncate(fd, (off_t)size) < 0)
-        return ckpt_error_set(error, errno, "cannot size a memory file");
-    if (!restore->rehearsal && fill(restore, fd, first_run, run_count, error) < 0)
-        return -1;
-    if (ftruncate(fd, (off_t)size) < 0) /* whole pages were written */
-        return ckpt_error_set(error, errno, "cannot size a memory file");
-    return fd;
+    return fd < 0 || fill(restore, fd, size, first_run, run_count, error) < 0 ? -1 : fd;
 }
 
 /*
@@ -220,11 +224,54 @@ static int make_huge(const struct ckpt_restore *restore, const struct ckpt_image
     return failed < 0 ? -1 : CKPT_STEAL_FD(fd);
 }
 
+/* Whether a mapping that executes the object's content can be made of @fd. */
+static bool can_execute(const struct ckpt_image_view *view, const struct ckpt_image_shared *object,
+                        int fd)
+{
+    bool executed = false;
+    void *at;
+
+    for (size_t i = 0; i < view->map_count; i++)
+        executed |= view->maps[i].kind == CKPT_MAP_SHARED && (view->maps[i].prot & PROT_EXEC) &&
+                    &view->shared[view->maps[i].object] == object;
+    if (!executed)
+        return true;
+    at = mmap(NULL, ckpt_page_size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED)
+        return false;
+    munmap(at, ckpt_page_size);
+    return true;
+}
+
+/*
+ * A file without a name in the directory where the deleted file was, so that its pages are not
+ * memory of the process, and it can get a name again if it was made without one (O_TMPFILE).  -1 if
+ * that is not possible: then a memory file is made.
+ */
+static int make_unnamed(const struct ckpt_restore *restore, const struct ckpt_image_shared *object)
+{
+    const struct ckpt_image_view *view = &restore->image.view;
+    ckpt_auto_close int fd = open(ckpt_view_text(view, object->directory),
+                                  O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    struct ckpt_error error;
+
+    if (fd < 0 ||
+        fill(restore, fd, object->size, object->first_run, object->run_count, &error) < 0 ||
+        !can_execute(view, object, fd))
+        return -1;
+    return CKPT_STEAL_FD(fd);
+}
+
 static int make_object(const struct ckpt_restore *restore, const struct ckpt_image_shared *object,
                        struct ckpt_error *error)
 {
     unsigned flags = MFD_CLOEXEC | (object->seals == F_SEAL_SEAL ? 0 : MFD_ALLOW_SEALING);
-    int fd = object->flags && object->size ? make_huge(restore, object, flags) : -1;
+    int fd = -1;
+
+    if (object->flags && object->size)
+        fd = make_huge(restore, object, flags);
+    else if (object->directory.size)
+        fd = make_unnamed(restore, object);
 
     return fd >= 0 ? ckpt_objects_raise(restore, fd, error)
                    : ckpt_objects_memory_file(

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/builtin/fd/deleted_directory.h"
 #include "engine/builtin/fd/fds.h"
 #include "engine/builtin/fd/file_locks.h"
 #include "engine/builtin/fd/kinds.h"
@@ -84,6 +85,28 @@ static bool will_be_created(const struct ckpt_image_view *view, const char *path
     return false;
 }
 
+/* The kernel appended this to the path of a directory that was deleted while the JVM was in it. */
+static bool was_deleted(const char *path)
+{
+    size_t length = strlen(path), end = strlen(" (deleted)");
+
+    return length > end && strcmp(path + length - end, " (deleted)") == 0;
+}
+
+static int enter_deleted(struct ckpt_error *error)
+{
+    char place[64];
+    long fd = ckpt_deleted_directory_open(place, sizeof place);
+    int failed = fd < 0 ? (int)-fd : fchdir((int)fd) < 0 ? errno : 0;
+
+    if (fd >= 0)
+        close((int)fd);
+    return failed ? ckpt_error_set(error, failed,
+                                   "cannot make a directory in place of the JVM's deleted one; "
+                                   "choose another one with --cwd")
+                  : 0;
+}
+
 /* Called twice: @late is false before missing directories are created, true afterwards. */
 static int enter_directory(struct ckpt_restore *restore, bool late, struct ckpt_error *error)
 {
@@ -97,6 +120,8 @@ static int enter_directory(struct ckpt_restore *restore, bool late, struct ckpt_
     if (chdir(cwd) == 0 ||
         (errno == ENOENT && (!late || restore->rehearsal) && will_be_created(view, cwd)))
         return 0;
+    if (errno == ENOENT && was_deleted(cwd))
+        return late ? 0 : enter_deleted(error);
     return ckpt_error_set(error, errno,
                           "the JVM ran in the directory '%s'; create it, or choose another one "
                           "with --cwd",
