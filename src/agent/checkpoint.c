@@ -125,7 +125,8 @@ void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_ho
         .restore_cwd = ckpt_options.restore_cwd,
         .connections = allowance.connections,
         .children = allowance.children,
-        .temporaries_mib = ckpt_options.tmp_files_mib,
+        .temporaries_mib =
+            allowance.limits_tmp_files ? allowance.tmp_files_mib : ckpt_options.tmp_files_mib,
         .driver = request->drives ? request->reply_fd : -1,
         .kept_connections = request->kept_connections,
         .driver_arguments = ckpt_driver_arguments(),

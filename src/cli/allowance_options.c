@@ -15,7 +15,7 @@
 int ckpt_allowance_options_take(const struct ckpt_command *command, int argc, char **argv,
                                 int *index, struct ckpt_allowance_options *options)
 {
-    static const char *const names[] = {"--policies", "--connections", "--children"};
+    static const char *const names[] = {"--policies", "--connections", "--children", "--tmp-files"};
     struct ckpt_error error;
     const char *value;
 
@@ -42,13 +42,14 @@ int ckpt_allowance_options_take(const struct ckpt_command *command, int argc, ch
 
 bool ckpt_allowance_options_given(const struct ckpt_allowance_options *options)
 {
-    return options->policies || options->allowance.connections || options->allowance.children;
+    return options->policies || options->allowance.connections || options->allowance.children ||
+           options->allowance.limits_tmp_files;
 }
 
 int ckpt_allowance_options_conflict(const struct ckpt_command *command)
 {
-    return ckpt_cli_usage(command, "--policies, --connections and --children are for the built-in "
-                                   "engine: criu keeps children, and connections with "
+    return ckpt_cli_usage(command, "--policies, --connections, --children and --tmp-files are for "
+                                   "the built-in engine: criu keeps children, and connections with "
                                    "--tcp-established");
 }
 
@@ -80,6 +81,8 @@ void ckpt_allowance_options_end(const struct ckpt_allowance_options *options, FI
                 ckpt_connection_policy_word(options->allowance.connections));
     if (options->allowance.children)
         fprintf(to, "children=%s\n", ckpt_child_policy_word(options->allowance.children));
+    if (options->allowance.limits_tmp_files)
+        fprintf(to, "tmp-files=%u\n", options->allowance.tmp_files_mib);
     if (options->text)
         fprintf(to, "policies=%zu %s\n", options->size, options->policies);
     fputc('\n', to);

@@ -23,7 +23,8 @@ struct ckpt_allowance_options {
     "  --policies FILE   rules for open descriptors (docs/policies.md)\n"                          \
     "  --connections W   refuse (the default), or close: connections to other processes are\n"     \
     "                    reset in the restored process, as by a network failure\n"                 \
-    "  --children W      refuse (the default), end, or ignore child processes that run\n"
+    "  --children W      refuse (the default), end, or ignore child processes that run\n"          \
+    "  --tmp-files MIB   how much of temporary and deleted files may be in the image (64)\n"
 
 /**
  * Take argv[*index] if it is one of them, and move *index after it and its value.

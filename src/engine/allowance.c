@@ -5,6 +5,7 @@
 #include "engine/allowance.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/raw.h"
 
@@ -25,6 +26,20 @@ static unsigned find_word(const char *value, const char *const *words, size_t co
     return 0;
 }
 
+static int set_tmp_files(struct ckpt_allowance *allowance, const char *value,
+                         struct ckpt_error *error)
+{
+    const char *end = value;
+    uint64_t mib = ckpt_raw_number(&end, 10);
+
+    if (end == value || *end || mib > CKPT_TMP_FILES_MAX_MIB)
+        return ckpt_error_set(error, 0, "expected a number of MiB, at most %u",
+                              CKPT_TMP_FILES_MAX_MIB);
+    allowance->limits_tmp_files = true;
+    allowance->tmp_files_mib = (unsigned)mib;
+    return 1;
+}
+
 int ckpt_allowance_set(struct ckpt_allowance *allowance, const char *key, const char *value,
                        struct ckpt_error *error)
 {
@@ -36,7 +51,7 @@ int ckpt_allowance_set(struct ckpt_allowance *allowance, const char *key, const 
         allowance->children = find_word(value, children, COUNT(children));
         return allowance->children ? 1 : ckpt_error_set(error, 0, "expected refuse, end or ignore");
     }
-    return 0;
+    return ckpt_raw_equal(key, "tmp-files") ? set_tmp_files(allowance, value, error) : 0;
 }
 
 struct ckpt_allowance ckpt_allowance_combined(const struct ckpt_allowance *first,

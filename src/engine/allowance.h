@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * What a request or an option of the agent allows a checkpoint to leave out of the image:
- * connections to other processes, and child processes. Agent and command know the same words.
+ * connections to other processes, and child processes; and how many temporary and deleted files it
+ * may put into the image. Agent and command know the same words.
  */
 #ifndef CKPT_ENGINE_ALLOWANCE_H
 #define CKPT_ENGINE_ALLOWANCE_H
+
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -24,10 +27,14 @@ enum ckpt_child_policy {
 struct ckpt_allowance {
     enum ckpt_connection_policy connections;
     enum ckpt_child_policy children;
+    bool limits_tmp_files; /**< whether the next field is given */
+    unsigned tmp_files_mib;
 };
 
+#define CKPT_TMP_FILES_MAX_MIB (1u << 20)
+
 /**
- * Set the field that @key names, "connections" or "children".
+ * Set the field that @key names, "connections", "children" or "tmp-files".
  * @return 1: set; 0: no such key; -1: the value is wrong, and the error says what was expected
  */
 int ckpt_allowance_set(struct ckpt_allowance *allowance, const char *key, const char *value,

@@ -96,7 +96,7 @@ directory() {
 
 # What other processes use, or may use.
 refusals() {
-    local CASES="shm-deleted sysv-unmarked" file id
+    local CASES="shm-deleted sysv-unmarked queue secret" file id
     start_forms "shared-$V" "$DIR/shared"
     wait_line "$log" "ready 1"
     file=$(find "/proc/$pid/fd" -lname '/dev/shm/fileforms-*')
@@ -108,6 +108,16 @@ refusals() {
     id=$(sed -n 's/^segment //p' "$log")
     contains "$err" "memory is the System V segment $id (key 0x0), which is not marked to be removed" \
         "$V: checkpoint: a segment of System V that other processes may attach is refused"
+    if grep -qx "no queue" "$log"; then
+        skip "$V: checkpoint: a message queue is refused" "the kernel has none"
+    else
+        contains "$err" "is a POSIX message queue" "$V: checkpoint: a message queue is refused"
+    fi
+    if grep -qx "no secret" "$log"; then
+        cannot "$V: checkpoint: secret memory is refused" "the kernel has none"
+    else
+        contains "$err" "is secret memory (memfd_secret)" "$V: checkpoint: secret memory is refused"
+    fi
     stop "$pid"
     ipcrm -m "$id"
 }

@@ -45,7 +45,11 @@ large() {
     like "$err" "'$DIR/open \(deleted\)' is a deleted file of 3 MiB, more than is allowed" \
         "$V: a large deleted file: the refusal names it"
     is "$(grep -c "$DIR/open" <<<"$err")" 1 "$V: a large deleted file: the refusal names it once"
+    like "$err" "allow it by --tmp-files=[34] " "$V: a large deleted file: the refusal says how it would pass"
     ok "$V: a large deleted file: the JVM continues after the refusal" wait_more "$log" 2
+    freeze "$pid" "$DIR/large" "$V: a large deleted file, with --tmp-files" --tmp-files=4 &&
+        restore "large-$V" "$DIR/large"
+    ok "$V: a large deleted file: with --tmp-files it is restored" continues
     stop "$pid"
 }
 

@@ -251,6 +251,11 @@ static void test_body(void)
     TAP_OK(parsed.allowance.connections == CKPT_CONNECTIONS_CLOSE &&
                parsed.allowance.children == CKPT_CHILDREN_IGNORE,
            "body: connections and children are read");
+    ckpt_request_body_parse("{\"tmpFiles\": 7}", 15, &parsed, &error);
+    TAP_OK(parsed.allowance.limits_tmp_files && parsed.allowance.tmp_files_mib == 7,
+           "body: tmpFiles is read");
+    TAP_OK(ckpt_request_body_parse("{\"tmpFiles\": \"7\"}", 17, &parsed, &error) < 0,
+           "body: tmpFiles must be a number");
     ckpt_request_body_parse("{\"policies\": \"/p\"}", 18, &parsed, &error);
     TAP_STR(parsed.policies, "/p", "body: policies is read");
     memset(text, 'x', sizeof text);

@@ -143,7 +143,7 @@ static int not_understood(struct ckpt_error *error)
                           "version");
 }
 
-/* "connections=WORD" and "children=WORD". */
+/* "connections=WORD", "children=WORD" and "tmp-files=MIB". */
 static int parse_allowance(char *line, struct ckpt_request *request, struct ckpt_error *error)
 {
     char *value = strchr(line, '=');

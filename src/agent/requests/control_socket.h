@@ -16,7 +16,7 @@
  *     rehearsal=0|1     whether to rehearse the image; likewise
  *     engine=NAME       the engine; otherwise the agent's option decides
  *     driver=1          the requester drives that engine's freeze: see below
- *     connections=refuse|close, children=refuse|end|ignore
+ *     connections=refuse|close, children=refuse|end|ignore, tmp-files=MIB
  *                       what an allowance says (engine/allowance.h); otherwise the agent's options
  *     policies=SIZE NAME
  *                       rules for descriptors: SIZE bytes follow the empty line; NAME is for

@@ -24,6 +24,7 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -657,6 +658,38 @@ static const char *sysv_unmarked(int first)
     return NULL;
 }
 
+// What looks like a deleted file: a message queue without a name, with a message in it.
+static const char *queue(int first)
+{
+    struct {
+        long flags, max, size, current, reserved[4];
+    } attributes = {.max = 2, .size = 8};
+
+    if (first) {
+        long fd = syscall(SYS_mq_open, "fileforms", O_CREAT | O_RDWR, 0600, &attributes);
+
+        syscall(SYS_mq_unlink, "fileforms");
+        if (fd < 0)
+            printf("no queue\n");
+        else
+            syscall(SYS_mq_timedsend, fd, "message", 8, 0, NULL);
+    }
+    return NULL;
+}
+
+static const char *secret(int first)
+{
+    if (first) {
+        long fd = syscall(447 /* memfd_secret */, 0);
+
+        if (fd < 0 || ftruncate((int)fd, (off_t)PAGE) < 0)
+            printf("no secret\n");
+        else
+            mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
+    }
+    return NULL;
+}
+
 // ---- huge pages of hugetlbfs (2 MiB), for hugepages.t
 
 #define HUGE ((size_t)2 << 20)
@@ -782,6 +815,8 @@ static const struct {
     {"seals-noexec", seals_noexec},
     {"sysv", sysv},
     {"sysv-unmarked", sysv_unmarked},
+    {"queue", queue},
+    {"secret", secret},
     {"hugetlb", hugetlb},
     {"owner", owner},
     {"lease", lease},

@@ -25,13 +25,21 @@ static int set_path(const char *key, const json_t *value, char path[PATH_MAX],
     return 0;
 }
 
-/* "connections" and "children". 1, or as ckpt_allowance_set(). */
+/* "connections", "children" and "tmpFiles". 1, or as ckpt_allowance_set(). */
 static int set_allowance(const char *key, const json_t *value, struct ckpt_request_body *ret,
                          struct ckpt_error *error)
 {
     const char *word = json_string_value(value);
     struct ckpt_error expected;
-    int found = ckpt_allowance_set(&ret->allowance, key, word ? word : "", &expected);
+    char number[32] = "";
+    int found;
+
+    if (json_is_integer(value))
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    if (strcmp(key, "tmpFiles") == 0)
+        found = ckpt_allowance_set(&ret->allowance, "tmp-files", number, &expected);
+    else
+        found = ckpt_allowance_set(&ret->allowance, key, word ? word : "", &expected);
 
     return found < 0 ? ckpt_error_set(error, 0, "\"%s\": %s", key, expected.text) : found;
 }
@@ -90,7 +98,7 @@ static int set_member(const char *key, json_t *value, struct ckpt_request_body *
         return ckpt_error_set(
             error, 0,
             "\"%.100s\" is not known; there are directory, labels, engine, leaveRunning, gc, "
-            "rehearsal, policies, connections and children",
+            "rehearsal, policies, connections, children and tmpFiles",
             key);
     if (!json_is_boolean(value))
         return ckpt_error_set(error, 0, "\"%s\": expected true or false", key);

@@ -266,7 +266,14 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     int flags =
         (int)entry->open_flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_PATH);
 
-    return ckpt_fd_open_memory_file(thaw->shared_fds[entry->object], flags, entry->position, error);
+    uint32_t more = entry->open_flags & (O_DIRECT | O_NOATIME);
+    int opened = ckpt_fd_open_memory_file(thaw->shared_fds[entry->object], flags | (int)more,
+                                          entry->position, error);
+
+    if (opened < 0 && more) /* only files of some file systems have these */
+        opened = ckpt_fd_open_memory_file(thaw->shared_fds[entry->object], flags, entry->position,
+                                          error);
+    return opened;
 }
 
 /* When all its descriptors are open, because the permissions may forbid that. */

@@ -45,6 +45,11 @@ bool ckpt_file_copies_is_temporary(const struct ckpt_gather *gather, const char 
             ckpt_clock_to_ns(status.st_ctim) > gather->started_ns);
 }
 
+static unsigned long mib_up(uint64_t size)
+{
+    return (unsigned long)((size + (1 << 20) - 1) >> 20);
+}
+
 /* The JDK's own files do not count: they are deleted when an update replaces them. */
 void ckpt_file_copies_count_deleted(struct ckpt_gather *gather, const char *path, uint64_t size)
 {
@@ -55,9 +60,9 @@ void ckpt_file_copies_count_deleted(struct ckpt_gather *gather, const char *path
         return;
     ckpt_report_add(gather->report, "file",
                     "'%s' is a deleted file of %lu MiB, more than is allowed in an image; "
-                    "close and unmap it in a beforeCheckpoint hook, or raise the agent option "
-                    "tmp_files",
-                    path, (unsigned long)((size + (1 << 20) - 1) >> 20));
+                    "close and unmap it in a beforeCheckpoint hook, or allow it by --tmp-files=%lu "
+                    "(agent option tmp_files)",
+                    path, mib_up(size), mib_up(gather->deleted_size));
     ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_DELETED);
 }
 

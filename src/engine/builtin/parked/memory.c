@@ -256,21 +256,16 @@ static int classify_shared(struct ckpt_gather *gather, const struct vma *vma, bo
     return ckpt_shared_memory_add(gather, &part, &map->object, error);
 }
 
-/*
- * Classify a mapping of a deleted file that is shared and may be written. If the file is open too,
- * it is restored with its descriptors. Otherwise it is saved as memory: no other process has it,
- * since this one has no child.  Files that were made for several processes are refused if another
- * one uses them.
- */
-static int classify_deleted(struct ckpt_gather *gather, const struct vma *vma,
-                            struct ckpt_image_map *map, struct ckpt_error *error)
+/* Refuse a deleted file that other processes probably use too, and what looks like one. */
+static int check_deleted(struct ckpt_gather *gather, const struct vma *vma,
+                         struct ckpt_error *error)
 {
-    bool is_memory = ckpt_raw_starts(vma->path, "/memfd:");
     uint64_t user = 0;
 
-    if (find_shared(gather, vma, &map->object) == 0) {
-        map->kind = CKPT_MAP_SHARED;
-        map->offset = vma->offset;
+    if (ckpt_raw_starts(vma->path, "/secretmem")) {
+        refuse(gather, vma,
+               "is secret memory (memfd_secret), which cannot be read; unmap it in a "
+               "beforeCheckpoint hook");
         return 0;
     }
     if (ckpt_raw_starts(vma->path, "/dev/shm/") &&
@@ -280,12 +275,32 @@ static int classify_deleted(struct ckpt_gather *gather, const struct vma *vma,
         refuse(gather, vma,
                "is of a deleted file that another process uses, too; let the application unmap "
                "it in a beforeCheckpoint hook");
-    else if (!is_memory && has_other_names(vma))
+    else if (has_other_names(vma))
         refuse(gather, vma,
                "is of a file whose name is gone, and which has other names (hard links) that "
                "cannot be found; unmap it in a beforeCheckpoint hook");
-    else if (!is_memory)
+    else
         ckpt_file_copies_count_deleted(gather, vma->path, vma->end - vma->start);
+    return 0;
+}
+
+/*
+ * Classify a mapping of a deleted file that is shared and may be written. If the file is open too,
+ * it is restored with its descriptors. Otherwise it is saved as memory: no other process has it,
+ * since this one has no child.
+ */
+static int classify_deleted(struct ckpt_gather *gather, const struct vma *vma,
+                            struct ckpt_image_map *map, struct ckpt_error *error)
+{
+    bool is_memory = ckpt_raw_starts(vma->path, "/memfd:");
+
+    if (find_shared(gather, vma, &map->object) == 0) {
+        map->kind = CKPT_MAP_SHARED;
+        map->offset = vma->offset;
+        return 0;
+    }
+    if (!is_memory && check_deleted(gather, vma, error) < 0)
+        return -1;
     return classify_shared(gather, vma, !is_memory, map, error);
 }
 
