@@ -164,9 +164,15 @@ others() {
     wait_exit "$pid"
 
     inherits lease
-    run "$CKPT" checkpoint "$pid" "$DIR/lease"
-    like "$err" "'$FILES/lease' and has a lock of the kind LEASE" \
-        "$V: checkpoint: a lease on a file is refused by name"
+    freeze "$pid" "$DIR/lease" "$V: a lease" || return
+    exec 8<>"$FILES/lease" # breaks a lease, and prevents that it is given
+    run "$CKPT" restore "$DIR/lease"
+    exec 8>&-
+    refused "$V: restore: a lease on a file that another process has open now is refused" \
+        "had a lease on '$FILES/lease', and another process has it open now"
+    restore "lease-$V" "$DIR/lease"
+    continues "a lease"
+    is "$(grep -h '^lock:.*LEASE' "/proc/$pid/fdinfo/"* | wc -l)" 1 "$V: a lease: the restored JVM has it"
     kill -KILL "$pid"
     wait_exit "$pid"
 }

@@ -72,7 +72,8 @@ wait_file() {
 # The file exists under a name that cannot be found.
 links() {
     : >"$DIR/name"
-    ln "$DIR/name" "$DIR/other"
+    mkdir -p "$DIR/elsewhere"
+    ln "$DIR/name" "$DIR/elsewhere/other"
     start_jvm "link-$V" - -cp "$CP" Opened "read:$DIR/name"
     wait_line "$log" ready
     rm "$DIR/name"
