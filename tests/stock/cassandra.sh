@@ -43,7 +43,8 @@ YAML
 server_start() {
     local options=() option
     for option in jdk.attach/sun.tools.attach jdk.compiler/com.sun.tools.javac.file \
-        jdk.internal.opt/jdk.internal.opt jdk.internal.jvmstat/sun.jvmstat.monitor java.base/java.lang \
+        jdk.internal.opt/jdk.internal.opt jdk.internal.jvmstat/sun.jvmstat.monitor java.base/java.io \
+        java.base/java.lang \
         java.base/java.lang.module java.base/java.lang.reflect java.base/java.net java.base/java.nio \
         java.base/java.util java.base/java.util.concurrent java.base/java.util.concurrent.atomic \
         java.base/jdk.internal.loader java.base/jdk.internal.math java.base/jdk.internal.misc \

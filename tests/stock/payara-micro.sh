@@ -6,7 +6,7 @@ state=(root tmp)
 
 server_setup() {
     fetch_file "fish.payara.extras:payara-micro:$version:jar" || return
-    mkdir -p "$DIR/server/app" "$DIR/root"
+    mkdir -p "$DIR/server/app/WEB-INF" "$DIR/root"
     mv "$FILE" "$DIR/server/payara-micro.jar"
     printf '<%%= request.getParameter("key") + session.getId().length() * 0 %%>' \
         >"$DIR/server/app/index.jsp"
