@@ -19,17 +19,18 @@ write_table() {
     local old=$TMP/old-rows
     touch "$TMP/rows"
     { grep '^| .* MiB |$' "$1" 2>/dev/null || true; } >"$old"
-    cat >"$1" <<'PAGE'
+    cat >"$1" <<PAGE
 # Servers
 
 Each of these servers was started by its own script, without the agent and without any option of
-checkpointer, frozen by a bare `checkpointer checkpoint PID DIR`, and restored: three times from one image,
+checkpointer, frozen by a bare \`checkpointer checkpoint PID DIR\`, and restored: three times from one image,
 with its data folder put back before each, and over a chain of three generations. After each restore
 it did new work, had the results of all earlier work, and reported no new error in its log.
-`tests/servers --write docs/servers.md` makes this page, and `tests/stock` shows what the work is.
+\`tests/servers --write docs/servers.md\` makes this page, and \`tests/stock\` shows what the work is.
 
 Both times end with the first answer of the server. The ratios are those of one run on one machine; the
-times differ from machine to machine. The size of an image is what the file has before compression.
+times differ from machine to machine, and a plain start, which needs more of the processor, suffers more
+from other work: the load average of this machine, with its $(nproc) processors, was $(cut -d ' ' -f 1 /proc/loadavg).
 
 | server | version | JDK | plain start | restore | ratio | image |
 |---|---|---|---|---|---|---|
