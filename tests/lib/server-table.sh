@@ -16,7 +16,8 @@ table_row() {
 
 # write_table FILE: the lines of this run in the place of those that FILE has for the same servers.
 write_table() {
-    local old=$TMP/old-rows
+    local old=$TMP/old-rows load
+    load=$(cut -d ' ' -f 1 /proc/loadavg)
     touch "$TMP/rows"
     { grep '^| .* MiB |$' "$1" 2>/dev/null || true; } >"$old"
     cat >"$1" <<PAGE
@@ -30,7 +31,7 @@ it did new work, had the results of all earlier work, and reported no new error 
 
 Both times end with the first answer of the server. The ratios are those of one run on one machine; the
 times differ from machine to machine, and a plain start, which needs more of the processor, suffers more
-from other work: the load average of this machine, with its $(nproc) processors, was $(cut -d ' ' -f 1 /proc/loadavg).
+from other work: the load average of this machine, with its $(nproc) processors, was $load.
 
 | server | version | JDK | plain start | restore | ratio | image |
 |---|---|---|---|---|---|---|
