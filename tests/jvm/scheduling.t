@@ -119,6 +119,9 @@ body() {
     [ "$(nproc)" -lt 2 ] || kept processor none cpu
     if [ "$(id -u)" = 0 ] && chrt -f 1 true 2>"$TMP/chrt"; then
         kept privileged none fifo rr deadline io-real
+        # HotSpot makes nice values of Java's priorities, negative ones for the high ones.
+        JAVA_TOOL_OPTIONS=-XX:ThreadPriorityPolicy=1 kept java none java
+        like "$(last)" "java: -[1-9]" "$V: a priority of Java is a nice value"
         refused
     else
         skip "$V: real-time policies" "root with CAP_SYS_NICE is needed"

@@ -6,7 +6,8 @@
 //
 //     Scheduling LIBRARY KIND...
 //
-// As KIND, limit:WHICH:SOFT:HARD sets a resource limit of the process.
+// As KIND, java gives the thread the highest priority of Java, and limit:WHICH:SOFT:HARD sets a
+// resource limit of the process.
 
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -33,8 +34,11 @@ public final class Scheduling {
                 setLimit(kind.split(":"));
                 continue;
             }
-            ExecutorService thread = Executors.newSingleThreadExecutor(
-                    work -> new Thread(work, "is-" + kind));
+            ExecutorService thread = Executors.newSingleThreadExecutor(work -> {
+                Thread made = new Thread(work, "is-" + kind);
+                made.setPriority(kind.equals("java") ? Thread.MAX_PRIORITY : Thread.NORM_PRIORITY);
+                return made;
+            });
             if (thread.submit(() -> set(kind)).get() != 0) {
                 System.out.println("cannot set " + kind);
             }

@@ -93,7 +93,7 @@ JNIEXPORT jint JNICALL Java_Scheduling_set(JNIEnv *env, jclass class, jstring ki
         done = io(1, 3);
     else if (!strcmp(name, "cpu"))
         done = pin(1);
-    else if (!strcmp(name, "none"))
+    else if (!strcmp(name, "none") || !strcmp(name, "java"))
         done = 0;
     (*env)->ReleaseStringUTFChars(env, kind, name);
     return done;
