@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
-# Artemis: its work is messages, by STOMP.
-title=Artemis version=2.40.0
+# Artemis with a journal on NIO (a checkpoint refuses the ring of libaio): its work is messages, by STOMP.
+title='Artemis (journal NIO)' version=2.40.0
 state=(broker)
 logs=('broker/log/*')
 
