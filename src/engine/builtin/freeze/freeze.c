@@ -487,12 +487,13 @@ static enum ckpt_freeze_result freeze_parked(struct ckpt_gather *gather,
                                              const struct ckpt_freeze *freeze,
                                              struct ckpt_park *park, struct ckpt_error *error)
 {
+    ckpt_process_timers_record(
+        park); /* first: one that expires now is better sent twice than lost */
     if (ckpt_pending_signals_take(park, error) < 0)
         return CKPT_FREEZE_FAILED;
     ckpt_scheduling_record(park);
     ckpt_resource_limits_record();
     ckpt_park_record_coordinator(park);
-    ckpt_process_timers_record(park);
     if (ckpt_arch_context_save(&park->coordinator.context)) {
         ckpt_park_rejoin(park);
         ckpt_fds_restored(park);

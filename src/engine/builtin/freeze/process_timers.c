@@ -197,7 +197,7 @@ int ckpt_process_timers_check(struct ckpt_report *report, struct ckpt_error *err
 
 static uint32_t find_slot(const struct ckpt_park *park, uint32_t tid)
 {
-    if (park->coordinator.tid == tid)
+    if ((uint32_t)ckpt_sys_gettid() == tid)
         return CKPT_PARK_COORDINATOR;
     for (uint32_t i = 0; i < park->taken; i++)
         if (park->slots[i].tid == tid)
