@@ -301,7 +301,9 @@ static enum ckpt_freeze_result serve(JNIEnv *env, jlong request, bool only_check
     if (work->host.trial)
         ckpt_report_each_line(&work->warnings, false, take_line, &receiver);
     if (result == CKPT_FREEZE_FAILED || result == CKPT_FREEZE_RESTORED)
-        ckpt_report_each_line(&work->report, work->host.name_copies, take_line, &receiver);
+        ckpt_report_each_line(&work->report,
+                              work->host.name_copies || result == CKPT_FREEZE_RESTORED, take_line,
+                              &receiver);
     free(work->policies);
     free(work);
     return result;

@@ -93,8 +93,8 @@ other_engine() {
     chmod 755 "$DIR/bin/criu"
     PATH=$DIR/bin:$PATH begin engine tcp+child+watch "$DIR"
     run "$CKPT" checkpoint "$pid" "$image"
-    like "$err" "installed, can keep child processes, connections and file \
-watches; use 'checkpointer checkpoint --engine=criu --tcp-established'" \
+    like "$err" "installed, can keep child processes; use 'checkpointer \
+checkpoint --engine=criu'" \
         "$V: a refusal names the engine criu for all that it can keep"
     get /release >/dev/null
     run "$CKPT" checkpoint "$pid" "$DIR/no/such/directory"

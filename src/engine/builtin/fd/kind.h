@@ -13,7 +13,7 @@
  * 2. NAME in the list of this folder's meson.build, before all kinds that match less specifically;
  * 3. its number in `enum ckpt_fd_kind` of image/format.h;
  * 4. a case in tests/jvm/java/Descriptors.java, or a test of its own if Java cannot make one;
- * 5. a line in the table of docs/descriptors.md, with what it refuses.
+ * 5. its .support; then tools/support, which writes docs/support.md.
  */
 #ifndef CKPT_ENGINE_BUILTIN_FD_KIND_H
 #define CKPT_ENGINE_BUILTIN_FD_KIND_H
@@ -26,6 +26,7 @@
 #include "engine/builtin/fd/live_fd.h"
 #include "engine/builtin/parked/gather.h"
 #include "engine/policy_rules.h"
+#include "engine/support.h"
 #include "image/view.h"
 
 struct ckpt_fd_addresses;
@@ -66,6 +67,7 @@ struct ckpt_fd_kind_row {
      */
     uint32_t version;
     const char *name; /**< for people */
+    struct ckpt_support support;
     enum ckpt_fd_object object;
     /**
      * The type of policy rules for this kind; 0: no rule applies, because the JVM itself uses such

@@ -275,6 +275,13 @@ const struct ckpt_fd_kind_row ckpt_kind_closed = {
     .number = CKPT_FD_CLOSED,
     .version = 2, /* 1: one end of a pipe; 2: SEQPACKET, CONNECTING */
     .name = "closed",
+    .support =
+        {
+            .object = "what a policy or `--connections=close` closes, a connection of a [JMX "
+                      "client](descriptors.md#jmx-clients), and what is "
+                      "[inherited](descriptors.md#inherited-descriptors)",
+            .kept = "its number, on which every use fails; a connection was reset",
+        },
     .always_separate = true,
     .matches = matches,
     .freeze = freeze,

@@ -51,6 +51,14 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 
 const struct ckpt_fd_kind_row ckpt_kind_deleted = {
     .name = "deleted file",
+    .support =
+        {
+            .object = "files that were [deleted](descriptors.md#deleted-files) while they are "
+                      "open",
+            .kept = "content, size, position",
+            .option = "more than the limit: the option `tmp_files`",
+            .refused = "otherwise",
+        },
     .policy = CKPT_POLICY_FILE,
     .matches = matches,
     .freeze = freeze,

@@ -77,6 +77,12 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_deleted_directory = {
     .number = CKPT_FD_DELETED_DIRECTORY,
     .name = "deleted folder",
+    .support =
+        {
+            .object = "open, and deleted",
+            .kept = "that it is empty: a restore makes one in `/tmp`, `/dev/shm` or `/var/tmp`, "
+                    "opens it and deletes it",
+        },
     .policy = CKPT_POLICY_FILE,
     .matches = matches,
     .freeze = freeze,

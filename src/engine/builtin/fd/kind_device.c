@@ -44,6 +44,13 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 const struct ckpt_fd_kind_row ckpt_kind_device = {
     .number = CKPT_FD_DEVICE,
     .name = "device",
+    .support =
+        {
+            .object = "`/dev/null`, `zero`, `full`, `random`, `urandom`, and `/dev/tty`",
+            .kept = "path, flags; opened again",
+            .option = "other devices: by a policy that reopens or closes them",
+            .refused = "otherwise",
+        },
     .object = CKPT_FD_OBJECT_FILE,
     .policy = CKPT_POLICY_FILE,
     .may_be_missing = true,

@@ -15,6 +15,10 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
 const struct ckpt_fd_kind_row ckpt_kind_directory = {
     .number = CKPT_FD_DIRECTORY,
     .name = "directory",
+    .support =
+        {
+            .kept = "path, flags, position",
+        },
     .object = CKPT_FD_OBJECT_FILE,
     .policy = CKPT_POLICY_FILE,
     .may_be_missing = true,

@@ -138,6 +138,12 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_epoll = {
     .number = CKPT_FD_EPOLL,
     .name = "epoll",
+    .support =
+        {
+            .object = "such as selectors of NIO",
+            .kept = "what is watched, for which events, with which data",
+            .refused = "if a watched file is no longer at its number",
+        },
     .policy = CKPT_POLICY_DESCRIPTOR,
     .must_stay_open = true,
     .matches = matches,

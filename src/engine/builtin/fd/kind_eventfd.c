@@ -72,6 +72,11 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_eventfd = {
     .number = CKPT_FD_EVENTFD,
     .name = "eventfd",
+    .support =
+        {
+            .kept = "counter, semaphore mode (from Linux 6.5 on), non-blocking mode",
+            .refused = "on a kernel that does not show its counter in fdinfo",
+        },
     .policy = CKPT_POLICY_DESCRIPTOR,
     .must_stay_open = true,
     .matches = matches,

@@ -151,6 +151,15 @@ const struct ckpt_fd_kind_row ckpt_kind_fifo = {
     .number = CKPT_FD_FIFO,
     .version = 1, /* 1: has bytes like a pipe, unless a policy reopens it */
     .name = "named pipe",
+    .support =
+        {
+            .object = "[named pipes](descriptors.md#named-pipes) whose other side is the JVM too,"
+                      " or no process",
+            .kept = "path, access and non-blocking mode, size, content",
+            .option = "one whose other side is another process: a policy that reopens or closes "
+                      "it",
+            .refused = "otherwise",
+        },
     .object = CKPT_FD_OBJECT_FILE,
     .policy = CKPT_POLICY_FILE,
     .may_be_missing = true,

@@ -15,6 +15,16 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
 const struct ckpt_fd_kind_row ckpt_kind_file = {
     .number = CKPT_FD_FILE,
     .name = "file",
+    .support =
+        {
+            .object = "regular files",
+            .kept = "path, position, flags, [locks](descriptors.md#locks); opened again, never "
+                    "created or truncated",
+            .option = "one that was changed before the restore: `restore --allow-changed-files`, "
+                      "`--missing=exception`, or a policy that reopens it",
+            .refused = "one whose lease is being broken; one that has changed, at the "
+                       "[restore](descriptors.md#files-at-the-restore)",
+        },
     .object = CKPT_FD_OBJECT_FILE,
     .policy = CKPT_POLICY_FILE,
     .may_be_missing = true,

@@ -524,6 +524,15 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_inotify = {
     .number = CKPT_FD_INOTIFY,
     .name = "inotify",
+    .support =
+        {
+            .object = "such as Java's WatchService; see [watched files](descriptors.md#watched-"
+                      "files)",
+            .kept = "the watched paths, masks, numbers, non-blocking mode",
+            .option = "a policy that closes it",
+            .refused = "if a path cannot be found, or events stay unread that are not a "
+                       "WatchService's",
+        },
     .policy = CKPT_POLICY_DESCRIPTOR,
     .matches = matches,
     .freeze = freeze,

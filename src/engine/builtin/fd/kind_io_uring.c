@@ -25,6 +25,11 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 
 const struct ckpt_fd_kind_row ckpt_kind_io_uring = {
     .name = "io_uring",
+    .support =
+        {
+            .object = "see [io_uring](descriptors.md#io_uring)",
+            .refused = "always: use another transport, such as epoll",
+        },
     .policy = CKPT_POLICY_DESCRIPTOR,
     .matches = matches,
     .freeze = freeze,

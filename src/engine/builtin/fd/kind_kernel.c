@@ -322,6 +322,14 @@ static void restored(const struct ckpt_park *park)
 const struct ckpt_fd_kind_row ckpt_kind_kernel = {
     .number = CKPT_FD_KERNEL,
     .name = "kernel file",
+    .support =
+        {
+            .object = "files and folders of `/proc`, `/sys` and cgroups, and namespaces",
+            .kept = "what it is about: the process, a thread, its cgroup, the machine; opened "
+                    "again [for the new process](descriptors.md#files-of-proc-and-sys)",
+            .refused = "of another process that is alive; a namespace that the JVM is not in; a "
+                       "pressure file that may have a trigger; more than 64 files of threads",
+        },
     .policy = CKPT_POLICY_FILE,
     .begin = begin,
     .matches = matches,

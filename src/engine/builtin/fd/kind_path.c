@@ -95,6 +95,12 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_path = {
     .number = CKPT_FD_PATH,
     .name = "path",
+    .support =
+        {
+            .object = "`O_PATH` of a symbolic link, a socket, a named pipe or a device",
+            .kept = "path, flags; opened again",
+            .refused = "if the path does not lead to it any more",
+        },
     .policy = CKPT_POLICY_FILE,
     .matches = matches,
     .freeze = freeze,

@@ -26,6 +26,12 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 
 const struct ckpt_fd_kind_row ckpt_kind_perf_event = {
     .name = "perf event",
+    .support =
+        {
+            .object = "events that native code counts (`perf_event_open`), as profilers do",
+            .refused = "always: stop the profiler; async-profiler works with `event=ctimer` and "
+                       "`event=itimer`",
+        },
     .policy = CKPT_POLICY_DESCRIPTOR,
     .matches = matches,
     .freeze = freeze,

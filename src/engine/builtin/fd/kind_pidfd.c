@@ -104,6 +104,13 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_pidfd = {
     .number = CKPT_FD_PIDFD,
     .name = "pidfd",
+    .support =
+        {
+            .object = "of the JVM itself or of its first thread",
+            .kept = "what it is about: in a restored process that one",
+            .option = "a policy that closes it",
+            .refused = "of another process or thread, or of one that has ended",
+        },
     .policy = CKPT_POLICY_DESCRIPTOR,
     .matches = matches,
     .freeze = freeze,

@@ -265,6 +265,14 @@ const struct ckpt_fd_kind_row ckpt_kind_pipe = {
     .number = CKPT_FD_PIPE,
     .version = ONE_END,
     .name = "pipe",
+    .support =
+        {
+            .object = "both ends in the JVM, or one whose other end is closed",
+            .kept = "size, content, non-blocking and packet mode",
+            .option = "one end whose other end is in another process: by a [policy](policies.md) "
+                      "that closes it",
+            .refused = "otherwise",
+        },
     .policy = CKPT_POLICY_PIPE,
     .is_end = true,
     .matches = matches,

@@ -33,6 +33,12 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 
 const struct ckpt_fd_kind_row ckpt_kind_refused = {
     .name = "refused",
+    .support =
+        {
+            .object = "POSIX message queues, `memfd_secret`",
+            .option = "a policy that closes it",
+            .refused = "otherwise",
+        },
     .policy = CKPT_POLICY_DESCRIPTOR,
     .matches = matches,
     .freeze = freeze,

@@ -292,6 +292,12 @@ const struct ckpt_fd_kind_row ckpt_kind_shared = {
     .number = CKPT_FD_SHARED,
     .version = 1,
     .name = "memory file",
+    .support =
+        {
+            .object = "`memfd_create`, such as the heap of ZGC",
+            .kept = "name, size, content with its holes, position, permissions, seals, "
+                    "[locks](descriptors.md#locks)",
+        },
     .object = CKPT_FD_OBJECT_SHARED,
     .policy = CKPT_POLICY_DESCRIPTOR,
     .has_locks = true,

@@ -60,6 +60,11 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_signalfd = {
     .number = CKPT_FD_SIGNALFD,
     .name = "signalfd",
+    .support =
+        {
+            .kept = "the signals, non-blocking mode",
+            .refused = "on a kernel that does not show them in fdinfo",
+        },
     .policy = CKPT_POLICY_DESCRIPTOR,
     .matches = matches,
     .freeze = freeze,

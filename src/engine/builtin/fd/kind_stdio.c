@@ -176,6 +176,14 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_stdio = {
     .number = CKPT_FD_STDIO,
     .name = "standard stream",
+    .support =
+        {
+            .object = "descriptors 0, 1 and 2 as they were when the JVM started, and copies of "
+                      "them at other numbers; see [standard streams](descriptors.md#standard-"
+                      "streams)",
+            .kept = "nothing: a restored process has the streams of `restore`, or `/dev/null`; "
+                    "one that the JVM had closed stays closed",
+        },
     .from_command = true,
     .on_load = on_load,
     .matches = matches,

@@ -488,6 +488,18 @@ const struct ckpt_fd_kind_row ckpt_kind_tcp = {
     .number = CKPT_FD_TCP,
     .version = 1, /* 1: more options */
     .name = "TCP socket",
+    .support =
+        {
+            .object = "IPv4, IPv6 and MPTCP sockets that listen, are bound or new, or whose "
+                      "connection [has ended](descriptors.md#tcp-connections-that-have-ended)",
+            .kept = "address, backlog, [options](descriptors.md#options-of-tcp-sockets); of an "
+                    "ended connection how it ended, and its unread data",
+            .option = "[connections to other processes](descriptors.md#connections-to-other-"
+                      "processes): `--connections=close`, a policy that closes them, or the "
+                      "engine criu with `--tcp-established`; connections of [JMX "
+                      "clients](descriptors.md#jmx-clients) are no obstacle",
+            .refused = "otherwise; a listener with connections that wait to be accepted",
+        },
     .policy = CKPT_POLICY_SOCKET,
     .is_connection = is_connection,
     .may_be_bound = true,

@@ -462,6 +462,14 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_tcp_pair = {
     .number = CKPT_FD_TCP_PAIR,
     .name = "TCP connection",
+    .support =
+        {
+            .object = "[both ends](descriptors.md#tcp-connections-of-a-process-with-itself) are "
+                      "in the JVM",
+            .kept = "addresses, what was sent and not read yet, halves that are closed, "
+                    "[options](descriptors.md#options-of-tcp-sockets)",
+            .refused = "more than 16 MiB of unread data in all; MPTCP",
+        },
     .policy = CKPT_POLICY_SOCKET,
     .is_end = true,
     .matches = matches,

@@ -180,6 +180,13 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_timerfd = {
     .number = CKPT_FD_TIMERFD,
     .name = "timerfd",
+    .support =
+        {
+            .object = "of each clock",
+            .kept = "clock, time left until it expires (an absolute time of the wall clock "
+                    "stays), interval, unread expirations",
+            .refused = "on a kernel that does not show its time in fdinfo",
+        },
     .policy = CKPT_POLICY_DESCRIPTOR,
     .must_stay_open = true,
     .matches = matches,

@@ -430,6 +430,14 @@ const struct ckpt_fd_kind_row ckpt_kind_udp = {
     .number = CKPT_FD_UDP,
     .version = 1,
     .name = "UDP socket",
+    .support =
+        {
+            .object = "IPv4 and IPv6; see [UDP and multicast](descriptors.md#udp-and-multicast)",
+            .kept = "the addresses it is bound and connected to, options, multicast groups with "
+                    "their sources, shut-down reading",
+            .refused = "a packet filter, SO_TXTIME, IP options, IPv6 extension headers, UDP_CORK,"
+                       " UDP_ENCAP",
+        },
     .policy = CKPT_POLICY_SOCKET,
     .may_be_bound = true,
     .matches = matches,

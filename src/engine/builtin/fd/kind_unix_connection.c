@@ -81,6 +81,12 @@ static bool is_connection(struct ckpt_gather *gather, const struct ckpt_live_fd 
 
 const struct ckpt_fd_kind_row ckpt_kind_unix_connection = {
     .name = "Unix connection",
+    .support =
+        {
+            .object = "all other Unix sockets: connections to other processes",
+            .option = "`--connections=close`, a policy that closes them, or the engine criu",
+            .refused = "otherwise",
+        },
     .policy = CKPT_POLICY_SOCKET,
     .is_connection = is_connection,
     .matches = matches,

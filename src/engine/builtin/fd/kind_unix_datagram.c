@@ -258,6 +258,16 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_unix_datagram = {
     .number = CKPT_FD_UNIX_DATAGRAM,
     .name = "Unix datagram",
+    .support =
+        {
+            .object = "new, bound to a [name](descriptors.md#names-of-unix-sockets), or connected"
+                      " to one",
+            .kept = "names, options, unread datagrams; one that is connected to a name of another"
+                    " process (`/dev/log`) is connected to that name again, if a process receives"
+                    " there",
+            .refused = "unread datagrams of a named socket of another process, or with its "
+                       "credentials",
+        },
     .policy = CKPT_POLICY_SOCKET,
     .matches = matches,
     .freeze = freeze,

@@ -189,6 +189,13 @@ const struct ckpt_fd_kind_row ckpt_kind_unix_listener = {
     .number = CKPT_FD_LISTENER,
     .version = 1, /* 1: with a backlog, options, and what has become of the file */
     .name = "Unix listener",
+    .support =
+        {
+            .object = "stream and seqpacket sockets that listen at a [name](descriptors.md#names-"
+                      "of-unix-sockets)",
+            .kept = "name, owner and permissions of its file, backlog, options",
+            .refused = "connections that wait to be accepted",
+        },
     .policy = CKPT_POLICY_SOCKET,
     .matches = matches,
     .freeze = freeze,

@@ -132,6 +132,12 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_unix_own = {
     .number = CKPT_FD_UNIX,
     .name = "Unix socket",
+    .support =
+        {
+            .object = "HotSpot's attach listener, and the JDK's pair of which one end is closed",
+            .kept = "that it exists: HotSpot makes its attach socket again, under the new PID, "
+                    "when a tool asks for it",
+        },
     .matches = matches,
     .freeze = freeze,
     .valid = valid,

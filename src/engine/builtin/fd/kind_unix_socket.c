@@ -335,6 +335,15 @@ static bool both_aside(const struct ckpt_image_view *image, const struct ckpt_im
 const struct ckpt_fd_kind_row ckpt_kind_unix_socket = {
     .number = CKPT_FD_UNIX_SOCKET,
     .name = "Unix socket end",
+    .support =
+        {
+            .object = "stream, datagram and seqpacket sockets whose [other end is in the "
+                      "JVM](descriptors.md#unix-sockets) too, or is closed, and new ones",
+            .kept = "names, unread bytes and messages in both directions, directions that are "
+                    "shut down, the end or the reset that was not read yet, options, SO_PASSCRED,"
+                    " SO_PEEK_OFF",
+            .refused = "unread descriptors (SCM_RIGHTS), an urgent byte, more than 16 MiB unread",
+        },
     .policy = CKPT_POLICY_DESCRIPTOR, /* a rule about sockets would leave the other end dead */
     .is_end = true,
     .both_aside = both_aside,
