@@ -15,7 +15,7 @@ folder = sys.argv[1]
 for target in re.findall(r"\]\(([^)]+)\)", open(os.path.join(folder, "support.md")).read()):
     page, _, anchor = target.partition("#")
     text = open(os.path.join(folder, page)).read()
-    names = [re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-")
+    names = [re.sub(r"[^a-z0-9 _-]", "", line.lstrip("# ").lower()).replace(" ", "-")
              for line in text.split("\n") if line.startswith("#")]
     if anchor and anchor not in names:
         print(target)

@@ -19,6 +19,11 @@ begin() {
     wait_line "$log" "ready " && port=$(port_of "$log" "ready")
 }
 
+# A client of the program in this shell: a connection to another process, which does not go by itself.
+connect() {
+    exec 7<>"/dev/tcp/127.0.0.1/$port"
+}
+
 # Without the obstacles the JVM that was refused is frozen and restored.
 then_works() { # NAME
     is "$(get /)" serving "$V: $1: the application serves after the refusals"
@@ -36,7 +41,8 @@ hook_and_descriptors() {
     local reply what endpoint
     endpoint=$(free_port)
     OPTIONS=("addr=localhost:$endpoint")
-    begin hook hook+tcp+device+child
+    begin hook hook+device+child
+    connect
     OPTIONS=(addr=none)
     run "$CKPT" checkpoint "$pid" "$image"
     reply=$(curl -sS --max-time 60 -X POST "http://localhost:$endpoint/checkpoint" 2>&1)
@@ -52,12 +58,14 @@ hook_and_descriptors() {
     is "$(grep -c -E '^(before|after) ' "$log")" 12 \
         "$V: the hooks before and after are called once for each request that fails"
     is "$(find "$image" -type f 2>/dev/null)" "" "$V: no file of a request whose hook failed is left"
+    exec 7>&-
     then_works hook
 }
 
 # The directory is examined after the hooks, because making it is a part of the checkpoint.
 directory_and_descriptors() {
-    begin directory tcp+hook
+    begin directory hook
+    connect
     mkdir -p "$image" && chmod 777 "$image"
     run "$CKPT" checkpoint "$pid" "$image"
     contains "$err" "other users may write in the image directory" \
@@ -69,6 +77,7 @@ directory_and_descriptors() {
         "$V: an image directory that cannot be made is reported although a hook fails"
     contains "$err" "$CONNECTION" "$V: a descriptor is reported although the directory cannot be made"
     chmod 700 "$image"
+    exec 7>&-
     then_works directory
 }
 
