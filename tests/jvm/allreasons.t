@@ -7,6 +7,7 @@
 . "$TOP/tests/lib/jvm.sh"
 need curl
 compile Refuse
+start_relay
 
 get() { # PATH
     curl -sS --max-time 60 "http://127.0.0.1:$port$1" 2>&1
@@ -15,13 +16,8 @@ get() { # PATH
 # begin NAME OBSTACLES [PATH]: sets image and port.
 begin() {
     image=$DIR/image-$1
-    start_jvm "$V $1" "$image" -cp "$CP" Refuse "$2" "${@:3}"
+    start_jvm "$V $1" "$image" "-Drelay=$relay" -cp "$CP" Refuse "$2" "${@:3}"
     wait_line "$log" "ready " && port=$(port_of "$log" "ready")
-}
-
-# A client of the program in this shell: a connection to another process, which does not go by itself.
-connect() {
-    exec 7<>"/dev/tcp/127.0.0.1/$port"
 }
 
 # Without the obstacles the JVM that was refused is frozen and restored.
@@ -41,8 +37,7 @@ hook_and_descriptors() {
     local reply what endpoint
     endpoint=$(free_port)
     OPTIONS=("addr=localhost:$endpoint")
-    begin hook hook+device+child
-    connect
+    begin hook hook+tcp+device+child
     OPTIONS=(addr=none)
     run "$CKPT" checkpoint "$pid" "$image"
     reply=$(curl -sS --max-time 60 -X POST "http://localhost:$endpoint/checkpoint" 2>&1)
@@ -58,14 +53,12 @@ hook_and_descriptors() {
     is "$(grep -c -E '^(before|after) ' "$log")" 12 \
         "$V: the hooks before and after are called once for each request that fails"
     is "$(find "$image" -type f 2>/dev/null)" "" "$V: no file of a request whose hook failed is left"
-    exec 7>&-
     then_works hook
 }
 
 # The directory is examined after the hooks, because making it is a part of the checkpoint.
 directory_and_descriptors() {
-    begin directory hook
-    connect
+    begin directory tcp+hook
     mkdir -p "$image" && chmod 777 "$image"
     run "$CKPT" checkpoint "$pid" "$image"
     contains "$err" "other users may write in the image directory" \
@@ -77,7 +70,6 @@ directory_and_descriptors() {
         "$V: an image directory that cannot be made is reported although a hook fails"
     contains "$err" "$CONNECTION" "$V: a descriptor is reported although the directory cannot be made"
     chmod 700 "$image"
-    exec 7>&-
     then_works directory
 }
 
@@ -102,8 +94,8 @@ other_engine() {
     chmod 755 "$DIR/bin/criu"
     PATH=$DIR/bin:$PATH begin engine tcp+child+watch "$DIR"
     run "$CKPT" checkpoint "$pid" "$image"
-    like "$err" "installed, can keep child processes; use 'checkpointer \
-checkpoint --engine=criu'" \
+    like "$err" "installed, can keep child processes and connections; use \
+'checkpointer checkpoint --engine=criu --tcp-established'" \
         "$V: a refusal names the engine criu for all that it can keep"
     get /release >/dev/null
     run "$CKPT" checkpoint "$pid" "$DIR/no/such/directory"

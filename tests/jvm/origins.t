@@ -9,6 +9,7 @@
 . "$TOP/tests/lib/jvm.sh"
 need curl
 compile Origins
+start_relay
 HINT='agent option fd_stacks=true to see where they were opened'
 
 get() { # PATH
@@ -19,7 +20,7 @@ get() { # PATH
 begin() {
     local name="origins-$V-$1"
     shift
-    start_jvm "$name" "$DIR/image" "$@" -cp "$CP" Origins "$DIR/fifo" "$DIR/watched"
+    start_jvm "$name" "$DIR/image" "$@" "-Drelay=$relay" -cp "$CP" Origins "$DIR/fifo" "$DIR/watched"
     wait_line "$log" "ready " && port=$(port_of "$log" "ready")
 }
 
@@ -132,7 +133,7 @@ body() {
     unlike "$err" 'Origins\.' "$V: without fd_stacks the command prints no stack"
 
     # Loaded late: descriptors that were opened before the load have no stack, later ones have.
-    start "late-$V" "$JAVA" -cp "$CP" Origins "$DIR/fifo" "$DIR/watched" 6>&-
+    start "late-$V" "$JAVA" "-Drelay=$relay" -cp "$CP" Origins "$DIR/fifo" "$DIR/watched" 6>&-
     wait_line "$log" "ready " && port=$(port_of "$log" "ready")
     get /open/device >/dev/null
     ok "$V: loaded late: the agent is loaded" "$JAVA_HOME/bin/jcmd" "$pid" JVMTI.agent_load "\"$AGENT\"" \

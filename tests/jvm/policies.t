@@ -8,6 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Policies
+start_relay
 
 ALL=(file append deleted directory device fifo fifo-out pipe listener waiting unix udp receiver tcp
     blocked selected watch)
@@ -33,7 +34,8 @@ begin() {
     echo abcdef >"$HERE/file"
     echo uvwxyz >"$HERE/other"
     echo data >"$HERE/data"
-    start_jvm "$name-$V" "$image" "${PROPERTIES[@]}" -cp "$CP" Policies "$HERE" "$count" "$@"
+    start_jvm "$name-$V" "$image" "${PROPERTIES[@]}" "-Drelay=$relay" -cp "$CP" Policies \
+        "$HERE" "$count" "$@"
 }
 
 frozen() { # WHAT: the JVM has ended by its checkpoint

@@ -8,6 +8,7 @@
 . "$TOP/tests/lib/jvm.sh"
 need curl
 compile Refuse
+start_relay
 user_ready
 SIMPLE=$(for_user "$SIMPLE")
 CP=$CLASSES:$SIMPLE
@@ -65,13 +66,13 @@ then_works() { # NAME [DIR]
 
 obstacles() {
     local ports
-    begin tcp - -cp "$CP" Refuse tcp
+    begin tcp - "-Drelay=$relay" -cp "$CP" Refuse tcp
     ports=$(grep '^client' "$log")
     set -- $ports
-    refuses "a connection to itself" "TCP connection from 127.0.0.1:$2 to 127.0.0.1:$4" \
-        "from 127.0.0.1:$4 to 127.0.0.1:$2" \
+    refuses "a connection" "TCP connection from 127.0.0.1:$2 to 127.0.0.1:$relay" \
+        "from 127.0.0.1:$4 to 127.0.0.1:$6" \
         beforeCheckpoint
-    then_works "a connection to itself"
+    then_works "a connection"
 
     begin child - -cp "$CP" Refuse child
     refuses "a child process" 'child process'
@@ -130,7 +131,7 @@ own() {
         "$V: own request: a missing image directory is reported"
     unharmed "$V: own request"
     stop "$pid"
-    begin "own tcp" "$HERE/image" -cp "$CP" Refuse tcp
+    begin "own tcp" "$HERE/image" "-Drelay=$relay" -cp "$CP" Refuse tcp
     like "$(get /own)" '^CheckpointException.*TCP connection from' \
         "$V: own request: the application gets the obstacle"
     unharmed "$V: own request, tcp"

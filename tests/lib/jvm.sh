@@ -90,6 +90,14 @@ control_socket() {
     printf '%s\n' "/tmp/.checkpointer_${2:-$(id -u)}_pid$1$suffix"
 }
 
+# start_relay: a process through which programs connect to themselves with -Drelay=$relay, so that the
+# other end of each connection is another process's.
+start_relay() {
+    start relay python3 "$TOP/tests/lib/tcp-relay.py"
+    wait_line "$log" "listens "
+    relay=$(port_of "$log" listens)
+}
+
 # restore NAME [as_user] DIR: in the background; its output is appended to the log of that name.
 restore() {
     local name=$1 user=()

@@ -20,6 +20,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
@@ -157,7 +159,9 @@ public final class Origins {
     }
 
     private static Socket connectTcp(ServerSocket server) throws IOException {
-        return new Socket(LOOPBACK, server.getLocalPort());
+        Socket client = new Socket(LOOPBACK, Integer.getInteger("relay"));
+        client.getOutputStream().write((server.getLocalPort() + "\n").getBytes("US-ASCII"));
+        return client;
     }
 
     private static Socket acceptTcp(ServerSocket server) throws IOException {
@@ -173,7 +177,11 @@ public final class Origins {
     }
 
     private static SocketChannel connectChannel(ServerSocketChannel server) throws IOException {
-        return SocketChannel.open(server.getLocalAddress());
+        SocketAddress relay = new InetSocketAddress(LOOPBACK, Integer.getInteger("relay"));
+        SocketChannel client = SocketChannel.open(relay);
+        int port = ((InetSocketAddress) server.getLocalAddress()).getPort();
+        client.write(ByteBuffer.wrap((port + "\n").getBytes("US-ASCII")));
+        return client;
     }
 
     private static SocketChannel acceptChannel(ServerSocketChannel server) throws IOException {

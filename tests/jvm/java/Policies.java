@@ -243,11 +243,17 @@ public final class Policies {
         return () -> accept(server);
     }
 
+    /** What the relay needs, which makes connections ones to another process. */
+    private static ByteBuffer target(ServerSocket server) throws Exception {
+        return ByteBuffer.wrap((server.getLocalPort() + "\n").getBytes("US-ASCII"));
+    }
+
     /** Three ways to wait for a connection: read it, read it in a thread, select it. */
     private static Use connection(String kind) throws Exception {
         ServerSocket server = new ServerSocket(0, 1, LOOPBACK);
         if (kind.equals("tcp")) {
-            Socket client = new Socket(LOOPBACK, server.getLocalPort());
+            Socket client = new Socket(LOOPBACK, Integer.getInteger("relay"));
+            client.getOutputStream().write(target(server).array());
             Socket accepted = server.accept();
             System.out.println("tcp to " + server.getLocalPort());
             server.close();
@@ -256,7 +262,9 @@ public final class Policies {
                 return said + "; " + result(() -> "read " + accepted.getInputStream().read());
             };
         }
-        SocketChannel client = SocketChannel.open(server.getLocalSocketAddress());
+        SocketAddress relay = new InetSocketAddress(LOOPBACK, Integer.getInteger("relay"));
+        SocketChannel client = SocketChannel.open(relay);
+        client.write(target(server));
         Socket accepted = server.accept();
         server.close();
         if (kind.equals("blocked")) {

@@ -119,9 +119,12 @@ public final class Refuse {
 
     private static void connection() throws IOException {
         ServerSocket server = new ServerSocket(0, 1, LOOPBACK);
-        Socket client = new Socket(LOOPBACK, server.getLocalPort());
+        int relay = Integer.getInteger("relay"); // so that the peer is another process
+        Socket client = new Socket(LOOPBACK, relay);
+        client.getOutputStream().write((server.getLocalPort() + "\n").getBytes("US-ASCII"));
         Socket accepted = server.accept();
-        System.out.println("client " + client.getLocalPort() + " server " + server.getLocalPort());
+        System.out.println("client " + client.getLocalPort() + " server " + server.getLocalPort()
+                + " accepted " + accepted.getPort());
         OBSTACLE.add(client);
         OBSTACLE.add(accepted);
         OBSTACLE.add(server);
