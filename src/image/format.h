@@ -269,19 +269,19 @@ enum ckpt_fd_kind {
     CKPT_FD_UNIX,
     CKPT_FD_SHARED,   /**< a memfd */
     CKPT_FD_CLOSED,   /**< closed at the checkpoint */
-    CKPT_FD_FIFO,     /**< a named pipe; this and the following ones need a policy */
+    CKPT_FD_FIFO,     /**< a named pipe */
     CKPT_FD_LISTENER, /**< a Unix socket that listens */
     CKPT_FD_UDP,
-    CKPT_FD_KERNEL, /**< a file of /proc, /sys or a cgroup, a namespace; needs no policy */
+    CKPT_FD_KERNEL, /**< a file of /proc, /sys or a cgroup, a namespace */
     CKPT_FD_TIMERFD,
-    CKPT_FD_INOTIFY = 17,
-    CKPT_FD_SIGNALFD = 18,
-    CKPT_FD_PIDFD = 19,       /**< of the process itself */
-    CKPT_FD_UNIX_SOCKET = 21, /**< a Unix socket that does not listen */
-    CKPT_FD_TCP_PAIR = 22,    /**< a TCP connection with both ends in the process */
-    CKPT_FD_PATH = 24,        /**< O_PATH of what is neither a file nor a directory */
-    CKPT_FD_DELETED_DIRECTORY = 25,
-    CKPT_FD_UNIX_DATAGRAM = 30,
+    CKPT_FD_INOTIFY,
+    CKPT_FD_SIGNALFD,
+    CKPT_FD_PIDFD,       /**< of the process itself */
+    CKPT_FD_UNIX_SOCKET, /**< a Unix socket that does not listen */
+    CKPT_FD_TCP_PAIR,    /**< a TCP connection with both ends in the process */
+    CKPT_FD_PATH,        /**< O_PATH of what is neither a file nor a directory */
+    CKPT_FD_DELETED_DIRECTORY,
+    CKPT_FD_UNIX_DATAGRAM,
 };
 
 /* in fd_flags: because of a policy the restore may open another file */

@@ -98,6 +98,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 const struct ckpt_fd_kind_row ckpt_kind_netlink = {
     .number = CKPT_FD_NETLINK,
     .name = "netlink socket",
+    .support = {.kept = "its protocol"},
     .policy = CKPT_POLICY_SOCKET,
     .matches = matches,
     .freeze = freeze,
@@ -107,7 +108,7 @@ const struct ckpt_fd_kind_row ckpt_kind_netlink = {
 };
 C
     add_after src/engine/builtin/fd/meson.build "  'udp'," "  'netlink'," || return
-    add_after src/image/format.h '    CKPT_FD_TIMERFD,' '    CKPT_FD_NETLINK,' || return
+    add_after src/image/format.h '    CKPT_FD_UNIX_DATAGRAM,' '    CKPT_FD_NETLINK,' || return
     cat >tests/jvm/netlink.t <<'TEST'
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
@@ -135,7 +136,6 @@ body() {
 each_jdk body
 done_testing
 TEST
-    add_after docs/descriptors.md '| UDP socket |' '| netlink socket | | its protocol | never |'
 }
 
 kind() {
@@ -143,10 +143,13 @@ kind() {
     copy_tree "$tree/plain"
     cp -r "$tree/plain" "$tree/more"
     run sh -c 'cd "$1" && shift && "$@"' sh "$tree/more" bash -c "$(declare -f add_kind add_after); add_kind"
-    is "$status$err" 0 "kind: a made-up kind is added by the five places of ARCHITECTURE.md"
-    is "$(diff -rq "$tree/plain" "$tree/more" | wc -l)" 5 "kind: only the five places change" ||
+    is "$status$err" 0 "kind: a made-up kind is added by the four places of ARCHITECTURE.md"
+    is "$(diff -rq "$tree/plain" "$tree/more" | wc -l)" 4 "kind: only the four places change" ||
         diag "$(diff -rq "$tree/plain" "$tree/more")"
     RUN_SECONDS=900 run "$tree/more/tools/build" --werror
+    "$tree/more/tools/support"
+    contains "$(<"$tree/more/docs/support.md")" "| **netlink socket** | its protocol | – | never |" \
+        "kind: tools/support writes what it says into docs/support.md"
     is "$status" 0 "kind: the sources build with a made-up kind" || { diag "$out$err" && return; }
     python3 -c 'import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)' 2>/dev/null ||
         { cannot "kind: a JVM with a made-up kind is restored" "no netlink here" && return; }

@@ -9,11 +9,13 @@
  *
  * To add a kind:
  *
- * 1. kind_NAME.c in this folder, with the row `ckpt_kind_NAME` at its end;
+ * 1. kind_NAME.c in this folder, with the row `ckpt_kind_NAME` at its end, whose .support says what
+ *    is kept and refused;
  * 2. NAME in the list of this folder's meson.build, before all kinds that match less specifically;
  * 3. its number in `enum ckpt_fd_kind` of image/format.h;
- * 4. a case in tests/jvm/java/Descriptors.java, or a test of its own if Java cannot make one;
- * 5. its .support; then tools/support, which writes docs/support.md.
+ * 4. a case in tests/jvm/java/Descriptors.java, or a test of its own if Java cannot make one.
+ *
+ * Then tools/support writes docs/support.md.
  */
 #ifndef CKPT_ENGINE_BUILTIN_FD_KIND_H
 #define CKPT_ENGINE_BUILTIN_FD_KIND_H
