@@ -6,13 +6,15 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
 compile Leaks
+start_relay
 mkfifo "$TMP/fifo"
 exec 6<>"$TMP/fifo" # so that opening it does not wait for a writer
 
 begin() { # MODE JAVA-OPTION...
     name="$V: $*${again:-}"
     image=$DIR/$1
-    start_jvm "$name" - "${@:2}" -cp "$CP" Leaks "$1" "$TMP/fifo" 6<&-
+    start_jvm "$name" - "${@:2}" "-Drelay=$relay" -cp "$CP" Leaks "$1" \
+        "$TMP/fifo" 6<&-
     wait_line "$log" ready
 }
 

@@ -46,7 +46,8 @@ public final class Leaks implements Resource {
     private void open() throws Exception {
         file = new FileInputStream(fifo);
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            client = new Socket(server.getInetAddress(), server.getLocalPort());
+            client = new Socket(server.getInetAddress(), Integer.getInteger("relay"));
+            client.getOutputStream().write((server.getLocalPort() + "\n").getBytes("US-ASCII"));
             accepted = server.accept();
         }
         if (mode.equals("leaks")) {
