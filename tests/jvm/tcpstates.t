@@ -113,6 +113,7 @@ closed by the peer after data: 'data' end, cannot write after a byte
 closed by the peer after much data: 1048576 bytes end, cannot write after a byte
 reset after much data: 1048576 bytes error, cannot write
 closed by a peer of before: end, cannot write after a byte
+closed by a peer at another address: end, cannot write after a byte
 shut down: end, cannot write
 accepted: error, cannot write
 refused: as usual

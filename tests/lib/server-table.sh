@@ -26,9 +26,9 @@ write_table() {
 Each of these servers was started as its project documents, by its own script, by \`java -jar\` or by its main
 class, without the agent and without any option of checkpointer. It was frozen by a bare
 \`checkpointer checkpoint PID DIR\`, and restored: three times from one image, with its data folder put back
-before each, and over a chain of three generations. After each restore it did new work, had the results of all earlier work, and reported no new
-error in its log. Spark and Flink run in small programs of ours, and a program of the same parts stands for
-Petclinic.
+before each, and over a chain of three generations. After each restore it did new work, had the results of
+all earlier work, and reported no new error in its log. Spark and Flink run in small programs of ours, and a
+program of the same parts stands for Petclinic.
 \`tests/servers --write docs/servers.md\` makes this page, and \`tests/stock\` shows what the work is.
 
 Both times end with the first answer of the server. The ratios are those of one run on one machine; the

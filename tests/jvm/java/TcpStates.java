@@ -114,7 +114,8 @@ public final class TcpStates {
         SocketChannel muchReset = askBuffered('m');
         waitFor(muchReset, "");
         kept.put("reset after much data", muchReset);
-        kept.put("closed by a peer of before", closedBefore());
+        kept.put("closed by a peer of before", closedBefore("127.0.0.1"));
+        kept.put("closed by a peer at another address", closedBefore("127.0.0.2"));
     }
 
     private static SocketChannel ask(char what) throws IOException {
@@ -132,11 +133,13 @@ public final class TcpStates {
         return channel;
     }
 
-    // The peer was this process itself.
-    private static SocketChannel closedBefore() throws Exception {
+    // The peer was this process itself, with that address of the loopback interface.
+    private static SocketChannel closedBefore(String address) throws Exception {
         ServerSocketChannel server = ServerSocketChannel.open();
         server.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0));
-        SocketChannel client = SocketChannel.open(server.getLocalAddress());
+        SocketChannel client = SocketChannel.open();
+        client.bind(new InetSocketAddress(InetAddress.getByName(address), 0));
+        client.connect(server.getLocalAddress());
         SocketChannel accepted = server.accept();
         InetSocketAddress from = (InetSocketAddress) client.getLocalAddress();
         client.close();

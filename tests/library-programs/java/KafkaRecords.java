@@ -20,6 +20,8 @@ public class KafkaRecords {
         properties.put("bootstrap.servers", arguments[0]);
         properties.put("group.id", "group-" + System.nanoTime());
         properties.put("auto.offset.reset", "earliest");
+        // The broker fences an idempotent producer of which it has seen a later clone.
+        properties.put("enable.idempotence", "false");
         String topic = "topic-" + System.nanoTime();
         KafkaProducer<String, String> producer =
                 new KafkaProducer<>(properties, new StringSerializer(), new StringSerializer());

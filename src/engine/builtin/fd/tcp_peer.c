@@ -131,9 +131,21 @@ static const struct ckpt_array *list_owned(const struct ckpt_gather *gather)
     return gather->fd_walk->tcp_owned = list;
 }
 
+/* Whether it is an address of 127.0.0.0/8, all of which are the machine's own. */
+static bool is_loopback(const uint8_t *address)
+{
+    static const uint8_t mapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};
+    const struct sockaddr_in *v4 = (const void *)address;
+    const struct sockaddr_in6 *v6 = (const void *)address;
+
+    return v4->sin_family == AF_INET ? (ntohl(v4->sin_addr.s_addr) >> 24) == 127
+                                     : __builtin_memcmp(&v6->sin6_addr, mapped, sizeof mapped) == 0;
+}
+
 /*
  * Whether @peer is one of this machine's addresses: then the kernel would send to it from the same
- * one.  Nothing is sent.  The socket must be of the namespace that is listed.
+ * one, unless it is of the loopback interface, which is left by its first one.  Nothing is sent.
+ * The socket must be of the namespace that is listed.
  */
 static bool is_local(int fd, const uint8_t *peer)
 {
@@ -153,7 +165,7 @@ static bool is_local(int fd, const uint8_t *peer)
     ckpt_sys_close((int)probe);
     /* The port is at the same offset in both families. */
     ((struct sockaddr_in *)(void *)from)->sin_port = v4->sin_port;
-    return local && ckpt_socket_same_address(from, peer);
+    return local && (is_loopback(peer) || ckpt_socket_same_address(from, peer));
 }
 
 static bool same_port(const uint8_t *left, const uint8_t *right)
