@@ -175,6 +175,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   const struct ckpt_fd_kind_row *row, struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
+    size_t count = gather->report->count;
+
     if (!row) {
         ckpt_fd_refuse_unknown(gather, live);
         return 0;
@@ -185,9 +187,12 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         refuse_without_policy(gather, live, row);
         return 0;
     }
-    if (!row->from_command)
+    if (row->freeze(gather, live, entry, error) < 0)
+        return -1;
+    /* What is refused anyway, as perf events are, has no second reason. */
+    if (!row->from_command && entry->kind && gather->report->count == count)
         ckpt_signal_owner_freeze(gather, live, entry);
-    return row->freeze(gather, live, entry, error);
+    return 0;
 }
 
 /* Whether another descriptor of the same open file was refused. */
