@@ -6,6 +6,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/criu-jvm.sh"
 . "$TOP/tests/lib/criu-by-hand.sh"
 compile Endpoint
+start_relay
 HOOK=$BUILD/checkpointer-criu-hook
 
 begin() { # NAME [OPTION...]
@@ -50,7 +51,7 @@ continues() {
     criu_dump "$pid" "$DIR/continues" --action-script "$HOOK" --leave-running
     is "$status$err" 0 "$V: a dump with --leave-running succeeds with the hook"
     ok "$V: after --leave-running, the JVM gets its second half" wait_line "$log" after
-    touch "$DIR/socket"
+    echo "$relay" >"$DIR/socket"
     begin connected
     criu_dump "$pid" "$DIR/connected" --action-script "$HOOK"
     rm "$DIR/socket"

@@ -8,6 +8,7 @@
 . "$TOP/tests/lib/endpoint.sh"
 need curl python3
 compile Endpoint Hooks
+start_relay
 
 # --- freeze and restore
 
@@ -78,7 +79,7 @@ retry() {
 }
 
 refused_freeze() {
-    touch "$DIR/socket"
+    echo "$relay" >"$DIR/socket"
     serve refused -
     rm "$DIR/socket"
     checkpoint "{\"directory\": \"$DIR/refused\"}"

@@ -7,6 +7,7 @@
 . "$TOP/tests/lib/jvm.sh"
 need python3
 compile Reasons
+start_relay
 mkdir -p "$TMP/pool/com/zaxxer/hikari/pool"
 cat >"$TMP/pool/com/zaxxer/hikari/pool/HikariPool.java" <<'JAVA'
 package com.zaxxer.hikari.pool;
@@ -17,7 +18,7 @@ JAVA
 
 late() {
     start "late-$V" "$JAVA" -XX:+IgnoreUnrecognizedVMOptions -XX:+EnableDynamicAgentLoading \
-        -cp "$CP" Reasons hooks
+        "-Drelay=$relay" -cp "$CP" Reasons hooks
     wait_line "$log" ready || return
     run "$CKPT" checkpoint "$pid" "$DIR/late"
     is "$status" 1 "$V: loaded late: a connection that a hook would close is refused"
@@ -25,14 +26,14 @@ late() {
         "$V: loaded late: the refusal reports that hooks were not called"
     kill -KILL "$pid"
     wait_exit "$pid"
-    start_jvm "early-$V" - -cp "$CP" Reasons hooks
+    start_jvm "early-$V" - "-Drelay=$relay" -cp "$CP" Reasons hooks
     wait_line "$log" ready || return
     freeze "$pid" "$DIR/early" "$V: loaded at the start" &&
         pass "$V: loaded at the start: the hook closes the connection, the JVM is frozen"
 }
 
 pool() {
-    start_jvm "pool-$V" - -cp "$CP" Reasons pool
+    start_jvm "pool-$V" - "-Drelay=$relay" -cp "$CP" Reasons pool
     wait_line "$log" ready || return
     run "$CKPT" checkpoint "$pid" "$DIR/pool"
     is "$status $(grep -c allow-pool-suspension=true <<<"$err")" "1 1" \

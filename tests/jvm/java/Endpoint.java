@@ -2,8 +2,9 @@
 //
 // The program of endpoint.t and endpoint-life.t. Files in the directory of its argument control its
 // hooks: `fail` makes both throw, `fail-after` only the second, and a FIFO `hold` makes the first
-// one wait until it is written to. With `socket` a TCP connection to itself prevents every freeze.
-// Prints "ready", "before", "after" and "thread NAME" with the hook's thread.
+// one wait until it is written to. With `socket`, which has the port of tcp-relay.py, a TCP
+// connection to that process prevents every freeze. Prints "ready", "before", "after" and
+// "thread NAME" with the hook's thread.
 
 import java.io.File;
 import java.io.FileInputStream;
@@ -12,6 +13,7 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
 import java.util.concurrent.CountDownLatch;
 import org.crac.Context;
 import org.crac.Core;
@@ -54,16 +56,19 @@ public class Endpoint implements Resource {
         }
     }
 
-    private void connect() throws IOException {
+    private void connect(File socket) throws IOException {
+        int relay = Integer.parseInt(Files.readAllLines(socket.toPath()).get(0));
         listening = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
-        one = new Socket(InetAddress.getLoopbackAddress(), listening.getLocalPort());
+        one = new Socket(InetAddress.getLoopbackAddress(), relay);
+        one.getOutputStream().write((listening.getLocalPort() + "\n").getBytes("US-ASCII"));
         other = listening.accept();
     }
 
     public static void main(String[] arguments) throws Exception {
         Endpoint endpoint = new Endpoint(new File(arguments[0]));
-        if (new File(arguments[0], "socket").exists()) {
-            endpoint.connect();
+        File socket = new File(arguments[0], "socket");
+        if (socket.exists()) {
+            endpoint.connect(socket);
         }
         Core.getGlobalContext().register(endpoint);
         System.out.println("ready");

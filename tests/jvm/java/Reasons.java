@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A program with one connection, to itself, for the reasons that a refused checkpoint reports.
+// A program with one connection, to the process at the port of the property `relay` (tcp-relay.py),
+// for the reasons that a refused checkpoint reports.
 //
 //     Reasons hooks    with a resource of org.crac, registered at the start
 //     Reasons pool     loads the class com.zaxxer.hikari.pool.HikariPool
@@ -17,7 +18,8 @@ public final class Reasons {
 
     public static void main(String[] args) throws Exception {
         ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
-        Socket client = new Socket(server.getInetAddress(), server.getLocalPort());
+        Socket client = new Socket(server.getInetAddress(), Integer.getInteger("relay"));
+        client.getOutputStream().write((server.getLocalPort() + "\n").getBytes("US-ASCII"));
         Socket served = server.accept();
         if (args[0].equals("hooks")) {
             resource = new Resource() {
