@@ -35,6 +35,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.nio.file.StandardWatchEventKinds;
+import java.nio.file.WatchEvent;
 import java.nio.file.WatchKey;
 import java.nio.file.WatchService;
 import java.util.Arrays;
@@ -353,12 +354,18 @@ public final class Held {
         return number -> {
             Path made = folder.resolve("made-" + number);
             Files.createFile(made);
-            WatchKey key = watcher.poll(30, TimeUnit.SECONDS);
-            if (key == null) {
-                throw new IOException("no event");
+            Object context = null; // of an event that stands for those of the last moment
+            while (context == null) {
+                WatchKey key = watcher.poll(30, TimeUnit.SECONDS);
+                if (key == null) {
+                    throw new IOException("no event");
+                }
+                for (WatchEvent<?> event : key.pollEvents()) {
+                    context = event.context();
+                }
+                key.reset();
             }
-            same(key.pollEvents().get(0).context().toString(), "made-" + number);
-            key.reset();
+            same(context.toString(), "made-" + number);
             Files.delete(made);
         };
     }
