@@ -282,5 +282,5 @@ tries() {
     again "image-$i" "the last generation" || return
     works "the last generation" "${keys[@]}" last || return
     kill -TERM "$jvm"
-    ok "$what: the last generation ends when it is told to" wait_exit "$pid"
+    ok "$what: the last generation ends when it is asked to" wait_exit "$pid"
 }

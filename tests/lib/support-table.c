@@ -8,6 +8,14 @@
 #include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/parked/state_support.h"
 
+static const struct ckpt_support all_others = {
+    .object = "sockets of other families and protocols (netlink, packet, raw, vsock, UDP-Lite, "
+              "ICMP), fanotify, userfaultfd, BPF objects, block devices, terminals that are no "
+              "standard stream",
+    .option = "a [policy](policies.md) that closes them",
+    .refused = "otherwise",
+};
+
 static const char *text(const char *cell, const char *otherwise)
 {
     return cell ? cell : otherwise;
@@ -45,9 +53,7 @@ int main(void)
     print_head("Descriptors");
     for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
         print_row(row->name, &row->support);
-    puts("| **all others**: sockets of other families and protocols (netlink, packet, raw, vsock,\n"
-         "UDP-Lite, ICMP), fanotify, userfaultfd, BPF objects, block devices, terminals that are\n"
-         "no standard stream | – | a [policy](policies.md) that closes them | otherwise |");
+    print_row("all others", &all_others);
     print_area(CKPT_STATE_MEMORY, "Memory");
     print_area(CKPT_STATE_THREADS, "Threads");
     print_area(CKPT_STATE_PROCESS, "The process");
