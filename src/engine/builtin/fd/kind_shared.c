@@ -257,7 +257,7 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
     const struct ckpt_image_shared *object = &image->shared[entry->object];
 
     ckpt_raw_format(text, size, "'%s', %lu bytes%s", ckpt_view_text(image, object->name),
-                    (unsigned long)object->size, entry->kind_version ? ", sealed" : "");
+                    (unsigned long)object->size, object->seals & ~1u ? ", sealed" : "");
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,

@@ -297,6 +297,7 @@ static void addresses(const struct ckpt_image_view *image, const struct ckpt_ima
     const struct pair_data *data = data_of(image, entry);
 
     ret_addresses->family = (int)data->family;
+    ret_addresses->protocol = IPPROTO_TCP;
     ret_addresses->local_size = ret_addresses->remote_size = data->address_size;
     __builtin_memcpy(ret_addresses->local, data->address, sizeof data->address);
     __builtin_memcpy(ret_addresses->remote, data->peer_address, sizeof data->peer_address);
