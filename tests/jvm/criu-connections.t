@@ -18,16 +18,30 @@ print("client", client.getsockname()[1], flush=True)
 time.sleep(600)
 PYTHON
 
-# Listens at PORT, or has a connection from PORT to PEER.
+# Listens at PORT, or has a connection from PORT to PEER. Both ports are of those that the kernel gives to
+# any process, and what the JVM had there may still be ending: each step is tried until it succeeds.
 cat >"$TMP/hold.py" <<'PYTHON'
-import socket, sys, time
+import errno, socket, sys, time
 ports = [("127.0.0.1", int(port)) for port in sys.argv[1:]]
-listener = socket.create_server(ports[-1])
-if len(ports) == 2:
+deadline = time.monotonic() + 110
+def hold(ports):
+    listener = socket.create_server(ports[-1])
+    if len(ports) == 1:
+        return [listener]
     holder = socket.socket()
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holder.bind(ports[0])
     holder.connect(ports[1])
+    return [listener, holder, listener.accept()[0]]
+while True:
+    try:
+        held = hold(ports)
+        break
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL) or time.monotonic() > deadline:
+            raise
+        print("not yet:", error, flush=True)
+        time.sleep(0.1)
 print("held", flush=True)
 time.sleep(600)
 PYTHON
@@ -77,7 +91,7 @@ again() {
     stop "$pid"
 
     start "listener-$V" python3 "$TMP/hold.py" "$port"
-    wait_line "$log" held
+    wait_line "$log" held || return
     run "$CKPT" restore --dry-run "--criu=$CRIU" "$image"
     refused "$V: restore --dry-run names a port that is in use" \
         "the JVM's port 127\.0\.0\.1:$port is in use; end the process"
@@ -85,7 +99,7 @@ again() {
     contains "$out" "port 127.0.0.1:$port is in use" "$V: inspect names a port that is in use"
     stop "$pid"
     start "holder-$V" python3 "$TMP/hold.py" "$port" "$idle_port"
-    wait_line "$log" held
+    wait_line "$log" held || return
     run "$CKPT" restore "--criu=$CRIU" "$image"
     refused "$V: a restore names a connection that another process has" \
         "connection from 127\.0\.0\.1:$port to 127\.0\.0\.1:$idle_port is there already"
