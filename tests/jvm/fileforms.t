@@ -12,7 +12,8 @@ compile Anonymous
 GENERATIONS=3 # the first is the process that was left running
 CASES="fifo-ends fifo-command fifo-gone fifo-waits paths deleted-path deleted-directory other-name
     deleted-modes deleted-lock tmpfile closure kernel-files half-directory shm-deleted zero-shared
-    mapped-twice mapped-twice-again closed-memfd seals seals-future seals-noexec sysv owner lease"
+    mapped-twice mapped-twice-again mapped-in-pieces closed-memfd seals seals-future seals-noexec sysv
+    owner lease"
 
 build_library() { # NAME
     gcc -O1 -g -shared -fPIC -pthread -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" \

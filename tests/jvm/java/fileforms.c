@@ -533,6 +533,48 @@ static const char *mapped_twice_again(int first)
     return is_filled(shared_right, 32 * PAGE) ? NULL : "it has other content";
 }
 
+// A mapping at a lower address shows less of the memory than the one after it, and begins later.
+static char *pieces[3];
+
+static const char *mapped_in_pieces(int first)
+{
+    static const char *const wrong[] = {"a closed memory file has other content",
+                                        "a deleted file has other content",
+                                        "anonymous memory has other content"};
+    int read_write = PROT_READ | PROT_WRITE;
+
+    for (int i = 0; i < 3; i++) {
+        if (first) {
+            char *base = mmap(NULL, 32 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            char *whole = base + 16 * PAGE;
+            int fd = i == 0   ? memfd_create("pieces", MFD_CLOEXEC)
+                     : i == 1 ? open(in_folder("pieces"), O_CREAT | O_RDWR | O_CLOEXEC, 0600)
+                              : open("/dev/zero", O_RDWR | O_CLOEXEC);
+
+            if (i < 2 && ftruncate(fd, (off_t)(16 * PAGE)) < 0)
+                return "no file";
+            if (mmap(whole, 16 * PAGE, read_write, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+                return "it cannot be mapped";
+            if (mremap(whole + 4 * PAGE, 0, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, base) ==
+                MAP_FAILED)
+                return "it cannot be mapped twice";
+            close(fd);
+            fill(whole, 12 * PAGE);
+            pieces[i] = base;
+            continue;
+        }
+        if (!is_filled(pieces[i] + 16 * PAGE, 12 * PAGE) || pieces[i][30 * PAGE])
+            return wrong[i];
+        pieces[i][1] = 55;
+        if (pieces[i][20 * PAGE + 1] != 55)
+            return "it is not one memory";
+        pieces[i][1] = 5;
+    }
+    if (first)
+        unlink(in_folder("pieces"));
+    return NULL;
+}
+
 static char *closed_left, *closed_right;
 
 static const char *closed_memfd(int first)
@@ -810,6 +852,7 @@ static const struct {
     {"mapped-twice", mapped_twice},
     {"mapped-twice-again", mapped_twice_again},
     {"closed-memfd", closed_memfd},
+    {"mapped-in-pieces", mapped_in_pieces},
     {"seals", seals},
     {"seals-future", seals_future},
     {"seals-noexec", seals_noexec},

@@ -198,12 +198,15 @@ static bool is_of_agent(const struct vma *vma)
 }
 
 /*
- * Find the open file that is mapped.  On some file systems (overlayfs) a mapping shows another
- * device number than fstat() of the descriptor.
+ * Find the open file that is mapped, in the part of the table before the memory that is not open.
+ * On some file systems (overlayfs) a mapping shows another device number than fstat() of the
+ * descriptor.
  */
-static int find_shared(struct ckpt_gather *gather, const struct vma *vma, uint32_t *ret_index)
+static int find_open(struct ckpt_gather *gather, const struct vma *vma, uint32_t *ret_index)
 {
-    for (size_t i = 0; i < gather->tables.shared.count; i++) {
+    size_t count = gather->tables.shared.count - gather->shared_seen.count;
+
+    for (size_t i = 0; i < count; i++) {
         const struct ckpt_image_shared *shared = ckpt_array_at(&gather->tables.shared, i);
 
         if (shared->inode == vma->inode &&
@@ -236,7 +239,7 @@ static bool has_other_names(const struct vma *vma)
     return ckpt_sys_fstatat(AT_FDCWD, path, &status, 0) == 0 && status.st_nlink > 0;
 }
 
-/* Classify a mapping of shared memory that is not open. */
+/* Classify a mapping of shared memory that is not open; it may show more than those before. */
 static int classify_shared(struct ckpt_gather *gather, const struct vma *vma, bool is_file,
                            struct ckpt_image_map *map, struct ckpt_error *error)
 {
@@ -260,8 +263,14 @@ static int classify_shared(struct ckpt_gather *gather, const struct vma *vma, bo
 static int check_deleted(struct ckpt_gather *gather, const struct vma *vma,
                          struct ckpt_error *error)
 {
-    uint64_t user = 0;
+    uint64_t seen = ckpt_shared_memory_size(gather, vma->device, vma->inode);
+    uint64_t end = vma->offset + (vma->end - vma->start), user = 0;
 
+    if (seen) { /* by an earlier mapping */
+        if (end > seen)
+            ckpt_file_copies_count_deleted(gather, vma->path, end - seen);
+        return 0;
+    }
     if (ckpt_raw_starts(vma->path, "/secretmem")) {
         refuse(gather, vma,
                "is secret memory (memfd_secret), which cannot be read; unmap it in a "
@@ -280,7 +289,7 @@ static int check_deleted(struct ckpt_gather *gather, const struct vma *vma,
                "is of a file whose name is gone, and which has other names (hard links) that "
                "cannot be found; unmap it in a beforeCheckpoint hook");
     else
-        ckpt_file_copies_count_deleted(gather, vma->path, vma->end - vma->start);
+        ckpt_file_copies_count_deleted(gather, vma->path, end);
     return 0;
 }
 
@@ -294,7 +303,7 @@ static int classify_deleted(struct ckpt_gather *gather, const struct vma *vma,
 {
     bool is_memory = ckpt_raw_starts(vma->path, "/memfd:");
 
-    if (find_shared(gather, vma, &map->object) == 0) {
+    if (find_open(gather, vma, &map->object) == 0) {
         map->kind = CKPT_MAP_SHARED;
         map->offset = vma->offset;
         return 0;
@@ -448,7 +457,8 @@ static bool is_constant(struct ckpt_gather *gather, const struct vma *vma)
     uint32_t object;
 
     return vma->deleted && !vma->may_write && is_file(vma) &&
-           !ckpt_raw_starts(vma->path, "/memfd:") && find_shared(gather, vma, &object) < 0;
+           !ckpt_raw_starts(vma->path, "/memfd:") && find_open(gather, vma, &object) < 0 &&
+           !ckpt_shared_memory_size(gather, vma->device, vma->inode);
 }
 
 /*

@@ -30,13 +30,13 @@ static const char *last_part(const char *path)
     return name;
 }
 
-static struct ckpt_shared_seen *find(const struct ckpt_gather *gather,
-                                     const struct ckpt_shared_part *part)
+static struct ckpt_shared_seen *find(const struct ckpt_gather *gather, uint64_t device,
+                                     uint64_t inode)
 {
     for (size_t i = 0; i < gather->shared_seen.count; i++) {
         struct ckpt_shared_seen *seen = ckpt_array_at(&gather->shared_seen, i);
 
-        if (seen->inode == part->inode && seen->device == part->device)
+        if (seen->inode == inode && seen->device == device)
             return seen;
     }
     return NULL;
@@ -75,7 +75,7 @@ append(struct ckpt_gather *gather, const struct ckpt_shared_part *part, struct c
 int ckpt_shared_memory_add(struct ckpt_gather *gather, const struct ckpt_shared_part *part,
                            uint32_t *ret_index, struct ckpt_error *error)
 {
-    struct ckpt_shared_seen *seen = find(gather, part);
+    struct ckpt_shared_seen *seen = find(gather, part->device, part->inode);
     struct ckpt_image_shared *object;
 
     if (!seen)
@@ -88,6 +88,15 @@ int ckpt_shared_memory_add(struct ckpt_gather *gather, const struct ckpt_shared_
     seen->swapped |= part->swapped;
     *ret_index = seen->object;
     return 0;
+}
+
+uint64_t ckpt_shared_memory_size(const struct ckpt_gather *gather, uint64_t device, uint64_t inode)
+{
+    const struct ckpt_shared_seen *seen = find(gather, device, inode);
+
+    return seen ? ((struct ckpt_image_shared *)ckpt_array_at(&gather->tables.shared, seen->object))
+                      ->size
+                : 0;
 }
 
 /* ---- System V ---- */

@@ -27,6 +27,9 @@ struct ckpt_shared_part {
 int ckpt_shared_memory_add(struct ckpt_gather *gather, const struct ckpt_shared_part *part,
                            uint32_t *ret_index, struct ckpt_error *error);
 
+/** How much of that memory its mappings so far show; 0: none has been added. */
+uint64_t ckpt_shared_memory_size(const struct ckpt_gather *gather, uint64_t device, uint64_t inode);
+
 /** Called when all mappings are known: refuse segments of System V that others may use. */
 void ckpt_shared_memory_check(struct ckpt_gather *gather);
 
