@@ -54,6 +54,7 @@ other_namespace() {
         test -e "$(control_socket "$inner")"
     run "$CKPT" check "$outer"
     like "$out" 'agent: loaded, and it answers' "$V: in another PID namespace, check reaches the agent"
+    is "$status" 0 "$V: in another PID namespace, the agent answers check"
     kill -KILL "$outer"
     wait_exit "$pid" || true
 }

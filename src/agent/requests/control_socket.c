@@ -275,13 +275,18 @@ static void *run(void *unused)
 }
 
 /*
- * The new socket takes the old one's number. The control thread waits for the old one: shutdown()
- * wakes it, and it finds a socket without a connection.
+ * The new socket takes the old one's number. The control thread waits for the old one, and is woken
+ * by shutdown(). poll() then looks at the descriptor's number once more, and returns only if it
+ * finds an event there: so the new socket has a connection by then, which ends at once.
  */
 static void replace_listener(int fd)
 {
+    ckpt_auto_close int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
     int old = fcntl(ckpt_control_fds.listener, F_DUPFD_CLOEXEC, 0);
 
+    memcpy(name.sun_path, ckpt_control_fds.path, sizeof ckpt_control_fds.path);
+    connect(client, (struct sockaddr *)&name, sizeof name);
     dup3(fd, ckpt_control_fds.listener, O_CLOEXEC);
     if (ckpt_control_fds.reserve >= 0)
         close(ckpt_control_fds.reserve);
