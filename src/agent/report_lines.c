@@ -6,11 +6,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define SINGLE_LINES 3 /* so many obstacles of one kind have a line each */
 #define NUMBERS_MAX 10 /* descriptors that are named with the first one */
-#define REMEDY "; "    /* between what an obstacle is and what to do about it */
 
 static size_t start_of(const struct ckpt_report *report, size_t line)
 {
@@ -46,8 +44,7 @@ static void put_summary(FILE *out, const struct ckpt_report *report, size_t firs
 {
     const char *line = report->text + start_of(report, first);
     int length = (int)(report->lines[first].end - start_of(report, first) - 1);
-    const char *remedy = memmem(line, (size_t)length, REMEDY, strlen(REMEDY));
-    int said = remedy ? (int)(remedy - line) : length;
+    int said = report->lines[first].remedy;
 
     fprintf(out, "%.*s, and %u more like it", said, line, others);
     put_numbers(out, report, first, others);

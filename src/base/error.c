@@ -8,17 +8,10 @@
 
 #include "base/raw.h"
 
-/* "what; hint" becomes "what: reason; hint". */
-static void insert_reason(struct ckpt_error *error)
+/* "what; hint" becomes "what: reason; hint"; the hint begins at @at. */
+static void insert_reason(struct ckpt_error *error, size_t at)
 {
-    /* the hint comes after the last "; ", because a path may contain these characters */
-    const char *hint = NULL;
     char rest[CKPT_ERROR_MAX / 2];
-    size_t at;
-
-    for (const char *next = error->text; (next = ckpt_raw_find(next, "; ")); next++)
-        hint = next;
-    at = hint ? (size_t)(hint - error->text) : ckpt_raw_length(error->text);
 
     ckpt_raw_format(rest, sizeof rest, "%s", error->text + at);
     ckpt_raw_format(error->text + at, sizeof error->text - at, ": %s%s",
@@ -28,13 +21,14 @@ static void insert_reason(struct ckpt_error *error)
 int ckpt_error_set(struct ckpt_error *error, int number, const char *format, ...)
 {
     va_list arguments;
+    size_t hint;
 
     error->number = number;
     va_start(arguments, format);
-    ckpt_raw_vformat(error->text, sizeof error->text, format, arguments);
+    ckpt_raw_vformat_message(error->text, sizeof error->text, &hint, format, arguments);
     va_end(arguments);
     if (number)
-        insert_reason(error);
+        insert_reason(error, hint);
     return -1;
 }
 

@@ -125,22 +125,48 @@ static const char *convert(struct output *out, const char *format, va_list *argu
     return *format ? format + 1 : format;
 }
 
-size_t ckpt_raw_vformat(char *buffer, size_t size, const char *format, va_list arguments)
+/* Whether the output since @start is a hint, and not a name in quotes that looks like one. */
+static bool is_hint(const struct output *out, size_t start, char before, char after)
+{
+    return out->length >= start + 2 && out->buffer[start] == ';' && out->buffer[start + 1] == ' ' &&
+           (before != '\'' || after != '\'');
+}
+
+size_t ckpt_raw_vformat_message(char *buffer, size_t size, size_t *ret_hint, const char *format,
+                                va_list arguments)
 {
     struct output out = {.buffer = buffer, .size = size};
+    size_t hint = SIZE_MAX;
+    char before = '\0';
     va_list copy;
 
     va_copy(copy, arguments);
     while (*format) {
-        if (*format != '%')
-            put(&out, *format++);
-        else
+        const size_t start = out.length;
+
+        if (*format == '%') {
             format = convert(&out, format + 1, &copy);
+            if (hint == SIZE_MAX && is_hint(&out, start, before, *format))
+                hint = start;
+        } else {
+            if (hint == SIZE_MAX && format[0] == ';' && format[1] == ' ')
+                hint = start;
+            put(&out, *format++);
+        }
+        before = format[-1];
     }
     va_end(copy);
     if (size)
         buffer[out.length] = '\0';
+    *ret_hint = hint == SIZE_MAX ? out.length : hint;
     return out.length;
+}
+
+size_t ckpt_raw_vformat(char *buffer, size_t size, const char *format, va_list arguments)
+{
+    size_t hint;
+
+    return ckpt_raw_vformat_message(buffer, size, &hint, format, arguments);
 }
 
 size_t ckpt_raw_format(char *buffer, size_t size, const char *format, ...)

@@ -35,6 +35,14 @@ const char *ckpt_raw_find(const char *text, const char *needle);
  */
 size_t ckpt_raw_vformat(char *buffer, size_t size, const char *format, va_list arguments);
 
+/**
+ * ckpt_raw_vformat() of a message "what; hint". The hint begins where the format has "; ", or where
+ * it inserts a text that begins so; a name within quotes that has these characters is none.
+ * @param[out] ret_hint  where the hint begins in the buffer; the length if there is none
+ */
+size_t ckpt_raw_vformat_message(char *buffer, size_t size, size_t *ret_hint, const char *format,
+                                va_list arguments);
+
 /** ckpt_raw_vformat() with variable arguments. */
 size_t ckpt_raw_format(char *buffer, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -93,18 +93,6 @@ __attribute__((format(printf, 4, 5))) static void add_finding(struct check *chec
     report(check, verdict, what, detail);
 }
 
-/* An error's text, "REASON; REMEDY", as that of a finding: "REASON (REMEDY)". */
-static void put_remedy(char *detail, size_t size, const char *text)
-{
-    const char *remedy = strstr(text, "; ");
-
-    if (remedy)
-        snprintf(detail, size, "%.*s (%s)", (int)(remedy - text), text, remedy + 2);
-    else
-        snprintf(detail, size, "%s", text);
-    make_printable(detail);
-}
-
 /* ---- a JVM ---- */
 
 /* The text of a file of /proc/PID, with blanks for zero bytes; "" if it cannot be read. */
@@ -322,7 +310,6 @@ static void check_drive(struct check *check, const struct ckpt_target *target)
 {
     const struct ckpt_freeze_request request = {.pid = target->pid,
                                                 .settings = check->options.settings};
-    char detail[CKPT_ERROR_MAX + 8];
     struct ckpt_error error;
 
     if (!check->chosen->check_drive)
@@ -331,8 +318,7 @@ static void check_drive(struct check *check, const struct ckpt_target *target)
         add_finding(check, CKPT_YES, "engine", "%s can freeze this JVM", check->chosen->name);
         return;
     }
-    put_remedy(detail, sizeof detail, error.text);
-    report(check, CKPT_NO, "engine", detail);
+    add_finding(check, CKPT_NO, "engine", "%s", error.text);
 }
 
 /* ---- the pre-check, by the agent ---- */
@@ -371,7 +357,8 @@ static void take_found(void *context, const char *line)
     is_warning = strcmp(type, "warning") == 0;
     check->obstacles += !is_warning;
     check->removable += !is_warning && !is_error;
-    put_remedy(detail, sizeof detail, text);
+    snprintf(detail, sizeof detail, "%s", text);
+    make_printable(detail);
     finding = report_finding(check, is_warning ? CKPT_LIMITED : CKPT_NO,
                              is_warning ? "policy"
                              : is_error ? "freeze"
@@ -399,7 +386,6 @@ static char *make_request(const struct check *check, size_t *ret_size)
 static void ask_agent(struct check *check, const struct ckpt_target *target, bool load)
 {
     struct ckpt_agent_progress progress = {.found = take_found, .context = check, .collects = true};
-    char detail[CKPT_ERROR_MAX + 8];
     size_t size;
     ckpt_auto_free char *request = make_request(check, &size);
     struct ckpt_error error;
@@ -414,8 +400,7 @@ static void ask_agent(struct check *check, const struct ckpt_target *target, boo
         ckpt_error_set(&error, ENOMEM, "cannot talk to the agent");
     else if (ckpt_agent_send(target, request, size, &progress, &error) >= 0)
         return;
-    put_remedy(detail, sizeof detail, error.text);
-    report(check, CKPT_NO, "pre-check", detail);
+    add_finding(check, CKPT_NO, "pre-check", "%s", error.text);
 }
 
 static void check_jvm(struct check *check, const char *pid)

@@ -116,7 +116,7 @@ void ckpt_report_add(struct ckpt_report *report, const char *type, const char *f
 {
     struct ckpt_report_line facts = {.group = CKPT_REPORT_GROUPS, .keeps = CKPT_CRIU_KEEPS_NOTHING};
     char line[LONGEST_LINE + 1];
-    size_t length;
+    size_t length, remedy;
     va_list arguments;
 
     if (report->about)
@@ -124,7 +124,10 @@ void ckpt_report_add(struct ckpt_report *report, const char *type, const char *f
     else
         length = ckpt_raw_format(line, sizeof line - 1, "%s:", type);
     va_start(arguments, format);
-    length += ckpt_raw_vformat(line + length, sizeof line - length - 2, format, arguments);
+    facts.remedy = (uint16_t)length;
+    length += ckpt_raw_vformat_message(line + length, sizeof line - length - 2, &remedy, format,
+                                       arguments);
+    facts.remedy += (uint16_t)remedy;
     va_end(arguments);
     for (size_t i = 0; i < length; i++)
         if (line[i] == '\n')

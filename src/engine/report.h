@@ -33,7 +33,9 @@ enum ckpt_criu_keeps {
 
 /** A line that is stored. */
 struct ckpt_report_line {
-    uint32_t end;  /**< in the text, after its '\n' */
+    uint32_t end; /**< in the text, after its '\n' */
+    uint16_t
+        remedy;    /**< where its "; remedy" begins, from the line's start; without one: its end */
     uint8_t group; /**< an index; CKPT_REPORT_GROUPS: it is of none */
     uint8_t keeps; /**< enum ckpt_criu_keeps */
 };
@@ -69,12 +71,30 @@ void ckpt_report_truncate(struct ckpt_report *report, size_t count, size_t used)
 void ckpt_report_keep(struct ckpt_report *report, const struct ckpt_report *other);
 
 /**
- * Add an obstacle, unless the same line is in the report. Where there are many of one kind, further
- * ones are only counted.
- * @param type "file", "socket", "resource" or "error"
+ * Add a line, unless the same one is in the report. Where there are many of one kind, further ones
+ * are only counted.
+ * @param type    "file", "socket", "resource", "error" or "warning"
+ * @param format  "what" or "what; remedy", see ckpt_raw_vformat_message(): a name in the text that
+ *                has these two characters is not cut
  */
 void ckpt_report_add(struct ckpt_report *report, const char *type, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/**
+ * Add an obstacle: what it is, as a format with its arguments, and what to do about it.
+ * @param remedy  a literal: what works here and now, best first; its conversions take their
+ *                arguments after those of @format
+ */
+#define ckpt_report_refuse(report, type, remedy, format, ...)                                      \
+    ckpt_report_add(report, type, format "; " remedy, ##__VA_ARGS__)
+
+/* Remedies of many obstacles. */
+#define CKPT_CLOSE_IN_HOOK "close it in a beforeCheckpoint hook"
+#define CKPT_CLOSE_IT CKPT_CLOSE_IN_HOOK ", or by a policy file"
+#define CKPT_CLOSE_OR_REOPEN_IT CKPT_CLOSE_IT ", which can also reopen it"
+#define CKPT_CLOSE_CONNECTION "use --connections=close, " CKPT_CLOSE_IT
+#define CKPT_UNMAP_IT "unmap it in a beforeCheckpoint hook"
+#define CKPT_RELEASE_IT "release it in a beforeCheckpoint hook"
 
 /** The line that was added last is about something that the engine criu keeps. */
 void ckpt_report_criu_keeps(struct ckpt_report *report, enum ckpt_criu_keeps what);

@@ -18,7 +18,7 @@ import re
 import sys
 
 # The functions that report a message. Which of their arguments is its text is seen by its words.
-REPORTERS = ("ckpt_error_set ckpt_report_add ckpt_restore_warn ckpt_log ckpt_log_lines "
+REPORTERS = ("ckpt_error_set ckpt_report_add ckpt_report_refuse ckpt_restore_warn ckpt_log ckpt_log_lines "
              "ckpt_cli_usage add_finding refuse_connection reply answer_error report warn describe "
              "CheckpointException IllegalStateException UnpackException").split()
 # They add a hint themselves: "; see 'checkpointer COMMAND --help'".
@@ -27,13 +27,13 @@ HINTED = ["ckpt_cli_usage"]
 VERBS = ("add allow ask be call change choose chmod close continue create delete detach disable do empty "
          "enable end exclude free freeze give grant increase install leave let load lower make mount "
          "move name open pass put raise reduce release remove repair report reset restart restore run see "
-         "set start stop take try unload unmap unset update upgrade use wait write").split()
+         "set start stop take try unload unmap unset update upgrade use wait watch write").split()
 LETTERS = 10  # a text with fewer of them is no message
 GAP = "\0"  # what differs from one message to the next
 
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|/\*.*?\*/|//[^\n]*|\'(?:\\.|[^\'\\])*\'|[A-Za-z_]\w*|\s+|.', re.S)
 LITERAL = r'"(?:\\.|[^"\\])*"'
-DEFINE = re.compile(r'#define\s+(\w+)((?:\s|\\\n)+' + LITERAL + r'(?:(?:\s|\\\n)*' + LITERAL + r')*)')
+DEFINE = re.compile(r'#define\s+(\w+)((?:(?:[ \t]|\\\n)+(?:' + LITERAL + r'|CKPT_\w+))+)')
 FORMAT = re.compile(r"%[-+ #0-9.*]*[hlzjt]*[a-zA-Z]")
 
 
@@ -123,8 +123,11 @@ def calls(words, names):
     others = ("class", "public", "void", "bool")
     for at, word in enumerate(words[:-1]):
         if word in names and words[at + 1] == "(" and words[at - 1] not in others:
+            found = arguments(words, at + 1)
+            if word == "ckpt_report_refuse":  # (report, type, remedy, format, ...)
+                found[2:4] = [found[3] + ['"; "'] + found[2]]
             if words[at - 1] != "." or word in ("describe", "report"):
-                yield word, arguments(words, at + 1)
+                yield word, found
 
 
 def in_words(argument):
@@ -166,7 +169,7 @@ files = {str(path): path.read_text(encoding="utf-8") for suffix in ("*.c", "*.h"
 macros = {}
 for text in files.values():
     for name, literals in DEFINE.findall(text):
-        macros[name] = "".join(unquote(literal) for literal in re.findall(LITERAL, literals))
+        macros[name] = "".join(parts(tokens(literals)))
 messages, everything, used = [], [], set()  # (file, text, whether it ends with a hint)
 for path, text in files.items():
     words = tokens(text)

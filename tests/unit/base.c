@@ -266,6 +266,13 @@ static void test_errors(void)
     ckpt_error_set(&error, ENOSPC, "cannot write; make room");
     TAP_STR(error.text, "cannot write: no space left on device; make room",
             "error: the text of the errno value comes before a hint");
+    ckpt_error_set(&error, ENOSPC, "cannot write '%s' or '%s'; make room", "a; b", "; c");
+    TAP_STR(error.text, "cannot write 'a; b' or '; c': no space left on device; make room",
+            "error: names that look like hints are none");
+    ckpt_error_set(&error, ENOSPC, "cannot write '%s'%s", "a; b", "; make room; or stop");
+    TAP_STR(error.text, "cannot write 'a; b': no space left on device; make room; or stop",
+            "error: a hint can be an argument, and have semicolons");
+    ckpt_error_set(&error, ENOSPC, "cannot write; make room");
     ckpt_error_prefix(&error, "image '%s'", "/i");
     TAP_STR(error.text, "image '/i': cannot write: no space left on device; make room",
             "error: a prefix comes first");

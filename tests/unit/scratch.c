@@ -107,6 +107,13 @@ static void test_report(void)
            "report: the text of a full one ends inside its buffer");
     ckpt_report_clear(&report);
     TAP_OK(report.count == 0 && !*report.text, "report: a full one can be cleared");
+    ckpt_report_refuse(&report, "file", "close %s", "'%s' is open", "a; b", "it");
+    TAP_STR(report.text, "file:'a; b' is open; close it\n", "report: a remedy follows");
+    TAP_STR(report.text + report.lines[0].remedy, "; close it\n",
+            "report: where the remedy begins is known, whatever names are in the line");
+    ckpt_report_add(&report, "file", "'%s' is open", "a; b");
+    TAP_INT(report.lines[1].remedy, (long long)strlen("file:'a; b' is open"),
+            "report: a line without a remedy ends where it would begin");
 }
 
 static void test_report_keep(void)

@@ -98,10 +98,10 @@ static int add_lock(void *context, const char *line)
     if (!ckpt_raw_starts(line, "lock:"))
         return 0;
     if (!parse(line, &lock, kind, sizeof kind)) {
-        ckpt_report_add(list->gather->report, "file",
-                        "descriptor %d is '%s' and has a lock of the kind %s, which cannot be "
-                        "taken again; give it up in a beforeCheckpoint hook",
-                        list->live->number, list->live->link, kind);
+        ckpt_report_refuse(
+            list->gather->report, "file", "give it up in a beforeCheckpoint hook",
+            "descriptor %d is '%s' and has a lock of the kind %s, which cannot be taken again",
+            list->live->number, list->live->link, kind);
         return 0;
     }
     added = ckpt_array_add(&list->locks, &list->gather->scratch, 1, list->error);

@@ -86,16 +86,16 @@ static void report_rule(const struct ckpt_gather *gather, const struct current *
     int number = current->live.number;
 
     if (rule->action == CKPT_POLICY_ERROR)
-        ckpt_report_add(gather->report, report_type(subject->subject.type),
-                        "descriptor %d ('%s') is refused by the rule at %s:%u; close it in a "
-                        "beforeCheckpoint hook, or change the rule",
-                        number, subject->text, gather->policies->name, rule->line);
+        ckpt_report_refuse(gather->report, report_type(subject->subject.type),
+                           "close it in a beforeCheckpoint hook, or change the rule",
+                           "descriptor %d ('%s') is refused by the rule at %s:%u", number,
+                           subject->text, gather->policies->name, rule->line);
     else if (!may_close)
-        ckpt_report_add(gather->report, report_type(subject->subject.type),
-                        "descriptor %d ('%s') cannot be closed by the rule at %s:%u, because "
-                        "threads that wait for it would fail or sleep without end; remove the "
-                        "rule, and it is kept",
-                        number, subject->text, gather->policies->name, rule->line);
+        ckpt_report_refuse(gather->report, report_type(subject->subject.type),
+                           "remove the rule, and it is kept",
+                           "descriptor %d ('%s') cannot be closed by the rule at %s:%u, because "
+                           "threads that wait for it would fail or sleep without end",
+                           number, subject->text, gather->policies->name, rule->line);
     else if (gather->warnings && !gather->parked && !rule->silent)
         ckpt_report_add(gather->warnings, "warning",
                         "descriptor %d ('%s') is open: action %s by the rule at %s:%u%s%s", number,
@@ -145,15 +145,12 @@ void ckpt_fd_refuse_unknown(struct ckpt_gather *gather, const struct ckpt_live_f
     const char *family = ckpt_socket_family_text(live);
 
     if (family)
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is %s, which cannot be restored; close it in a "
-                        "beforeCheckpoint hook, or by a policy file",
-                        live->number, family);
+        ckpt_report_refuse(gather->report, "socket", CKPT_CLOSE_IT,
+                           "descriptor %d is %s, which cannot be restored", live->number, family);
     else
-        ckpt_report_add(gather->report, "resource",
-                        "descriptor %d is '%s', of a kind that cannot be restored; close it in a "
-                        "beforeCheckpoint hook, or by a policy file",
-                        live->number, live->link);
+        ckpt_report_refuse(gather->report, "resource", CKPT_CLOSE_IT,
+                           "descriptor %d is '%s', of a kind that cannot be restored", live->number,
+                           live->link);
     ckpt_report_criu_keeps(gather->report, criu_keeps_unknown(live));
 }
 
@@ -163,10 +160,8 @@ static void refuse_without_policy(struct ckpt_gather *gather, const struct ckpt_
     char text[sizeof live->link + 32];
 
     row->name_live(live, text, sizeof text);
-    ckpt_report_add(gather->report, report_type(row->policy),
-                    "descriptor %d is %s; close it in a beforeCheckpoint hook, or by a policy "
-                    "file, which can also reopen it",
-                    live->number, text);
+    ckpt_report_refuse(gather->report, report_type(row->policy), CKPT_CLOSE_OR_REOPEN_IT,
+                       "descriptor %d is %s", live->number, text);
     ckpt_report_criu_keeps(gather->report, row->criu_keeps);
 }
 

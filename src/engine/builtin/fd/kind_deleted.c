@@ -27,10 +27,9 @@ static int refuse_if_used(struct ckpt_gather *gather, const struct ckpt_live_fd 
     if (ckpt_other_users_find(gather, live->link, live->status.st_ino, &pid, error) < 0)
         return -1;
     if (pid)
-        ckpt_report_add(gather->report, "file",
-                        "descriptor %d is '%s', which process %lu uses, too; close it in a "
-                        "beforeCheckpoint hook, or by a policy file",
-                        live->number, live->link, (unsigned long)pid);
+        ckpt_report_refuse(gather->report, "file", CKPT_CLOSE_IT,
+                           "descriptor %d is '%s', which process %lu uses, too", live->number,
+                           live->link, (unsigned long)pid);
     return 0;
 }
 

@@ -59,10 +59,10 @@ static int add_watch(void *context, const char *line)
         return 0;
     if (ckpt_sys_fstat(watch.number, &status) < 0 ||
         status.st_ino != number_after(line, "ino:", 16))
-        ckpt_report_add(list->gather->report, "resource",
-                        "descriptor %d (epoll) watches a file that is no "
-                        "longer descriptor %d",
-                        list->live->number, watch.number);
+        ckpt_report_refuse(list->gather->report, "resource",
+                           "remove a descriptor from its selector before you close it",
+                           "descriptor %d (epoll) watches a file that is no longer descriptor %d",
+                           list->live->number, watch.number);
     added = ckpt_array_add(&list->watches, &list->gather->scratch, 1, list->error);
     if (!added)
         return -1;

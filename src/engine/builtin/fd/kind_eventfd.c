@@ -26,9 +26,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     uint32_t flags;
 
     if (!ckpt_raw_field(live->info, "eventfd-count:", 16, &entry->position)) {
-        ckpt_report_add(gather->report, "resource",
-                        "descriptor %d is an eventfd whose counter the kernel does not report",
-                        live->number);
+        ckpt_report_refuse(gather->report, "resource", CKPT_CLOSE_IN_HOOK,
+                           "descriptor %d is an eventfd whose counter the kernel does not report",
+                           live->number);
         return 0;
     }
     ckpt_raw_field(live->info, "eventfd-semaphore:", 10, &semaphore);

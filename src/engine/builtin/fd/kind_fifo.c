@@ -55,11 +55,9 @@ static bool is_to_elsewhere(const struct ckpt_live_fd *live)
 
 static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
-    ckpt_report_add(gather->report, "file",
-                    "descriptor %d is the named pipe '%s', whose other side is another process; "
-                    "close it in a beforeCheckpoint hook, or by a policy file, which can also "
-                    "reopen it",
-                    live->number, live->link);
+    ckpt_report_refuse(gather->report, "file", CKPT_CLOSE_OR_REOPEN_IT,
+                       "descriptor %d is the named pipe '%s', whose other side is another process",
+                       live->number, live->link);
     ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_FIFOS);
 }
 
@@ -89,9 +87,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     }
     if (ckpt_file_records_add(gather, live->link, CKPT_FILE_MAY_CHANGE, NULL, 0, &entry->object,
                               error) < 0)
-        ckpt_report_add(gather->report, "file",
-                        "descriptor %d: %s; close it by a policy (action close)", live->number,
-                        error->text);
+        ckpt_report_refuse(gather->report, "file", "close it by a policy (action close)",
+                           "descriptor %d: %s", live->number, error->text);
     return 0;
 }
 

@@ -218,10 +218,10 @@ static int check_events(struct watch_list *list)
             return replace_events(list);
         gather->watched_paths->postponed++;
     }
-    ckpt_report_add(gather->report, "resource",
-                    "descriptor %d (inotify) has events that the application has not read; let it "
-                    "read them, or close it in a beforeCheckpoint hook or by a policy file",
-                    list->live->number);
+    ckpt_report_refuse(
+        gather->report, "resource",
+        "let it read them, or close it in a beforeCheckpoint hook or by a policy file",
+        "descriptor %d (inotify) has events that the application has not read", list->live->number);
     ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_WATCHES);
     return 0;
 }
@@ -230,11 +230,12 @@ static void refuse_unknown(const struct watch_list *list)
 {
     if (!list->unknown)
         return;
-    ckpt_report_add(list->gather->report, "resource",
-                    "descriptor %d (inotify) watches %zu files whose paths are not known, which "
-                    "needs CAP_DAC_READ_SEARCH; watch them by a java.nio.file.WatchService, or "
-                    "close it in a beforeCheckpoint hook or by a policy file",
-                    list->live->number, list->unknown);
+    ckpt_report_refuse(list->gather->report, "resource",
+                       "watch them by a java.nio.file.WatchService, or close it in a "
+                       "beforeCheckpoint hook or by a policy file",
+                       "descriptor %d (inotify) watches %zu files whose paths are not known, which "
+                       "needs CAP_DAC_READ_SEARCH",
+                       list->live->number, list->unknown);
     ckpt_report_criu_keeps(list->gather->report, CKPT_CRIU_KEEPS_WATCHES);
 }
 

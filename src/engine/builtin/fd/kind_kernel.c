@@ -78,10 +78,8 @@ static void begin(void)
 
 static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live, const char *why)
 {
-    ckpt_report_add(gather->report, "file",
-                    "descriptor %d is '%s', %s; close it in a beforeCheckpoint hook, or by a "
-                    "policy file",
-                    live->number, live->link, why);
+    ckpt_report_refuse(gather->report, "file", CKPT_CLOSE_IT, "descriptor %d is '%s', %s",
+                       live->number, live->link, why);
 }
 
 /*

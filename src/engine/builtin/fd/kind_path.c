@@ -35,10 +35,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         return -1;
     if (ckpt_sys_fstatat(AT_FDCWD, live->link, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
         status.st_ino != live->status.st_ino)
-        ckpt_report_add(gather->report, "file",
-                        "descriptor %d is '%s', and that path does not lead to it any more; close "
-                        "it in a beforeCheckpoint hook, or by a policy file",
-                        live->number, live->link);
+        ckpt_report_refuse(gather->report, "file", CKPT_CLOSE_IT,
+                           "descriptor %d is '%s', and that path does not lead to it any more",
+                           live->number, live->link);
     data->type = live->status.st_mode & S_IFMT;
     __builtin_memcpy(data->path, live->link, length + 1);
     return ckpt_tables_pool(&gather->tables, data, sizeof *data + length + 1, &entry->data, error);

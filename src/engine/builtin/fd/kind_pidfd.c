@@ -47,20 +47,16 @@ static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live, 
     char name[32];
 
     if (number == 0) {
-        ckpt_report_add(gather->report, "resource",
-                        "descriptor %d is a pidfd of a process that has ended; close it in a "
-                        "beforeCheckpoint hook, or by a policy file",
-                        live->number);
+        ckpt_report_refuse(gather->report, "resource", CKPT_CLOSE_IT,
+                           "descriptor %d is a pidfd of a process that has ended", live->number);
         return;
     }
     process_name(number, name, sizeof name);
-    ckpt_report_add(gather->report, "resource",
-                    "descriptor %d is a pidfd of %s %lu ('%s'); close it in a beforeCheckpoint "
-                    "hook, or by a policy file",
-                    live->number,
-                    live->open_flags & OF_THREAD ? "a thread other than the first one,"
-                                                 : "another process,",
-                    (unsigned long)number, name);
+    ckpt_report_refuse(gather->report, "resource", CKPT_CLOSE_IT,
+                       "descriptor %d is a pidfd of %s %lu ('%s')", live->number,
+                       live->open_flags & OF_THREAD ? "a thread other than the first one,"
+                                                    : "another process,",
+                       (unsigned long)number, name);
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,

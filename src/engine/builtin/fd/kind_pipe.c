@@ -102,11 +102,9 @@ static int copy_content(struct ckpt_gather *gather, int from, int queued, struct
     ckpt_sys_close(copy[0]);
     ckpt_sys_close(copy[1]);
     if (data->used < (uint32_t)queued) /* another process may have written more meanwhile */
-        ckpt_report_add(
-            gather->report, "resource",
-            "descriptor %d is a pipe of which only %u of %d bytes can be copied; empty it "
-            "in a beforeCheckpoint hook",
-            from, data->used, queued);
+        ckpt_report_refuse(gather->report, "resource", "empty it in a beforeCheckpoint hook",
+                           "descriptor %d is a pipe of which only %u of %d bytes can be copied",
+                           from, data->used, queued);
     __builtin_memcpy(bytes, data, sizeof *data);
     return ckpt_tables_pool(&gather->tables, bytes, sizeof *data + data->used, &entry->data, error);
 }
@@ -154,19 +152,19 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
             return freeze_one_end(gather, live, entry, error);
         if (ckpt_child_pipe_refuse(gather, live))
             return 0;
-        ckpt_report_add(
+        ckpt_report_refuse(
             gather->report, "resource",
-            "descriptor %d is one end of '%s', whose other end "
-            "is in another process; close it in a beforeCheckpoint hook, or by a "
-            "policy file; if the JVM only inherited it, start it with 'checkpointer run'",
-            live->number, live->link);
+            "close it in a beforeCheckpoint hook, or by a policy file; if the JVM only inherited "
+            "it, start it with 'checkpointer run'",
+            "descriptor %d is one end of '%s', whose other end is in another process", live->number,
+            live->link);
         return 0;
     }
     if ((live->open_flags & O_ACCMODE) == O_RDWR)
-        ckpt_report_add(gather->report, "resource",
-                        "descriptor %d is '%s', open for both directions, which is only kept while "
-                        "the pipe has a name; close it in a beforeCheckpoint hook",
-                        live->number, live->link);
+        ckpt_report_refuse(gather->report, "resource", "close it in a beforeCheckpoint hook",
+                           "descriptor %d is '%s', open for both directions, which is only kept "
+                           "while the pipe has a name",
+                           live->number, live->link);
     return ckpt_fd_pipe_save(gather, live, true, entry, error);
 }
 

@@ -22,12 +22,10 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 {
     (void)entry;
     (void)error;
-    ckpt_report_add(gather->report, "resource",
-                    "descriptor %d is %s ('%s'), which cannot be restored; close it in a "
-                    "beforeCheckpoint hook, or by a policy file",
-                    live->number,
-                    live->file_system == MQUEUE_MAGIC ? "a POSIX message queue" : "secret memory",
-                    live->link);
+    ckpt_report_refuse(
+        gather->report, "resource", CKPT_CLOSE_IT,
+        "descriptor %d is %s ('%s'), which cannot be restored", live->number,
+        live->file_system == MQUEUE_MAGIC ? "a POSIX message queue" : "secret memory", live->link);
     return 0;
 }
 

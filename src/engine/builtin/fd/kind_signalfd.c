@@ -21,10 +21,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     uint64_t mask;
 
     if (!ckpt_raw_field(live->info, "sigmask:", 16, &mask)) {
-        ckpt_report_add(gather->report, "resource",
-                        "descriptor %d is a signalfd whose signals the kernel does not report; "
-                        "close it in a beforeCheckpoint hook, or by a policy file",
-                        live->number);
+        ckpt_report_refuse(gather->report, "resource", CKPT_CLOSE_IT,
+                           "descriptor %d is a signalfd whose signals the kernel does not report",
+                           live->number);
         return 0;
     }
     return ckpt_tables_pool(&gather->tables, &mask, sizeof mask, &entry->data, error);

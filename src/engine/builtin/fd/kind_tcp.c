@@ -84,10 +84,9 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     if (info->tcpi_state == TCP_LISTEN) {
         if (info->tcpi_unacked == 0 || live->reopen)
             return false;
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d listens at %s and %u connections "
-                        "wait to be accepted; try again when they are",
-                        live->number, here, info->tcpi_unacked);
+        ckpt_report_refuse(gather->report, "socket", "try again when they are",
+                           "descriptor %d listens at %s and %u connections wait to be accepted",
+                           live->number, here, info->tcpi_unacked);
         return true;
     }
     if (data->ended || info->tcpi_state == TCP_CLOSE)
@@ -95,16 +94,13 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     ckpt_socket_peer_text(live->number, there, sizeof there);
     ckpt_socket_tcp_text(live->number, info->tcpi_state, text, sizeof text);
     if (live->reopen)
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d, connected from %s to %s, cannot be reopened by a policy, "
-                        "because its peer could not continue the connection; close it by a policy "
-                        "(action close)",
-                        live->number, here, there);
+        ckpt_report_refuse(gather->report, "socket", "close it by a policy (action close)",
+                           "descriptor %d, connected from %s to %s, cannot be reopened by a "
+                           "policy, because its peer could not continue the connection",
+                           live->number, here, there);
     else
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is %s; use --connections=close, close it in a "
-                        "beforeCheckpoint hook, or by a policy file",
-                        live->number, text);
+        ckpt_report_refuse(gather->report, "socket", CKPT_CLOSE_CONNECTION, "descriptor %d is %s",
+                           live->number, text);
     if (!live->reopen)
         ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_CONNECTIONS);
     return true;
@@ -130,12 +126,10 @@ static void get_info(const struct ckpt_live_fd *live, struct tcp_info *info)
 
 static void refuse_unread(struct ckpt_gather *gather, int fd, size_t size)
 {
-    ckpt_report_add(
-        gather->report, "socket",
-        "descriptor %d is a TCP connection that has ended, and the JVM has not read %lu "
-        "bytes of it yet, which cannot be saved; close it in a beforeCheckpoint hook, or "
-        "by a policy file",
-        fd, (unsigned long)size);
+    ckpt_report_refuse(gather->report, "socket", CKPT_CLOSE_IT,
+                       "descriptor %d is a TCP connection that has ended, and the JVM has not read "
+                       "%lu bytes of it yet, which cannot be saved",
+                       fd, (unsigned long)size);
 }
 
 /* Save the structure, followed by the unread bytes. */
@@ -179,10 +173,9 @@ static int save_with_options(struct ckpt_gather *gather, const struct ckpt_live_
     if (!bytes)
         return -1;
     if (obstacle) {
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is a TCP socket with %s, which cannot be saved; close it in "
-                        "a beforeCheckpoint hook, or by a policy file",
-                        live->number, obstacle);
+        ckpt_report_refuse(gather->report, "socket", CKPT_CLOSE_IT,
+                           "descriptor %d is a TCP socket with %s, which cannot be saved",
+                           live->number, obstacle);
         return 0;
     }
     more = (void *)(bytes + sizeof *data);

@@ -135,10 +135,9 @@ static void refuse(struct ckpt_gather *gather, int fd, const char *why)
     char text[192];
 
     ckpt_socket_tcp_text(fd, 0, text, sizeof text);
-    ckpt_report_add(gather->report, "socket",
-                    "descriptor %d is %s, with both ends in the JVM, %s; try again, or close it in "
-                    "a beforeCheckpoint hook or by a policy file",
-                    fd, text, why);
+    ckpt_report_refuse(gather->report, "socket",
+                       "try again, or close it in a beforeCheckpoint hook or by a policy file",
+                       "descriptor %d is %s, with both ends in the JVM, %s", fd, text, why);
 }
 
 static uint32_t read_flags(int fd)

@@ -72,9 +72,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         !ckpt_raw_field(live->info, "settime flags:", 8, &flags) ||
         !pair(live->info, "it_value:", &timer.value.seconds, &timer.value.nanoseconds) ||
         !pair(live->info, "it_interval:", &timer.interval.seconds, &timer.interval.nanoseconds)) {
-        ckpt_report_add(gather->report, "resource",
-                        "descriptor %d is a timerfd whose time the kernel does not report",
-                        live->number);
+        ckpt_report_refuse(gather->report, "resource", CKPT_CLOSE_IN_HOOK,
+                           "descriptor %d is a timerfd whose time the kernel does not report",
+                           live->number);
         return 0;
     }
     timer.clock = (uint32_t)clock;

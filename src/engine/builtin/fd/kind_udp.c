@@ -105,11 +105,11 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
         return false;
     if (get_address(SYS_getsockname, live->number, address))
         ckpt_socket_address_text(address, local, sizeof local);
-    ckpt_report_add(gather->report, "socket",
-                    "descriptor %d is a UDP socket at %s with %s, which cannot be restored; close "
-                    "it in a beforeCheckpoint hook, or by a policy file, which can also reopen it "
-                    "without",
-                    live->number, local, unsaved);
+    ckpt_report_refuse(gather->report, "socket",
+                       "close it in a beforeCheckpoint hook, or by a policy file, which can also "
+                       "reopen it without",
+                       "descriptor %d is a UDP socket at %s with %s, which cannot be restored",
+                       live->number, local, unsaved);
     ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UDP);
     return true;
 }

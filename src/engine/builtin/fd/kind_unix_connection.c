@@ -22,23 +22,22 @@ static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                    const struct ckpt_unix_state *state, const char *name)
 {
     if (!state->known)
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is a Unix socket ('%s') whose other end cannot be known, "
-                        "because the kernel's socket diagnosis (AF_NETLINK) gives no answer here; "
-                        "allow it, or close the socket in a beforeCheckpoint hook or by a policy "
-                        "file",
-                        live->number, name);
+        ckpt_report_refuse(
+            gather->report, "socket",
+            "allow it, or close the socket in a beforeCheckpoint hook or by a policy file",
+            "descriptor %d is a Unix socket ('%s') whose other end cannot be known, because the "
+            "kernel's socket diagnosis (AF_NETLINK) gives no answer here",
+            live->number, name);
     else if (!state->diag.peer)
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is a Unix socket ('%s') whose connection was not accepted "
-                        "yet; try again when it is",
-                        live->number, name);
+        ckpt_report_refuse(
+            gather->report, "socket", "try again when it is",
+            "descriptor %d is a Unix socket ('%s') whose connection was not accepted yet",
+            live->number, name);
     else
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is a Unix socket ('%s') that is connected to another "
-                        "process; use --connections=close, close it in a beforeCheckpoint hook, or "
-                        "by a policy file",
-                        live->number, name);
+        ckpt_report_refuse(
+            gather->report, "socket", CKPT_CLOSE_CONNECTION,
+            "descriptor %d is a Unix socket ('%s') that is connected to another process",
+            live->number, name);
     ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
 }
 
@@ -56,15 +55,15 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
            : state.peer_name.size ? ckpt_unix_name_text(&state.peer_name, &text)
                                   : live->link;
     if (live->reopen)
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d, a Unix socket ('%s'), cannot be reopened by a policy: "
-                        "only one that listens at a name can; close it by a policy (action close)",
-                        live->number, name);
+        ckpt_report_refuse(gather->report, "socket", "close it by a policy (action close)",
+                           "descriptor %d, a Unix socket ('%s'), cannot be reopened by a policy: "
+                           "only one that listens at a name can",
+                           live->number, name);
     else if (ckpt_raw_find(name, "/.java_pid"))
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d is the connection of a tool, such as jcmd, which the JVM "
-                        "is answering; wait for the tool's end, or end it",
-                        live->number);
+        ckpt_report_refuse(
+            gather->report, "socket", "wait for the tool's end, or end it",
+            "descriptor %d is the connection of a tool, such as jcmd, which the JVM is answering",
+            live->number);
     else
         refuse(gather, live, &state, name);
     return 0;

@@ -72,17 +72,16 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     ckpt_unix_name_find_file(&data.name, known ? &diag : NULL);
     ckpt_unix_options_get(live->number, &diag, &data.options);
     if (ckpt_fd_is_inherited(live) && !live->reopen) {
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d listens at '%s', and the JVM has inherited it from the "
-                        "process that started it; close it there, or by a policy file",
-                        live->number, ckpt_unix_name_text(&data.name, &text));
+        ckpt_report_refuse(gather->report, "socket", "close it there, or by a policy file",
+                           "descriptor %d listens at '%s', and the JVM has inherited it from the "
+                           "process that started it",
+                           live->number, ckpt_unix_name_text(&data.name, &text));
         return 0;
     }
     if (waiting && !live->reopen) {
-        ckpt_report_add(gather->report, "socket",
-                        "descriptor %d listens at '%s' and %u connections wait to be accepted; try "
-                        "again when they are",
-                        live->number, ckpt_unix_name_text(&data.name, &text), waiting);
+        ckpt_report_refuse(gather->report, "socket", "try again when they are",
+                           "descriptor %d listens at '%s' and %u connections wait to be accepted",
+                           live->number, ckpt_unix_name_text(&data.name, &text), waiting);
         ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
         return 0;
     }

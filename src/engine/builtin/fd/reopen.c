@@ -68,23 +68,22 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
     struct stat status;
 
     if (live->status.st_nlink == 0)
-        ckpt_report_add(gather->report, "file",
-                        "descriptor %d is '%s': a file whose name is gone cannot "
-                        "be opened again; close it in a beforeCheckpoint hook, or by a policy file",
-                        live->number, live->link);
+        ckpt_report_refuse(
+            gather->report, "file", CKPT_CLOSE_IT,
+            "descriptor %d is '%s': a file whose name is gone cannot be opened again", live->number,
+            live->link);
     else if (ckpt_live_fd_is_deleted(live))
-        ckpt_report_add(gather->report, "file",
-                        "descriptor %d is '%s': the name is gone, and the file's other names (hard "
-                        "links, %lu in all) are not in that directory; close it in a "
-                        "beforeCheckpoint hook, or by a policy file",
-                        live->number, live->link, (unsigned long)live->status.st_nlink);
+        ckpt_report_refuse(gather->report, "file", CKPT_CLOSE_IT,
+                           "descriptor %d is '%s': the name is gone, and the file's other names "
+                           "(hard links, %lu in all) are not in that directory",
+                           live->number, live->link, (unsigned long)live->status.st_nlink);
     else if (!live->reopen && !ckpt_live_fd_is_at_path(live) &&
              ckpt_sys_fstatat(AT_FDCWD, live->link, &status, 0) == 0)
-        ckpt_report_add(gather->report, "file",
-                        "descriptor %d is '%s', but that path leads to another file now: something "
-                        "is mounted there, or the JVM has it from another mount namespace; close "
-                        "it in a beforeCheckpoint hook, or by a policy file",
-                        live->number, live->link);
+        ckpt_report_refuse(
+            gather->report, "file", CKPT_CLOSE_IT,
+            "descriptor %d is '%s', but that path leads to another file now: something is mounted "
+            "there, or the JVM has it from another mount namespace",
+            live->number, live->link);
     else
         return false;
     return true;
@@ -130,7 +129,8 @@ int ckpt_fd_reopen_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
         return freeze_log(gather, live, path, entry, error);
     if (ckpt_file_records_add(gather, is_renamed ? path : live->link, flags, NULL, 0,
                               &entry->object, error) < 0)
-        ckpt_report_add(gather->report, "file", "descriptor %d: %s", live->number, error->text);
+        ckpt_report_refuse(gather->report, "file", CKPT_CLOSE_IT, "descriptor %d: %s", live->number,
+                           error->text);
     return 0;
 }
 

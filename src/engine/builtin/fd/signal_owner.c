@@ -30,11 +30,11 @@ void ckpt_signal_owner_freeze(struct ckpt_gather *gather, const struct ckpt_live
         ckpt_sys_fcntl(live->number, GET_OWNER_EX, (long)&owner) < 0 || owner.pid == 0)
         return;
     if (owner.type != OWNER_PROCESS || owner.pid != ckpt_sys_getpid()) {
-        ckpt_report_add(gather->report, "resource",
-                        "descriptor %d ('%s') sends its signals (F_SETOWN) to a thread, a group or "
-                        "another process, which a restore cannot find; take that back or close it "
-                        "in a beforeCheckpoint hook",
-                        live->number, live->link);
+        ckpt_report_refuse(gather->report, "resource",
+                           "take that back or close it in a beforeCheckpoint hook",
+                           "descriptor %d ('%s') sends its signals (F_SETOWN) to a thread, a group "
+                           "or another process, which a restore cannot find",
+                           live->number, live->link);
         return;
     }
     signal = ckpt_sys_fcntl(live->number, GET_SIGNAL, 0);

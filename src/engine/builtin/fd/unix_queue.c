@@ -262,10 +262,10 @@ bool ckpt_unix_queue_lacks_empty(int from, int type, const void *messages, size_
 void ckpt_unix_queue_refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                             const char *reason)
 {
-    ckpt_report_add(gather->report, "socket",
-                    "descriptor %d, a Unix socket, %s; close it in a beforeCheckpoint hook, or by "
-                    "a policy file, or try again when that has changed",
-                    live->number, reason);
+    ckpt_report_refuse(gather->report, "socket",
+                       "close it in a beforeCheckpoint hook, or by a policy file, or try again "
+                       "when that has changed",
+                       "descriptor %d, a Unix socket, %s", live->number, reason);
     ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
 }
 

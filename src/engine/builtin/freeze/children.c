@@ -131,16 +131,16 @@ static enum fate examine(struct ckpt_gather *gather, pid_t pid)
 static void refuse(struct ckpt_gather *gather, pid_t pid, const char *command, size_t like_it)
 {
     if (like_it)
-        ckpt_report_add(gather->report, "resource",
-                        "the child process %d ('%s') and %zu others like it run; end them in a "
-                        "beforeCheckpoint hook, or allow the image to be without them "
-                        "(--children=end or --children=ignore)",
-                        pid, command, like_it);
+        ckpt_report_refuse(gather->report, "resource",
+                           "end them in a beforeCheckpoint hook, or allow the image to be without "
+                           "them (--children=end or --children=ignore)",
+                           "the child process %d ('%s') and %zu others like it run", pid, command,
+                           like_it);
     else
-        ckpt_report_add(gather->report, "resource",
-                        "the child process %d ('%s') runs; end it in a beforeCheckpoint hook, or "
-                        "allow the image to be without it (--children=end or --children=ignore)",
-                        pid, command);
+        ckpt_report_refuse(gather->report, "resource",
+                           "end it in a beforeCheckpoint hook, or allow the image to be without it "
+                           "(--children=end or --children=ignore)",
+                           "the child process %d ('%s') runs", pid, command);
     ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_CHILDREN);
 }
 
@@ -156,10 +156,10 @@ static void report(struct ckpt_gather *gather, pid_t pid, enum fate fate, size_t
         return;
     }
     if (fate == UNENDABLE) {
-        ckpt_report_add(gather->report, "resource",
-                        "the child process %d ('%s') cannot be ended, because it belongs to "
-                        "another user; leave it behind (--children=ignore)",
-                        pid, command);
+        ckpt_report_refuse(
+            gather->report, "resource", "leave it behind (--children=ignore)",
+            "the child process %d ('%s') cannot be ended, because it belongs to another user", pid,
+            command);
         return;
     }
     if (!gather->warnings || gather->parked)
@@ -203,17 +203,16 @@ int ckpt_children_check(struct ckpt_gather *gather, struct ckpt_error *error)
 
     ckpt_lost_children_clear();
     if (ckpt_run_rehearsal_hanging()) {
-        ckpt_report_add(gather->report, "resource",
-                        "the rehearsal of an earlier image has not ended: it hangs in the kernel, "
-                        "mostly for a file system that does not answer; repair that first");
+        ckpt_report_refuse(gather->report, "resource", "repair that first",
+                           "the rehearsal of an earlier image has not ended: it hangs in the "
+                           "kernel, mostly for a file system that does not answer");
         return 0;
     }
     if (!tree)
         return 0;
     if (tree->too_many || !tree->direct) {
-        ckpt_report_add(gather->report, "resource",
-                        "the JVM has child processes that cannot all be listed; end them in a "
-                        "beforeCheckpoint hook");
+        ckpt_report_refuse(gather->report, "resource", "end them in a beforeCheckpoint hook",
+                           "the JVM has child processes that cannot all be listed");
         ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_CHILDREN);
         return 0;
     }

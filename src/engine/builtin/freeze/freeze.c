@@ -348,7 +348,7 @@ static int locks_allow(const struct ckpt_gather *gather, struct ckpt_park *sessi
             return 0;
         break;
     }
-    ckpt_report_add(gather->report, "resource", "%s", state->text);
+    ckpt_report_refuse(gather->report, "resource", CKPT_RELEASE_IT, "%s", state->text);
     return ckpt_error_set(error, 0, "refused");
 }
 

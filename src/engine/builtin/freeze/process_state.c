@@ -25,6 +25,7 @@
  * cannot be read, so this one is assumed.
  */
 #define HOTSPOTS_MEMBARRIER (1u << 4)
+#define START_ELSEWHERE "start the JVM in a directory that stays"
 #define TEXT_MAX ((size_t)256 << 10)
 
 static void fill_header(struct ckpt_image_header *header)
@@ -141,16 +142,16 @@ static int save_directory(struct ckpt_gather *gather, char *text, struct ckpt_er
         return ckpt_tables_pool(&gather->tables, text, (size_t)length, &gather->tables.process.cwd,
                                 error);
     if (failed == -ENOENT || failed == -ENOTDIR)
-        ckpt_report_add(gather->report, "file", "the working directory '%s' no longer exists",
-                        text);
+        ckpt_report_refuse(gather->report, "file", START_ELSEWHERE,
+                           "the working directory '%s' no longer exists", text);
     else if (failed == 0 && (own.st_ino != there.st_ino || own.st_dev != there.st_dev))
-        ckpt_report_add(gather->report, "file",
-                        "the working directory is '%s', but that path leads to another one now: "
-                        "something is mounted there, or it was deleted and made again",
-                        text);
+        ckpt_report_refuse(gather->report, "file", START_ELSEWHERE,
+                           "the working directory is '%s', but that path leads to another one now: "
+                           "something is mounted there, or it was deleted and made again",
+                           text);
     if (ckpt_kernel_path_restored(text, path, sizeof path) < 0) {
-        ckpt_report_add(
-            gather->report, "file",
+        ckpt_report_refuse(
+            gather->report, "file", START_ELSEWHERE,
             "the working directory '%s' is about another process or another thread, and "
             "a restore cannot find it",
             text);

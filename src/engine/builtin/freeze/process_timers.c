@@ -164,20 +164,19 @@ static void check_timer(void *context, const struct parser *parser)
     bool named_otherwise = !parser->to_thread && parser->notify != (uint32_t)ckpt_sys_getpid();
 
     if (check->count++ == TIMERS_MAX)
-        ckpt_report_add(check->report, "resource",
-                        "native code in the JVM has created more than %d POSIX timers "
-                        "(timer_create); delete them in a beforeCheckpoint hook",
-                        TIMERS_MAX);
+        ckpt_report_refuse(
+            check->report, "resource", "delete them in a beforeCheckpoint hook",
+            "native code in the JVM has created more than %d POSIX timers (timer_create)",
+            TIMERS_MAX);
     else if (check->count <= TIMERS_MAX && named_otherwise && !parser->timer.silent)
-        ckpt_report_add(check->report, "resource",
-                        "native code in the JVM has created POSIX timers (timer_create), and /proc "
-                        "shows them with the numbers of another PID namespace; mount /proc again, "
-                        "or delete them in a beforeCheckpoint hook");
+        ckpt_report_refuse(check->report, "resource",
+                           "mount /proc again, or delete them in a beforeCheckpoint hook",
+                           "native code in the JVM has created POSIX timers (timer_create), and "
+                           "/proc shows them with the numbers of another PID namespace");
     else if (check->count <= TIMERS_MAX && has_foreign_clock(&parser->timer))
-        ckpt_report_add(
-            check->report, "resource",
-            "native code in the JVM has created a POSIX timer (timer_create) that "
-            "counts the CPU time of another process; delete it in a beforeCheckpoint hook");
+        ckpt_report_refuse(check->report, "resource", "delete it in a beforeCheckpoint hook",
+                           "native code in the JVM has created a POSIX timer (timer_create) that "
+                           "counts the CPU time of another process");
     else
         return;
     ckpt_report_criu_keeps(check->report, CKPT_CRIU_KEEPS_TIMERS);

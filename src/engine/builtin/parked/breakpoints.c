@@ -279,15 +279,15 @@ void ckpt_breakpoints_check(struct ckpt_gather *gather, const struct ckpt_park *
         }
     }
     if (gather->uprobe_map_count && gather->unknown_code)
-        ckpt_report_add(gather->report, "resource",
-                        "a tracer watches the JVM (uprobes, as bpftrace and eBPF agents set them), "
-                        "and what it changed in the code of '%s' cannot be found out, because that "
-                        "file was deleted or replaced; detach it from the JVM",
-                        gather->unknown_code);
+        ckpt_report_refuse(gather->report, "resource", "detach it from the JVM",
+                           "a tracer watches the JVM (uprobes, as bpftrace and eBPF agents set "
+                           "them), and what it changed in the code of '%s' cannot be found out, "
+                           "because that file was deleted or replaced",
+                           gather->unknown_code);
     if (first)
-        ckpt_report_add(gather->report, "resource",
-                        "a tracer watches functions that %u threads are in, such as thread %u "
-                        "('%s'), and they would return to it (uretprobes, as bpftrace and eBPF "
-                        "agents set them); detach it from the JVM",
-                        count, first->tid, first->name);
+        ckpt_report_refuse(
+            gather->report, "resource", "detach it from the JVM",
+            "a tracer watches functions that %u threads are in, such as thread %u ('%s'), and they "
+            "would return to it (uretprobes, as bpftrace and eBPF agents set them)",
+            count, first->tid, first->name);
 }

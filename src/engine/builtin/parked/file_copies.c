@@ -58,11 +58,11 @@ void ckpt_file_copies_count_deleted(struct ckpt_gather *gather, const char *path
     gather->deleted_size += size;
     if (gather->deleted_size <= gather->deleted_limit)
         return;
-    ckpt_report_add(gather->report, "file",
-                    "'%s' is a deleted file of %lu MiB, more than is allowed in an image; "
-                    "close and unmap it in a beforeCheckpoint hook, or allow it by --tmp-files=%lu "
-                    "(agent option tmp_files)",
-                    path, mib_up(size), mib_up(gather->deleted_size));
+    ckpt_report_refuse(gather->report, "file",
+                       "close and unmap it in a beforeCheckpoint hook, or allow it by "
+                       "--tmp-files=%lu (agent option tmp_files)",
+                       "'%s' is a deleted file of %lu MiB, more than is allowed in an image", path,
+                       mib_up(size), mib_up(gather->deleted_size));
     ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_DELETED);
 }
 

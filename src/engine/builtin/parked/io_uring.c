@@ -16,9 +16,10 @@ void ckpt_io_uring_refuse(struct ckpt_gather *gather)
     int about = gather->report->about;
 
     gather->report->about = 0; /* so that the line is the same for all, and is added once */
-    ckpt_report_add(gather->report, "resource",
-                    "the application uses io_uring, and its requests in flight cannot be made "
-                    "again; use epoll or NIO instead (Netty, where it chooses by itself: "
-                    "-Dio.netty.transport.noNative=true), or close it in a beforeCheckpoint hook");
+    ckpt_report_refuse(
+        gather->report, "resource",
+        "use epoll or NIO instead (Netty, where it chooses by itself: "
+        "-Dio.netty.transport.noNative=true), or close it in a beforeCheckpoint hook",
+        "the application uses io_uring, and its requests in flight cannot be made again");
     gather->report->about = about;
 }

@@ -76,8 +76,9 @@ static void refuse(struct ckpt_gather *gather, const struct vma *vma, const char
     if (ckpt_raw_equal(vma->path, CKPT_PERF_EVENT))
         ckpt_perf_events_refuse(gather->report);
     else
-        ckpt_report_add(gather->report, "resource", "memory '%s' %s",
-                        vma->path[0] ? vma->path : "without a name", why);
+        ckpt_report_refuse(gather->report, "resource",
+                           CKPT_UNMAP_IT ", or start the JVM without it", "memory '%s' %s",
+                           vma->path[0] ? vma->path : "without a name", why);
 }
 
 static uint32_t logarithm(uint64_t size)
@@ -116,7 +117,7 @@ static uint32_t parse_flags(struct ckpt_gather *gather, const struct vma *vma, c
         {"io", 0, "is memory of a device"},
         {"um", 0, "is watched with userfaultfd"},
         {"uw", 0, "is watched with userfaultfd"},
-        {"ss", 0, "is a shadow stack; run the JVM without GLIBC_TUNABLES that switch it on"},
+        {"ss", 0, "is a shadow stack, which GLIBC_TUNABLES switch on"},
     };
     uint32_t flags = 0;
 
@@ -272,22 +273,18 @@ static int check_deleted(struct ckpt_gather *gather, const struct vma *vma,
         return 0;
     }
     if (ckpt_raw_starts(vma->path, "/secretmem")) {
-        refuse(gather, vma,
-               "is secret memory (memfd_secret), which cannot be read; unmap it in a "
-               "beforeCheckpoint hook");
+        refuse(gather, vma, "is secret memory (memfd_secret), which cannot be read");
         return 0;
     }
     if (ckpt_raw_starts(vma->path, "/dev/shm/") &&
         ckpt_other_users_find(gather, vma->path, vma->inode, &user, error) < 0)
         return -1;
     if (user)
-        refuse(gather, vma,
-               "is of a deleted file that another process uses, too; let the application unmap "
-               "it in a beforeCheckpoint hook");
+        refuse(gather, vma, "is of a deleted file that another process uses, too");
     else if (has_other_names(vma))
         refuse(gather, vma,
                "is of a file whose name is gone, and which has other names (hard links) that "
-               "cannot be found; unmap it in a beforeCheckpoint hook");
+               "cannot be found");
     else
         ckpt_file_copies_count_deleted(gather, vma->path, end);
     return 0;
@@ -352,12 +349,12 @@ static void classify_file(struct ckpt_gather *gather, const struct vma *vma,
                "or the JVM has it from another mount namespace");
     if (ckpt_file_records_add(gather, vma->path, flags, readable ? (void *)vma->start : NULL,
                               vma->end - vma->start, &map->object, &error) < 0) {
-        ckpt_report_add(gather->report, "file", "%s", error.text);
+        ckpt_report_refuse(gather->report, "file", CKPT_UNMAP_IT, "%s", error.text);
     } else {
         file = ckpt_array_at(&gather->tables.files, map->object);
         if (!S_ISREG(file->mode))
-            ckpt_report_add(gather->report, "resource", "'%s' is mapped and is not a regular file",
-                            vma->path);
+            ckpt_report_refuse(gather->report, "resource", CKPT_UNMAP_IT,
+                               "'%s' is mapped and is not a regular file", vma->path);
     }
 }
 

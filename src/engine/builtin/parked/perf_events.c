@@ -12,9 +12,10 @@ void ckpt_perf_events_refuse(struct ckpt_report *report)
     int about = report->about;
 
     report->about = 0;
-    ckpt_report_add(report, "resource",
-                    "native code in the JVM counts events of the kernel (perf_event_open), as a "
-                    "profiler does; stop it (async-profiler: 'asprof stop PID', or start it with "
-                    "event=ctimer or itimer, which a checkpoint keeps)");
+    ckpt_report_refuse(
+        report, "resource",
+        "stop it (async-profiler: 'asprof stop PID', or start it with event=ctimer or itimer, "
+        "which a checkpoint keeps)",
+        "native code in the JVM counts events of the kernel (perf_event_open), as a profiler does");
     report->about = about;
 }

@@ -129,10 +129,9 @@ static void check_segment(struct ckpt_gather *gather, const struct ckpt_shared_s
               "may use it";
     else
         return;
-    ckpt_report_add(gather->report, "resource",
-                    "memory is the System V segment %lu (key 0x%x), %s; detach it in a "
-                    "beforeCheckpoint hook",
-                    (unsigned long)seen->inode, (unsigned)segment.shm_perm.__key, why);
+    ckpt_report_refuse(gather->report, "resource", "detach it in a beforeCheckpoint hook",
+                       "memory is the System V segment %lu (key 0x%x), %s",
+                       (unsigned long)seen->inode, (unsigned)segment.shm_perm.__key, why);
 }
 
 void ckpt_shared_memory_check(struct ckpt_gather *gather)

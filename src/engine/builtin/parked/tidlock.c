@@ -81,14 +81,13 @@ static void raise_verdict(struct ckpt_tidlock_finder *finder, const struct ckpt_
     if (verdict == CKPT_TIDLOCK_SHARED)
         ckpt_raw_format(state->text, sizeof state->text,
                         "thread '%s' (%u) holds a %s at %lx in '%s', which other processes may "
-                        "share; release it in a beforeCheckpoint hook",
+                        "share",
                         slot->name, slot->tid, what, (unsigned long)lock->address,
                         ckpt_tidlock_location(finder, lock));
     else if (verdict == CKPT_TIDLOCK_UNPROVEN)
         ckpt_raw_format(state->text, sizeof state->text,
                         "thread '%s' (%u) seems to hold a native %s at %lx (%s), which is not "
-                        "certain enough to give it the thread's new identifier in a restore; "
-                        "release it in a beforeCheckpoint hook",
+                        "certain enough to give it the thread's new identifier in a restore",
                         slot->name, slot->tid, what, (unsigned long)lock->address,
                         ckpt_tidlock_location(finder, lock));
 }

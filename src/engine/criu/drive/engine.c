@@ -18,20 +18,16 @@ struct findings {
     void *context;
 };
 
-/* Errors have "; remedy" at their end, findings "(remedy)". */
+/* A finding without a remedy of its own gets one. */
 static void report_finding(void *context, enum ckpt_verdict verdict, const char *what,
                            const char *detail)
 {
     const struct findings *findings = context;
-    const char *remedy = strstr(detail, "; ");
+    bool has_remedy = verdict == CKPT_YES || strstr(detail, "; ") || strchr(detail, '(');
     char text[CKPT_ERROR_MAX + 64];
 
-    if (remedy)
-        snprintf(text, sizeof text, "%.*s (%s)", (int)(remedy - detail), detail, remedy + 2);
-    else if (verdict == CKPT_YES || strchr(detail, '('))
-        snprintf(text, sizeof text, "%s", detail);
-    else
-        snprintf(text, sizeof text, "%s (install criu so that this user can run it)", detail);
+    snprintf(text, sizeof text, "%s%s", detail,
+             has_remedy ? "" : " (install criu so that this user can run it)");
     findings->report(findings->context, verdict, what, text);
 }
 

@@ -83,10 +83,9 @@ static void report_tcp(int number, const char *remedy, struct ckpt_report *repor
     if (!state || state == TCP_LISTEN || state == TCP_CLOSE)
         return;
     ckpt_socket_tcp_text(number, state, text, sizeof text);
-    ckpt_report_add(
-        report, "socket",
-        "descriptor %d is %s; close it in a beforeCheckpoint hook, or %s, which keeps it", number,
-        text, remedy);
+    ckpt_report_refuse(report, "socket",
+                       "close it in a beforeCheckpoint hook, or %s, which keeps it",
+                       "descriptor %d is %s", number, text, remedy);
 }
 
 static void report_unix(int number, struct ckpt_report *report)
@@ -101,10 +100,10 @@ static void report_unix(int number, struct ckpt_report *report)
     name[length > 0 ? length - 1 : 0] = '\0'; /* without the newline */
     if (pid)
         ckpt_raw_format(process, sizeof process, "process %ld ('%s')", pid, name);
-    ckpt_report_add(report, "socket",
-                    "descriptor %d is a Unix socket that is connected to %s, which is not frozen "
-                    "with the JVM; close it in a beforeCheckpoint hook, or end that process",
-                    number, process);
+    ckpt_report_refuse(
+        report, "socket", "close it in a beforeCheckpoint hook, or end that process",
+        "descriptor %d is a Unix socket that is connected to %s, which is not frozen with the JVM",
+        number, process);
 }
 
 int ckpt_criu_connections_report(const struct ckpt_offer *offer, unsigned kept, const char *remedy,
