@@ -8,6 +8,7 @@
  */
 #include "base/own_files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
@@ -20,24 +21,43 @@
 
 #define COMPARED_SIZE 2048
 
-void ckpt_own_files_unlink_socket(const char *path)
+/* Whether @path accepts a connection: 0 or -errno. *@ret_peer becomes its listener, or 0. */
+static long connect_to(const char *path, pid_t *ret_peer)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     struct ucred peer = {.pid = 0};
     socklen_t size = sizeof peer;
-    long fd;
+    long fd, result;
 
+    *ret_peer = 0;
     if (ckpt_raw_length(path) >= sizeof name.sun_path)
-        return;
+        return -ENAMETOOLONG;
     ckpt_raw_format(name.sun_path, sizeof name.sun_path, "%s", path);
     fd = ckpt_syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, 0, 0, 0);
     if (fd < 0)
-        return;
-    if (ckpt_syscall(SYS_connect, fd, &name, sizeof name, 0, 0, 0) == 0 &&
-        ckpt_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, &peer, &size, 0) == 0 &&
-        peer.pid == ckpt_sys_getpid())
-        ckpt_syscall(SYS_unlinkat, AT_FDCWD, path, 0, 0, 0, 0);
+        return fd;
+    result = ckpt_syscall(SYS_connect, fd, &name, sizeof name, 0, 0, 0);
+    if (result == 0 &&
+        ckpt_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, &peer, &size, 0) == 0)
+        *ret_peer = peer.pid;
     ckpt_sys_close((int)fd);
+    return result;
+}
+
+void ckpt_own_files_unlink_socket(const char *path)
+{
+    pid_t peer;
+
+    if (connect_to(path, &peer) == 0 && peer == ckpt_sys_getpid())
+        ckpt_syscall(SYS_unlinkat, AT_FDCWD, path, 0, 0, 0, 0);
+}
+
+void ckpt_own_files_unlink_left(const char *path)
+{
+    pid_t peer;
+
+    if (connect_to(path, &peer) == -ECONNREFUSED)
+        ckpt_syscall(SYS_unlinkat, AT_FDCWD, path, 0, 0, 0, 0);
 }
 
 /* On overlayfs /proc/self/maps and stat() may show different inodes, so the content is compared. */

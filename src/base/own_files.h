@@ -11,6 +11,9 @@
 /** Remove the Unix socket @path if this process listens on it. Safe while threads are parked. */
 void ckpt_own_files_unlink_socket(const char *path);
 
+/** Remove the Unix socket @path if no process listens on it. Safe while threads are parked. */
+void ckpt_own_files_unlink_left(const char *path);
+
 /** Remove @path if it still is the file @inode, mapped at @start. Safe while threads are parked. */
 void ckpt_own_files_unlink(const char *path, uint64_t inode, uint64_t start);
 

@@ -46,10 +46,9 @@ body() {
 }
 
 # leave_socket PATH: a socket on which no process listens.
-leave_socket() {
-    python3 -c 'import socket, sys
-socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"
-}
+LEAVE='import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])'
+leave_socket() { python3 -c "$LEAVE" "$1"; }
 
 # A JVM without the agent, whose PID an earlier process had, which has left its attach socket.
 left_behind() {
@@ -79,6 +78,20 @@ left_behind() {
     rm -f "$socket"
 }
 
+# A restored JVM whose PID an earlier process had.
+left_for_restored() {
+    start_jvm "restored-$V" - -jar "$SIMPLE" --period 50
+    wait_line "$log" 3
+    freeze "$pid" "$DIR/restored" "$V: left for the restored JVM" || return
+    CONFINE=("$BASH" -c 'python3 -c "$0" "/tmp/.java_pid$$" && exec "$@"' "$LEAVE")
+    restore "restored-$V" "$DIR/restored"
+    CONFINE=()
+    wait_more "$log" 2
+    tools_reach "$V: a socket of an earlier process with the restored JVM's PID"
+    stop "$pid"
+}
+
 each_jdk body
 each_jdk left_behind
+each_jdk left_for_restored
 done_testing

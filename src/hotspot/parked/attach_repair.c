@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/own_files.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "hotspot/parked/process_files.h"
@@ -51,4 +52,6 @@ void ckpt_attach_repair(void)
         memcpy(ckpt_attach.socket_path, path, size);
     if (ckpt_attach.listener >= 0)
         replace_socket(path);
+    else
+        ckpt_own_files_unlink_left(path);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Repairs the attach mechanism (jcmd, jstack) of JDKs before JDK-8225690 in a restored process: the
- * process ID that they store, and the socket of a listener that existed at the freeze.
+ * Repairs the attach mechanism (jcmd, jstack) in a restored process. JDKs before JDK-8225690 store
+ * the process ID and the socket of a listener. Later ones make a socket when its file is missing,
+ * and a new JVM first removes the file that an earlier process with its process ID has left.
  */
 #ifndef CKPT_HOTSPOT_PARKED_ATTACH_REPAIR_H
 #define CKPT_HOTSPOT_PARKED_ATTACH_REPAIR_H
