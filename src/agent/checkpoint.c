@@ -30,6 +30,7 @@
 #include "agent/requests/control_socket.h"
 #include "agent/requests/http/endpoint_fds.h"
 #include "agent/requests/request.h"
+#include "agent/requests/signal_request.h"
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "engine/host.h"
@@ -121,6 +122,7 @@ void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_ho
         .rehearse = is_wanted(request->rehearsal, ckpt_options.rehearsal),
         .rehearsal_timeout_s = ckpt_options.rehearsal_timeout_s,
         .park_timeout_ms = ckpt_options.park_timeout_ms,
+        .request_signal = ckpt_signal_request_number(),
         .restore_policies = ckpt_options.restore_policies,
         .restore_cwd = ckpt_options.restore_cwd,
         .connections = allowance.connections,

@@ -83,6 +83,7 @@ struct ckpt_host {
     bool rehearse;    /**< the image must pass a rehearsal */
     bool name_copies; /**< report each descriptor of a refused open file, not only the first */
     unsigned rehearsal_timeout_s, park_timeout_ms;
+    int request_signal; /**< a signal that requests a checkpoint, of this process only; 0: none */
     const char *restore_policies, *restore_cwd; /**< options of later restores; "": none */
     unsigned temporaries_mib; /**< limit for temporary and for deleted files in the image */
     const struct ckpt_policies *policies;    /**< rules for open descriptors; NULL: none */

@@ -76,6 +76,14 @@ void ckpt_signal_request_handle(int number)
         sigaction(old, &before, NULL);
 }
 
+int ckpt_signal_request_number(void)
+{
+    int number = load(&handled);
+    struct sigaction now;
+
+    return number && sigaction(number, NULL, &now) == 0 && has_handler(&now) ? number : 0;
+}
+
 /* ---- checks ---- */
 
 /* Whether HotSpot will install a handler that ends the JVM; at its start there is none yet. */

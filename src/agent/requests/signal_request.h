@@ -19,6 +19,9 @@ int ckpt_signal_request_check(const struct ckpt_options *options, struct ckpt_er
  */
 void ckpt_signal_request_handle(int number);
 
+/** The signal that requests checkpoints now; 0: none, or something else handles it meanwhile. */
+int ckpt_signal_request_number(void);
+
 /** Start the thread, if a signal is handled. The JVM must be able to run Java code. 0 or -1. */
 int ckpt_signal_request_start(struct ckpt_error *error);
 

@@ -122,8 +122,11 @@ static void wait_for_gate(struct ckpt_park *park, uint32_t index)
     uint32_t gate;
 
     while ((gate = load(&slot->gate)) != CKPT_GATE_OPEN) {
-        if (gate == CKPT_GATE_TAKE) {
-            ckpt_pending_signals_take_own(park, index, slot->take);
+        if (gate == CKPT_GATE_TAKE || gate == CKPT_GATE_SEND) {
+            if (gate == CKPT_GATE_SEND)
+                ckpt_pending_signals_send_own(park, index);
+            else if (!ckpt_pending_signals_take_own(park, index, slot->take))
+                slot->take = 0;
             store(&slot->gate, CKPT_GATE_CLOSED);
             wake(&slot->gate);
         } else if (load(&park->state) == RELEASED_AT_ONCE) {
@@ -178,7 +181,6 @@ static void on_signal(int signal, siginfo_t *info, void *frame)
         wake(&park->arrived);
     }
     wait_for_gate(park, index);
-    ckpt_pending_signals_send(park, index);
     ckpt_interrupted_calls_restart(slot->frame, park->clock_changed, park->elapsed_ns);
     open_gate(park, slot->next);
     add(&park->left, 1);
@@ -391,7 +393,6 @@ static void release_at_once(struct ckpt_park *park)
 {
     uint32_t count;
 
-    ckpt_pending_signals_send(park, CKPT_PARK_COORDINATOR);
     __atomic_exchange_n(&park->state, RELEASED_AT_ONCE, __ATOMIC_SEQ_CST);
     count = load(&park->taken) < park->capacity ? load(&park->taken) : park->capacity;
     for (uint32_t i = 0; i < count; i++) {
@@ -406,7 +407,7 @@ static void release_at_once(struct ckpt_park *park)
  */
 void ckpt_park_release(struct ckpt_park *park)
 {
-    ckpt_pending_signals_send(park, CKPT_PARK_COORDINATOR);
+    ckpt_pending_signals_send(park);
     for (uint32_t i = 0; i < park->taken; i++)
         park->slots[i].next = i + 1 < park->taken ? i + 1 : park->capacity;
     store(&park->state, RELEASED_IN_TURN);
@@ -492,6 +493,7 @@ void ckpt_park_rejoin(struct ckpt_park *park)
     while ((arrived = load(&park->arrived)) < park->parked)
         wait_while(&park->arrived, arrived, NULL);
     ckpt_blocked_threads_renumber(park);
+    ckpt_pending_signals_restored(park);
 }
 
 void ckpt_park_close(struct ckpt_park *park)

@@ -27,7 +27,8 @@
 /** States of a thread's gate. */
 #define CKPT_GATE_CLOSED 0u
 #define CKPT_GATE_OPEN 1u
-#define CKPT_GATE_TAKE 2u /* the thread takes its pending signals, and closes the gate again */
+#define CKPT_GATE_TAKE 2u /* the thread takes a pending signal, and closes the gate again */
+#define CKPT_GATE_SEND 3u /* the thread sends signals again, and closes the gate again */
 
 /** The state of one thread. */
 struct ckpt_slot {
@@ -50,7 +51,7 @@ struct ckpt_slot {
     uint32_t *libc_tid;   /**< where the C library keeps it; NULL: not known */
     uint32_t gate;        /**< a futex: CKPT_GATE_* */
     uint32_t next;        /**< the slot whose gate this thread opens when it leaves */
-    uint64_t take;        /**< with CKPT_GATE_TAKE: the set of signals */
+    uint64_t take;        /**< with CKPT_GATE_TAKE: the set of signals; 0: none waited */
     ucontext_t *frame;    /**< the signal frame; NULL for the coordinator */
     stack_t alternate;    /**< the coordinator's alternate stack; others have it in the frame */
     char name[16];
@@ -60,6 +61,7 @@ struct ckpt_slot {
 /** The facts about the process that parking needs. */
 struct ckpt_park_options {
     int signal;          /**< a real-time signal that nothing else in the process uses */
+    int request_signal;  /**< see engine/host.h */
     int64_t rseq_offset; /**< from the thread pointer to struct rseq (glibc's __rseq_offset) */
     int64_t tid_offset;  /**< from the thread pointer to libc's copy of the TID; 0: not known */
     uint32_t rseq_size;  /**< bytes that libc registers by rseq(2); 0: it does not */
@@ -104,6 +106,7 @@ struct ckpt_park {
     uint32_t word_count;
     uint32_t scheduling_count, pending_count;
     int32_t pending_pid;                 /**< the process when the signals were taken */
+    uint64_t coordinator_mask;           /**< the coordinator's blocked signals before parking */
     struct ckpt_pending_signal *pending; /**< CKPT_PENDING_MAX of them */
     struct ckpt_scheduling *scheduling;  /**< room for one of each thread (scheduling.h) */
     struct ckpt_slot coordinator;

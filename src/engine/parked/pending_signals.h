@@ -6,6 +6,7 @@
 #define CKPT_ENGINE_PARKED_PENDING_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -28,10 +29,22 @@ struct ckpt_pending_signal {
  */
 int ckpt_pending_signals_take(struct ckpt_park *park, struct ckpt_error *error);
 
-/** On a parked thread, when the coordinator asks for it: take its own signals of the set @mask. */
-void ckpt_pending_signals_take_own(struct ckpt_park *park, uint32_t slot, uint64_t mask);
+/**
+ * On a parked thread, when the coordinator asks for it: take one of its signals of the set @mask.
+ * False: there is none.
+ */
+bool ckpt_pending_signals_take_own(struct ckpt_park *park, uint32_t slot, uint64_t mask);
 
-/** Before the calling thread continues, here or in a restored process: send its signals again. */
-void ckpt_pending_signals_send(struct ckpt_park *park, uint32_t slot);
+/**
+ * Likewise: send its signals again, and those for the process if it is the first thread. Uses
+ * little of the stack.
+ */
+void ckpt_pending_signals_send_own(struct ckpt_park *park, uint32_t slot);
+
+/** In a restored process: forget requests for a checkpoint that were made before. */
+void ckpt_pending_signals_restored(struct ckpt_park *park);
+
+/** On the coordinator, before threads continue, here or in a restored process: send them again. */
+void ckpt_pending_signals_send(struct ckpt_park *park);
 
 #endif

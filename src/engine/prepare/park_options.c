@@ -64,6 +64,7 @@ int ckpt_park_options_find(const struct ckpt_host *host, struct ckpt_park_option
                            struct ckpt_error *error)
 {
     struct ckpt_park_options options = {.signal = ckpt_park_kept_signal(),
+                                        .request_signal = host->request_signal,
                                         .timeout_ms = host->park_timeout_ms,
                                         .cached_tid = host->parked->cached_tid};
 

@@ -571,6 +571,7 @@ enum ckpt_freeze_result ckpt_freeze(const struct ckpt_freeze *freeze, struct ckp
     ckpt_prctl_settings_open();
     attempts.session = ckpt_park_open(&freeze->park, &error);
     if (attempts.session) {
+        attempts.session->coordinator_mask = mask;
         ckpt_clear_moment_repeat(attempt, &attempts, attempts.session, report);
         /* After a restore, the next ckpt_park_open() does it. */
         if (attempts.result != CKPT_FREEZE_RESTORED)
