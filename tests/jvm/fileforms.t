@@ -10,7 +10,7 @@
 need gcc
 compile Anonymous
 GENERATIONS=3 # the first is the process that was left running
-CASES="fifo-ends fifo-command fifo-gone fifo-waits paths deleted-path deleted-directory other-name
+CASES="fifo-ends fifo-command fifo-gone fifo-waits paths links deleted-path deleted-directory other-name
     deleted-modes deleted-lock tmpfile closure kernel-files half-directory shm-deleted zero-shared
     mapped-twice mapped-twice-again mapped-in-pieces closed-memfd seals seals-future seals-noexec sysv
     owner lease"

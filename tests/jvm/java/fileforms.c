@@ -188,6 +188,34 @@ static const char *as_paths(int first)
     return NULL;
 }
 
+// Links of /proc: those of the process are the new process's own.
+static struct {
+    const char *name;
+    int fd;
+} links[] = {
+    {"/proc/self/exe", -1},     {"/proc/self/cwd", -1},        {"/proc/self/root", -1},
+    {"/proc/self/fd/0", -1},    {"/proc/self/fd/1", -1},       {"/proc/self/ns/net", -1},
+    {"/proc/self", -1},         {"/proc/thread-self/exe", -1}, {"/proc/self/task/%d/cwd", -1},
+    {"/sys/class/net/lo", -1},
+};
+
+static const char *as_links(int first)
+{
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+        char path[64], expected[PATH_MAX] = "", is[PATH_MAX] = "";
+
+        snprintf(path, sizeof path, links[i].name, (int)getpid());
+        if (first)
+            links[i].fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (links[i].fd < 0 && access(path, F_OK) != 0)
+            continue;
+        if (readlink(path, expected, sizeof expected - 1) < 0 ||
+            readlinkat(links[i].fd, "", is, sizeof is - 1) < 0 || strcmp(is, expected) != 0)
+            return links[i].name;
+    }
+    return NULL;
+}
+
 static int deleted_path = -1;
 
 static const char *path_of_deleted(int first)
@@ -838,6 +866,7 @@ static const struct {
     {"fifo-gone", fifo_gone},
     {"fifo-waits", fifo_waits},
     {"paths", as_paths},
+    {"links", as_links},
     {"deleted-path", path_of_deleted},
     {"deleted-directory", directory_deleted},
     {"other-name", other_name},

@@ -222,10 +222,14 @@ static long open_file(const struct ckpt_kernel_path *data, uint32_t flags)
     return opened == -ENOENT ? open_ended() : opened;
 }
 
-/* Whether the file exists only when all descriptors are at their numbers. */
+/*
+ * Whether the file exists only when all descriptors are at their numbers. Below /proc/self/fd that
+ * is a link, which is open as a path.
+ */
 static bool opens_last(const struct ckpt_kernel_path *data)
 {
-    return data->form == CKPT_KERNEL_PROCESS && ckpt_raw_find(data->path, "/self/fdinfo/");
+    return data->form == CKPT_KERNEL_PROCESS && (ckpt_raw_find(data->path, "/self/fdinfo/") ||
+                                                 ckpt_raw_find(data->path, "/self/fd/"));
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
@@ -322,7 +326,7 @@ const struct ckpt_fd_kind_row ckpt_kind_kernel = {
     .name = "kernel file",
     .support =
         {
-            .object = "files and folders of `/proc`, `/sys` and cgroups, and namespaces",
+            .object = "files, links and folders of `/proc`, `/sys` and cgroups, and namespaces",
             .kept = "what it is about: the process, a thread, its cgroup, the machine; opened "
                     "again [for the new process](descriptors.md#files-of-proc-and-sys)",
             .refused = "of another process that is alive; a namespace that the JVM is not in; a "
