@@ -193,9 +193,9 @@ static struct {
     const char *name;
     int fd;
 } links[] = {
-    {"/proc/self/exe", -1},     {"/proc/self/cwd", -1},        {"/proc/self/root", -1},
-    {"/proc/self/fd/0", -1},    {"/proc/self/fd/1", -1},       {"/proc/self/ns/net", -1},
-    {"/proc/self", -1},         {"/proc/thread-self/exe", -1}, {"/proc/self/task/%d/cwd", -1},
+    {"/proc/self/exe", -1},    {"/proc/self/cwd", -1},        {"/proc/self/root", -1},
+    {"/proc/self/fd/0", -1},   {"/proc/self/fd/1", -1},       {"/proc/self/ns/net", -1},
+    {"/proc/self", -1},        {"/proc/thread-self/exe", -1}, {"/proc/self/task/%d/cwd", -1},
     {"/sys/class/net/lo", -1},
 };
 
