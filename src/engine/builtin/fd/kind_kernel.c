@@ -228,8 +228,8 @@ static long open_file(const struct ckpt_kernel_path *data, uint32_t flags)
  */
 static bool opens_last(const struct ckpt_kernel_path *data)
 {
-    return data->form == CKPT_KERNEL_PROCESS && (ckpt_raw_find(data->path, "/self/fdinfo/") ||
-                                                 ckpt_raw_find(data->path, "/self/fd/"));
+    return data->form == CKPT_KERNEL_PROCESS &&
+           (ckpt_raw_find(data->path, "/self/fdinfo/") || ckpt_raw_find(data->path, "/self/fd/"));
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
