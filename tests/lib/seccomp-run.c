@@ -10,7 +10,8 @@
 // where runtimes differ (ptrace and process_vm_* are refused, as before kernel 4.8): refused with
 // EPERM; clone3 with ENOSYS, since a filter cannot look into its argument and C libraries then fall
 // back to clone, whose flags it can see; personality but for the values that Docker lets pass.
-// --deny refuses one call more (ERRNO: EPERM, ENOSYS, EINVAL, ENOMEM; EPERM if not given), --bare
+// --deny refuses one call more (ERRNO: EPERM, ENOSYS, EINVAL, ENOMEM; EPERM if not given; KILL: the
+// call ends the process, as in a unit of systemd), --bare
 // leaves Docker's list out: with both, a test refuses exactly one call and sees the fallback. The
 // name "netlink" is for sockets of that family.
 // x86-64 only; calls of other ABIs are refused.
@@ -40,6 +41,7 @@
 #define X32_BIT 0x40000000
 #define CLONE_NEW_FLAGS 0x7e020000 // all CLONE_NEW* but CLONE_NEWTIME, which clone does not take
 #define MAX_STEPS 512
+#define KILL (-1) // in the place of an error
 
 struct refusal {
     const char *name;
@@ -147,7 +149,10 @@ static void emit_load(size_t offset)
 
 static void emit_refuse(int error)
 {
-    emit(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error, 0, 0);
+    if (error == KILL)
+        emit(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+    else
+        emit(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error, 0, 0);
 }
 
 static void emit_allow(void)
@@ -223,7 +228,11 @@ static bool emit_deny(const char *argument)
     static const struct {
         const char *name;
         int number;
-    } errors[] = {{"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"EINVAL", EINVAL}, {"ENOMEM", ENOMEM}};
+    } errors[] = {{"EPERM", EPERM},
+                  {"ENOSYS", ENOSYS},
+                  {"EINVAL", EINVAL},
+                  {"ENOMEM", ENOMEM},
+                  {"KILL", KILL}};
     const char *equals = strchr(argument, '=');
     size_t length = equals ? (size_t)(equals - argument) : strlen(argument);
     int error = equals ? 0 : EPERM;

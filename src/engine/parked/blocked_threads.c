@@ -18,6 +18,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -157,7 +158,57 @@ static void run_helper(void *argument)
 
 /* ---- in the coordinator ---- */
 
-/* With Yama's ptrace_scope 1, only a parent may trace; another process needs permission. */
+/* What the helper asks of ptrace(2), for no thread. */
+__attribute__((noreturn)) static void try_calls(long parent)
+{
+    static const int requests[] = {PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_GETSIGMASK,
+                                   PTRACE_SETSIGMASK, PTRACE_DETACH};
+
+    ckpt_exec_end_with_parent(parent);
+    ckpt_sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file */
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
+        trace(requests[i], 0, 0, 0);
+    for (;;)
+        ckpt_syscall(SYS_exit_group, 0, 0, 0, 0, 0, 0);
+}
+
+/*
+ * Whether a system call filter lets a process trace: 0, or a negative errno value.  Filters of
+ * systemd units kill with a core dump, which before Linux 5.16 ends all processes that share the
+ * memory: the JVM, if the helper were killed.  So a copy of this process tries the calls first.
+ */
+static long find_allowed(void)
+{
+    long parent = ckpt_sys_getpid(), child;
+    char text[4096] = "";
+    uint64_t mode;
+    int status = 0;
+
+    ckpt_raw_read_file("/proc/thread-self/status", text, sizeof text);
+    if (ckpt_raw_field(text, "Seccomp:", 10, &mode) && mode == SECCOMP_MODE_DISABLED)
+        return 0;
+    child = ckpt_syscall(SYS_clone, 0, 0, 0, 0, 0, 0);
+    if (child == 0)
+        try_calls(parent);
+    if (child < 0)
+        return child;
+    while (ckpt_syscall(SYS_wait4, child, &status, __WALL, NULL, 0, 0) == -EINTR)
+        ;
+    return WIFEXITED(status) ? 0 : -EPERM;
+}
+
+static long is_allowed(struct ckpt_park *park)
+{
+    if (!park->is_trace_tried)
+        park->trace_failed = (int32_t)find_allowed();
+    park->is_trace_tried = 1;
+    return park->trace_failed;
+}
+
+/*
+ * With Yama's ptrace_scope 1, only a parent may trace; another process needs permission. There is
+ * one such permission in a process, and it cannot be read.
+ */
 static void permit(long helper)
 {
     char text[16] = "";
@@ -199,17 +250,20 @@ static long run(struct shared *shared, void *stack_end)
     __atomic_store_n(&shared->may_start, 1, __ATOMIC_RELEASE);
     ckpt_sys_futex(&shared->may_start, FUTEX_WAKE_PRIVATE, INT_MAX, NULL);
     wait_for_helper(shared, helper);
+    permit(0);
     return 0;
 }
 
 long ckpt_blocked_threads_interrupt(struct ckpt_park *park, struct ckpt_blocked_thread *threads,
                                     uint32_t count)
 {
-    long block =
-        ckpt_sys_mmap(0, BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    struct shared *shared = (struct shared *)(block + (long)STACK);
-    long failed;
+    long failed = is_allowed(park), block;
+    struct shared *shared;
 
+    if (failed < 0)
+        return failed;
+    block = ckpt_sys_mmap(0, BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    shared = (struct shared *)(block + (long)STACK);
     if (block < 0)
         return block;
     *shared = (struct shared){.threads = threads,

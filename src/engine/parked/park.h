@@ -98,6 +98,8 @@ struct ckpt_park {
     uint32_t is_blocked;      /**< parking has failed because a thread blocks the signal */
     uint32_t may_interrupt;   /**< a thread blocks it for good: interrupt such threads */
     int32_t interrupt_failed; /**< a negative errno value: why that did not work */
+    uint32_t is_trace_tried;  /**< it is known whether filters let a process trace */
+    int32_t trace_failed;     /**< a negative errno value: they do not */
     int64_t queue_full_ms;    /**< since when the queue is full; 0: it is not */
     uint32_t clock_changed;   /**< restored, and the monotonic clock is another one than before */
     int64_t elapsed_ns; /**< restored, and by the clock that much time has passed while frozen */
