@@ -239,7 +239,6 @@ static void carry_out(JNIEnv *env, struct work *work, const struct ckpt_engine_j
     if (work->result == CKPT_FREEZE_RESTORED)
         renew(env, work);
     log_warnings(work);
-    ckpt_watch_keys_discard(env);
 }
 
 /* Carry out all steps. Obstacles and errors are added to the work's report. */
@@ -299,6 +298,7 @@ static enum ckpt_freeze_result serve(JNIEnv *env, jlong request, bool only_check
     ckpt_report_clear(&work->warnings);
     work->only_check = only_check;
     checkpoint(env, work, ckpt_request_by_number(request));
+    ckpt_watch_keys_discard(env);
     result = work->result;
     if (work->host.trial)
         ckpt_report_each_line(&work->warnings, false, take_line, &receiver);

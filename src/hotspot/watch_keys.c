@@ -264,8 +264,10 @@ void ckpt_watch_keys_report(JNIEnv *env)
     if (ckpt_java_look_up(env, rows, CKPT_COUNT(rows))) {
         kind = (*env)->GetStaticObjectField(env, kinds, overflow);
         for (size_t i = 0; i < paths.count; i++)
-            if (paths.list[i].lost || keys[i].state != state_of(paths.list[i].path))
+            if (paths.list[i].lost || keys[i].state != state_of(paths.list[i].path)) {
                 (*env)->CallVoidMethod(env, keys[i].key, signal, kind, NULL);
+                ckpt_java_clear(env); /* if memory was short, the next key may succeed */
+            }
     }
     ckpt_java_clear(env);
     (*env)->PopLocalFrame(env, NULL);

@@ -175,7 +175,8 @@ struct ckpt_image_file {
 #define CKPT_FILE_SUMMED 32u    /* has a checksum: writes by mappings may not change its mtime */
 #define CKPT_FILE_TEMPORARY 64u /* a COPIED file, or a folder: made if it is missing */
 #define CKPT_FILE_LOG 128u      /* a log of the JVM: made if it is missing, continued at its end */
-#define CKPT_FILE_FLAGS 255u
+#define CKPT_FILE_LEASED 256u   /* a write lease, which ends when the file is opened once more */
+#define CKPT_FILE_FLAGS 511u
 
 enum ckpt_map_kind {
     CKPT_MAP_ANON = 1, /**< private, without a file */

@@ -10,10 +10,10 @@
 need gcc
 compile Anonymous
 GENERATIONS=3 # the first is the process that was left running
-CASES="fifo-ends fifo-command fifo-gone fifo-waits paths links deleted-path deleted-directory other-name
-    deleted-modes deleted-lock tmpfile closure kernel-files half-directory shm-deleted zero-shared
-    mapped-twice mapped-twice-again mapped-in-pieces closed-memfd seals seals-future seals-noexec sysv
-    owner lease"
+CASES="fifo-ends fifo-command fifo-gone fifo-waits fifo-left fifo-numbers packets paths links
+    deleted-path deleted-directory other-name deleted-modes deleted-lock tmpfile closure kernel-files
+    half-directory shm-deleted zero-shared mapped-twice mapped-twice-again mapped-in-pieces closed-memfd
+    seals seals-future seals-noexec sysv owner fifo-owner lease lease-write"
 
 build_library() { # NAME
     gcc -O1 -g -shared -fPIC -pthread -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" \
@@ -33,10 +33,27 @@ report_cases() { # LOG GENERATION: a check for each case
     done
 }
 
-start_forms() { # NAME FOLDER
-    mkdir -p "$2"
-    FILEFORMS=" ${CASES//$'\n'/ } " FILEFORMS_FOLDER=$2 start_jvm "$1" - -Xmx64m -cp "$CP" Anonymous \
-        "$DIR/fileforms.so"
+# Two file systems, whose first files have the same number.
+mount_two() { # FOLDER
+    local name
+    for name in one two; do
+        mkdir -p "$1/$name"
+        mount -t tmpfs tmpfs "$1/$name" 2>"$TMP/mount.err" || return 0
+        MOUNTED+=("$1/$name")
+    done
+}
+MOUNTED=()
+trap '[ ${#MOUNTED[@]} = 0 ] || umount -l "${MOUNTED[@]}"; tap_cleanup' EXIT
+
+start_forms() { # NAME FOLDER [as_user]
+    if [ -n "${3:-}" ]; then
+        as_user mkdir -p "$2"
+    else
+        mkdir -p "$2"
+        mount_two "$2"
+    fi
+    FILEFORMS=" ${CASES//$'\n'/ } " FILEFORMS_FOLDER=$2 \
+        start_jvm "$1" ${3:+"$3"} - -Xmx64m -cp "$CP" Anonymous "$DIR/fileforms.so"
 }
 
 body() {
@@ -77,6 +94,20 @@ clones() {
     done
 }
 
+# Closed at the restore: it has no signals any more.
+closed() {
+    local CASES="fifo-owner"
+    start_forms "closed-$V" "$DIR/closed"
+    wait_line "$log" "ready 1"
+    freeze "$pid" "$DIR/owned" "$V, a rule at the restore" || return
+    printf 'type: file\npath: %s/*\naction: close\n' "$DIR/closed" >"$DIR/rules"
+    restore "closed-$V" --policies "$DIR/rules" "$DIR/owned"
+    wait_line "$log" "looked 1"
+    is "$(grep '^fifo-owner' "$log")" "fifo-owner: it is closed" \
+        "$V: restore: a rule closes a descriptor that sends signals"
+    stop "$pid"
+}
+
 # The working directory was deleted: the restored process is in another one of that kind.
 directory() {
     mkdir "$DIR/gone"
@@ -97,13 +128,28 @@ directory() {
 
 # What other processes use, or may use.
 refusals() {
-    local CASES="shm-deleted sysv-unmarked queue secret" file id
+    local CASES="shm-deleted sysv-unmarked queue secret lease-mapped closed-memfd" file memory id
+    local name="$V: checkpoint: memory that another process uses is refused"
     start_forms "shared-$V" "$DIR/shared"
     wait_line "$log" "ready 1"
     file=$(find "/proc/$pid/fd" -lname '/dev/shm/fileforms-*')
+    memory=$(sed -n 's/^0*\([0-9a-f]*\)-0*\([0-9a-f]*\) .*memfd:closed.*/\1-\2/p' "/proc/$pid/maps")
+    memory=/proc/$pid/map_files/${memory%%$'\n'*}
     exec 9<"$file"
+    [ "$(id -u)" != 0 ] || exec 8<"$memory"
     run "$CKPT" checkpoint "$pid" "$DIR/refused"
-    exec 9<&-
+    exec 9<&- 8<&-
+    if [ "$(id -u)" != 0 ]; then
+        skip "$name" "only root can open it"
+    else
+        contains "$err" "memory '/memfd:closed (deleted)' is of a file without a name that another" "$name"
+    fi
+    if grep -qx "no lease" "$log"; then
+        cannot "$V: checkpoint: a lease on a file that is mapped is refused" "the file system has none"
+    else
+        contains "$err" "is mapped, and the JVM has a lease for writing on it" \
+            "$V: checkpoint: a lease on a file that is mapped is refused"
+    fi
     like "$err" "\(deleted\)', which process [0-9]+ uses, too" \
         "$V: checkpoint: a deleted file of /dev/shm that another process uses is refused"
     id=$(sed -n 's/^segment //p' "$log")
@@ -123,8 +169,33 @@ refusals() {
     ipcrm -m "$id"
 }
 
+# Of processes that this user may not examine, only those count that may open the file.
+hidden() {
+    local CASES="shm-deleted" FILEFORMS_MODE
+    if [ "$(id -u)" != 0 ]; then
+        skip "$V: checkpoint: deleted files that other users may use" "it needs processes of two users"
+        return
+    fi
+    for FILEFORMS_MODE in 0600 0666; do
+        export FILEFORMS_MODE
+        start_forms "hidden-$FILEFORMS_MODE-$V" "$USER_DIR/hidden-$V" as_user
+        wait_line "$log" "ready 1"
+        if [ "$FILEFORMS_MODE" = 0600 ]; then
+            freeze as_user "$pid" "$USER_DIR/hidden-image-$V" "$V: a deleted file that only its user may open"
+            continue
+        fi
+        run as_user "$CKPT" checkpoint "$pid" "$USER_DIR/hidden-image2-$V"
+        like "$err" "\(deleted\)', which process [0-9]+ may use, too \(it cannot be examined\)" \
+            "$V: checkpoint: a deleted file that hidden processes may have opened is refused"
+        stop "$pid"
+    done
+    unset FILEFORMS_MODE
+}
+
 each_jdk body
 each_jdk refusals
+each_jdk hidden
 each_jdk clones
+each_jdk closed
 each_jdk directory
 done_testing

@@ -13,7 +13,7 @@
 // --deny refuses one call more (ERRNO: EPERM, ENOSYS, EINVAL, ENOMEM; EPERM if not given; KILL: the
 // call ends the process, as in a unit of systemd), --bare
 // leaves Docker's list out: with both, a test refuses exactly one call and sees the fallback. The
-// name "netlink" is for sockets of that family.
+// name "netlink" is for sockets of that family, "set-next-watch" for one ioctl() of inotify.
 // x86-64 only; calls of other ABIs are refused.
 
 #include <errno.h>
@@ -212,14 +212,29 @@ static int install(void)
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
 }
 
-// socket() of the family AF_NETLINK, as systemd's RestrictAddressFamilies= refuses it.
-static void emit_netlink(int error)
+// Calls with one value of one argument.
+static const struct argument {
+    const char *name;
+    int number;
+    unsigned argument;
+    uint32_t value;
+} arguments[] = {
+    {"netlink", SYS_socket, 0, AF_NETLINK},       // as systemd's RestrictAddressFamilies= does
+    {"set-next-watch", SYS_ioctl, 1, 0x40044900}, // INOTIFY_IOC_SETNEXTWD, as an old kernel does
+};
+
+static void emit_argument(const struct argument *argument, int error)
 {
-    emit(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4);
-    emit_load(offsetof(struct seccomp_data, args[0]));
-    emit(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1);
+    emit(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)argument->number, 0, 4);
+    emit_load(offsetof(struct seccomp_data, args) + 8ul * argument->argument);
+    emit(BPF_JMP | BPF_JEQ | BPF_K, argument->value, 0, 1);
     emit_refuse(error);
     emit_load(offsetof(struct seccomp_data, nr));
+}
+
+static bool has_name(const char *name, const char *text, size_t length)
+{
+    return strlen(name) == length && strncmp(name, text, length) == 0;
 }
 
 // Adds NAME[=ERRNO]; false if the name or the error is not known here.
@@ -239,13 +254,14 @@ static bool emit_deny(const char *argument)
     for (unsigned i = 0; equals && i < sizeof errors / sizeof errors[0]; i++)
         if (strcmp(equals + 1, errors[i].name) == 0)
             error = errors[i].number;
-    if (error != 0 && length == strlen("netlink") && strncmp(argument, "netlink", length) == 0) {
-        emit_netlink(error);
-        return true;
+    for (unsigned i = 0; error != 0 && i < sizeof arguments / sizeof arguments[0]; i++) {
+        if (has_name(arguments[i].name, argument, length)) {
+            emit_argument(&arguments[i], error);
+            return true;
+        }
     }
     for (unsigned i = 0; error != 0 && i < REFUSALS; i++) {
-        if (strlen(refusals[i].name) == length &&
-            strncmp(refusals[i].name, argument, length) == 0) {
+        if (has_name(refusals[i].name, argument, length)) {
             emit_refusal(refusals[i].number, error);
             return true;
         }

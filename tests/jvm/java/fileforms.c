@@ -141,6 +141,103 @@ static const char *fifo_waits(int first)
     return read(fifo_alone, &byte, 1) == 1 ? NULL : "what is written by its name is lost";
 }
 
+// Written, and not yet read: the reader has gone, and the next one gets it.
+static int fifo_left_writer;
+
+static const char *fifo_left(int first)
+{
+    char text[16] = "";
+    int reader = open_fifo("left", O_RDONLY | O_NONBLOCK);
+
+    if (first) {
+        fifo_left_writer = open_fifo("left", O_WRONLY | O_NONBLOCK);
+        if (write(fifo_left_writer, "half", 4) != 4 || read(reader, text, 2) != 2)
+            return "it cannot be used";
+    } else if (read(reader, text, sizeof text) != 2 || memcmp(text, "lf", 2) != 0) {
+        return "the bytes in it are gone";
+    } else if (write(fifo_left_writer, "lf", 2) != 2) {
+        return "it cannot be written";
+    }
+    close(reader);
+    return NULL;
+}
+
+// Two file systems may have the same inode number.
+static int same_number[4];
+
+static const char *make_equal_numbers(void)
+{
+    struct stat status[2];
+
+    same_number[0] = open_fifo("one/fifo", O_RDONLY | O_NONBLOCK);
+    same_number[1] = open_fifo("one/fifo", O_WRONLY);
+    same_number[2] = open_fifo("two/fifo", O_RDONLY | O_NONBLOCK);
+    same_number[3] = open_fifo("two/fifo", O_WRONLY);
+    if (fstat(same_number[0], &status[0]) < 0 || fstat(same_number[2], &status[1]) < 0 ||
+        status[0].st_ino != status[1].st_ino || status[0].st_dev == status[1].st_dev ||
+        write(same_number[1], "one", 3) != 3 || write(same_number[3], "two", 3) != 3)
+        same_number[0] = -1;
+    return NULL;
+}
+
+static const char *fifo_numbers(int first)
+{
+    char text[2][16] = {"", ""};
+
+    if (first)
+        return make_equal_numbers();
+    if (same_number[0] < 0)
+        return "skipped, there are no two file systems with the same numbers";
+    if (read(same_number[0], text[0], 16) != 3 || read(same_number[2], text[1], 16) != 3 ||
+        memcmp(text[0], "one", 3) != 0 || memcmp(text[1], "two", 3) != 0)
+        return "the bytes in them are gone";
+    return write(same_number[1], "one", 3) == 3 && write(same_number[3], "two", 3) == 3
+               ? NULL
+               : "they cannot be written";
+}
+
+// Each read() gets one packet, and drops the rest of it.
+static int packet_pipe[2], packet_fifo[2];
+
+static const char *write_packets(int fd)
+{
+    char large[4096];
+
+    memset(large, 'x', sizeof large);
+    return write(fd, "abc", 3) == 3 && write(fd, "de", 2) == 2 && write(fd, large, 4096) == 4096
+               ? NULL
+               : "it cannot be written";
+}
+
+static const char *read_packets(int fd)
+{
+    char text[8192];
+
+    if (read(fd, text, 1) != 1 || text[0] != 'a' || read(fd, text, sizeof text) != 2 ||
+        memcmp(text, "de", 2) != 0 || read(fd, text, sizeof text) != 4096)
+        return "its packets are gone";
+    return NULL;
+}
+
+static const char *packets(int first)
+{
+    const char *wrong = NULL;
+
+    if (first) {
+        if (pipe2(packet_pipe, O_DIRECT | O_CLOEXEC) < 0)
+            return "no pipe";
+        packet_fifo[0] = open_fifo("packets", O_RDONLY | O_NONBLOCK);
+        packet_fifo[1] = open_fifo("packets", O_WRONLY);
+        if (fcntl(packet_fifo[1], F_SETFL, O_DIRECT) < 0)
+            return "no packets";
+    } else {
+        wrong = read_packets(packet_pipe[0]);
+        wrong = wrong ? wrong : read_packets(packet_fifo[0]);
+    }
+    wrong = wrong ? wrong : write_packets(packet_pipe[1]);
+    return wrong ? wrong : write_packets(packet_fifo[1]);
+}
+
 // ---- paths and directories
 
 static struct {
@@ -499,6 +596,8 @@ static const char *shm_deleted(int first)
         posix_shared = open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
         if (posix_shared < 0 || ftruncate(posix_shared, (off_t)(8 * PAGE)) < 0)
             return "skipped, there is no /dev/shm";
+        if (getenv("FILEFORMS_MODE"))
+            fchmod(posix_shared, (mode_t)strtol(getenv("FILEFORMS_MODE"), NULL, 8));
         unlink(name);
         posix_map = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, posix_shared, 0);
         fill(posix_map, 8 * PAGE);
@@ -763,6 +862,7 @@ static const char *secret(int first)
 // ---- huge pages of hugetlbfs (2 MiB), for hugepages.t
 
 #define HUGE ((size_t)2 << 20)
+static char *huge_unreserved; // MAP_NORESERVE, and much more than there is
 static char *huge_private, *huge_shared, *huge_shared_again, *huge_left, *huge_right, *huge_segment;
 static int huge_file;
 
@@ -774,8 +874,10 @@ static const char *make_huge(void)
     huge_shared = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_SHARED | flags, -1, 0);
     huge_file = memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB);
     id = shmget(IPC_PRIVATE, HUGE, IPC_CREAT | SHM_HUGETLB | 0600);
+    huge_unreserved =
+        mmap(NULL, 4096 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | flags, -1, 0);
     if (huge_private == MAP_FAILED || huge_shared == MAP_FAILED || id < 0 ||
-        ftruncate(huge_file, (off_t)(4 * HUGE)) < 0)
+        huge_unreserved == MAP_FAILED || ftruncate(huge_file, (off_t)(4 * HUGE)) < 0)
         return "no huge pages";
     huge_left = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, huge_file, 0);
     huge_right = mmap(NULL, HUGE, PROT_READ, MAP_SHARED, huge_file, (off_t)HUGE);
@@ -783,6 +885,7 @@ static const char *make_huge(void)
     huge_shared_again = shmat(id, NULL, 0);
     shmctl(id, IPC_RMID, NULL);
     fill(huge_private, HUGE + 3 * PAGE);
+    fill(huge_unreserved, HUGE);
     mprotect(huge_private + HUGE, HUGE, PROT_READ);
     fill(huge_shared, HUGE);
     fill(huge_left, 2 * HUGE);
@@ -798,6 +901,8 @@ static const char *hugetlb(int first)
         return make_huge();
     if (!is_filled(huge_private, HUGE + 3 * PAGE) || huge_private[2 * HUGE - 1])
         return "private memory has other content";
+    if (!is_filled(huge_unreserved, HUGE) || huge_unreserved[4095 * HUGE])
+        return "memory that is not reserved has other content";
     if (!is_filled(huge_shared, HUGE) || huge_shared[HUGE + 5])
         return "shared memory has other content";
     if (!is_filled(huge_left, 2 * HUGE) || fstat(huge_file, &status) < 0 ||
@@ -842,6 +947,26 @@ static const char *owner(int first)
     return fcntl(owned, F_GETFL) & O_ASYNC ? NULL : "it does not send it";
 }
 
+// A rehearsal opens a named pipe only as a path.
+static const char *fifo_owner(int first)
+{
+    static int fd;
+
+    if (first) {
+        signal(SIGURG, SIG_IGN);
+        fd = open_fifo("owned", O_RDWR);
+        fcntl(fd, F_SETOWN, getpid());
+        fcntl(fd, F_SETSIG, SIGURG);
+        return fcntl(fd, F_SETFL, O_ASYNC) == 0 ? NULL : "no O_ASYNC";
+    }
+    if (fcntl(fd, F_GETFL) & O_PATH)
+        return "it is closed";
+    return fcntl(fd, F_GETOWN) == getpid() && fcntl(fd, F_GETSIG) == SIGURG &&
+                   (fcntl(fd, F_GETFL) & O_ASYNC)
+               ? NULL
+               : "it sends no signals";
+}
+
 static int leased = -1;
 
 static const char *lease(int first)
@@ -857,6 +982,39 @@ static const char *lease(int first)
     return fcntl(leased, F_GETLEASE) == F_RDLCK ? NULL : "it is gone";
 }
 
+// For writing: it ends when the file is opened once more, by whomever.
+static const char *lease_write(int first)
+{
+    static int fd = -1;
+    char text[16];
+
+    if (first) {
+        signal(SIGIO, SIG_IGN);
+        fd = open(in_folder("write-leased"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+        if (write(fd, "text", 4) != 4 || fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
+            fd = -1;
+    }
+    if (fd < 0)
+        return "skipped, the file system has no leases";
+    if (lseek(fd, 0, SEEK_CUR) != 4 || pread(fd, text, 16, 0) != 4)
+        return "the file is at another position";
+    return fcntl(fd, F_GETLEASE) == F_WRLCK ? NULL : "it is gone";
+}
+
+// On a file that is mapped, too.
+static const char *lease_mapped(int first)
+{
+    if (first) {
+        int fd = open(in_folder("mapped-leased"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+
+        if (ftruncate(fd, (off_t)PAGE) < 0 ||
+            mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ||
+            fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
+            printf("no lease\n");
+    }
+    return NULL;
+}
+
 static const struct {
     const char *name;
     const char *(*function)(int first);
@@ -865,6 +1023,9 @@ static const struct {
     {"fifo-command", fifo_command},
     {"fifo-gone", fifo_gone},
     {"fifo-waits", fifo_waits},
+    {"fifo-left", fifo_left},
+    {"fifo-numbers", fifo_numbers},
+    {"packets", packets},
     {"paths", as_paths},
     {"links", as_links},
     {"deleted-path", path_of_deleted},
@@ -891,7 +1052,10 @@ static const struct {
     {"secret", secret},
     {"hugetlb", hugetlb},
     {"owner", owner},
+    {"fifo-owner", fifo_owner},
     {"lease", lease},
+    {"lease-write", lease_write},
+    {"lease-mapped", lease_mapped},
 };
 
 static void run(int first)

@@ -127,6 +127,17 @@ int ckpt_file_locks_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd
                             list.locks.count * sizeof(struct lock), &entry->data, error);
 }
 
+bool ckpt_file_locks_have_write_lease(const struct ckpt_gather *gather,
+                                      const struct ckpt_image_fd *entry)
+{
+    const struct lock *locks = (const void *)ckpt_tables_text(&gather->tables, entry->data);
+
+    for (size_t i = 0; i < entry->data.size / sizeof *locks; i++)
+        if (locks[i].type == LEASE_LOCK && locks[i].exclusive)
+            return true;
+    return false;
+}
+
 /* ---- in the image ---- */
 
 static const struct lock *locks_of(const struct ckpt_image_view *image,

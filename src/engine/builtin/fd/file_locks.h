@@ -18,6 +18,13 @@
 int ckpt_file_locks_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                            struct ckpt_image_fd *entry, struct ckpt_error *error);
 
+/**
+ * Whether the locks of an entry that was just saved have a lease for writing: it would be broken if
+ * the file was opened once more, also by this process or a rehearsal.
+ */
+bool ckpt_file_locks_have_write_lease(const struct ckpt_gather *gather,
+                                      const struct ckpt_image_fd *entry);
+
 /** Whether the bytes of @entry are valid locks. */
 bool ckpt_file_locks_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);
 

@@ -189,6 +189,7 @@ void ckpt_fd_close_entry(const struct ckpt_image_view *image, struct ckpt_image_
         row->addresses(image, entry, &addresses);
     entry->kind = CKPT_FD_CLOSED;
     entry->kind_version = 0;
+    entry->owner = 0;
     entry->position = 0;
     if (addresses.protocol == IPPROTO_TCP && !addresses.listening)
         entry->position = (uint64_t)addresses.family;

@@ -22,14 +22,16 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
 static int refuse_if_used(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                           struct ckpt_error *error)
 {
-    uint64_t pid;
+    struct ckpt_nameless_file file = {live->link, live->status.st_ino, live->status.st_mode};
+    struct ckpt_other_user user;
 
-    if (ckpt_other_users_find(gather, live->link, live->status.st_ino, &pid, error) < 0)
+    if (ckpt_other_users_find(gather, &file, &user, error) < 0)
         return -1;
-    if (pid)
+    if (user.pid)
         ckpt_report_refuse(gather->report, "file", CKPT_CLOSE_IT,
-                           "descriptor %d is '%s', which process %lu uses, too", live->number,
-                           live->link, (unsigned long)pid);
+                           "descriptor %d is '%s', which process %lu %s, too%s", live->number,
+                           live->link, (unsigned long)user.pid, user.is_hidden ? "may use" : "uses",
+                           user.is_hidden ? " (it cannot be examined)" : "");
     return 0;
 }
 

@@ -20,6 +20,8 @@
 #include "engine/builtin/fd/rehearsal.h"
 #include "engine/builtin/fd/thaw_steps.h"
 
+#define BYTES 1 /* in kind_version: it has bytes like a pipe; none if a policy reopens it */
+
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
@@ -66,12 +68,23 @@ static bool is_saved(const struct ckpt_gather *gather, const struct ckpt_live_fd
 {
     for (size_t i = 0; i < gather->tables.fds.count; i++) {
         const struct ckpt_image_fd *other = ckpt_array_at(&gather->tables.fds, i);
+        const struct ckpt_image_file *file;
 
-        if (other->kind == CKPT_FD_FIFO && other->inode == live->status.st_ino &&
-            other->kind_version && (other->open_flags & O_ACCMODE) != O_WRONLY)
+        if (other->kind != CKPT_FD_FIFO || other->inode != live->status.st_ino ||
+            !ckpt_fd_pipe_has_content(other))
+            continue;
+        file = ckpt_array_at(&gather->tables.files, other->object);
+        if (file->device == live->status.st_dev) /* pipes of two file systems may have one number */
             return true;
     }
     return false;
+}
+
+/* A writer has them only if there is no reader: they are for the next one. */
+static bool has_content(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+{
+    return !is_saved(gather, live) &&
+           ((live->open_flags & O_ACCMODE) != O_WRONLY || ckpt_fd_pipe_other_end(live) < 0);
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
@@ -79,12 +92,11 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 {
     if (!live->reopen && is_to_elsewhere(live))
         refuse(gather, live);
-    if (live->reopen) {
+    entry->kind_version = live->reopen ? 0 : BYTES;
+    if (live->reopen)
         entry->fd_flags |= CKPT_FD_REOPEN;
-        entry->kind_version = 0;
-    } else if (ckpt_fd_pipe_save(gather, live, !is_saved(gather, live), entry, error) < 0) {
+    else if (ckpt_fd_pipe_save(gather, live, has_content(gather, live), entry, error) < 0)
         return -1;
-    }
     if (ckpt_file_records_add(gather, live->link, CKPT_FILE_MAY_CHANGE, NULL, 0, &entry->object,
                               error) < 0)
         ckpt_report_refuse(gather->report, "file", "close it by a policy (action close)",
@@ -121,8 +133,9 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
     if (ckpt_sys_fstatat(AT_FDCWD, path, &status, 0) == 0 && !S_ISFIFO(status.st_mode))
         return ckpt_error_set(error, 0, "'%s' is no longer a named pipe", path);
-    if (thaw->rehearsal) {
-        opened = ckpt_fd_rehearse_open(path, entry->open_flags);
+    if (thaw->rehearsal) { /* to put bytes into it, it is opened in the other way, too */
+        opened = ckpt_fd_rehearse_open(path, ckpt_fd_pipe_has_content(entry) ? O_RDWR
+                                                                             : entry->open_flags);
         return opened >= 0 ? (int)opened
                            : ckpt_error_set(error, (int)-opened, "cannot open '%s' again", path);
     }
@@ -134,7 +147,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     if (opened < 0)
         return ckpt_error_set(error, (int)-opened, "cannot open '%s' again%s", path,
                               opened == -ENXIO ? "; start the process that reads it" : "");
-    return ckpt_fd_set_flags((int)opened, entry->open_flags & (O_NONBLOCK | O_APPEND), error);
+    return ckpt_fd_set_flags((int)opened, entry->open_flags & (O_NONBLOCK | O_APPEND | O_DIRECT),
+                             error);
 }
 
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
@@ -146,13 +160,13 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
 const struct ckpt_fd_kind_row ckpt_kind_fifo = {
     .number = CKPT_FD_FIFO,
-    .version = 1, /* 1: has bytes like a pipe, unless a policy reopens it */
+    .version = CKPT_PIPE_PACKETS,
     .name = "named pipe",
     .support =
         {
             .object = "[named pipes](descriptors.md#named-pipes) whose other side is the JVM too,"
                       " or no process",
-            .kept = "path, access and non-blocking mode, size, content",
+            .kept = "path, access, non-blocking and packet mode, size, content",
             .option = "one whose other side is another process: a policy that reopens or closes "
                       "it",
             .refused = "otherwise",

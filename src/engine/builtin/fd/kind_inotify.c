@@ -21,6 +21,8 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #include "base/raw.h"
 #include "base/syscall.h"
@@ -31,7 +33,6 @@
 #include "engine/builtin/fd/watched_file.h"
 
 #define SET_NEXT_WD 0x40044900ul /* INOTIFY_IOC_SETNEXTWD, with CONFIG_CHECKPOINT_RESTORE (4.17) */
-#define BYTES_TO_READ 0x541bul   /* FIONREAD */
 #define MASK (IN_ALL_EVENTS | IN_ONESHOT | IN_EXCL_UNLINK)
 #define MASK_CREATE 0x10000000u /* IN_MASK_CREATE, from Linux 4.18 on */
 #define POSTPONED_MAX 3         /* how often to wait until a WatchService has read its events */
@@ -201,7 +202,7 @@ static bool has_unread(int fd)
 {
     int bytes = 0;
 
-    return ckpt_sys_ioctl(fd, BYTES_TO_READ, &bytes) == 0 && bytes > 0;
+    return ckpt_sys_ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 /* Events that were not read: waited for, or replaced, or a reason to refuse the descriptor. */
@@ -401,12 +402,41 @@ static void drain(int fd)
 }
 
 /*
+ * The memory files that are watched in place of files that do not exist. Closing them ends their
+ * watches. Where numbers are skipped, which drops all events, that is done after the last number.
+ */
+struct ended {
+    int *files;
+    uint32_t count, room;
+    bool skips;
+};
+
+static int begin_ended(struct ended *ended, uint32_t room, struct ckpt_error *error)
+{
+    long at = ckpt_sys_mmap(0, (room + 1) * sizeof(int), PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (at < 0)
+        return ckpt_error_set(error, (int)-at, "cannot plan the restore");
+    *ended = (struct ended){.files = (int *)at, .room = room};
+    return 0;
+}
+
+/* The oldest one first, as the kernel would have reported them. */
+static void close_ended(struct ended *ended)
+{
+    for (uint32_t i = 0; i < ended->count; i++)
+        ckpt_sys_close(ended->files[i]);
+    ckpt_sys_munmap((uint64_t)ended->files, (ended->room + 1) * sizeof(int));
+}
+
+/*
  * A memory file is watched in place of a file that does not exist. Returns the number of the watch
  * or a negative error; *ret_file is to be closed, which ends the watch.
  */
 static long watch_memory_file(int fd, uint32_t mask, int *ret_file)
 {
-    long file = ckpt_syscall(SYS_memfd_create, "watched", 1 /* MFD_CLOEXEC */, 0, 0, 0, 0), wd;
+    long file = ckpt_syscall(SYS_memfd_create, "watched", MFD_CLOEXEC, 0, 0, 0, 0), wd;
     char path[64];
 
     if (file < 0)
@@ -442,11 +472,10 @@ static long skip_to(int fd, int32_t wd)
 }
 
 /* Have the kernel continue with the number @wd. */
-static long set_next(int fd, int32_t wd, int32_t previous)
+static long set_next(int fd, int32_t wd, int32_t previous, struct ended *ended)
 {
-    if (ckpt_syscall(SYS_ioctl, fd, SET_NEXT_WD, wd, 0, 0, 0) == 0 || wd == previous + 1)
-        return 0;
-    return skip_to(fd, wd);
+    ended->skips = ckpt_syscall(SYS_ioctl, fd, SET_NEXT_WD, wd, 0, 0, 0) < 0;
+    return ended->skips && wd != previous + 1 ? skip_to(fd, wd) : 0;
 }
 
 /* Watch a path as it is now. Returns the number of the watch or a negative error. */
@@ -470,7 +499,7 @@ static bool is_gone(long error)
     return error == -ENOENT || error == -ENOTDIR || error == -ELOOP || error == -EEXIST;
 }
 
-static long watch_again(int fd, const struct reader *reader)
+static long watch_again(int fd, const struct reader *reader, struct ended *ended)
 {
     long wd =
         reader->watch.flags & WATCH_GONE ? -ENOENT : watch_path(fd, &reader->watch, reader->path);
@@ -480,7 +509,9 @@ static long watch_again(int fd, const struct reader *reader)
         return wd;
     wd = watch_memory_file(fd, reader->watch.mask & IN_DELETE_SELF ? IN_DELETE_SELF : IN_MOVE_SELF,
                            &file);
-    if (wd >= 0)
+    if (wd >= 0 && ended->skips)
+        ended->files[ended->count++] = file;
+    else if (wd >= 0)
         ckpt_sys_close(file);
     return wd;
 }
@@ -500,26 +531,39 @@ static int refuse(const struct reader *reader, long failed, struct ckpt_error *e
     return ckpt_error_set(error, (int)-failed, "cannot watch '%s' again", reader->path);
 }
 
+static int watch_all(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                     struct reader *reader, struct ended *ended, struct ckpt_error *error)
+{
+    int32_t last = 0;
+    long wd;
+
+    for (; next(reader); last = reader->watch.wd) {
+        wd = set_next(entry->number, reader->watch.wd, last, ended);
+        if (wd == 0)
+            wd = watch_again(entry->number, reader, ended);
+        /* The frozen JVM still has its own watches; see thaw() for a descriptor with O_PATH. */
+        if ((wd == -ENOSPC && thaw->original_runs) || (wd == -EBADF && thaw->rehearsal))
+            return 0;
+        if (wd != reader->watch.wd)
+            return refuse(reader, wd, error);
+    }
+    set_next(entry->number, reader->instance.next, last, ended);
+    return 0;
+}
+
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
     struct reader reader = {0};
-    int32_t last = 0;
-    long wd;
+    struct ended ended = {.count = 0};
+    int result;
 
     start(&reader, thaw->image, entry);
-    for (; next(&reader); last = reader.watch.wd) {
-        wd = set_next(entry->number, reader.watch.wd, last);
-        if (wd == 0)
-            wd = watch_again(entry->number, &reader);
-        /* The frozen JVM still has its own watches; see thaw() for a descriptor with O_PATH. */
-        if ((wd == -ENOSPC && thaw->original_runs) || (wd == -EBADF && thaw->rehearsal))
-            return 0;
-        if (wd != reader.watch.wd)
-            return refuse(&reader, wd, error);
-    }
-    set_next(entry->number, reader.instance.next, last);
-    return 0;
+    if (begin_ended(&ended, reader.instance.count, error) < 0)
+        return -1;
+    result = watch_all(thaw, entry, &reader, &ended, error);
+    close_ended(&ended);
+    return result;
 }
 
 const struct ckpt_fd_kind_row ckpt_kind_inotify = {

@@ -12,9 +12,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/page.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/child_pipes.h"
@@ -27,7 +29,8 @@
 
 struct pipe_data {
     uint32_t size; /**< F_GETPIPE_SZ */
-    uint32_t used; /**< bytes that follow */
+    uint32_t
+        used; /**< bytes that follow; in CKPT_PIPE_PACKETS each packet has its size before it */
 };
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
@@ -81,12 +84,35 @@ static bool has_hung_up(const struct ckpt_live_fd *live)
            (poll.revents & (POLLHUP | POLLERR));
 }
 
-static int copy_content(struct ckpt_gather *gather, int from, int queued, struct pipe_data *data,
-                        struct ckpt_image_fd *entry, struct ckpt_error *error)
+/*
+ * Move what is in the pipe @from to @bytes, of which there are @room. Each read gets one packet, or
+ * all that is no packet. Returns how many bytes were in the pipe.
+ */
+static int move_content(int from, char *bytes, size_t room, bool packets, struct pipe_data *data)
 {
-    char *bytes = ckpt_scratch_take(&gather->scratch, sizeof *data + data->size, error);
-    int copy[2];
-    long failed, got = 0;
+    uint32_t head = packets ? sizeof(uint32_t) : 0, size;
+    int moved = 0;
+    long got;
+
+    while (data->used + head < room &&
+           (got = ckpt_sys_read(from, bytes + data->used + head, room - data->used - head)) > 0) {
+        size = (uint32_t)got;
+        __builtin_memcpy(bytes + data->used, &size, head);
+        data->used += head + size;
+        moved += (int)got;
+    }
+    return moved;
+}
+
+static int copy_content(struct ckpt_gather *gather, int from, int queued, bool packets,
+                        struct pipe_data *data, struct ckpt_image_fd *entry,
+                        struct ckpt_error *error)
+{
+    /* No packet is in two pages, and none shares its page with another one. */
+    size_t room = data->size + (packets ? data->size / ckpt_page_size * sizeof(uint32_t) : 0);
+    char *bytes = ckpt_scratch_take(&gather->scratch, sizeof *data + room, error);
+    int copy[2], moved = 0;
+    long failed;
 
     if (!bytes)
         return -1;
@@ -95,18 +121,49 @@ static int copy_content(struct ckpt_gather *gather, int from, int queued, struct
         return ckpt_error_set(error, (int)-failed, "cannot make a pipe");
     ckpt_sys_fcntl(copy[1], F_SETPIPE_SZ, (long)data->size);
     if (ckpt_syscall(SYS_tee, from, copy[1], data->size, 2 /* SPLICE_F_NONBLOCK */, 0, 0) > 0)
-        while (data->used < data->size &&
-               (got = ckpt_sys_read(copy[0], bytes + sizeof *data + data->used,
-                                    data->size - data->used)) > 0)
-            data->used += (uint32_t)got;
+        moved = move_content(copy[0], bytes + sizeof *data, room, packets, data);
     ckpt_sys_close(copy[0]);
     ckpt_sys_close(copy[1]);
-    if (data->used < (uint32_t)queued) /* another process may have written more meanwhile */
+    if (moved < queued) /* another process may have written more meanwhile */
         ckpt_report_refuse(gather->report, "resource", "empty it in a beforeCheckpoint hook",
-                           "descriptor %d is a pipe of which only %u of %d bytes can be copied",
-                           from, data->used, queued);
+                           "descriptor %d is a pipe of which only %d of %d bytes can be copied",
+                           entry->number, moved, queued);
+    if (packets && moved)
+        entry->kind_version = CKPT_PIPE_PACKETS;
     __builtin_memcpy(bytes, data, sizeof *data);
     return ckpt_tables_pool(&gather->tables, bytes, sizeof *data + data->used, &entry->data, error);
+}
+
+/* Whether what is written to the pipe are packets, or was by a writer that is gone. */
+static bool has_packets(const struct ckpt_live_fd *live)
+{
+    int other = ckpt_fd_pipe_other_end(live);
+
+    return (live->open_flags & O_DIRECT) ||
+           (other >= 0 && (ckpt_sys_fcntl(other, F_GETFL, 0) & O_DIRECT));
+}
+
+/* Copy by another descriptor, because the one that is saved can only write. */
+static int copy_by_reader(struct ckpt_gather *gather, const struct ckpt_live_fd *live, int queued,
+                          struct pipe_data *data, struct ckpt_image_fd *entry,
+                          struct ckpt_error *error)
+{
+    char path[32];
+    long reader;
+    int result;
+
+    ckpt_raw_format(path, sizeof path, "/proc/self/fd/%d", live->number);
+    reader = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+    if (reader < 0) {
+        ckpt_report_refuse(gather->report, "file", CKPT_CLOSE_IT,
+                           "descriptor %d is the named pipe '%s' with %d unread bytes, which this "
+                           "process may not read",
+                           live->number, live->link, queued);
+        return 0;
+    }
+    result = copy_content(gather, (int)reader, queued, has_packets(live), data, entry, error);
+    ckpt_sys_close((int)reader);
+    return result;
 }
 
 int ckpt_fd_pipe_save(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
@@ -117,16 +174,24 @@ int ckpt_fd_pipe_save(struct ckpt_gather *gather, const struct ckpt_live_fd *liv
     int queued = 0;
 
     data.size = size > 0 ? (uint32_t)size : 65536;
-    if (with_content && (live->open_flags & O_ACCMODE) != O_WRONLY && gather->parked) {
-        size = ckpt_sys_ioctl(live->number, 0x541b /* FIONREAD */, &queued);
+    if (with_content && gather->parked) {
+        size = ckpt_sys_ioctl(live->number, FIONREAD, &queued);
         if (size < 0)
             return ckpt_error_set(error, (int)-size,
                                   "cannot find out how much is in the pipe of descriptor %d",
                                   live->number);
         if (queued > 0)
-            return copy_content(gather, live->number, queued, &data, entry, error);
+            return (live->open_flags & O_ACCMODE) == O_WRONLY
+                       ? copy_by_reader(gather, live, queued, &data, entry, error)
+                       : copy_content(gather, live->number, queued, has_packets(live), &data, entry,
+                                      error);
     }
     return ckpt_tables_pool(&gather->tables, &data, sizeof data, &entry->data, error);
+}
+
+bool ckpt_fd_pipe_has_content(const struct ckpt_image_fd *entry)
+{
+    return entry->data.size > sizeof(struct pipe_data);
 }
 
 /* The other end is closed in the restored process, which can still read what is in the pipe now. */
@@ -136,7 +201,7 @@ static int freeze_one_end(struct ckpt_gather *gather, const struct ckpt_live_fd 
     int queued = 0;
 
     if ((live->open_flags & O_ACCMODE) != O_RDONLY ||
-        ckpt_sys_ioctl(live->number, 0x541b /* FIONREAD */, &queued) < 0 || !queued)
+        ckpt_sys_ioctl(live->number, FIONREAD, &queued) < 0 || !queued)
         return ckpt_fd_closed_freeze(gather, live, entry, error);
     entry->kind_version = ONE_END;
     return ckpt_fd_pipe_save(gather, live, true, entry, error);
@@ -146,6 +211,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     entry->kind_version = 0;
+    /* Named pipes of two file systems may have one inode number. */
+    entry->position = live->link[0] == '/' ? live->status.st_dev : 0;
     if (ckpt_fd_pipe_other_end(live) < 0) {
         if (has_hung_up(live) ||
             (gather->children > CKPT_CHILDREN_REFUSE && ckpt_child_pipe_exists(gather, live)))
@@ -165,14 +232,53 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                            "descriptor %d is '%s', open for both directions, which is only kept "
                            "while the pipe has a name",
                            live->number, live->link);
-    return ckpt_fd_pipe_save(gather, live, true, entry, error);
+    return ckpt_fd_pipe_save(gather, live, (live->open_flags & O_ACCMODE) == O_RDONLY, entry,
+                             error);
+}
+
+/* Goes through the packets of an entry, or through its bytes as one. */
+struct packets {
+    const char *at;
+    uint32_t left, size;
+};
+
+static struct packets packets_of(const struct ckpt_image_view *image,
+                                 const struct ckpt_image_fd *entry)
+{
+    const struct pipe_data *data = (const void *)ckpt_view_text(image, entry->data);
+
+    return (struct packets){.at = (const char *)(data + 1), .left = data->used};
+}
+
+/* The bytes at packets->at, of which there are packets->size; false: none, or they do not fit. */
+static bool next_packet(struct packets *packets, const struct ckpt_image_fd *entry)
+{
+    uint32_t head = entry->kind_version == CKPT_PIPE_PACKETS ? sizeof packets->size : 0;
+
+    packets->at += packets->size;
+    if (packets->left <= head)
+        return false;
+    packets->size = packets->left;
+    __builtin_memcpy(&packets->size, packets->at, head);
+    packets->at += head;
+    packets->left -= head;
+    if (!packets->size || packets->size > packets->left)
+        return false;
+    packets->left -= packets->size;
+    return true;
 }
 
 bool ckpt_fd_pipe_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
     const struct pipe_data *data = (const void *)ckpt_view_text(image, entry->data);
+    struct packets packets;
 
-    return entry->data.size >= sizeof *data && data->used == entry->data.size - sizeof *data;
+    if (entry->data.size < sizeof *data || data->used != entry->data.size - sizeof *data)
+        return false;
+    packets = packets_of(image, entry);
+    while (next_packet(&packets, entry))
+        ;
+    return packets.left == 0;
 }
 
 static bool is_read_end(const struct ckpt_image_fd *entry)
@@ -182,7 +288,12 @@ static bool is_read_end(const struct ckpt_image_fd *entry)
 
 uint32_t ckpt_fd_pipe_used(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
-    return ((const struct pipe_data *)(const void *)ckpt_view_text(image, entry->data))->used;
+    struct packets packets = packets_of(image, entry);
+    uint32_t used = 0;
+
+    while (next_packet(&packets, entry))
+        used += packets.size;
+    return used;
 }
 
 static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
@@ -195,7 +306,8 @@ static void describe(const struct ckpt_image_view *image, const struct ckpt_imag
                         (unsigned long)entry->inode);
 
     if (reads)
-        ckpt_raw_format(text + length, size - length, ", %u of %u bytes", data->used, data->size);
+        ckpt_raw_format(text + length, size - length, ", %u of %u bytes",
+                        ckpt_fd_pipe_used(image, entry), data->size);
 }
 
 /* The index of the other end, if it is thawed after this one; or CKPT_NONE. */
@@ -205,7 +317,8 @@ static uint32_t find_peer(const struct ckpt_image_view *image, const struct ckpt
         const struct ckpt_image_fd *peer = &image->fds[i];
 
         if (peer->kind == CKPT_FD_PIPE && peer->inode == entry->inode &&
-            peer->same_as == CKPT_NONE && is_read_end(peer) != is_read_end(entry))
+            peer->position == entry->position && peer->same_as == CKPT_NONE &&
+            is_read_end(peer) != is_read_end(entry))
             return (uint32_t)i;
     }
     return CKPT_NONE;
@@ -229,10 +342,25 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return ends[own];
 }
 
+static int write_packets(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+                         int fd)
+{
+    struct packets packets = packets_of(image, entry);
+    int failed = 0;
+
+    if (entry->kind_version == CKPT_PIPE_PACKETS)
+        failed = (int)ckpt_sys_fcntl(fd, F_SETFL, O_NONBLOCK | O_DIRECT);
+    while (failed >= 0 && next_packet(&packets, entry))
+        failed = ckpt_raw_write_all(fd, packets.at, packets.size);
+    return failed;
+}
+
 int ckpt_fd_pipe_refill(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
                         struct ckpt_error *error)
 {
     const struct pipe_data *data = (const void *)ckpt_view_text(image, entry->data);
+    /* Nothing can be written while there is no reader. */
+    int access = (entry->open_flags & O_ACCMODE) == O_WRONLY ? O_RDWR : O_WRONLY;
     char path[32];
     long opened;
     int failed;
@@ -241,8 +369,8 @@ int ckpt_fd_pipe_refill(const struct ckpt_image_view *image, const struct ckpt_i
     if (!data->used)
         return 0;
     ckpt_raw_format(path, sizeof path, "/proc/self/fd/%d", entry->number);
-    opened = ckpt_sys_openat(AT_FDCWD, path, O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
-    failed = opened < 0 ? (int)opened : ckpt_raw_write_all((int)opened, data + 1, data->used);
+    opened = ckpt_sys_openat(AT_FDCWD, path, access | O_NONBLOCK | O_CLOEXEC, 0);
+    failed = opened < 0 ? (int)opened : write_packets(image, entry, (int)opened);
     if (opened >= 0)
         ckpt_sys_close((int)opened);
     return failed < 0 ? ckpt_error_set(error, -failed, "cannot refill the pipe") : 0;
@@ -261,7 +389,7 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
 
 const struct ckpt_fd_kind_row ckpt_kind_pipe = {
     .number = CKPT_FD_PIPE,
-    .version = ONE_END,
+    .version = CKPT_PIPE_PACKETS,
     .name = "pipe",
     .support =
         {

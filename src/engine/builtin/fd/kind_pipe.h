@@ -13,6 +13,12 @@
 #include "engine/builtin/parked/gather.h"
 #include "image/view.h"
 
+/**
+ * In kind_version of pipes and named pipes: the content is packets (O_DIRECT), each of which one
+ * call reads.
+ */
+#define CKPT_PIPE_PACKETS 2
+
 /** Whether it is one end of a pipe whose other end is not in this process. */
 bool ckpt_fd_is_pipe_to_elsewhere(const struct ckpt_live_fd *live);
 
@@ -27,6 +33,9 @@ int ckpt_fd_pipe_other_end(const struct ckpt_live_fd *live);
 /** Save the size of a pipe, and its content if @with_content, in the bytes of @entry. */
 int ckpt_fd_pipe_save(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                       bool with_content, struct ckpt_image_fd *entry, struct ckpt_error *error);
+
+/** Whether ckpt_fd_pipe_save() has saved content in @entry. */
+bool ckpt_fd_pipe_has_content(const struct ckpt_image_fd *entry);
 
 /** Whether the bytes of @entry are what ckpt_fd_pipe_save() makes. */
 bool ckpt_fd_pipe_valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry);

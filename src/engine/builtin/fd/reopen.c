@@ -123,6 +123,8 @@ int ckpt_fd_reopen_freeze(struct ckpt_gather *gather, const struct ckpt_live_fd 
         return -1;
     if (entry->data.size && !live->reopen) /* if it is locked, no other process should write it */
         flags &= CKPT_FILE_WRITTEN;
+    if (ckpt_file_locks_have_write_lease(gather, entry))
+        flags |= CKPT_FILE_LEASED;
     if (live->reopen)
         entry->fd_flags |= CKPT_FD_REOPEN;
     if (is_log)
@@ -165,11 +167,14 @@ static bool is_device(const struct ckpt_image_file *file)
 
 /*
  * Whether to open the path itself. A rehearsal does not open a device, because that may have
- * effects, unless the device is a harmless one.
+ * effects, unless the device is a harmless one; nor a file on which the JVM that it is made for has
+ * a lease, which would end.
  */
 static bool may_open(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                      const struct ckpt_image_file *file)
 {
+    if (thaw->original_runs && (file->flags & CKPT_FILE_LEASED))
+        return false;
     return !thaw->rehearsal || !is_device(file) || !(entry->fd_flags & CKPT_FD_REOPEN) ||
            (entry->open_flags & O_PATH);
 }
@@ -225,6 +230,8 @@ int ckpt_fd_reopen_thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *e
         ckpt_sys_close((int)opened);
         return ckpt_error_set(error, 0, "'%s' is no longer of the same kind", path);
     }
+    if (!may_open(thaw, entry, file)) /* only as a path, which has no position */
+        return (int)opened;
     if (file->flags & CKPT_FILE_LOG)
         return ckpt_fd_seek((int)opened, 0, SEEK_END, error);
     if (S_ISREG(file->mode) && !(entry->open_flags & O_APPEND) &&

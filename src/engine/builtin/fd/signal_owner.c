@@ -47,13 +47,15 @@ int ckpt_signal_owner_thaw(const struct ckpt_image_fd *entry, struct ckpt_error 
 
     if (!(entry->owner & CKPT_FD_OWNED))
         return 0;
+    /* In a rehearsal some are opened only as paths, which have no owner. */
+    flags = ckpt_sys_fcntl(entry->number, F_GETFL, 0);
+    if (flags < 0 || (flags & O_PATH))
+        return 0;
     failed = ckpt_sys_fcntl(entry->number, F_SETOWN, ckpt_sys_getpid());
     if (failed == 0)
         failed = ckpt_sys_fcntl(entry->number, SET_SIGNAL, entry->owner & 0x7f);
-    if (failed == 0 && (entry->open_flags & O_ASYNC)) {
-        flags = ckpt_sys_fcntl(entry->number, F_GETFL, 0);
+    if (failed == 0 && (entry->open_flags & O_ASYNC))
         failed = ckpt_sys_fcntl(entry->number, F_SETFL, flags | O_ASYNC);
-    }
     return failed < 0
                ? ckpt_error_set(error, (int)-failed, "cannot make descriptor %d send signals again",
                                 entry->number)

@@ -150,7 +150,8 @@ static int add_temporary(struct ckpt_gather *gather, const struct ckpt_temporary
         if (!file)
             return -1;
     }
-    if (!(file->flags & CKPT_FILE_MADE_AGAIN) && (S_ISREG(file->mode) || S_ISDIR(file->mode))) {
+    if (!(file->flags & (CKPT_FILE_MADE_AGAIN | CKPT_FILE_LEASED)) &&
+        (S_ISREG(file->mode) || S_ISDIR(file->mode))) {
         file->flags |= CKPT_FILE_TEMPORARY | (S_ISREG(file->mode) ? CKPT_FILE_COPIED : 0);
         file->base = temporary->base;
     }
@@ -167,7 +168,8 @@ static void add_late(struct ckpt_gather *gather, struct ckpt_image_file *file, u
     struct stat status;
 
     if (!gather->deleted_limit || /* none also if they are empty */
-        (file->flags & (CKPT_FILE_MADE_AGAIN | CKPT_FILE_TEMPORARY | CKPT_FILE_COPIED)) ||
+        (file->flags &
+         (CKPT_FILE_MADE_AGAIN | CKPT_FILE_TEMPORARY | CKPT_FILE_COPIED | CKPT_FILE_LEASED)) ||
         !S_ISREG(file->mode) || !is_below(path, gather->tmp_dir) ||
         ckpt_sys_fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
         status.st_uid != gather->tables.header.uid || status.st_ino != file->inode ||

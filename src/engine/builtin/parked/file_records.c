@@ -171,7 +171,8 @@ int ckpt_file_records_add(struct ckpt_gather *gather, const char *path, uint32_t
     file = ckpt_file_records_find(gather, path);
     if (file) {
         file->flags &= flags | ~(CKPT_FILE_MAY_CHANGE | CKPT_FILE_MAY_GROW | CKPT_FILE_LOG);
-        file->flags |= flags & (CKPT_FILE_COPIED | CKPT_FILE_WRITTEN | CKPT_FILE_SUMMED);
+        file->flags |=
+            flags & (CKPT_FILE_COPIED | CKPT_FILE_WRITTEN | CKPT_FILE_SUMMED | CKPT_FILE_LEASED);
         *ret_index = (uint32_t)(file - (struct ckpt_image_file *)tables->files.data);
         return 0;
     }

@@ -265,10 +265,13 @@ static int check_deleted(struct ckpt_gather *gather, const struct vma *vma,
                          struct ckpt_error *error)
 {
     uint64_t seen = ckpt_shared_memory_size(gather, vma->device, vma->inode);
-    uint64_t end = vma->offset + (vma->end - vma->start), user = 0;
+    uint64_t end = vma->offset + (vma->end - vma->start);
+    bool is_memory = ckpt_raw_starts(vma->path, "/memfd:");
+    struct ckpt_nameless_file file = {.path = vma->path, .inode = vma->inode};
+    struct ckpt_other_user user = {.pid = 0};
 
     if (seen) { /* by an earlier mapping */
-        if (end > seen)
+        if (end > seen && !is_memory)
             ckpt_file_copies_count_deleted(gather, vma->path, end - seen);
         return 0;
     }
@@ -276,11 +279,13 @@ static int check_deleted(struct ckpt_gather *gather, const struct vma *vma,
         refuse(gather, vma, "is secret memory (memfd_secret), which cannot be read");
         return 0;
     }
-    if (ckpt_raw_starts(vma->path, "/dev/shm/") &&
-        ckpt_other_users_find(gather, vma->path, vma->inode, &user, error) < 0)
+    if ((is_memory || ckpt_raw_starts(vma->path, "/dev/shm/")) &&
+        ckpt_other_users_find(gather, &file, &user, error) < 0)
         return -1;
-    if (user)
-        refuse(gather, vma, "is of a deleted file that another process uses, too");
+    if (user.pid)
+        refuse(gather, vma, "is of a file without a name that another process uses, too");
+    else if (is_memory)
+        return 0; /* it never had a name, and counts as memory */
     else if (has_other_names(vma))
         refuse(gather, vma,
                "is of a file whose name is gone, and which has other names (hard links) that "
@@ -305,7 +310,7 @@ static int classify_deleted(struct ckpt_gather *gather, const struct vma *vma,
         map->offset = vma->offset;
         return 0;
     }
-    if (!is_memory && check_deleted(gather, vma, error) < 0)
+    if (check_deleted(gather, vma, error) < 0)
         return -1;
     return classify_shared(gather, vma, !is_memory, map, error);
 }
@@ -355,6 +360,12 @@ static void classify_file(struct ckpt_gather *gather, const struct vma *vma,
         if (!S_ISREG(file->mode))
             ckpt_report_refuse(gather->report, "resource", CKPT_UNMAP_IT,
                                "'%s' is mapped and is not a regular file", vma->path);
+        if (file->flags & CKPT_FILE_LEASED) { /* nothing may open it now, not even to read it */
+            file->flags &= ~CKPT_FILE_SUMMED;
+            ckpt_report_refuse(
+                gather->report, "resource", "give the lease up in a beforeCheckpoint hook",
+                "'%s' is mapped, and the JVM has a lease for writing on it", vma->path);
+        }
     }
 }
 

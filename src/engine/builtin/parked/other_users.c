@@ -7,17 +7,22 @@
  */
 #include "engine/builtin/parked/other_users.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/descriptors.h"
 #include "base/map_line.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 
+#define OTHERS (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)
+
 /* In scratch space, because it is large. */
 struct search {
     const char *path;
     uint64_t inode;
+    bool is_hidden; /* of the process that was examined last: something cannot be read */
     struct ckpt_raw_entries processes;
     struct ckpt_raw_lines lines;
     struct ckpt_descriptors descriptors;
@@ -34,6 +39,7 @@ static bool has_mapped(struct search *search, uint64_t pid)
 
     ckpt_raw_format(path, sizeof path, "/proc/%lu/maps", (unsigned long)pid);
     fd = ckpt_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    search->is_hidden = fd == -EACCES || fd == -EPERM;
     if (fd < 0)
         return false;
     ckpt_raw_lines_init(&search->lines, (int)fd);
@@ -52,6 +58,7 @@ static bool has_open(struct search *search, uint64_t pid)
     bool found = false;
 
     ckpt_descriptors_open(list, (pid_t)pid);
+    search->is_hidden |= list->failed == -EACCES || list->failed == -EPERM;
     while (!found && ckpt_descriptors_next(list))
         found = ckpt_descriptors_link(list, search->link, sizeof search->link) > 0 &&
                 ckpt_raw_equal(search->link, search->path) &&
@@ -71,27 +78,39 @@ static uint64_t own_pid(void)
     return ckpt_raw_number(&at, 10);
 }
 
-int ckpt_other_users_find(struct ckpt_gather *gather, const char *path, uint64_t inode,
-                          uint64_t *ret_pid, struct ckpt_error *error)
+/*
+ * Whether the process uses the file, or may: one that cannot be examined, if the mode lets others
+ * than the owner open the file. Without that it would have to get it from this process.
+ */
+static bool is_user(struct search *search, uint64_t pid, uint32_t mode)
+{
+    if (has_mapped(search, pid) || has_open(search, pid))
+        return !(search->is_hidden = false);
+    return search->is_hidden && (mode & OTHERS);
+}
+
+int ckpt_other_users_find(struct ckpt_gather *gather, const struct ckpt_nameless_file *file,
+                          struct ckpt_other_user *ret_user, struct ckpt_error *error)
 {
     struct search *search = ckpt_scratch_take(&gather->scratch, sizeof *search, error);
     long fd = ckpt_sys_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     uint64_t own = own_pid();
     const char *name;
 
-    *ret_pid = 0;
+    *ret_user = (struct ckpt_other_user){.pid = 0};
     if (!search)
         return -1;
     if (fd < 0)
         return ckpt_error_set(error, (int)-fd, "cannot list /proc");
-    search->path = path;
-    search->inode = inode;
+    search->path = file->path;
+    search->inode = file->inode;
     ckpt_raw_entries_init(&search->processes, (int)fd);
-    while (!*ret_pid && (name = ckpt_raw_entries_next(&search->processes))) {
+    while ((!ret_user->pid || ret_user->is_hidden) &&
+           (name = ckpt_raw_entries_next(&search->processes))) {
         uint64_t pid = ckpt_raw_number(&name, 10);
 
-        if (pid && !*name && pid != own && (has_mapped(search, pid) || has_open(search, pid)))
-            *ret_pid = pid;
+        if (pid && !*name && pid != own && is_user(search, pid, file->mode))
+            *ret_user = (struct ckpt_other_user){.pid = pid, .is_hidden = search->is_hidden};
     }
     ckpt_sys_close((int)fd);
     return 0;

@@ -84,7 +84,8 @@ static uint32_t map_flags(const struct ckpt_image_map *map)
 
 /*
  * Map in pieces, which the kernel merges. The kernel may refuse to commit to the whole at once,
- * although the process got its memory in steps.
+ * although the process got its memory in steps. Huge pages of hugetlbfs are always reserved, so
+ * that mmap() fails if there are too few, and not the first access.
  */
 static void add_anon(struct ckpt_operations *ops, const struct ckpt_image_map *map, uint64_t start,
                      uint64_t end, uint32_t prot)
@@ -94,7 +95,7 @@ static void add_anon(struct ckpt_operations *ops, const struct ckpt_image_map *m
                  (map->flags & (CKPT_MAP_SHARED_FLAG | CKPT_MAP_GROWSDOWN | CKPT_MAP_NORESERVE));
 
     if (map->flags & CKPT_MAP_HUGETLB) /* the restorer uses other pages if there are too few */
-        flags |= MAP_HUGETLB | huge_size(map) << MAP_HUGE_SHIFT;
+        flags = (flags & ~(uint32_t)MAP_NORESERVE) | MAP_HUGETLB | huge_size(map) << MAP_HUGE_SHIFT;
     if (map->flags & CKPT_MAP_DROPPABLE)
         flags = MAP_FIXED | MAP_ANONYMOUS | 0x08 /* MAP_DROPPABLE */;
     while (start < end) {

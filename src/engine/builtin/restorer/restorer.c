@@ -219,10 +219,12 @@ static void execute(const struct ckpt_op *op, uint64_t count)
         case CKPT_OP_MAP:
             result = ckpt_sys_mmap(op->address, op->size, (int)op->prot, (int)op->flags, op->fd,
                                    op->offset);
-            if (result < 0 && (op->flags & MAP_HUGETLB)) /* too few huge pages are free */
-                result = ckpt_sys_mmap(op->address, op->size, (int)op->prot,
-                                       (int)(op->flags & ~(MAP_HUGETLB | HUGE_SIZES)), op->fd,
-                                       op->offset);
+            /* Too few huge pages are free. Other pages are counted, which these were not. */
+            if (result < 0 && (op->flags & MAP_HUGETLB))
+                result =
+                    ckpt_sys_mmap(op->address, op->size, (int)op->prot,
+                                  (int)((op->flags & ~(MAP_HUGETLB | HUGE_SIZES)) | MAP_NORESERVE),
+                                  op->fd, op->offset);
             if (result < 0)
                 fail("map memory", op->address, result);
             break;
