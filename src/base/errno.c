@@ -50,6 +50,7 @@ static const struct {
     {EADDRNOTAVAIL, "no such address on this machine"},
     {EAFNOSUPPORT, "address family not supported"},
     {ENETUNREACH, "network unreachable"},
+    {ENETDOWN, "network is down"},
     {ECONNRESET, "connection reset"},
     {ECONNREFUSED, "connection refused"},
     {ETIMEDOUT, "timed out"},

@@ -7,6 +7,7 @@
 . "$TOP/tests/lib/jvm.sh"
 need python3
 compile TcpStates
+SOCKETS=$TOP/tests/lib/tcp-sockets.py
 
 cat >"$TMP/peer.py" <<'PYTHON'
 import os, socket, struct, sys
@@ -159,9 +160,81 @@ s = socket.create_connection(('127.0.0.1', $mptcp), 5)"
     wait_exit "$pid"
 }
 
+# A network namespace in which the buffers of TCP connections are smaller than usual.
+# shellcheck disable=SC2016
+SMALL=(unshare --user --map-root-user --net bash -c 'ip link set lo up
+    echo 4096 16384 32768 >/proc/sys/net/ipv4/tcp_rmem
+    echo 4096 16384 262144 >/proc/sys/net/ipv4/tcp_wmem
+    exec "$@"' -)
+
+# not_remade WHAT KIND SCRIPT PATTERN: SCRIPT runs when the sockets are made.
+not_remade() {
+    local image=$DIR/$2
+    # shellcheck disable=SC2016
+    start "$2-$V" unshare --user --map-root-user --net bash -c 'ip link set lo up; exec "$@"' - \
+        python3 "$SOCKETS" make "$2" -- bash -c "$3"' && exec "$@"' - \
+        "$SECCOMP_RUN" -- "$JAVA" "-agentpath:$AGENT=addr=none" -jar "$SIMPLE"
+    wait_line "$log" 3 || return
+    run "$CKPT" checkpoint "$pid" "$image"
+    like "$status$err" "^1checkpointer: checkpoint cancelled.*$4" "$V: checkpoint: $1"
+    ok "$V: checkpoint: $1: the JVM continues" wait_more "$log" 3
+    stop "$pid"
+}
+
+# What was not read needs the buffer that the application had chosen.
+unread() {
+    local made image=$DIR/unread kind ends='' one
+    if ! "${SMALL[@]}" true 2>/dev/null || ! command -v ip >/dev/null; then
+        cannot "$V: restore: much unread data of connections that have ended" "no namespaces here"
+        return
+    fi
+    start "unread-$V" "${SMALL[@]}" python3 "$SOCKETS" make unreadreset unreadboth unreadpeer -- \
+        "$JAVA" "-agentpath:$AGENT=addr=none" -jar "$SIMPLE"
+    made=$log
+    wait_line "$log" 3 || return
+    port='' freeze "$pid" "$image" "$V: with much unread data" || return
+    start "unread-$V" "${SMALL[@]}" "$CKPT" restore "$image"
+    wait_more "$log" 1 || return
+    for kind in reset both peer; do
+        run python3 "$SOCKETS" drain "$pid" "$(sed -n "s/^unread$kind //p" "$made")"
+        one=$(python3 "$SOCKETS" filled 150000)
+        ends=end
+        [ "$kind" != reset ] || ends='Connection reset by peer'
+        is "$out$err" "${one/open/$ends}" "$V: restore: all unread data of an ended connection ($kind)"
+    done
+    kill -KILL "$pid"
+    wait_exit "$pid"
+    not_remade "unread data for which there is no connection here is noticed in the rehearsal" unreadboth \
+        'ip link set lo down' "with unread data: network is down; set it up"
+    not_remade "unread data that does not fit is noticed in the rehearsal" unreadgrown \
+        'echo 4096 16384 32768 >/proc/sys/net/ipv4/tcp_rmem' \
+        "the 500000 unread bytes .* raise net\.ipv4\.tcp_rmem"
+}
+
+# All threads are stopped meanwhile: a second for each of many connections would be minutes.
+stuck() {
+    local kinds
+    # shellcheck disable=SC2034
+    mapfile -t kinds < <(yes full | head -n 60)
+    if ! "${SMALL[@]}" true 2>/dev/null || ! command -v ip >/dev/null; then
+        cannot "$V: checkpoint: connections whose data does not arrive" "no namespaces here"
+        return
+    fi
+    start "stuck-$V" "${SMALL[@]}" python3 "$SOCKETS" make "${kinds[@]}" -- \
+        "$JAVA" "-agentpath:$AGENT=addr=none" -jar "$SIMPLE"
+    wait_line "$log" 3 || return
+    RUN_SECONDS=60 run "$CKPT" checkpoint --leave-running "$pid" "$DIR/stuck"
+    # The first ones are no obstacle, because the JVM has only inherited them.
+    like "$status$err" "^(0|1checkpointer: checkpoint cancelled.*does not all arrive)" \
+        "$V: checkpoint: many connections whose data does not arrive stop the JVM for a moment only"
+    stop "$pid"
+}
+
 body() {
     states
     inherited
+    unread
+    stuck
 }
 each_jdk body
 done_testing

@@ -10,6 +10,8 @@
 # tcp-sockets.py filled SIZE              what drain prints for a connection that was filled
 # tcp-sockets.py drain PID FD             reads what is there: its length and checksum, then "end" or "open"
 import ctypes
+import fcntl
+import functools
 import hashlib
 import os
 import socket
@@ -18,6 +20,7 @@ import sys
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 IN_PROCESS = 0
+SIOCOUTQ = 0x5411
 OPTIONS = [(level, name) for level, names in (
     (socket.SOL_SOCKET, (2, 5, 7, 8, 9, 10, 12, 13, 15, 18, 20, 21, 25, 36, 42, 47, 60, 72)),
     (socket.IPPROTO_IP, (1, 2, 10, 11, 15, 19, 21)),
@@ -46,6 +49,7 @@ def bound(address="127.0.0.1", family=socket.AF_INET, reuse=1, **options):
     return listener
 
 
+@functools.cache
 def stream(size):
     """Bytes of which no two parts are alike."""
     return hashlib.shake_128(b"").digest(size)
@@ -215,6 +219,45 @@ def group():
 def copies():
     client, accepted, listener = simple()
     return [client, accepted, listener, client.dup(), accepted.dup()]
+
+
+def unread(how):
+    """One end of a connection that has ended, with more unread than the usual buffer takes."""
+    client, listener = socket.socket(), bound()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    _, peer, _ = pair(listener, client)
+    peer.sendall(stream(150000))
+    while any(fcntl.ioctl(peer, SIOCOUTQ, bytes(4))):
+        client.recv(1, socket.MSG_PEEK)  # the buffer's size takes effect
+    if how == "reset":
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+    if how == "both":
+        client.shutdown(socket.SHUT_WR)
+    return [client]
+
+
+def unreadgrown():
+    """A buffer that the kernel has made larger itself."""
+    client, accepted = closed()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 4 << 20)
+    accepted.sendall(stream(500000))
+    while any(fcntl.ioctl(accepted, SIOCOUTQ, bytes(4))):
+        client.recv(1, socket.MSG_PEEK)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+    return [client]
+
+
+def unreadreset():
+    return unread("reset")
+
+
+def unreadboth():
+    return unread("both")
+
+
+def unreadpeer():
+    return unread("peer")
 
 
 def make(kinds, command):

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // A connection of a process with itself is made at its addresses while strangers connect to one of
-// them, and none of these gets into it; what is in its queues is read without being consumed.
+// them, and none of these gets into it, nor into one that is made for a connection that has ended;
+// what is in its queues is read without being consumed.
 
 #include "engine/builtin/fd/tcp_connect.h"
 
@@ -10,9 +11,11 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/builtin/fd/ended_connection.h"
 #include "engine/builtin/fd/tcp_queue.h"
 #include "tap.h"
 
@@ -100,6 +103,73 @@ static void test_strangers(void)
     TAP_INT(right, made, "connection: none of the strangers gets into it");
 }
 
+/* How many connections for ended ones are what they have to be: readable, then at the end. */
+static int count_ended(int rounds)
+{
+    const struct ckpt_ended_end end = {.how = CKPT_ENDED_BY_PEER, .unread = "x", .size = 1};
+    struct ckpt_error error = {.text = ""};
+    int right = 0;
+
+    for (int i = 0; i < rounds; i++) {
+        int fd = ckpt_ended_connection_make(100, i % 2 ? AF_INET : AF_INET6, &end, &error);
+        char got[2] = "";
+
+        if (fd < 0) {
+            tap_note("%s", error.text);
+            continue;
+        }
+        right += recv(fd, got, 2, 0) == 1 && got[0] == 'x' && recv(fd, got, 2, 0) == 0;
+        close(fd);
+    }
+    return right;
+}
+
+/* Connect to each socket that @victim listens at, again and again. */
+static void disturb(pid_t victim)
+{
+    for (;;) {
+        for (int number = 100; number < 110; number++) {
+            int process = (int)syscall(SYS_pidfd_open, victim, 0);
+            int fd = (int)syscall(SYS_pidfd_getfd, process, number, 0);
+            struct sockaddr_in to = {.sin_family = AF_INET};
+            socklen_t size = sizeof to, length = sizeof(int);
+            int accepts = 0;
+
+            if (fd >= 0 && getsockname(fd, (struct sockaddr *)&to, &size) == 0 &&
+                getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length) == 0 && accepts) {
+                int stranger = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+                to.sin_family = AF_INET;
+                to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+                connect(stranger, (struct sockaddr *)&to, sizeof to);
+                send(stranger, "!", 1, MSG_NOSIGNAL);
+                close(stranger);
+            }
+            close(fd);
+            close(process);
+        }
+    }
+}
+
+static void test_ended(void)
+{
+    pid_t victim = getpid(), strangers[2];
+
+    TAP_INT(count_ended(20), 20, "ended: what the peer has sent, and the end");
+    for (int i = 0; i < 2; i++) {
+        strangers[i] = fork();
+        if (strangers[i] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            disturb(victim);
+        }
+    }
+    TAP_INT(count_ended(ROUNDS), ROUNDS, "ended: also while strangers connect");
+    for (int i = 0; i < 2; i++) {
+        kill(strangers[i], SIGKILL);
+        waitpid(strangers[i], NULL, 0);
+    }
+}
+
 static void test_queue(void)
 {
     struct sockaddr_in here = free_address(), there = free_address();
@@ -148,6 +218,7 @@ static void test_self(void)
 int main(void)
 {
     test_strangers();
+    test_ended();
     test_queue();
     test_self();
     return tap_done();

@@ -26,6 +26,11 @@ int ckpt_socket_option(int fd, int level, int name)
     return value;
 }
 
+long ckpt_socket_set(int fd, int level, int name, int value)
+{
+    return ckpt_syscall(SYS_setsockopt, fd, level, name, &value, sizeof value, 0);
+}
+
 /* Parked code must not call libc's inet_ntop(). */
 void ckpt_socket_address_text(const uint8_t *address, char *text, size_t size)
 {

@@ -11,6 +11,9 @@
 /** getsockopt() of an option that is an int; 0 if the socket does not have it. */
 int ckpt_socket_option(int fd, int level, int name);
 
+/** setsockopt() of an option that is an int. */
+long ckpt_socket_set(int fd, int level, int name, int value);
+
 /** "127.0.0.1:80", "[::1]:80". @address: a struct sockaddr_in or sockaddr_in6. */
 void ckpt_socket_address_text(const uint8_t *address, char *text, size_t size);
 

@@ -11,20 +11,23 @@
  * A pending error of a socket cannot be read without clearing it (SO_ERROR, MSG_PEEK), so it is
  * inferred: a reset if the connection was established, a refusal if it was not.
  *
+ * A connection that only the peer has closed has ended too, if no process has the peer's socket
+ * (kind_tcp.c): what this end sends then is answered by a reset.
+ *
  * A restore makes a connection of this process to itself over a loopback interface (loopback.c) and
- * ends it in the same way.
+ * ends it in the same way; its addresses are others, because those that it had may be in use. A
+ * rehearsal does the same, because it may fail where bytes were not read.
  */
 #include "engine/builtin/fd/ended_connection.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/poll.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/loopback.h"
@@ -32,16 +35,6 @@
 #include "engine/builtin/fd/tcp_queue.h"
 
 #define LOOPBACK_MS 1000 /* a packet filter may drop the packets without an error */
-
-static bool wait_for(int fd, short events, long ms, short *ret_events)
-{
-    struct pollfd poll = {.fd = fd, .events = events};
-    struct timespec timeout = ckpt_clock_from_ms(ms);
-    long ready = ckpt_syscall(SYS_ppoll, &poll, 1, &timeout, NULL, 0, 0);
-
-    *ret_events = poll.revents;
-    return ready > 0;
-}
 
 /* ---- freezing ---- */
 
@@ -56,11 +49,10 @@ static bool was_established(const struct tcp_info *info)
 
 enum ckpt_ended ckpt_ended_connection_state(int fd, int protocol, const struct tcp_info *info)
 {
-    short events;
+    short events = ckpt_sys_poll(fd, POLLIN | POLLOUT | POLLRDHUP, 0);
 
     if (protocol != IPPROTO_TCP) /* MPTCP: the state of one path is not that of the connection */
         return CKPT_ENDED_NOT;
-    wait_for(fd, POLLIN | POLLOUT | POLLRDHUP, 0, &events);
     switch (info->tcpi_state) {
     case TCP_CLOSE:
         /* The end of a connection shuts both sides down. POLLHUP only means the state CLOSE. */
@@ -121,54 +113,61 @@ bool ckpt_ended_connection_has_port(int fd)
  */
 static long make_refused(int family)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t size = sizeof address;
+    uint8_t address[32];
+    uint32_t size = ckpt_socket_loopback(AF_INET, address);
     long fd =
         ckpt_syscall(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, 0, 0, 0);
-    long port = ckpt_syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
-    struct sockaddr_in6 mapped = {.sin6_family = AF_INET6};
-    bool failed = fd < 0 || port < 0;
-    short events = 0;
+    long bound = ckpt_syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
+    bool failed = fd < 0 || bound < 0 || ckpt_syscall(SYS_bind, bound, address, size, 0, 0, 0) < 0;
+    uint16_t port = failed ? 0 : ckpt_socket_own_port((int)bound);
 
-    address.sin_addr.s_addr = __builtin_bswap32(INADDR_LOOPBACK);
-    failed = failed || ckpt_syscall(SYS_bind, port, &address, size, 0, 0, 0) < 0 ||
-             ckpt_syscall(SYS_getsockname, port, &address, &size, 0, 0, 0) < 0;
-    mapped.sin6_port = address.sin_port;
-    __builtin_memset(mapped.sin6_addr.s6_addr + 10, 0xff, 2);
-    __builtin_memcpy(mapped.sin6_addr.s6_addr + 12, &address.sin_addr, 4);
-    if (!failed && family == AF_INET)
-        failed = ckpt_syscall(SYS_connect, fd, &address, sizeof address, 0, 0, 0) != -EINPROGRESS;
-    else if (!failed)
-        failed = ckpt_syscall(SYS_connect, fd, &mapped, sizeof mapped, 0, 0, 0) != -EINPROGRESS;
-    if (!failed)
-        failed = !wait_for((int)fd, POLLOUT, LOOPBACK_MS, &events) || !(events & POLLERR);
-    if (port >= 0)
-        ckpt_sys_close((int)port);
+    size = ckpt_socket_loopback(family, address);
+    *ckpt_socket_port(address) = port;
+    failed = failed || ckpt_syscall(SYS_connect, fd, address, size, 0, 0, 0) != -EINPROGRESS ||
+             !(ckpt_sys_poll((int)fd, POLLOUT, LOOPBACK_MS) & POLLERR);
+    if (bound >= 0)
+        ckpt_sys_close((int)bound);
     if (failed && fd >= 0)
         ckpt_sys_close((int)fd);
     return failed ? -ENETDOWN : fd;
 }
 
-/* Send the unread bytes from the other end, then end the connection. */
-static long end(int fd, int other, enum ckpt_ended how, const void *unread, size_t size)
+static bool receive(int fd, int other, const struct ckpt_ended_end *end)
 {
-    const struct ckpt_tcp_queue queue = {.size = (uint32_t)size, .urgent = CKPT_TCP_NOT_URGENT};
+    const struct ckpt_tcp_queue queue = {.size = (uint32_t)end->size,
+                                         .urgent = CKPT_TCP_NOT_URGENT};
     struct ckpt_error error;
-    short events;
 
-    if (ckpt_tcp_queue_fill(other, fd, &queue, unread, &error) < 0 ||
-        !ckpt_tcp_queue_drain(other, fd))
-        return -EIO;
-    if (how == CKPT_ENDED_RESET)
-        ckpt_loopback_done(other);
-    else
-        ckpt_syscall(SYS_shutdown, other, SHUT_WR, 0, 0, 0, 0);
-    wait_for(fd, POLLRDHUP, LOOPBACK_MS, &events);
+    ckpt_socket_buffers_set(fd, 0, end->receive_buffer);
+    return ckpt_tcp_queue_fill(other, fd, &queue, end->unread, &error) == 0 &&
+           ckpt_tcp_queue_drain(other, fd);
+}
+
+static int cannot_receive(int fd, int other, const struct ckpt_ended_end *end,
+                          struct ckpt_error *error)
+{
+    ckpt_sys_close(fd);
+    ckpt_loopback_done(other);
+    return ckpt_error_set(error, 0,
+                          "the %lu unread bytes of a connection that has ended do not fit the "
+                          "buffers here; raise net.ipv4.tcp_rmem to what it was where the JVM was "
+                          "frozen",
+                          (unsigned long)end->size);
+}
+
+static void finish(int fd, int other, enum ckpt_ended how)
+{
     if (how == CKPT_ENDED_CLOSED) {
-        ckpt_syscall(SYS_shutdown, fd, SHUT_WR, 0, 0, 0, 0);
-        wait_for(other, POLLRDHUP, LOOPBACK_MS, &events);
+        ckpt_socket_shut(other, SHUT_WR + 1);
+        ckpt_sys_poll(fd, POLLRDHUP, LOOPBACK_MS);
+        ckpt_socket_shut(fd, SHUT_WR + 1);
+        ckpt_sys_poll(other, POLLRDHUP, LOOPBACK_MS);
     }
-    return 0;
+    if (how == CKPT_ENDED_BY_PEER)
+        ckpt_loopback_close();
+    else
+        ckpt_loopback_done(other);
+    ckpt_sys_poll(fd, POLLRDHUP, LOOPBACK_MS);
 }
 
 /*
@@ -179,33 +178,37 @@ static long make_without_network(int family, enum ckpt_ended how)
 {
     long fd;
 
-    if (how != CKPT_ENDED_CLOSED)
+    if (how == CKPT_ENDED_RESET)
         return ckpt_ended_connection_make_unix(SOCK_STREAM);
     fd = ckpt_syscall(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
     if (fd >= 0)
-        ckpt_syscall(SYS_shutdown, fd, SHUT_RDWR, 0, 0, 0, 0);
+        ckpt_socket_shut((int)fd, SHUT_RDWR + 1);
     return fd;
 }
 
-long ckpt_ended_connection_make(int first_own_fd, int family, enum ckpt_ended how,
-                                const void *unread, size_t size)
+int ckpt_ended_connection_make(int first_own_fd, int family, const struct ckpt_ended_end *end,
+                               struct ckpt_error *error)
 {
-    long fd = how == CKPT_ENDED_REFUSED ? make_refused(family) : -1, failed;
+    enum ckpt_ended how = end->how;
+    long fd = how == CKPT_ENDED_REFUSED ? make_refused(family) : -1;
     int other;
 
     if (fd >= 0)
-        return fd;
+        return (int)fd;
     if (how == CKPT_ENDED_REFUSED)
         how = CKPT_ENDED_RESET;
     fd = ckpt_loopback_connect(first_own_fd, family, &other);
-    if (fd < 0)
-        return size ? fd : make_without_network(family, how);
-    failed = end((int)fd, other, how, unread, size);
-    ckpt_loopback_done(other);
-    if (failed == 0)
-        return fd;
-    ckpt_sys_close((int)fd);
-    return failed;
+    if (fd >= 0 && !receive((int)fd, other, end))
+        return cannot_receive((int)fd, other, end, error);
+    if (fd >= 0)
+        finish((int)fd, other, how);
+    else if (end->size == 0)
+        fd = make_without_network(family, how);
+    return fd >= 0 ? (int)fd
+                   : ckpt_error_set(error, (int)-fd,
+                                    "cannot make a connection over the loopback interface, for one "
+                                    "that has ended, with unread data; set it up ('ip link set lo "
+                                    "up')");
 }
 
 long ckpt_ended_connection_make_unix(int type)

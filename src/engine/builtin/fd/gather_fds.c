@@ -349,6 +349,7 @@ static int begin(struct ckpt_gather *gather, struct ckpt_error *error)
     gather->fd_walk->shared_opens.count = 0;
     gather->fd_walk->refused_count = 0;
     gather->fd_walk->closed_connections = 0;
+    gather->fd_walk->failed = 0;
     for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
         if (row->begin)
             row->begin();
@@ -380,6 +381,8 @@ int ckpt_fds_gather(struct ckpt_gather *gather, struct ckpt_error *error)
     gather->report->kind = 0;
     ckpt_descriptors_close(list);
     warn_about_connections(gather);
+    if (!list->failed)
+        list->failed = gather->fd_walk->failed;
     if (result == 0 && list->failed)
         return ckpt_error_set(error, -list->failed, "cannot list /proc/self/fd");
     return result;

@@ -231,21 +231,18 @@ static long open_pipe_end(const struct ckpt_image_fd *entry)
     return ends[!reads];
 }
 
-/* A rehearsal needs no connection. */
-static long open_connection(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry)
+static long open_connection(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                            struct ckpt_error *error)
 {
-    long opened;
+    const struct ckpt_ended_end end = {.how = entry->position & CONNECTING ? CKPT_ENDED_REFUSED
+                                                                           : CKPT_ENDED_RESET};
+    long opened = is_unix(entry)
+                      ? ckpt_ended_connection_make_unix(entry->position & SEQPACKET ? SOCK_SEQPACKET
+                                                                                    : SOCK_STREAM)
+                      : ckpt_ended_connection_make(thaw->first_own_fd,
+                                                   (int)(entry->position & ~(uint64_t)CONNECTING),
+                                                   &end, error);
 
-    if (is_unix(entry))
-        opened = ckpt_ended_connection_make_unix(entry->position & SEQPACKET ? SOCK_SEQPACKET
-                                                                             : SOCK_STREAM);
-    else if (thaw->rehearsal)
-        opened = ckpt_syscall(SYS_socket, entry->position & ~(uint64_t)CONNECTING,
-                              SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
-    else
-        opened = ckpt_ended_connection_make(
-            thaw->first_own_fd, (int)(entry->position & ~(uint64_t)CONNECTING),
-            entry->position & CONNECTING ? CKPT_ENDED_REFUSED : CKPT_ENDED_RESET, NULL, 0);
     if (opened >= 0)
         ckpt_sys_fcntl((int)opened, F_SETFL, entry->open_flags & O_NONBLOCK);
     return opened;
@@ -263,7 +260,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
             ckpt_syscall(SYS_socket, AF_UNIX,
                          SOCK_DGRAM | SOCK_CLOEXEC | (entry->open_flags & O_NONBLOCK), 0, 0, 0, 0);
     else if (entry->position)
-        opened = open_connection(thaw, entry);
+        opened = open_connection(thaw, entry, error);
     else
         opened = ckpt_sys_openat(AT_FDCWD, PLACEHOLDER, O_PATH | O_CLOEXEC, 0);
     if (opened < 0)

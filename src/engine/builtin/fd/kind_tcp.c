@@ -32,7 +32,6 @@
 #include "engine/builtin/fd/policy_match.h"
 #include "engine/builtin/fd/rehearsal.h"
 #include "engine/builtin/fd/sockets.h"
-#include "engine/builtin/fd/tcp_connect.h"
 #include "engine/builtin/fd/tcp_options.h"
 #include "engine/builtin/fd/tcp_peer.h"
 #include "engine/builtin/fd/tcp_queue.h"
@@ -137,8 +136,9 @@ static int save_with_unread(struct ckpt_gather *gather, const struct ckpt_live_f
                             const struct tcp_data *data, struct ckpt_image_fd *entry,
                             struct ckpt_error *error)
 {
-    size_t size = ckpt_tcp_queue_size(live->number);
-    struct ckpt_tcp_queue queue;
+    /* While threads run, one of them may be reading, and must not find other options. */
+    size_t size = gather->parked ? ckpt_tcp_queue_size(live->number) : 0;
+    struct ckpt_tcp_queue queue = {.size = 0};
     char *bytes;
 
     if (gather->fd_walk->tcp_queued + size > CKPT_TCP_QUEUED_MAX) {
@@ -149,8 +149,9 @@ static int save_with_unread(struct ckpt_gather *gather, const struct ckpt_live_f
     bytes = ckpt_scratch_take(&gather->scratch, sizeof *data + size, error);
     if (!bytes)
         return -1;
-    if (ckpt_tcp_queue_peek(live->number, bytes + sizeof *data, size, &queue) < 0 ||
-        queue.size != size) {
+    if (gather->parked &&
+        (ckpt_tcp_queue_peek(live->number, bytes + sizeof *data, size, &queue) < 0 ||
+         queue.size != size)) {
         refuse_unread(gather, live->number, size);
         return 0;
     }
@@ -196,11 +197,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     struct tcp_info info = {0};
     socklen_t size = sizeof data.address;
     const struct sockaddr_in *address = (const void *)data.address;
-    int locked;
 
     if (ckpt_socket_address(live->number, data.address, &size, error) < 0 ||
-        ckpt_socket_option_required(live->number, SOL_SOCKET, 72 /* SO_BUF_LOCK */, &locked,
-                                    error) < 0)
+        ckpt_socket_buffers_read(live->number, &data.send_buffer, &data.receive_buffer, error) < 0)
         return -1;
     get_info(live, &info);
     data.protocol = (uint16_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_PROTOCOL);
@@ -219,10 +218,6 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         if (ckpt_socket_option_required(live->number, options[i].level, options[i].name,
                                         &data.option[i], error) < 0)
             return -1;
-    if (locked & 1)
-        data.send_buffer = (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_SNDBUF) / 2;
-    if (locked & 2)
-        data.receive_buffer = (uint32_t)ckpt_socket_option(live->number, SOL_SOCKET, SO_RCVBUF) / 2;
     return data.ended ? save_with_unread(gather, live, &data, entry, error)
                       : save_with_options(gather, live, &data, entry, error);
 }
@@ -320,81 +315,25 @@ static long set_options(int fd, const struct tcp_data *data)
         if (failed < 0 && failed != -ENOPROTOOPT && failed != -EOPNOTSUPP && first == 0)
             first = failed;
     }
-    if (data->send_buffer)
-        ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &data->send_buffer, 4, 0);
-    if (data->receive_buffer)
-        ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVBUF, &data->receive_buffer, 4, 0);
+    ckpt_socket_buffers_set(fd, data->send_buffer, data->receive_buffer);
     return first;
-}
-
-/*
- * A connection whose other end is closed: this one is in CLOSE_WAIT, and what it sends is answered
- * by a reset.  Its addresses are others, because those that it had may be in use.  A negative errno
- * value if that cannot be.
- */
-static long make_hung_up(const struct tcp_data *data, const void *unread, size_t size)
-{
-    const struct ckpt_tcp_queue queue = {.size = (uint32_t)size, .urgent = CKPT_TCP_NOT_URGENT};
-    struct sockaddr_in v4 = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = __builtin_bswap32(INADDR_LOOPBACK)};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
-                              .sin6_addr.s6_addr = {[10] = 0xff, [11] = 0xff}};
-    struct ckpt_tcp_end from = {.family = AF_INET, .address_size = sizeof v4}, to = from;
-    struct ckpt_error error;
-    int fds[2];
-    long failed;
-
-    __builtin_memcpy(v6.sin6_addr.s6_addr + 12, &v4.sin_addr, sizeof v4.sin_addr);
-    __builtin_memcpy(from.address, &v4, sizeof v4);
-    __builtin_memcpy(from.peer, &v4, sizeof v4);
-    __builtin_memcpy(to.address, &v4, sizeof v4);
-    if (data->family == AF_INET6) {
-        to.family = AF_INET6;
-        to.address_size = sizeof v6;
-        __builtin_memcpy(to.address, &v6, sizeof v6);
-    }
-    if (ckpt_tcp_connect(&from, &to, true, fds, &error) < 0)
-        return -ENETDOWN;
-    failed = ckpt_tcp_queue_fill(fds[0], fds[1], &queue, unread, &error) < 0 ||
-             !ckpt_tcp_queue_drain(fds[0], fds[1]);
-    ckpt_sys_close(fds[0]);
-    if (!failed)
-        return fds[1];
-    ckpt_sys_close(fds[1]);
-    return -EIO;
-}
-
-static long make_ended(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
-                       const struct tcp_data *data)
-{
-    size_t size = entry->data.size - sizeof *data;
-    enum ckpt_ended how = data->ended;
-    long made;
-
-    if (thaw->rehearsal)
-        return ckpt_syscall(SYS_socket, data->family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
-    if (how == CKPT_ENDED_BY_PEER) {
-        made = make_hung_up(data, data + 1, size);
-        if (made >= 0 || size)
-            return made;
-        how = CKPT_ENDED_CLOSED; /* without a loopback interface */
-    }
-    return ckpt_ended_connection_make(thaw->first_own_fd, (int)data->family, how, data + 1, size);
 }
 
 /* Make an ended connection; see ended_connection.c. */
 static int thaw_ended(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                       const struct tcp_data *data, struct ckpt_error *error)
 {
-    long opened = make_ended(thaw, entry, data);
+    const struct ckpt_ended_end end = {.how = data->ended,
+                                       .receive_buffer = data->receive_buffer,
+                                       .unread = data + 1,
+                                       .size = entry->data.size - sizeof *data};
+    int opened = ckpt_ended_connection_make(thaw->first_own_fd, (int)data->family, &end, error);
 
     if (opened < 0)
-        return ckpt_error_set(error, (int)-opened,
-                              "cannot make a connection over the loopback interface, for the one "
-                              "that had ended");
-    set_options((int)opened, data); /* options that fail have no effect on an ended connection */
-    ckpt_sys_fcntl((int)opened, F_SETFL, entry->open_flags & O_NONBLOCK);
-    return (int)opened;
+        return -1;
+    set_options(opened, data); /* options that fail have no effect on an ended connection */
+    ckpt_sys_fcntl(opened, F_SETFL, entry->open_flags & O_NONBLOCK);
+    return opened;
 }
 
 static int cannot_listen(const struct tcp_data *data, long failed, struct ckpt_error *error)

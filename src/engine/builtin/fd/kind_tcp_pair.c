@@ -16,11 +16,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "base/descriptors.h"
+#include "base/poll.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/kinds.h"
@@ -32,11 +32,9 @@
 #include "engine/builtin/fd/thaw_steps.h"
 #include "engine/builtin/fd/walk.h"
 
-#define BUF_LOCK 72 /* SO_BUF_LOCK */
-
-enum {
-    SHUT_WRITING = 1, /* this end has closed its side */
-    SHUT_READING = 2,
+enum { /* for ckpt_socket_shut() */
+       SHUT_READING = SHUT_RD + 1,
+       SHUT_WRITING = SHUT_WR + 1, /* this end has closed its side */
 };
 
 struct pair_data {
@@ -93,6 +91,7 @@ static struct ckpt_tcp_ends *list_ends(const struct ckpt_gather *gather)
             (added = ckpt_array_add(&ends->list, scratch, 1, &error)))
             *added = end;
     ckpt_descriptors_close(all);
+    gather->fd_walk->failed = all->failed;
     return gather->fd_walk->tcp_ends = ends;
 }
 
@@ -142,16 +141,13 @@ static void refuse(struct ckpt_gather *gather, int fd, const char *why)
 
 static uint32_t read_flags(int fd)
 {
-    struct pollfd poll = {.fd = fd, .events = POLLRDHUP};
-    static const struct timespec now = {0};
     unsigned state = ckpt_socket_tcp_state(fd);
     uint32_t flags = 0;
 
-    ckpt_syscall(SYS_ppoll, &poll, 1, &now, NULL, 0, 0);
     if (state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2)
         flags |= SHUT_WRITING;
     /* In CLOSE_WAIT the other end has closed its side, which shows in the same way. */
-    if (state != TCP_CLOSE_WAIT && (poll.revents & POLLRDHUP))
+    if (state != TCP_CLOSE_WAIT && (ckpt_sys_poll(fd, POLLRDHUP, 0) & POLLRDHUP))
         flags |= SHUT_READING;
     return flags;
 }
@@ -160,12 +156,11 @@ static int read_data(const struct end *end, int peer, struct pair_data *data,
                      struct ckpt_error *error)
 {
     struct stat status;
-    int locked;
     long failed = ckpt_sys_fstat(peer, &status);
 
     if (failed < 0)
         return ckpt_error_set(error, (int)-failed, "cannot examine descriptor %d", peer);
-    if (ckpt_socket_option_required(end->number, SOL_SOCKET, BUF_LOCK, &locked, error) < 0)
+    if (ckpt_socket_buffers_read(end->number, &data->send_buffer, &data->receive_buffer, error) < 0)
         return -1;
     data->peer = status.st_ino;
     data->family = (uint32_t)ckpt_socket_option(end->number, SOL_SOCKET, SO_DOMAIN);
@@ -173,10 +168,6 @@ static int read_data(const struct end *end, int peer, struct pair_data *data,
         data->family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
     __builtin_memcpy(data->address, end->here, sizeof end->here);
     __builtin_memcpy(data->peer_address, end->there, sizeof end->there);
-    if (locked & 1)
-        data->send_buffer = (uint32_t)ckpt_socket_option(end->number, SOL_SOCKET, SO_SNDBUF) / 2;
-    if (locked & 2)
-        data->receive_buffer = (uint32_t)ckpt_socket_option(end->number, SOL_SOCKET, SO_RCVBUF) / 2;
     data->queue.urgent = CKPT_TCP_NOT_URGENT;
     return 0;
 }
@@ -268,7 +259,7 @@ static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_f
     const struct pair_data *data = data_of(image, entry);
 
     return entry->data.size >= sizeof *data && data->option_count <= CKPT_TCP_OPTIONS_MAX &&
-           data->queue.size <= CKPT_TCP_QUEUED_MAX &&
+           data->queue.size <= CKPT_TCP_QUEUED_MAX && data->flags <= SHUT_RDWR + 1 &&
            (data->queue.urgent == CKPT_TCP_NOT_URGENT || data->queue.urgent <= data->queue.size) &&
            entry->data.size == sizeof *data + data->option_count * sizeof(struct ckpt_tcp_option) +
                                    data->queue.size &&
@@ -367,10 +358,7 @@ static bool is_server(const struct ckpt_image_view *image, const struct pair_dat
 static int shut(int fd, const struct pair_data *data, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
-    if (data->flags & SHUT_WRITING)
-        ckpt_syscall(SYS_shutdown, fd, SHUT_WR, 0, 0, 0, 0);
-    if (data->flags & SHUT_READING)
-        ckpt_syscall(SYS_shutdown, fd, SHUT_RD, 0, 0, 0, 0);
+    ckpt_socket_shut(fd, data->flags);
     if (ckpt_tcp_options_set(fd, options_of(data), data->option_count, CKPT_TCP_AFTER, error) < 0)
         return -1;
     ckpt_sys_fcntl(fd, F_SETFL, entry->open_flags & O_NONBLOCK);

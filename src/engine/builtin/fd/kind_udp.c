@@ -7,9 +7,9 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 
+#include "base/poll.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/kind.h"
@@ -47,7 +47,7 @@ struct udp_more {
     char peer_interface[CKPT_INTERFACE_NAME];
     struct ckpt_socket_limits limits;
     uint32_t option_count, membership_count;
-    uint8_t shut_down; /**< SHUT_RD and SHUT_WR, plus 1 each; 0: none */
+    uint8_t shut_down; /**< for ckpt_socket_shut() */
     uint8_t unread;    /**< datagrams waited, and are dropped */
     uint8_t reserved[6];
 };
@@ -124,15 +124,10 @@ static void scope_name(int fd, const uint8_t address[32], char name[CKPT_INTERFA
 /* What poll() reports: nothing else shows which directions are shut down. */
 static void poll_state(int fd, struct udp_more *more)
 {
-    struct pollfd poll = {.fd = fd, .events = POLLIN | POLLRDHUP};
-    struct timespec none = {0};
+    short events = ckpt_sys_poll(fd, POLLIN | POLLRDHUP, 0);
 
-    if (ckpt_syscall(SYS_ppoll, &poll, 1, &none, 0, 0, 0) <= 0)
-        return;
-    more->shut_down = poll.revents & POLLHUP     ? SHUT_RDWR + 1
-                      : poll.revents & POLLRDHUP ? SHUT_RD + 1
-                                                 : 0;
-    more->unread = (poll.revents & POLLIN) && !more->shut_down;
+    more->shut_down = events & POLLHUP ? SHUT_RDWR + 1 : events & POLLRDHUP ? SHUT_RD + 1 : 0;
+    more->unread = (events & POLLIN) && !more->shut_down;
 }
 
 static size_t save_options(int fd, uint32_t family, struct ckpt_socket_option *to)
@@ -391,8 +386,8 @@ static int set_up(struct ckpt_fd_thaw *thaw, int fd, const struct udp *udp,
     if ((udp->data->local_size && bind_by(bind_once, thaw, fd, udp, error) < 0) ||
         (udp->data->peer_size && connect_again(fd, udp, error) < 0))
         return -1;
-    if (more && more->shut_down) /* fails if it is not connected, and has its effect all the same */
-        ckpt_syscall(SYS_shutdown, fd, more->shut_down - 1, 0, 0, 0, 0);
+    if (more) /* it fails if it is not connected, and has its effect all the same */
+        ckpt_socket_shut(fd, more->shut_down);
     return more ? ckpt_multicast_join(fd, udp->memberships, more->membership_count, thaw->rehearsal,
                                       error)
                 : 0;

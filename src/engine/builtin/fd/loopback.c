@@ -5,7 +5,8 @@
  *
  * One socket that listens for each family, and one client for all connections: connect() to no
  * address resets a connection, and the client can be used again. So a thousand connections take
- * four system calls each, no two ports at a time, and leave nothing in TIME_WAIT.
+ * few system calls each, no two ports at a time, and leave nothing in TIME_WAIT. Only a connection
+ * whose peer has closed its side uses up a client.
  *
  * If the loopback interface is down, or a filter drops its packets, the sockets are made in a
  * network namespace of their own, by a child that shares our descriptors: a socket stays in the
@@ -26,21 +27,16 @@
 #include <sys/wait.h>
 
 #include "base/syscall.h"
+#include "engine/builtin/fd/sockets.h"
 
 #define LIMIT_S 1 /* a packet filter may drop the packets without an error */
 
-enum place { NOT_TRIED, HERE, ELSEWHERE, NOWHERE };
+enum place { HERE, ELSEWHERE, NOWHERE };
 
 static struct sockets {
     int client, v4, v6; /* the latter two listen; -1: there is none */
-} sockets;
+} sockets = {-1, -1, -1};
 static enum place place;
-
-union address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
 
 static void close_all(struct sockets *all)
 {
@@ -53,42 +49,41 @@ static void close_all(struct sockets *all)
     }
 }
 
-/* A socket whose calls do not block forever. */
-static int new_socket(int family, int first_own_fd)
+static int new_socket(int family, int flags, int first_own_fd)
 {
-    const struct timeval limit = {.tv_sec = LIMIT_S};
-    long low = ckpt_syscall(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP, 0, 0, 0);
+    long low =
+        ckpt_syscall(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC | flags, IPPROTO_TCP, 0, 0, 0);
     long fd;
 
     if (low < 0)
         return (int)low;
     fd = ckpt_sys_fcntl((int)low, F_DUPFD_CLOEXEC, first_own_fd);
     ckpt_sys_close((int)low);
-    if (fd < 0)
-        return (int)fd;
-    ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit, 0);
-    ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit, 0);
     return (int)fd;
 }
 
-/* IPv6 sockets accept IPv4 connections too, so ::1, which may not exist, is not needed. */
+/* Calls on it do not block forever. */
+static int new_client(int first_own_fd)
+{
+    static const struct timeval limit = {.tv_sec = LIMIT_S};
+    int fd = new_socket(AF_INET, 0, first_own_fd);
+
+    ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit, 0);
+    ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit, 0);
+    return fd;
+}
+
+/* IPv6 sockets accept IPv4 connections too. */
 static int new_listener(int family, int first_own_fd)
 {
-    static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1};
-    union address address = {.any.sa_family = (sa_family_t)family};
-    int fd = new_socket(family, first_own_fd);
-    socklen_t size = sizeof address.v4;
+    uint8_t address[32];
+    uint32_t size = ckpt_socket_loopback(family, address);
+    int fd = new_socket(family, SOCK_NONBLOCK, first_own_fd);
     long failed;
 
     if (fd < 0)
         return fd;
-    address.v4.sin_addr.s_addr = __builtin_bswap32(INADDR_LOOPBACK);
-    if (family == AF_INET6) {
-        address.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6};
-        __builtin_memcpy(&address.v6.sin6_addr, mapped, sizeof mapped);
-        size = sizeof address.v6;
-    }
-    failed = ckpt_syscall(SYS_bind, fd, &address, size, 0, 0, 0);
+    failed = ckpt_syscall(SYS_bind, fd, address, size, 0, 0, 0);
     if (failed == 0)
         failed = ckpt_syscall(SYS_listen, fd, 8, 0, 0, 0, 0);
     if (failed == 0)
@@ -99,7 +94,7 @@ static int new_listener(int family, int first_own_fd)
 
 static bool make_sockets(int first_own_fd, struct sockets *ret)
 {
-    ret->client = new_socket(AF_INET, first_own_fd);
+    ret->client = new_client(first_own_fd);
     ret->v4 = new_listener(AF_INET, first_own_fd);
     ret->v6 = new_listener(AF_INET6, first_own_fd);
     if (ret->client >= 0 && ret->v4 >= 0)
@@ -152,42 +147,26 @@ static bool make_elsewhere(int first_own_fd, struct sockets *ret)
     return got == sizeof *ret;
 }
 
-static uint16_t port_of(int call, int fd)
+static bool make_all(int first_own_fd)
 {
-    union address address = {.any.sa_family = 0};
-    socklen_t size = sizeof address;
-
-    /* The port is at the same offset in both families. */
-    return ckpt_syscall(call, fd, &address, &size, 0, 0, 0) == 0 ? address.v4.sin_port : 0;
-}
-
-/* Accept the client's connection; others are strangers', and end. */
-static long accept_own(int listener)
-{
-    uint16_t port = port_of(SYS_getsockname, sockets.client);
-
-    for (;;) {
-        long fd = ckpt_syscall(SYS_accept4, listener, NULL, NULL, SOCK_CLOEXEC, 0, 0);
-
-        if (fd < 0 || port_of(SYS_getpeername, (int)fd) == port)
-            return fd;
-        ckpt_sys_close((int)fd);
-    }
+    close_all(&sockets);
+    return place == HERE ? make_sockets(first_own_fd, &sockets)
+                         : make_elsewhere(first_own_fd, &sockets);
 }
 
 static long connect_once(int family)
 {
     int listener = family == AF_INET6 ? sockets.v6 : sockets.v4;
-    union address address = {.v4 = {.sin_family = AF_INET}};
+    uint8_t address[32];
+    uint32_t size = ckpt_socket_loopback(AF_INET, address);
     long result;
 
     if (listener < 0)
         return -EAFNOSUPPORT;
-    address.v4.sin_addr.s_addr = __builtin_bswap32(INADDR_LOOPBACK);
-    address.v4.sin_port = port_of(SYS_getsockname, listener);
-    result = ckpt_syscall(SYS_connect, sockets.client, &address, sizeof address.v4, 0, 0, 0);
+    *ckpt_socket_port(address) = ckpt_socket_own_port(listener);
+    result = ckpt_syscall(SYS_connect, sockets.client, address, size, 0, 0, 0);
     if (result == 0)
-        result = accept_own(listener);
+        result = ckpt_socket_accept_from(listener, sockets.client, LIMIT_S * 1000);
     if (result < 0)
         ckpt_loopback_done(sockets.client);
     return result;
@@ -197,19 +176,23 @@ long ckpt_loopback_connect(int first_own_fd, int family, int *ret_peer)
 {
     long fd = -ENETDOWN;
 
-    if (place == NOT_TRIED)
-        place = make_sockets(first_own_fd, &sockets) ? HERE : NOT_TRIED;
-    if (place == HERE || place == ELSEWHERE)
+    for (; fd < 0 && place != NOWHERE; place += fd < 0) {
+        if (sockets.client < 0 && !make_all(first_own_fd))
+            continue;
         fd = connect_once(family);
-    if (fd < 0 && place < ELSEWHERE) {
-        if (place == HERE)
+        if (fd == -EAFNOSUPPORT)
+            break;
+        if (fd < 0)
             close_all(&sockets);
-        place = make_elsewhere(first_own_fd, &sockets) ? ELSEWHERE : NOWHERE;
-        if (place == ELSEWHERE)
-            fd = connect_once(family);
     }
     *ret_peer = sockets.client;
-    return fd;
+    return place == NOWHERE ? -ENETDOWN : fd;
+}
+
+void ckpt_loopback_close(void)
+{
+    ckpt_sys_close(sockets.client);
+    sockets.client = -1;
 }
 
 void ckpt_loopback_done(int peer)

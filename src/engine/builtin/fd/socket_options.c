@@ -18,7 +18,6 @@
 #include "engine/builtin/fd/sockets.h"
 
 #define BIND_TO_INTERFACE 62 /* SO_BINDTOIFINDEX */
-#define BUFFERS_LOCKED 72    /* SO_BUF_LOCK */
 
 enum meaning {
     NUMBER,
@@ -309,14 +308,11 @@ size_t ckpt_socket_options_save(int fd, int like,
 
 void ckpt_socket_limits_save(int fd, struct ckpt_socket_limits *ret_limits)
 {
-    int locked = ckpt_socket_option(fd, SOL_SOCKET, BUFFERS_LOCKED);
     socklen_t size = sizeof ret_limits->receive_timeout;
+    struct ckpt_error error;
 
     *ret_limits = (struct ckpt_socket_limits){0};
-    if (locked & 1)
-        ret_limits->send_buffer = (uint32_t)ckpt_socket_option(fd, SOL_SOCKET, SO_SNDBUF) / 2;
-    if (locked & 2)
-        ret_limits->receive_buffer = (uint32_t)ckpt_socket_option(fd, SOL_SOCKET, SO_RCVBUF) / 2;
+    ckpt_socket_buffers_read(fd, &ret_limits->send_buffer, &ret_limits->receive_buffer, &error);
     ckpt_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, ret_limits->receive_timeout, &size,
                  0);
     size = sizeof ret_limits->send_timeout;
@@ -390,13 +386,6 @@ int ckpt_socket_options_set(int fd, const struct ckpt_socket_option *options, si
     return 0;
 }
 
-/* By the option for privileged processes first, which is not limited by the system's settings. */
-static void set_buffer(int fd, int forced, int name, uint32_t size)
-{
-    if (size && ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, forced, &size, sizeof size, 0) < 0)
-        ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, name, &size, sizeof size, 0);
-}
-
 static void set_timeout(int fd, int name, const int64_t timeout[2])
 {
     if (timeout[0] || timeout[1])
@@ -405,8 +394,7 @@ static void set_timeout(int fd, int name, const int64_t timeout[2])
 
 void ckpt_socket_limits_set(int fd, const struct ckpt_socket_limits *limits)
 {
-    set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, limits->send_buffer);
-    set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, limits->receive_buffer);
+    ckpt_socket_buffers_set(fd, limits->send_buffer, limits->receive_buffer);
     set_timeout(fd, SO_RCVTIMEO, limits->receive_timeout);
     set_timeout(fd, SO_SNDTIMEO, limits->send_timeout);
 }

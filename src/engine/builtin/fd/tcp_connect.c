@@ -23,11 +23,11 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/poll.h"
 #include "base/syscall.h"
 #include "engine/builtin/fd/sockets.h"
 
@@ -37,22 +37,12 @@
 #define WAITING 128   /* strangers that connect at the same time */
 #define PORT_RANGE 51 /* IP_LOCAL_PORT_RANGE, Linux 6.3 */
 
-/* The first step that failed, for the message. */
+/* A step that failed, for the message. */
 struct failure {
     const struct ckpt_tcp_end *end;
     bool connecting;
     long number;
 };
-
-static void set(int fd, int level, int name, uint32_t value)
-{
-    ckpt_syscall(SYS_setsockopt, fd, level, name, &value, sizeof value, 0);
-}
-
-static in_port_t *port_of(uint8_t *address)
-{
-    return &((struct sockaddr_in *)(void *)address)->sin_port; /* same offset in both families */
-}
 
 static int make_socket(const struct ckpt_tcp_end *end, struct ckpt_error *error)
 {
@@ -61,15 +51,22 @@ static int make_socket(const struct ckpt_tcp_end *end, struct ckpt_error *error)
 
     if (fd < 0)
         return ckpt_error_set(error, (int)-fd, "cannot make a socket");
-    set((int)fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (end->send_buffer)
-        set((int)fd, SOL_SOCKET, SO_SNDBUF, end->send_buffer);
-    if (end->receive_buffer)
-        set((int)fd, SOL_SOCKET, SO_RCVBUF, end->receive_buffer);
+    ckpt_socket_set((int)fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    ckpt_socket_buffers_set((int)fd, end->send_buffer, end->receive_buffer);
     if (ckpt_tcp_options_set((int)fd, end->options, end->option_count, CKPT_TCP_BEFORE, error) == 0)
         return (int)fd;
     ckpt_sys_close((int)fd);
     return -1;
+}
+
+static long bind_at(int fd, const struct ckpt_tcp_end *end, bool any_port)
+{
+    uint8_t address[sizeof end->address];
+
+    __builtin_memcpy(address, end->address, sizeof address);
+    if (any_port)
+        *ckpt_socket_port(address) = 0;
+    return ckpt_syscall(SYS_bind, fd, address, end->address_size, 0, 0, 0);
 }
 
 /*
@@ -79,32 +76,16 @@ static int make_socket(const struct ckpt_tcp_end *end, struct ckpt_error *error)
  */
 static long bind_client(int fd, const struct ckpt_tcp_end *end, bool any_port)
 {
-    uint8_t address[sizeof end->address];
-    uint32_t port;
-    long failed;
+    uint32_t port = ntohs(*ckpt_socket_port((uint8_t *)end->address));
+    long failed = bind_at(fd, end, any_port);
 
-    __builtin_memcpy(address, end->address, sizeof address);
-    port = ntohs(*port_of(address));
-    if (any_port)
-        *port_of(address) = 0;
-    failed = ckpt_syscall(SYS_bind, fd, address, end->address_size, 0, 0, 0);
     if (failed != -EADDRINUSE || any_port)
         return failed;
-    set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-    set(fd, IPPROTO_IP, PORT_RANGE, port << 16 | port);
+    ckpt_socket_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    ckpt_socket_set(fd, IPPROTO_IP, PORT_RANGE, (int)(port << 16 | port));
     if (ckpt_socket_option(fd, IPPROTO_IP, PORT_RANGE) != (int)(port << 16 | port))
         return failed;
-    *port_of(address) = 0;
-    return ckpt_syscall(SYS_bind, fd, address, end->address_size, 0, 0, 0);
-}
-
-static in_port_t bound_port(int fd)
-{
-    uint8_t address[32] = {0};
-    socklen_t size = sizeof address;
-
-    ckpt_syscall(SYS_getsockname, fd, address, &size, 0, 0, 0);
-    return *port_of(address);
+    return bind_at(fd, end, true);
 }
 
 /*
@@ -123,25 +104,6 @@ static void admit(int listener, in_port_t port)
     ckpt_syscall(SYS_setsockopt, listener, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter, 0);
 }
 
-static long bind_server(int fd, const struct ckpt_tcp_end *end, bool any_port)
-{
-    uint8_t address[sizeof end->address];
-
-    __builtin_memcpy(address, end->address, sizeof address);
-    if (any_port)
-        *port_of(address) = 0;
-    return ckpt_syscall(SYS_bind, fd, address, end->address_size, 0, 0, 0);
-}
-
-static bool wait_for(int fd, short events, int64_t deadline)
-{
-    struct pollfd poll = {.fd = fd, .events = events};
-    int64_t left = deadline - ckpt_clock_ms(CLOCK_MONOTONIC);
-    struct timespec timeout = ckpt_clock_from_ms(left > 0 ? left : 0);
-
-    return ckpt_syscall(SYS_ppoll, &poll, 1, &timeout, NULL, 0, 0) > 0;
-}
-
 /* Connect @fd to @port of the peer's address, and wait for the result. */
 static long connect_to(int fd, const struct ckpt_tcp_end *end, in_port_t port)
 {
@@ -149,47 +111,13 @@ static long connect_to(int fd, const struct ckpt_tcp_end *end, in_port_t port)
     long failed;
 
     __builtin_memcpy(peer, end->peer, sizeof peer);
-    *port_of(peer) = port;
+    *ckpt_socket_port(peer) = port;
     failed = ckpt_syscall(SYS_connect, fd, peer, end->address_size, 0, 0, 0);
     if (failed != -EINPROGRESS)
         return failed;
-    if (!wait_for(fd, POLLOUT, ckpt_clock_ms(CLOCK_MONOTONIC) + CONNECT_MS))
+    if (!ckpt_sys_poll(fd, POLLOUT, CONNECT_MS))
         return -ETIMEDOUT;
     return -ckpt_socket_option(fd, SOL_SOCKET, SO_ERROR);
-}
-
-static bool is_connected(int fd, int to)
-{
-    uint8_t here[32] = {0}, there[32] = {0};
-    socklen_t here_size = sizeof here, there_size = sizeof there;
-
-    return ckpt_syscall(SYS_getsockname, to, here, &here_size, 0, 0, 0) == 0 &&
-           ckpt_syscall(SYS_getpeername, fd, there, &there_size, 0, 0, 0) == 0 &&
-           ckpt_socket_same_address(here, there);
-}
-
-/* Accept the connection from @client, and reset all others. */
-static long accept_from(int listener, int client)
-{
-    struct linger now = {.l_onoff = 1};
-    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + CONNECT_MS;
-
-    for (;;) {
-        long fd =
-            ckpt_syscall(SYS_accept4, listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK, 0, 0);
-
-        if (fd >= 0 && is_connected((int)fd, client))
-            return fd;
-        if (fd >= 0) {
-            ckpt_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_LINGER, &now, sizeof now, 0);
-            ckpt_sys_close((int)fd);
-        } else if (fd != -EAGAIN && fd != -ECONNABORTED && fd != -EINTR) {
-            return fd;
-        }
-        if (ckpt_clock_ms(CLOCK_MONOTONIC) >= deadline)
-            return -ETIMEDOUT;
-        wait_for(listener, POLLIN, deadline);
-    }
 }
 
 /* Connect two sockets. The descriptor of the accepted end, or -1 with @why. */
@@ -199,59 +127,120 @@ static int join(int client, int listener, const struct ckpt_tcp_end *from,
     in_port_t port;
 
     *why = (struct failure){.end = to};
-    why->number = bind_server(listener, to, any_port);
+    why->number = bind_at(listener, to, any_port);
     if (why->number < 0)
         return -1;
     why->end = from;
     why->number = bind_client(client, from, any_port);
     if (why->number < 0)
         return -1;
-    port = bound_port(client);
-    admit(listener, port ? port : *port_of((uint8_t *)from->address));
+    port = ckpt_socket_own_port(client);
+    admit(listener, port ? port : *ckpt_socket_port((uint8_t *)from->address));
     why->end = to;
     why->number = ckpt_syscall(SYS_listen, listener, WAITING, 0, 0, 0, 0);
     if (why->number < 0)
         return -1;
     why->end = from;
     why->connecting = true;
-    why->number = connect_to(client, from, bound_port(listener));
+    why->number = connect_to(client, from, ckpt_socket_own_port(listener));
     if (why->number == 0)
-        why->number = accept_from(listener, client);
+        why->number = ckpt_socket_accept_from(listener, client, CONNECT_MS);
     if (why->number >= 0)
-        set((int)why->number, SOL_SOCKET, SO_DETACH_FILTER, 0);
+        ckpt_socket_set((int)why->number, SOL_SOCKET, SO_DETACH_FILTER, 0);
     return why->number < 0 ? -1 : (int)why->number;
 }
 
-/*
- * One attempt. 0; 1: it failed as @why says, and may succeed later; -1 with @error: it cannot be
- * attempted.
- */
-static int attempt(const struct ckpt_tcp_end *from, const struct ckpt_tcp_end *to, bool any_port,
-                   int ret_fds[2], struct failure *why, struct ckpt_error *error)
+/* A connection to be made. */
+struct wanted {
+    const struct ckpt_tcp_end *from, *to; /* the same one: a socket that is connected to itself */
+    bool any_port;
+    int fds[2];
+    struct failure why; /* of the last attempt */
+};
+
+enum outcome {
+    MADE,
+    FAILED,     /* as `why` says; it may succeed later */
+    IMPOSSIBLE, /* the error says why */
+};
+
+/* It has inherited what was set for the listener, but not all. */
+static enum outcome set_accepted(struct wanted *wanted, struct ckpt_error *error)
 {
-    int client = make_socket(from, error), listener, accepted;
+    const struct ckpt_tcp_end *to = wanted->to;
+
+    if (ckpt_tcp_options_set(wanted->fds[1], to->options, to->option_count, CKPT_TCP_BEFORE,
+                             error) == 0)
+        return MADE;
+    ckpt_sys_close(wanted->fds[0]);
+    ckpt_sys_close(wanted->fds[1]);
+    return IMPOSSIBLE;
+}
+
+static enum outcome attempt(struct wanted *wanted, struct ckpt_error *error)
+{
+    int client = make_socket(wanted->from, error), listener, accepted;
 
     if (client < 0)
-        return -1;
-    listener = make_socket(to, error);
+        return IMPOSSIBLE;
+    listener = make_socket(wanted->to, error);
     if (listener < 0) {
         ckpt_sys_close(client);
-        return -1;
+        return IMPOSSIBLE;
     }
-    accepted = join(client, listener, from, to, any_port, why);
+    accepted = join(client, listener, wanted->from, wanted->to, wanted->any_port, &wanted->why);
     ckpt_sys_close(listener);
     if (accepted < 0) {
         ckpt_sys_close(client);
-        return 1;
+        return FAILED;
     }
-    ret_fds[0] = client;
-    ret_fds[1] = accepted;
-    /* It has inherited what was set for the listener, but not all. */
-    if (ckpt_tcp_options_set(accepted, to->options, to->option_count, CKPT_TCP_BEFORE, error) == 0)
-        return 0;
-    ckpt_sys_close(client);
-    ckpt_sys_close(accepted);
-    return -1;
+    wanted->fds[0] = client;
+    wanted->fds[1] = accepted;
+    return set_accepted(wanted, error);
+}
+
+/* A socket that connects to its own address meets itself: the handshake is made from both sides. */
+static enum outcome attempt_self(struct wanted *wanted, struct ckpt_error *error)
+{
+    const struct ckpt_tcp_end *end = wanted->from;
+    int fd = make_socket(end, error);
+    uint16_t port;
+
+    if (fd < 0)
+        return IMPOSSIBLE;
+    wanted->why = (struct failure){.end = end};
+    wanted->why.number = bind_client(fd, end, wanted->any_port);
+    if (wanted->why.number == 0) {
+        wanted->why.connecting = true;
+        port = ckpt_socket_own_port(fd);
+        wanted->why.number =
+            connect_to(fd, end, port ? port : *ckpt_socket_port((uint8_t *)end->address));
+    }
+    wanted->fds[0] = wanted->fds[1] = fd;
+    if (wanted->why.number == 0)
+        return MADE;
+    ckpt_sys_close(fd);
+    return FAILED;
+}
+
+/* Whether an address may be free a moment later. */
+static bool is_in_use(const struct failure *why)
+{
+    return why->number == -EADDRINUSE || (why->connecting && why->number == -EADDRNOTAVAIL);
+}
+
+/* From one end, and where that fails because an address is in use, from the other one. */
+static enum outcome attempt_both(struct wanted *wanted, struct ckpt_error *error)
+{
+    struct wanted back = {.from = wanted->to, .to = wanted->from};
+    enum outcome outcome = attempt(wanted, error);
+
+    if (outcome != FAILED || wanted->any_port || !is_in_use(&wanted->why))
+        return outcome;
+    outcome = attempt(&back, error);
+    wanted->fds[0] = back.fds[1];
+    wanted->fds[1] = back.fds[0];
+    return outcome;
 }
 
 static const char *hint(const struct failure *why)
@@ -282,78 +271,41 @@ static int report(const struct ckpt_tcp_end *from, const struct ckpt_tcp_end *to
         why->connecting ? "connecting from" : "binding", port, hint(why));
 }
 
-/* Whether an address may be free a moment later. */
-static bool is_in_use(const struct failure *why)
+static int make(struct wanted *wanted, struct ckpt_error *error)
 {
-    return why->number == -EADDRINUSE || (why->connecting && why->number == -EADDRNOTAVAIL);
+    static const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + ADDRESS_MS;
+
+    for (;;) {
+        enum outcome outcome =
+            wanted->from == wanted->to ? attempt_self(wanted, error) : attempt_both(wanted, error);
+
+        if (outcome != FAILED)
+            return outcome == MADE ? 0 : -1;
+        if (!is_in_use(&wanted->why) || wanted->any_port ||
+            ckpt_clock_ms(CLOCK_MONOTONIC) >= deadline)
+            return report(wanted->from, wanted->to, &wanted->why, error);
+        ckpt_syscall(SYS_nanosleep, &pause, NULL, 0, 0, 0, 0);
+    }
 }
 
 int ckpt_tcp_connect(const struct ckpt_tcp_end *from, const struct ckpt_tcp_end *to, bool any_port,
                      int ret_fds[2], struct ckpt_error *error)
 {
-    static const struct timespec pause = {.tv_nsec = PAUSE_NS};
-    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + ADDRESS_MS;
-    struct failure why, other;
+    struct wanted wanted = {.from = from, .to = to, .any_port = any_port};
 
-    for (;;) {
-        int result = attempt(from, to, any_port, ret_fds, &why, error), fd;
-
-        if (result <= 0)
-            return result;
-        if (!is_in_use(&why) || any_port)
-            return report(from, to, &why, error);
-        result = attempt(to, from, any_port, ret_fds, &other, error);
-        if (result < 0)
-            return -1;
-        if (result == 0) {
-            fd = ret_fds[0];
-            ret_fds[0] = ret_fds[1];
-            ret_fds[1] = fd;
-            return 0;
-        }
-        if (ckpt_clock_ms(CLOCK_MONOTONIC) >= deadline)
-            return report(from, to, &why, error);
-        ckpt_syscall(SYS_nanosleep, &pause, NULL, 0, 0, 0, 0);
-    }
-}
-
-/* A socket that connects to its own address meets itself: the handshake is made from both sides. */
-static int attempt_self(const struct ckpt_tcp_end *end, bool any_port, struct failure *why,
-                        struct ckpt_error *error)
-{
-    int fd = make_socket(end, error);
-    in_port_t port;
-
-    if (fd < 0)
+    if (make(&wanted, error) < 0)
         return -1;
-    *why = (struct failure){.end = end};
-    why->number = bind_client(fd, end, any_port);
-    if (why->number == 0) {
-        why->connecting = true;
-        port = bound_port(fd);
-        why->number = connect_to(fd, end, port ? port : *port_of((uint8_t *)end->address));
-    }
-    if (why->number == 0)
-        return fd;
-    ckpt_sys_close(fd);
-    return -1;
+    ret_fds[0] = wanted.fds[0];
+    ret_fds[1] = wanted.fds[1];
+    return 0;
 }
 
 int ckpt_tcp_connect_self(const struct ckpt_tcp_end *end, bool any_port, struct ckpt_error *error)
 {
-    static const struct timespec pause = {.tv_nsec = PAUSE_NS};
-    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + ADDRESS_MS;
-    struct failure why = {.end = NULL};
+    struct wanted wanted = {.from = end, .to = end, .any_port = any_port};
 
-    for (;;) {
-        int fd = attempt_self(end, any_port, &why, error);
-
-        if (fd >= 0 || !why.end)
-            return fd;
-        if (!is_in_use(&why) || any_port || ckpt_clock_ms(CLOCK_MONOTONIC) >= deadline)
-            return report(end, end, &why, error);
-        ckpt_syscall(SYS_nanosleep, &pause, NULL, 0, 0, 0, 0);
-    }
+    return make(&wanted, error) < 0 ? -1 : wanted.fds[0];
 }
 
 int ckpt_tcp_connect_test(const struct ckpt_tcp_end *end, struct ckpt_error *error)

@@ -24,14 +24,12 @@
 
 #define ARRIVE_MS 1000 /* over the loopback interface all is there at once */
 #define PAUSE_NS 1000000
-#define TRIES 20    /* at least: on a busy machine time passes without them */
+#define TRIES 20 /* at least: on a busy machine time passes without them */
+/* While all threads are parked, only the first of many connections whose data stays may wait. */
+#define IMPATIENT_MS 10000 /* for so long after that, which is longer than all attempts take */
+#define IMPATIENT_TRIES 3
 #define BUF_LOCK 72 /* SO_BUF_LOCK */
 #define RECEIVE_LOCKED 2
-
-static void set(int fd, int level, int name, int value)
-{
-    ckpt_syscall(SYS_setsockopt, fd, level, name, &value, sizeof value, 0);
-}
 
 static int count(int fd, unsigned long request)
 {
@@ -53,16 +51,16 @@ static void grow(int fd, struct buffer *ret_old)
     ret_old->locks = ckpt_socket_option(fd, SOL_SOCKET, BUF_LOCK);
     ret_old->size = ckpt_socket_option(fd, SOL_SOCKET, SO_RCVBUF);
     if (ret_old->locks & RECEIVE_LOCKED)
-        set(fd, SOL_SOCKET, BUF_LOCK, ret_old->locks & ~RECEIVE_LOCKED);
-    set(fd, SOL_SOCKET, SO_RCVLOWAT, (int)CKPT_TCP_QUEUED_MAX);
+        ckpt_socket_set(fd, SOL_SOCKET, BUF_LOCK, ret_old->locks & ~RECEIVE_LOCKED);
+    ckpt_socket_set(fd, SOL_SOCKET, SO_RCVLOWAT, (int)CKPT_TCP_QUEUED_MAX);
 }
 
 /* A size that the application has set is set again; the kernel doubles what it is given. */
 static void grow_back(int fd, const struct buffer *old)
 {
-    set(fd, SOL_SOCKET, SO_RCVLOWAT, old->lowat);
+    ckpt_socket_set(fd, SOL_SOCKET, SO_RCVLOWAT, old->lowat);
     if (old->locks & RECEIVE_LOCKED)
-        set(fd, SOL_SOCKET, SO_RCVBUF, old->size / 2);
+        ckpt_socket_set(fd, SOL_SOCKET, SO_RCVBUF, old->size / 2);
 }
 
 /* ---- freezing ---- */
@@ -75,7 +73,9 @@ static bool end_is_under_way(int fd)
 bool ckpt_tcp_queue_drain(int from, int to)
 {
     static const struct timespec pause = {.tv_nsec = PAUSE_NS};
-    int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + ARRIVE_MS;
+    static int64_t gave_up = INT64_MAX; /* ms; in a restored process it may be in the future */
+    int64_t start = ckpt_clock_ms(CLOCK_MONOTONIC), now;
+    bool patient = start < gave_up || start - gave_up > IMPATIENT_MS;
     struct buffer old;
     bool all;
     char byte;
@@ -85,13 +85,17 @@ bool ckpt_tcp_queue_drain(int from, int to)
     grow(to, &old);
     for (int try = 1;; try++) {
         ckpt_syscall(SYS_recvfrom, to, &byte, 1, MSG_PEEK | MSG_DONTWAIT, NULL, 0);
-        set(to, IPPROTO_TCP, TCP_QUICKACK, 1); /* what has arrived is acknowledged now */
+        ckpt_socket_set(to, IPPROTO_TCP, TCP_QUICKACK,
+                        1); /* what has arrived is acknowledged now */
         all = count(from, SIOCOUTQ) == 0 && !end_is_under_way(from);
-        if (all || (try >= TRIES && ckpt_clock_ms(CLOCK_MONOTONIC) >= deadline))
+        now = ckpt_clock_ms(CLOCK_MONOTONIC);
+        if (all || (patient ? try >= TRIES && now - start >= ARRIVE_MS : try >= IMPATIENT_TRIES))
             break;
         ckpt_syscall(SYS_nanosleep, &pause, NULL, 0, 0, 0, 0);
     }
     grow_back(to, &old);
+    if (!all && patient)
+        gave_up = now;
     return all;
 }
 
@@ -101,10 +105,10 @@ static int count_inline(int fd, int inlined)
     int was = ckpt_socket_option(fd, SOL_SOCKET, SO_OOBINLINE), value;
 
     if (was != inlined)
-        set(fd, SOL_SOCKET, SO_OOBINLINE, inlined);
+        ckpt_socket_set(fd, SOL_SOCKET, SO_OOBINLINE, inlined);
     value = count(fd, FIONREAD);
     if (was != inlined)
-        set(fd, SOL_SOCKET, SO_OOBINLINE, was);
+        ckpt_socket_set(fd, SOL_SOCKET, SO_OOBINLINE, was);
     return value < 0 ? 0 : value;
 }
 
@@ -158,14 +162,14 @@ int ckpt_tcp_queue_peek(int fd, char *ret_bytes, size_t size, struct ckpt_tcp_qu
     /* Both options change what a look at the data shows. */
     ckpt_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PEEK_OFF, &offset, &length, 0);
     if (offset >= 0)
-        set(fd, SOL_SOCKET, SO_PEEK_OFF, -1);
+        ckpt_socket_set(fd, SOL_SOCKET, SO_PEEK_OFF, -1);
     if (inlined)
-        set(fd, SOL_SOCKET, SO_OOBINLINE, 0);
+        ckpt_socket_set(fd, SOL_SOCKET, SO_OOBINLINE, 0);
     result = peek(fd, ret_bytes, size, ret_queue);
     if (inlined)
-        set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+        ckpt_socket_set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
     if (offset >= 0)
-        set(fd, SOL_SOCKET, SO_PEEK_OFF, offset);
+        ckpt_socket_set(fd, SOL_SOCKET, SO_PEEK_OFF, offset);
     return result;
 }
 
@@ -207,6 +211,6 @@ int ckpt_tcp_queue_fill(int from, int to, const struct ckpt_tcp_queue *queue, co
     return done ? 0
                 : ckpt_error_set(error, 0,
                                  "the %u bytes that were on their way do not fit its buffers; "
-                                 "raise net.ipv4.tcp_rmem to what it was",
+                                 "raise net.ipv4.tcp_rmem to what it was where the JVM was frozen",
                                  queue->size);
 }

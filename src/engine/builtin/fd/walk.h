@@ -21,6 +21,7 @@ struct ckpt_fd_walk {
     struct ckpt_array *tcp_owned;   /**< tcp_peer.c; NULL: not read yet */
     size_t tcp_queued;              /**< unread bytes of TCP connections in the image */
     struct ckpt_tcp_ends *tcp_ends; /**< kind_tcp_pair.c; NULL: not listed yet */
+    int failed;      /**< negative errno value if a list of the descriptors is not complete */
     int refused[64]; /**< descriptors that were refused, the first of each open file */
     size_t refused_count;
     unsigned closed_connections; /**< by --connections=close */
