@@ -168,19 +168,36 @@ file_limit() {
     is "$status" 143 "$V: file limit: the JVM ends by SIGTERM"
 }
 
+# build_blocker NAME [OPTION...]: sets library.
+build_blocker() {
+    library=$CLASSES/lib$1.so
+    shift
+    gcc -shared -fPIC -O1 -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -pthread "$@" \
+        -o "$library" "$TOP/tests/jvm/java/blocker.c" 2>"$TMP/gcc.err" && return
+    skip "$V: threads that are obstacles" "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
+    return 1
+}
+
 blocking_thread() {
-    local library=$CLASSES/libblocker.so options="=park_timeout=300,addr=none"
-    if ! gcc -shared -fPIC -O1 -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -pthread \
-        -o "$library" "$TOP/tests/jvm/java/blocker.c" 2>"$TMP/gcc.err"; then
-        skip "$V: a thread that blocks all signals: the checkpoint is refused" \
-            "gcc and the JDK's jni.h are needed: $(head -n 1 "$TMP/gcc.err")"
-        return
-    fi
+    local library options="=park_timeout=300,addr=none"
+    build_blocker blocker || return
     STARTER=start begin "deaf thread" "$SECCOMP_RUN" --bare --deny ptrace -- "$JAVA" \
         "-agentpath:$AGENT$options" -cp "$CP" Refuse blocker "$library"
     refuses "a thread that blocks all signals" \
         "1 of [0-9]+ threads cannot be stopped: '.*' \([0-9]+\) with all signals blocked; allow ptrace"
     then_works "a thread that blocks all signals"
+}
+
+# A restore could only give such a thread what the process has.
+unshared_thread() {
+    local library flag what
+    for flag in CLONE_FILES CLONE_FS; do
+        what="a thread with unshare($flag)"
+        build_blocker "$flag" "-DUNSHARE=$flag" || return
+        begin "$what" - -cp "$CP" Refuse blocker "$library"
+        refuses "$what" "the thread 'deaf' \([0-9]+\) has .* for itself \($flag\); end it"
+        then_works "$what"
+    done
 }
 
 body() {
@@ -193,6 +210,7 @@ body() {
     full_disk
     file_limit
     blocking_thread
+    unshared_thread
 }
 
 cleanup() {

@@ -130,14 +130,17 @@ public final class Refuse {
         OBSTACLE.add(server);
     }
 
-    /** A native thread (blocker.c) that blocks every signal until it is released. */
+    /** A native thread (blocker.c) that is an obstacle until it is released. */
     private static void blocker(String library) throws Exception {
         System.load(library);
         Thread thread = new Thread(Refuse::block, "deaf");
         thread.setDaemon(true);
         thread.start();
         waitBlocked();
-        OBSTACLE.add(Refuse::unblock);
+        OBSTACLE.add(() -> {
+            unblock();
+            thread.join();
+        });
     }
 
     private static native void block();

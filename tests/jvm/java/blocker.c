@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // The native half of Refuse's obstacle "blocker": a thread that blocks all signals, as some native
-// libraries have them, until it is released. Waits on a condition only.
+// libraries have them, until it is released. Waits on a condition only. With -DUNSHARE=FLAGS the thread
+// leaves what it shares with the others, instead of blocking signals.
 
+#define _GNU_SOURCE
 #include <jni.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -33,6 +36,13 @@ JNIEXPORT void JNICALL Java_Refuse_block(JNIEnv *env, jclass class)
 
     (void)env;
     (void)class;
+#ifdef UNSHARE
+    if (unshare(UNSHARE) == 0)
+        change(BLOCKED);
+    wait_for(RELEASED);
+    change(GONE);
+    return;
+#endif
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     change(BLOCKED);

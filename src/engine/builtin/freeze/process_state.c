@@ -3,7 +3,8 @@
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * The freezing side of the state of the process as a whole: its identity, clocks, limits and signal
- * actions.  Refuses timers that cannot be restored (process_timers.c).
+ * actions.  Refuses timers that cannot be restored (process_timers.c), and threads that do not share
+ * what a process has once (thread_tables.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include "base/syscall.h"
 #include "engine/builtin/fd/kernel_path.h"
 #include "engine/builtin/freeze/process_timers.h"
+#include "engine/builtin/freeze/thread_tables.h"
 #include "engine/builtin/parked/gather.h"
 
 /*
@@ -182,5 +184,6 @@ int ckpt_process_state_gather(struct ckpt_gather *gather, struct ckpt_error *err
         return -1;
     registered = ckpt_syscall(SYS_membarrier, 1 << 9 /* GET_REGISTRATIONS, 6.3 */, 0, 0, 0, 0, 0);
     process->membarrier = registered >= 0 ? (uint32_t)registered : HOTSPOTS_MEMBARRIER;
+    ckpt_thread_tables_check(gather->report);
     return ckpt_process_timers_check(gather->report, error);
 }
