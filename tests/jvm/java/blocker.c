@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // The native half of Refuse's obstacle "blocker": a thread that blocks all signals, as some native
-// libraries have them, until it is released. Waits on a condition only. With -DUNSHARE=FLAGS the thread
-// leaves what it shares with the others, instead of blocking signals.
+// libraries have them, until it is released. Waits on a condition only. With -DUNSHARE=FLAGS the
+// thread leaves what it shares with the others, instead of blocking signals.
 
 #define _GNU_SOURCE
 #include <jni.h>

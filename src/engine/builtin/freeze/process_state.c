@@ -3,8 +3,8 @@
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
  * The freezing side of the state of the process as a whole: its identity, clocks, limits and signal
- * actions.  Refuses timers that cannot be restored (process_timers.c), and threads that do not share
- * what a process has once (thread_tables.c).
+ * actions.  Refuses timers that cannot be restored (process_timers.c), and threads that do not
+ * share what a process has once (thread_tables.c).
  */
 #include <errno.h>
 #include <fcntl.h>
