@@ -256,6 +256,7 @@ static void checkpoint(JNIEnv *env, struct work *work, const struct ckpt_request
                                               .progress_ms = ckpt_clock_ms(CLOCK_MONOTONIC)};
     describe_jvm(env, &work->host);
     work->host.context = &work->requester;
+    work->host.requester = ckpt_requester_pid(&work->requester);
     if (!request->policies && ckpt_policy_option_read(&work->policies, &error) < 0) {
         ckpt_report_add(&work->report, "error", "%s", error.text);
         return;

@@ -10,6 +10,8 @@
 
 #include "base/syscall.h"
 
+#define PARENT_FIELD 4 /* of /proc/PID/stat */
+
 #define FILE_MAX 64 /* the path of a thread's file, below /proc/PID/task */
 
 void ckpt_process_threads_open(struct ckpt_process_threads *ret, pid_t pid)
@@ -97,4 +99,14 @@ size_t ckpt_process_children(pid_t pid, pid_t *ret, size_t room)
         count = add_children(&list, ret, room, count);
     ret[count < room ? count : room - 1] = 0;
     return count;
+}
+
+pid_t ckpt_process_parent(pid_t pid)
+{
+    char path[32], text[1024];
+
+    ckpt_raw_format(path, sizeof path, "/proc/%d/stat", pid);
+    return ckpt_raw_read_file(path, text, sizeof text) > 0
+               ? (pid_t)ckpt_raw_stat_field(text, PARENT_FIELD)
+               : 0;
 }

@@ -49,4 +49,7 @@ void ckpt_process_threads_close(struct ckpt_process_threads *list);
  */
 size_t ckpt_process_children(pid_t pid, pid_t *ret, size_t room);
 
+/** The parent of a process; 0: it is in another PID namespace, or unknown. */
+pid_t ckpt_process_parent(pid_t pid);
+
 #endif

@@ -89,6 +89,7 @@ struct ckpt_host {
     const struct ckpt_policies *policies;    /**< rules for open descriptors; NULL: none */
     enum ckpt_connection_policy connections; /**< to other processes: refused, or closed */
     enum ckpt_child_policy children;         /**< child processes that run */
+    int requester; /**< the process that has asked, which may be a child; 0: unknown */
 
     const char *executable; /**< the JVM's program at its first start; NULL: /proc/self/exe */
     const char *java;       /**< one line about the JVM, for people */

@@ -6,7 +6,7 @@
 # their pipes and an exit value of a process that was killed. Those that have ended keep their status.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 . "$TOP/tests/lib/jvm.sh"
-need curl gcc
+need curl gcc python3
 compile Children Offspring
 
 get() { # PATH
@@ -147,6 +147,55 @@ ignored_children() {
     stop "$pid"
 }
 
+# A child that asks for the checkpoint gets its answer, with the script that it runs in.
+asking_child() {
+    mkfifo "$DIR/ask"
+    begin asks '' sh -c 'read -r line <"$2"; "$0" checkpoint --children=end $PPID "$1" >"$1.out" 2>&1
+        echo "status $?" >>"$1.out"' "$CKPT" "$DIR/asks" "$DIR/ask"
+    get /quiet >"$TMP/started"
+    clients_are_gone "$port"
+    release "$DIR/ask"
+    wait_line "$DIR/asks.out" "status "
+    is "$(<"$DIR/asks.out")" "status 0" "$V: a child that asks for a checkpoint gets the answer" || return
+    wait_exit "$pid"
+    is "$status" 137 "$V: a JVM whose child asks for its checkpoint is frozen"
+    restore "$V asks" "$DIR/asks"
+    ok "$V: the JVM is restored without the child that asked" answers "$port"
+    is "$(get /exit)" "exit 143" "$V: waitFor() returns for the child that asked"
+    stop "$pid"
+}
+
+# More children than the table once had room for.
+many_children() {
+    local count=300 i
+    begin many '' cat
+    for ((i = 0; i < count; i++)); do
+        get /several >"$TMP/started"
+    done
+    freeze "$pid" "$image" "$V: a JVM with $count children" --children=end || return
+    restore "$V many" "$image"
+    ok "$V: a JVM that had $count children is restored" answers "$port"
+    is "$(get /exits)" "{143=$count}" "$V: waitFor() returns the status of each of them"
+    stop "$pid"
+}
+
+# A child whose descriptors this user cannot read may have a pipe of the JVM, or not.
+hidden_child() {
+    image=$USER_DIR/hidden-$V
+    printf '%b' "$CLOSE" >"$DIR/rules-hidden"
+    start_jvm "hidden-$V" as_user - -cp "$CP" Children python3 -c 'import ctypes, sys
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0) # PR_SET_DUMPABLE
+print("hidden", flush=True)
+sys.stdin.read()'
+    wait_line "$log" "ready " && port=$(port_of "$log" ready)
+    is "$(get /written)" written "$V: a child hides its descriptors"
+    run "$CKPT" checkpoint --children=end "$pid" "$image"
+    like "$status$err" "^1.*one end of 'pipe:.*, whose other end may be in the child process [0-9]+, whose" \
+        "$V: pipes to a child that hides its descriptors are refused with its ID"
+    run "$CKPT" checkpoint --children=end --policies="$DIR/rules-hidden" "$pid" "$image"
+    is "$status$err" 0 "$V: a rule closes pipes to a child that hides its descriptors"
+}
+
 # Children of native code that have ended and were not waited for.
 ended_before() {
     local library=$CLASSES/liboffspring-$V.so line user
@@ -185,6 +234,9 @@ body() {
     unread_output
     stubborn_children
     ignored_children
+    asking_child
+    many_children
+    hidden_child
     ended_before
 }
 user_ready

@@ -15,12 +15,12 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/processes.h"
 #include "base/raw.h"
 #include "base/syscall.h"
 
 #define LIMIT_MS 2000
 #define PROGRESS_MS 200
-#define PARENT_FIELD 4 /* the field of /proc/PID/stat that has the parent's PID */
 
 /* Wait for @events on @fd until @deadline. Returns whether there are any. */
 static bool wait_for(int fd, short events, int64_t deadline)
@@ -52,14 +52,9 @@ static int peer_of(int fd)
                : 0;
 }
 
-static int parent_of(int pid)
+int ckpt_requester_pid(const struct ckpt_requester *requester)
 {
-    char path[32], text[1024];
-
-    ckpt_raw_format(path, sizeof path, "/proc/%d/stat", pid);
-    return ckpt_raw_read_file(path, text, sizeof text) > 0
-               ? (int)ckpt_raw_stat_field(text, PARENT_FIELD)
-               : 0;
+    return requester->fd > 0 ? peer_of(requester->fd) : 0;
 }
 
 /* Whether the kernel kills the peer of a Unix socket when this process ends. */
@@ -83,7 +78,7 @@ void ckpt_requester_wait(const struct ckpt_requester *requester)
         return;
     }
     while (pid > 1) {
-        int parent = parent_of(pid);
+        int parent = ckpt_process_parent(pid);
         long ended = ckpt_syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
 
         if (ended == -ENOSYS) /* before Linux 5.3: wait for the connection's end */

@@ -18,6 +18,9 @@ struct ckpt_requester {
     int64_t progress_ms; /**< when ckpt_requester_progress() last sent a message */
 };
 
+/** The process at the other end of a Unix socket, in this PID namespace; 0: outside, or unknown. */
+int ckpt_requester_pid(const struct ckpt_requester *requester);
+
 /** Report at intervals that @done of @total bytes of the image are written. */
 void ckpt_requester_progress(struct ckpt_requester *requester, uint64_t done, uint64_t total);
 

@@ -4,8 +4,9 @@
 // an HTTP server for a test. GET / answers "serving". GET /talk writes a line to the child and
 // answers with the line that it returns, or with what fails; GET /exit waits for the child, GET
 // /start starts another one, GET /destroy ends it, GET /quiet starts one without pipes, GET
-// /written waits until the child has written. "quiet" as first argument: and a second child without
-// pipes.
+// /written waits until the child has written, GET /several starts one more, and GET /exits waits
+// for all of those and answers with their exit values and how many have each. "quiet" as first
+// argument: and a second child without pipes.
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -16,10 +17,15 @@ import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 public final class Children {
+    private static final List<Process> MORE = new ArrayList<>();
     private static String[] command;
     private static volatile Process child;
     private static volatile BufferedReader reader;
@@ -39,6 +45,8 @@ public final class Children {
         server.createContext("/exit", exchange -> answer(exchange, waitForChild()));
         server.createContext("/start", exchange -> answer(exchange, start()));
         server.createContext("/quiet", exchange -> answer(exchange, startQuiet()));
+        server.createContext("/several", exchange -> answer(exchange, startOneMore()));
+        server.createContext("/exits", exchange -> answer(exchange, waitForMore()));
         server.createContext("/written", exchange -> answer(exchange, waitForOutput()));
         server.createContext("/destroy", exchange -> answer(exchange, destroy()));
         server.start();
@@ -57,6 +65,23 @@ public final class Children {
         new ProcessBuilder("tail", "-f", "/dev/null").redirectInput(nothing)
                 .redirectOutput(nothing).redirectErrorStream(true).start();
         return "started";
+    }
+
+    private static String startOneMore() throws IOException {
+        MORE.add(new ProcessBuilder(command).start());
+        return "started";
+    }
+
+    private static String waitForMore() throws IOException {
+        Map<Integer, Integer> values = new TreeMap<>();
+        try {
+            for (Process process : MORE) {
+                values.merge(process.waitFor(), 1, Integer::sum);
+            }
+        } catch (InterruptedException interrupted) {
+            return "interrupted";
+        }
+        return values.toString();
     }
 
     private static String waitForOutput() throws IOException {

@@ -66,7 +66,8 @@ static int add_pipes(struct ckpt_gather *gather, size_t index, struct ckpt_error
                                           .writes = status.st_mode & S_IWUSR,
                                           .is_of_child = index < tree->direct};
     }
-    tree->hidden |= list.failed == -EACCES || list.failed == -EPERM;
+    if (list.failed == -EACCES || list.failed == -EPERM)
+        tree->hidden = pid;
     return 0;
 }
 
@@ -101,7 +102,7 @@ static bool is_other_end(const struct ckpt_child_pipe *pipe, const struct ckpt_l
 bool ckpt_child_pipe_exists(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     const struct ckpt_child_tree *tree = gather->child_tree;
-    bool found = tree && tree->hidden;
+    bool found = false;
 
     for (size_t i = 0; tree && i < tree->pipes.count && !found; i++)
         found = is_other_end(ckpt_array_at(&tree->pipes, i), live);

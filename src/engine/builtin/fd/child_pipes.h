@@ -26,7 +26,8 @@ struct ckpt_child_tree {
     size_t direct; /**< the number of children, which are the first entries of pids[] */
     size_t count;  /**< of all descendants */
     bool too_many; /**< there are more than fit */
-    bool hidden;   /**< the descriptors of one of them cannot be read: it may have any pipe */
+    pid_t
+        hidden; /**< one of them whose descriptors cannot be read: it may have any pipe; 0: none */
     struct ckpt_array pipes; /**< struct ckpt_child_pipe */
     pid_t pids[CKPT_DESCENDANTS_MAX + 1];
 };
@@ -37,7 +38,7 @@ void ckpt_child_tree_list(struct ckpt_child_tree *ret);
 /** List them and their pipes in gather->child_tree, which stays NULL if there is no child. */
 int ckpt_child_tree_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 
-/** Whether a descendant has, or may have, the other end of the pipe of @live. */
+/** Whether a descendant has the other end of the pipe of @live. */
 bool ckpt_child_pipe_exists(const struct ckpt_gather *gather, const struct ckpt_live_fd *live);
 
 /**

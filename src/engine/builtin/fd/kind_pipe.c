@@ -207,6 +207,28 @@ static int freeze_one_end(struct ckpt_gather *gather, const struct ckpt_live_fd 
     return ckpt_fd_pipe_save(gather, live, true, entry, error);
 }
 
+/* The other end is not in this process, and the restored process must not find it closed. */
+static void refuse_one_end(struct ckpt_gather *gather, const struct ckpt_live_fd *live)
+{
+    pid_t hidden = gather->child_tree ? gather->child_tree->hidden : 0;
+
+    if (ckpt_child_pipe_refuse(gather, live))
+        return;
+    if (hidden && gather->children > CKPT_CHILDREN_REFUSE)
+        ckpt_report_refuse(
+            gather->report, "resource", "close it in a beforeCheckpoint hook, or by a policy file",
+            "descriptor %d is one end of '%s', whose other end may be in the child process %d, "
+            "whose descriptors cannot be read, or in any other process",
+            live->number, live->link, hidden);
+    else
+        ckpt_report_refuse(
+            gather->report, "resource",
+            "close it in a beforeCheckpoint hook, or by a policy file; if the JVM only inherited "
+            "it, start it with 'checkpointer run'",
+            "descriptor %d is one end of '%s', whose other end is in another process", live->number,
+            live->link);
+}
+
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
@@ -217,14 +239,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         if (has_hung_up(live) ||
             (gather->children > CKPT_CHILDREN_REFUSE && ckpt_child_pipe_exists(gather, live)))
             return freeze_one_end(gather, live, entry, error);
-        if (ckpt_child_pipe_refuse(gather, live))
-            return 0;
-        ckpt_report_refuse(
-            gather->report, "resource",
-            "close it in a beforeCheckpoint hook, or by a policy file; if the JVM only inherited "
-            "it, start it with 'checkpointer run'",
-            "descriptor %d is one end of '%s', whose other end is in another process", live->number,
-            live->link);
+        refuse_one_end(gather, live);
         return 0;
     }
     if ((live->open_flags & O_ACCMODE) == O_RDWR)

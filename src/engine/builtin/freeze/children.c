@@ -120,8 +120,7 @@ static enum fate examine(struct ckpt_gather *gather, pid_t pid)
         status = wait_status(&info);
     if (fate == LEFT)
         status = SIGKILL;
-    if (gather->parked && fate > UNENDABLE && !ckpt_lost_children_add(pid, status, fate == GONE) &&
-        fate == GONE)
+    if (gather->parked && fate > UNENDABLE && !ckpt_lost_children_add(pid, status, fate == GONE))
         return REFUSED;
     return fate;
 }

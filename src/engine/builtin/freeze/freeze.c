@@ -454,7 +454,7 @@ static void remove_temporaries(const struct ckpt_freeze *freeze)
 static void end_process(const struct ckpt_gather *gather, const struct ckpt_freeze *freeze)
 {
     if (gather->children == CKPT_CHILDREN_END && gather->child_tree)
-        ckpt_end_children(gather->child_tree);
+        ckpt_end_children(gather->child_tree, freeze->host->requester);
     freeze->host->parked->before_end(freeze->host->context);
     /*
      * End by SIGKILL: a shell sees exit status 137, and no exit handler runs.  It has no effect on

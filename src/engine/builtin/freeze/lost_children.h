@@ -10,10 +10,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "engine/builtin/fd/child_pipes.h"
+
 struct ckpt_park;
 
-/** How many children of a process may have ended without being waited for. */
-#define CKPT_LOST_CHILDREN_MAX 256
+/** As many as an image can be without. */
+#define CKPT_LOST_CHILDREN_MAX CKPT_DESCENDANTS_MAX
 
 /** Forget the children of an earlier walk. */
 void ckpt_lost_children_clear(void);
