@@ -33,7 +33,8 @@ program of the same parts stands for Petclinic.
 
 Both times end with the first answer of the server. The ratios are those of one run on one machine; the
 times differ from machine to machine, and a plain start, which needs more of the processor, suffers more
-from other work: the load average of this machine, with its $(nproc) processors, was $load.
+from other work: the load average of this machine, with its $(nproc) processors, was $load after the last
+server of this page.
 
 | server | version | JDK | plain start | restore | ratio | image |
 |---|---|---|---|---|---|---|
