@@ -127,8 +127,7 @@ void ckpt_checkpoint_describe(const struct ckpt_request *request, struct ckpt_ho
         .restore_cwd = ckpt_options.restore_cwd,
         .connections = allowance.connections,
         .children = allowance.children,
-        .temporaries_mib =
-            allowance.limits_tmp_files ? allowance.tmp_files_mib : ckpt_options.tmp_files_mib,
+        .temporaries_mib = allowance.tmp_files_mib,
         .driver = request->drives ? request->reply_fd : -1,
         .kept_connections = request->kept_connections,
         .driver_arguments = ckpt_driver_arguments(),
@@ -238,7 +237,8 @@ static void carry_out(JNIEnv *env, struct work *work, const struct ckpt_engine_j
         ckpt_new_image_continued();
     if (work->result == CKPT_FREEZE_RESTORED)
         renew(env, work);
-    log_warnings(work);
+    if (!work->host.trial) /* serve() answers with them */
+        log_warnings(work);
 }
 
 /* Carry out all steps. Obstacles and errors are added to the work's report. */

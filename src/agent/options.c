@@ -174,7 +174,7 @@ static int add_criu_option(const struct option *option, const char *value, void 
     return 0;
 }
 
-/* connections=WORD and children=WORD */
+/* connections=WORD, children=WORD and tmp_files=MIB */
 static int set_allowance(const struct option *option, const char *value, void *field,
                          struct ckpt_error *error)
 {
@@ -215,7 +215,7 @@ static const struct option table[] = {
     OPTION("timer_catch_up", set_flag, timer_catch_up),
     OPTION("renew_random", set_flag, renew_random),
     OPTION("org_crac", set_org_crac, org_crac),
-    OPTION("tmp_files", set_number, tmp_files_mib, 0, CKPT_TMP_FILES_MAX_MIB),
+    OPTION("tmp_files", set_allowance, allowance),
     OPTION("engine", set_engine, engine),
     OPTION("criu", set_program, criu),
     {"criu_option", add_criu_option, 0, 0, 0}, /* no offset, as above */

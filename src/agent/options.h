@@ -45,9 +45,8 @@ struct ckpt_options {
     bool fd_stacks;               /**< fd_stacks=true: record where descriptors are opened */
     bool timer_catch_up; /**< timer_catch_up=true: java.util.Timer repeats all missed runs */
     bool renew_random;   /**< renew_random=true: also generators that may have an explicit seed */
-    unsigned tmp_files_mib;          /**< tmp_files=MIB: limit for temporary files in the image */
     char policies[PATH_MAX];         /**< policies=FILE: rules for open descriptors; "": none */
-    struct ckpt_allowance allowance; /**< connections=refuse|close, children=refuse|end|ignore */
+    struct ckpt_allowance allowance; /**< connections=, children= and tmp_files= */
     char restore_policies[PATH_MAX]; /**< restore_policies=FILE for restores; "": none */
     char restore_cwd[PATH_MAX];      /**< restore_cwd=DIR for restores; "": none */
     enum ckpt_org_crac org_crac;
@@ -66,8 +65,7 @@ struct ckpt_options {
     {                                                                                              \
         .gc = true, .rehearsal = true, .rehearsal_timeout_s = 30, .control = true,                 \
         .park_timeout_ms = 5000, .hook_timeout_s = 60, .addr = "localhost:10095",                  \
-        .shutdown = true, .shutdown_timeout_s = 10, .undo_timeout_s = 300, .tmp_files_mib = 64,    \
-        .engine = "auto"                                                                           \
+        .shutdown = true, .shutdown_timeout_s = 10, .undo_timeout_s = 300, .engine = "auto"        \
     }
 
 extern struct ckpt_options ckpt_options;

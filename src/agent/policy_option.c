@@ -17,14 +17,14 @@
 
 #define PROPERTY "jdk.crac.resource-policies" /* JVMTI has only its value at the JVM's start */
 
-int ckpt_policy_option_load(const char *path, struct ckpt_policies **ret_policies,
+int ckpt_policy_option_load(const char *path, bool quotes, struct ckpt_policies **ret_policies,
                             struct ckpt_error *error)
 {
     ckpt_auto_free struct ckpt_policies *policies = malloc(sizeof *policies);
 
     if (!policies)
         return ckpt_error_set(error, ENOMEM, "cannot read the policy file");
-    if (ckpt_policies_read(policies, path, error) < 0)
+    if (ckpt_policies_read(policies, path, quotes, error) < 0)
         return -1;
     *ret_policies = CKPT_STEAL_POINTER(policies);
     return 0;
@@ -36,9 +36,9 @@ int ckpt_policy_option_read(struct ckpt_policies **ret_policies, struct ckpt_err
 
     *ret_policies = NULL;
     if (ckpt_jvm_property(PROPERTY, path, sizeof path) && *path)
-        return ckpt_policy_option_load(path, ret_policies, error);
+        return ckpt_policy_option_load(path, true, ret_policies, error);
     return *ckpt_options.policies
-               ? ckpt_policy_option_load(ckpt_options.policies, ret_policies, error)
+               ? ckpt_policy_option_load(ckpt_options.policies, true, ret_policies, error)
                : 0;
 }
 
@@ -49,8 +49,8 @@ int ckpt_policy_option_check(const char *option, struct ckpt_error *error)
     char path[PATH_MAX];
 
     if (ckpt_jvm_property(PROPERTY, path, sizeof path) && *path &&
-        ckpt_policy_option_load(path, &policies, &wrong) < 0)
+        ckpt_policy_option_load(path, true, &policies, &wrong) < 0)
         ckpt_log("warning", "no checkpoint is possible with -D" PROPERTY ": %s", wrong.text);
     free(CKPT_STEAL_POINTER(policies));
-    return *option ? ckpt_policy_option_load(option, &policies, error) : 0;
+    return *option ? ckpt_policy_option_load(option, true, &policies, error) : 0;
 }

@@ -7,8 +7,8 @@
 
 #include "engine/policy_file.h"
 
-/** Read the rules in the file @path, malloc'd. */
-int ckpt_policy_option_load(const char *path, struct ckpt_policies **ret_policies,
+/** ckpt_policies_read(), malloc'd. */
+int ckpt_policy_option_load(const char *path, bool quotes, struct ckpt_policies **ret_policies,
                             struct ckpt_error *error);
 
 /**

@@ -12,38 +12,44 @@
 #include "base/cleanup.h"
 #include "engine/policy_file.h"
 
+/* ckpt_cli_option(), and an error for an empty value. */
+static int take(const struct ckpt_command *command, int argc, char **argv, int *index,
+                const char *name, const char **ret_value)
+{
+    int taken = ckpt_cli_option(command, argc, argv, index, name, ret_value);
+
+    if (taken <= 0 || **ret_value)
+        return taken;
+    ckpt_cli_usage(command, "option '%s' needs a value", name);
+    return -1;
+}
+
 int ckpt_allowance_options_take(const struct ckpt_command *command, int argc, char **argv,
                                 int *index, struct ckpt_allowance_options *options)
 {
-    static const char *const names[] = {"--policies", "--connections", "--children", "--tmp-files"};
+    int taken = take(command, argc, argv, index, "--policies", &options->policies);
+    const struct ckpt_allowance_key *key;
     struct ckpt_error error;
     const char *value;
 
-    for (size_t i = 0; i < CKPT_COUNT(names); i++) {
-        int taken = ckpt_cli_option(command, argc, argv, index, names[i], &value);
-
-        if (taken < 0 || (taken > 0 && !*value)) {
-            if (taken > 0)
-                ckpt_cli_usage(command, "option '%s' needs a value", names[i]);
+    for (size_t i = 0; !taken && (key = ckpt_allowance_key(i)); i++) {
+        taken = take(command, argc, argv, index, key->option, &value);
+        if (taken > 0 && ckpt_allowance_set(&options->allowance, key->key, value, &error) < 0) {
+            ckpt_cli_usage(command, "'%s=%s': %s", key->option, value, error.text);
             return -1;
         }
-        if (!taken)
-            continue;
-        if (i == 0)
-            options->policies = value;
-        else if (ckpt_allowance_set(&options->allowance, names[i] + 2, value, &error) < 0) {
-            ckpt_cli_usage(command, "'%s=%s': %s", names[i], value, error.text);
-            return -1;
-        }
-        return 1;
     }
-    return 0;
+    return taken;
 }
 
 bool ckpt_allowance_options_given(const struct ckpt_allowance_options *options)
 {
-    return options->policies || options->allowance.connections || options->allowance.children ||
-           options->allowance.limits_tmp_files;
+    bool given = options->policies;
+    char value[16];
+
+    for (size_t i = 0; ckpt_allowance_key(i); i++)
+        given |= ckpt_allowance_value(&options->allowance, i, value);
+    return given;
 }
 
 int ckpt_allowance_options_conflict(const struct ckpt_command *command)
@@ -76,13 +82,11 @@ int ckpt_allowance_options_read(struct ckpt_allowance_options *options, struct c
 
 void ckpt_allowance_options_end(const struct ckpt_allowance_options *options, FILE *to)
 {
-    if (options->allowance.connections)
-        fprintf(to, "connections=%s\n",
-                ckpt_connection_policy_word(options->allowance.connections));
-    if (options->allowance.children)
-        fprintf(to, "children=%s\n", ckpt_child_policy_word(options->allowance.children));
-    if (options->allowance.limits_tmp_files)
-        fprintf(to, "tmp-files=%u\n", options->allowance.tmp_files_mib);
+    char value[16];
+
+    for (size_t i = 0; ckpt_allowance_key(i); i++)
+        if (ckpt_allowance_value(&options->allowance, i, value))
+            fprintf(to, "%s=%s\n", ckpt_allowance_key(i)->key, value);
     if (options->text)
         fprintf(to, "policies=%zu %s\n", options->size, options->policies);
     fputc('\n', to);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * The options of subcommands that say what a checkpoint does with what it would refuse:
- * --policies, --connections and --children.
+ * --policies, --connections, --children and --tmp-files.
  */
 #ifndef CKPT_CLI_ALLOWANCE_OPTIONS_H
 #define CKPT_CLI_ALLOWANCE_OPTIONS_H

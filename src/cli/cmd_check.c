@@ -276,9 +276,16 @@ static void check_children(struct check *check, const struct ckpt_target *target
         add_finding(check, CKPT_YES, "child processes",
                     "%u, the first is %d ('%s'); they are frozen with the JVM", count, first[0],
                     name);
+    else if (check->allowance.allowance.children > CKPT_CHILDREN_REFUSE)
+        add_finding(check, CKPT_LIMITED, "child processes",
+                    "%u, the first is %d ('%s'), are not in the image; they are %s", count,
+                    first[0], name,
+                    check->allowance.allowance.children == CKPT_CHILDREN_END ? "ended with the JVM"
+                                                                             : "left behind");
     else
         add_finding(check, CKPT_NO, "child processes",
-                    "%u, the first is %d ('%s') (end them, or do so in a beforeCheckpoint hook)",
+                    "%u, the first is %d ('%s'); end them in a beforeCheckpoint hook, or allow the "
+                    "image to be without them (--children=end or --children=ignore)",
                     count, first[0], name);
 }
 
@@ -360,7 +367,7 @@ static void take_found(void *context, const char *line)
     snprintf(detail, sizeof detail, "%s", text);
     make_printable(detail);
     finding = report_finding(check, is_warning ? CKPT_LIMITED : CKPT_NO,
-                             is_warning ? "policy"
+                             is_warning ? "warning"
                              : is_error ? "freeze"
                                         : type,
                              detail);

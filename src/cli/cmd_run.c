@@ -83,20 +83,15 @@ static int add_engine_options(char *options, size_t size, const struct ckpt_engi
 static int add_allowance_options(char *options, size_t size, struct ckpt_allowance_options *given,
                                  struct ckpt_error *error)
 {
-    const struct ckpt_allowance *allowance = &given->allowance;
-    char mib[16];
+    char value[16];
 
-    snprintf(mib, sizeof mib, "%u", allowance->tmp_files_mib);
     if (ckpt_allowance_options_read(given, error) < 0 ||
-        (given->policies && add_option(options, size, "policies", given->policies, error) < 0) ||
-        (allowance->connections &&
-         add_option(options, size, "connections",
-                    ckpt_connection_policy_word(allowance->connections), error) < 0) ||
-        (allowance->children &&
-         add_option(options, size, "children", ckpt_child_policy_word(allowance->children), error) <
-             0) ||
-        (allowance->limits_tmp_files && add_option(options, size, "tmp_files", mib, error) < 0))
+        (given->policies && add_option(options, size, "policies", given->policies, error) < 0))
         return -1;
+    for (size_t i = 0; ckpt_allowance_key(i); i++)
+        if (ckpt_allowance_value(&given->allowance, i, value) &&
+            add_option(options, size, ckpt_allowance_key(i)->key, value, error) < 0)
+            return -1;
     return 0;
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * May run while threads are parked: no libc except memcpy() and the like.
+ * See allowance.h. No libc except memcpy() and the like.
  */
 #include "engine/allowance.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/raw.h"
@@ -40,42 +39,62 @@ static int set_tmp_files(struct ckpt_allowance *allowance, const char *value,
     return 1;
 }
 
+enum { CONNECTIONS, CHILDREN, TMP_FILES };
+
+static const struct ckpt_allowance_key keys[] = {
+    [CONNECTIONS] = {"connections", "--connections", "connections"},
+    [CHILDREN] = {"children", "--children", "children"},
+    [TMP_FILES] = {"tmp_files", "--tmp-files", "tmpFiles"},
+};
+
+const struct ckpt_allowance_key *ckpt_allowance_key(size_t index)
+{
+    return index < COUNT(keys) ? &keys[index] : NULL;
+}
+
 int ckpt_allowance_set(struct ckpt_allowance *allowance, const char *key, const char *value,
                        struct ckpt_error *error)
 {
-    if (ckpt_raw_equal(key, "connections")) {
+    if (ckpt_raw_equal(key, keys[CONNECTIONS].key)) {
         allowance->connections = find_word(value, connections, COUNT(connections));
         return allowance->connections ? 1 : ckpt_error_set(error, 0, "expected refuse or close");
     }
-    if (ckpt_raw_equal(key, "children")) {
+    if (ckpt_raw_equal(key, keys[CHILDREN].key)) {
         allowance->children = find_word(value, children, COUNT(children));
         return allowance->children ? 1 : ckpt_error_set(error, 0, "expected refuse, end or ignore");
     }
-    return ckpt_raw_equal(key, "tmp-files") ? set_tmp_files(allowance, value, error) : 0;
+    return ckpt_raw_equal(key, keys[TMP_FILES].key) ? set_tmp_files(allowance, value, error) : 0;
+}
+
+bool ckpt_allowance_value(const struct ckpt_allowance *allowance, size_t index, char value[16])
+{
+    const char *word = index == CONNECTIONS ? connections[allowance->connections]
+                       : index == CHILDREN  ? children[allowance->children]
+                                            : NULL;
+
+    if (word)
+        ckpt_raw_format(value, 16, "%s", word);
+    else if (index == TMP_FILES && allowance->limits_tmp_files)
+        ckpt_raw_format(value, 16, "%u", allowance->tmp_files_mib);
+    else
+        return false;
+    return true;
 }
 
 struct ckpt_allowance ckpt_allowance_combined(const struct ckpt_allowance *first,
                                               const struct ckpt_allowance *second)
 {
-    struct ckpt_allowance result = *first;
+    struct ckpt_allowance result = {CKPT_CONNECTIONS_REFUSE, CKPT_CHILDREN_REFUSE, true,
+                                    CKPT_TMP_FILES_MIB};
+    const struct ckpt_allowance *given[] = {second, first};
 
-    if (!result.connections)
-        result.connections = second->connections;
-    if (!result.connections)
-        result.connections = CKPT_CONNECTIONS_REFUSE;
-    if (!result.children)
-        result.children = second->children;
-    if (!result.children)
-        result.children = CKPT_CHILDREN_REFUSE;
+    for (size_t i = 0; i < COUNT(given); i++) {
+        if (given[i]->connections)
+            result.connections = given[i]->connections;
+        if (given[i]->children)
+            result.children = given[i]->children;
+        if (given[i]->limits_tmp_files)
+            result.tmp_files_mib = given[i]->tmp_files_mib;
+    }
     return result;
-}
-
-const char *ckpt_connection_policy_word(enum ckpt_connection_policy policy)
-{
-    return connections[policy];
-}
-
-const char *ckpt_child_policy_word(enum ckpt_child_policy policy)
-{
-    return children[policy];
 }

@@ -2,12 +2,13 @@
 /*
  * What a request or an option of the agent allows a checkpoint to leave out of the image:
  * connections to other processes, and child processes; and how many temporary and deleted files it
- * may put into the image. Agent and command know the same words.
+ * may put into the image. Each has one key and one set of words for agent, command and HTTP.
  */
 #ifndef CKPT_ENGINE_ALLOWANCE_H
 #define CKPT_ENGINE_ALLOWANCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 
@@ -31,21 +32,31 @@ struct ckpt_allowance {
     unsigned tmp_files_mib;
 };
 
+#define CKPT_TMP_FILES_MIB 64 /* the default */
 #define CKPT_TMP_FILES_MAX_MIB (1u << 20)
 
+/** How one of the fields is called. */
+struct ckpt_allowance_key {
+    const char *key;    /**< as an option of the agent, and in a request of the command */
+    const char *option; /**< of the command */
+    const char *member; /**< of the body of an HTTP request */
+};
+
+/** The key at this index, or NULL if there are no more. */
+const struct ckpt_allowance_key *ckpt_allowance_key(size_t index);
+
 /**
- * Set the field that @key names, "connections", "children" or "tmp-files".
+ * Set the field that @key names.
  * @return 1: set; 0: no such key; -1: the value is wrong, and the error says what was expected
  */
 int ckpt_allowance_set(struct ckpt_allowance *allowance, const char *key, const char *value,
                        struct ckpt_error *error);
 
-/** The values of @first, those of @second where they are not given, and otherwise "refuse". */
+/** The value of the field with the key at this index, for ckpt_allowance_set(). False: not given. */
+bool ckpt_allowance_value(const struct ckpt_allowance *allowance, size_t index, char value[16]);
+
+/** The values of @first, those of @second where they are not given, and otherwise the defaults. */
 struct ckpt_allowance ckpt_allowance_combined(const struct ckpt_allowance *first,
                                               const struct ckpt_allowance *second);
-
-/** The word for a value that is given. */
-const char *ckpt_connection_policy_word(enum ckpt_connection_policy policy);
-const char *ckpt_child_policy_word(enum ckpt_child_policy policy);
 
 #endif

@@ -24,6 +24,7 @@
 struct parser {
     struct ckpt_policies *policies;
     struct ckpt_error *error;
+    bool quotes; /* errors have text of the file */
     uint32_t line;
     struct ckpt_policy_rule rule;
     uint32_t given[16]; /* for each key, its line in this rule, or 0 */
@@ -36,9 +37,9 @@ struct key {
 };
 
 /* @word, shortened to leave room for the rest of a message. */
-static const char *shortened(const char *word, char text[80])
+static const char *shortened(const struct parser *parser, const char *word, char text[80])
 {
-    size_t length = ckpt_raw_format(text, 77, "%s", word);
+    size_t length = ckpt_raw_format(text, 77, "%s", parser->quotes ? word : "...");
 
     if (length == 76)
         __builtin_memcpy(text + length, "...", 4);
@@ -51,7 +52,7 @@ static int wrong(const struct parser *parser, uint32_t line, const char *before,
     char text[80];
 
     return ckpt_error_set(parser->error, 0, "%s:%u: %s'%s'; expected %s", parser->policies->name,
-                          line, before, shortened(word, text), expected);
+                          line, before, shortened(parser, word, text), expected);
 }
 
 /* ---- words and numbers ---- */
@@ -139,9 +140,9 @@ static int set_glob(struct parser *parser, const char *value, struct ckpt_patter
     char text[80];
 
     if (ckpt_pattern_glob(&parser->policies->patterns, value, pattern, &why) < 0)
-        return ckpt_error_set(parser->error, 0,
-                              "%s:%u: '%s': %s; expected a path with *, **, ?, [...] and {..,..}",
-                              parser->policies->name, parser->line, shortened(value, text), why);
+        return ckpt_error_set(
+            parser->error, 0, "%s:%u: '%s': %s; expected a path with *, **, ?, [...] and {..,..}",
+            parser->policies->name, parser->line, shortened(parser, value, text), why);
     return 0;
 }
 
@@ -170,7 +171,7 @@ static int set_regex(struct parser *parser, const char *value)
             parser->error, 0,
             "%s:%u: '%s': %s; expected a regular expression of ., [...], (..|..), "
             "*, +, ?, {N,M} and \\d, \\w, \\s",
-            parser->policies->name, parser->line, shortened(value, text), why);
+            parser->policies->name, parser->line, shortened(parser, value, text), why);
     return 0;
 }
 
@@ -372,7 +373,8 @@ static int parse_line(struct parser *parser, char *line)
         return ckpt_error_set(parser->error, 0,
                               "%s:%u: '%s' is in line %u already; expected it once in a rule, and "
                               "'---' between rules",
-                              parser->policies->name, parser->line, line, parser->given[key]);
+                              parser->policies->name, parser->line, keys[key].name,
+                              parser->given[key]);
     parser->given[key] = parser->line;
     if (!parser->rule.line)
         parser->rule.line = parser->line;
@@ -420,10 +422,10 @@ static int too_large(const char *name, struct ckpt_error *error)
                           CKPT_POLICY_TEXT - 1);
 }
 
-int ckpt_policies_parse(struct ckpt_policies *policies, const char *name, const char *text,
-                        size_t size, struct ckpt_error *error)
+static int parse(struct ckpt_policies *policies, const char *name, const char *text, size_t size,
+                 bool quotes, struct ckpt_error *error)
 {
-    struct parser parser = {.policies = policies, .error = error};
+    struct parser parser = {.policies = policies, .error = error, .quotes = quotes};
 
     ckpt_raw_format(policies->name, sizeof policies->name, "%s", name);
     policies->count = 0;
@@ -438,6 +440,12 @@ int ckpt_policies_parse(struct ckpt_policies *policies, const char *name, const 
         return -1;
     }
     return 0;
+}
+
+int ckpt_policies_parse(struct ckpt_policies *policies, const char *name, const char *text,
+                        size_t size, struct ckpt_error *error)
+{
+    return parse(policies, name, text, size, true, error);
 }
 
 long ckpt_policies_read_text(const char *path, char text[CKPT_POLICY_TEXT],
@@ -458,9 +466,10 @@ long ckpt_policies_read_text(const char *path, char text[CKPT_POLICY_TEXT],
     return got;
 }
 
-int ckpt_policies_read(struct ckpt_policies *policies, const char *path, struct ckpt_error *error)
+int ckpt_policies_read(struct ckpt_policies *policies, const char *path, bool quotes,
+                       struct ckpt_error *error)
 {
     long size = ckpt_policies_read_text(path, policies->text, error);
 
-    return size < 0 ? -1 : ckpt_policies_parse(policies, path, policies->text, (size_t)size, error);
+    return size < 0 ? -1 : parse(policies, path, policies->text, (size_t)size, quotes, error);
 }

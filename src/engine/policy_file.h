@@ -9,6 +9,7 @@
 #ifndef CKPT_ENGINE_POLICY_FILE_H
 #define CKPT_ENGINE_POLICY_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -25,7 +26,12 @@ int ckpt_policies_parse(struct ckpt_policies *policies, const char *name, const 
 long ckpt_policies_read_text(const char *path, char text[CKPT_POLICY_TEXT],
                              struct ckpt_error *error);
 
-/** Read and parse the file @path. */
-int ckpt_policies_read(struct ckpt_policies *policies, const char *path, struct ckpt_error *error);
+/**
+ * Read and parse the file @path.
+ * @param quotes  whether an error may have text of the file; one that others read must not, as the
+ *                path may lead to any file of the JVM's user
+ */
+int ckpt_policies_read(struct ckpt_policies *policies, const char *path, bool quotes,
+                       struct ckpt_error *error);
 
 #endif

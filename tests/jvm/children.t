@@ -102,6 +102,15 @@ ended_children() {
     like "$(<"$log")" "warning: the child process $child \('sh -c cat \| cat; exit 3'\) is not in the image" \
         "$V: a warning has the command line of the child"
     is "$(get /talk)" "read hello" "$V: a JVM that continues keeps its children, also with --children=end"
+    run "$CKPT" check --outside --children=end "$pid"
+    like "$status$out" "^0.*limited +child processes: [0-9]+, the first is $child \('sh'\), are not in the image; they are ended" \
+        "$V: check --outside --children=end: children are no obstacle"
+    run "$CKPT" check --children=end "$pid"
+    like "$status$out" "^0.*limited +warning: the child process $child \('sh -c cat \| cat; exit 3'\) is not in" \
+        "$V: check --children=end: a warning names the child"
+    run "$CKPT" check "$pid"
+    like "$status$out" "^1.*\('sh -c cat \| cat; exit 3'\) runs; end it" \
+        "$V: check: a semicolon in a child's command is no end of the reason"
     run "$CKPT" checkpoint --children=end "$pid" /proc/none
     is "$status" 1 "$V: a checkpoint into an impossible directory fails"
     is "$(get /talk)" "read hello" "$V: a checkpoint that fails ends no child"

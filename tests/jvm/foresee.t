@@ -38,7 +38,7 @@ foreseen() {
     run "$CKPT" check "$pid"
     findings=$out
     is "$status" 1 "$V: $1: check ends with 1"
-    is "$(grep -E '^no ' <<<"$out" | grep -cvE '\(.+\)$')" 0 "$V: $1: each obstacle has a remedy"
+    is "$(grep -E '^no ' <<<"$out" | grep -cvE '; .+|\(.+\)$')" 0 "$V: $1: each obstacle has a remedy"
     run "$CKPT" checkpoint "$pid" "$DIR/image"
     is "$status" 1 "$V: $1: the checkpoint is refused"
     isnt "$(what_of <<<"$err")" "" "$V: $1: it has reasons"

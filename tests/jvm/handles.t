@@ -49,6 +49,15 @@ one_refusal() {
     like "$(grep refused: "$log")" "$2" "$V: $1: the refusal names it"
 }
 
+# closed: what would be refused is closed by a rule without a number, as CRaC's users write it.
+closed() {
+    printf '%s\n' "type: filedescriptor" "regex: anon_inode:.*pidfd.*|pidfd:.*" "action: $1" >"$DIR/rule"
+    OPTIONS+=("policies=$DIR/rule")
+    start_jvm "rule-$1-$V" "$DIR/rule-$1" -cp "$CP" Shown "$LIBRARY" other 1
+    wait_exit "$pid"
+    OPTIONS=("${OPTIONS[@]:0:${#OPTIONS[@]}-1}")
+}
+
 body() {
     LIBRARY=$CLASSES/libhandles.so
     if ! gcc -shared -fPIC -O1 -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" -o "$LIBRARY" \
@@ -60,6 +69,13 @@ body() {
     kept
     one_refusal other "is a pidfd of another process, [0-9]+ \('"
     one_refusal thread 'is a pidfd of a thread other than the first one, [0-9]+'
+    closed close
+    is "$status" 137 "$V: a rule for its text closes a pidfd that would be refused" || diag "$(said)"
+    closed error
+    is "$status" 3 "$V: a rule for its text can refuse a pidfd"
+    like "$(said)" "refused: .*is refused by the rule at .*:1" "$V: the refusal names the rule"
+    closed ignore
+    like "$(said)" "refused: .*is a pidfd of another process" "$V: a rule that ignores a pidfd changes nothing"
     one_refusal perf 'counts events of the kernel .perf_event_open.*asprof stop.*ctimer'
 }
 each_jdk body

@@ -46,8 +46,6 @@ static const char *wrong(void)
         return "is found by its number";
     if (!row->number != !row->thaw)
         return "is thawed if it has a number";
-    if (row->needs_policy && !(row->name_live && row->policy))
-        return "has words for its refusal if it needs a policy";
     if (!row->support.kept && !row->support.refused)
         return "says what is kept of it, or when it is refused";
     if (row->path && row->object == CKPT_FD_OBJECT_FILE)

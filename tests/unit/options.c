@@ -94,7 +94,7 @@ static void test_good(void)
     TAP_INT(parse("timer_catch_up=true"), 0, "timer_catch_up is accepted");
     TAP_OK(options.timer_catch_up, "timer_catch_up= sets its value");
     TAP_INT(parse("tmp_files=0"), 0, "tmp_files=0 is accepted");
-    TAP_INT(options.tmp_files_mib, 0, "tmp_files= sets its value");
+    TAP_INT(options.allowance.tmp_files_mib, 0, "tmp_files= sets its value");
     TAP_INT(parse("fd_stacks=true,policies=/p"), 0, "fd_stacks and policies are accepted");
     TAP_OK(options.fd_stacks && strcmp(options.policies, "/p") == 0,
            "fd_stacks= and policies= set their values");

@@ -414,12 +414,18 @@ static void test_limits(void)
         strcat(large, RULE "---\n");
     TAP_OK(parse(large) == -1 && strstr(error.text, "F:769: expected at most 256 rules"),
            "wrong file: more than 256 rules are refused");
-    TAP_OK(ckpt_policies_read(&policies, "/nowhere/policies", &error) == -1 &&
+    TAP_OK(ckpt_policies_read(&policies, "/nowhere/policies", true, &error) == -1 &&
                strstr(error.text, "cannot read the policy file '/nowhere/policies': "),
            "wrong file: a missing file is refused");
-    TAP_OK(ckpt_policies_read(&policies, "/dev/null", &error) == -1 &&
+    TAP_OK(ckpt_policies_read(&policies, "/dev/null", true, &error) == -1 &&
                strstr(error.text, "is not a regular file"),
            "wrong file: a device is refused");
+    TAP_OK(ckpt_policies_read(&policies, "/proc/self/status", true, &error) == -1 &&
+               strstr(error.text, "/proc/self/status:1: no rule has a 'Name'"),
+           "wrong file: an error quotes it");
+    TAP_OK(ckpt_policies_read(&policies, "/proc/self/status", false, &error) == -1 &&
+               strstr(error.text, "/proc/self/status:1: no rule has a '...'"),
+           "wrong file: an error that others read does not quote it");
 }
 
 int main(void)

@@ -143,7 +143,7 @@ static int not_understood(struct ckpt_error *error)
                           "version");
 }
 
-/* "connections=WORD", "children=WORD" and "tmp-files=MIB". */
+/* "KEY=VALUE" of an allowance. */
 static int parse_allowance(char *line, struct ckpt_request *request, struct ckpt_error *error)
 {
     char *value = strchr(line, '=');

@@ -341,7 +341,7 @@ static void checkpoint(struct ckpt_http_server *server, struct evhttp_request *r
                      "\"directory\" is missing, and the agent option image is not set", NULL);
         return;
     }
-    if (*body.policies && ckpt_policy_option_load(body.policies, &policies, &error) < 0) {
+    if (*body.policies && ckpt_policy_option_load(body.policies, false, &policies, &error) < 0) {
         answer_error(server, request, HTTP_BADREQUEST, error.text, NULL);
         return;
     }

@@ -25,23 +25,24 @@ static int set_path(const char *key, const json_t *value, char path[PATH_MAX],
     return 0;
 }
 
-/* "connections", "children" and "tmpFiles". 1, or as ckpt_allowance_set(). */
+/* The member of @key; a number of MiB is a number, all else is a word. 1, or as ckpt_allowance_set(). */
 static int set_allowance(const char *key, const json_t *value, struct ckpt_request_body *ret,
                          struct ckpt_error *error)
 {
-    const char *word = json_string_value(value);
+    const struct ckpt_allowance_key *known;
     struct ckpt_error expected;
-    char number[32] = "";
-    int found;
+    char text[32] = "";
 
     if (json_is_integer(value))
-        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    if (strcmp(key, "tmpFiles") == 0)
-        found = ckpt_allowance_set(&ret->allowance, "tmp-files", number, &expected);
-    else
-        found = ckpt_allowance_set(&ret->allowance, key, word ? word : "", &expected);
-
-    return found < 0 ? ckpt_error_set(error, 0, "\"%s\": %s", key, expected.text) : found;
+        snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else if (json_is_string(value) && !strpbrk(json_string_value(value), "0123456789"))
+        snprintf(text, sizeof text, "%s", json_string_value(value));
+    for (size_t i = 0; (known = ckpt_allowance_key(i)); i++)
+        if (strcmp(key, known->member) == 0)
+            return ckpt_allowance_set(&ret->allowance, known->key, text, &expected) < 0
+                       ? ckpt_error_set(error, 0, "\"%s\": %s", key, expected.text)
+                       : 1;
+    return 0;
 }
 
 /* Whether there is such an engine, the caller checks. */

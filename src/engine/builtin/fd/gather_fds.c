@@ -29,6 +29,7 @@
 struct current {
     struct ckpt_live_fd live;
     struct ckpt_fd_subject subject;
+    bool has_rule; /**< a policy has one for it */
 };
 
 bool ckpt_fd_is_agents(const struct ckpt_gather *gather, int number)
@@ -105,7 +106,7 @@ static void report_rule(const struct ckpt_gather *gather, const struct current *
                                                           : "");
 }
 
-/* The action of the rule for this descriptor, or CKPT_POLICY_NONE. */
+/* The action of the rule for this descriptor, or CKPT_POLICY_NONE. Sets has_rule. */
 static enum ckpt_policy_action decide(struct ckpt_gather *gather, struct current *current,
                                       const struct ckpt_fd_kind_row *row)
 {
@@ -113,6 +114,7 @@ static enum ckpt_policy_action decide(struct ckpt_gather *gather, struct current
     const struct ckpt_policy_rule *rule = ckpt_fd_policy_live(gather, live, row, &current->subject);
     bool may_close;
 
+    current->has_rule = rule;
     live->reopen = rule && rule->action == CKPT_POLICY_REOPEN;
     if (!rule || keeps_pipe(live, rule))
         return decide_without_rule(gather, live);
@@ -154,17 +156,6 @@ void ckpt_fd_refuse_unknown(struct ckpt_gather *gather, const struct ckpt_live_f
     ckpt_report_criu_keeps(gather->report, criu_keeps_unknown(live));
 }
 
-static void refuse_without_policy(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
-                                  const struct ckpt_fd_kind_row *row)
-{
-    char text[sizeof live->link + 32];
-
-    row->name_live(live, text, sizeof text);
-    ckpt_report_refuse(gather->report, report_type(row->policy), CKPT_CLOSE_OR_REOPEN_IT,
-                       "descriptor %d is %s", live->number, text);
-    ckpt_report_criu_keeps(gather->report, row->criu_keeps);
-}
-
 /* Freeze a descriptor by its kind; entry->kind stays 0 if it is refused. */
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   const struct ckpt_fd_kind_row *row, struct ckpt_image_fd *entry,
@@ -178,10 +169,6 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     }
     entry->kind = row->number;
     entry->kind_version = row->version;
-    if (row->needs_policy && !live->reopen) {
-        refuse_without_policy(gather, live, row);
-        return 0;
-    }
     if (row->freeze(gather, live, entry, error) < 0)
         return -1;
     /* What is refused anyway, as perf events are, has no second reason. */
@@ -265,6 +252,39 @@ static int close_connection(struct ckpt_gather *gather, const struct ckpt_live_f
     return ckpt_fd_closed_freeze(gather, live, entry, error);
 }
 
+static int save(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                const struct ckpt_fd_kind_row *row, enum ckpt_policy_action action,
+                struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    return action == CKPT_POLICY_CLOSE ? ckpt_fd_closed_freeze(gather, live, entry, error)
+                                       : freeze(gather, live, row, entry, error);
+}
+
+/*
+ * Rules without a number are not for descriptors that are kept anyway. If the descriptor was refused,
+ * as above, apply the rule that it has if its kind is not known, as one for anon_inode:inotify.
+ */
+static int apply_other_rule(struct ckpt_gather *gather, struct current *current,
+                            const struct ckpt_fd_kind_row *row, size_t count, size_t used,
+                            struct ckpt_image_fd *entry, struct ckpt_error *error)
+{
+    const bool asks = gather->report->count > count && row && !current->has_rule &&
+                      row->policy == CKPT_POLICY_DESCRIPTOR && !row->must_stay_open;
+    const struct ckpt_policy_rule *rule =
+        asks ? ckpt_fd_policy_live(gather, &current->live, NULL, &current->subject) : NULL;
+
+    if (!rule || rule->action == CKPT_POLICY_IGNORE)
+        return 0;
+    ckpt_report_truncate(gather->report, count, used);
+    report_rule(gather, current, rule, true);
+    entry->kind = 0;
+    entry->object = entry->same_as = CKPT_NONE;
+    if (rule->action == CKPT_POLICY_ERROR)
+        return 0;
+    current->live.reopen = rule->action == CKPT_POLICY_REOPEN;
+    return save(gather, &current->live, row, rule->action, entry, error);
+}
+
 /* Add the descriptor to the table, unless a rule or its kind refuses it. */
 static int add(struct ckpt_gather *gather, struct current *current, struct ckpt_error *error)
 {
@@ -284,8 +304,8 @@ static int add(struct ckpt_gather *gather, struct current *current, struct ckpt_
     action = decide(gather, current, row);
     if (action == CKPT_POLICY_ERROR)
         return 0;
-    if ((action == CKPT_POLICY_CLOSE ? ckpt_fd_closed_freeze(gather, live, &entry, error)
-                                     : freeze(gather, live, row, &entry, error)) < 0)
+    if (save(gather, live, row, action, &entry, error) < 0 ||
+        apply_other_rule(gather, current, row, count, used, &entry, error) < 0)
         return -1;
     if (close_inherited(gather, live, count, used, &entry, error) < 0 ||
         close_connection(gather, live, row, count, used, &entry, error) < 0)

@@ -76,15 +76,11 @@ struct ckpt_fd_kind_row {
      * descriptors.
      */
     enum ckpt_policy_type policy;
-    /** A checkpoint refuses a descriptor of this kind unless a rule reopens it. */
-    bool needs_policy;
     /**
      * Threads that wait for such a descriptor would fail or sleep without end if it were closed, so
      * no rule may do that.
      */
     bool must_stay_open;
-    /** As what the engine criu keeps a descriptor that is refused so; 0: it does not. */
-    enum ckpt_criu_keeps criu_keeps;
     /**
      * At a restore the command provides the descriptor. Descriptors 0 to 2 are separate, even if
      * they are one open file.
@@ -125,11 +121,6 @@ struct ckpt_fd_kind_row {
     bool (*is_connection)(struct ckpt_gather *gather, const struct ckpt_live_fd *live);
     /** Whether @live is of this kind; the first row that returns true is used. */
     bool (*matches)(const struct ckpt_gather *gather, const struct ckpt_live_fd *live);
-    /**
-     * For kinds with needs_policy: write the name for the refusal, such as "a UDP socket at
-     * 127.0.0.1:53".
-     */
-    void (*name_live)(const struct ckpt_live_fd *live, char *text, size_t size);
     /**
      * Save the descriptor in @entry, or refuse it in the report. -1 only if the walk cannot
      * continue.

@@ -128,7 +128,7 @@ int ckpt_restore_policies(struct ckpt_restore *restore, struct ckpt_error *error
     if (!policies || !subject || !fds || !files || !has_rule)
         return ckpt_error_set(error, ENOMEM, "cannot read the policy file");
     if (restore->request->policies &&
-        ckpt_policies_read(policies, restore->request->policies, error) < 0)
+        ckpt_policies_read(policies, restore->request->policies, true, error) < 0)
         return -1;
     memcpy(fds, view->fds, fds_size);
     memcpy(files, view->files, files_size);
