@@ -153,7 +153,7 @@ refusals() {
     like "$err" "\(deleted\)', which process [0-9]+ uses, too" \
         "$V: checkpoint: a deleted file of /dev/shm that another process uses is refused"
     id=$(sed -n 's/^segment //p' "$log")
-    contains "$err" "memory is the System V segment $id (key 0x0), which is not marked to be removed" \
+    contains "$err" "the System V segment $id (key 0x0) is attached, which is not marked to be removed" \
         "$V: checkpoint: a segment of System V that other processes may attach is refused"
     if grep -qx "no queue" "$log"; then
         skip "$V: checkpoint: a message queue is refused" "the kernel has none"

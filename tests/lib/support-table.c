@@ -1,12 +1,190 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Prints docs/support.md: what the built-in engine does with each kind of kernel object, from the
- * tables of its sources. Used by tools/support and tests/cli/support.t.
+ * Prints docs/support.md: what the built-in engine does with each kind of kernel object. The rows of
+ * descriptors are in the sources, next to the code of their kinds; those of memory, threads and the
+ * process are here. Used by tools/support and tests/cli/support.t.
  */
 #include <stdio.h>
 
 #include "engine/builtin/fd/kinds.h"
-#include "engine/builtin/parked/state_support.h"
+#include "engine/support.h"
+
+/* The areas of state, in the order of docs/support.md. */
+enum area { MEMORY, THREADS, PROCESS };
+
+static const struct {
+    enum area area;
+    struct ckpt_support support;
+} states[] = {
+    {MEMORY,
+     {
+         .name = "anonymous memory",
+         .object = "heap, stacks, code cache, malloc",
+         .kept = "content, protection, names, advice (MADV_DONTFORK and the like), locks (mlock)",
+     }},
+    {MEMORY,
+     {
+         .name = "mapped files, private",
+         .kept = "opened again; pages that were written are in the image",
+         .option = "one that was changed: see [files at the "
+                   "restore](descriptors.md#files-at-the-restore)",
+         .refused = "otherwise, at the restore",
+     }},
+    {MEMORY,
+     {
+         .name = "mapped files, shared",
+         .kept = "opened again; see [files at the restore](descriptors.md#files-at-the-restore)",
+         .option = "as above",
+         .refused = "otherwise, at the restore",
+     }},
+    {MEMORY,
+     {
+         .name = "mapped files that were deleted",
+         .object = "such as native libraries that unpacked themselves",
+         .kept = "content; shared mappings and descriptors of one file are one file again",
+         .option = "more than the limit: `--tmp-files`",
+         .refused = "otherwise",
+     }},
+    {MEMORY,
+     {
+         .name = "shared memory without a file",
+         .object = "also if it is mapped several times",
+         .kept = "content, and that it is one object",
+     }},
+    {MEMORY,
+     {
+         .name = "segments of System V",
+         .object = "attached only here and marked to be removed (`IPC_RMID`)",
+         .kept = "content",
+         .refused = "others",
+     }},
+    {MEMORY,
+     {
+         .name = "huge pages",
+         .object = "`-XX:+UseLargePages`, `MAP_HUGETLB`, memory files",
+         .kept = "content; ordinary pages where too few huge ones are free",
+     }},
+    {MEMORY,
+     {
+         .name = "rings of asynchronous I/O (libaio)",
+         .refused = "always",
+     }},
+    {MEMORY,
+     {
+         .name = "hsperfdata",
+         .kept = "made again under the new PID",
+     }},
+    {MEMORY,
+     {
+         .name = "memory of the kernel",
+         .object = "vDSO, and the state of getrandom",
+         .kept = "that of the same kernel build; the state is renewed",
+         .refused = "another vDSO, at the restore",
+     }},
+    {MEMORY,
+     {
+         .name = "memory of other devices",
+         .object = "DMA, GPU",
+         .refused = "always",
+     }},
+    {MEMORY,
+     {
+         .name = "memory with a protection key, shadow stacks, userfaultfd",
+         .refused = "always",
+     }},
+    {THREADS,
+     {
+         .name = "registers, stack, signal mask, alternate stack",
+         .kept = "all",
+     }},
+    {THREADS,
+     {
+         .name = "thread IDs",
+         .kept = "new ones, which are entered where the JVM and the C library keep them",
+         .option = "`restore --tids` keeps them",
+         .refused = "a native lock of which it is uncertain whether it names its owner",
+     }},
+    {THREADS,
+     {
+         .name = "names, nice values, scheduling policies, I/O priorities, processors",
+         .kept = "[where they are no default](process.md#threads)",
+         .refused = "never: without privileges there is a warning",
+     }},
+    {THREADS,
+     {
+         .name = "pending signals",
+         .object = "of threads and of the process",
+         .kept = "data and order",
+     }},
+    {THREADS,
+     {
+         .name = "threads that block all signals",
+         .kept = "like all others: they are stopped by ptrace",
+         .refused = "where ptrace is not allowed",
+     }},
+    {THREADS,
+     {
+         .name = "system calls in progress",
+         .kept = "continue, or return as after a signal",
+     }},
+    {THREADS,
+     {
+         .name = "CPU time",
+         .kept = "nothing: it begins at zero",
+     }},
+    {PROCESS,
+     {
+         .name = "interval timers and POSIX timers",
+         .kept = "ID, clock, time left, interval, target",
+         .refused =
+             "one that counts the CPU time of another process; more than 4096 POSIX timers, and "
+             "all where `/proc` is of another PID namespace",
+     }},
+    {PROCESS,
+     {
+         .name = "signal actions, umask, working directory",
+         .kept = "all; a deleted directory is another deleted one",
+         .option = "another directory: `restore --cwd`",
+         .refused = "a directory whose path leads to another one",
+     }},
+    {PROCESS,
+     {
+         .name = "resource limits",
+         .object = "that the application has set",
+         .kept = "[soft and hard](process.md#resource-limits)",
+         .refused = "never: without privileges there is a warning",
+     }},
+    {PROCESS,
+     {
+         .name = "child processes that have ended",
+         .object = "and were not waited for",
+         .kept = "their status",
+     }},
+    {PROCESS,
+     {
+         .name = "child processes that run",
+         .option = "`--children=end` or `--children=ignore`, or the engine criu",
+         .refused = "otherwise",
+     }},
+    {PROCESS,
+     {
+         .name = "clocks",
+         .kept = "the monotonic clock continues where it stood, [by several ways](time.md)",
+         .option = "`restore --time`",
+     }},
+    {PROCESS,
+     {
+         .name = "credentials, namespaces, cgroup, seccomp filters",
+         .kept = "nothing: those of `restore`",
+     }},
+    {PROCESS,
+     {
+         .name = "a tracer",
+         .object = "uprobes, breakpoints of eBPF agents",
+         .kept = "the original code",
+         .refused = "where the code cannot be known",
+     }},
+};
 
 static const struct ckpt_support all_others = {
     .object = "sockets of other families and protocols (netlink, packet, raw, vsock, UDP-Lite, "
@@ -33,12 +211,12 @@ static void print_head(const char *title)
     printf("\n## %s\n\n| kernel object | kept | by option | refused |\n|---|---|---|---|\n", title);
 }
 
-static void print_area(enum ckpt_state_area area, const char *title)
+static void print_area(enum area area, const char *title)
 {
     print_head(title);
-    for (const struct ckpt_state_row *row = ckpt_state_rows; row->support.name; row++)
-        if (row->area == area)
-            print_row(row->support.name, &row->support);
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (states[i].area == area)
+            print_row(states[i].support.name, &states[i].support);
 }
 
 int main(void)
@@ -54,8 +232,8 @@ int main(void)
     for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
         print_row(row->name, &row->support);
     print_row("all others", &all_others);
-    print_area(CKPT_STATE_MEMORY, "Memory");
-    print_area(CKPT_STATE_THREADS, "Threads");
-    print_area(CKPT_STATE_PROCESS, "The process");
+    print_area(MEMORY, "Memory");
+    print_area(THREADS, "Threads");
+    print_area(PROCESS, "The process");
     return 0;
 }

@@ -57,7 +57,7 @@ const struct ckpt_fd_kind_row ckpt_kind_deleted = {
             .object = "files that were [deleted](descriptors.md#deleted-files) while they are "
                       "open",
             .kept = "content, size, position",
-            .option = "more than the limit: the option `tmp_files`",
+            .option = "more than the limit: `--tmp-files`",
             .refused = "otherwise",
         },
     .policy = CKPT_POLICY_FILE,

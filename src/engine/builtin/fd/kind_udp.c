@@ -430,6 +430,7 @@ const struct ckpt_fd_kind_row ckpt_kind_udp = {
             .object = "IPv4 and IPv6; see [UDP and multicast](descriptors.md#udp-and-multicast)",
             .kept = "the addresses it is bound and connected to, options, multicast groups with "
                     "their sources, shut-down reading",
+            .option = "a [policy](policies.md) that reopens it without what is refused",
             .refused = "a packet filter, SO_TXTIME, IP options, IPv6 extension headers, UDP_CORK,"
                        " UDP_ENCAP",
         },

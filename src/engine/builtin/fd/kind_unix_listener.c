@@ -193,7 +193,9 @@ const struct ckpt_fd_kind_row ckpt_kind_unix_listener = {
             .object = "stream and seqpacket sockets that listen at a [name](descriptors.md#names-"
                       "of-unix-sockets)",
             .kept = "name, owner and permissions of its file, backlog, options",
-            .refused = "connections that wait to be accepted",
+            .option = "connections that wait to be accepted: `--connections=close`, or a "
+                      "[policy](policies.md) that reopens it",
+            .refused = "otherwise",
         },
     .policy = CKPT_POLICY_SOCKET,
     .matches = matches,

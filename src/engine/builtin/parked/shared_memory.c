@@ -130,7 +130,7 @@ static void check_segment(struct ckpt_gather *gather, const struct ckpt_shared_s
     else
         return;
     ckpt_report_refuse(gather->report, "resource", "detach it in a beforeCheckpoint hook",
-                       "memory is the System V segment %lu (key 0x%x), %s",
+                       "the System V segment %lu (key 0x%x) is attached, %s",
                        (unsigned long)seen->inode, (unsigned)segment.shm_perm.__key, why);
 }
 

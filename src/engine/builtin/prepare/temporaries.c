@@ -428,7 +428,7 @@ static void limit(struct search *search)
         snprintf(names + length, sizeof names - length, " and %zu more", missing - NAMED);
     if (missing)
         ckpt_log("warning",
-                 "temporary files that do not fit into %u MiB (agent option tmp_files) are "
+                 "temporary files that do not fit into %u MiB (--tmp-files) are "
                  "not in the image, and a restore needs them at their paths: %s",
                  search->mib, names);
     if (search->is_full)
