@@ -52,7 +52,7 @@ const struct ckpt_allowance_key *ckpt_allowance_key(size_t index);
 int ckpt_allowance_set(struct ckpt_allowance *allowance, const char *key, const char *value,
                        struct ckpt_error *error);
 
-/** The value of the field with the key at this index, for ckpt_allowance_set(). False: not given. */
+/** The value of the field with the key at this index. False: it is not given. */
 bool ckpt_allowance_value(const struct ckpt_allowance *allowance, size_t index, char value[16]);
 
 /** The values of @first, those of @second where they are not given, and otherwise the defaults. */

@@ -103,10 +103,10 @@ ended_children() {
         "$V: a warning has the command line of the child"
     is "$(get /talk)" "read hello" "$V: a JVM that continues keeps its children, also with --children=end"
     run "$CKPT" check --outside --children=end "$pid"
-    like "$status$out" "^0.*limited +child processes: [0-9]+, the first is $child \('sh'\), are not in the image; they are ended" \
+    like "$status$out" "^0.*limited +child processes: .* is $child \('sh'\), are not in .*; they are ended" \
         "$V: check --outside --children=end: children are no obstacle"
     run "$CKPT" check --children=end "$pid"
-    like "$status$out" "^0.*limited +warning: the child process $child \('sh -c cat \| cat; exit 3'\) is not in" \
+    like "$status$out" "^0.*limited +warning: the child process $child \('sh -c .*; exit 3'\) is not in" \
         "$V: check --children=end: a warning names the child"
     run "$CKPT" check "$pid"
     like "$status$out" "^1.*\('sh -c cat \| cat; exit 3'\) runs; end it" \

@@ -75,7 +75,7 @@ body() {
     is "$status" 3 "$V: a rule for its text can refuse a pidfd"
     like "$(said)" "refused: .*is refused by the rule at .*:1" "$V: the refusal names the rule"
     closed ignore
-    like "$(said)" "refused: .*is a pidfd of another process" "$V: a rule that ignores a pidfd changes nothing"
+    like "$(said)" "refused: .*is a pidfd of another process" "$V: a rule may ignore a pidfd"
     one_refusal perf 'counts events of the kernel .perf_event_open.*asprof stop.*ctimer'
 }
 each_jdk body

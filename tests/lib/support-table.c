@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Prints docs/support.md: what the built-in engine does with each kind of kernel object. The rows of
- * descriptors are in the sources, next to the code of their kinds; those of memory, threads and the
- * process are here. Used by tools/support and tests/cli/support.t.
+ * Prints docs/support.md: what the built-in engine does with each kind of kernel object. The rows
+ * of descriptors are in the sources, next to the code of their kinds; those of memory, threads and
+ * the process are here. Used by tools/support and tests/cli/support.t.
  */
 #include <stdio.h>
 

@@ -25,7 +25,7 @@ static int set_path(const char *key, const json_t *value, char path[PATH_MAX],
     return 0;
 }
 
-/* The member of @key; a number of MiB is a number, all else is a word. 1, or as ckpt_allowance_set(). */
+/* A number of MiB is a number, all else is a word. 1, or as ckpt_allowance_set(). */
 static int set_allowance(const char *key, const json_t *value, struct ckpt_request_body *ret,
                          struct ckpt_error *error)
 {

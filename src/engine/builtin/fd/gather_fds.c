@@ -261,8 +261,8 @@ static int save(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 }
 
 /*
- * Rules without a number are not for descriptors that are kept anyway. If the descriptor was refused,
- * as above, apply the rule that it has if its kind is not known, as one for anon_inode:inotify.
+ * Rules without a number are not for descriptors that are kept anyway. If the descriptor was
+ * refused, as above, apply the rule for one of an unknown kind, such as anon_inode:inotify.
  */
 static int apply_other_rule(struct ckpt_gather *gather, struct current *current,
                             const struct ckpt_fd_kind_row *row, size_t count, size_t used,
