@@ -284,8 +284,8 @@ static void check_children(struct check *check, const struct ckpt_target *target
                                                                              : "left behind");
     else
         add_finding(check, CKPT_NO, "child processes",
-                    "%u, the first is %d ('%s'); end them in a beforeCheckpoint hook, or allow the "
-                    "image to be without them (--children=end or --children=ignore)",
+                    "%u, the first is %d ('%s') (use --children=end or --children=ignore, or end "
+                    "them in a beforeCheckpoint hook)",
                     count, first[0], name);
 }
 

@@ -427,10 +427,11 @@ static void limit(struct search *search)
     if (missing > NAMED)
         snprintf(names + length, sizeof names - length, " and %zu more", missing - NAMED);
     if (missing)
-        ckpt_log("warning",
-                 "temporary files that do not fit into %u MiB (--tmp-files) are "
-                 "not in the image, and a restore needs them at their paths: %s",
-                 search->mib, names);
+        ckpt_log(
+            "warning",
+            "temporary files that do not fit into %u MiB (--tmp-files=MIB, or the agent option "
+            "tmp_files) are not in the image, and a restore needs them at their paths: %s",
+            search->mib, names);
     if (search->is_full)
         ckpt_log("warning", "there are more than %d temporary files; the rest is not in the image",
                  MAX_FOUND);
