@@ -50,6 +50,8 @@ all_shown() { # WHEN
     shows 22 it_value '\(5[89][0-9][0-9], ' "$1: the remaining time of a periodic timer is kept"
     shows 22 it_interval '\(7000, 0\)' "$1: the interval of a periodic timer is kept"
     shows 23 ticks 1 "$1: an expiration that was not read is kept"
+    [[ $1 == *" 0" ]] || # it stops until it is read, or frozen
+        shows 23 it_value '\([67][0-9][0-9][0-9], ' "$1: a periodic timer that has expired unread runs on"
     shows 24 it_value '\(8[89][0-9][0-9], ' "$1: an absolute time of the wall clock is kept"
     shows 24 clockid 0 "$1: a timer of the wall clock keeps its clock"
     shows 25 flags '02004002|04002|0?2004002' "$1: a non-blocking timer stays non-blocking"

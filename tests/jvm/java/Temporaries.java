@@ -70,10 +70,13 @@ public class Temporaries {
         Path shared = write(TMP.resolve("shared"), "abcdefgh");
         shared.toFile().deleteOnExit();
         MappedByteBuffer map;
+        MappedByteBuffer own; // below it in memory, as a later mapping is
         try (FileChannel channel = new RandomAccessFile(shared.toFile(), "rw").getChannel()) {
             map = channel.map(FileChannel.MapMode.READ_WRITE, 0, 8);
+            own = channel.map(FileChannel.MapMode.PRIVATE, 0, 8);
         }
         map.put(0, (byte) 'A');
+        own.put(1, (byte) 'B');
 
         int mib = Integer.parseInt(args[0]);
         File large = TMP.resolve("large").toFile();
@@ -93,6 +96,7 @@ public class Temporaries {
                     : !has(work.resolve("other"), "other") || open.length() != 2 ? "work"
                     : written.getFilePointer() != 4 || written.length() != 10 ? "data"
                     : map.get(0) != 'A' || !has(shared, "Abcdefgh") ? "shared"
+                    : own.get(0) != 'A' || own.get(1) != 'B' ? "own"
                     : mib > 0 && large.length() != (long) mib << 20 ? "large" : null;
             if (ending) {
                 break;

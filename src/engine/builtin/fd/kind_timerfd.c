@@ -61,24 +61,54 @@ static bool is_armed(const struct timer *timer)
     return timer->value.seconds || timer->value.nanoseconds;
 }
 
+static bool parse(const char *info, struct timer *timer)
+{
+    uint64_t clock, flags;
+
+    if (!ckpt_raw_field(info, "clockid:", 10, &clock) ||
+        !ckpt_raw_field(info, "ticks:", 10, &timer->ticks) ||
+        !ckpt_raw_field(info, "settime flags:", 8, &flags) ||
+        !pair(info, "it_value:", &timer->value.seconds, &timer->value.nanoseconds) ||
+        !pair(info, "it_interval:", &timer->interval.seconds, &timer->interval.nanoseconds))
+        return false;
+    timer->clock = (uint32_t)clock;
+    timer->flags = (uint32_t)flags;
+    return true;
+}
+
+/* Whether it is periodic, and has expired: then it does not run until it is read or looked at. */
+static bool is_waiting(const struct timer *timer)
+{
+    return timer->ticks && !is_armed(timer) &&
+           (timer->interval.seconds || timer->interval.nanoseconds);
+}
+
+/* timerfd_gettime() makes a waiting timer run again, and counts the expirations until now. */
+static bool read_timer(const struct ckpt_live_fd *live, struct timer *timer)
+{
+    struct itimerspec left;
+    char path[64], info[1024];
+
+    if (!parse(live->info, timer))
+        return false;
+    if (!is_waiting(timer) ||
+        ckpt_syscall(SYS_timerfd_gettime, live->number, (long)&left, 0, 0, 0, 0) < 0)
+        return true;
+    ckpt_raw_format(path, sizeof path, "/proc/self/fdinfo/%d", live->number);
+    return ckpt_raw_read_file(path, info, sizeof info) > 0 && parse(info, timer);
+}
+
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct timer timer = {0};
-    uint64_t clock, flags;
 
-    if (!ckpt_raw_field(live->info, "clockid:", 10, &clock) ||
-        !ckpt_raw_field(live->info, "ticks:", 10, &timer.ticks) ||
-        !ckpt_raw_field(live->info, "settime flags:", 8, &flags) ||
-        !pair(live->info, "it_value:", &timer.value.seconds, &timer.value.nanoseconds) ||
-        !pair(live->info, "it_interval:", &timer.interval.seconds, &timer.interval.nanoseconds)) {
+    if (!read_timer(live, &timer)) {
         ckpt_report_refuse(gather->report, "resource", CKPT_CLOSE_IN_HOOK,
                            "descriptor %d is a timerfd whose time the kernel does not report",
                            live->number);
         return 0;
     }
-    timer.clock = (uint32_t)clock;
-    timer.flags = (uint32_t)flags;
     if (is_wall_clock_time(&timer) && is_armed(&timer)) {
         int64_t now = ckpt_clock_ns(CLOCK_REALTIME);
 
@@ -151,6 +181,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     uint32_t flags;
 
     memcpy(&timer, ckpt_view_text(thaw->image, entry->data), sizeof timer);
+    if (is_waiting(&timer))
+        timer.value = timer.interval;
     opened = ckpt_syscall(SYS_timerfd_create, (long)timer.clock,
                           (entry->open_flags & O_NONBLOCK) | O_CLOEXEC, 0, 0, 0, 0);
     if (opened < 0)

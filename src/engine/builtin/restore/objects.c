@@ -47,35 +47,43 @@ static int open_original(const struct ckpt_image_view *view, const struct ckpt_i
     return CKPT_STEAL_FD(fd);
 }
 
-/* For each file, whether a mapping may write to it; NULL: out of memory. */
-static bool *find_written(const struct ckpt_image_view *view)
-{
-    bool *written = calloc(view->file_count + 1, sizeof *written);
+/* What the mappings of a file need, all of which are made of one descriptor. */
+struct use {
+    bool shared, written; /* a mapping is shared; a shared one may write to it */
+};
 
-    for (size_t i = 0; written && i < view->map_count; i++)
-        if (view->maps[i].kind == CKPT_MAP_FILE && (view->maps[i].flags & CKPT_MAP_SHARED_FLAG) &&
-            ((view->maps[i].prot & PROT_WRITE) || (view->maps[i].flags & CKPT_MAP_MAY_WRITE)))
-            written[view->maps[i].object] = true;
-    return written;
+/* For each file; NULL: out of memory. */
+static struct use *find_uses(const struct ckpt_image_view *view)
+{
+    struct use *uses = calloc(view->file_count + 1, sizeof *uses);
+
+    for (size_t i = 0; uses && i < view->map_count; i++) {
+        const struct ckpt_image_map *map = &view->maps[i];
+
+        if (map->kind != CKPT_MAP_FILE || !(map->flags & CKPT_MAP_SHARED_FLAG))
+            continue;
+        uses[map->object].shared = true;
+        uses[map->object].written |= (map->prot & PROT_WRITE) || (map->flags & CKPT_MAP_MAY_WRITE);
+    }
+    return uses;
 }
 
 /* Open the file of a mapping. *ret_fd is -1 if its copy in the image is mapped instead. */
 static int open_file(const struct ckpt_restore *restore, const struct ckpt_image_map *map,
-                     bool written, int *ret_fd, struct ckpt_error *error)
+                     const struct use *use, int *ret_fd, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
     const struct ckpt_image_file *file = &view->files[map->object];
     const char *path = ckpt_view_text(view, file->path);
     bool copied = file->flags & CKPT_FILE_COPIED;
-    bool copy_suffices =
-        copied && (!(map->flags & CKPT_MAP_SHARED_FLAG) || ckpt_copies_suffice(file));
+    bool copy_suffices = copied && (!use->shared || ckpt_copies_suffice(file));
     int fd;
 
     /* O_NONBLOCK: the path may be a named pipe or a device now; its kind is checked later. */
     if (copy_suffices)
         fd = open_original(view, file);
     else
-        fd = open(path, (written ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
+        fd = open(path, (use->written ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
                             (copied ? O_NOFOLLOW : 0));
     if (fd < 0 && !copy_suffices)
         return ckpt_error_set(error, errno, "the JVM used '%s'; put it back where it was", path);
@@ -87,9 +95,9 @@ static int open_file(const struct ckpt_restore *restore, const struct ckpt_image
 static int open_files(struct ckpt_restore *restore, bool late, struct ckpt_error *error)
 {
     const struct ckpt_image_view *view = &restore->image.view;
-    ckpt_auto_free bool *written = find_written(view);
+    ckpt_auto_free struct use *uses = find_uses(view);
 
-    if (!written)
+    if (!uses)
         return ckpt_error_set(error, ENOMEM, "cannot describe the files");
     for (size_t i = 0; i < view->map_count; i++) {
         const struct ckpt_image_map *map = &view->maps[i];
@@ -98,8 +106,7 @@ static int open_files(struct ckpt_restore *restore, bool late, struct ckpt_error
             ((!late || restore->rehearsal) &&
              ckpt_remake_is_missing(view, &view->files[map->object])))
             continue;
-        if (open_file(restore, map, written[map->object], &restore->file_fds[map->object], error) <
-            0)
+        if (open_file(restore, map, &uses[map->object], &restore->file_fds[map->object], error) < 0)
             return -1;
     }
     return 0;
