@@ -107,7 +107,8 @@ void ckpt_hints_add(struct ckpt_report *report)
                         "does");
     else if (connection && is_in_use("Lcom/zaxxer/hikari/pool/HikariPool;"))
         ckpt_report_add(report, "error",
-                        "a HikariCP pool has connections open; with Spring Boot, "
-                        "spring.datasource.hikari.allow-pool-suspension=true closes them for a "
-                        "checkpoint, elsewhere suspendPool() and softEvictConnections() do");
+                        "a HikariCP pool has connections open; --connections=close lets it make "
+                        "new ones in the restored process; or close them before: with Spring Boot "
+                        "by spring.datasource.hikari.allow-pool-suspension=true, elsewhere by "
+                        "suspendPool() and softEvictConnections()");
 }

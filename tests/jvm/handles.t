@@ -36,6 +36,22 @@ kept() {
     like "$out" " pidfd +of the JVM's first thread" "$V: inspect shows a pidfd of the first thread"
 }
 
+# A child that the image is without has ended in the restored process; while the JVM continues, it runs.
+child() {
+    local life OPTIONS=(addr=none "children=$1")
+    start_jvm "child-$1-$V" "$DIR/child-$1" -cp "$CP" Shown "$LIBRARY" child 2
+    wait_exit "$pid"
+    is "$status" 137 "$V: a pidfd of a child is no obstacle with --children=$1" || diag "$(said)"
+    for life in 1 2; do
+        restore "child-$1-$V" "$DIR/child-$1"
+        wait_exit "$pid"
+    done
+    is "$(shown 0 | tr '\n' ,)" "child: runs,child ends: 0,child waits: can be waited for," \
+        "$V: --children=$1: the child runs"
+    is "$(shown 2 | tr '\n' ,)" "child: No such process,child ends: 1,child waits: No child processes," \
+        "$V: --children=$1: restore: the child has ended"
+}
+
 # refused KIND PATTERN: one line, and the JVM continues.
 one_refusal() {
     start_jvm "$1-$V" "$DIR/$1" -cp "$CP" Shown "$LIBRARY" "$1" 1
@@ -67,6 +83,9 @@ body() {
         return
     fi
     kept
+    child ignore
+    child end
+    one_refusal child "the child process [0-9]+ .* runs; end it"
     one_refusal other "is a pidfd of another process, [0-9]+ \('"
     one_refusal thread 'is a pidfd of a thread other than the first one, [0-9]+'
     closed close

@@ -122,7 +122,7 @@ refusals() {
     is "$(grep "^-reset" "$log")" "-reset-first: ok" "$V: after that refusal the reset can still be read"
     stop "$pid"
     start_case waiting -waiting
-    not_kept waiting "listens at '$DIR/names/waiting' and 1 connections wait to be accepted; try again" \
+    not_kept waiting "listens at '$DIR/names/waiting' and 1 connections wait to be accepted; use --con" \
         "a connection that waits to be accepted is refused"
     peer stream outside
     start_case outside -outside

@@ -3,6 +3,7 @@
 // Descriptors of signals and processes, for Shown, and an epoll of epolls that watches them.
 //
 //     own      signalfd, pidfd of the process and of its first thread, timerfd
+//     child    a pidfd of a child that runs
 //     other    a pidfd of the parent
 //     thread   a pidfd of a thread that is not the first one
 //     perf     perf events with their memory
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -20,13 +22,14 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SIGNAL (SIGRTMIN + 5)
 #define THREAD O_EXCL // PIDFD_THREAD
 #define EVENTS 50
 
-static int signals, many, process, first, timer, inner, outer;
+static int signals, many, process, first, child, timer, inner, outer;
 
 static void watch(int epoll, int fd, uint32_t data)
 {
@@ -34,6 +37,35 @@ static void watch(int epoll, int fd, uint32_t data)
 
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
         printf("failed: epoll_ctl: %s\n", strerror(errno));
+}
+
+/* A child that stays for so many seconds, or has ended and was waited for. */
+static void make_child(unsigned seconds)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        alarm(seconds); /* 0: none */
+        while (seconds)
+            pause();
+        _exit(0);
+    }
+    child = (int)syscall(SYS_pidfd_open, pid, O_NONBLOCK);
+    if (seconds == 0)
+        waitpid(pid, NULL, 0);
+}
+
+static void show_child(void)
+{
+    struct pollfd ends = {.fd = child, .events = POLLIN};
+    siginfo_t info;
+
+    say("child: %s\n",
+        syscall(SYS_pidfd_send_signal, child, 0, NULL, 0) < 0 ? strerror(errno) : "runs");
+    say("child ends: %d\n", poll(&ends, 1, 0));
+    say("child waits: %s\n", waitid(P_PIDFD, (id_t)child, &info, WEXITED | WNOHANG) < 0
+                                 ? strerror(errno)
+                                 : "can be waited for");
 }
 
 static void make_own(void)
@@ -49,6 +81,7 @@ static void make_own(void)
     many = signalfd(-1, &set, 0);
     process = (int)syscall(SYS_pidfd_open, getpid(), 0);
     first = (int)syscall(SYS_pidfd_open, getpid(), THREAD);
+    make_child(0);
     timer = timerfd_create(CLOCK_MONOTONIC, 0);
     timerfd_settime(timer, 0, &soon, NULL);
     inner = epoll_create1(0);
@@ -80,6 +113,8 @@ static void make(const char *kind)
 {
     if (strcmp(kind, "own") == 0)
         make_own();
+    else if (strcmp(kind, "child") == 0)
+        make_child(600);
     else if (strcmp(kind, "other") == 0)
         process = (int)syscall(SYS_pidfd_open, getppid(), 0);
     else if (strcmp(kind, "thread") == 0)
@@ -117,8 +152,12 @@ static void show(const char *kind)
     char path[64], line[128];
     FILE *file;
 
+    if (strcmp(kind, "child") == 0)
+        show_child();
     if (strcmp(kind, "own") != 0)
         return;
+    show_fd("child", child);
+    show_child();
     show_fd("signals", signals);
     show_fd("many", many);
     show_fd("process", process);

@@ -4,13 +4,19 @@
  *
  * A pidfd of the process itself, or of its first thread: in the restored process it is one of that.
  * The command that opens it becomes the JVM and keeps its number. Other threads do not exist then,
- * and other processes are not in the image.
+ * and other processes are not in the image: a pidfd of a child, which has ended then for the
+ * restored process (children.c), is one of a process that has ended, and so is what was one before.
  */
+#include <errno.h>
+#include <sys/wait.h>
+
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/fd/child_pipes.h"
 #include "engine/builtin/fd/kind.h"
 
 #define OF_THREAD O_EXCL /* PIDFD_THREAD */
+#define HAS_ENDED 1u     /* in the image only */
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
@@ -46,17 +52,23 @@ static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live, 
 {
     char name[32];
 
-    if (number == 0) {
-        ckpt_report_refuse(gather->report, "resource", CKPT_CLOSE_IT,
-                           "descriptor %d is a pidfd of a process that has ended", live->number);
-        return;
-    }
     process_name(number, name, sizeof name);
     ckpt_report_refuse(gather->report, "resource", CKPT_CLOSE_IT,
                        "descriptor %d is a pidfd of %s %lu ('%s')", live->number,
                        live->open_flags & OF_THREAD ? "a thread other than the first one,"
                                                     : "another process,",
                        (unsigned long)number, name);
+}
+
+/* Whether it is a child, or a child's child: if the image may be without it, it has ended there. */
+static bool is_descendant(const struct ckpt_gather *gather, uint64_t number)
+{
+    const struct ckpt_child_tree *tree = gather->child_tree;
+
+    for (size_t i = 0; tree && i < tree->count; i++)
+        if ((uint64_t)tree->pids[i] == number)
+            return true;
+    return false;
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
@@ -66,7 +78,9 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     uint64_t number = 0; /* "-1" of one that has ended is read as 0 */
 
     ckpt_raw_field(live->info, "Pid:", 10, &number);
-    if (number == 0 || number != own_number()) {
+    if (number == 0 || is_descendant(gather, number)) {
+        flags |= HAS_ENDED;
+    } else if (number != own_number()) {
         refuse(gather, live, number);
         return 0;
     }
@@ -76,23 +90,43 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
 {
     return entry->data.size == sizeof(uint32_t) &&
-           (*(const uint32_t *)ckpt_view_text(image, entry->data) & ~(uint32_t)OF_THREAD) == 0;
+           (*(const uint32_t *)ckpt_view_text(image, entry->data) & ~(OF_THREAD | HAS_ENDED)) == 0;
 }
 
 static void describe(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
                      char *text, size_t size)
 {
-    ckpt_raw_format(text, size, "of the %s",
-                    *(const uint32_t *)ckpt_view_text(image, entry->data) ? "JVM's first thread"
-                                                                          : "JVM itself");
+    uint32_t flags = *(const uint32_t *)ckpt_view_text(image, entry->data);
+
+    ckpt_raw_format(text, size, "of %s",
+                    flags & HAS_ENDED   ? "a process that has ended"
+                    : flags & OF_THREAD ? "the JVM's first thread"
+                                        : "the JVM itself");
+}
+
+/* Of a child that ends at once. */
+static long open_ended(uint32_t flags)
+{
+    long child = ckpt_syscall(SYS_clone, 0, 0, 0, 0, 0, 0), opened;
+
+    while (child == 0)
+        ckpt_syscall(SYS_exit_group, 0, 0, 0, 0, 0, 0);
+    if (child < 0)
+        return child;
+    opened = ckpt_syscall(SYS_pidfd_open, child, flags, 0, 0, 0, 0);
+    while (ckpt_syscall(SYS_wait4, child, NULL, __WALL, NULL, 0, 0) == -EINTR)
+        ;
+    return opened;
 }
 
 static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                 struct ckpt_error *error)
 {
-    uint32_t flags = *(const uint32_t *)ckpt_view_text(thaw->image, entry->data);
-    long opened = ckpt_syscall(SYS_pidfd_open, ckpt_sys_getpid(),
-                               flags | (entry->open_flags & O_NONBLOCK), 0, 0, 0, 0);
+    uint32_t saved = *(const uint32_t *)ckpt_view_text(thaw->image, entry->data);
+    uint32_t flags = (saved & OF_THREAD) | (entry->open_flags & O_NONBLOCK);
+    long opened = saved & HAS_ENDED
+                      ? open_ended(flags)
+                      : ckpt_syscall(SYS_pidfd_open, ckpt_sys_getpid(), flags, 0, 0, 0, 0);
 
     return opened < 0 ? ckpt_error_set(error, (int)-opened, "cannot make a pidfd") : (int)opened;
 }
@@ -102,10 +136,11 @@ const struct ckpt_fd_kind_row ckpt_kind_pidfd = {
     .name = "pidfd",
     .support =
         {
-            .object = "of the JVM itself or of its first thread",
-            .kept = "what it is about: in a restored process that one",
+            .object = "of the JVM itself, of its first thread, of a child that the image may be "
+                      "without, or of a process that has ended",
+            .kept = "what it is about: in a restored process that one; a child has ended there",
             .option = "a policy that closes it",
-            .refused = "of another process or thread, or of one that has ended",
+            .refused = "of another process or thread",
         },
     .policy = CKPT_POLICY_DESCRIPTOR,
     .matches = matches,

@@ -83,7 +83,8 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     if (info->tcpi_state == TCP_LISTEN) {
         if (info->tcpi_unacked == 0 || live->reopen)
             return false;
-        ckpt_report_refuse(gather->report, "socket", "try again when they are",
+        ckpt_report_refuse(gather->report, "socket",
+                           "use --connections=close, or try again when they are",
                            "descriptor %d listens at %s and %u connections wait to be accepted",
                            live->number, here, info->tcpi_unacked);
         return true;
@@ -125,7 +126,7 @@ static void get_info(const struct ckpt_live_fd *live, struct tcp_info *info)
 
 static void refuse_unread(struct ckpt_gather *gather, int fd, size_t size)
 {
-    ckpt_report_refuse(gather->report, "socket", CKPT_CLOSE_IT,
+    ckpt_report_refuse(gather->report, "socket", CKPT_CLOSE_CONNECTION,
                        "descriptor %d is a TCP connection that has ended, and the JVM has not read "
                        "%lu bytes of it yet, which cannot be saved",
                        fd, (unsigned long)size);

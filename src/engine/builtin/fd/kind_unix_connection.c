@@ -23,14 +23,13 @@ static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 {
     if (!state->known)
         ckpt_report_refuse(
-            gather->report, "socket",
-            "allow it, or close the socket in a beforeCheckpoint hook or by a policy file",
+            gather->report, "socket", "allow it, or " CKPT_CLOSE_CONNECTION,
             "descriptor %d is a Unix socket ('%s') whose other end cannot be known, because the "
             "kernel's socket diagnosis (AF_NETLINK) gives no answer here",
             live->number, name);
     else if (!state->diag.peer)
         ckpt_report_refuse(
-            gather->report, "socket", "try again when it is",
+            gather->report, "socket", "use --connections=close, or try again when it is",
             "descriptor %d is a Unix socket ('%s') whose connection was not accepted yet",
             live->number, name);
     else

@@ -79,7 +79,8 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
         return 0;
     }
     if (waiting && !live->reopen) {
-        ckpt_report_refuse(gather->report, "socket", "try again when they are",
+        ckpt_report_refuse(gather->report, "socket",
+                           "use --connections=close, or try again when they are",
                            "descriptor %d listens at '%s' and %u connections wait to be accepted",
                            live->number, ckpt_unix_name_text(&data.name, &text), waiting);
         ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
