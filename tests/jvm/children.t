@@ -50,11 +50,12 @@ closed() {
     stop "$pid"
 }
 
-# A child that does not end when its pipes are closed.
+# A child that does not end when its pipes are closed, as `tail -f` does within a second.
 lasting() {
     local child
-    begin lasting "$CLOSE" tail -f /dev/null
-    child=$(pgrep -P "$pid" -x tail)
+    mkfifo "$DIR/lasting-fifo"
+    begin lasting "$CLOSE" sh -c 'read -r line <"$0"' "$DIR/lasting-fifo"
+    child=$(pgrep -P "$pid" -x sh)
     freeze "$pid" "$image" "$V: a JVM whose child lasts" || return
     restore "$V lasting" "$image"
     ok "$V: a JVM whose child lasts is restored" answers "$port"
@@ -143,7 +144,9 @@ stubborn_children() {
 
 ignored_children() {
     local child
-    begin ignore '' sh -c 'trap "" HUP PIPE; while read -r line; do echo "$line"; done; tail -f /dev/null'
+    mkfifo "$DIR/ignore-fifo"
+    begin ignore '' sh -c 'trap "" HUP PIPE; while read -r line; do echo "$line"; done; read -r line <"$0"' \
+        "$DIR/ignore-fifo"
     child=$(pgrep -P "$pid" -x sh)
     is "$(get /talk)" "read hello" "$V: the program talks to its script"
     freeze "$pid" "$image" "$V: a JVM with a child that is ignored" --children=ignore || return
@@ -176,11 +179,12 @@ asking_child() {
 
 # More children than the table once had room for.
 many_children() {
-    local count=300 i
+    local count=260 i RUN_SECONDS=600 # each walk reads the descriptors of all children
     begin many '' cat
     for ((i = 0; i < count; i++)); do
         get /several >"$TMP/started"
     done
+    clients_are_gone "$port"
     freeze "$pid" "$image" "$V: a JVM with $count children" --children=end || return
     restore "$V many" "$image"
     ok "$V: a JVM that had $count children is restored" answers "$port"
