@@ -217,11 +217,16 @@ save_state() {
     done
 }
 
+# The files keep their inodes. JDK 25 knows a jar that it has opened by its inode and time: it would take a
+# new file with the inode that another jar had, in a distribution whose files are of one time, for that.
 put_back() {
-    local folder
+    local folder file
     for folder in "${state[@]}"; do
-        rm -rf "${DIR:?}/$folder"
-        cp -a "$DIR/saved/$folder" "$DIR/$folder"
+        mkdir -p "$DIR/$folder"
+        while IFS= read -r -d '' file; do
+            [ -e "$DIR/saved/$folder/$file" ] || rm -rf "${DIR:?}/$folder/$file"
+        done < <(cd "$DIR/$folder" && find . -mindepth 1 -print0)
+        cp -a "$DIR/saved/$folder/." "$DIR/$folder/"
     done
 }
 
