@@ -15,7 +15,7 @@ only_findings() {
     is "$err$(grep -vE '^(ok      |limited |no      ) [A-Za-z -]+: .+$' <<<"$out")" "" \
         "check, $1: every line on stdout is a finding"
     is "$(grep -E '^(limited|no) ' <<<"$out" |
-        grep -vE '\([^()]+(\([^()]*\)[^()]*)*\)$|^no +(process|agent library): ')" \
+        grep -vE '; .+|\([^()]+(\([^()]*\)[^()]*)*\)$|^no +(process|agent library): ')" \
         "" "check, $1: each finding that is not ok says what to do"
 }
 
