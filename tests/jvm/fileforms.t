@@ -126,9 +126,18 @@ directory() {
     stop "$pid"
 }
 
+is_aio() { # WHOSE: the last refusal names asynchronous I/O, once
+    local name="$V: checkpoint: rings of asynchronous I/O are refused in one line, $1"
+    if grep -qx "no ring" "$log"; then
+        cannot "$name" "the kernel has none"
+    else
+        is "$(grep -c 'asynchronous I/O of the kernel (io_setup.*; use other I/O' <<<"$err")" 1 "$name"
+    fi
+}
+
 # What other processes use, or may use.
 refusals() {
-    local CASES="shm-deleted sysv-unmarked queue secret lease-mapped closed-memfd" file memory id
+    local CASES="shm-deleted sysv-unmarked queue secret aio lease-mapped closed-memfd" file memory id
     local name="$V: checkpoint: memory that another process uses is refused"
     start_forms "shared-$V" "$DIR/shared"
     wait_line "$log" "ready 1"
@@ -155,15 +164,16 @@ refusals() {
     id=$(sed -n 's/^segment //p' "$log")
     contains "$err" "the System V segment $id (key 0x0) is attached, which is not marked to be removed" \
         "$V: checkpoint: a segment of System V that other processes may attach is refused"
+    is_aio "the JVM of root"
     if grep -qx "no queue" "$log"; then
         skip "$V: checkpoint: a message queue is refused" "the kernel has none"
     else
-        contains "$err" "is a POSIX message queue" "$V: checkpoint: a message queue is refused"
+        contains "$err" "has a POSIX message queue open" "$V: checkpoint: a message queue is refused"
     fi
     if grep -qx "no secret" "$log"; then
         cannot "$V: checkpoint: secret memory is refused" "the kernel has none"
     else
-        contains "$err" "is secret memory (memfd_secret)" "$V: checkpoint: secret memory is refused"
+        contains "$err" "has secret memory (memfd_secret)" "$V: checkpoint: secret memory is refused"
     fi
     stop "$pid"
     ipcrm -m "$id"
@@ -178,6 +188,7 @@ hidden() {
     fi
     for FILEFORMS_MODE in 0600 0666; do
         export FILEFORMS_MODE
+        [ "$FILEFORMS_MODE" = 0600 ] || CASES+=" aio"
         start_forms "hidden-$FILEFORMS_MODE-$V" "$USER_DIR/hidden-$V" as_user
         wait_line "$log" "ready 1"
         if [ "$FILEFORMS_MODE" = 0600 ]; then
@@ -185,6 +196,7 @@ hidden() {
             continue
         fi
         run as_user "$CKPT" checkpoint "$pid" "$USER_DIR/hidden-image2-$V"
+        is_aio "a JVM without privileges"
         like "$err" "\(deleted\)', which process [0-9]+ may use, too \(it cannot be examined\)" \
             "$V: checkpoint: a deleted file that hidden processes may have opened is refused"
         stop "$pid"

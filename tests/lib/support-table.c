@@ -5,8 +5,10 @@
  * the process are here. Used by tools/support and tests/cli/support.t.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/builtin/fd/kinds.h"
+#include "engine/builtin/parked/refused_objects.h"
 #include "engine/support.h"
 
 /* The areas of state, in the order of docs/support.md. */
@@ -63,11 +65,6 @@ static const struct {
          .name = "huge pages",
          .object = "`-XX:+UseLargePages`, `MAP_HUGETLB`, memory files",
          .kept = "content; ordinary pages where too few huge ones are free",
-     }},
-    {MEMORY,
-     {
-         .name = "rings of asynchronous I/O (libaio)",
-         .refused = "always",
      }},
     {MEMORY,
      {
@@ -206,6 +203,18 @@ static void print_row(const char *name, const struct ckpt_support *support)
            text(support->refused, "never"));
 }
 
+/* The kind of descriptor that is refused is many objects, some of which are only mapped. */
+static void print_kind(const struct ckpt_fd_kind_row *row)
+{
+    const struct ckpt_refused_object *object = ckpt_refused_objects;
+
+    if (strcmp(row->name, "refused") != 0)
+        print_row(row->name, &row->support);
+    else
+        for (; object->what; object++)
+            print_row(object->support.name, &object->support);
+}
+
 static void print_head(const char *title)
 {
     printf("\n## %s\n\n| kernel object | kept | by option | refused |\n|---|---|---|---|\n", title);
@@ -230,7 +239,7 @@ int main(void)
          "refuse now. The engine criu keeps other things: see checkpointer(1).");
     print_head("Descriptors");
     for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
-        print_row(row->name, &row->support);
+        print_kind(row);
     print_row("all others", &all_others);
     print_area(MEMORY, "Memory");
     print_area(THREADS, "Threads");

@@ -2,19 +2,21 @@
 /*
  * Runs while all threads are parked: raw system calls only, no libc except memcpy() and the like.
  *
- * Descriptors that look like files and are not, so that other kinds would take them for one:
- * message queues of POSIX, whose messages cannot be read without removing them, and secret memory
- * (memfd_secret), which no system call can read.
+ * Descriptors that are in no image (parked/refused_objects.c).  Some look like files, so that other
+ * kinds would take them for one.
  */
 #include "engine/builtin/fd/kind.h"
+#include "engine/builtin/parked/refused_objects.h"
 
-#define MQUEUE_MAGIC 0x19800202u
-#define SECRETMEM_MAGIC 0x5345434du
+static const struct ckpt_refused_object *find(const struct ckpt_live_fd *live)
+{
+    return ckpt_refused_object_find(live->link, (uint32_t)live->file_system);
+}
 
 static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd *live)
 {
     (void)gather;
-    return live->file_system == MQUEUE_MAGIC || live->file_system == SECRETMEM_MAGIC;
+    return find(live) != NULL;
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
@@ -22,21 +24,14 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 {
     (void)entry;
     (void)error;
-    ckpt_report_refuse(
-        gather->report, "resource", CKPT_CLOSE_IT,
-        "descriptor %d is %s ('%s'), which cannot be restored", live->number,
-        live->file_system == MQUEUE_MAGIC ? "a POSIX message queue" : "secret memory", live->link);
+    ckpt_refused_object_report(gather, find(live), live->number);
     return 0;
 }
 
+/* What is supported of each of them is in the table of objects. */
 const struct ckpt_fd_kind_row ckpt_kind_refused = {
     .name = "refused",
-    .support =
-        {
-            .object = "POSIX message queues, `memfd_secret`",
-            .option = "a policy that closes it",
-            .refused = "otherwise",
-        },
+    .support = {.refused = "always"},
     .policy = CKPT_POLICY_DESCRIPTOR,
     .matches = matches,
     .freeze = freeze,

@@ -126,15 +126,6 @@ void ckpt_file_records_build_id(const struct ckpt_byte_source *source,
 /** Fill in maps, and while parked their runs. Refusals go to the report. */
 int ckpt_memory_gather(struct ckpt_gather *gather, struct ckpt_error *error);
 
-/** The kernel's name of a descriptor of io_uring, and of the memory that is mapped from it. */
-#define CKPT_IO_URING_NAME "anon_inode:[io_uring]"
-
-/**
- * Refuse io_uring in the report, once in a walk, however many descriptors and mappings there are
- * (io_uring.c).
- */
-void ckpt_io_uring_refuse(struct ckpt_gather *gather);
-
 /** Make unreadable memory of the process readable for the writer, or give it its old protection. */
 int ckpt_memory_set_readable(const struct ckpt_tables *tables, bool readable,
                              struct ckpt_error *error);
@@ -161,12 +152,6 @@ int ckpt_file_copies_gather(struct ckpt_gather *gather, struct ckpt_error *error
 /** Add runs that cover the content of a file, without its holes (file_copies.c). */
 int ckpt_file_copies_runs(struct ckpt_gather *gather, int fd, uint32_t *ret_first,
                           uint32_t *ret_count, struct ckpt_error *error);
-
-/** What the kernel calls the descriptors and the memory of perf events. */
-#define CKPT_PERF_EVENT "anon_inode:[perf_event]"
-
-/** Refuse perf events; the report has one line for all of them (perf_events.c). */
-void ckpt_perf_events_refuse(struct ckpt_report *report);
 
 /** Fill in process, signals and most of the header; refuse children, timers and the like. */
 int ckpt_process_state_gather(struct ckpt_gather *gather, struct ckpt_error *error);

@@ -26,6 +26,7 @@
 #include "engine/builtin/parked/other_users.h"
 #include "engine/builtin/parked/own_library.h"
 #include "engine/builtin/parked/pages.h"
+#include "engine/builtin/parked/refused_objects.h"
 #include "engine/builtin/parked/shared_memory.h"
 #include "image/mailbox.h"
 
@@ -73,8 +74,10 @@ static void parse_head(const char *line, struct vma *vma)
 
 static void refuse(struct ckpt_gather *gather, const struct vma *vma, const char *why)
 {
-    if (ckpt_raw_equal(vma->path, CKPT_PERF_EVENT))
-        ckpt_perf_events_refuse(gather->report);
+    const struct ckpt_refused_object *object = ckpt_refused_object_find(vma->path, 0);
+
+    if (object)
+        ckpt_refused_object_report(gather, object, -1);
     else
         ckpt_report_refuse(gather->report, "resource",
                            CKPT_UNMAP_IT ", or start the JVM without it", "memory '%s' %s",
@@ -275,10 +278,6 @@ static int check_deleted(struct ckpt_gather *gather, const struct vma *vma,
             ckpt_file_copies_count_deleted(gather, vma->path, end - seen);
         return 0;
     }
-    if (ckpt_raw_starts(vma->path, "/secretmem")) {
-        refuse(gather, vma, "is secret memory (memfd_secret), which cannot be read");
-        return 0;
-    }
     if ((is_memory || ckpt_raw_starts(vma->path, "/dev/shm/")) &&
         ckpt_other_users_find(gather, &file, &user, error) < 0)
         return -1;
@@ -393,7 +392,10 @@ static int classify(struct ckpt_gather *gather, const struct vma *vma, struct ck
     int result = 0;
 
     map->object = CKPT_NONE;
-    if (ckpt_raw_starts(path, "[v")) {
+    if (ckpt_refused_object_find(path, 0)) {
+        refuse(gather, vma, "");
+        map->kind = CKPT_MAP_ANON;
+    } else if (ckpt_raw_starts(path, "[v")) {
         map->kind = CKPT_MAP_KERNEL;
     } else if (vma->shared && vma->start == gather->perf_start) {
         classify_perf(gather, vma, map);
@@ -410,8 +412,6 @@ static int classify(struct ckpt_gather *gather, const struct vma *vma, struct ck
     } else if (path[0] == '/') {
         map->offset = vma->offset;
         classify_file(gather, vma, map);
-    } else if (ckpt_raw_equal(path, CKPT_IO_URING_NAME)) {
-        ckpt_io_uring_refuse(gather);
     } else {
         refuse(gather, vma, "is of a kind that cannot be restored");
         map->kind = CKPT_MAP_ANON;
