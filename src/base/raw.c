@@ -387,7 +387,7 @@ const char *ckpt_raw_entries_next(struct ckpt_raw_entries *entries)
         while (entries->at < entries->end) {
             entry = (const struct ckpt_dirent *)((char *)entries->buffer + entries->at);
             entries->at += entry->length;
-            if (entry->name[0] != '.')
+            if (!ckpt_raw_equal(entry->name, ".") && !ckpt_raw_equal(entry->name, ".."))
                 return entry->name;
         }
         got = ckpt_sys_getdents(entries->fd, entries->buffer, sizeof entries->buffer);

@@ -114,8 +114,8 @@ struct ckpt_raw_entries {
 void ckpt_raw_entries_init(struct ckpt_raw_entries *entries, int fd);
 
 /**
- * The next name that does not begin with a dot, valid until the next call. NULL at the end, or if
- * reading failed (@entries->failed).
+ * The next name, except "." and "..", valid until the next call. NULL at the end, or if reading
+ * failed (@entries->failed).
  */
 const char *ckpt_raw_entries_next(struct ckpt_raw_entries *entries);
 

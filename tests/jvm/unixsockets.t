@@ -9,11 +9,12 @@ need gcc
 compile Anonymous
 GENERATIONS=3 # the first is the process that was left running
 CASES="stream datagram seqpacket full copies half shut closed reset options fresh watched listens files
-    accepted unused bound"
+    accepted unused bound senders buffers pieces itself chain moved times same-name"
 
 build_library() { # NAME
     gcc -O1 -g -Wall -shared -fPIC -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" \
-        -o "$DIR/$1.so" "$TOP/tests/jvm/java/$1.c" "$TOP/tests/jvm/java/unixnames.c" 2>"$TMP/gcc.err" ||
+        -o "$DIR/$1.so" "$TOP/tests/jvm/java/$1.c" "$TOP/tests/jvm/java/unixnames.c" \
+        "$TOP/tests/jvm/java/unixqueues.c" 2>"$TMP/gcc.err" ||
         bail_out "gcc failed: $(head -c 600 "$TMP/gcc.err")"
 }
 
@@ -189,6 +190,28 @@ os.execv(sys.argv[2], sys.argv[2:])" "$DIR/names/inherited" "$JAVA" "-agentpath:
     stop "$pid"
 }
 
+# What a rule closes is the other end of what stays, at the checkpoint or at a restore.
+closed_by_policy() {
+    local when
+    printf '%s\n' 'type: socket' 'localPath: **/target' 'action: close' --- 'type: filedescriptor' \
+        'value: 500' 'action: close' >"$DIR/close-target"
+    for when in checkpoint restore; do
+        start_case "closing-$when" -closing
+        if [ "$when" = checkpoint ]; then
+            run "$CKPT" checkpoint --policies="$DIR/close-target" "$pid" "$DIR/closing-$when"
+            is "$status" 0 "$V: a checkpoint closes the other end of a datagram socket: $err"
+            wait_exit "$pid"
+            restore "closing-$when-$V" "$DIR/closing-$when"
+        elif freeze "$pid" "$DIR/closing-$when" "$V, closing"; then
+            restore "closing-$when-$V" --policies "$DIR/close-target" "$DIR/closing-$when"
+        fi
+        wait_line "$log" "looked 1"
+        is "$(grep "^-closing" "$log")" "-closing: ok" \
+            "$V: datagram sockets whose other end a rule closed at the $when are as with a closed one"
+        stop "$pid"
+    done
+}
+
 # What another process has at a name, and where there is no folder any more.
 names() {
     local first
@@ -258,6 +281,7 @@ body() {
     without_netlink
     names
     peeked
+    closed_by_policy
     inherited
     logging
 }

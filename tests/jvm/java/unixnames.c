@@ -7,49 +7,6 @@
 
 // ---- names
 
-// "@name" is an abstract name, with the PID of the first process, others are files in the folder.
-static socklen_t address_of(const char *name, struct sockaddr_un *address)
-{
-    size_t length;
-
-    memset(address, 0, sizeof *address);
-    address->sun_family = AF_UNIX;
-    if (name[0] == '@')
-        length =
-            (size_t)snprintf(address->sun_path + 1, 100, "%s-%s", getenv("UNIX_UNIQUE"), name + 1) +
-            1;
-    else if (name[0] == '.')
-        length = (size_t)snprintf(address->sun_path, 100, "%s", name);
-    else
-        length = (size_t)snprintf(address->sun_path, 100, "%s/%s", getenv("UNIX_FOLDER"), name);
-    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
-}
-
-static const char *file_of(const char *name)
-{
-    static struct sockaddr_un address;
-
-    address_of(name, &address);
-    return address.sun_path;
-}
-
-static const char *bound(int type, const char *name, int *ret_fd)
-{
-    struct sockaddr_un address;
-    socklen_t size = address_of(name, &address);
-
-    *ret_fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-    if (bind(*ret_fd, (struct sockaddr *)&address, size) < 0)
-        return FAIL("bind '%s': %m", name);
-    return NULL;
-}
-
-static const char *listener(int type, const char *name, int *ret_fd)
-{
-    MUST(bound(type, name, ret_fd));
-    return listen(*ret_fd, 3) == 0 ? NULL : FAIL("listen: %m");
-}
-
 // At a name of another process, in the folder UNIX_PEERS.
 static const char *connected_outside(int fd, const char *name)
 {
@@ -58,37 +15,6 @@ static const char *connected_outside(int fd, const char *name)
     snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", getenv("UNIX_PEERS"), name);
     return connect(fd, (struct sockaddr *)&address, sizeof address) == 0 ? NULL
                                                                          : FAIL("connect: %m");
-}
-
-static const char *connected(int fd, const char *name)
-{
-    struct sockaddr_un address;
-    socklen_t size = address_of(name, &address);
-
-    return connect(fd, (struct sockaddr *)&address, size) == 0 ? NULL
-                                                               : FAIL("connect '%s': %m", name);
-}
-
-// Whether getsockname() or getpeername() returns the name; NULL: none.
-static const char *has_name(int fd, const char *name, int peer)
-{
-    struct sockaddr_un address, wanted;
-    socklen_t size = sizeof address, wanted_size = sizeof(sa_family_t);
-
-    memset(&wanted, 0, sizeof wanted);
-    memset(&address, 0, sizeof address);
-    if (name)
-        wanted_size = address_of(name, &wanted);
-    if ((peer ? getpeername(fd, (struct sockaddr *)&address, &size)
-              : getsockname(fd, (struct sockaddr *)&address, &size)) < 0)
-        return FAIL("%s: %m", peer ? "getpeername" : "getsockname");
-    if (wanted.sun_path[0])
-        wanted_size++; // the kernel counts the zero byte after a path
-    return size == wanted_size && memcmp(address.sun_path, wanted.sun_path, size - 2) == 0
-               ? NULL
-               : FAIL("its %sname is '%.100s' (%u), not '%s'", peer ? "peer's " : "",
-                      address.sun_path[0] || size == 2 ? address.sun_path : address.sun_path + 1,
-                      size, name ? name : "");
 }
 
 // A client connects, both speak.
@@ -239,37 +165,6 @@ static const char *not_listening(int first)
 }
 
 // ---- datagrams
-
-static const char *put_to(int fd, const char *text, const char *name)
-{
-    struct sockaddr_un address;
-    socklen_t size = address_of(name, &address);
-
-    return sendto(fd, text, strlen(text), MSG_DONTWAIT, (struct sockaddr *)&address, size) ==
-                   (ssize_t)strlen(text)
-               ? NULL
-               : FAIL("cannot send to '%s': %m", name);
-}
-
-// A datagram of this sender; NULL: without a name.
-static const char *get_from(int fd, const char *text, const char *name)
-{
-    struct sockaddr_un address, wanted;
-    socklen_t size = sizeof address, wanted_size = 0;
-    char got[100] = "";
-
-    memset(&address, 0, sizeof address);
-    if (name)
-        wanted_size = address_of(name, &wanted);
-    if (recvfrom(fd, got, sizeof got - 1, MSG_DONTWAIT, (struct sockaddr *)&address, &size) < 0)
-        return FAIL("wanted '%s' from '%s': %m", text, name ? name : "");
-    if (strcmp(got, text) != 0)
-        return FAIL("wanted '%s', got '%s'", text, got);
-    return name ? (memcmp(&address, &wanted, wanted_size) == 0
-                       ? NULL
-                       : FAIL("'%s' is of another sender", text))
-                : (size == 0 ? NULL : FAIL("'%s' has a sender", text));
-}
 
 // A server with a name, clients with and without one, and datagrams that wait.
 static const char *datagrams(int first)

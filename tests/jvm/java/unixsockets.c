@@ -341,6 +341,7 @@ static void run_all(int first)
 {
     run(pair_cases, first);
     run(name_cases, first);
+    run(queue_cases, first);
 }
 
 JNIEXPORT void JNICALL Java_Anonymous_prepare(JNIEnv *env, jclass class)

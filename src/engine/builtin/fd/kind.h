@@ -167,7 +167,8 @@ struct ckpt_fd_kind_row {
     int (*finish)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error);
     /** Called when finish() was called for all descriptors. NULL: nothing. */
-    void (*settle)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry);
+    int (*settle)(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error);
 };
 
 #endif

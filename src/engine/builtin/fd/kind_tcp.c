@@ -401,14 +401,17 @@ static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return failed < 0 ? cannot_listen(data, failed, error) : 0;
 }
 
-static void settle(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry)
+static int settle(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error)
 {
     const struct tcp_data *data = (const void *)ckpt_view_text(thaw->image, entry->data);
 
+    (void)error;
     for (size_t i = 0; i < OPTIONS; i++)
         if (options[i].name == SO_REUSEADDR && options[i].level == SOL_SOCKET)
             ckpt_syscall(SYS_setsockopt, entry->number, SOL_SOCKET, SO_REUSEADDR, &data->option[i],
                          sizeof data->option[i], 0);
+    return 0;
 }
 
 static bool is_connection(struct ckpt_gather *gather, const struct ckpt_live_fd *live)

@@ -6,7 +6,9 @@
  * not connected, or connected to a socket of this process or to a name of another process, such as
  * /dev/log.  There is no conversation that would have to continue, so a restore connects to that
  * name again.  Datagrams that wait are sent again by the sockets that have sent them, if these have
- * a name, and otherwise by one without a name.
+ * a name, and otherwise by new ones, which have the name for a moment if a policy has closed the
+ * sender.  All are sent before any socket is connected or shut down: one that is connected takes
+ * none of others, and cannot be connected to.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -58,7 +60,7 @@ static const char *refuse_messages(struct ckpt_gather *gather, const struct data
         if (!data->name.size)
             return "has messages queued, but no name to which they could be sent again";
         __builtin_memcpy(sender.address, message.sender, message.sender_size);
-        if (sender.size && !ckpt_unix_is_own_name(gather, &sender, false))
+        if (sender.size && !ckpt_unix_is_own_name(gather, &sender, SOCK_DGRAM, false))
             return "has messages queued of a process that has another name";
     }
     return NULL;
@@ -168,91 +170,168 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     return ckpt_unix_name_cannot_bind(&data->name, failed, error);
 }
 
-/* The number of the socket of this image that has sent a message, or @otherwise. */
-static int find_sender(const struct ckpt_image_view *image, const struct ckpt_unix_queued *message,
-                       int otherwise)
+/* The name of a datagram socket of the image; NULL: the entry is none. */
+static const struct ckpt_unix_name *name_of(const struct ckpt_image_view *image,
+                                            const struct ckpt_image_fd *entry)
+{
+    return entry->kind == CKPT_FD_UNIX_DATAGRAM ? &data_of(image, entry)->name
+                                                : ckpt_unix_socket_name(image, entry);
+}
+
+/* The number of the socket of this image that has sent a message, or -1. */
+static int find_sender(const struct ckpt_image_view *image, const struct ckpt_unix_queued *message)
 {
     for (size_t i = 0; i < image->fd_count && message->sender_size; i++) {
-        const struct ckpt_image_fd *entry = &image->fds[i];
-        const struct ckpt_unix_name *name = entry->kind == CKPT_FD_UNIX_DATAGRAM
-                                                ? &data_of(image, entry)->name
-                                                : ckpt_unix_socket_name(image, entry);
+        const struct ckpt_unix_name *name = name_of(image, &image->fds[i]);
 
         if (name && name->size == message->sender_size &&
             __builtin_memcmp(name->address, message->sender, name->size) == 0)
-            return entry->number;
+            return image->fds[i].number;
     }
-    return otherwise;
+    return -1;
+}
+
+/* A socket for one message: it counts for its sender's buffer until it is read. */
+static long new_sender(const struct ckpt_fd_thaw *thaw, const struct ckpt_unix_queued *message)
+{
+    long fd = new_socket();
+
+    if (fd >= 0 && message->sender_size && !thaw->rehearsal)
+        ckpt_unix_name_lend((int)fd, message->sender, message->sender_size);
+    return fd;
 }
 
 /* Send the messages to the socket, which has its name already and is not connected yet. */
-static int send_queue(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry,
+static int send_queue(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                       struct ckpt_error *error)
 {
-    const struct datagram_data *data = data_of(image, entry);
+    const struct datagram_data *data = data_of(thaw->image, entry);
+    size_t at = 0, size = entry->data.size - sizeof *data;
     struct ckpt_unix_queued message;
     struct ckpt_unix_name here;
-    int nameless, result = 0;
-    size_t at = 0;
+    int result = 0;
 
-    ckpt_unix_name_get(SYS_getsockname, entry->number, &here);
-    nameless = (int)new_socket();
-    while (result == 0 &&
-           ckpt_unix_queue_next(data + 1, entry->data.size - sizeof *data, &at, &message))
-        result = ckpt_unix_queue_send(find_sender(image, &message, nameless), SOCK_DGRAM, &message,
-                                      here.address, here.size, error);
-    ckpt_sys_close(nameless);
+    if (!size)
+        return 0;
+    ckpt_unix_name_reach(thaw, entry->number, &data->name, &here);
+    while (result == 0 && ckpt_unix_queue_next(data + 1, size, &at, &message)) {
+        int own = find_sender(thaw->image, &message);
+        long from = own < 0 ? new_sender(thaw, &message) : own;
+
+        if (from < 0)
+            return ckpt_error_set(error, (int)-from, "cannot make a Unix socket");
+        result =
+            ckpt_unix_queue_send((int)from, SOCK_DGRAM, &message, here.address, here.size, error);
+        if (own < 0)
+            ckpt_sys_close((int)from);
+    }
     return result;
 }
 
-static long connect_to(int fd, const struct ckpt_unix_name *name)
+static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error)
 {
-    return ckpt_syscall(SYS_connect, fd, name->address, name->size, 0, 0, 0);
+    ckpt_unix_options_set(entry->number, &data_of(thaw->image, entry)->options);
+    if (send_queue(thaw, entry, error) < 0)
+        return -1;
+    return ckpt_fd_set_flags(entry->number, entry->open_flags & O_NONBLOCK, error) < 0 ? -1 : 0;
 }
 
-/* Connect to the socket with this name or number; or to one that is closed then. */
-static long connect_again(const struct ckpt_image_view *image, int fd,
-                          const struct datagram_data *data)
+/* ---- connecting again ---- */
+
+/* The socket of the image to which this one was connected; NULL: it is not there any more. */
+static const struct ckpt_image_fd *find_target(const struct ckpt_image_view *image,
+                                               const struct datagram_data *data)
 {
-    const sa_family_t unnamed = AF_UNIX;
+    for (size_t i = 0; i < image->fd_count && data->connected == TO_OWN; i++)
+        if (image->fds[i].inode == data->peer && name_of(image, &image->fds[i]))
+            return &image->fds[i];
+    return NULL;
+}
+
+/*
+ * Connect to the socket to which it was connected, or else to one that is closed then: that is what
+ * it finds, too, if a policy has closed the other one.
+ */
+static long connect_again(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry)
+{
+    const struct datagram_data *data = data_of(thaw->image, entry);
+    const struct ckpt_image_fd *target = find_target(thaw->image, data);
     struct ckpt_unix_name name = data->peer_name;
     long failed, closed = -1;
 
-    for (size_t i = 0; i < image->fd_count && data->connected == TO_OWN; i++)
-        if (image->fds[i].inode == data->peer && (image->fds[i].kind == CKPT_FD_UNIX_DATAGRAM ||
-                                                  image->fds[i].kind == CKPT_FD_UNIX_SOCKET))
-            ckpt_unix_name_get(SYS_getsockname, image->fds[i].number, &name);
-    if (data->connected == TO_CLOSED) {
+    if (target) {
+        ckpt_unix_name_reach(thaw, target->number, name_of(thaw->image, target), &name);
+    } else if (data->connected != TO_NAME) {
         closed = new_socket();
-        ckpt_syscall(SYS_bind, closed, &unnamed, sizeof unnamed, 0, 0, 0);
-        ckpt_unix_name_get(SYS_getsockname, (int)closed, &name);
+        ckpt_unix_name_reach(thaw, (int)closed, NULL, &name);
     }
-    failed = connect_to(fd, &name);
+    failed = ckpt_syscall(SYS_connect, entry->number, name.address, name.size, 0, 0, 0);
     if (closed >= 0)
         ckpt_sys_close((int)closed);
     return failed;
 }
 
-/* In a rehearsal sockets have no names, so only those of other processes can be connected to. */
-static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+static bool is_connected(const struct ckpt_image_fd *entry)
+{
+    struct ckpt_unix_name peer;
+
+    return ckpt_unix_name_get(SYS_getpeername, entry->number, &peer);
+}
+
+/*
+ * A socket that is connected accepts no connections but that of its peer, so those to it come
+ * first. The result is the socket that is to be connected next, which may be @entry.
+ */
+static const struct ckpt_image_fd *first_to_connect(const struct ckpt_image_view *image,
+                                                    const struct ckpt_image_fd *entry)
+{
+    size_t steps = 0, i = 0;
+
+    while (data_of(image, entry)->name.size && i < image->fd_count && steps < image->fd_count) {
+        const struct ckpt_image_fd *other = &image->fds[i++];
+
+        if (other->kind == CKPT_FD_UNIX_DATAGRAM && other->same_as == CKPT_NONE && other != entry &&
+            data_of(image, other)->connected == TO_OWN &&
+            data_of(image, other)->peer == entry->inode && !is_connected(other)) {
+            entry = other;
+            i = 0;
+            steps++;
+        }
+    }
+    return entry;
+}
+
+static int connect_with_others(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                               struct ckpt_error *error)
+{
+    const struct ckpt_image_fd *next;
+    struct ckpt_unix_text name;
+    long failed;
+
+    do {
+        next = first_to_connect(thaw->image, entry);
+        failed = connect_again(thaw, next);
+        if (failed < 0)
+            return ckpt_error_set(
+                error, (int)-failed,
+                "cannot connect to '%s' again; start the process that receives there, or close the "
+                "socket by a policy file",
+                ckpt_unix_name_text(&data_of(thaw->image, next)->peer_name, &name));
+    } while (next != entry);
+    return 0;
+}
+
+/* Every queue is complete. */
+static int settle(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
     const struct datagram_data *data = data_of(thaw->image, entry);
-    struct ckpt_unix_text name;
-    long failed = 0;
 
-    ckpt_unix_options_set(entry->number, &data->options);
-    if (!thaw->rehearsal && send_queue(thaw->image, entry, error) < 0)
+    if (data->connected && !is_connected(entry) && connect_with_others(thaw, entry, error) < 0)
         return -1;
-    if (data->connected && (!thaw->rehearsal || data->connected == TO_NAME))
-        failed = connect_again(thaw->image, entry->number, data);
-    if (failed < 0)
-        return ckpt_error_set(error, (int)-failed,
-                              "cannot connect to '%s' again; start the process that receives "
-                              "there, or close the socket by a policy file",
-                              ckpt_unix_name_text(&data->peer_name, &name));
     ckpt_unix_options_close(entry->number, &data->options);
-    return ckpt_fd_set_flags(entry->number, entry->open_flags & O_NONBLOCK, error) < 0 ? -1 : 0;
+    return 0;
 }
 
 const struct ckpt_fd_kind_row ckpt_kind_unix_datagram = {
@@ -276,4 +355,5 @@ const struct ckpt_fd_kind_row ckpt_kind_unix_datagram = {
     .addresses = addresses,
     .thaw = thaw,
     .finish = finish,
+    .settle = settle,
 };

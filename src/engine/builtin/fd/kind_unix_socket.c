@@ -59,7 +59,8 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
 static bool is_accepted(struct ckpt_gather *gather, const struct ckpt_unix_state *state)
 {
     return state->type != SOCK_DGRAM && state->end != CKPT_UNIX_NONE && state->name.size &&
-           (!state->peer_name.size || ckpt_unix_is_own_name(gather, &state->name, true));
+           (!state->peer_name.size ||
+            ckpt_unix_is_own_name(gather, &state->name, state->type, true));
 }
 
 /* Only the other end can send to this one now, but others may have done so before. */
@@ -123,7 +124,9 @@ static const struct unix_data *data_of(const struct ckpt_image_view *image,
 const struct ckpt_unix_name *ckpt_unix_socket_name(const struct ckpt_image_view *image,
                                                    const struct ckpt_image_fd *entry)
 {
-    return entry->kind == CKPT_FD_UNIX_SOCKET ? &data_of(image, entry)->name : NULL;
+    return entry->kind == CKPT_FD_UNIX_SOCKET && data_of(image, entry)->type == SOCK_DGRAM
+               ? &data_of(image, entry)->name
+               : NULL;
 }
 
 static bool valid(const struct ckpt_image_view *image, const struct ckpt_image_fd *entry)
@@ -206,6 +209,8 @@ static long make_ends(const struct ckpt_fd_thaw *thaw, const struct ckpt_image_f
     int swapped[2];
     long failed;
 
+    if (other == CKPT_NONE && data->type == SOCK_DGRAM) /* others may still send to its name */
+        return ckpt_unix_name_pair(thaw, data->type, &data->name, &none, ret_ends);
     if (other == CKPT_NONE) /* a connection that has ended does without its name */
         return ckpt_syscall(SYS_socketpair, AF_UNIX, data->type | SOCK_CLOEXEC, 0, ret_ends, 0, 0);
     other_name = &data_of(thaw->image, &thaw->image->fds[other])->name;
@@ -247,13 +252,28 @@ static int send_queue(int from, const struct ckpt_image_fd *entry, const struct 
     return 0;
 }
 
+/* A datagram comes with the name of its sender. */
+static void name_sender(const struct ckpt_fd_thaw *thaw, int fd, const struct ckpt_image_fd *entry,
+                        const struct unix_data *data)
+{
+    struct ckpt_unix_queued message;
+    size_t at = 0;
+
+    if (data->type == SOCK_DGRAM && !thaw->rehearsal &&
+        ckpt_unix_queue_next(data + 1, entry->data.size - sizeof *data, &at, &message) &&
+        message.sender_size)
+        ckpt_unix_name_lend(fd, message.sender, message.sender_size);
+}
+
 /* The end at @ends[1] sends what it has sent, and is closed, perhaps before it has read all. */
-static int close_other_end(const int ends[2], const struct ckpt_image_fd *entry,
-                           const struct unix_data *data, struct ckpt_error *error)
+static int close_other_end(const struct ckpt_fd_thaw *thaw, const int ends[2],
+                           const struct ckpt_image_fd *entry, const struct unix_data *data,
+                           struct ckpt_error *error)
 {
     int result;
 
     ckpt_unix_options_set(ends[0], &data->options);
+    name_sender(thaw, ends[1], entry, data);
     result = send_queue(ends[1], entry, data, error);
     if (data->flags & RESET)
         ckpt_syscall(SYS_sendto, ends[0], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
@@ -274,7 +294,7 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         return cannot_make(data, made, error);
     if (!connected)
         return (int)made;
-    result = other == CKPT_NONE ? close_other_end(ends, entry, data, error)
+    result = other == CKPT_NONE ? close_other_end(thaw, ends, entry, data, error)
                                 : ckpt_fd_keep_aside(thaw, other, ends[1], error);
     if (result == 0)
         return ends[0];
@@ -306,24 +326,28 @@ int ckpt_unix_socket_connect_first(struct ckpt_fd_thaw *thaw, size_t from,
     return 0;
 }
 
-/* Both ends are at their numbers; the later one completes both. */
+/* Both ends are at their numbers. */
 static int finish(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
                   struct ckpt_error *error)
 {
     const struct ckpt_image_view *image = thaw->image;
     const struct unix_data *data = data_of(image, entry);
-    size_t index = (size_t)(entry - image->fds), other = find_other_end(image, entry);
+    uint32_t other = find_other_end(image, entry);
 
     if (other != CKPT_NONE || !(data->flags & (OTHER_END | OTHER_END_CLOSED)))
         ckpt_unix_options_set(entry->number, &data->options);
     if (other != CKPT_NONE && send_queue(image->fds[other].number, entry, data, error) < 0)
         return -1;
-    if (other != CKPT_NONE && other < index)
-        ckpt_unix_options_close(image->fds[other].number,
-                                &data_of(image, &image->fds[other])->options);
-    if (other == CKPT_NONE || other < index)
-        ckpt_unix_options_close(entry->number, &data->options);
     return ckpt_fd_set_flags(entry->number, entry->open_flags & O_NONBLOCK, error) < 0 ? -1 : 0;
+}
+
+/* Every queue is complete; this end may have sent messages to other sockets too. */
+static int settle(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
+                  struct ckpt_error *error)
+{
+    (void)error;
+    ckpt_unix_options_close(entry->number, &data_of(thaw->image, entry)->options);
+    return 0;
 }
 
 /* A connection that was accepted may be made before either end is thawed. */
@@ -353,4 +377,5 @@ const struct ckpt_fd_kind_row ckpt_kind_unix_socket = {
     .describe = describe,
     .thaw = thaw,
     .finish = finish,
+    .settle = settle,
 };

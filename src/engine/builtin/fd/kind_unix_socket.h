@@ -17,7 +17,7 @@
 int ckpt_unix_socket_connect_first(struct ckpt_fd_thaw *thaw, size_t from,
                                    const struct ckpt_unix_name *name, struct ckpt_error *error);
 
-/** The name of an entry of the kind "Unix socket end"; NULL: it is another kind. */
+/** The name of a datagram socket of the kind "Unix socket end"; NULL: it is none. */
 const struct ckpt_unix_name *ckpt_unix_socket_name(const struct ckpt_image_view *image,
                                                    const struct ckpt_image_fd *entry);
 

@@ -141,8 +141,9 @@ int ckpt_fds_thaw(struct ckpt_fd_thaw *thaw, struct ckpt_error *error)
     for (size_t i = 0; i < image->fd_count; i++) {
         const struct ckpt_fd_kind_row *row = ckpt_fd_row(image->fds[i].kind);
 
-        if (row->settle && image->fds[i].same_as == CKPT_NONE)
-            row->settle(thaw, &image->fds[i]);
+        if (row->settle && image->fds[i].same_as == CKPT_NONE &&
+            row->settle(thaw, &image->fds[i], error) < 0)
+            return ckpt_error_prefix(error, "descriptor %d (%s)", image->fds[i].number, row->name);
     }
     return 0;
 }

@@ -110,7 +110,9 @@ static bool find_moved(struct ckpt_unix_name *name, const struct ckpt_unix_diag 
     for (int i = 0; i < SEARCH_MAX && !found && (entry = ckpt_raw_entries_next(&entries)); i++) {
         size_t length = ckpt_raw_format(path, sizeof path, "%s/%s", parent, entry);
 
-        found = length < sizeof name->moved && is_its_file(path, diag, status);
+        /* No process can connect to a longer path. */
+        found =
+            length <= sizeof((struct sockaddr_un){0}).sun_path && is_its_file(path, diag, status);
         if (found)
             __builtin_memcpy(name->moved, path, length + 1);
     }
@@ -193,12 +195,33 @@ static long rename_file(const struct ckpt_unix_name *name, int type)
     return ckpt_syscall(SYS_renameat2, AT_FDCWD, path_of(name), AT_FDCWD, name->moved, 0, 0);
 }
 
+/*
+ * Set the owner and the permissions of the file. In a folder in which others may write, another
+ * file, or a link to one, may be at the path by now.
+ */
+static void set_rights(const char *path, const struct ckpt_unix_name *name)
+{
+    long file = ckpt_sys_openat(AT_FDCWD, path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+    struct stat status;
+    char link[32];
+
+    if (file < 0)
+        return;
+    if (ckpt_sys_fstat((int)file, &status) == 0 && S_ISSOCK(status.st_mode)) {
+        /* Only root, or a member of the group, may change them; others could not before either. */
+        if (status.st_uid != name->user || status.st_gid != name->group)
+            ckpt_syscall(SYS_fchownat, file, "", name->user, name->group, AT_EMPTY_PATH, 0);
+        ckpt_raw_format(link, sizeof link, "/proc/self/fd/%d", (int)file);
+        ckpt_syscall(SYS_fchmodat, AT_FDCWD, link, name->mode & 0777, 0, 0, 0);
+    }
+    ckpt_sys_close((int)file);
+}
+
 /* Bind without permissions first, so that the file never has more of them than before. */
 static long bind_with_file(int fd, int type, const struct ckpt_unix_name *name)
 {
     const char *path = path_of(name);
     long failed = bind_to_path(fd, type, name, 0777);
-    struct stat status;
 
     if (failed == 0 && name->file == CKPT_UNIX_FILE_RENAMED) {
         failed = rename_file(name, type);
@@ -208,11 +231,7 @@ static long bind_with_file(int fd, int type, const struct ckpt_unix_name *name)
     }
     if (failed < 0)
         return failed;
-    /* Only root, or a member of the group, may change them; others could not before either. */
-    if (ckpt_sys_fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-        (status.st_uid != name->user || status.st_gid != name->group))
-        ckpt_syscall(SYS_fchownat, AT_FDCWD, path, name->user, name->group, AT_SYMLINK_NOFOLLOW, 0);
-    ckpt_syscall(SYS_fchmodat, AT_FDCWD, path, name->mode & 0777, 0, 0, 0);
+    set_rights(path, name);
     return 0;
 }
 
@@ -280,6 +299,33 @@ long ckpt_unix_name_bind(const struct ckpt_fd_thaw *thaw, int fd, int type,
         return bind_with_file(fd, type, name);
     failed = bind_to(fd, name);
     return failed == -EADDRINUSE && is_chosen_by_kernel(name, type) ? bind_anywhere(fd) : failed;
+}
+
+void ckpt_unix_name_lend(int fd, const void *address, uint32_t size)
+{
+    struct ckpt_unix_name name = {.size = (uint16_t)size};
+
+    __builtin_memcpy(name.address, address, size);
+    if (!path_of(&name)[0])
+        bind_to(fd, &name);
+    else if (bind_to_path(fd, SOCK_DGRAM, &name, 0777) == 0)
+        ckpt_syscall(SYS_unlinkat, AT_FDCWD, path_of(&name), 0, 0, 0, 0);
+}
+
+void ckpt_unix_name_reach(const struct ckpt_fd_thaw *thaw, int fd,
+                          const struct ckpt_unix_name *saved, struct ckpt_unix_name *ret_address)
+{
+    ckpt_unix_name_get(SYS_getsockname, fd, ret_address);
+    if (!ret_address->size && bind_anywhere(fd) == 0)
+        ckpt_unix_name_get(SYS_getsockname, fd, ret_address);
+    if (!thaw->rehearsal && saved && saved->file == CKPT_UNIX_FILE_RENAMED) {
+        size_t length = ckpt_raw_length(saved->moved);
+
+        if (length > sizeof((struct sockaddr_un){0}).sun_path)
+            length = sizeof((struct sockaddr_un){0}).sun_path;
+        ret_address->size = (uint16_t)(START + length);
+        __builtin_memcpy(ret_address->address + START, saved->moved, length);
+    }
 }
 
 const char *ckpt_unix_name_hint(long failed, const char *busy)

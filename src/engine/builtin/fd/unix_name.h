@@ -66,6 +66,20 @@ const char *ckpt_unix_name_text(const struct ckpt_unix_name *name, struct ckpt_u
 long ckpt_unix_name_bind(const struct ckpt_fd_thaw *thaw, int fd, int type,
                          const struct ckpt_unix_name *name);
 
+/**
+ * Bind a datagram socket that only sends to this address of valid @size, so that its messages have
+ * this sender; no process can reach the socket. It stays without a name if the address is in use.
+ */
+void ckpt_unix_name_lend(int fd, const void *address, uint32_t size);
+
+/**
+ * The address at which a bound datagram socket of an image can be reached now: its file may have
+ * been renamed. One that has no name, as in a rehearsal, gets one that the kernel chooses.
+ * @param saved  its name in the image, or NULL
+ */
+void ckpt_unix_name_reach(const struct ckpt_fd_thaw *thaw, int fd,
+                          const struct ckpt_unix_name *saved, struct ckpt_unix_name *ret_address);
+
 /** The hint for such an error; @busy is the hint for a name in use. */
 const char *ckpt_unix_name_hint(long failed, const char *busy);
 

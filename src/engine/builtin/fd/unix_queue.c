@@ -20,6 +20,7 @@
 #include "engine/builtin/fd/sockets.h"
 #include "engine/builtin/fd/walk.h"
 
+#define BUFFERS_LOCKED 72 /* SO_BUF_LOCK */
 #define PADDED(size) (((size) + 3u) & ~(size_t)3)
 
 static const char *const too_large = "has messages queued of more than 16 MiB";
@@ -167,6 +168,40 @@ static void peek_messages(struct queue *queue)
     queue->refused = too_large;
 }
 
+/*
+ * What the application gets with each message, which must not be in the way of the credentials: a
+ * time comes before them, and a pidfd would be opened. From Linux 6.5 on, or 5.1: their numbers.
+ */
+static const int with_message[] = {
+    SO_PASSCRED,
+    SO_PASSSEC,
+    76 /* SO_PASSPIDFD */,
+    SO_TIMESTAMP,
+    SO_TIMESTAMPNS,
+    63 /* SO_TIMESTAMP_NEW */,
+    64 /* SO_TIMESTAMPNS_NEW */,
+};
+#define WITH_MESSAGE (sizeof with_message / sizeof with_message[0])
+
+/* Peek with the credentials alone. */
+static void peek_messages_alone(struct queue *queue)
+{
+    int old[WITH_MESSAGE];
+
+    for (size_t i = 0; i < WITH_MESSAGE; i++) {
+        old[i] = ckpt_socket_option(queue->fd, SOL_SOCKET, with_message[i]);
+        if (old[i] > 0)
+            set_option(queue->fd, with_message[i], 0);
+    }
+    queue->credentials = old[0] > 0;
+    set_option(queue->fd, SO_PASSCRED, 1);
+    peek_messages(queue);
+    set_option(queue->fd, SO_PASSCRED, 0);
+    for (size_t i = 0; i < WITH_MESSAGE; i++)
+        if (old[i] > 0)
+            set_option(queue->fd, with_message[i], old[i]);
+}
+
 static long peek_all(struct queue *queue, int type)
 {
     int offset = ckpt_socket_option(queue->fd, SOL_SOCKET, SO_PEEK_OFF);
@@ -181,10 +216,7 @@ static long peek_all(struct queue *queue, int type)
         if (ckpt_sys_ioctl(queue->fd, FIONREAD, &queued) < 0 || queued)
             queue->refused = "has messages queued, and a reset that is read before them";
     } else {
-        queue->credentials = ckpt_socket_option(queue->fd, SOL_SOCKET, SO_PASSCRED);
-        set_option(queue->fd, SO_PASSCRED, 1);
-        peek_messages(queue);
-        set_option(queue->fd, SO_PASSCRED, queue->credentials);
+        peek_messages_alone(queue);
     }
     return set_option(queue->fd, SO_PEEK_OFF, offset);
 }
@@ -322,6 +354,35 @@ size_t ckpt_unix_queue_describe(const void *messages, size_t messages_size, int 
 
 /* ---- thawing ---- */
 
+/*
+ * Send with the largest buffer that is allowed. The one with which the message was sent may have
+ * been larger than the sender's is now, and the kernel may take more memory for the same bytes than
+ * it did, because they were sent in other pieces.
+ */
+static long send_with_large_buffer(int from, const char *bytes, size_t size, const void *address,
+                                   uint32_t address_size)
+{
+    int locked = ckpt_socket_option(from, SOL_SOCKET, BUFFERS_LOCKED);
+    uint32_t old = (uint32_t)ckpt_socket_option(from, SOL_SOCKET, SO_SNDBUF) / 2;
+    long sent;
+
+    ckpt_socket_buffers_set(from, 2 * CKPT_UNIX_QUEUE_MAX, 0);
+    sent = ckpt_syscall(SYS_sendto, from, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL, address,
+                        address_size);
+    ckpt_socket_buffers_set(from, old, 0);
+    set_option(from, BUFFERS_LOCKED, locked); /* from Linux 5.14 on */
+    return sent;
+}
+
+static int cannot_send(long failed, struct ckpt_error *error)
+{
+    return ckpt_error_set(error, (int)-failed, "cannot queue its messages again%s",
+                          failed == -EAGAIN || failed == -EMSGSIZE
+                              ? "; raise the sysctls net.core.wmem_max and "
+                                "net.unix.max_dgram_qlen"
+                              : "");
+}
+
 int ckpt_unix_queue_send(int from, int type, const struct ckpt_unix_queued *message,
                          const void *address, uint32_t size, struct ckpt_error *error)
 {
@@ -331,11 +392,11 @@ int ckpt_unix_queue_send(int from, int type, const struct ckpt_unix_queued *mess
     do {
         got = ckpt_syscall(SYS_sendto, from, message->bytes + sent, message->size - sent,
                            MSG_DONTWAIT | MSG_NOSIGNAL, address, size);
+        if (got == -EAGAIN || got == -EMSGSIZE)
+            got = send_with_large_buffer(from, message->bytes + sent, message->size - sent, address,
+                                         size);
         if (got < 0)
-            return ckpt_error_set(error, (int)-got, "cannot queue its messages again%s",
-                                  got == -EAGAIN ? "; set the sysctls net.core.wmem_max and "
-                                                   "net.unix.max_dgram_qlen as where it was frozen"
-                                                 : "");
+            return cannot_send(got, error);
         sent += (uint32_t)got;
     } while (type == SOCK_STREAM && sent < message->size);
     return 0;

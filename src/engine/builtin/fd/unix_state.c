@@ -37,6 +37,8 @@ static enum ckpt_unix_end other_end(struct ckpt_gather *gather, const struct ckp
 
         return closed ? CKPT_UNIX_CLOSED : CKPT_UNIX_OUTSIDE;
     }
+    if (state->diag.peer == live->status.st_ino)
+        return CKPT_UNIX_TARGET;
     if (ckpt_fd_is_inherited(live) || ckpt_unix_find(gather, state->diag.peer) < 0)
         return CKPT_UNIX_OUTSIDE;
     return state->type != SOCK_DGRAM || (ckpt_unix_diag(gather, state->diag.peer, &peer) &&
@@ -68,6 +70,7 @@ void ckpt_unix_state_find_file(struct ckpt_unix_state *state)
 
 struct search {
     const struct ckpt_unix_name *name;
+    int type;
     bool listening;
 };
 
@@ -78,14 +81,15 @@ static bool has_name(void *context, int fd)
 
     return (!search->listening || ckpt_socket_option(fd, SOL_SOCKET, SO_ACCEPTCONN)) &&
            ckpt_socket_option(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX &&
+           ckpt_socket_option(fd, SOL_SOCKET, SO_TYPE) == search->type &&
            ckpt_unix_name_get(SYS_getsockname, fd, &name) &&
            ckpt_unix_name_same(&name, search->name);
 }
 
-bool ckpt_unix_is_own_name(struct ckpt_gather *gather, const struct ckpt_unix_name *name,
+bool ckpt_unix_is_own_name(struct ckpt_gather *gather, const struct ckpt_unix_name *name, int type,
                            bool listening)
 {
-    struct search search = {.name = name, .listening = listening};
+    struct search search = {.name = name, .type = type, .listening = listening};
 
     return ckpt_unix_find_by(gather, has_name, &search) >= 0;
 }

@@ -18,7 +18,7 @@ enum ckpt_unix_end {
     CKPT_UNIX_NONE,   /**< not connected */
     CKPT_UNIX_CLOSED, /**< the other end is closed */
     CKPT_UNIX_PAIRED, /**< a socket of this process, whose other end is this one */
-    CKPT_UNIX_TARGET, /**< a datagram socket of this process, connected to another one or to none */
+    CKPT_UNIX_TARGET, /**< a datagram socket of this process, which is not connected to this one, or is this one */
     CKPT_UNIX_OUTSIDE, /**< a socket of another process, or that cannot be known */
 };
 
@@ -37,8 +37,11 @@ void ckpt_unix_state_read(struct ckpt_gather *gather, const struct ckpt_live_fd 
 /** Find the file of the socket's own name (ckpt_unix_name_find_file()). */
 void ckpt_unix_state_find_file(struct ckpt_unix_state *state);
 
-/** Whether a socket of this process is bound to @name; with @listening, one that listens there. */
-bool ckpt_unix_is_own_name(struct ckpt_gather *gather, const struct ckpt_unix_name *name,
+/**
+ * Whether a socket of this process of @type is bound to @name; with @listening, one that listens
+ * there. Sockets of different types can have the same abstract name.
+ */
+bool ckpt_unix_is_own_name(struct ckpt_gather *gather, const struct ckpt_unix_name *name, int type,
                            bool listening);
 
 #endif
