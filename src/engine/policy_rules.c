@@ -54,6 +54,13 @@ static bool rule_matches(const struct ckpt_policies *policies, const struct ckpt
            end_matches(policies, &rule->remote, &subject->remote);
 }
 
+/* A rule with the number is about just this end; another one would leave the other end dead. */
+static bool is_too_general(const struct ckpt_policy_rule *rule,
+                           const struct ckpt_policy_subject *subject)
+{
+    return subject->is_end && rule->action == CKPT_POLICY_CLOSE && rule->number < 0;
+}
+
 /*
  * A rule with a number matches that descriptor, whatever its type; one without a number matches
  * descriptors that have no other rule type.
@@ -76,6 +83,7 @@ const struct ckpt_policy_rule *ckpt_policies_find(const struct ckpt_policies *po
 
     for (size_t i = 0; i < count && subject->type != CKPT_POLICY_DESCRIPTOR; i++)
         if (policies->rules[i].type == subject->type &&
+            !is_too_general(&policies->rules[i], subject) &&
             rule_matches(policies, &policies->rules[i], subject))
             return &policies->rules[i];
     for (size_t i = 0; i < count; i++)

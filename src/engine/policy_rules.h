@@ -57,6 +57,8 @@ struct ckpt_policy_subject {
     int number;
     const char *text;  /**< the path of a file; of others, their text in /proc/PID/fd */
     bool by_number;    /**< the engine knows its kind: only rules with its number match */
+    bool is_end;       /**< the process has the other end, which would be dead: only rules with its
+                            number close it */
     unsigned families; /**< of a socket: CKPT_POLICY_IPV4 and so on, combined */
     unsigned protocol; /**< of a socket: enum ckpt_policy_protocol; 0: another */
     bool listening;

@@ -92,6 +92,7 @@ void ckpt_report_add(struct ckpt_report *report, const char *type, const char *f
 #define CKPT_CLOSE_IN_HOOK "close it in a beforeCheckpoint hook"
 #define CKPT_CLOSE_IT CKPT_CLOSE_IN_HOOK ", or by a policy file"
 #define CKPT_CLOSE_OR_REOPEN_IT CKPT_CLOSE_IT ", which can also reopen it"
+#define CKPT_CLOSE_BY_NUMBER CKPT_CLOSE_IN_HOOK ", or by a policy rule with its number"
 #define CKPT_CLOSE_CONNECTION "use --connections=close, " CKPT_CLOSE_IT
 #define CKPT_UNMAP_IT "unmap it in a beforeCheckpoint hook"
 #define CKPT_RELEASE_IT "release it in a beforeCheckpoint hook"

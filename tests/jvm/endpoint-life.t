@@ -93,6 +93,22 @@ refused_freeze() {
     stop "$pid"
 }
 
+# The endpoint's end of a connection is in no image.
+connected_to_itself() {
+    serve own -
+    echo "$port" >"$DIR/itself"
+    run "$CKPT" checkpoint "$pid" "$DIR/to-itself"
+    like "$status$err" "^1.*TCP connection .*:$port.*use --connections=close" \
+        "$V: the application's connection to its own endpoint is refused"
+    run "$CKPT" checkpoint --connections=close "$pid" "$DIR/to-itself"
+    is "$status$err" 0 "$V: --connections=close closes the application's connection to its own endpoint"
+    wait_exit "$pid"
+    rm "$DIR/itself"
+    restore "own-$V" "$DIR/to-itself"
+    ok "$V: it is restored without the connection to its endpoint" wait_line "$log" after --count 2
+    stop "$pid"
+}
+
 # --- undo and shutdown
 
 undone() {
@@ -362,6 +378,7 @@ body() {
     frozen_by_request
     keeps_endpoint
     refused_freeze
+    connected_to_itself
     undone
     loaded_late
     if [ "$JAVA_HOME" = "${JDKS[0]}" ]; then # these do not depend on the JDK

@@ -11,7 +11,7 @@ compile Policies
 start_relay
 
 ALL=(file append deleted directory device fifo fifo-out pipe listener waiting unix udp receiver tcp
-    blocked selected watch)
+    blocked selected watch pair)
 
 # policy NAME LINE...: a policy file of that name, with HERE for the folder.
 policy() {
@@ -123,6 +123,7 @@ closing() {
         "$V: action close: a thread that receives in a loop does not spin, in both generations" ||
         diag "$(grep '^receiver' "$log")"
     has_line "pipe: read 1" "action close: a pipe whose ends are both in the JVM is kept"
+    has_line "pair: read 1" "action close: a connection whose ends are both in the JVM is kept"
     matches "^tcp: IOException.*; $gone$" "action close: writing to and reading from a closed connection fail"
     has_line "blocked: $gone" "action close: a thread blocked in reading a closed connection is woken"
     has_line "selected: selected 1, then $gone" \
@@ -213,7 +214,7 @@ at_restore() {
     local port before
     policy other 'type: file' 'path: HERE/other' 'action: close'
     OPTIONS=(addr=none "policies=$DIR/other")
-    begin image 1 file other listener append
+    begin image 1 file other listener append pair
     frozen "policies at the restore"
     port=$(port_of "$log" 'listener at')
     before=$(cksum "$image"/*)
@@ -234,13 +235,14 @@ at_restore() {
     is "$(cksum "$image"/*)" "$before" "$V: restore --policies: refused restores do not change the image"
 
     policy new 'type: file' 'path: HERE/file' 'action: reopen' --- 'type: file' 'path: HERE/log' \
-        'action: close' --- 'type: socket' 'listening: true' 'action: close'
+        'action: close' --- 'type: socket' 'action: close'
     restored "restore --policies" --policies "$DIR/new"
     has_line "file: read o" "restore --policies: a file that has changed is reopened"
     has_line "append: IOException Bad file descriptor" "restore --policies: a file is closed"
     has_line "other: IOException Bad file descriptor" \
         "restore --policies: a file that the checkpoint closed stays closed"
     has_line "listener: IOException Bad file descriptor" "restore --policies: a listening socket is closed"
+    has_line "pair: read 1" "restore --policies: a connection whose ends are both in the JVM is kept"
 
     restored "restore -D: CRaC's property" "-Djdk.crac.resource-policies=$DIR/no" \
         --policies "$DIR/wrong" "-Djdk.crac.resource-policies=$DIR/new"

@@ -137,11 +137,11 @@ without_netlink() {
     start_case nolink-pair stream
     not_kept stream "descriptor [0-9]+ is a Unix socket.*AF_NETLINK" \
         "where AF_NETLINK is forbidden, a pair is refused, with that reason"
-    start_case nolink "reset fresh listens unused"
+    start_case nolink "reset fresh listens unused bound itself chain"
     if freeze "$pid" "$DIR/nolink" "$V: without AF_NETLINK"; then
         restore "nolink-$V" "$DIR/nolink"
         wait_line "$log" "looked 1"
-        is "$(grep -c ': ok$' "$log")" 4 "$V: without AF_NETLINK, what needs no other end is kept"
+        is "$(grep -c ': ok$' "$log")" 7 "$V: without AF_NETLINK, what needs no other end is kept"
         stop "$pid"
     fi
     CONFINE=("$BUILD/tests/seccomp-run" --)
@@ -167,10 +167,10 @@ peeked() {
 }
 
 # What a program has left open in the JVM that it started belongs to that program.
-inherited() {
+inherited() { # [OPTION]
     rm -rf "$DIR/names"
     mkdir "$DIR/names"
-    start "inherited-$V" python3 -c "import os, socket, sys
+    start "inherited$1-$V" python3 -c "import os, socket, sys
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(sys.argv[1])
 listener.listen(5)
@@ -180,13 +180,13 @@ for one in (listener, *pair):
 os.execv(sys.argv[2], sys.argv[2:])" "$DIR/names/inherited" "$JAVA" "-agentpath:$AGENT=addr=none" \
         -jar "$SIMPLE" --period 20
     wait_line "$log" 3
-    run "$CKPT" checkpoint "$pid" "$DIR/inherited"
-    is "$status" 0 "$V: inherited Unix sockets are no obstacle"
+    run "$CKPT" checkpoint ${1:+"$1"} "$pid" "$DIR/inherited$1"
+    is "$status" 0 "$V: inherited Unix sockets are no obstacle $1"
     is "$(grep -c "socket:.* was open when the JVM started, and is closed" "$log")" 3 \
-        "$V: inherited Unix sockets are closed, with a warning"
+        "$V: inherited Unix sockets are closed, with a warning $1"
     wait_exit "$pid"
-    restore "inherited-$V" "$DIR/inherited"
-    ok "$V: a JVM with inherited Unix sockets is restored" wait_more "$log" 2
+    restore "inherited$1-$V" "$DIR/inherited$1"
+    ok "$V: a JVM with inherited Unix sockets is restored $1" wait_more "$log" 2
     stop "$pid"
 }
 
@@ -282,7 +282,8 @@ body() {
     names
     peeked
     closed_by_policy
-    inherited
+    inherited ""
+    inherited --connections=close
     logging
 }
 each_jdk body

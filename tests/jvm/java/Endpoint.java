@@ -3,8 +3,9 @@
 // The program of endpoint.t and endpoint-life.t. Files in the directory of its argument control its
 // hooks: `fail` makes both throw, `fail-after` only the second, and a FIFO `hold` makes the first
 // one wait until it is written to. With `socket`, which has the port of tcp-relay.py, a TCP
-// connection to that process prevents every freeze. Prints "ready", "before", "after" and
-// "thread NAME" with the hook's thread.
+// connection to that process prevents every freeze. With `itself`, which has the endpoint's port,
+// the first hook connects to that. Prints "ready", "before", "after" and "thread NAME" with the
+// hook's thread.
 
 import java.io.File;
 import java.io.FileInputStream;
@@ -33,6 +34,10 @@ public class Endpoint implements Resource {
     public void beforeCheckpoint(Context<? extends Resource> context) throws Exception {
         System.out.println("before");
         System.out.println("thread " + Thread.currentThread().getName());
+        File own = new File(directory, "itself");
+        if (one == null && own.exists()) {
+            one = new Socket(InetAddress.getLoopbackAddress(), port(own));
+        }
         File hold = new File(directory, "hold");
         while (hold.exists() && !isWrittenTo(hold)) {
             // the end of file is that of a writer for an earlier hook
@@ -56,8 +61,12 @@ public class Endpoint implements Resource {
         }
     }
 
+    private static int port(File file) throws IOException {
+        return Integer.parseInt(Files.readAllLines(file.toPath()).get(0));
+    }
+
     private void connect(File socket) throws IOException {
-        int relay = Integer.parseInt(Files.readAllLines(socket.toPath()).get(0));
+        int relay = port(socket);
         listening = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
         one = new Socket(InetAddress.getLoopbackAddress(), relay);
         one.getOutputStream().write((listening.getLocalPort() + "\n").getBytes("US-ASCII"));

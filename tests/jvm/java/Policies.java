@@ -159,6 +159,16 @@ public final class Policies {
                     pipe.sink().write(ByteBuffer.wrap(new byte[] {7}));
                     return "read " + pipe.source().read(ByteBuffer.allocate(9));
                 };
+            case "pair":
+                ServerSocketChannel once = ServerSocketChannel.open();
+                once.bind(new InetSocketAddress(LOOPBACK, 0));
+                SocketChannel near = SocketChannel.open(once.getLocalAddress());
+                SocketChannel far = once.accept();
+                once.close();
+                return () -> {
+                    near.write(ByteBuffer.wrap(new byte[] {7}));
+                    return "read " + far.read(ByteBuffer.allocate(9));
+                };
             case "listener":
                 ServerSocketChannel server = ServerSocketChannel.open();
                 server.bind(new InetSocketAddress(LOOPBACK, 0));

@@ -68,16 +68,9 @@ static bool is_listener(const struct ckpt_live_fd *live)
 static enum ckpt_policy_action decide_without_rule(const struct ckpt_gather *gather,
                                                    struct ckpt_live_fd *live)
 {
-    live->reopen = ckpt_fd_accepts_again(gather, live) ||
-                   (gather->connections == CKPT_CONNECTIONS_CLOSE && is_listener(live));
+    live->drops_waiting = ckpt_fd_accepts_again(gather, live) ||
+                          (gather->connections == CKPT_CONNECTIONS_CLOSE && is_listener(live));
     return ckpt_fd_reconnects(gather, live) ? CKPT_POLICY_CLOSE : CKPT_POLICY_NONE;
-}
-
-/* The end that stays open would be dead; a rule with the number is about just this end. */
-static bool keeps_pipe(const struct ckpt_live_fd *live, const struct ckpt_policy_rule *rule)
-{
-    return rule->type == CKPT_POLICY_PIPE && rule->action == CKPT_POLICY_CLOSE &&
-           !ckpt_fd_is_pipe_to_elsewhere(live);
 }
 
 static void report_rule(const struct ckpt_gather *gather, const struct current *current,
@@ -115,8 +108,8 @@ static enum ckpt_policy_action decide(struct ckpt_gather *gather, struct current
     bool may_close;
 
     current->has_rule = rule;
-    live->reopen = rule && rule->action == CKPT_POLICY_REOPEN;
-    if (!rule || keeps_pipe(live, rule))
+    live->reopen = live->drops_waiting = rule && rule->action == CKPT_POLICY_REOPEN;
+    if (!rule)
         return decide_without_rule(gather, live);
     may_close = !row || !row->must_stay_open || rule->action != CKPT_POLICY_CLOSE;
     report_rule(gather, current, rule, may_close);

@@ -81,7 +81,7 @@ static bool refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 
     ckpt_socket_address_text(data->address, here, sizeof here);
     if (info->tcpi_state == TCP_LISTEN) {
-        if (info->tcpi_unacked == 0 || live->reopen)
+        if (info->tcpi_unacked == 0 || live->drops_waiting)
             return false;
         ckpt_report_refuse(gather->report, "socket",
                            "use --connections=close, or try again when they are",

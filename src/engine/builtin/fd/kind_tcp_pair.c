@@ -23,6 +23,7 @@
 #include "base/poll.h"
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/fd/gather_steps.h"
 #include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/fd/policy_match.h"
 #include "engine/builtin/fd/sockets.h"
@@ -69,7 +70,10 @@ static bool read_end(int fd, struct end *ret)
            ckpt_socket_option(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP;
 }
 
-/* All connected sockets of the process; listed once in a walk. NULL: no room. */
+/*
+ * All connected sockets of the process except the agent's, which are in no image; listed once in a
+ * walk. NULL: no room.
+ */
 static struct ckpt_tcp_ends *list_ends(const struct ckpt_gather *gather)
 {
     struct ckpt_scratch *scratch = gather->tables.scratch;
@@ -87,7 +91,7 @@ static struct ckpt_tcp_ends *list_ends(const struct ckpt_gather *gather)
     ckpt_array_init(&ends->list, sizeof(struct end));
     ckpt_descriptors_open_own(all);
     while (ckpt_descriptors_next(all))
-        if (read_end(all->number, &end) &&
+        if (!ckpt_fd_is_agents(gather, all->number) && read_end(all->number, &end) &&
             (added = ckpt_array_add(&ends->list, scratch, 1, &error)))
             *added = end;
     ckpt_descriptors_close(all);
@@ -134,8 +138,7 @@ static void refuse(struct ckpt_gather *gather, int fd, const char *why)
     char text[192];
 
     ckpt_socket_tcp_text(fd, 0, text, sizeof text);
-    ckpt_report_refuse(gather->report, "socket",
-                       "try again, or close it in a beforeCheckpoint hook or by a policy file",
+    ckpt_report_refuse(gather->report, "socket", "try again, or " CKPT_CLOSE_BY_NUMBER,
                        "descriptor %d is %s, with both ends in the JVM, %s", fd, text, why);
 }
 

@@ -37,7 +37,6 @@ static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
             gather->report, "socket", CKPT_CLOSE_CONNECTION,
             "descriptor %d is a Unix socket ('%s') that is connected to another process",
             live->number, name);
-    ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
 }
 
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
@@ -82,7 +81,7 @@ const struct ckpt_fd_kind_row ckpt_kind_unix_connection = {
     .support =
         {
             .object = "all other Unix sockets: connections to other processes",
-            .option = "`--connections=close`, a policy that closes them, or the engine criu",
+            .option = "`--connections=close`, or a policy that closes them",
             .refused = "otherwise",
         },
     .policy = CKPT_POLICY_SOCKET,

@@ -78,7 +78,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                            live->number, ckpt_unix_name_text(&data.name, &text));
         return 0;
     }
-    if (waiting && !live->reopen) {
+    if (waiting && !live->drops_waiting) {
         ckpt_report_refuse(gather->report, "socket",
                            "use --connections=close, or try again when they are",
                            "descriptor %d listens at '%s' and %u connections wait to be accepted",

@@ -22,6 +22,7 @@ struct ckpt_live_fd {
     char link[1024];      /**< of /proc/self/fd/N */
     char info[2048];      /**< the beginning of /proc/self/fdinfo/N */
     bool reopen;          /**< a policy reopens it */
+    bool drops_waiting;   /**< connections that wait to be accepted by it are lost */
 };
 
 /** Flags for opening a file again, without those that create or truncate it. */
@@ -29,7 +30,10 @@ struct ckpt_live_fd {
     (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECT | O_NOATIME | O_PATH |        \
      O_DIRECTORY | O_NOFOLLOW)
 
-/** Read all except `reopen`. Returns 0, or a negative errno value if something cannot be read. */
+/**
+ * Read all except `reopen` and `drops_waiting`. Returns 0, or a negative errno value if something
+ * cannot be read.
+ */
 long ckpt_live_fd_read(int number, struct ckpt_live_fd *ret_live);
 
 /**

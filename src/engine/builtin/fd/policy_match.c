@@ -15,6 +15,7 @@
 
 #include "base/raw.h"
 #include "base/syscall.h"
+#include "engine/builtin/fd/kind_pipe.h"
 #include "engine/builtin/fd/kinds.h"
 #include "engine/builtin/fd/sockets.h"
 
@@ -164,6 +165,7 @@ const struct ckpt_policy_rule *ckpt_fd_policy_live(const struct ckpt_gather *gat
         return NULL;
     start_subject(to, type, live->number, live->link);
     to->subject.by_number = row && row->policy == CKPT_POLICY_DESCRIPTOR;
+    to->subject.is_end = row && row->is_end && !ckpt_fd_is_pipe_to_elsewhere(live);
     if (type == CKPT_POLICY_SOCKET) {
         read_socket(live, to);
     } else if (type == CKPT_POLICY_FILE) {
@@ -192,6 +194,7 @@ const struct ckpt_policy_rule *ckpt_fd_policy_entry(const struct ckpt_policies *
         return NULL;
     start_subject(to, row->policy, entry->number, path ? path : row->name);
     to->subject.by_number = row->policy == CKPT_POLICY_DESCRIPTOR;
+    to->subject.is_end = row->is_end;
     if (row->addresses) {
         row->addresses(image, entry, &addresses);
         set_socket(to, &addresses);

@@ -295,8 +295,7 @@ void ckpt_unix_queue_refuse(struct ckpt_gather *gather, const struct ckpt_live_f
                             const char *reason)
 {
     ckpt_report_refuse(gather->report, "socket",
-                       "close it in a beforeCheckpoint hook, or by a policy file, or try again "
-                       "when that has changed",
+                       "try again when that has changed, or " CKPT_CLOSE_BY_NUMBER,
                        "descriptor %d, a Unix socket, %s", live->number, reason);
     ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
 }

@@ -26,12 +26,62 @@ static short poll_now(int fd)
     return poll.revents;
 }
 
+/* ---- names of this process ---- */
+
+struct search {
+    const struct ckpt_unix_name *name;
+    int type;
+    bool listening;
+};
+
+static bool has_name(void *context, int fd)
+{
+    const struct search *search = context;
+    struct ckpt_unix_name name;
+
+    return (!search->listening || ckpt_socket_option(fd, SOL_SOCKET, SO_ACCEPTCONN)) &&
+           ckpt_socket_option(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX &&
+           ckpt_socket_option(fd, SOL_SOCKET, SO_TYPE) == search->type &&
+           ckpt_unix_name_get(SYS_getsockname, fd, &name) &&
+           ckpt_unix_name_same(&name, search->name);
+}
+
+static int find_name(struct ckpt_gather *gather, const struct ckpt_unix_name *name, int type,
+                     bool listening)
+{
+    struct search search = {.name = name, .type = type, .listening = listening};
+
+    return ckpt_unix_find_by(gather, has_name, &search);
+}
+
+bool ckpt_unix_is_own_name(struct ckpt_gather *gather, const struct ckpt_unix_name *name, int type,
+                           bool listening)
+{
+    return find_name(gather, name, type, listening) >= 0;
+}
+
+/* ---- the state ---- */
+
+/* Without an answer of the kernel, the socket to which datagrams go is found by its name. */
+static enum ckpt_unix_end find_target(struct ckpt_gather *gather, struct ckpt_unix_state *state)
+{
+    int target = find_name(gather, &state->peer_name, SOCK_DGRAM, false);
+    struct stat status;
+
+    if (target < 0 || ckpt_sys_fstat(target, &status) < 0)
+        return CKPT_UNIX_OUTSIDE;
+    state->diag.peer = status.st_ino;
+    return CKPT_UNIX_TARGET;
+}
+
 /* The other end of a connected socket. A stream without a peer waits to be accepted. */
 static enum ckpt_unix_end other_end(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
-                                    const struct ckpt_unix_state *state, short events)
+                                    struct ckpt_unix_state *state, short events)
 {
     struct ckpt_unix_diag peer;
 
+    if (!state->known && state->type == SOCK_DGRAM && state->peer_name.size)
+        return find_target(gather, state);
     if (!state->known || !state->diag.peer) {
         bool closed = state->type == SOCK_DGRAM ? state->known : (events & POLLHUP) != 0;
 
@@ -64,32 +114,4 @@ void ckpt_unix_state_read(struct ckpt_gather *gather, const struct ckpt_live_fd 
 void ckpt_unix_state_find_file(struct ckpt_unix_state *state)
 {
     ckpt_unix_name_find_file(&state->name, state->known ? &state->diag : NULL);
-}
-
-/* ---- names of this process ---- */
-
-struct search {
-    const struct ckpt_unix_name *name;
-    int type;
-    bool listening;
-};
-
-static bool has_name(void *context, int fd)
-{
-    const struct search *search = context;
-    struct ckpt_unix_name name;
-
-    return (!search->listening || ckpt_socket_option(fd, SOL_SOCKET, SO_ACCEPTCONN)) &&
-           ckpt_socket_option(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX &&
-           ckpt_socket_option(fd, SOL_SOCKET, SO_TYPE) == search->type &&
-           ckpt_unix_name_get(SYS_getsockname, fd, &name) &&
-           ckpt_unix_name_same(&name, search->name);
-}
-
-bool ckpt_unix_is_own_name(struct ckpt_gather *gather, const struct ckpt_unix_name *name, int type,
-                           bool listening)
-{
-    struct search search = {.name = name, .type = type, .listening = listening};
-
-    return ckpt_unix_find_by(gather, has_name, &search) >= 0;
 }

@@ -18,7 +18,8 @@ enum ckpt_unix_end {
     CKPT_UNIX_NONE,   /**< not connected */
     CKPT_UNIX_CLOSED, /**< the other end is closed */
     CKPT_UNIX_PAIRED, /**< a socket of this process, whose other end is this one */
-    CKPT_UNIX_TARGET, /**< a datagram socket of this process, which is not connected to this one, or is this one */
+    CKPT_UNIX_TARGET, /**< a datagram socket of this process: this one, or one that is not connected
+                           to this one */
     CKPT_UNIX_OUTSIDE, /**< a socket of another process, or that cannot be known */
 };
 

@@ -45,8 +45,7 @@ static int apply_one(const struct change *change, size_t index,
 
     bool closes = rule && rule->action == CKPT_POLICY_CLOSE;
 
-    /* Both ends of a pipe in an image are in the process: gather_fds.c */
-    if (!rule || rule->action == CKPT_POLICY_IGNORE || (closes && rule->type == CKPT_POLICY_PIPE))
+    if (!rule || rule->action == CKPT_POLICY_IGNORE)
         return 0;
     if (closes && ckpt_fd_row(fd->kind)->must_stay_open)
         return ckpt_error_set(error, 0,
