@@ -131,6 +131,18 @@ refusals() {
     stop "$peer"
 }
 
+# passes CASE OPTION: with that option it is frozen and restored.
+passes() {
+    start_case "passes$1" "$1"
+    run "$CKPT" checkpoint "$2" "$pid" "$DIR/passes$1"
+    is "$status$err" 0 "$V: checkpoint $2: ${1#-}"
+    wait_exit "$pid"
+    restore "passes$1-$V" "$DIR/passes$1"
+    wait_line "$log" "looked 1"
+    is "$(grep "^$1" "$log")" "$1: ok" "$V: restore after $2: ${1#-}"
+    stop "$pid"
+}
+
 # What a hardened unit of systemd forbids: RestrictAddressFamilies= without AF_NETLINK.
 without_netlink() {
     CONFINE=("$BUILD/tests/seccomp-run" --bare --deny netlink --)
@@ -278,6 +290,8 @@ body() {
     mkdir "$DIR/peers"
     generations
     refusals
+    passes -waiting --connections=close
+    passes -shared --children=ignore
     without_netlink
     names
     peeked

@@ -286,12 +286,16 @@ static const char *outside(int first)
     return connected_outside(fd, "outside");
 }
 
+// --connections=close resets the client, and the listener accepts others.
 static const char *waiting(int first)
 {
     static int server, client;
 
-    if (!first)
-        return NULL;
+    if (!first) {
+        MUST(events(server, 0));
+        MUST(get_error(client, ECONNRESET));
+        return serves(server, SOCK_STREAM, "waiting");
+    }
     MUST(listener(SOCK_STREAM, "waiting", &server));
     client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     return connected(client, "waiting");

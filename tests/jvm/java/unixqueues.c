@@ -6,7 +6,8 @@
 #define _GNU_SOURCE
 #include "unixsockets.h"
 
-#include <time.h>
+#include <signal.h>
+#include <sys/prctl.h>
 
 enum { LARGE = 400000 };
 static char sent[LARGE], found[LARGE];
@@ -302,8 +303,28 @@ static const char *closing(int first)
     return put_to(client, "hello", "half-named");
 }
 
+// A child process has copies of both ends.
+static const char *shared(int first)
+{
+    static int ends[2];
+
+    if (first) {
+        MUST(pair(SOCK_STREAM, ends));
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            for (;;)
+                pause();
+        }
+    } else {
+        MUST(get(ends[1], "to one"));
+        MUST(get(ends[0], "to zero"));
+    }
+    MUST(put(ends[0], "to one"));
+    return put(ends[1], "to zero");
+}
+
 const struct unix_case queue_cases[] = {
     {"senders", senders},  {"buffers", buffers}, {"pieces", pieces}, {"itself", itself},
     {"chain", chain},      {"moved", moved},     {"times", times},   {"same-name", same_name},
-    {"-closing", closing}, {NULL, NULL},
+    {"-closing", closing}, {"-shared", shared},  {NULL, NULL},
 };

@@ -47,17 +47,18 @@ static bool matches(const struct ckpt_gather *gather, const struct ckpt_live_fd 
     return state.end == CKPT_UNIX_NONE || state.end == CKPT_UNIX_CLOSED || state.peer_name.size;
 }
 
-/* Why the messages cannot be queued again, or NULL. */
-static const char *refuse_messages(struct ckpt_gather *gather, const struct datagram_data *data,
-                                   const void *messages, size_t size)
+static const char *why_not(struct ckpt_gather *gather, const struct ckpt_unix_state *state,
+                           const void *messages, size_t size)
 {
     struct ckpt_unix_queued message;
     size_t at = 0;
 
+    if (state->failed)
+        return "has an error that was not read yet";
     while (ckpt_unix_queue_next(messages, size, &at, &message)) {
         struct ckpt_unix_name sender = {.size = (uint16_t)message.sender_size};
 
-        if (!data->name.size)
+        if (!state->name.size)
             return "has messages queued, but no name to which they could be sent again";
         __builtin_memcpy(sender.address, message.sender, message.sender_size);
         if (sender.size && !ckpt_unix_is_own_name(gather, &sender, SOCK_DGRAM, false))
@@ -71,9 +72,6 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 {
     struct ckpt_unix_state state;
     struct datagram_data data;
-    const char *refused = NULL;
-    size_t size = 0;
-    char *bytes;
 
     ckpt_unix_state_read(gather, live, &state);
     ckpt_unix_state_find_file(&state);
@@ -85,17 +83,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                                                : state.end == CKPT_UNIX_TARGET ? TO_OWN
                                                                                : TO_NAME};
     ckpt_unix_options_get(live->number, &state.diag, &data.options);
-    bytes = ckpt_unix_queue_read(gather, live, SOCK_DGRAM, sizeof data, &size, &refused, error);
-    if (state.failed)
-        refused = "has an error that was not read yet";
-    else if (bytes)
-        refused = refuse_messages(gather, &data, bytes + sizeof data, size);
-    if (refused)
-        ckpt_unix_queue_refuse(gather, live, refused);
-    if (!bytes || refused)
-        return refused ? 0 : -1;
-    __builtin_memcpy(bytes, &data, sizeof data);
-    return ckpt_tables_pool(&gather->tables, bytes, sizeof data + size, &entry->data, error);
+    return ckpt_unix_queue_save(gather, live, &state, &data, sizeof data, why_not, entry, error);
 }
 
 /* ---- in an image ---- */

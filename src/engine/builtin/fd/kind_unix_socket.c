@@ -76,14 +76,25 @@ static bool is_all_from_peer(const struct ckpt_unix_state *state, const void *me
     return true;
 }
 
+static const char *why_not(struct ckpt_gather *gather, const struct ckpt_unix_state *state,
+                           const void *messages, size_t size)
+{
+    if (state->failed && (state->end != CKPT_UNIX_CLOSED || state->type == SOCK_DGRAM))
+        return "has an error that was not read yet";
+    if (!is_all_from_peer(state, messages, size))
+        return "has messages queued of more than one sender";
+    if (gather->parked && state->end == CKPT_UNIX_PAIRED &&
+        ckpt_unix_queue_lacks_empty(ckpt_unix_find(gather, state->diag.peer), state->type, messages,
+                                    size))
+        return "has empty messages queued that were peeked at before";
+    return NULL;
+}
+
 static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     struct ckpt_unix_state state;
-    const char *refused = NULL;
     struct unix_data data;
-    size_t size = 0;
-    char *bytes;
 
     ckpt_unix_state_read(gather, live, &state);
     ckpt_unix_state_find_file(&state);
@@ -96,21 +107,7 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
     else if (state.end == CKPT_UNIX_CLOSED)
         data.flags |= OTHER_END_CLOSED | (state.failed ? RESET : 0);
     ckpt_unix_options_get(live->number, &state.diag, &data.options);
-    bytes = ckpt_unix_queue_read(gather, live, state.type, sizeof data, &size, &refused, error);
-    if (bytes && !is_all_from_peer(&state, bytes + sizeof data, size))
-        refused = "has messages queued of more than one sender";
-    if (state.failed && (state.end != CKPT_UNIX_CLOSED || state.type == SOCK_DGRAM))
-        refused = "has an error that was not read yet";
-    if (bytes && gather->parked && state.end == CKPT_UNIX_PAIRED &&
-        ckpt_unix_queue_lacks_empty(ckpt_unix_find(gather, state.diag.peer), state.type,
-                                    bytes + sizeof data, size))
-        refused = "has empty messages queued that were peeked at before";
-    if (refused)
-        ckpt_unix_queue_refuse(gather, live, refused);
-    if (!bytes || refused)
-        return refused ? 0 : -1;
-    __builtin_memcpy(bytes, &data, sizeof data);
-    return ckpt_tables_pool(&gather->tables, bytes, sizeof data + size, &entry->data, error);
+    return ckpt_unix_queue_save(gather, live, &state, &data, sizeof data, why_not, entry, error);
 }
 
 /* ---- in an image ---- */

@@ -221,35 +221,6 @@ static long peek_all(struct queue *queue, int type)
     return set_option(queue->fd, SO_PEEK_OFF, offset);
 }
 
-char *ckpt_unix_queue_read(struct ckpt_gather *gather, const struct ckpt_live_fd *live, int type,
-                           size_t room, size_t *ret_size, const char **ret_refused,
-                           struct ckpt_error *error)
-{
-    struct queue queue = {.fd = live->number, .size = CKPT_UNIX_QUEUE_MAX - room};
-    char **buffer = &gather->fd_walk->queue;
-    long failed = 0;
-
-    *ret_refused = has_descriptors(live) ? "has descriptors queued that were passed to it"
-                   : ckpt_socket_options_unsaved(live->number) ? "has a packet filter"
-                                                               : NULL;
-    if (*ret_refused)
-        return NULL;
-    if (!*buffer)
-        *buffer = ckpt_scratch_take(&gather->scratch, CKPT_UNIX_QUEUE_MAX, error);
-    if (!*buffer)
-        return NULL;
-    queue.at = *buffer + room;
-    if (gather->parked)
-        failed = peek_all(&queue, type);
-    if (failed < 0) {
-        ckpt_error_set(error, (int)-failed, "cannot read the queue of descriptor %d", live->number);
-        return NULL;
-    }
-    *ret_refused = queue.refused;
-    *ret_size = queue.used;
-    return queue.refused ? NULL : *buffer;
-}
-
 /* ---- empty messages ---- */
 
 /* The memory that the messages sent through a socket take until they are read. */
@@ -291,13 +262,66 @@ bool ckpt_unix_queue_lacks_empty(int from, int type, const void *messages, size_
     return one > 0 && wanted > found && (wanted - found) % one == 0;
 }
 
-void ckpt_unix_queue_refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
-                            const char *reason)
+/* ---- saving ---- */
+
+/*
+ * Copy the queue to a buffer from @room on, *ret_size bytes; the buffer is valid until the next
+ * call. NULL with *ret_refused: why it cannot be kept; or with @error.
+ */
+static char *read_queue(struct ckpt_gather *gather, const struct ckpt_live_fd *live, int type,
+                        size_t room, size_t *ret_size, const char **ret_refused,
+                        struct ckpt_error *error)
+{
+    struct queue queue = {.fd = live->number, .size = CKPT_UNIX_QUEUE_MAX - room};
+    char **buffer = &gather->fd_walk->queue;
+    long failed = 0;
+
+    *ret_refused = has_descriptors(live) ? "has descriptors queued that were passed to it"
+                   : ckpt_socket_options_unsaved(live->number) ? "has a packet filter"
+                                                               : NULL;
+    if (*ret_refused)
+        return NULL;
+    if (!*buffer)
+        *buffer = ckpt_scratch_take(&gather->scratch, CKPT_UNIX_QUEUE_MAX, error);
+    if (!*buffer)
+        return NULL;
+    queue.at = *buffer + room;
+    if (gather->parked)
+        failed = peek_all(&queue, type);
+    if (failed < 0) {
+        ckpt_error_set(error, (int)-failed, "cannot read the queue of descriptor %d", live->number);
+        return NULL;
+    }
+    *ret_refused = queue.refused;
+    *ret_size = queue.used;
+    return queue.refused ? NULL : *buffer;
+}
+
+static void refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live, const char *reason)
 {
     ckpt_report_refuse(gather->report, "socket",
                        "try again when that has changed, or " CKPT_CLOSE_BY_NUMBER,
                        "descriptor %d, a Unix socket, %s", live->number, reason);
     ckpt_report_criu_keeps(gather->report, CKPT_CRIU_KEEPS_UNIX);
+}
+
+int ckpt_unix_queue_save(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                         const struct ckpt_unix_state *state, const void *data, size_t data_size,
+                         ckpt_unix_why_not_fn *why_not, struct ckpt_image_fd *entry,
+                         struct ckpt_error *error)
+{
+    const char *refused = NULL;
+    size_t size = 0;
+    char *bytes = read_queue(gather, live, state->type, data_size, &size, &refused, error);
+
+    if (bytes)
+        refused = why_not(gather, state, bytes + data_size, size);
+    if (refused)
+        refuse(gather, live, refused);
+    if (!bytes || refused)
+        return refused ? 0 : -1;
+    __builtin_memcpy(bytes, data, data_size);
+    return ckpt_tables_pool(&gather->tables, bytes, data_size + size, &entry->data, error);
 }
 
 /* ---- in an image ---- */

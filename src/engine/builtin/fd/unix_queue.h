@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "engine/builtin/fd/live_fd.h"
+#include "engine/builtin/fd/unix_state.h"
 #include "engine/builtin/parked/gather.h"
 
 /** The largest queue that is kept, with its headers. */
@@ -33,26 +34,25 @@ struct ckpt_unix_queued {
     const char *bytes;
 };
 
+/** Why messages that were read cannot be queued again, or NULL. */
+typedef const char *ckpt_unix_why_not_fn(struct ckpt_gather *gather,
+                                         const struct ckpt_unix_state *state, const void *messages,
+                                         size_t size);
+
 /**
- * Copy the queue of a socket. While threads run, it is not read, because SO_PEEK_OFF is changed
- * meanwhile.
- * @param room  bytes to leave free at the start of the buffer
- * @return a buffer with the messages from @room on, *ret_size bytes without @room, valid until the
- *         next call. NULL with *ret_refused: why it cannot be kept; or with @error
+ * Save @data of a socket, and what is queued in it after that, or refuse it. While threads run, the
+ * queue is not read, because SO_PEEK_OFF is changed meanwhile.
  */
-char *ckpt_unix_queue_read(struct ckpt_gather *gather, const struct ckpt_live_fd *live, int type,
-                           size_t room, size_t *ret_size, const char **ret_refused,
-                           struct ckpt_error *error);
+int ckpt_unix_queue_save(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
+                         const struct ckpt_unix_state *state, const void *data, size_t data_size,
+                         ckpt_unix_why_not_fn *why_not, struct ckpt_image_fd *entry,
+                         struct ckpt_error *error);
 
 /**
  * Whether the queue that was sent through @from has empty messages that were not found: the kernel
  * passes over one that was peeked at before, by an earlier checkpoint or by the application.
  */
 bool ckpt_unix_queue_lacks_empty(int from, int type, const void *messages, size_t size);
-
-/** Refuse a socket in the report, for that reason. */
-void ckpt_unix_queue_refuse(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
-                            const char *reason);
 
 /** Whether @size bytes of an image are a sequence of messages; *ret_count of them. */
 bool ckpt_unix_queue_is_valid(const void *messages, size_t size, uint32_t *ret_count);
