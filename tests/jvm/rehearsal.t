@@ -309,6 +309,19 @@ first_process() {
         "$V: PID 1: the JVM waits for no process but those it has started"
 }
 
+# The restorer maps files when there is no way back, so a rehearsal asks whether it may.
+not_executable() {
+    local image=$DIR/noexec
+    start_jvm "noexec-$V" - -cp "$CP" Opened
+    wait_line "$log" ready
+    freeze "$pid" "$image" "$V: not executable" || return
+    # shellcheck disable=SC2016 # for the shell that follows
+    run unshare -m bash -c 'mount --bind "$0" "$0" && mount -o remount,bind,noexec "$0" && "$@"' \
+        "$JAVA_HOME" "$CKPT" restore --dry-run "$image"
+    refused "$V: restore --dry-run: a library that may not be executed here" \
+        "cannot map '$JAVA_HOME/.*' as the JVM has mapped it: "
+}
+
 body() {
     user_ready
     lost_permission
@@ -331,6 +344,7 @@ body() {
     fi
     if [ "$(id -u)" = 0 ] && unshare --pid --fork --mount-proc true 2>/dev/null; then
         first_process
+        not_executable
     fi
 }
 

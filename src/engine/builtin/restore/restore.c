@@ -190,7 +190,9 @@ static struct ckpt_plan *plan_and_open(struct ckpt_restore *restore, struct ckpt
          ckpt_tids_check(&restore->image.view, error) < 0) ||
         print_warnings(restore) < 0 || thaw_fds(restore, error) < 0)
         return NULL;
-    return memcmp(before, restore->file_fds, size) == 0 ? plan : ckpt_plan_make(restore, error);
+    if (memcmp(before, restore->file_fds, size) != 0)
+        plan = ckpt_plan_make(restore, error);
+    return plan && restore->rehearsal && ckpt_maps_rehearse(plan, error) < 0 ? NULL : plan;
 }
 
 /* Whether the image has what the request requires. */

@@ -165,6 +165,9 @@ struct ckpt_plan;
  */
 struct ckpt_plan *ckpt_plan_make(struct ckpt_restore *restore, struct ckpt_error *error);
 
+/** Whether the files of @plan can be mapped as it maps them (rehearse_maps.c); keeps nothing. */
+int ckpt_maps_rehearse(const struct ckpt_plan *plan, struct ckpt_error *error);
+
 /** Jump into the restorer. */
 void ckpt_plan_run(const struct ckpt_restore *restore, struct ckpt_plan *plan)
     __attribute__((noreturn));
