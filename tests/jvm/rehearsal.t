@@ -319,7 +319,7 @@ not_executable() {
     run unshare -m bash -c 'mount --bind "$0" "$0" && mount -o remount,bind,noexec "$0" && "$@"' \
         "$JAVA_HOME" "$CKPT" restore --dry-run "$image"
     refused "$V: restore --dry-run: a library that may not be executed here" \
-        "cannot map '$JAVA_HOME/.*' as the JVM has mapped it: "
+        "cannot map '$JAVA_HOME/.*' as the JVM has mapped it: .*; mount its file system"
 }
 
 body() {

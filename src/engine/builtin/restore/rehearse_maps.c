@@ -30,7 +30,10 @@ static int try_map(const struct ckpt_op *op, struct ckpt_error *error)
     snprintf(link, sizeof link, "/proc/self/fd/%d", op->fd);
     length = readlink(link, path, sizeof path - 1);
     path[length < 0 ? 0 : length] = '\0';
-    return ckpt_error_set(error, failed, "cannot map '%s' as the JVM has mapped it", path);
+    return ckpt_error_set(error, failed,
+                          "cannot map '%s' as the JVM has mapped it; mount its file system without "
+                          "noexec, or let the security module permit it",
+                          path);
 }
 
 int ckpt_maps_rehearse(const struct ckpt_plan *plan, struct ckpt_error *error)
