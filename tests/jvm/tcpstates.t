@@ -211,6 +211,29 @@ unread() {
         "the 500000 unread bytes .* raise net\.ipv4\.tcp_rmem"
 }
 
+# Kernels before 5.14 do not say which buffers the application has set.
+buffers() {
+    local before image=$DIR/buffers
+    start "buffers-$V" python3 "$SOCKETS" make buffers -- \
+        "$SECCOMP_RUN" --bare --deny buf-lock=ENOPROTOOPT -- \
+        "$JAVA" "-agentpath:$AGENT=addr=none" -jar "$SIMPLE"
+    wait_line "$log" 3 || return
+    run python3 "$SOCKETS" show "$pid"
+    if [ "$status" != 0 ]; then
+        cannot "$V: restore: sizes of buffers without SO_BUF_LOCK" "pidfd_getfd is not allowed"
+        stop "$pid"
+        return
+    fi
+    before=$out
+    port='' freeze "$pid" "$image" "$V: without SO_BUF_LOCK" || return
+    restore "buffers-$V" "$image"
+    wait_more "$log" 1 || return
+    run python3 "$SOCKETS" show "$pid"
+    is "$out" "$before" "$V: restore: sizes of buffers without SO_BUF_LOCK"
+    kill -KILL "$pid"
+    wait_exit "$pid"
+}
+
 # All threads are stopped meanwhile: a second for each of many connections would be minutes.
 stuck() {
     local kinds
@@ -234,6 +257,7 @@ body() {
     states
     inherited
     unread
+    buffers
     stuck
 }
 each_jdk body

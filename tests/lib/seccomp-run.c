@@ -13,7 +13,8 @@
 // --deny refuses one call more (ERRNO: EPERM, ENOSYS, EINVAL, ENOMEM; EPERM if not given; KILL: the
 // call ends the process, as in a unit of systemd), --bare
 // leaves Docker's list out: with both, a test refuses exactly one call and sees the fallback. The
-// name "netlink" is for sockets of that family, "set-next-watch" for one ioctl() of inotify.
+// name "netlink" is for sockets of that family, "set-next-watch" for one ioctl() of inotify,
+// "buf-lock" for one option of getsockopt().
 // x86-64 only; calls of other ABIs are refused.
 
 #include <errno.h>
@@ -219,7 +220,8 @@ static const struct argument {
     unsigned argument;
     uint32_t value;
 } arguments[] = {
-    {"netlink", SYS_socket, 0, AF_NETLINK},       // as systemd's RestrictAddressFamilies= does
+    {"buf-lock", SYS_getsockopt, 2, 72},    // SO_BUF_LOCK, which kernels before 5.14 do not have
+    {"netlink", SYS_socket, 0, AF_NETLINK}, // as systemd's RestrictAddressFamilies= does
     {"set-next-watch", SYS_ioctl, 1, 0x40044900}, // INOTIFY_IOC_SETNEXTWD, as an old kernel does
 };
 
@@ -243,11 +245,8 @@ static bool emit_deny(const char *argument)
     static const struct {
         const char *name;
         int number;
-    } errors[] = {{"EPERM", EPERM},
-                  {"ENOSYS", ENOSYS},
-                  {"EINVAL", EINVAL},
-                  {"ENOMEM", ENOMEM},
-                  {"KILL", KILL}};
+    } errors[] = {{"EPERM", EPERM},   {"ENOSYS", ENOSYS},           {"EINVAL", EINVAL},
+                  {"ENOMEM", ENOMEM}, {"ENOPROTOOPT", ENOPROTOOPT}, {"KILL", KILL}};
     const char *equals = strchr(argument, '=');
     size_t length = equals ? (size_t)(equals - argument) : strlen(argument);
     int error = equals ? 0 : EPERM;

@@ -22,9 +22,9 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 IN_PROCESS = 0
 SIOCOUTQ = 0x5411
 OPTIONS = [(level, name) for level, names in (
-    (socket.SOL_SOCKET, (2, 5, 7, 8, 9, 10, 12, 13, 15, 18, 20, 21, 25, 36, 42, 47, 60, 72)),
-    (socket.IPPROTO_IP, (1, 2, 10, 11, 15, 19, 21)),
-    (socket.IPPROTO_IPV6, (16, 23, 25, 26, 62, 67, 70, 73, 78)),
+    (socket.SOL_SOCKET, (2, 5, 7, 8, 9, 10, 12, 13, 15, 18, 20, 21, 25, 36, 40, 42, 47, 60, 72, 82)),
+    (socket.IPPROTO_IP, (1, 2, 8, 10, 11, 12, 13, 15, 19, 21)),
+    (socket.IPPROTO_IPV6, (16, 23, 25, 26, 49, 51, 62, 66, 67, 70, 73, 78)),
     (socket.IPPROTO_TCP, (1, 3, 4, 5, 6, 7, 8, 9, 13, 18, 23, 25, 36))) for name in names]
 
 
@@ -191,7 +191,9 @@ def set_all(one):
             (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4), (socket.IPPROTO_TCP, 18, 4321),
             (socket.IPPROTO_TCP, socket.TCP_SYNCNT, 3), (socket.IPPROTO_TCP, 25, 12345),
             (socket.IPPROTO_IP, socket.IP_TOS, 0x10), (socket.IPPROTO_IP, socket.IP_TTL, 33),
-            (socket.SOL_SOCKET, socket.SO_PRIORITY, 3), (socket.SOL_SOCKET, 47, 10000000)):
+            (socket.IPPROTO_IP, 8, 1), (socket.IPPROTO_IP, 12, 1), (socket.IPPROTO_IP, 13, 1),
+            (socket.SOL_SOCKET, 40, 1), (socket.SOL_SOCKET, socket.SO_PRIORITY, 3),
+            (socket.SOL_SOCKET, 47, 10000000)):
         one.setsockopt(level, name, value)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 9))
     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 7, 500000))
@@ -219,6 +221,12 @@ def group():
 def copies():
     client, accepted, listener = simple()
     return [client, accepted, listener, client.dup(), accepted.dup()]
+
+
+def buffers():
+    listener = bound(SO_RCVBUF=50000, SO_SNDBUF=60000)
+    listener.listen(8)
+    return [listener]
 
 
 def unread(how):

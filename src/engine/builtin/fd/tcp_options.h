@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 
-#define CKPT_TCP_OPTIONS_MAX 64
+#define CKPT_TCP_OPTIONS_MAX 96
 
 /** One option; part of the format of the image. */
 struct ckpt_tcp_option {
