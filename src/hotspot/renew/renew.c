@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See renew.h. Renews what the rows of jdk_generators.c, process_id.c and host_names.c describe,
- * and then what generators.c has found.
+ * See renew.h. Renews what the rows of jdk_generators.c, process_id.c, host_names.c and open_jars.c
+ * describe, and then what generators.c has found.
  *
  * Classes are loaded by name when a checkpoint is prepared, and the restored process checks again
  * whether they are initialised. So a class that a thread initialises in between is not missed: its
@@ -35,6 +35,7 @@ static struct ckpt_renew_row *row_at(size_t index)
         {ckpt_renew_random_rows, &ckpt_renew_random_count},
         {ckpt_renew_process_rows, &ckpt_renew_process_count},
         {ckpt_renew_network_rows, &ckpt_renew_network_count},
+        {ckpt_renew_file_rows, &ckpt_renew_file_count},
     };
 
     for (size_t i = 0; i < CKPT_COUNT(tables); i++) {

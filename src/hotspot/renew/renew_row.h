@@ -32,10 +32,11 @@ struct ckpt_renew_row {
     bool is_prepared;
 };
 
-/** The rows of jdk_generators.c, secrets first; of process_id.c; and of host_names.c. */
+/** The rows of jdk_generators.c, secrets first; process_id.c; host_names.c; and open_jars.c. */
 extern struct ckpt_renew_row ckpt_renew_random_rows[], ckpt_renew_process_rows[],
-    ckpt_renew_network_rows[];
-extern const size_t ckpt_renew_random_count, ckpt_renew_process_count, ckpt_renew_network_count;
+    ckpt_renew_network_rows[], ckpt_renew_file_rows[];
+extern const size_t ckpt_renew_random_count, ckpt_renew_process_count, ckpt_renew_network_count,
+    ckpt_renew_file_count;
 
 /** Add a global reference to row->objects. @return the reference; NULL: no memory */
 jobject ckpt_renew_row_keep(JNIEnv *env, struct ckpt_renew_row *row, jobject object);
