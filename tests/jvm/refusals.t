@@ -200,6 +200,15 @@ unshared_thread() {
     done
 }
 
+raw_thread() {
+    local library
+    build_blocker raw -DRAW || return
+    begin "a thread of no library" - -cp "$CP" Refuse blocker "$library"
+    refuses "a thread that was made by clone(2)" \
+        "the thread '.*' \([0-9]+\) was not made by the C library and cannot be made again; end it"
+    then_works "a thread that was made by clone(2)"
+}
+
 body() {
     HERE=$USER_DIR/$V
     as_user mkdir -p "$HERE"
@@ -211,6 +220,7 @@ body() {
     file_limit
     blocking_thread
     unshared_thread
+    raw_thread
 }
 
 cleanup() {

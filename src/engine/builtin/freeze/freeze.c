@@ -208,8 +208,13 @@ static int describe_threads(struct ckpt_gather *gather, const struct ckpt_park *
     struct ckpt_tables *tables = &gather->tables;
     uint32_t leader = tables->header.pid;
     size_t index = 1, count = park->taken + 1;
-    size_t missing = 0, unknown = 0;
+    size_t unknown = 0;
 
+    /* This thread was made by the C library. */
+    if (!park->coordinator.clear_tid)
+        return ckpt_error_set(error, 0,
+                              "the kernel has no prctl PR_GET_TID_ADDRESS; it must be built with "
+                              "CONFIG_CHECKPOINT_RESTORE");
     tables->core_threads =
         ckpt_scratch_take(&gather->scratch, count * sizeof(struct ckpt_core_thread), error);
     if (!tables->core_threads || !ckpt_array_add(&tables->threads, tables->scratch, count, error))
@@ -223,7 +228,10 @@ static int describe_threads(struct ckpt_gather *gather, const struct ckpt_park *
             return ckpt_error_set(error, -slot->failed,
                                   "cannot read the kernel's state of thread %u", slot->tid);
         if (!slot->clear_tid)
-            missing++;
+            return ckpt_error_set(error, 0,
+                                  "the thread '%s' (%u) was not made by the C library and cannot "
+                                  "be made again; end it in a beforeCheckpoint hook",
+                                  slot->name, slot->tid);
         if (!slot->libc_tid)
             unknown++;
         if (slot->tid == leader)
@@ -235,10 +243,6 @@ static int describe_threads(struct ckpt_gather *gather, const struct ckpt_park *
         return ckpt_error_set(error, 0,
                               "the process's first thread has ended; a JVM embedded "
                               "in another program cannot be frozen then");
-    if (missing)
-        return ckpt_error_set(error, 0,
-                              "the kernel has no prctl PR_GET_TID_ADDRESS; it must be built with "
-                              "CONFIG_CHECKPOINT_RESTORE");
     if (unknown)
         return ckpt_error_set(error, 0,
                               "it is not known where the C library keeps threads' identifiers");
