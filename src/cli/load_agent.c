@@ -19,8 +19,10 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -61,21 +63,31 @@ static bool socket_exists(const char *path)
 bool ckpt_attach_wait(const struct ckpt_target *target, const char *path, int timeout_ms)
 {
     ckpt_auto_close int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    ckpt_auto_close int jvm = (int)syscall(SYS_pidfd_open, target->pid, 0);
     int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 
     inotify_add_watch(watch, target->tmp, IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
     while (!socket_exists(path)) {
-        struct pollfd wait = {.fd = watch, .events = POLLIN};
+        struct pollfd wait[] = {{.fd = watch, .events = POLLIN}, {.fd = jvm, .events = POLLIN}};
         int64_t left = deadline - ckpt_clock_ms(CLOCK_MONOTONIC);
         char events[4096];
 
         /* Some overlay file systems report no changes that other mounts make: check repeatedly. */
-        if (left <= 0 || poll(&wait, 1, left < 250 ? (int)left : 250) < 0)
+        if (left <= 0 || poll(wait, 2, left < 250 ? (int)left : 250) < 0 || wait[1].revents)
             return false;
-        if (wait.revents && read(watch, events, sizeof events) < 0 && errno != EAGAIN)
+        if (wait[0].revents && read(watch, events, sizeof events) < 0 && errno != EAGAIN)
             return false;
     }
     return true;
+}
+
+/* Also true for one that has not been waited for yet. */
+static bool has_ended(pid_t pid)
+{
+    ckpt_auto_close int process = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd end = {.fd = process, .events = POLLIN};
+
+    return process < 0 ? errno == ESRCH : poll(&end, 1, 0) > 0;
 }
 
 /* Make the JVM open its attach socket @path. */
@@ -97,6 +109,8 @@ static int open_attach_socket(const struct ckpt_target *target, const char *path
     kill(target->pid, SIGQUIT);
     opened = ckpt_attach_wait(target, path, OPEN_MS);
     unlink(trigger);
+    if (!opened && has_ended(target->pid))
+        return ckpt_error_set(error, 0, "JVM %d has ended", target->pid);
     if (!opened)
         return ckpt_error_set(
             error, ETIMEDOUT,

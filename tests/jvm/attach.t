@@ -91,7 +91,22 @@ left_for_restored() {
     stop "$pid"
 }
 
+# A JVM that ends while a command waits until it answers.
+ended() {
+    local jvm
+    start "ended-$V" "$JAVA" -XX:+DisableAttachMechanism -jar "$SIMPLE" --period 50
+    jvm=$pid
+    wait_line "$log" 1
+    start "asks-$V" "$CKPT" checkpoint "$jvm" "$DIR/ended"
+    ok "$V: a JVM that will not answer is asked for its attach socket" \
+        "$WAITFOR" --timeout 60 path "/tmp/.attach_pid$jvm"
+    kill -KILL "$jvm"
+    wait_exit "$pid"
+    like "$status $(<"$log")" "^1 .*JVM $jvm has ended$" "$V: a JVM that ends meanwhile is reported as such"
+}
+
 each_jdk body
 each_jdk left_behind
+each_jdk ended
 each_jdk left_for_restored
 done_testing
