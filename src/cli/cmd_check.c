@@ -547,9 +547,10 @@ const struct ckpt_command ckpt_command_check = {
     .summary = "Report whether this machine, and the JVM with process ID PID, can be frozen",
     .help =
         "Each finding is one line: 'ok', 'limited' (it works, with a restriction) or 'no', then\n"
-        "what was checked, the result, and in parentheses the remedy. The exit status is 0 unless\n"
-        "there is a 'no'. Without --engine, lines that begin with 'criu:' do not count; with it,\n"
-        "only that engine is checked. The machine is checked for this user, in this container.\n\n"
+        "what was checked, the result, and in parentheses or after a semicolon the remedy. The\n"
+        "exit status is 0 unless there is a 'no'. Without --engine, lines that begin with 'criu:'\n"
+        "do not count; with it, only that engine is checked. The machine is checked for this\n"
+        "user, in this container.\n\n"
         "In a JVM the agent does all that a checkpoint does before it writes: a collection of\n"
         "garbage, and a moment with all threads stopped. Everything that a checkpoint would\n"
         "refuse now is reported. Hooks are not called, so obstacles are reported that they may\n"

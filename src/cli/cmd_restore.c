@@ -439,6 +439,9 @@ const struct ckpt_command ckpt_command_restore = {
         "  --tids             threads keep their identifiers (TIDs), except the first thread; "
         "needs\n"
         "                     CAP_CHECKPOINT_RESTORE, and that the identifiers are free\n"
-        "  --verify           compare the checksums of all pages first (reads the whole image)\n",
+        "  --verify           compare the checksums of all pages first (reads the whole image)\n"
+        "  --detach           for an image of criu: print the JVM's process ID, and end\n"
+        "  --criu PATH, --criu-option O, --criu-timeout S\n"
+        "                     for an image of criu, as for 'checkpoint'\n",
     .run = run,
 };

@@ -31,10 +31,10 @@ all earlier work, and reported no new error in its log. Spark and Flink run in s
 program of the same parts stands for Petclinic.
 \`tests/servers --write docs/servers.md\` makes this page, and \`tests/stock\` shows what the work is.
 
-Both times end with the first answer of the server. The ratios are those of one run on one machine; the
-times differ from machine to machine, and a plain start, which needs more of the processor, suffers more
-from other work: the load average of this machine, with its $(nproc) processors, was $load after the last
-server of this page.
+Both times end with the first answer of the server. The ratio is plain start / restore: how many times
+faster the restore was. All rows are of one machine with $(nproc) processors, on which other programs ran at
+the same time (load average $load after the last server), so compare ratios rather than times; a plain
+start, which needs more of the processor, suffers more from that.
 
 | server | version | JDK | plain start | restore | ratio | image |
 |---|---|---|---|---|---|---|

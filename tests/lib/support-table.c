@@ -121,6 +121,12 @@ static const struct {
      }},
     {THREADS,
      {
+         .name = "a thread with descriptors, a working directory or a umask for itself",
+         .object = "`unshare(2)`",
+         .refused = "if the kernel allows kcmp(2); otherwise it is not found",
+     }},
+    {THREADS,
+     {
          .name = "system calls in progress",
          .kept = "continue, or return as after a signal",
      }},
@@ -232,11 +238,14 @@ int main(void)
 {
     const struct ckpt_fd_kind_row *row;
 
-    puts("<!-- Made by tools/support from the tables in src/engine/builtin; do not edit it. -->\n"
-         "# What is supported\n\n"
-         "What the built-in engine keeps of a JVM, what passes only with an option, and what a\n"
-         "checkpoint refuses. `checkpointer check PID` says what a checkpoint of that JVM would\n"
-         "refuse now. The engine criu keeps other things: see checkpointer(1).");
+    puts(
+        "<!-- Made by tools/support from src/engine/builtin (descriptors) and "
+        "tests/lib/support-table.c (all else); do not edit it. -->\n"
+        "# What is supported\n\n"
+        "What the built-in engine keeps of a JVM, what passes only with an option, and what a\n"
+        "checkpoint refuses; – means: nothing, or no option. `checkpointer check PID` says what a\n"
+        "checkpoint of that JVM would refuse now. The engine criu keeps other things: see\n"
+        "checkpointer(1).");
     print_head("Descriptors");
     for (size_t i = 0; (row = ckpt_fd_row_at(i)); i++)
         print_kind(row);

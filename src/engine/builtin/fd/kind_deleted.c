@@ -58,7 +58,7 @@ const struct ckpt_fd_kind_row ckpt_kind_deleted = {
                       "open",
             .kept = "content, size, position",
             .option = "more than the limit: `--tmp-files`",
-            .refused = "otherwise",
+            .refused = "otherwise; one below `/dev/shm` that another process uses",
         },
     .policy = CKPT_POLICY_FILE,
     .matches = matches,

@@ -432,9 +432,10 @@ const struct ckpt_fd_kind_row ckpt_kind_tcp = {
                     "ended connection how it ended, and its unread data",
             .option = "[connections to other processes](descriptors.md#connections-to-other-"
                       "processes): `--connections=close`, a policy that closes them, or the "
-                      "engine criu with `--tcp-established`; connections of [JMX "
-                      "clients](descriptors.md#jmx-clients) are no obstacle",
-            .refused = "otherwise; a listener with connections that wait to be accepted",
+                      "engine criu with `--tcp-established`; connections that wait to be "
+                      "accepted: `--connections=close`, or a policy that reopens the listener; "
+                      "connections of [JMX clients](descriptors.md#jmx-clients) are no obstacle",
+            .refused = "otherwise",
         },
     .policy = CKPT_POLICY_SOCKET,
     .is_connection = is_connection,
