@@ -23,6 +23,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -172,6 +173,22 @@ __attribute__((noreturn)) static void try_calls(long parent)
         ckpt_syscall(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 }
 
+/* Before Linux 5.16 a core dump ends all processes that share the memory of the one that dumps. */
+static bool ends_sharers(void)
+{
+    struct utsname name = {.release = ""};
+    const char *at = name.release;
+    uint64_t major, minor = 0;
+
+    ckpt_syscall(SYS_uname, (long)&name, 0, 0, 0, 0, 0);
+    major = ckpt_raw_number(&at, 10);
+    if (*at == '.') {
+        at++;
+        minor = ckpt_raw_number(&at, 10);
+    }
+    return major < 5 || (major == 5 && minor < 16);
+}
+
 /*
  * Whether a system call filter lets a process trace: 0, or a negative errno value.  Filters of
  * systemd units kill with a core dump, which before Linux 5.16 ends all processes that share the
@@ -185,7 +202,8 @@ static long find_allowed(void)
     int status = 0;
 
     ckpt_raw_read_file("/proc/thread-self/status", text, sizeof text);
-    if (ckpt_raw_field(text, "Seccomp:", 10, &mode) && mode == SECCOMP_MODE_DISABLED)
+    if (!ends_sharers() ||
+        (ckpt_raw_field(text, "Seccomp:", 10, &mode) && mode == SECCOMP_MODE_DISABLED))
         return 0;
     child = ckpt_syscall(SYS_clone, 0, 0, 0, 0, 0, 0);
     if (child == 0)
@@ -218,9 +236,12 @@ static void permit(long helper)
         ckpt_sys_prctl(PR_SET_PTRACER, (unsigned long)helper, 0, 0, 0);
 }
 
-/* Wait for the end of the helper, which is killed when its time is over. */
-static void wait_for_helper(struct shared *shared, long helper)
+/*
+ * Wait for the end of the helper, which is killed when its time is over. -EPERM: it may not trace.
+ */
+static long wait_for_helper(struct shared *shared, long helper)
 {
+    int status = 0;
     int64_t deadline = ckpt_clock_ms(CLOCK_MONOTONIC) + HELPER_MS, left;
     bool is_killed = false;
 
@@ -235,8 +256,10 @@ static void wait_for_helper(struct shared *shared, long helper)
         wait = ckpt_clock_from_ms(left > 0 ? left : 100);
         ckpt_sys_futex(&shared->helper_runs, FUTEX_WAIT, 1, &wait);
     }
-    while (ckpt_syscall(SYS_wait4, helper, NULL, __WALL, NULL, 0, 0) == -EINTR)
+    while (ckpt_syscall(SYS_wait4, helper, &status, __WALL, NULL, 0, 0) == -EINTR)
         ;
+    /* Otherwise a system call filter has killed it. */
+    return WIFSIGNALED(status) && !is_killed ? -EPERM : 0;
 }
 
 static long run(struct shared *shared, void *stack_end)
@@ -249,9 +272,9 @@ static long run(struct shared *shared, void *stack_end)
     permit(helper);
     __atomic_store_n(&shared->may_start, 1, __ATOMIC_RELEASE);
     ckpt_sys_futex(&shared->may_start, FUTEX_WAKE_PRIVATE, INT_MAX, NULL);
-    wait_for_helper(shared, helper);
+    helper = wait_for_helper(shared, helper);
     permit(0);
-    return 0;
+    return helper;
 }
 
 long ckpt_blocked_threads_interrupt(struct ckpt_park *park, struct ckpt_blocked_thread *threads,
@@ -274,6 +297,8 @@ long ckpt_blocked_threads_interrupt(struct ckpt_park *park, struct ckpt_blocked_
     for (uint32_t i = 0; i < count; i++)
         threads[i].failed = -ETIMEDOUT;
     failed = run(shared, (char *)shared);
+    if (failed == -EPERM)
+        park->trace_failed = -EPERM;
     ckpt_sys_munmap((uint64_t)block, BLOCK);
     for (uint32_t i = 0; i < count; i++) {
         if (threads[i].failed == 0)

@@ -255,14 +255,15 @@ static int save(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
 
 /*
  * Rules without a number are not for descriptors that are kept anyway. If the descriptor was
- * refused, as above, apply the rule for one of an unknown kind, such as anon_inode:inotify.
+ * refused, as above, apply the rule for one of an unknown kind, such as anon_inode:inotify. Not for
+ * an end of a pair in this process, because the other end would be dead.
  */
 static int apply_other_rule(struct ckpt_gather *gather, struct current *current,
                             const struct ckpt_fd_kind_row *row, size_t count, size_t used,
                             struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     const bool asks = gather->report->count > count && row && !current->has_rule &&
-                      row->policy == CKPT_POLICY_DESCRIPTOR && !row->must_stay_open;
+                      row->policy == CKPT_POLICY_DESCRIPTOR && !row->must_stay_open && !row->is_end;
     const struct ckpt_policy_rule *rule =
         asks ? ckpt_fd_policy_live(gather, &current->live, NULL, &current->subject) : NULL;
 

@@ -71,7 +71,7 @@ static bool is_saved(const struct ckpt_gather *gather, const struct ckpt_live_fd
         const struct ckpt_image_file *file;
 
         if (other->kind != CKPT_FD_FIFO || other->inode != live->status.st_ino ||
-            !ckpt_fd_pipe_has_content(other))
+            other->object == CKPT_NONE || !ckpt_fd_pipe_has_content(other))
             continue;
         file = ckpt_array_at(&gather->tables.files, other->object);
         if (file->device == live->status.st_dev) /* pipes of two file systems may have one number */

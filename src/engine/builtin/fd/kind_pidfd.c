@@ -75,10 +75,10 @@ static int freeze(struct ckpt_gather *gather, const struct ckpt_live_fd *live,
                   struct ckpt_image_fd *entry, struct ckpt_error *error)
 {
     uint32_t flags = live->open_flags & OF_THREAD;
-    uint64_t number = 0; /* "-1" of one that has ended is read as 0 */
+    uint64_t number = 0; /* also that of a process that this PID namespace does not show */
 
     ckpt_raw_field(live->info, "Pid:", 10, &number);
-    if (number == 0 || is_descendant(gather, number)) {
+    if (ckpt_raw_find(live->info, "Pid:\t-1") || is_descendant(gather, number)) {
         flags |= HAS_ENDED;
     } else if (number != own_number()) {
         refuse(gather, live, number);

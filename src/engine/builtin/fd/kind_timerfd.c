@@ -178,10 +178,12 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
     struct itimerspec set;
     struct timer timer;
     long opened, result = 0;
-    uint32_t flags;
+    uint32_t flags = 0;
+    bool waits;
 
     memcpy(&timer, ckpt_view_text(thaw->image, entry->data), sizeof timer);
-    if (is_waiting(&timer))
+    waits = is_waiting(&timer); /* its interval is so short that it has expired again */
+    if (waits)
         timer.value = timer.interval;
     opened = ckpt_syscall(SYS_timerfd_create, (long)timer.clock,
                           (entry->open_flags & O_NONBLOCK) | O_CLOEXEC, 0, 0, 0, 0);
@@ -189,8 +191,8 @@ static int thaw(struct ckpt_fd_thaw *thaw, const struct ckpt_image_fd *entry,
         return ckpt_error_set(error, (int)-opened, "cannot make a timerfd");
     if (!is_wall_clock_time(&timer))
         advance(&timer, thaw->elapsed_ns);
-    flags = is_wall_clock_time(&timer) ? timer.flags & (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)
-                                       : 0;
+    else if (!waits)
+        flags = timer.flags & (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET);
     set = (struct itimerspec){
         .it_value = {timer.value.seconds, timer.value.nanoseconds},
         .it_interval = {timer.interval.seconds, timer.interval.nanoseconds},

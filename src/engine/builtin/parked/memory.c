@@ -268,14 +268,15 @@ static int check_deleted(struct ckpt_gather *gather, const struct vma *vma,
                          struct ckpt_error *error)
 {
     uint64_t seen = ckpt_shared_memory_size(gather, vma->device, vma->inode);
-    uint64_t end = vma->offset + (vma->end - vma->start);
+    uint64_t size = vma->end - vma->start, end = vma->offset + size;
     bool is_memory = ckpt_raw_starts(vma->path, "/memfd:");
     struct ckpt_nameless_file file = {.path = vma->path, .inode = vma->inode};
     struct ckpt_other_user user = {.pid = 0};
 
     if (seen) { /* by an earlier mapping */
         if (end > seen && !is_memory)
-            ckpt_file_copies_count_deleted(gather, vma->path, end - seen);
+            ckpt_file_copies_count_deleted(gather, vma->path,
+                                           size < end - seen ? size : end - seen);
         return 0;
     }
     if ((is_memory || ckpt_raw_starts(vma->path, "/dev/shm/")) &&
@@ -290,7 +291,7 @@ static int check_deleted(struct ckpt_gather *gather, const struct vma *vma,
                "is of a file whose name is gone, and which has other names (hard links) that "
                "cannot be found");
     else
-        ckpt_file_copies_count_deleted(gather, vma->path, end);
+        ckpt_file_copies_count_deleted(gather, vma->path, size);
     return 0;
 }
 

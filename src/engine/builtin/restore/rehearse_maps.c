@@ -23,8 +23,10 @@ static int try_map(const struct ckpt_op *op, struct ckpt_error *error)
     int failed = errno;
     ssize_t length;
 
-    if (at != MAP_FAILED)
-        return munmap(at, ckpt_page_size);
+    if (at != MAP_FAILED) {
+        munmap(at, ckpt_page_size); /* fails for a huge page, and then the process ends soon */
+        return 0;
+    }
     if (failed != EACCES && failed != EPERM && failed != ENODEV)
         return 0;
     snprintf(link, sizeof link, "/proc/self/fd/%d", op->fd);
