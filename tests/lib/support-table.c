@@ -22,7 +22,9 @@ static const struct {
      {
          .name = "anonymous memory",
          .object = "heap, stacks, code cache, malloc",
-         .kept = "content, protection, names, advice (MADV_DONTFORK and the like), locks (mlock)",
+         .kept =
+             "content (but not that of MADV_WIPEONFORK), protection, names, advice (MADV_DONTFORK "
+             "and the like), locks (mlock)",
      }},
     {MEMORY,
      {
@@ -177,7 +179,7 @@ static const struct {
      }},
     {PROCESS,
      {
-         .name = "credentials, namespaces, cgroup, seccomp filters",
+         .name = "credentials, keyrings, namespaces, cgroup, seccomp filters",
          .kept = "nothing: those of `restore`",
      }},
     {PROCESS,
