@@ -32,6 +32,13 @@ static char first_groups[GROUPS_SIZE]; /* the cgroups at the first freeze */
 static int32_t pinned; /* what an earlier restore has set ActiveProcessorCount to; 0: it did not */
 static int32_t before; /* the number that the JVM saw at the freeze */
 
+/* What the number depends on, as far as that is read quickly. */
+struct basis {
+    int32_t affine;
+    char quotas[2][64]; /* of a container, whose group is mounted as the root */
+};
+static struct basis basis_before;
+
 /* Processors in the affinity mask of this process; 0: not known. */
 static int32_t count_affine(void)
 {
@@ -85,9 +92,21 @@ static void read_groups(char groups[GROUPS_SIZE])
         groups[0] = '\0';
 }
 
+static void read_basis(struct basis *to)
+{
+    static const char *const paths[] = {"/sys/fs/cgroup/cpu.max",
+                                        "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"};
+
+    *to = (struct basis){.affine = count_affine()};
+    for (size_t i = 0; i < CKPT_COUNT(paths); i++)
+        if (ckpt_raw_read_file(paths[i], to->quotas[i], sizeof to->quotas[i]) < 0)
+            to->quotas[i][0] = '\0';
+}
+
 void ckpt_processors_prepare(JNIEnv *env)
 {
     before = count_of_jvm(env);
+    read_basis(&basis_before);
     if (!ckpt_is_restored()) {
         counts_alike = before && before == count_here();
         read_groups(first_groups);
@@ -125,12 +144,28 @@ static void correct_count(JNIEnv *env)
         *flag = pinned = here;
 }
 
+/*
+ * HotSpot keeps a number for 20 ms, and may have got it just before the freeze. So it is not asked
+ * whether there are as many processors as then.
+ */
+static bool has_changed(void)
+{
+    struct basis now;
+
+    read_basis(&now);
+    return now.affine != basis_before.affine ||
+           strcmp(now.quotas[0], basis_before.quotas[0]) != 0 ||
+           strcmp(now.quotas[1], basis_before.quotas[1]) != 0;
+}
+
 void ckpt_processors_apply(JNIEnv *env)
 {
     int32_t after;
 
     correct_count(env);
     after = count_of_jvm(env);
+    if (after == before && counts_alike && has_changed())
+        after = count_here();
     if (before && after && after != before)
         ckpt_pools_resize(env, after);
 }
